@@ -1,0 +1,61 @@
+"""The exit codes of the command and the one exception family that carries them.
+
+A message is one line: what is wrong, where (file, symbol, address), what to do. Whoever raises an
+error writes the whole line; the command line only prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Status of the `mcusim` process."""
+
+    OK = 0
+    PROGRAM_FAILED = 1  # the program under test failed
+    USAGE = 2  # usage, configuration or input error
+    REGRESSION = 3  # a regression against a baseline or a broken limit
+    FAULT = 4  # a fault in the simulated program or an instruction the model does not know
+    LIMIT = 5  # an instruction or time limit reached without the program ending
+    INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT, as shells report it
+
+
+class McusimError(Exception):
+    """Base of all errors that mcusim raises on purpose."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+
+class ElfError(McusimError):
+    """An ELF file that cannot be read or cannot run on a Cortex-M."""
+
+
+class ModelError(McusimError):
+    """An unknown, broken or incomplete CPU model."""
+
+
+class ConfigError(McusimError):
+    """An option, a path or a combination of settings that cannot work."""
+
+
+class UnknownInstructionError(McusimError):
+    """An instruction that the model does not know."""
+
+    exit_code = ExitCode.FAULT
+
+
+class CoreError(McusimError):
+    """A failure inside the C core or of the engine under it."""
+
+    exit_code = ExitCode.FAULT
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the known name closest to `name`, "" when none is close."""
+    import difflib  # 5 ms that only an error pays
+
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f"; did you mean '{by_folded[close[0]]}'?" if close else ""

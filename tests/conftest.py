@@ -1,0 +1,59 @@
+"""What all tests share: options, the hypothesis profile, the Arm compiler, the prebuilt kernels."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ARM_GCC = "arm-none-eabi-gcc"
+CORTEX_M7 = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
+
+# The same examples on every run, no time limit on a busy machine: failures are no matter of luck.
+settings.register_profile("mcusim", derandomize=True, deadline=None)
+settings.load_profile("mcusim")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--renew-goldens",
+        action="store_true",
+        help="write the expected files of tests/golden anew; review them as a diff",
+    )
+
+
+@pytest.fixture
+def renew_goldens(request: pytest.FixtureRequest) -> bool:
+    """True when this run writes the expected files instead of comparing with them."""
+    return bool(request.config.getoption("--renew-goldens"))
+
+
+@pytest.fixture(scope="session")
+def prebuilt() -> Path:
+    """The folder of the prebuilt kernels."""
+    return CHECKOUT / "kernels" / "prebuilt"
+
+
+@pytest.fixture(scope="session")
+def arm_gcc() -> Callable[..., Path]:
+    """Compiles and links for a Cortex-M7: arm_gcc(output, arguments) -> output.
+
+    Without the compiler the test is skipped, or fails if MCUSIM_REQUIRE_TOOLCHAIN is set (.ci/run).
+    """
+    if shutil.which(ARM_GCC) is None:
+        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
+            pytest.fail(f"{ARM_GCC} is missing: apt-get install gcc-arm-none-eabi")
+        pytest.skip(f"needs {ARM_GCC}")
+
+    def compile_and_link(output: Path, arguments: Sequence[str | Path]) -> Path:
+        command = [ARM_GCC, *CORTEX_M7, *map(str, arguments), "-o", str(output)]
+        subprocess.run(command, check=True, cwd=output.parent)
+        return output
+
+    return compile_and_link

@@ -1,0 +1,330 @@
+"""The frozen CPU model: core, memory map, clocks and energy coefficients of one part.
+
+Attributes are plain numbers in canonical units (bytes, hertz, core cycles, volts, picojoules);
+where each comes from stands in `CpuModel.provenance`, by dotted key.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simcore.errors import ConfigError, ModelError, nearest
+
+CACHE_CONTROLS = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where one number comes from. `source` is "TAG: where"; CpuModel.sources has the TAG."""
+
+    value: Any
+    unit: str
+    source: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheParams:
+    """A level-one cache; size 0 means that the part has none. Sizes in bytes."""
+
+    size: int
+    ways: int
+    line_bytes: int
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySystem:
+    """Core-side memory parameters, as in struct timing_config of core.h."""
+
+    linefill_buffers: int
+    store_buffer_entries: int
+    store_queue_entries: int
+    subword_store_cycles: int
+    word_store_cycles: int
+    dynamic_read_allocate: bool
+    read_allocate_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class BranchPredictor:
+    """Branch prediction parameters, as in struct timing_config of core.h."""
+
+    btac_entries: int
+    btac_ways: int
+    return_stack_entries: int
+    btac_read_disabled: bool
+    static_taken_cycles: int
+    indirect_mispredict_cycles: int
+
+
+class CorePipeline(Mapping[str, Any]):
+    """The [pipeline.*] tables: values by attribute or key, nested as in the TOML, read-only."""
+
+    __slots__ = ("_path", "_values")
+
+    def __init__(self, values: Mapping[str, Any], path: str = "pipeline") -> None:
+        self._path = path
+        self._values = {
+            key: CorePipeline(value, f"{path}.{key}") if isinstance(value, Mapping) else value
+            for key, value in values.items()
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            hint = nearest(name, self._values)
+            raise ModelError(f"CPU model has no parameter {self._path}.{name}{hint}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    icache: CacheParams
+    dcache: CacheParams
+    memory: MemorySystem
+    branch: BranchPredictor
+    pipeline: CorePipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A bus between core and memories. Cycles: `core_cycles` of the core, the rest of the bus."""
+
+    name: str
+    width: int  # bits
+    core_cycles: int
+    read_cycles: int
+    write_cycles: int
+    max_clock: int = 0  # Hz; 0: the operating point's limit
+    divider: int = 0  # core clock / bus clock; 0: the smallest power of two within the limit
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How an access is timed, in cycles of the device's own clock, and its energies in pJ."""
+
+    name: str
+    bus: str
+    max_clock: int = 0  # Hz; 0: runs at the bus clock
+    read_cycles: int = 0
+    write_cycles: int = 0
+    beat_cycles: int = 0  # 64 bits of a burst; the bus width sets the least
+    row_bytes: int = 0
+    rows: int = 0
+    row_miss_cycles: int = 0
+    fetch_bytes: int = 8  # that one uncached fetch brings and keeps at hand
+    wait_states: bool = False  # a row miss also costs the part's flash wait states
+    prefetch: bool = False
+    read_energy: float = 0.0
+    write_energy: float = 0.0
+    fetch_energy: float = 0.0  # of 64 bits past the I-cache
+    refill_energy: float = 0.0  # of a cache line
+    write_back_energy: float = 0.0  # of a cache line
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A range of the memory map. Regions with the same `device` are aliases of the same bytes:
+
+    `device_offset` is where in the device the region's first byte lies.
+    """
+
+    name: str
+    base: int
+    size: int
+    kind: str
+    policy: str
+    cacheable: bool
+    writable: bool
+    executable: bool
+    device: str
+    device_offset: int
+    memory: str
+    bus: str
+
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.base + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """One voltage scale with its limits. Clocks in Hz; power in mW at the supply pin."""
+
+    name: str
+    voltage_scale: str
+    max_clock: int
+    max_bus_clock: int
+    wait_state_clocks: tuple[int, ...] = ()  # entry i: highest bus clock for i wait states
+    core_voltage: float = 0.0  # V
+    dynamic_scale: float = 1.0  # factor on every event energy at this voltage
+    always_on_power: float = 0.0  # mW
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyCoefficients:
+    """Energies in pJ per event or cycle where dynamic_scale is 1; see simcore/energy.py."""
+
+    supply_voltage: float = 0.0  # V
+    temperature: float = 25.0  # °C
+    regulator: str = "ldo"
+    uncertainty: float = 0.0  # relative half width of the interval
+    clock_tree: float = 0.0  # each cycle, asleep or not
+    active_cycle: float = 0.0  # each cycle not asleep
+    icache_access: float = 0.0
+    dcache_access: float = 0.0
+    issue: Mapping[str, float] = field(default_factory=dict)  # each instruction, by class
+
+
+@dataclass(frozen=True, slots=True)
+class FlashControl:
+    """The flash access control register. Masks are bits of it; address 0: not modelled."""
+
+    address: int = 0
+    latency_mask: int = 0
+    prefetch_mask: int = 0
+    accelerator_mask: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CpuModel:
+    """A part. Regions are sorted by base; their index is the region number of the C core."""
+
+    name: str
+    title: str
+    core: Core
+    regions: tuple[Region, ...]
+    memories: Mapping[str, Memory]
+    buses: Mapping[str, Bus]
+    operating_points: tuple[OperatingPoint, ...]  # by rising maximum clock
+    energy: EnergyCoefficients
+    flash_control: FlashControl
+    sources: Mapping[str, str]
+    provenance: Mapping[str, Provenance] = field(repr=False)
+    sha256: str
+
+    @property
+    def max_clock_hz(self) -> int:
+        """The maximum clock of the part, which is the default clock of a run."""
+        return self.operating_points[-1].max_clock
+
+    @property
+    def supply_voltage_v(self) -> float:
+        return self.energy.supply_voltage
+
+    def region_at(self, address: int) -> Region | None:
+        """The region that holds `address`."""
+        return next((r for r in self.regions if r.base <= address < r.end), None)
+
+    def region(self, name: str) -> Region:
+        """The region called `name`. Raises ConfigError with the nearest name."""
+        for region in self.regions:
+            if region.name == name:
+                return region
+        known = [region.name for region in self.regions]
+        raise ConfigError(
+            f"{self.name} has no region '{name}'{nearest(name, known)} (known: {', '.join(known)})"
+        )
+
+    def operating_point(self, clock_hz: int, voltage_scale: str | None = None) -> OperatingPoint:
+        """The lowest voltage that allows `clock_hz`, or the named voltage scale.
+
+        Raises ConfigError for a clock that no point, or not the named one, allows.
+        """
+        if clock_hz < 1000:
+            raise ConfigError(f"clock {clock_hz} Hz is below 1 kHz; --clock is in hertz")
+        points = self.operating_points
+        if voltage_scale is not None:
+            known = [point.voltage_scale for point in points]
+            points = tuple(point for point in points if point.voltage_scale == voltage_scale)
+            if not points:
+                raise ConfigError(
+                    f"{self.name} has no voltage scale '{voltage_scale}'"
+                    f"{nearest(voltage_scale, known)} (known: {', '.join(known)})"
+                )
+        for point in points:
+            if clock_hz <= point.max_clock:
+                return point
+        best = points[-1]
+        raise ConfigError(
+            f"clock {clock_hz} Hz is above the {best.max_clock} Hz that {self.name} reaches"
+            f" at voltage scale {best.voltage_scale}"
+        )
+
+    def timing(
+        self,
+        clock_hz: int,
+        caches: str = "auto",
+        voltage_scale: str | None = None,
+        wait_states: int | None = None,
+    ) -> tuple[dict[str, Any], list[dict[str, int]]]:
+        """The fields of struct timing_config and one dict per region with those of region_config.
+
+        `wait_states` replaces the flash wait states that the clock needs, as firmware may do.
+        Raises ConfigError for a clock out of range.
+        """
+        from simcore.model_timing import region_configs, timing_config
+
+        point = self.operating_point(clock_hz, voltage_scale)
+        return (
+            timing_config(self.core, clock_hz, caches),
+            region_configs(self, clock_hz, point, wait_states),
+        )
+
+
+def load_cpu_model(
+    name_or_path: str,
+    overrides: Iterable[str] = (),
+    memory_from: str | None = None,
+) -> CpuModel:
+    """Load a shipped part by name or a TOML file by path (anything with a slash or .toml).
+
+    `overrides` are `KEY=VALUE` settings; `memory_from` is a GNU ld script whose MEMORY block
+    replaces the memories of the map. Raises ModelError: unknown name or key (with the nearest),
+    broken TOML (file and line), a number without unit or source, an impossible memory map.
+    """
+    overrides = tuple(overrides)
+    if overrides or memory_from:
+        return _load(name_or_path, overrides, memory_from)
+    return _load_plain(name_or_path)
+
+
+def cpu_model_names() -> list[str]:
+    """The parts that ship with mcusim: the model files that extend a core."""
+    from simcore.model_tree import shipped_parts
+
+    return shipped_parts()
+
+
+def _load(name_or_path: str, overrides: tuple[str, ...], memory_from: str | None) -> CpuModel:
+    from simcore.model_build import build_model
+    from simcore.model_tree import apply_overrides, load_tree
+
+    tree = load_tree(name_or_path)
+    if memory_from is not None:
+        from simcore.linker_script import apply_memory_block
+
+        tree = apply_memory_block(tree, memory_from)
+    return build_model(apply_overrides(tree, overrides), name_or_path)
+
+
+@functools.cache
+def _load_plain(name_or_path: str) -> CpuModel:
+    return _load(name_or_path, (), None)

@@ -1,0 +1,120 @@
+"""From counters to energy by component, in whole femtojoules at the supply pin.
+
+    E = always-on power x time                     component "always_on"
+      + clock tree x every cycle                   "clock", or "sleep" for the cycles slept
+      + active core x every cycle not slept        "core"
+      + instructions x energy of their class       "issue"
+      + fetches x energy of where they hit         "fetch"
+      + data accesses x energy of where they hit   "data"
+
+Every term is a whole number of femtojoules times a counter, so the model is exactly linear: the
+energies of the nodes of a call tree sum to the energy of the run. A cycle that stalls pays the
+clock tree and the active core only, so it costs less than one that issues. Coefficients are those
+of the part (pJ at the voltage where dynamic_scale is 1) times the dynamic_scale of the operating
+point. Time is cycles at a fixed clock, so always-on power is an energy per cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simcore.counters import CAUSES, cycle_column, region_column
+from simcore.cpu_model import CpuModel, Memory, OperatingPoint, Region
+
+COMPONENTS = ("always_on", "clock", "core", "issue", "fetch", "data", "sleep")
+
+_FEMTOJOULES_PER_PICOJOULE = 1000
+_FETCH_BYTES = 8
+_TCM_KINDS = ("itcm", "dtcm")
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyModel:
+    """The energy of a part at one operating point and clock: whole femtojoules per counter.
+
+    `coefficients` maps each component to (column, fJ per count) pairs; a column may feed several.
+    """
+
+    clock_hz: int
+    point: OperatingPoint
+    coefficients: Mapping[str, tuple[tuple[str, int], ...]]
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return tuple(self.coefficients)
+
+    def femtojoules(self, vector: Mapping[str, int]) -> dict[str, int]:
+        """Energy by component of counts by column name; a column that is missing counts 0."""
+        return {
+            component: sum(vector.get(column, 0) * energy for column, energy in terms)
+            for component, terms in self.coefficients.items()
+        }
+
+
+def energy_model(model: CpuModel, clock_hz: int, voltage_scale: str | None = None) -> EnergyModel:
+    """The energy model of a part at a clock, by default at the lowest voltage that allows it.
+
+    Raises ConfigError for a clock or voltage scale that the part does not have.
+    """
+    point = model.operating_point(clock_hz, voltage_scale)
+    energy = model.energy
+
+    def scaled(picojoules: float) -> int:
+        return round(picojoules * point.dynamic_scale * _FEMTOJOULES_PER_PICOJOULE)
+
+    # mW / Hz is 1e-3 J per cycle, which is 1e12 fJ.
+    always_on = round(point.always_on_power * 10**12 / clock_hz)
+    awake = [cycle_column(cause) for cause in CAUSES if cause != "sleep"]
+    asleep = cycle_column("sleep")
+    fetch = [("icache_accesses", scaled(energy.icache_access))]
+    data = [
+        ("dcache_reads", scaled(energy.dcache_access)),
+        ("dcache_writes", scaled(energy.dcache_access)),
+    ]
+    for region in model.regions:
+        memory = model.memories[region.memory]
+        fetch += [(c, scaled(pj)) for c, pj in _fetch_terms(region, memory)]
+        data += [(c, scaled(pj)) for c, pj in _data_terms(region, memory)]
+    coefficients = {
+        "always_on": [(column, always_on) for column in (*awake, asleep)],
+        "clock": [(column, scaled(energy.clock_tree)) for column in awake],
+        "core": [(column, scaled(energy.active_cycle)) for column in awake],
+        "issue": [(name, scaled(pj)) for name, pj in energy.issue.items()],
+        "fetch": fetch,
+        "data": data,
+        "sleep": [(asleep, scaled(energy.clock_tree))],
+    }
+    return EnergyModel(
+        clock_hz=clock_hz,
+        point=point,
+        coefficients={
+            component: tuple((column, fj) for column, fj in coefficients[component] if fj)
+            for component in COMPONENTS
+        },
+    )
+
+
+def _fetch_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
+    """Columns and pJ of instruction fetches from a region."""
+    if region.kind in _TCM_KINDS:
+        # No cache between, and the core counts bytes: every byte is an eighth of a 64-bit fetch.
+        return [(region_column(region.name, "fetch_bytes"), memory.fetch_energy / _FETCH_BYTES)]
+    return [
+        (region_column(region.name, "fetches"), memory.fetch_energy),
+        (region_column(region.name, "instruction_refills"), memory.refill_energy),
+    ]
+
+
+def _data_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
+    """Columns and pJ of loads and stores to a region, those that hit the D-cache left out."""
+    if region.kind in _TCM_KINDS:
+        reads, writes = "reads", "writes"
+    else:
+        reads, writes = "uncached_reads", "uncached_writes"
+    return [
+        (region_column(region.name, reads), memory.read_energy),
+        (region_column(region.name, writes), memory.write_energy),
+        (region_column(region.name, "data_refills"), memory.refill_energy),
+        (region_column(region.name, "write_backs"), memory.write_back_energy),
+    ]

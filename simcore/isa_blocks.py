@@ -1,0 +1,214 @@
+"""What a block's addresses mean to the rest: accesses, run-time probes, operand notes, stack depth.
+
+A probe is one bit that the C core computes from run-time addresses and that the pipeline needs to
+schedule the block. One is asked for only where the answer cannot be seen in the code: two loads
+off one base register have banks that are known to be equal or not, and SP is always word-aligned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from simcore.isa_kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand
+
+MAX_PROBES = 48  # as in core.h
+
+
+class ProbeKind(IntEnum):
+    """The numbers of enum probe_kind in core.h."""
+
+    SAME_BANK = 0  # address bit 2 of accesses a and b is equal
+    ODD_WORD = 1  # address bit 2 of access a is set
+    UNALIGNED = 2  # access a is not a multiple of its size
+    SAME_WORD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A memory access, in the order in which Unicorn reports them."""
+
+    instruction: int
+    size: int
+    is_write: bool
+    predicated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    kind: int
+    a: int  # access
+    b: int  # access, 0 where the kind has one
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An instruction whose cycles depend on its operands; `table` names its row of extra cycles."""
+
+    instruction: int
+    table: str
+
+
+# Placement.bank: how a load's bank relates to that of the load before it, when no probe is needed.
+BANK_NONE = -1  # the instruction before is no load, or is in another block
+BANK_SAME = -2
+BANK_OTHER = -3
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Probe bits of one instruction's addresses; -1: no such question."""
+
+    bank: int = BANK_NONE  # probe bit, or one of the BANK_* values
+    unaligned: int = -1
+    odd_word: int = -1
+
+
+NOWHERE = Placement()
+SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_SUBWORD, Kind.FP_LOAD})
+_STORE_MULTIPLES = frozenset({Kind.STORE_MULTIPLE, Kind.FP_STORE_MULTIPLE})
+_DOUBLE_MACS = frozenset({Kind.DOUBLE_FUSED, Kind.DOUBLE_CHAINED})
+_MAY_BE_UNALIGNED = frozenset({Kind.LOAD, Kind.LOAD_SUBWORD})
+
+
+class BlockBuilder:
+    """Collects the facts of a block's instructions in program order."""
+
+    def __init__(self) -> None:
+        self.accesses: list[Access] = []
+        self.probes: list[Probe] = []
+        self.notes: list[Note] = []
+        self.placements: list[Placement] = []
+        self.class_counts: dict[str, int] = {}
+        self._versions: dict[int, int] = {}  # register -> number of times it was redefined
+        self._moved: dict[int, int] = {}  # register -> constant added since it was redefined
+        self._alignment_probes: dict[tuple[int, ...], int] = {}
+        self._last_load: tuple[int, int, tuple[int, ...] | None] | None = None
+        self._after_double_mac = False
+        self._stack_pointer = 0
+        self._stack_known = True
+        self._stack_lowest = 0
+        self._stack_access: tuple[int, int] | None = None
+
+    def add(self, facts: Facts, address: int, predicated: bool) -> None:
+        """Append the next instruction of the block."""
+        index = len(self.placements)
+        first_access = len(self.accesses)
+        for size, is_write in facts.accesses:
+            self.accesses.append(Access(index, size, is_write, predicated))
+        if facts.note:
+            chained = facts.kind in _DOUBLE_MACS and self._after_double_mac
+            self.notes.append(Note(index, facts.note + ".chained" * chained))
+        self._after_double_mac = facts.kind in _DOUBLE_MACS
+        self.class_counts[facts.counter] = self.class_counts.get(facts.counter, 0) + 1
+        placement, last_load = NOWHERE, None
+        if facts.memory is not None and facts.accesses:
+            placement, last_load = self._place(facts, facts.memory, address, first_access)
+            self._note_stack_access(facts.memory, first_access, predicated)
+        self._last_load = last_load
+        self.placements.append(placement)
+        self._redefine(facts)
+        self._move_stack(facts)
+
+    def stack(self) -> tuple[int, int]:
+        """(stack_access, stack_low) of core.h's block_static."""
+        if self._stack_access is None:
+            return -1, 0
+        access, position = self._stack_access
+        return access, self._stack_lowest - position
+
+    def _place(
+        self, facts: Facts, memory: MemoryOperand, address: int, access: int
+    ) -> tuple[Placement, tuple[int, int, tuple[int, ...] | None] | None]:
+        if facts.kind in _STORE_MULTIPLES and facts.words % 2 == 0:
+            return Placement(odd_word=self._probe(ProbeKind.ODD_WORD, access)), None
+        if facts.kind not in SINGLE_LOADS:
+            return NOWHERE, None
+        where = self._symbolic_address(memory, address)
+        unaligned = -1
+        size = facts.accesses[0][0]
+        if facts.kind in _MAY_BE_UNALIGNED and size > 1 and facts.branch is BranchKind.NONE:
+            unaligned = self._alignment(memory, where, size, access)
+        bank = BANK_NONE
+        if self._last_load is not None:
+            previous, _, place = self._last_load
+            bank = self._bank(previous, place, access, where)
+        return Placement(bank, unaligned), (access, size, where)
+
+    def _symbolic_address(self, memory: MemoryOperand, address: int) -> tuple[int, ...] | None:
+        """(base, its version, constant), the constant being all that two addresses differ in."""
+        if memory.index >= 0:
+            return None
+        if memory.base == PC:
+            return (PC, 0, (address + 4 & ~3) + memory.offset)
+        moved = self._moved.get(memory.base, 0)
+        return (memory.base, self._versions.get(memory.base, 0), moved + memory.offset)
+
+    def _bank(
+        self, previous: int, place: tuple[int, ...] | None, access: int,
+        where: tuple[int, ...] | None,
+    ) -> int:  # fmt: skip
+        if place is not None and where is not None and place[:2] == where[:2]:
+            distance = where[2] - place[2]
+            if distance % 4 == 0:
+                return BANK_OTHER if distance & 4 else BANK_SAME
+        bit = self._probe(ProbeKind.SAME_BANK, previous, access)
+        return bit if bit >= 0 else BANK_SAME
+
+    def _alignment(
+        self, memory: MemoryOperand, where: tuple[int, ...] | None, size: int, access: int
+    ) -> int:
+        """The probe bit for an unaligned load, shared by loads that are aligned alike."""
+        if memory.base == PC and where is not None:
+            return -1
+        if where is not None:
+            if memory.base == SP and where[2] % 4 == 0:
+                return -1
+            key: tuple[int, ...] = (*where[:2], where[2] % size, size)
+        elif 1 << memory.shift >= size:
+            if memory.base in (SP, PC):
+                return -1
+            moved = self._moved.get(memory.base, 0)
+            key = (memory.base, self._versions.get(memory.base, 0), moved % size, size)
+        else:
+            return self._probe(ProbeKind.UNALIGNED, access)
+        if key not in self._alignment_probes:
+            self._alignment_probes[key] = self._probe(ProbeKind.UNALIGNED, access)
+        return self._alignment_probes[key]
+
+    def _probe(self, kind: ProbeKind, a: int, b: int = 0) -> int:
+        """Ask for a probe; -1 when the block has as many as the core can hold."""
+        if len(self.probes) == MAX_PROBES:
+            return -1
+        self.probes.append(Probe(int(kind), a, b))
+        return len(self.probes) - 1
+
+    def _redefine(self, facts: Facts) -> None:
+        memory = facts.memory
+        for register, _ in facts.results:
+            moves = memory is not None and register == memory.base and memory.base_change
+            if memory is not None and moves and not _loads(facts, register):
+                self._moved[register] = self._moved.get(register, 0) + memory.base_change
+                continue
+            self._versions[register] = self._versions.get(register, 0) + 1
+            self._moved[register] = 0
+
+    def _note_stack_access(self, memory: MemoryOperand, access: int, predicated: bool) -> None:
+        known = self._stack_known and self._stack_access is None and not predicated
+        if memory.base == SP and memory.index < 0 and known:
+            self._stack_access = (access, self._stack_pointer + memory.offset)
+
+    def _move_stack(self, facts: Facts) -> None:
+        if facts.stack_change is None:
+            # A stack pointer from elsewhere: start over, unless a depth was already seen.
+            self._stack_known = self._stack_known and self._stack_access is None
+            if self._stack_known:
+                self._stack_pointer = self._stack_lowest = 0
+        elif self._stack_known:
+            self._stack_pointer += facts.stack_change
+            self._stack_lowest = min(self._stack_lowest, self._stack_pointer)
+
+
+def _loads(facts: Facts, register: int) -> bool:
+    """Whether an instruction with write-back also loads its base, which is the first result."""
+    return any(loaded == register for loaded, _ in facts.results[1:])

@@ -1,0 +1,80 @@
+"""Latencies: cycles from a result to each operand role, from the stage numbers of the CPU model.
+
+The general rule is ready(result) - need(role), at least 0; [pipeline.bypass] names the pairs that
+have a path of their own, or lack the one that the rule supposes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simcore.isa_kinds import Result, Role
+
+Latencies = tuple[int, ...]  # by Role
+
+_FP_ACCUMULATORS = (
+    Role.FP_FUSED_ACCUMULATE,
+    Role.FP_CHAINED_ACCUMULATE,
+    Role.DOUBLE_ACCUMULATE,
+)
+_FLAG_ROLES = frozenset({Role.CONDITION, Role.FP_SELECT})
+_FP_ROLES = frozenset({
+    Role.FP_OPERAND, Role.FP_FUSED_ACCUMULATE, Role.FP_CHAINED_ACCUMULATE, Role.FP_STORE_DATA,
+    Role.FP_TO_CORE, Role.DOUBLE_ACCUMULATE,
+})  # fmt: skip
+_CORE_ROLES = frozenset(Role) - _FLAG_ROLES - _FP_ROLES - {Role.FP_STATUS}
+
+
+def _roles(result: Result) -> frozenset[Role]:
+    """The roles in which the register file that `result` goes to is read."""
+    name = result.name
+    if name.startswith("FLAGS"):
+        return _FLAG_ROLES
+    if result is Result.FP_STATUS:
+        return frozenset({Role.FP_STATUS})
+    if name.startswith(("FP_", "DOUBLE_")) and result is not Result.FP_TO_CORE:
+        return _FP_ROLES
+    return _CORE_ROLES
+
+
+def latency_table(parameters: Mapping[str, Any]) -> tuple[Latencies, ...]:
+    """Latencies in cycles by Result, each by Role, from the [pipeline] tables of a CPU model.
+
+    Raises KeyError for a result or role that the tables lack.
+    """
+    ready, accumulate = parameters["ready"], parameters["accumulate_ready"]
+    need, bypass = parameters["need"], parameters["bypass"]
+    table = []
+    for result in Result:
+        name = result.name.lower()
+        row = []
+        for role in Role:
+            base = accumulate.get(name, ready[name]) if role in _FP_ACCUMULATORS else ready[name]
+            cycles = base - need[role.name.lower()]
+            if role not in _roles(result):
+                cycles = 0  # nothing reads the result so; keeps equal pipeline states equal
+            row.append(bypass.get(name, {}).get(role.name.lower(), max(0, cycles)))
+        table.append(tuple(row))
+    return tuple(table)
+
+
+def extra_cycles(parameters: Mapping[str, Any], table: str) -> tuple[int, ...]:
+    """Cycles over the scheduled ones, by operand class of the note `table`.
+
+    Divide: class 0 to 32 is max(clz(|divisor|) - clz(|dividend|), -1) + 1, class 33 a division by
+    zero. Doubles: 0 same exponent, 1 different exponents, 2 a denormal operand, 3 a zero operand.
+    """
+    values = parameters["extra"][table.replace(".", "_")]
+    if table in ("udiv", "sdiv"):
+        always, bits = values["always"], values["bits"]
+        return (*(always + distance // bits for distance in range(33)), always)
+    return tuple(
+        values[name] for name in ("same_exponent", "different_exponents", "denormal", "zero")
+    )
+
+
+EXTRA_TABLES = (
+    "udiv", "sdiv", "vadd.f64", "vmul.f64", "vdiv.f64", "vfma.f64", "vfma.f64.chained",
+    "vmla.f64", "vmla.f64.chained",
+)  # fmt: skip

@@ -1,0 +1,40 @@
+/* capture.h: the producer of the event stream: a Unicorn engine with hooks.
+ *
+ * hooks.c is the only file that knows Unicorn. It sees blocks, addresses and a few operand values, and
+ * nothing of what they cost. */
+#ifndef MCUSIM_CAPTURE_H
+#define MCUSIM_CAPTURE_H
+
+#include <stdint.h>
+
+#include "core.h"
+#include "stream.h"
+#include "system.h"
+
+struct capture;
+
+struct capture *capture_new(struct stream *stream, int *status);
+void capture_free(struct capture *c);
+
+int capture_attach(struct capture *c, void *engine, const struct engine_functions *functions,
+                   const struct capture_config *config, const struct region_config *region, uint32_t regions);
+
+/* Returns a core_stop. */
+int capture_run(struct capture *c, uint32_t pc);
+int capture_status(const struct capture *c);
+int capture_engine_error(const struct capture *c);
+void capture_stop_request(struct capture *c);
+const struct fault_info *capture_fault(const struct capture *c);
+uint64_t capture_instructions(const struct capture *c);
+uint64_t capture_self_modified(const struct capture *c);
+struct system *capture_system(struct capture *c);
+
+/* Ends the record of the block that is running, which ran to its end. */
+void capture_close_record(struct capture *c);
+
+uint32_t capture_peripheral_count(const struct capture *c);
+const struct peripheral_info *capture_peripheral(const struct capture *c, uint32_t index);
+uint32_t capture_op_count(const struct capture *c);
+const struct op_info *capture_op(const struct capture *c, uint32_t index);
+
+#endif

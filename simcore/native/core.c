@@ -1,0 +1,220 @@
+/* core.c: the face of the C core: wires capture to timing and hands out copies. See core.h. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture.h"
+#include "timing.h"
+
+struct core {
+    struct stream stream;
+    struct timing timing;
+    struct capture *capture;
+    int status;
+};
+
+/* --- names ------------------------------------------------------------------------------------------ */
+
+const char *core_status_text(int status)
+{
+    switch (status) {
+    case CORE_OK: return "no error";
+    case CORE_ERR_MEMORY: return "the host has no memory left";
+    case CORE_ERR_CALLBACK: return "the pipeline model failed";
+    case CORE_ERR_STREAM: return "the event stream does not fit the decoded blocks";
+    case CORE_ERR_ENGINE: return "Unicorn refused a call";
+    case CORE_ERR_CONFIG: return "a configuration value is outside what the core can hold";
+    case CORE_ERR_LIMIT: return "a table of the core is full";
+    default: return "unknown error";
+    }
+}
+
+static const char *const counter_names[] = {
+    "instructions", "alu", "multiply", "divide", "fp_single", "fp_double", "load", "store", "branch", "other",
+    "macs", "skipped", "dual_issues", "mispredicts", "icache_accesses", "icache_misses", "icache_evictions",
+    "dcache_reads", "dcache_read_misses", "dcache_writes", "dcache_write_misses", "dcache_evictions",
+    "dcache_write_backs",
+};
+static const char *const cause_names[] = {
+    "issue", "dependency", "load_use", "execute", "branch", "fetch", "load", "store", "sleep",
+};
+static const char *const region_counter_names[] = {
+    "reads", "writes", "read_bytes", "write_bytes", "fetch_bytes", "fetches", "instruction_refills",
+    "data_refills", "write_backs", "uncached_reads", "uncached_writes", "stall_cycles",
+};
+_Static_assert(sizeof counter_names / sizeof *counter_names == COUNTER_CYCLES, "a name for each counter");
+_Static_assert(sizeof cause_names / sizeof *cause_names == CAUSE_COUNT, "a name for each cause");
+_Static_assert(sizeof region_counter_names / sizeof *region_counter_names == REGION_COUNTER_COUNT,
+               "a name for each region counter");
+
+const char *core_counter_name(uint32_t i) { return i < COUNTER_CYCLES ? counter_names[i] : NULL; }
+const char *core_cause_name(uint32_t i) { return i < CAUSE_COUNT ? cause_names[i] : NULL; }
+const char *core_region_counter_name(uint32_t i) { return i < REGION_COUNTER_COUNT ? region_counter_names[i] : NULL; }
+
+/* --- life --------------------------------------------------------------------------------------------- */
+
+uint32_t core_extra_classes(void) { return EXTRA_CLASSES; }
+
+static uint64_t now_of(void *timing) { return ((struct timing *)timing)->now; }
+
+core *core_new(const struct timing_config *config, const struct region_config *region, uint32_t regions,
+               const uint32_t *extra, uint32_t tables, uint32_t reset_state, void *self, core_define_fn *define,
+               core_schedule_fn *schedule, int *status)
+{
+    core *c = calloc(1, sizeof *c);
+    *status = CORE_ERR_MEMORY;
+    if (!c)
+        return NULL;
+    stream_init(&c->stream, (struct sink){timing_consume, now_of, &c->timing});
+    *status = timing_init(&c->timing, config, region, regions, extra, tables, reset_state,
+                          (struct timing_callbacks){self, define, schedule}, &c->stream);
+    if (*status == CORE_OK)
+        c->capture = capture_new(&c->stream, status);
+    if (*status != CORE_OK) {
+        core_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void core_free(core *c)
+{
+    if (!c)
+        return;
+    capture_free(c->capture);
+    timing_free(&c->timing);
+    stream_free(&c->stream);
+    free(c);
+}
+
+int core_attach(core *c, void *engine, const struct engine_functions *functions,
+                const struct capture_config *config)
+{
+    return capture_attach(c->capture, engine, functions, config, c->timing.region, c->timing.memory.regions);
+}
+
+void core_watch_stack(core *c, uint32_t top, uint32_t floor)
+{
+    c->timing.stack_top = top;
+    c->timing.stack_floor = floor;
+}
+
+/* --- running ------------------------------------------------------------------------------------------ */
+
+static int flush(core *c)
+{
+    capture_close_record(c->capture);
+    int status = stream_flush(&c->stream);
+    if (status < 0)
+        c->status = status;
+    return status;
+}
+
+int core_run(core *c, uint32_t pc)
+{
+    int stop = capture_run(c->capture, pc);
+    if (stop == STOP_FAULT)
+        flush(c);                /* timing finds the instruction that faulted and its call stack */
+    return stop;
+}
+
+int core_run_status(const core *c) { return c->status != CORE_OK ? c->status : capture_status(c->capture); }
+int core_engine_error(const core *c) { return capture_engine_error(c->capture); }
+void core_stop_request(core *c) { capture_stop_request(c->capture); }
+uint64_t core_instructions(const core *c) { return capture_instructions(c->capture); }
+
+void core_fault(const core *c, struct fault_info *out)
+{
+    *out = *capture_fault(c->capture);
+    if (out->kind == FAULT_NONE)
+        *out = c->timing.fault;
+    else if (!out->pc)
+        out->pc = c->timing.fault.pc;
+}
+
+uint64_t core_now(core *c)
+{
+    flush(c);
+    return c->timing.now;
+}
+
+int core_sleep(core *c, uint64_t cycles)
+{
+    uint32_t payload[2] = {(uint32_t)cycles, (uint32_t)(cycles >> 32)};
+    capture_close_record(c->capture);
+    stream_put(&c->stream, RECORD_SLEEP, payload, 2);
+    return flush(c);
+}
+
+uint64_t core_cycles_to_tick(core *c) { return system_cycles_to_tick(capture_system(c->capture), core_now(c)); }
+
+int core_exception(core *c, uint32_t return_address)
+{
+    capture_close_record(c->capture);
+    stream_put(&c->stream, RECORD_EXCEPTION, &return_address, 1);
+    return c->stream.status;
+}
+
+uint32_t core_system_register(const core *c, uint32_t address)
+{
+    return system_read(capture_system(c->capture), address, c->timing.now);
+}
+
+int core_reset_requested(const core *c) { return capture_system(c->capture)->reset_requested; }
+
+int core_finish(core *c)
+{
+    int status = flush(c);
+    timing_settle(&c->timing);
+    return status;
+}
+
+/* --- what came of it ------------------------------------------------------------------------------------ */
+
+uint32_t core_node_count(const core *c) { return c->timing.calls.nodes; }
+uint32_t core_counter_width(const core *c) { return c->timing.calls.width; }
+
+void core_node(const core *c, uint32_t index, struct node_info *out, uint64_t *counters)
+{
+    const struct node *n = &c->timing.calls.node[index];
+    *out = n->info;
+    memcpy(counters, n->counters, c->timing.calls.width * sizeof *counters);
+}
+
+uint32_t core_block_count(const core *c) { return c->timing.blocks; }
+void core_block(const core *c, uint32_t index, struct block_info *out) { *out = c->timing.block[index].info; }
+
+void core_block_sites(const core *c, uint32_t index, struct site_info *sites, uint64_t *skipped)
+{
+    const struct block *b = &c->timing.block[index];
+    memcpy(sites, b->site, b->facts.accesses * sizeof *sites);
+    memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
+}
+
+uint32_t core_entry_count(const core *c) { return c->timing.entries; }
+
+void core_entry(const core *c, uint32_t index, struct entry_info *out)
+{
+    const struct entry *e = &c->timing.entry[index];
+    *out = (struct entry_info){e->block, e->state, e->variant, e->executions};
+}
+
+uint32_t core_frame_count(const core *c) { return c->timing.calls.frames; }
+
+void core_frame(const core *c, uint32_t index, uint32_t *function, uint32_t *call_site)
+{
+    const struct frame *f = &c->timing.calls.frame[index];
+    *function = c->timing.calls.node[f->node].info.function;
+    *call_site = f->call_site;
+}
+
+uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
+void core_peripheral(const core *c, uint32_t i, struct peripheral_info *out) { *out = *capture_peripheral(c->capture, i); }
+uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
+void core_op(const core *c, uint32_t i, struct op_info *out) { *out = *capture_op(c->capture, i); }
+uint32_t core_stack_lowest(const core *c) { return c->timing.stack_lowest; }
+uint64_t core_unbalanced_ops(const core *c) { return c->timing.calls.unbalanced_ops; }
+uint64_t core_lost_frames(const core *c) { return c->timing.calls.lost_frames; }
+uint64_t core_unmatched_records(const core *c) { return c->timing.unmatched; }
+uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }

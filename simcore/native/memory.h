@@ -1,0 +1,99 @@
+/* memory.h: what an access costs that depends on its address and on what came before: caches,
+ * linefill buffers, store buffer, TCM banks, buses and the devices behind them.
+ *
+ * Times are absolute core cycles; a function returns the cycles that the pipeline has to wait. The rules
+ * follow the Cortex-M7 TRM, chapters 5 (memory system) and 2.4 (TCM, AXIM); tests/reference.py is their
+ * slow twin. Counters go to m->counters, the vector of the call-tree node that is running. */
+#ifndef MCUSIM_MEMORY_H
+#define MCUSIM_MEMORY_H
+
+#include <stdint.h>
+
+#include "cache.h"
+#include "core.h"
+
+enum { PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0xff, MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16 };
+
+struct linefill {
+    uint32_t line;               /* address, or 1 when unused */
+    uint32_t first_beat;         /* critical 64-bit beat, fetched first; the others wrap round */
+    uint32_t beat_cycles;
+    uint32_t written;            /* one bit per byte stored into the line while it fills */
+    uint64_t critical_at, done_at;
+};
+
+struct device {                  /* what stands behind one or more regions */
+    uint64_t free_at;            /* the bus to it takes the next transfer then */
+};
+
+struct store_entry { uint32_t group; uint32_t region; uint64_t done_at; };  /* group: address / 8 */
+
+struct mpu_region { uint32_t rbar, rasr; };
+
+struct memory {
+    const struct timing_config *config;
+    const struct region_config *region;
+    uint32_t regions;
+    uint16_t *page;                      /* of each 4 KiB page: region | policy << 8 */
+    uint64_t *counters;                  /* of the running node */
+    struct cache icache, dcache;
+    uint8_t icache_on, dcache_on;
+    struct device device[MAX_REGIONS];
+    uint32_t row[MAX_REGIONS][MAX_ROWS]; /* rows held: number + 1, most recently used first */
+    struct linefill fill[MAX_LINEFILLS];
+    uint32_t next_fill;
+    struct store_entry store[MAX_STORES];   /* oldest first */
+    uint32_t stores;
+    uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, oldest first */
+    uint32_t queue_used;
+    uint64_t bank_free_at[2];               /* data banks (address bit 2), as the store queue sees them */
+    uint64_t fills_done_at;                 /* no linefill is in flight from then on */
+    uint32_t full_line_fills;               /* consecutive linefills that stores overwrote whole */
+    uint8_t read_allocate_mode;
+    uint32_t streamed_line, streamed_bytes; /* read-allocate mode: the line being written, a bit per byte */
+    uint64_t fetched_at;                    /* when the fetch unit had all it was asked for so far */
+    struct linefill fetch;                  /* the line fetched last */
+    struct mpu_region mpu[MPU_REGIONS];
+    uint32_t mpu_ctrl, mpu_rnr;
+};
+
+/* Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. config and regions must outlive m. */
+int memory_init(struct memory *m, const struct timing_config *config, const struct region_config *region,
+                uint32_t regions);
+void memory_free(struct memory *m);
+
+/* Region of an address, or NO_REGION. */
+static inline uint32_t memory_region(const struct memory *m, uint32_t address)
+{
+    return m->page[address >> PAGE_SHIFT] & 0xff;
+}
+
+/* Stall cycles of one access that issues at a time. */
+uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+
+/* Stall cycles of fetching a block that issues from `time` on and takes `cycles` when nothing stalls.
+ * redirected: the block follows a mispredict, so nothing was fetched ahead. Adds to *misses. */
+uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t address, uint32_t size,
+                      int redirected, uint32_t *misses);
+
+/* A branch that ends at branch_end, resolved at `time`, goes elsewhere `cycles` later: what fetch asks for
+ * behind it until then. Matters where a request costs: from uncached memory. */
+void memory_fetch_wrong_path(struct memory *m, uint64_t time, uint32_t branch_end, uint32_t cycles);
+
+/* 1 when fetches from this region go through the I-cache as it is set now. */
+int memory_fetch_is_cached(const struct memory *m, uint32_t address);
+
+/* A store to a system register that changes the memory system: CCR, cache maintenance, MPU.
+ * Returns stall cycles. */
+uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, uint32_t value);
+
+/* Cycles until every buffered store is done (DSB). */
+uint32_t memory_drain(struct memory *m, uint64_t time);
+
+static inline uint64_t *memory_region_counters(const struct memory *m, uint32_t region)
+{
+    return m->counters + COUNTER_COUNT + region * REGION_COUNTER_COUNT;
+}
+
+#endif

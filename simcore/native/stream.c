@@ -1,0 +1,63 @@
+/* stream.c: the bounded buffer between capture and timing. */
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+void stream_init(struct stream *s, struct sink sink)
+{
+    memset(s, 0, sizeof *s);
+    s->sink = sink;
+}
+
+void stream_free(struct stream *s)
+{
+    free(s->definition);
+    free(s->code);
+    s->definition = NULL;
+    s->code = NULL;
+}
+
+uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size,
+                       uint8_t it_state)
+{
+    if (s->definitions == s->definitions_room) {
+        uint32_t room = s->definitions_room ? s->definitions_room * 2 : 1024;
+        struct definition *grown = realloc(s->definition, room * sizeof *grown);
+        if (!grown || room > RECORD_ID)
+            return UINT32_MAX;
+        s->definition = grown;
+        s->definitions_room = room;
+    }
+    if (s->code_room - s->code_used < size) {
+        uint32_t room = (s->code_room ? s->code_room * 2 : 1u << 16) + size;
+        uint8_t *grown = realloc(s->code, room);
+        if (!grown)
+            return UINT32_MAX;
+        s->code = grown;
+        s->code_room = room;
+    }
+    memcpy(s->code + s->code_used, code, size);
+    s->definition[s->definitions] = (struct definition){address, size, s->code_used, it_state};
+    s->code_used += size;
+    return s->definitions++;
+}
+
+int stream_flush(struct stream *s)
+{
+    if (s->used && s->status == CORE_OK)
+        s->status = s->sink.consume(s->sink.self, s->words, s->used);
+    s->used = 0;
+    return s->status;
+}
+
+void stream_put(struct stream *s, enum record_kind kind, const uint32_t *payload, uint32_t count)
+{
+    if (STREAM_WORDS - s->used < count + 1)
+        stream_flush(s);
+    s->words[s->used++] = RECORD_OTHER | (uint32_t)kind << 16 | count;
+    memcpy(s->words + s->used, payload, count * sizeof *payload);
+    s->used += count;
+}

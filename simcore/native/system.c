@@ -1,0 +1,156 @@
+/* system.c: see system.h. */
+#include "system.h"
+
+#include <string.h>
+
+enum {
+    REG_ITM_STIM0 = 0xe0000000, REG_ITM_STIM_LAST = 0xe000007c,
+    REG_DWT_CTRL = 0xe0001000, REG_DWT_CYCCNT = 0xe0001004, REG_DWT_LSR = 0xe0001fb4,
+    REG_ICTR = 0xe000e004,
+    REG_SYST_CSR = 0xe000e010, REG_SYST_RVR = 0xe000e014, REG_SYST_CVR = 0xe000e018, REG_SYST_CALIB = 0xe000e01c,
+    REG_CPUID = 0xe000ed00, REG_AIRCR = 0xe000ed0c, REG_CCR = 0xe000ed14,
+    REG_CLIDR = 0xe000ed78, REG_CTR = 0xe000ed7c, REG_CCSIDR = 0xe000ed80, REG_CSSELR = 0xe000ed84,
+    REG_MPU_TYPE = 0xe000ed90, REG_MPU_CTRL = 0xe000ed94, REG_MPU_LAST = 0xe000edb8,
+    REG_MVFR0 = 0xe000ef40, REG_MVFR1 = 0xe000ef44, REG_MVFR2 = 0xe000ef48,
+    REG_ICIALLU = 0xe000ef50, REG_BPIALL = 0xe000ef78,
+    CSR_ENABLE = 1u, CSR_CLKSOURCE = 4u, CSR_COUNTFLAG = 1u << 16,
+    CTRL_CYCCNTENA = 1u,
+};
+
+static uint32_t *word_at(struct system *s, uint32_t address) { return &s->word[(address & 0xffff) / 4]; }
+
+void system_init(struct system *s, const struct capture_config *config)
+{
+    memset(s, 0, sizeof *s);
+    s->divider = config->systick_divider ? config->systick_divider : 1;
+    s->icache_bytes = config->icache_bytes;
+    s->dcache_bytes = config->dcache_bytes;
+    s->icache_ways = config->icache_ways;
+    s->dcache_ways = config->dcache_ways;
+    *word_at(s, REG_CPUID) = config->cpuid;
+    *word_at(s, REG_AIRCR) = 0xfa050000u;
+    *word_at(s, REG_CCR) = 0x00040200u;              /* STKALIGN, branch prediction: both read as one */
+    *word_at(s, REG_ICTR) = 7;
+    *word_at(s, REG_SYST_CALIB) = 0xc0000000u;       /* no reference, skewed */
+    *word_at(s, REG_DWT_CTRL) = 0x40000000u;         /* four comparators */
+    *word_at(s, REG_CLIDR) = 0x09000003u;            /* separate L1 caches */
+    *word_at(s, REG_CTR) = 0x8303c003u;              /* 32-byte lines */
+    *word_at(s, REG_MPU_TYPE) = 16u << 8;
+    *word_at(s, REG_MVFR0) = 0x10110221u;            /* FPv5 with doubles (TRM table 8-1) */
+    *word_at(s, REG_MVFR1) = 0x12000011u;
+    *word_at(s, REG_MVFR2) = 0x00000040u;
+}
+
+static uint64_t tick_cycles(const struct system *s)
+{
+    return (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_CLKSOURCE) ? 1 : s->divider;
+}
+
+static uint64_t systick_period(const struct system *s)
+{
+    return ((s->word[(REG_SYST_RVR & 0xffff) / 4] & 0xffffffu) + UINT64_C(1)) * tick_cycles(s);
+}
+
+static int systick_counts(const struct system *s)
+{
+    return (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_ENABLE) && (s->word[(REG_SYST_RVR & 0xffff) / 4] & 0xffffffu);
+}
+
+uint64_t system_cycles_to_tick(const struct system *s, uint64_t now)
+{
+    if (!systick_counts(s))
+        return UINT64_MAX;
+    uint64_t period = systick_period(s);
+    return period - (now - s->systick_start) % period;
+}
+
+static uint32_t ccsidr(uint32_t bytes, uint32_t ways)
+{
+    if (!bytes || !ways)
+        return 0;
+    uint32_t sets = bytes / (ways * 32);
+    return 0xf0000000u | (sets - 1) << 13 | (ways - 1) << 3 | 1;    /* 8-word lines */
+}
+
+int system_reads_clock(const struct system *s, uint32_t address)
+{
+    (void)s;
+    return address == REG_DWT_CYCCNT || address == REG_SYST_CVR || address == REG_SYST_CSR;
+}
+
+int system_writes_clock(uint32_t address)
+{
+    return address == REG_DWT_CYCCNT || address == REG_DWT_CTRL || address == REG_SYST_CVR ||
+           address == REG_SYST_CSR || address == REG_SYST_RVR;
+}
+
+uint32_t system_read(struct system *s, uint32_t address, uint64_t now)
+{
+    if (address >= REG_ITM_STIM0 && address <= REG_ITM_STIM_LAST)
+        return 1;                                    /* the stimulus FIFO always has room */
+    if (address >= SYSTEM_BASE + sizeof s->word)
+        return 0;
+    uint32_t value = *word_at(s, address);
+    switch (address) {
+    case REG_DWT_CYCCNT:
+        return (*word_at(s, REG_DWT_CTRL) & CTRL_CYCCNTENA) ? (uint32_t)(now - s->cycle_count_base) : value;
+    case REG_SYST_CVR:
+        return systick_counts(s) ? (uint32_t)((system_cycles_to_tick(s, now) - 1) / tick_cycles(s)) : value;
+    case REG_SYST_CSR: {
+        if (systick_counts(s)) {
+            uint64_t period = systick_period(s), start = s->systick_start;
+            if ((now - start) / period != (s->systick_read - start) / period)
+                value |= CSR_COUNTFLAG;
+            s->systick_read = now;
+        }
+        return value;
+    }
+    case REG_CCSIDR:
+        return (*word_at(s, REG_CSSELR) & 1) ? ccsidr(s->icache_bytes, s->icache_ways)
+                                             : ccsidr(s->dcache_bytes, s->dcache_ways);
+    default:
+        return value;
+    }
+}
+
+int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t now)
+{
+    if ((address >= REG_ITM_STIM0 && address <= REG_ITM_STIM_LAST) || address >= SYSTEM_BASE + sizeof s->word)
+        return 0;
+    uint32_t *word = word_at(s, address), old = *word;
+    switch (address) {
+    case REG_CPUID: case REG_ICTR: case REG_CLIDR: case REG_CTR: case REG_CCSIDR: case REG_MPU_TYPE:
+    case REG_MVFR0: case REG_MVFR1: case REG_MVFR2: case REG_SYST_CALIB: case REG_DWT_LSR:
+        return 0;                                    /* read-only */
+    case REG_AIRCR:
+        if (value >> 16 == 0x05fa) {
+            s->reset_requested = value >> 2 & 1;
+            *word = 0xfa050000u | (value & 0x700);
+        }
+        return 0;
+    case REG_DWT_CTRL:
+        if ((value & CTRL_CYCCNTENA) && !(old & CTRL_CYCCNTENA))
+            s->cycle_count_base = now - *word_at(s, REG_DWT_CYCCNT);
+        else if (!(value & CTRL_CYCCNTENA) && (old & CTRL_CYCCNTENA))
+            *word_at(s, REG_DWT_CYCCNT) = (uint32_t)(now - s->cycle_count_base);
+        *word = (value & 0x0fffffffu) | (old & 0xf0000000u);
+        return 0;
+    case REG_DWT_CYCCNT:
+        s->cycle_count_base = now - value;
+        *word = value;
+        return 0;
+    case REG_SYST_CVR:                               /* any write clears it; it reloads on the next tick */
+        s->systick_start = s->systick_read = now;
+        *word = 0;
+        return 0;
+    case REG_SYST_CSR:
+        if ((value & CSR_ENABLE) && !(old & CSR_ENABLE))
+            s->systick_start = s->systick_read = now;
+        *word = value & 7;
+        return 0;
+    default:
+        *word = value;
+        return address == REG_CCR || (address >= REG_MPU_CTRL && address <= REG_MPU_LAST) ||
+               (address >= REG_ICIALLU && address <= REG_BPIALL);
+    }
+}

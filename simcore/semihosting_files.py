@@ -1,0 +1,161 @@
+"""What a semihosting handle stands for: the console, fixed bytes, a file of the open folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+from pathlib import Path
+from threading import Event
+from typing import BinaryIO, Protocol
+
+_OPEN_FLAGS = (  # fopen modes r, r+, w, w+, a, a+
+    os.O_RDONLY,
+    os.O_RDWR,
+    os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+    os.O_RDWR | os.O_CREAT | os.O_TRUNC,
+    os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+    os.O_RDWR | os.O_CREAT | os.O_APPEND,
+)
+
+
+class Input(Protocol):
+    """A readable console."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def readline(self, size: int, /) -> bytes: ...
+
+
+class PatientInput:
+    """A stream of the host whose reader gives up, as at its end, once `stopped` is set.
+
+    A stream with a file descriptor is read unbuffered, so that a wait for input can be left.
+    """
+
+    def __init__(self, stream: BinaryIO, stopped: Event) -> None:
+        self._stream = stream
+        self._stopped = stopped
+        self._pending = b""
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except (OSError, ValueError):
+            self._descriptor = None
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes as they come, b"" at the end."""
+        if self._descriptor is None:
+            return self._stream.read(size)
+        if not self._pending:
+            while not select.select([self._descriptor], [], [], 0.05)[0]:
+                if self._stopped.is_set():
+                    return b""
+            self._pending = os.read(self._descriptor, 4096)
+        data, self._pending = self._pending[:size], self._pending[size:]
+        return data
+
+    def readline(self, size: int) -> bytes:
+        """Up to `size` bytes, no further than the next newline."""
+        if self._descriptor is None:
+            return self._stream.readline(size)
+        line = b""
+        while len(line) < size and not line.endswith(b"\n"):
+            data = self.read(size - len(line))
+            if not data:
+                break
+            end = data.find(b"\n") + 1 or len(data)
+            line, self._pending = line + data[:end], data[end:] + self._pending
+        return line
+
+
+class File:
+    """What a handle stands for; a kind that lacks an operation answers EACCES."""
+
+    def read(self, size: int) -> bytes:
+        raise PermissionError(errno.EACCES, "not open for reading")
+
+    def write(self, data: bytes) -> None:
+        raise PermissionError(errno.EACCES, "not open for writing")
+
+    def seek(self, position: int) -> None:
+        raise OSError(errno.ESPIPE, "cannot seek")
+
+    def length(self) -> int:
+        raise OSError(errno.ESPIPE, "has no length")
+
+    def close(self) -> None:
+        pass
+
+
+class Console(File):
+    """:tt, one way of it."""
+
+    def __init__(self, source: Input | None, target: BinaryIO | None) -> None:
+        self._source = source
+        self._target = target
+
+    def read(self, size: int) -> bytes:
+        return self._source.readline(size) if self._source is not None else b""
+
+    def write(self, data: bytes) -> None:
+        if self._target is not None:
+            self._target.write(data)
+            if b"\n" in data:
+                self._target.flush()
+
+    def length(self) -> int:
+        return 0
+
+
+class Constant(File):
+    """A file of fixed bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._data[self._position : self._position + size]
+        self._position += len(data)
+        return data
+
+    def seek(self, position: int) -> None:
+        self._position = position
+
+    def length(self) -> int:
+        return len(self._data)
+
+
+class HostFile(File):
+    """A regular file of the open folder.
+
+    `mode` is the semihosting mode: index of the fopen mode, doubled, plus 1 for binary. Raises
+    OSError, which a path out of the folder or something else than a regular file is too.
+    """
+
+    def __init__(self, folder: Path, name: str, mode: int) -> None:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder):
+            raise PermissionError(errno.EACCES, "outside the folder")
+        # resolve() has followed the links; a link or pipe that turns up since then stays shut.
+        flags = _OPEN_FLAGS[mode >> 1] | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o666)
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.close(self._descriptor)
+            raise PermissionError(errno.EACCES, "not a regular file")
+
+    def read(self, size: int) -> bytes:
+        return os.read(self._descriptor, size)
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+    def seek(self, position: int) -> None:
+        os.lseek(self._descriptor, position, os.SEEK_SET)
+
+    def length(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def close(self) -> None:
+        os.close(self._descriptor)

@@ -1,0 +1,451 @@
+"""Whole runs: boot, semihosting, exceptions, sleep, limits and faults, on real machine code."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image, load_image
+from simcore.errors import ConfigError
+from simcore.machine import RunOptions, RunResult, run
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+FIRMWARE = CHECKOUT / "tests" / "firmware" / "prebuilt"
+CLOCK_HZ = 200_000_000
+Build = Callable[[str], Image]
+
+# What every program below starts with. exit_r0 ends with the value of r0 as exit code.
+PROLOGUE = """
+    .syntax unified
+    .thumb
+    .section .isr_vector, "a"
+    .global __isr_vector
+__isr_vector:
+    .word 0x20010000, reset, 0, 0, 0, 0, 0, 0, 0, 0, 0, svc, 0, 0, 0, systick
+    .weak svc, systick
+    .text
+    .macro semihost number
+    movs r0, #\\number
+    bkpt 0xab
+    .endm
+    .type exit_r0, %function
+exit_r0:
+    ldr r1, =0x20026
+    push {r0}
+    push {r1}
+    mov r1, sp
+    semihost 0x20
+    b .
+    .ltorg
+    .global reset
+    .type reset, %function
+reset:
+"""
+
+
+@pytest.fixture(scope="module")
+def model() -> CpuModel:
+    return load_cpu_model("stm32f746")
+
+
+@pytest.fixture
+def build(arm_gcc: Callable[..., Path], tmp_path: Path) -> Build:
+    """Assembles the text behind PROLOGUE and links it at 0x08000000."""
+
+    def assemble(text: str) -> Image:
+        source = tmp_path / "program.S"
+        source.write_text(PROLOGUE + text + "\n")
+        link = "-Wl,--entry=reset,--section-start=.isr_vector=0x08000000,-Ttext=0x08000100"
+        return load_image(arm_gcc(tmp_path / "program.elf", ["-nostdlib", link, source]))
+
+    return assemble
+
+
+def go(image: Image | Path, model: CpuModel, **options: Any) -> RunResult:
+    program = image if isinstance(image, Image) else load_image(image)
+    options.setdefault("max_instructions", 20_000_000)
+    return run(program, model, RunOptions(clock_hz=CLOCK_HZ, **options))
+
+
+def instructions(result: RunResult) -> int:
+    return result.counters.total()["instructions"]
+
+
+# --- boot and semihosting ---------------------------------------------------------------
+
+
+def test_a_newlib_program_prints_and_exits_with_its_code(model: CpuModel) -> None:
+    out = io.BytesIO()
+    result = go(FIRMWARE / "hello_printf.elf", model, args=("42", 'a "b" c'), stdout=out)
+    assert (result.exit_reason, result.exit_code) == ("exit", 42)
+    assert out.getvalue() == (
+        b"hello from the simulated Cortex-M7, pi is 3.1416\n"
+        b'argument 1: 42\nargument 2: a "b" c\non stderr\n'
+    )
+    assert result.warnings == ()
+
+
+def test_a_program_without_a_vector_table_starts_at_its_entry_point(model: CpuModel) -> None:
+    out = io.BytesIO()
+    result = go(FIRMWARE / "hello_entry.elf", model, stdout=out)
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+    assert out.getvalue().startswith(b"hello from the simulated Cortex-M7")
+
+
+def test_every_semihosting_call_works_from_a_program(model: CpuModel, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    result = go(
+        FIRMWARE / "semihost_calls.elf",
+        model,
+        args=("files",),
+        semihost_dir=tmp_path,
+        stdin=io.BytesIO(b"typed\n"),
+        stdout=out,
+    )
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+    assert b"typed\n" in out.getvalue()
+    assert (tmp_path / "out.txt").exists()
+
+
+def test_a_folder_that_does_not_exist_is_refused(model: CpuModel, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such folder"):
+        go(FIRMWARE / "semihost_calls.elf", model, semihost_dir=tmp_path / "missing")
+
+
+def test_a_semihosting_call_inside_an_it_block_keeps_the_conditions(
+    build: Build, model: CpuModel
+) -> None:
+    # the Arm ARM lets BKPT run whatever the condition; behind it ne fails and eq holds
+    image = build("""
+        movs r4, #0
+        movs r0, #0x31
+        cmp r0, r0
+        itete eq
+        bkpt 0xab
+        addne r4, #1
+        addeq r4, #2
+        addne r4, #4
+        mov r0, r4
+        b exit_r0
+    """)
+    assert go(image, model).exit_code == 2
+
+
+def test_a_wait_for_input_that_never_comes_ends_with_the_time_limit(
+    build: Build, model: CpuModel
+) -> None:
+    image = build("1: semihost 7\n b 1b")  # SYS_READC
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stdin, os.fdopen(writing, "wb"):
+        result = go(image, model, stdin=stdin, timeout_s=0.2, max_instructions=None)
+    assert result.exit_reason == "timeout"
+
+
+# --- exceptions -------------------------------------------------------------------------
+
+
+def test_svc_runs_its_handler_and_comes_back(build: Build, model: CpuModel) -> None:
+    # the handler adds IPSR (11) and the SVC number, which stands before the stacked PC
+    image = build("""
+        movs r0, #1
+        movs r4, #7
+        svc #29
+        cmp r4, #7
+        bne exit_r0
+        b exit_r0
+        .type svc, %function
+    svc:
+        mrs r2, ipsr
+        ldr r1, [sp, #24]
+        ldrb r1, [r1, #-2]
+        add r1, r2
+        str r1, [sp, #0]
+        movs r0, #99
+        bx lr
+    """)
+    result = go(image, model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 29 + 11)
+
+
+def test_svc_from_the_process_stack_keeps_fp_registers_and_flags(
+    build: Build, model: CpuModel
+) -> None:
+    # r5 gathers a bit per failed expectation
+    image = build("""
+        movs r5, #0
+        ldr r0, =0x20008004
+        msr psp, r0
+        movs r0, #2
+        msr control, r0
+        isb
+        vmov.f32 s0, #2.0
+        vmov.f32 s15, #3.0
+        movs r0, #0
+        svc #0
+        it ne
+        orrne r5, #1
+        vmov r1, s0
+        cmp r1, #0x40000000
+        it ne
+        orrne r5, #2
+        mrs r1, control
+        cmp r1, #6
+        it ne
+        orrne r5, #4
+        ldr r1, =0x20008004
+        cmp sp, r1
+        it ne
+        orrne r5, #8
+        mov r0, r5
+        b exit_r0
+        .ltorg
+        .type svc, %function
+    svc:
+        vmov.f32 s0, #5.0
+        cmp lr, #0xffffffed
+        it ne
+        orrne r5, #16
+        mov r1, sp
+        tst r1, #7
+        it ne
+        orrne r5, #32
+        movs r0, #1
+        push {r4, lr}
+        pop {r4, pc}
+    """)
+    result = go(image, model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+
+
+def test_the_vector_table_may_move(build: Build, model: CpuModel) -> None:
+    image = build("""
+        ldr r0, =0xe000ed08
+        ldr r6, [r0]
+        ldr r1, =0x20000200
+        str r1, [r0]
+        ldr r2, =moved
+        str r2, [r1, #44]
+        svc #0
+        b exit_r0
+        .ltorg
+        .type moved, %function
+    moved:
+        subs r6, #0x08000000
+        adds r6, #3
+        str r6, [sp]
+        bx lr
+    """)
+    assert go(image, model).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("cpsid i\n svc #0\n .type svc, %function\n svc: bx lr", "SVC where it cannot be taken"),
+        ("svc #0\n .type svc, %function\n svc: svc #1\n bx lr", "SVC where it cannot be taken"),
+        ("svc #0", "vector is not Thumb code"),
+        ("ldr r0, =0x20000010\n mov sp, r0\n svc #0", "stacking"),
+        ("svc #0\n .type svc, %function\n svc: mvn lr, #4\n bx lr", "invalid exception return"),
+        ("mvn lr, #6\n bx lr", "jump to memory that is not executable"),
+    ],
+    ids=["masked", "nested", "no-handler", "no-stack", "bad-exc-return", "not-in-a-handler"],
+)
+def test_an_exception_that_hardware_could_not_take_is_a_fault(
+    build: Build, model: CpuModel, text: str, kind: str
+) -> None:
+    result = go(build(text), model)
+    assert result.exit_reason == "fault"
+    assert result.fault is not None
+    assert kind in result.fault.kind
+
+
+# --- sleep ------------------------------------------------------------------------------
+
+
+def test_wfi_sleeps_until_systick_and_runs_its_handler(build: Build, model: CpuModel) -> None:
+    period = 10_000
+    image = build(f"""
+        movs r4, #0
+        ldr r0, =0xe000e010
+        ldr r1, ={period - 1}
+        str r1, [r0, #4]
+        movs r1, #7
+        str r1, [r0]
+    1:  wfi
+        cmp r4, #3
+        bne 1b
+        mov r0, r4
+        b exit_r0
+        .ltorg
+        .type systick, %function
+    systick:
+        mrs r1, ipsr
+        cmp r1, #15
+        it eq
+        addeq r4, #1
+        bx lr
+    """)
+    result = go(image, model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 3)
+    slept = result.counters.total()["cycles.sleep"]
+    assert 2.5 * period < slept < 3 * period  # awake for some hundred cycles of each period
+
+
+@pytest.mark.parametrize("start", ["", "ldr r0, =0xe000e010\n movs r1, #5\n str r1, [r0]\n"])
+def test_a_sleep_that_nothing_ends_ends_the_run(build: Build, model: CpuModel, start: str) -> None:
+    # SysTick stands still, or it counts without its interrupt
+    result = go(build(start + "wfi\n b .\n .ltorg"), model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+    assert any("nothing to wake it" in warning for warning in result.warnings)
+
+
+def test_wfe_goes_on(build: Build, model: CpuModel) -> None:
+    image = build("movs r4, #3\n 1: wfe\n subs r4, #1\n bne 1b\n movs r0, #9\n b exit_r0")
+    assert go(image, model).exit_code == 9
+
+
+def test_an_undefined_instruction_behind_wfe_is_a_fault(build: Build, model: CpuModel) -> None:
+    result = go(build("sev\n wfe\n udf #0"), model)
+    assert result.fault is not None
+    assert result.fault.kind == "undefined instruction"
+
+
+def test_a_reset_request_ends_the_run(build: Build, model: CpuModel) -> None:
+    result = go(build("ldr r0, =0xe000ed0c\n ldr r1, =0x05fa0004\n str r1, [r0]\n b ."), model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 1)
+    assert any("reset" in warning for warning in result.warnings)
+
+
+# --- limits -----------------------------------------------------------------------------
+
+
+def test_the_instruction_limit_is_kept_and_is_the_same_each_time(
+    build: Build, model: CpuModel
+) -> None:
+    image = build("1: adds r0, #1\n adds r1, #1\n b 1b")
+    runs = [go(image, model, max_instructions=1000) for _ in range(2)]
+    assert [result.exit_reason for result in runs] == ["max-instructions"] * 2
+    assert 998 <= instructions(runs[0]) <= 1000
+    assert runs[0].counters == runs[1].counters
+
+
+def test_the_time_limit_ends_an_endless_loop_with_its_profile(
+    build: Build, model: CpuModel
+) -> None:
+    started = time.monotonic()
+    result = go(build("b ."), model, timeout_s=0.3, max_instructions=None)
+    assert result.exit_reason == "timeout"
+    assert result.exit_code is None
+    assert instructions(result) > 1000
+    assert time.monotonic() - started < 20
+
+
+def test_ctrl_c_gives_the_profile_so_far(build: Build, model: CpuModel) -> None:
+    image = build("b .")
+    result = run(image, model, RunOptions(CLOCK_HZ), lambda _: signal.raise_signal(signal.SIGINT))
+    assert result.exit_reason == "interrupted"
+    assert instructions(result) > 1000
+
+
+def test_progress_is_told_while_the_program_runs(build: Build, model: CpuModel) -> None:
+    seen: list[int] = []
+    options = RunOptions(clock_hz=CLOCK_HZ, timeout_s=0.4)
+    run(build("b ."), model, options, seen.append)
+    assert len(seen) > 1
+    assert seen == sorted(seen)
+
+
+def test_two_runs_count_the_same(model: CpuModel, prebuilt: Path) -> None:
+    image = load_image(prebuilt / "fully_connected_s8.elf")
+    first, second = (go(image, model) for _ in range(2))
+    assert first.counters == second.counters
+
+
+# --- faults -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "address", "function"),
+    [
+        ("read", "read of unmapped memory", 0x6000_0010, "fault_read"),
+        ("write", "write to unmapped memory", 0x6000_0010, "fault_write"),
+        ("fetch", "jump to unmapped memory", 0x6000_0010, None),
+        ("nowhere", "undefined instruction", 0x080F_0000, None),
+        ("arm-state", "jump to an address with bit 0 clear (Arm state)", None, None),
+        ("execute-never", "jump to memory that is not executable", 0x4000_0000, None),
+        ("undefined", "undefined instruction", None, "fault_undefined"),
+        ("divide", "divide by zero", None, "fault_divide"),
+        ("unaligned", "unaligned access", None, "fault_unaligned"),
+        ("unaligned-double", "unaligned access", None, "fault_unaligned_double"),
+        ("flash-write", "write to read-only memory", 0x0800_0000, "fault_flash_write"),
+        ("stack", "stack overflow", None, "descend"),
+        ("breakpoint", "breakpoint without a debugger", None, "fault_breakpoint"),
+    ],
+)
+def test_a_fault_tells_kind_address_and_place(
+    model: CpuModel, word: str, kind: str, address: int | None, function: str | None
+) -> None:
+    result = go(FIRMWARE / "faults.elf", model, args=(word,))
+    assert (result.exit_reason, result.exit_code) == ("fault", None)
+    fault = result.fault
+    assert fault is not None
+    assert fault.kind == kind
+    assert address is None or fault.address == address
+    assert fault.call_stack[0].address == fault.pc
+    assert fault.call_stack[-1].symbol == "Reset_Handler"
+    if function is not None:
+        assert fault.symbol == function
+        assert fault.file is not None
+        assert fault.file.endswith("faults.c")
+
+
+@pytest.mark.parametrize(
+    "word", ["odd-event", "odd-divide", "odd-self-modifying", "odd-ram-functions"]
+)
+def test_what_is_odd_but_allowed_runs(model: CpuModel, word: str) -> None:
+    result = go(FIRMWARE / "faults.elf", model, args=(word,))
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+
+
+def test_pc_of_a_fault_is_that_of_the_instruction(build: Build, model: CpuModel) -> None:
+    image = build("""
+        ldr r0, =0x20000000
+        ldr r1, =0x30000000
+        ldr r2, [r0]
+        ldr r2, [r0, #4]
+        .global culprit
+    culprit:
+        ldr r2, [r1]
+        b .
+    """)
+    culprit = image.symbol("culprit")
+    assert culprit is not None
+    fault = go(image, model).fault
+    assert fault is not None
+    assert (fault.address, fault.pc) == (0x3000_0000, culprit.address)
+
+
+# --- peripherals ------------------------------------------------------------------------
+
+
+def test_peripherals_that_are_not_modelled_are_one_warning(model: CpuModel) -> None:
+    result = go(FIRMWARE / "faults.elf", model, args=("odd-peripherals",))
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+    (warning,) = result.warnings
+    assert "0x40011000" in warning
+    assert "0x40020018" in warning
+
+
+def test_strict_makes_a_peripheral_access_a_fault(model: CpuModel) -> None:
+    result = go(FIRMWARE / "faults.elf", model, args=("odd-peripherals",), strict=True)
+    assert result.fault is not None
+    assert result.fault.kind == "access to a peripheral that is not modelled"
+    assert result.fault.address == 0x4002_0018

@@ -1,0 +1,93 @@
+"""The program `mcusim`: finds the command, turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from simcore import __version__
+from simcore.errors import ExitCode, McusimError
+
+#: Commands in the order of the help; each is a module of this package with a function of its name.
+COMMANDS = ("profile", "cpus", "kernels")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called or described."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"simcore.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # click would print an empty line
+            raise click.Abort from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from simcore.errors import nearest
+
+            hint = nearest(args[0], COMMANDS) or "; 'mcusim --help' lists the commands"
+            raise click.UsageError(f"there is no command '{args[0]}'{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.version_option(__version__, prog_name="mcusim")
+@click.pass_context
+def cli(ctx: click.Context) -> ExitCode | None:
+    """Run a compiled Cortex-M7 ELF without a board and tell what it costs.
+
+    \b
+    mcusim profile kernel.elf
+    mcusim profile kernel.elf --cpu stm32f746 --clock 100MHz --format json -o kernel.json
+
+    Instruction, access and byte counts are exact, cycles are modelled, energy is estimated.
+
+    Exit status: 0 done, 1 the program failed, 2 usage or input error, 4 fault in the program,
+    5 instruction or time limit reached, 130 interrupted.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        return ExitCode.USAGE
+    return None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; no exception leaves, and no traceback."""
+    try:
+        arguments = None if argv is None else list(argv)
+        return cli.main(arguments, prog_name="mcusim", standalone_mode=False) or ExitCode.OK
+    except click.ClickException as error:
+        return _fail(error.format_message(), ExitCode.USAGE)
+    except McusimError as error:
+        return _fail(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except Exception as error:  # the last line of defence: a user gets no traceback
+        if os.environ.get("MCUSIM_DEBUG"):
+            raise
+        hint = "set MCUSIM_DEBUG=1 for the traceback, and please report it"
+        return _fail(f"internal error: {type(error).__name__}: {error} ({hint})", ExitCode.FAULT)
+
+
+def _fail(message: str, status: ExitCode) -> ExitCode:
+    click.echo(f"mcusim: error: {' '.join(message.split())}", err=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Where a command's document goes: stdout, or a file that appears only when it is complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TextIO
+
+from simcore.errors import ConfigError
+
+ColorChoice = Literal["auto", "always", "never"]
+
+PIPE_WIDTH = 100  # columns of text that does not go to a terminal, the same everywhere
+
+
+@contextmanager
+def destination(path: str | None) -> Iterator[Callable[[str], None]]:
+    """Give a function that writes the document, to stdout when ``path`` is None or ``-``.
+
+    An unwritable path is refused on entry, before the work is done. A file is written beside its
+    name and renamed, so that an error on the way leaves what was there. Raises ConfigError.
+    """
+    if path is None or path == "-":
+        yield write_stdout
+        return
+    target = Path(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        yield lambda text: _write(target, path, text)  # a device or a pipe cannot be renamed over
+        return
+    target = Path(os.path.realpath(target))  # a link keeps pointing where it points
+    temporary = _create_beside(target, path)
+    try:
+
+        def write(text: str) -> None:
+            _write(temporary, path, text)
+            temporary.replace(target)
+
+        yield write
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create_beside(target: Path, path: str) -> Path:
+    if target.is_dir():
+        raise ConfigError(f"{path}: cannot write the output: it is a folder")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise ConfigError(f"{path}: cannot write the output: the file is write-protected")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
+    umask = os.umask(0)
+    os.umask(umask)
+    os.fchmod(handle, 0o666 & ~umask)  # as a plain open() would have made it
+    os.close(handle)
+    return Path(name)
+
+
+def _write(file: Path, path: str, text: str) -> None:
+    try:
+        file.write_bytes(_encode(text))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
+
+
+def write_stdout(text: str) -> None:
+    """Write a document to stdout as UTF-8, whatever the locale."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_encode(text))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, which is no error. Python flushes again at exit, to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise ConfigError(f"stdout: cannot write the output: {error.strerror}") from None
+
+
+def _encode(text: str) -> bytes:
+    # Symbol names come from the ELF and may hold anything.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def use_color(choice: ColorChoice, stream: TextIO | None) -> bool:
+    """Whether to colour text for this stream; ``auto`` follows NO_COLOR and the terminal."""
+    if choice != "auto":
+        return choice == "always"
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not plain and is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal; None stands for a file."""
+    return stream is not None and stream.isatty()
+
+
+def text_width(stream: TextIO | None) -> int:
+    """Columns for text to this stream: the terminal's, or a fixed number elsewhere."""
+    if not is_terminal(stream):
+        return PIPE_WIDTH
+    return max(20, shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)
+
+
+def needs_ascii(stream: TextIO | None) -> bool:
+    """Whether text to this stream keeps to ASCII: everywhere but on a UTF-8 terminal."""
+    encoding = getattr(stream, "encoding", None) or ""
+    return not (is_terminal(stream) and encoding.lower().replace("-", "") == "utf8")

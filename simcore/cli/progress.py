@@ -1,0 +1,66 @@
+"""A progress line on the terminal, for runs that last over a second."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import BinaryIO, TextIO
+
+DELAY_S = 1.0
+INTERVAL_S = 0.1
+BAR = 16  # characters
+
+
+class Progress:
+    """Called with the instructions so far; draws over itself on ``stream`` and leaves no trace."""
+
+    def __init__(self, stream: TextIO, limit: int | None, width: int) -> None:
+        self.stream = stream
+        self.limit = limit
+        self.width = width
+        self.started = self.drawn = time.monotonic()
+        self.visible = False
+
+    def __call__(self, instructions: int) -> None:
+        now = time.monotonic()
+        if now - self.started < DELAY_S or now - self.drawn < INTERVAL_S:
+            return
+        self.drawn = now
+        rate = instructions / (now - self.started)
+        text = f"{instructions / 1e6:,.1f} M instructions, {rate / 1e6:.1f} M a second"
+        if self.limit:
+            share = min(1.0, instructions / self.limit)
+            done = round(BAR * share)
+            text = f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {text}"
+        self.stream.write(f"\r{text[: self.width - 1]}\x1b[K")
+        self.stream.flush()
+        self.visible = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.visible:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self.visible = False
+
+
+class ProgramOutput:
+    """The program's console: takes the progress line away before it writes.
+
+    When nobody reads the console any more, what the program prints is lost and it runs on.
+    """
+
+    def __init__(self, stream: BinaryIO, progress: Progress | None) -> None:
+        self.stream = stream
+        self.progress = progress
+
+    def write(self, data: bytes) -> int:
+        if self.progress is not None:
+            self.progress.clear()
+        with suppress(BrokenPipeError):
+            self.stream.write(data)
+        return len(data)
+
+    def flush(self) -> None:
+        with suppress(BrokenPipeError):
+            self.stream.flush()

@@ -1,0 +1,130 @@
+"""Counters of blocks to costs of instructions and source lines.
+
+What the pipeline schedules is known per instruction. What C adds at run time is known per memory
+access, and otherwise per block: then a wait for instructions goes to the block's first one, a
+branch penalty to its last, and cycles that depend on operands are shared by the instructions
+that have such cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simcore.counters import CAUSES, BlockCounts, Counters
+from simcore.profiles import InstructionCosts, LineCosts
+
+if TYPE_CHECKING:
+    from simcore.isa import Block
+    from simcore.pipeline import Schedule
+
+LineAt = Callable[[int], tuple[str, int] | None]
+NameAt = Callable[[int], str | None]
+
+_BRANCH, _EXECUTE, _FETCH, _LOAD, _STORE = (
+    CAUSES.index(cause) for cause in ("branch", "execute", "fetch", "load", "store")
+)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What one instruction costs over all blocks that hold it."""
+
+    text: str
+    executions: int = 0
+    skipped: int = 0
+    misses: int = 0
+    cycles: list[int] = field(default_factory=lambda: [0] * len(CAUSES))
+
+
+def instruction_costs(
+    counters: Counters,
+    blocks: Sequence[Block],
+    schedules: Sequence[Schedule],
+    name_at: NameAt,
+    line_at: LineAt,
+) -> tuple[InstructionCosts, ...]:
+    """Costs of every instruction that ran, by address.
+
+    ``blocks`` are the decoded blocks of ``counters.blocks``, ``schedules`` what the pipeline said
+    of ``counters.entries``, each in the same order.
+    """
+    sums: dict[int, _Sum] = {}
+    for block, counts in zip(blocks, counters.blocks, strict=True):
+        if counts.executions:
+            _add_counts(_sums_of(sums, block), block, counts)
+    for entry, schedule in zip(counters.entries, schedules, strict=True):
+        if entry.executions:
+            into = _sums_of(sums, blocks[entry.block])
+            for total, instruction in zip(into, schedule.instructions, strict=True):
+                for cause, cycles in enumerate(instruction.cycles_by_cause):
+                    total.cycles[cause] += cycles * entry.executions
+    rows = []
+    for address, total in sorted(sums.items()):
+        file, line = line_at(address) or (None, None)
+        rows.append(
+            InstructionCosts(
+                address=address,
+                text=total.text,
+                function=name_at(address),
+                file=file,
+                line=line,
+                executions=total.executions,
+                skipped=total.skipped,
+                cycles=sum(total.cycles),
+                cycles_by_cause=dict(zip(CAUSES, total.cycles, strict=True)),
+                misses=total.misses,
+            )
+        )
+    return tuple(rows)
+
+
+def line_costs(instructions: Iterable[InstructionCosts]) -> tuple[LineCosts, ...]:
+    """Costs of every source line that ran, by file and line; code without a line is left out."""
+    lines: dict[tuple[str, int], list[InstructionCosts]] = {}
+    for row in instructions:
+        if row.file is not None and row.line is not None:
+            lines.setdefault((row.file, row.line), []).append(row)
+    return tuple(
+        LineCosts(
+            file=file,
+            line=line,
+            executions=max(row.executions for row in rows),
+            instructions=sum(row.executions for row in rows),
+            cycles=sum(row.cycles for row in rows),
+            cycles_by_cause={
+                cause: sum(row.cycles_by_cause[cause] for row in rows) for cause in CAUSES
+            },
+            misses=sum(row.misses for row in rows),
+        )
+        for (file, line), rows in sorted(lines.items())
+    )
+
+
+def _sums_of(sums: dict[int, _Sum], block: Block) -> list[_Sum]:
+    # The engine cuts the same code into blocks in several ways, so an address may be in many.
+    return [sums.setdefault(i.address, _Sum(i.text)) for i in block.instructions]
+
+
+def _add_counts(into: Sequence[_Sum], block: Block, counts: BlockCounts) -> None:
+    for total, skipped in zip(into, counts.skipped, strict=True):
+        total.executions += counts.executions
+        total.skipped += skipped
+    for access, site in zip(block.accesses, counts.sites, strict=True):
+        total = into[access.instruction]
+        total.misses += site.misses
+        total.cycles[_STORE if access.is_write else _LOAD] += site.stall_cycles
+    into[0].cycles[_FETCH] += counts.fetch_stall_cycles
+    into[-1].cycles[_BRANCH] += counts.branch_stall_cycles
+    variable = [note.instruction for note in block.notes] or [0]
+    for instruction, cycles in zip(
+        variable, _shares(counts.execute_stall_cycles, len(variable)), strict=True
+    ):
+        into[instruction].cycles[_EXECUTE] += cycles
+
+
+def _shares(whole: int, parts: int) -> list[int]:
+    """A whole number in equal whole parts, the first ones larger when it does not divide."""
+    each, rest = divmod(whole, parts)
+    return [each + (part < rest) for part in range(parts)]

@@ -1,0 +1,374 @@
+"""The Profile: one run's result as plain immutable data, with JSON in and out.
+
+The dataclasses mirror the JSON document of schema ``mcusim.profile/1`` field by field (see
+``schema/profile-1.json``). Counts are exact, cycles are modelled, energy is estimated. Energies are
+whole femtojoules inside mcusim: ``round(energy_j * 1e15)`` gives them back, and those sum exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from simcore import record
+from simcore.errors import ConfigError, ExitCode
+
+SCHEMA = "mcusim.profile/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Elf:
+    """The program that ran; ``name`` is the file's name without its folder."""
+
+    name: str
+    sha256: str
+    build_id: str | None
+    compiler: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """The part and the operating point; ``caches`` is auto (firmware decides), on or off."""
+
+    name: str
+    title: str
+    model_sha256: str
+    clock_hz: int
+    voltage_scale: str
+    voltage_v: float  # at the supply pin, where the energy is counted
+    caches: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A place in the program: ``offset`` bytes into the function ``symbol``."""
+
+    address: int
+    symbol: str | None
+    offset: int
+    file: str | None
+    line: int | None
+
+    def __str__(self) -> str:
+        text = f"0x{self.address:08x}"
+        if self.symbol is not None:
+            text += f" {self.symbol}+0x{self.offset:x}"
+        return text if self.file is None else f"{text} ({self.file}:{self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the simulated program could not go on; ``address`` is what it tried to reach.
+
+    ``call_stack`` begins with the place of the fault and goes outwards by call sites.
+    """
+
+    kind: str
+    address: int
+    pc: int
+    symbol: str | None
+    offset: int
+    file: str | None
+    line: int | None
+    call_stack: tuple[Frame, ...]
+
+    @property
+    def place(self) -> Frame:
+        """Where the program stood."""
+        return Frame(self.pc, self.symbol, self.offset, self.file, self.line)
+
+    def __str__(self) -> str:
+        reached = "" if self.address == self.pc else f" (address 0x{self.address:08x})"
+        return f"{self.kind}{reached} at {self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the run ended: exit, fault, max-instructions, timeout or interrupted."""
+
+    reason: str
+    code: int | None  # of the program; None when it did not end by itself
+    fault: Fault | None
+
+    @property
+    def status(self) -> ExitCode:
+        """The exit code of mcusim that tells this end."""
+        if self.reason == "exit":
+            return ExitCode.PROGRAM_FAILED if self.code else ExitCode.OK
+        return _STATUS.get(self.reason, ExitCode.FAULT)
+
+    @property
+    def text(self) -> str:
+        """This end in one line."""
+        if self.fault is not None:
+            return f"the program stopped with a fault: {self.fault}"
+        if self.reason == "exit":
+            return f"the program exited with code {self.code}"
+        return _TEXT.get(self.reason, f"the run ended: {self.reason}")
+
+
+_STATUS = {
+    "fault": ExitCode.FAULT,
+    "max-instructions": ExitCode.LIMIT,
+    "timeout": ExitCode.LIMIT,
+    "interrupted": ExitCode.INTERRUPTED,
+}
+_TEXT = {
+    "max-instructions": "the instruction limit was reached before the program ended",
+    "timeout": "the time limit was reached before the program ended",
+    "interrupted": "interrupted; the figures are those up to here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How far each kind of number can be trusted."""
+
+    counts: str
+    cycles: str
+    energy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the run. ``instructions`` holds those that an IT block skipped: they issued too."""
+
+    instructions: int
+    instructions_skipped: int
+    instructions_by_class: dict[str, int]  # sums to instructions
+    dual_issues: int
+    mispredicts: int
+    cycles: int
+    time_s: float
+    ipc: float | None
+    macs: int
+    reads: int
+    writes: int
+    read_bytes: int
+    write_bytes: int
+    energy_j: float
+    energy_uncertainty: float  # half width of the interval around energy_j, relative to it
+    power_w: float | None
+    stack_high_water_bytes: int | None
+    cycles_by_cause: dict[str, int]  # sums to cycles
+    energy_by_component: dict[str, float]  # joules, sums to energy_j
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCosts:
+    """A function that ran. ``_self`` leaves callees out; ``_total`` counts recursion once."""
+
+    name: str
+    address: int | None
+    file: str | None
+    line: int | None
+    calls: int
+    instructions: int
+    cycles_self: int
+    cycles_total: int
+    energy_j_self: float
+    energy_j_total: float
+    macs: int
+    cycles_by_cause: dict[str, int]  # sums to cycles_self
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes that moved between the core and one memory region."""
+
+    read_bytes: int
+    write_bytes: int
+    fetch_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpCosts:
+    """An operation over all its invocations, callees included.
+
+    ``macs`` and ``ops`` are what the firmware's descriptor declares; without a declaration they
+    come from ``macs_counted``, the multiply-accumulates that ran, at two operations each.
+    """
+
+    name: str
+    kind: str
+    invocations: int
+    macs: int
+    macs_counted: int
+    ops: int
+    instructions: int
+    cycles: int
+    cycles_per_mac: float | None
+    time_s: float
+    ops_per_s: float | None
+    energy_j: float
+    j_per_op: float | None
+    param_bytes: int
+    activation_bytes: int
+    traffic: dict[str, Traffic]  # by region
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCosts:
+    """Traffic of one memory region; refills and write-backs count cache lines."""
+
+    region: str
+    reads: int
+    writes: int
+    read_bytes: int
+    write_bytes: int
+    fetch_bytes: int
+    fetches: int
+    instruction_refills: int
+    data_refills: int
+    write_backs: int
+    uncached_reads: int
+    uncached_writes: int
+    energy_j: float
+    stall_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionCache:
+    accesses: int
+    misses: int
+    miss_rate: float | None
+    evictions: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataCache:
+    accesses: int
+    misses: int
+    miss_rate: float | None
+    evictions: int
+    reads: int
+    read_misses: int
+    writes: int
+    write_misses: int
+    write_backs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    icache: InstructionCache
+    dcache: DataCache
+
+
+@dataclass(frozen=True, slots=True)
+class CallNode:
+    """A node of the call tree; parents stand before their children. Costs leave callees out."""
+
+    parent: int | None  # index into call_tree
+    function: int | None  # index into functions; None for a root that only holds the tree
+    op: int | None  # index into ops: the node stands for this operation, not for a call
+    call_site: int | None
+    calls: int
+    instructions: int
+    cycles: int
+    energy_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionCosts:
+    """One instruction that ran; ``skipped`` executions had a false IT condition."""
+
+    address: int
+    text: str
+    function: str | None
+    file: str | None
+    line: int | None
+    executions: int
+    skipped: int
+    cycles: int
+    cycles_by_cause: dict[str, int]
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineCosts:
+    """One source line that ran; ``executions`` is that of its most executed instruction."""
+
+    file: str
+    line: int
+    executions: int
+    instructions: int
+    cycles: int
+    cycles_by_cause: dict[str, int]
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One run's result. ``functions`` come by cycles_self, ``ops`` in order of first execution."""
+
+    schema: str
+    tool: Tool
+    elf: Elf
+    cpu: Cpu
+    exit: Exit
+    accuracy: Accuracy
+    totals: Totals
+    functions: tuple[FunctionCosts, ...]
+    ops: tuple[OpCosts, ...]
+    memory: tuple[MemoryCosts, ...]
+    caches: Caches
+    call_tree: tuple[CallNode, ...]
+    warnings: tuple[str, ...]
+    instructions: tuple[InstructionCosts, ...] | None = None  # on request
+    lines: tuple[LineCosts, ...] | None = None  # on request
+
+    def to_json(self) -> str:
+        """The profile as a JSON document; the same run gives the same bytes on every host."""
+        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, name: str = "profile") -> Profile:
+        """Read a document written by :meth:`to_json`; ``name`` is the file, for messages.
+
+        Raises ConfigError when the text is not JSON, is not a profile, or has another schema.
+        """
+        try:
+            plain = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{name}: not a JSON profile: {one_line(error)}") from None
+        if not isinstance(plain, dict) or "schema" not in plain:
+            raise ConfigError(f"{name}: not an mcusim profile: it has no 'schema' key")
+        if plain["schema"] != SCHEMA:
+            raise ConfigError(
+                f"{name}: schema {plain['schema']!r} where this mcusim reads '{SCHEMA}': "
+                "profile the ELF again with this version"
+            )
+        try:
+            return record.from_plain(cls, plain)
+        except record.RecordError as error:
+            raise ConfigError(f"{name}: corrupt profile: {one_line(error)}") from None
+
+    def save(self, path: str | Path) -> None:
+        """Write the JSON document to a file. Raises ConfigError when the path is not writable."""
+        try:
+            Path(path).write_text(self.to_json(), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot write the profile: {error.strerror}") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Profile:
+        """Read a JSON profile from a file. Raises ConfigError."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot read the profile: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path}: not a JSON profile: it is not UTF-8 text") from None
+        return cls.from_json(text, str(path))
+
+
+def one_line(error: BaseException) -> str:
+    """The message of a foreign exception, folded into one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,122 @@
+"""Dataclasses to plain JSON values and back, checked against their type hints.
+
+A field whose default is None is optional: it is left out when None. All others are required.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from simcore.errors import nearest
+
+Record = TypeVar("Record")
+
+
+class RecordError(ValueError):
+    """A plain value does not fit the dataclass; the message names the place in the document."""
+
+
+def to_plain(value: Any) -> Any:
+    """Turn a dataclass tree into dicts, lists and scalars; keys keep the order of the fields."""
+    if is_dataclass(value):
+        return {
+            field.name: to_plain(item)
+            for field in fields(value)
+            if (item := getattr(value, field.name)) is not None or not _is_optional(field)
+        }
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def from_plain(cls: type[Record], plain: Any) -> Record:
+    """Build ``cls`` from plain values. Raises RecordError on a missing, unknown or wrong value."""
+    value: Record = _convert(cls, plain, "")
+    return value
+
+
+def field_names(cls: type, name: str) -> tuple[str, ...]:
+    """Field names of the records that the field ``name`` of ``cls``, a tuple of records, holds."""
+    hint = _hints(cls)[name]
+    if get_origin(hint) is UnionType:
+        (hint,) = (arm for arm in get_args(hint) if arm is not NoneType)
+    return tuple(field.name for field in fields(get_args(hint)[0]))
+
+
+def _is_optional(field: Field[Any]) -> bool:
+    return field.default is None
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _convert(hint: Any, plain: Any, where: str) -> Any:
+    origin = get_origin(hint)
+    if origin is UnionType:
+        if plain is None:
+            return None
+        (hint,) = (arm for arm in get_args(hint) if arm is not NoneType)
+        return _convert(hint, plain, where)
+    if origin is tuple:
+        items = _expect(plain, list, "a list", where)
+        return tuple(_convert(get_args(hint)[0], v, f"{where}[{i}]") for i, v in enumerate(items))
+    if origin is dict:
+        table = _expect(plain, dict, "an object", where)
+        return {k: _convert(get_args(hint)[1], v, _join(where, k)) for k, v in table.items()}
+    if is_dataclass(hint):
+        return _convert_dataclass(hint, _expect(plain, dict, "an object", where), where)
+    if hint is float:
+        return _to_float(plain, where)
+    name = {int: "a whole number", str: "a text"}[hint]
+    return _expect(plain, hint, name, where)
+
+
+def _convert_dataclass(cls: Any, table: dict[str, Any], where: str) -> Any:
+    known = {field.name: field for field in fields(cls)}
+    for key in table:
+        if key not in known:
+            raise RecordError(f"unknown key '{_join(where, key)}'{nearest(key, known)}")
+    values = {}
+    for name, field in known.items():
+        if name in table:
+            values[name] = _convert(_hints(cls)[name], table[name], _join(where, name))
+        elif field.default is MISSING:
+            raise RecordError(f"key '{_join(where, name)}' is missing")
+    return cls(**values)
+
+
+def _expect(plain: Any, kind: type, name: str, where: str) -> Any:
+    # bool is an int to Python, and never one in a profile.
+    if not isinstance(plain, kind) or isinstance(plain, bool):
+        raise RecordError(f"'{where}' is {_describe(plain)}, not {name}")
+    return plain
+
+
+def _to_float(plain: Any, where: str) -> float:
+    try:
+        number = float(_expect(plain, (int, float), "a number", where))  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise RecordError(f"'{where}' is not a finite number")
+    return number
+
+
+def _describe(plain: Any) -> str:
+    if isinstance(plain, dict | list):
+        return "an object" if isinstance(plain, dict) else "a list"
+    text = repr(plain)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key

@@ -1,0 +1,35 @@
+"""Profiles as documents: one file per output, each with ``render(profile, options) -> str``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from simcore.profiles import Profile
+
+Section = Literal["functions", "ops", "memory", "lines", "instructions"]
+
+#: Output formats; each is the name of a module of this package.
+FORMATS = ("text", "json", "csv")
+#: Tables that the CSV output can hold, the first one when none is asked for.
+SECTIONS: tuple[Section, ...] = get_args(Section)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """How to render. Outputs for machines ignore what does not concern them."""
+
+    width: int = 100  # columns of the text output
+    color: bool = False
+    ascii: bool = True  # text output: no character beyond ASCII
+    top: int = 20  # rows of the text output's longer tables; 0: all
+    section: Section = SECTIONS[0]  # table of the CSV output
+
+
+def render(profile: Profile, format_name: str, options: RenderOptions | None = None) -> str:
+    """Render a profile in one of FORMATS."""
+    module = import_module(f"simcore.report.{format_name}")
+    text: str = module.render(profile, options or RenderOptions())
+    return text

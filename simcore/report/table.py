@@ -1,0 +1,65 @@
+"""Tables that fit any width: columns leave in a given order, then the name column is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.table import Table
+from rich.text import Text
+
+GAP = 2
+NAME_MINIMUM = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of ready texts. The highest ``drop`` leaves first; 0 stays at any width."""
+
+    header: str
+    cells: Sequence[str]
+    drop: int = 0
+    style: str = ""
+
+    @property
+    def width(self) -> int:
+        return max(map(cell_len, (self.header, *self.cells)))
+
+
+def build_table(columns: Sequence[Column], width: int, ellipsis: str) -> Table:
+    """A table of at most ``width`` cells as long as its columns that may not leave allow it.
+
+    The first column holds names, stands left and is cut when no column can leave any more; the
+    others are numbers.
+    """
+    kept = list(columns)
+    while True:
+        others = sum(column.width + GAP for column in kept[1:])
+        droppable = [column for column in kept[1:] if column.drop]
+        if kept[0].width + others <= width or not droppable:
+            break
+        # A long name alone is no reason to lose a column, as long as enough of it can be read.
+        if max(NAME_MINIMUM, min(kept[0].width, width * 2 // 5)) + others <= width:
+            break
+        kept.remove(max(droppable, key=lambda column: column.drop))
+    name_width = max(min(kept[0].width, width - others), min(kept[0].width, NAME_MINIMUM))
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
+    for column in kept:
+        name = column is kept[0]
+        table.add_column(
+            Text(column.header),
+            justify="left" if name else "right",
+            style=column.style,
+            no_wrap=True,
+            width=name_width if name else column.width,
+        )
+    for row in zip(*(column.cells for column in kept), strict=True):
+        table.add_row(Text(_cut(row[0], name_width, ellipsis)), *map(Text, row[1:]))
+    return table
+
+
+def _cut(text: str, width: int, ellipsis: str) -> str:
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + ellipsis

@@ -1,0 +1,49 @@
+"""Numbers as a reader likes them: grouped digits, SI prefixes, percentages."""
+
+from __future__ import annotations
+
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+
+NOTHING = "-"  # stands where a value does not exist
+
+
+def count(value: int | None) -> str:
+    """A whole number with grouped digits: 1,234,567."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def si(value: float | None, unit: str) -> str:
+    """Three significant digits and an SI prefix: 2.31 mJ."""
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return f"0 {unit}"
+    # Rounding comes before the choice of the prefix, so that 999.9 µJ becomes 1.00 mJ.
+    mantissa, exponent_text = f"{value:.2e}".split("e")
+    exponent = int(exponent_text)
+    prefix = min(max(exponent // 3 * 3, min(_PREFIXES)), max(_PREFIXES))
+    shift = exponent - prefix
+    digits = max(0, 2 - shift)
+    return f"{float(mantissa) * 10.0**shift:.{digits}f} {_PREFIXES[prefix]}{unit}"
+
+
+def clock(hertz: int) -> str:
+    """A clock in MHz without trailing zeros: 216 MHz, 216.5 MHz."""
+    return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".") + " MHz"
+
+
+def percent(part: float | None, whole: float = 1, digits: int = 1) -> str:
+    """A share with one decimal: 12.3 %."""
+    if part is None or not whole:
+        return NOTHING
+    return f"{100 * part / whole:.{digits}f} %"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """A plain decimal number: 1.25."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def size(value: int | None) -> str:
+    """Bytes with grouped digits: 1,024 B."""
+    return NOTHING if value is None else f"{value:,} B"

@@ -1,0 +1,449 @@
+"""The command line: options, exit status, one-line errors, and where output goes.
+
+The run itself is replaced by a hand-made profile; tests/integration runs real programs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simcore
+from simcore.cli import output
+from simcore.cli.main import COMMANDS, main
+from simcore.cli.progress import ProgramOutput, Progress
+from simcore.cli.values import parse_quantity
+from simcore.errors import ConfigError, ElfError
+from simcore.profiles import Exit, Profile
+from simcore.report import FORMATS
+from tests.unit.handmade import FAULT, kernel_profile
+
+Run = Callable[..., Profile]
+ROOT = Path(__file__).parents[2]
+
+
+class FakeRun:
+    """Stands for simcore.profiler.profile; remembers its arguments, prints as the program would."""
+
+    def __init__(self) -> None:
+        self.result: Profile | Exception | type[BaseException] = kernel_profile()
+        self.said = b"hello from the program\n"
+        self.options: dict[str, Any] = {}
+
+    def __call__(self, elf: str, **options: Any) -> Profile:
+        self.options = {"elf": elf, **options}
+        options["stdout"].write(self.said)
+        options["stdout"].flush()
+        if isinstance(self.result, Profile):
+            return self.result
+        raise self.result
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
+    fake = FakeRun()
+    monkeypatch.setattr("simcore.profiler.profile", fake)
+    return fake
+
+
+def error_of(capfd: pytest.CaptureFixture[str]) -> str:
+    """The one line on stderr, with nothing on stdout."""
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("\n")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def mcusim(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A process of its own."""
+    command = [sys.executable, "-m", "simcore.cli.main", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, text=True, capture_output=True, env=environment, **options)
+
+
+# -- what a run prints and returns -----------------------------------------------------------------
+
+
+def test_the_report_goes_to_stdout_and_the_program_to_stderr(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "kernel.elf"]) == 0
+    captured = capfd.readouterr()
+    assert captured.out.startswith("kernel.elf on handmade")
+    assert captured.err == "hello from the program\n"
+
+
+def test_json_on_stdout_is_nothing_but_json(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "kernel.elf", "--format", "json"]) == 0
+    captured = capfd.readouterr()
+    assert Profile.from_json(captured.out) == kernel_profile()
+    assert "mcusim: warning: reads of 0x40023800 returned 0\n" in captured.err
+
+
+def test_with_an_output_file_the_program_has_stdout(
+    run: FakeRun, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    target = tmp_path / "kernel.txt"
+    assert main(["profile", "kernel.elf", "-o", str(target)]) == 0
+    assert capfd.readouterr().out == "hello from the program\n"
+    assert target.read_text().startswith("kernel.elf on handmade")
+    assert [file.name for file in tmp_path.iterdir()] == ["kernel.txt"]
+
+
+def test_options_reach_the_run(run: FakeRun) -> None:
+    command = (
+        "profile a.elf --cpu x --clock 100MHz --caches on --op f* --op g --max-instructions 5M "
+        "--timeout 1.5 --strict --lines --semihost-dir d -- --first second"
+    )
+    main(command.split())
+    options = run.options
+    assert (options["elf"], options["cpu"], options["clock_hz"]) == ("a.elf", "x", 100_000_000)
+    assert (options["caches"], options["ops"]) == ("on", ("f*", "g"))
+    assert (options["max_instructions"], options["timeout_s"]) == (5_000_000, 1.5)
+    assert (options["strict"], options["lines"], options["instructions"]) == (True, True, False)
+    assert (options["semihost_dir"], options["args"]) == ("d", ("--first", "second"))
+
+
+def test_a_csv_table_on_request_is_asked_of_the_run(run: FakeRun) -> None:
+    main(["profile", "a.elf", "--format", "csv", "--section", "lines"])
+    assert run.options["lines"] is True
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "verdict"),
+    [
+        (Exit("exit", 3, None), 1, "mcusim: the program exited with code 3"),
+        (Exit("fault", None, FAULT), 4, "mcusim: the program stopped with a fault: read of"),
+        (Exit("max-instructions", None, None), 5, "mcusim: the instruction limit was reached"),
+        (Exit("timeout", None, None), 5, "mcusim: the time limit was reached"),
+        (Exit("interrupted", None, None), 130, "mcusim: interrupted"),
+    ],
+)
+def test_a_run_that_ends_badly_still_reports_and_says_so(
+    run: FakeRun, capfd: pytest.CaptureFixture[str], end: Exit, status: int, verdict: str
+) -> None:
+    run.result = kernel_profile(end=end)
+    assert main(["profile", "kernel.elf", "--format", "json"]) == status
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["exit"]["reason"] == end.reason
+    assert captured.err.splitlines()[-1].startswith(verdict)
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (ElfError("a.elf: not an ELF"), 2, "mcusim: error: a.elf: not an ELF\n"),
+        (ConfigError("two\nlines"), 2, "mcusim: error: two lines\n"),
+        (KeyboardInterrupt, 130, "mcusim: error: interrupted\n"),
+        (ZeroDivisionError("x"), 4, "mcusim: error: internal error: ZeroDivisionError: x"),
+    ],
+)
+def test_an_error_is_one_line_and_its_exit_status(
+    run: FakeRun, capfd: pytest.CaptureFixture[str], error: Any, status: int, line: str
+) -> None:
+    run.result, run.said = error, b""
+    assert main(["profile", "a.elf"]) == status
+    message = error_of(capfd)
+    assert message.startswith(line)
+    assert status != 4 or "MCUSIM_DEBUG=1" in message
+
+
+def test_debug_mode_lets_an_internal_error_through(
+    run: FakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCUSIM_DEBUG", "1")
+    run.result = ZeroDivisionError("x")
+    with pytest.raises(ZeroDivisionError):
+        main(["profile", "a.elf"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["profile"],
+        ["profile", "a.elf", "--clock", "fast"],
+        ["profile", "a.elf", "--clock", "0"],
+        ["profile", "a.elf", "--clock", "1.5Hz"],
+        ["profile", "a.elf", "--max-instructions", "-1"],
+        ["profile", "a.elf", "--timeout", "0"],
+        ["profile", "a.elf", "--timeout", "nan"],
+        ["profile", "a.elf", "--timeout", "inf"],
+        ["profile", "a.elf", "--format", "pdf"],
+        ["profile", "a.elf", "--caches", "maybe"],
+        ["profile", "a.elf", "--top", "-3"],
+        ["profile", "a.elf", "--no-such-option"],
+        ["prfile", "a.elf"],
+        ["--nonsense"],
+        ["cpus", "stm32f764"],
+        ["cpus", "a", "b"],
+        ["kernels", "x"],
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    capfd: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(arguments) == 2
+    assert error_of(capfd).startswith("mcusim: error: ")
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    main(["prfile"])
+    assert "did you mean 'profile'?" in error_of(capfd)
+
+
+def test_no_command_prints_the_help_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Usage: mcusim")
+
+
+# -- output files ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["no/such/folder/x.json", "."])
+def test_an_unwritable_path_is_refused_before_the_run(
+    run: FakeRun, capfd: pytest.CaptureFixture[str], tmp_path: Path, path: str
+) -> None:
+    assert main(["profile", "a.elf", "-o", str(tmp_path / path)]) == 2
+    assert "cannot write the output" in error_of(capfd)
+    assert run.options == {}
+
+
+def test_a_failed_run_leaves_the_old_file_and_nothing_else(run: FakeRun, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    target.write_text("old")
+    run.result = ElfError("broken")
+    assert main(["profile", "a.elf", "-o", str(target)]) == 2
+    assert target.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_a_new_file_has_the_usual_rights_and_a_link_stays_a_link(
+    run: FakeRun, tmp_path: Path
+) -> None:
+    real, link, usual = tmp_path / "real.txt", tmp_path / "link.txt", tmp_path / "usual.txt"
+    usual.write_text("")
+    real.write_text("old")
+    link.symlink_to(real)
+    main(["profile", "a.elf", "-o", str(link)])
+    assert link.is_symlink()
+    assert real.read_text().startswith("kernel.elf")
+    assert real.stat().st_mode == usual.stat().st_mode
+
+
+def test_a_device_is_written_and_not_replaced(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "a.elf", "-o", "/dev/null"]) == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_dash_is_stdout(run: FakeRun, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "a.elf", "-o", "-"]) == 0
+    assert capfd.readouterr().out.startswith("kernel.elf")
+
+
+def test_odd_characters_of_symbol_names_reach_any_stdout(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    profile = kernel_profile()
+    run.result = replace(profile, functions=(replace(profile.functions[0], name="f\udcff\u20ac"),))
+    for name in FORMATS:
+        assert main(["profile", "a.elf", "--format", name]) == 0
+
+
+# -- terminal --------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("choice", "no_color", "expected"),
+    [
+        ("auto", None, True),
+        ("auto", "", True),
+        ("auto", "1", False),
+        ("always", "1", True),
+        ("never", None, False),
+    ],
+)
+def test_colour_follows_option_then_no_color_then_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+    choice: output.ColorChoice,
+    no_color: str | None,
+    expected: bool,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    assert output.use_color(choice, Terminal()) is expected
+    assert output.use_color(choice, io.StringIO()) is (choice == "always")
+
+
+def test_width_is_the_terminals_or_one_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "44")
+    assert output.text_width(Terminal()) == 44
+    assert output.text_width(io.StringIO()) == output.text_width(None) == 100
+
+
+def test_a_pipe_gets_ascii_and_a_utf8_terminal_does_not() -> None:
+    assert output.needs_ascii(None)
+    assert output.needs_ascii(io.StringIO())
+    assert not output.needs_ascii(Terminal())
+
+
+def test_a_short_run_shows_no_progress_and_a_long_one_takes_it_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("simcore.cli.progress.time.monotonic", lambda: now)
+    terminal = Terminal()
+    progress = Progress(terminal, 100_000_000, 80)
+    now = 0.9
+    progress(10_000_000)
+    progress.clear()
+    assert terminal.getvalue() == ""
+    now = 2.0
+    progress(25_000_000)
+    assert " 25%  25.0 M instructions, 12.5 M a second" in terminal.getvalue()
+    program = io.BytesIO()
+    ProgramOutput(program, progress).write(b"text")
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert program.getvalue() == b"text"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("216MHz", 216_000_000),
+        ("216 mhz", 216_000_000),
+        ("216M", 216_000_000),
+        ("216000000", 216_000_000),
+        ("32.768kHz", 32_768),
+        (".5G", 500_000_000),
+        ("400Hz", 400),
+        ("", None),
+        ("Hz", None),
+        ("-5", None),
+        ("1e6", None),
+        ("0", None),
+        ("0.5", None),
+        ("1_000", None),
+        ("\u0663", None),
+        ("216MHzHz", None),
+    ],
+)
+def test_clocks_are_read_as_people_write_them(text: str, expected: int | None) -> None:
+    assert parse_quantity(text, "Hz") == expected
+
+
+# -- the other commands ----------------------------------------------------------------------------
+
+
+def test_cpus_lists_every_part(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["cpus"]) == 0
+    listed = [line.split()[0] for line in capfd.readouterr().out.splitlines()]
+    assert listed == simcore.cpu_model_names()
+    assert main(["cpus", "--format", "json"]) == 0
+    assert [row["name"] for row in json.loads(capfd.readouterr().out)] == listed
+
+
+def test_cpus_name_prints_every_number_with_its_source(capfd: pytest.CaptureFixture[str]) -> None:
+    model = simcore.load_cpu_model("stm32f746")
+    assert main(["cpus", "stm32f746"]) == 0
+    text = capfd.readouterr().out
+    for key, fact in model.provenance.items():
+        assert key.rpartition(".")[2] in text
+        assert fact.source in text
+    assert main(["cpus", "stm32f746", "--format", "json"]) == 0
+    values = json.loads(capfd.readouterr().out)["values"]
+    assert values.keys() == model.provenance.keys()
+    assert all(value["source"] and value["unit"] for value in values.values())
+
+
+def test_kernels_lists_files_that_exist(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernels", "--format", "json"]) == 0
+    rows = json.loads(capfd.readouterr().out)
+    assert {"conv2d_s8", "fully_connected_s8"} <= {row["name"] for row in rows}
+    assert main(["kernels"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    for line, row in zip(lines, rows, strict=True):
+        assert line.startswith(row["path"])
+        assert row["description"] in line
+        assert Path(row["path"]).is_file()
+
+
+# -- the process -----------------------------------------------------------------------------------
+
+
+def test_help_names_every_command_and_imports_nothing_heavy() -> None:
+    probe = (
+        "import sys; from simcore.cli.main import main; main(['--help'])\n"
+        "heavy = {'rich', 'unicorn', 'capstone', 'elftools', 'numpy', 'jsonschema', 'cffi'}\n"
+        "sys.exit(sorted(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in COMMANDS:
+        assert f"  {command} " in done.stdout
+
+
+def test_importing_simcore_imports_no_other_module_of_it() -> None:
+    probe = (
+        "import sys; import simcore; "
+        "print([n for n in sys.modules if n.startswith('simcore.')], 'dataclasses' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", probe], cwd=ROOT, text=True, capture_output=True, check=True
+    )
+    assert done.stdout == "[] False\n"
+
+
+def test_the_public_names_are_there() -> None:
+    for name in simcore.__all__:
+        assert getattr(simcore, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = simcore.nonsense  # type: ignore[attr-defined]
+
+
+def test_the_version_is_printed() -> None:
+    assert mcusim("--version").stdout == f"mcusim, version {simcore.__version__}\n"
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = f"{sys.executable} -m simcore.cli.main cpus stm32f746 | true"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0

@@ -1,0 +1,169 @@
+"""Measure what a profile costs: time against bare Unicorn, memory against run length, start-up.
+
+    scripts/bench [--rounds N] [--quick]
+
+Each measurement is a process of its own, so peaks do not mix; of several rounds the best counts.
+Ends with 1 when a limit of LIMITS is broken. --quick leaves out the run of a billion instructions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHECKOUT))
+
+KERNELS = CHECKOUT / "kernels" / "prebuilt"
+LONG_RUN = CHECKOUT / "tests" / "firmware" / "prebuilt" / "long_run.elf"
+PROGRAMS = (  # each runs at least 50 million instructions
+    (KERNELS / "conv2d_s8.elf", "repeat=15"),
+    (KERNELS / "fully_connected_s8.elf", "repeat=500"),
+    (KERNELS / "mixed.elf", "repeat=250"),
+)
+START_UP = KERNELS / "conv2d_s8_small.elf"
+IMPORTS = "import unicorn, capstone, numpy"
+LIMITS = {"conv2d_s8 ratio": 4.0, "memory growth": 1.10, "start-up ratio": 4.0}
+
+
+def main() -> int:
+    """Print the table; the exit status says whether the limits hold."""
+    parser = argparse.ArgumentParser(description="speed and memory of a profile")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="measurements of which the best counts"
+    )
+    parser.add_argument("--quick", action="store_true", help="leave out the billion instructions")
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        how, elf, argument = options.child
+        print(json.dumps(bare(elf, argument) if how == "bare" else profile(elf, argument)))
+        return 0
+
+    found: dict[str, float] = {}
+    print(f"{'program':22}{'M instr.':>9}{'bare s':>8}{'profile s':>10}{'ratio':>7}", end="")
+    print(f"{'M cycles/s':>11}{'peak MiB':>10}")
+    for elf, argument in PROGRAMS:
+        plain = best(options.rounds, "bare", elf, argument)
+        full = best(options.rounds, "profile", elf, argument)
+        ratio = full["seconds"] / plain["seconds"]
+        found[f"{elf.stem} ratio"] = ratio
+        print(
+            f"{elf.stem:22}{full['instructions'] / 1e6:9.1f}{plain['seconds']:8.2f}"
+            f"{full['seconds']:10.2f}{ratio:7.2f}"
+            f"{full['cycles'] / full['seconds'] / 1e6:11.0f}{full['peak_mib']:10.1f}"
+        )
+
+    lengths = (10, 100) if options.quick else (10, 1000)
+    short, long = (best(1, "profile", LONG_RUN, f"millions={n}") for n in lengths)
+    found["memory growth"] = long["peak_mib"] / short["peak_mib"]
+    print(
+        f"\npeak memory of {lengths[0]} M instructions {short['peak_mib']:.1f} MiB,"
+        f" of {lengths[1]} M {long['peak_mib']:.1f} MiB"
+        f" ({long['instructions'] / long['seconds'] / 1e6:.0f} M instructions/s)"
+    )
+    imports = started([sys.executable, "-c", IMPORTS])
+    whole = started([str(Path(sys.executable).with_name("mcusim")), "profile", str(START_UP)])
+    found["start-up ratio"] = whole / imports
+    print(f"mcusim profile {START_UP.name} {whole:.2f} s, {IMPORTS!r} {imports:.2f} s\n")
+
+    broken = [name for name, limit in LIMITS.items() if found[name] > limit]
+    for name, limit in LIMITS.items():
+        verdict = "BROKEN" if name in broken else "holds"
+        print(f"{name} {found[name]:.2f}, limit {limit:.2f}: {verdict}")
+    return 1 if broken else 0
+
+
+def best(rounds: int, how: str, elf: Path, argument: str) -> dict[str, float]:
+    """The fastest of some measurements, each in a process of its own."""
+    command = [sys.executable, __file__, "--child", how, str(elf), argument]
+    results: list[dict[str, float]] = [
+        json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        for _ in range(rounds)
+    ]
+    return min(results, key=lambda result: result["seconds"])
+
+
+def started(command: list[str], rounds: int = 7) -> float:
+    """The fastest of some runs of a command, in seconds."""
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def peak_mib() -> float:
+    """The peak resident memory of this process so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def profile(elf: str, argument: str) -> dict[str, float]:
+    """One run with everything that a profile needs but its report."""
+    from simcore.cpu_model import load_cpu_model
+    from simcore.elf import load_image
+    from simcore.machine import RunOptions, run
+
+    image, model = load_image(elf), load_cpu_model("stm32f746")
+    begin = time.perf_counter()
+    result = run(image, model, RunOptions(model.max_clock_hz, args=(argument,)))
+    seconds = time.perf_counter() - begin
+    if (result.exit_reason, result.exit_code) != ("exit", 0):
+        raise SystemExit(f"{elf} ended by {result.exit_reason} {result.exit_code}")
+    total = result.counters.total()
+    cycles = sum(count for column, count in total.items() if column.startswith("cycles."))
+    return {
+        "seconds": seconds,
+        "instructions": total["instructions"],
+        "cycles": cycles,
+        "peak_mib": peak_mib(),
+    }
+
+
+def bare(elf: str, argument: str) -> dict[str, float]:
+    """The same program on Unicorn with no hook but semihosting, peripherals reading as 0."""
+    import unicorn
+    from unicorn import arm_const as arm
+    from unicorn import unicorn_const as uc_const
+
+    from simcore.cpu_model import load_cpu_model
+    from simcore.elf import load_image
+    from simcore.loader import LoadedMemory
+    from simcore.machine import map_memory
+    from simcore.runs import command_line
+    from simcore.semihosting import ProgramExit, Semihosting
+
+    image, model = load_image(elf), load_cpu_model("stm32f746")
+    begin = time.perf_counter()
+    memory = LoadedMemory(model, image)
+    memory.load(image)
+    boot = memory.boot(image)
+    uc = map_memory(memory)
+    for base, size in ((0x4000_0000, 0x2000_0000), (0xE000_0000, 0x10_0000)):
+        uc.mmio_map(base, size, lambda *_: 0, None, lambda *_: None, None)
+    line = command_line(Path(elf).name, (argument,))
+    host = Semihosting(memory, lambda: 0, model.max_clock_hz, command_line=line)
+
+    def on_interrupt(uc: unicorn.Uc, _number: int, _: object) -> None:
+        r0, r1, pc = map(uc.reg_read, (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_PC))
+        result = host.call(r0, r1)
+        if isinstance(result, ProgramExit):
+            uc.emu_stop()
+        else:
+            uc.reg_write(arm.UC_ARM_REG_R0, result)
+            uc.reg_write(arm.UC_ARM_REG_PC, (pc + 2) | 1)
+
+    uc.hook_add(uc_const.UC_HOOK_INTR, on_interrupt)
+    uc.reg_write(arm.UC_ARM_REG_SP, boot.sp)
+    uc.emu_start(boot.pc, 0xFFFF_FFFE)
+    return {"seconds": time.perf_counter() - begin, "peak_mib": peak_mib()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""Chooses how a case is run: by the pipeline alone when that is enough, else by the simulator."""
+
+from __future__ import annotations
+
+from tests.oracle.measure import Runner
+from tests.oracle.pipeline_run import PipelineRunner
+from tests.oracle.program import Program
+
+
+def best_runner(pipeline_only: bool = False) -> Runner:
+    """A runner that sends each program where its case needs it."""
+    pipeline = PipelineRunner()
+    if pipeline_only:
+        return pipeline
+    from tests.oracle.machine_run import MachineRunner
+
+    machine = MachineRunner()
+
+    def run(program: Program, iterations: int) -> int:
+        chosen = machine if program.case.needs == "machine" else pipeline
+        return chosen(program, iterations)
+
+    return run

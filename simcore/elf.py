@@ -1,9 +1,9 @@
-"""ELF -> Image: what a bare-metal Cortex-M executable holds and how it starts.
+"""ELF -> Image: reads an executable with pyelftools and refuses what cannot run on a Cortex-M.
 
-`load_image` refuses what cannot run on a Cortex-M with one line; what is only unknown (names,
-lines) is left out with a warning. The tables are read in elf_tables.py and elf_notes.py, functions
-found in elf_functions.py, source lines in dwarf_lines.py; here is the judgement, and the `Image`
-that the rest of mcusim asks.
+What the loadable part needs is refused with one line; what only names things (symbols, lines,
+notes) is left out with a warning. This is the only module that imports elftools, and does so when a
+file is loaded. A hostile file must cost bounded time and memory: pyelftools reads from a
+BoundedStream, and counts and sizes are held against the file before they are used.
 """
 
 from __future__ import annotations
@@ -11,229 +11,81 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import struct
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
-from simcore import elf_notes as notes
-from simcore import elf_tables as tables
-from simcore.elf_functions import (
-    CodeMap,
+from simcore.elf_functions import CodeMap, arm_state_code, build_functions, code_sections
+from simcore.elf_image import (
+    MAX_NAME_BYTES,
     Function,
-    arm_state_code,
-    build_functions,
-    code_sections,
+    Image,
+    MappingSymbol,
+    Section,
+    Segment,
+    Symbol,
+    printable,
 )
-from simcore.elf_tables import Section, Segment, Symbol, printable
+from simcore.elf_lines import LineTable
+from simcore.elf_segments import ADDRESS_SPACE, load_segments
+from simcore.elf_start import find_vector_table, thumb_entry
+from simcore.elf_stream import BoundedStream, Budget, BudgetError, attempt
 from simcore.errors import ElfError
-
-if TYPE_CHECKING:
-    from simcore.dwarf_lines import LineTable
 
 __all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image"]
 
 MAX_FILE_BYTES: Final = 1 << 28  # 256 MiB; an image with debug information is a few MiB
+MAX_SECTIONS: Final = 1 << 13  # a firmware has some dozens; pyelftools takes 20 us for each
+MAX_SYMBOLS: Final = 1 << 16  # a full firmware has under 2^15; pyelftools takes 25 us for each
+MAX_DEBUG_SECTION_BYTES: Final = 1 << 26  # 64 MiB, inflated
+# Reads that the tables of headers, and each thing that is read beside them, may take: several times
+# what the limits above need.
+_TABLE_READS: Final = 1 << 20
+_NOTE_READS: Final = 1 << 14
+_MAX_LINE_READS: Final = 1 << 21  # 2 MiB of line programs; decoding takes some seconds
 
-# Names that start-up code in use gives the vector table: CMSIS, ST, Zephyr, Rust, Teensy, mbed ...
-_VECTOR_SYMBOLS: Final = (
-    "__isr_vector", "g_pfnVectors", "__Vectors", "__vectors", "_vectors", "__vector_table",
-    "_vector_table", "vector_table", "__VECTOR_TABLE", "__isr_vectors", "isr_vector", "vectors",
-    "_VectorsFlash", "__RESET",
-)  # fmt: skip
-_VECTOR_SECTIONS: Final = (
-    ".isr_vector", ".vectors", ".vector_table", ".isr_vectors", ".intvec", ".intvecs",
-    ".interrupts", ".vector", ".vtable", "RESET", "rom_start",
-)  # fmt: skip
-# Where a stack can be in the Armv7-M address map: SRAM with the TCMs, external RAM, but not the
-# code region's lowest 256 MiB (flash aliases), peripherals or the system region.
-_RAM: Final = ((0x1000_0000, 0x4000_0000), (0x6000_0000, 0xA000_0000), (0xC000_0000, 0xE000_0000))
+_HEADER_BYTES: Final = 52
+_PROGRAM_HEADER_BYTES: Final = 32
+_SECTION_HEADER_BYTES: Final = 40
+_SYMBOL_BYTES: Final = 16
+_SHF_WRITE, _SHF_ALLOC, _SHF_EXECINSTR, _SHF_COMPRESSED = 1, 2, 4, 0x800
+_EF_ARM_BE8: Final = 0x00800000
 
-_STACK_TOP: Final = (
-    "_estack", "__StackTop", "__stack", "_stack", "__stack_top", "_stack_top", "_stack_start",
-    "__initial_sp",
-)  # fmt: skip
-_STACK_LIMIT: Final = (
-    "__StackLimit", "__stack_limit", "_stack_limit", "__stack_bottom", "_stack_end", "_sstack",
-)  # fmt: skip
-_HEAP_START: Final = ("end", "_end", "__end__", "__HeapBase", "__heap_start", "_sheap", "__sheap")
-
-_DEBUG_SECTIONS: Final = frozenset(
-    (".debug_line", ".debug_line_str", ".debug_str", ".debug_info", ".debug_abbrev")
+_TYPES: Final = {
+    "ET_REL": "a relocatable file (.o); link it first",
+    "ET_DYN": "a shared library or position-independent executable; "
+    "link it statically at fixed addresses",
+    "ET_CORE": "a core dump; give the executable",
+}
+_OTHER_FORMATS: Final = (
+    (b"!<arch>\n", "an archive (.a); link it into an executable"),
+    (b":", "an Intel HEX file; give the ELF file it was made from"),
+    (b"S0", "an S-record file; give the ELF file it was made from"),
+    (b"UF2\n", "a UF2 file; give the ELF file it was made from"),
+    (b"#!", "a script"),
 )
-_TAG_CPU_ARCH: Final = 6
-_TAG_CPU_ARCH_PROFILE: Final = 7
+_SYMBOL_KINDS: Final = {
+    "STT_NOTYPE": "label", "STT_OBJECT": "object", "STT_COMMON": "object", "STT_TLS": "object",
+    "STT_FUNC": "function",
+    "STT_LOOS": "function",  # STT_GNU_IFUNC
+    "STT_LOPROC": "function",  # STT_ARM_TFUNC, Thumb function of the pre-EABI tools
+}  # fmt: skip
+_BINDINGS: Final = {"STB_GLOBAL": "global", "STB_WEAK": "weak"}
 _PROFILES: Final = {ord("A"): "A-profile", ord("R"): "R-profile", ord("S"): "A- or R-profile"}
 _ARCH_V8M: Final = {16: "Armv8-M Baseline", 17: "Armv8-M Mainline", 21: "Armv8.1-M Mainline"}
-
-# What Python raises on tables that lie; each is a broken file, not a broken mcusim.
-_BROKEN: Final = (
-    struct.error, IndexError, KeyError, ValueError, OverflowError, MemoryError, RecursionError,
+# What a DWARFInfo is given: the sections that lines need
+_DEBUG_SECTIONS: Final = (
+    "debug_info", "debug_abbrev", "debug_line", "debug_str", "debug_line_str", "debug_aranges",
+    "debug_ranges", "debug_rnglists", "debug_addr", "debug_str_offsets",
+)  # fmt: skip
+_OTHER_DEBUG_SECTIONS: Final = (
+    "debug_frame", "eh_frame", "debug_loc", "debug_pubtypes", "debug_pubnames", "debug_loclists",
+    "debug_sup", "gnu_debugaltlink", "debug_types",
 )  # fmt: skip
 
-
-@dataclass(slots=True, eq=False)
-class Image:
-    """An executable as mcusim sees it; read-only after construction.
-
-    Addresses are 32-bit byte addresses. Code and symbols have run addresses (p_vaddr), `segments`
-    are sorted by load address (p_paddr). `functions` are sorted and do not overlap.
-    """
-
-    path: str
-    sha256: str
-    build_id: str | None
-    compiler: str | None
-    entry: int  # e_entry, bit 0 set: Thumb state
-    segments: tuple[Segment, ...]
-    sections: tuple[Section, ...] = ()
-    symbols: tuple[Symbol, ...] = ()
-    functions: tuple[Function, ...] = ()
-    vector_table: int | None = None  # load address
-    initial_sp: int | None = None  # word 0 of the vector table
-    reset: int | None = None  # word 1: address of the reset handler, bit 0 set
-    warnings: tuple[str, ...] = ()
-    debug_sections: dict[str, memoryview] = field(default_factory=dict, repr=False)
-    _starts: list[int] = field(init=False, repr=False)
-    _by_run: list[Segment] = field(init=False, repr=False)
-    _run_starts: list[int] = field(init=False, repr=False)
-    _by_load: list[Segment] = field(init=False, repr=False)
-    _load_starts: list[int] = field(init=False, repr=False)
-    _names: dict[str, Symbol] = field(init=False, repr=False)
-    _objects: _ObjectMap | None = field(init=False, repr=False, default=None)
-    _lines: LineTable | None = field(init=False, repr=False, default=None)
-
-    def __post_init__(self) -> None:
-        self._starts = [function.start for function in self.functions]
-        self._by_run = sorted(self.segments, key=lambda s: s.run_address)
-        self._run_starts = [segment.run_address for segment in self._by_run]
-        self._by_load = [s for s in self.segments if s.data]
-        self._load_starts = [segment.address for segment in self._by_load]
-        self._names = {}
-        for symbol in self.symbols:
-            known = self._names.get(symbol.name)
-            if known is None or (known.binding == "local" and symbol.binding != "local"):
-                self._names[symbol.name] = symbol
-
-    def function_at(self, address: int) -> Function | None:
-        """Return the function whose code holds `address`, in O(log n)."""
-        index = bisect_right(self._starts, address) - 1
-        if index >= 0 and address < self.functions[index].end:
-            return self.functions[index]
-        return None
-
-    def symbol(self, name: str) -> Symbol | None:
-        """Return the symbol of that name; a global one before a local one."""
-        return self._names.get(name)
-
-    def object_at(self, address: int) -> Symbol | None:
-        """Return the data symbol that holds `address`; the innermost where several do."""
-        if self._objects is None:
-            self._objects = _ObjectMap(self.symbols, self.sections)
-        return self._objects.at(address)
-
-    def line_at(self, address: int) -> tuple[str, int] | None:
-        """Return the source file and line of the instruction at `address`, None if unknown.
-
-        The debug information is decoded on the first call. Broken debug information is no error.
-        """
-        if self._lines is None:
-            from simcore.dwarf_lines import LineTable
-
-            self._lines = LineTable(self.debug_sections, self._is_code)
-        return self._lines.line_at(address)
-
-    def read(self, address: int, size: int) -> bytes | None:
-        """Return `size` bytes at a run or load address as the file gives them; .bss reads as zeros.
-
-        None where the range is not inside one segment.
-        """
-        index = bisect_right(self._run_starts, address) - 1
-        if index >= 0 and size >= 0:
-            segment = self._by_run[index]
-            offset = address - segment.run_address
-            if offset + size <= segment.memory_size:
-                return segment.data[offset : offset + size].ljust(size, b"\0")
-        index = bisect_right(self._load_starts, address) - 1
-        if index >= 0 and size >= 0:
-            segment = self._by_load[index]
-            offset = address - segment.address
-            if offset + size <= len(segment.data):
-                return segment.data[offset : offset + size]
-        return None
-
-    def stack_symbol(self) -> Symbol | None:
-        """Return the symbol that a linker script puts at the stack's top, e.g. _estack."""
-        return self._first_symbol(_STACK_TOP)
-
-    def stack_limit(self) -> Symbol | None:
-        """Return the symbol of the lowest address of the stack, e.g. __StackLimit."""
-        return self._first_symbol(_STACK_LIMIT)
-
-    def heap_start(self) -> int | None:
-        """Return the address behind the program's data, where newlib's heap begins."""
-        symbol = self._first_symbol(_HEAP_START)
-        return symbol.address if symbol else None
-
-    def _first_symbol(self, names: tuple[str, ...]) -> Symbol | None:
-        return next((self._names[name] for name in names if name in self._names), None)
-
-    def _is_code(self, start: int, end: int) -> bool:
-        """Tell whether a line sequence can be real.
-
-        GNU ld leaves the sequences of discarded functions at 0. Where code does begin at 0 (ITCM)
-        the real sequence is the one that ends with a function.
-        """
-        index = bisect_right(self._run_starts, start) - 1
-        if index < 0:
-            return False
-        segment = self._by_run[index]
-        if not segment.executable or end > segment.run_address + len(segment.data):
-            return False
-        if start:
-            return True
-        last = self.function_at(end - 1)
-        return bool(self._starts) and self._starts[0] == 0 and last is not None and last.end == end
-
-
-class _ObjectMap:
-    """Data symbols by address; a missing size reaches to the next object or the section's end."""
-
-    MAX_NESTING: Final = 64  # objects inside objects that are looked through
-
-    def __init__(self, symbols: tuple[Symbol, ...], sections: tuple[Section, ...]) -> None:
-        objects = sorted(
-            (
-                s for s in symbols
-                if s.kind == "object" or (s.kind == "label" and s.size and s.section)
-            ),
-            key=lambda s: (s.address, -s.size, s.binding == "local"),
-        )  # fmt: skip
-        allocated = sorted((s.address, s.address + s.size) for s in sections if s.allocated)
-        section_starts = [start for start, _ in allocated]
-        self._entries: list[tuple[int, int, Symbol]] = []
-        starts = sorted({s.address for s in objects})
-        for symbol in objects:
-            start = symbol.address
-            if self._entries and self._entries[-1][0] == start:
-                continue  # an alias: the largest and most visible came first
-            end = start + symbol.size
-            if not symbol.size:
-                section = bisect_right(section_starts, start) - 1
-                following = bisect_right(starts, start)
-                end = allocated[section][1] if section >= 0 else start
-                if following < len(starts):
-                    end = min(end, starts[following])
-            self._entries.append((start, end, symbol))
-        self._starts = [start for start, _, _ in self._entries]
-
-    def at(self, address: int) -> Symbol | None:
-        last = bisect_right(self._starts, address) - 1
-        for index in range(last, max(last - self.MAX_NESTING, -1), -1):
-            if address < self._entries[index][1]:
-                return self._entries[index][2]
-        return None
+_NamedHeaders = list[tuple[str, Any]]  # section name, section header of pyelftools
 
 
 def load_image(path: str | os.PathLike[str]) -> Image:
@@ -246,10 +98,6 @@ def load_image(path: str | os.PathLike[str]) -> Image:
         return _judge(shown, _read_file(path))
     except ElfError as error:
         raise ElfError(f"{shown}: {error}") from None
-    except _BROKEN as error:
-        raise ElfError(
-            f"{shown}: broken ELF tables ({type(error).__name__}); link it again"
-        ) from None
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
@@ -269,19 +117,21 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
         raise ElfError("no such file; check the path") from None
     except PermissionError:
         raise ElfError("permission denied; make it readable") from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise ElfError(f"cannot be read: {reason}; check the path") from None
 
 
 def _judge(path: str, data: bytes) -> Image:
-    header = tables.read_header(data)
+    elf = _open(data)
     warnings: list[str] = []
-    raw = tables.read_sections(data, header, warnings)
-    _refuse_other_profiles(notes.read_attributes(data, raw), warnings)
-    segments = tables.read_segments(data, header, raw)
-    sections = tables.name_sections(data, raw, segments)
-    symbols, mapping = tables.read_symbols(data, raw, warnings)
+    headers = _read_section_headers(elf, len(data), warnings)
+    _refuse_other_profiles(_read_attributes(elf, headers), warnings)
+    programs = _table(elf, elf.structs.Elf_Phdr, elf["e_phoff"], elf["e_phnum"])
+    header_end = elf["e_phoff"] + elf["e_phnum"] * _PROGRAM_HEADER_BYTES
+    segments = load_segments(programs, data, header_end, _first_section(headers))
+    sections = _name_sections(headers, segments, len(data))
+    symbols, mapping = _read_symbols(elf, headers, len(data), warnings)
     code = code_sections(sections, segments)
     code_map = CodeMap(mapping, code)
     arm_state = arm_state_code(code, code_map)
@@ -290,112 +140,351 @@ def _judge(path: str, data: bytes) -> Image:
             f"Arm-state code at 0x{arm_state:08x}; a Cortex-M runs Thumb only, use -mthumb"
         )
     # The bare image answers read() and symbol() for the two questions below.
-    bare = Image(
-        path, "", None, None, header.entry, tuple(segments), tuple(sections), tuple(symbols)
-    )
+    bare = Image(path, "", None, None, elf["e_entry"], tuple(segments), sections, tuple(symbols))
     functions = build_functions(code, symbols, code_map, bare.read)
-    table = _find_vector_table(bare)
-    entry = header.entry
+    table = find_vector_table(bare)
+    entry = bare.entry
     if table is None:
-        thumb = {symbol.address for symbol in mapping if symbol.kind == "t"}
-        entry = _thumb_entry(bare, entry, thumb)
+        entry = thumb_entry(bare, entry, {s.address for s in mapping if s.kind == "t"})
     vector_table, initial_sp, reset = table or (None, None, None)
-    return Image(
+    image = Image(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
-        build_id=notes.read_build_id(data, raw),
-        compiler=notes.read_compiler(data, raw),
+        build_id=_read_build_id(elf, headers),
+        compiler=_read_compiler(elf, headers, len(data)),
         entry=entry,
-        segments=tuple(segments),
-        sections=tuple(sections),
-        symbols=tuple(symbols),
+        segments=bare.segments,
+        sections=sections,
+        symbols=bare.symbols,
         functions=tuple(functions),
         vector_table=vector_table,
         initial_sp=initial_sp,
         reset=reset,
         warnings=tuple(warnings),
-        debug_sections={
-            section.name: view
-            for section in raw
-            if section.name in _DEBUG_SECTIONS
-            and (view := tables.section_data(data, section)) is not None
-        },
+    )
+    image.lines = LineTable(
+        lambda: _open_dwarf(elf, headers, len(data)), _form_names, image.is_code
+    ).line_at
+    return image
+
+
+# -- header and segments: refused when broken -----------------------------------------------------
+
+
+def _open(data: bytes) -> Any:
+    """Return the ELFFile of a 32-bit little-endian Arm executable; refuse anything else."""
+    from elftools.elf.elffile import ELFFile
+
+    if not data:
+        raise ElfError("the file is empty; give an ELF executable linked for a Cortex-M")
+    if data[:4] != b"\x7fELF":
+        for magic, what in _OTHER_FORMATS:
+            if data.startswith(magic):
+                raise ElfError(f"not an ELF file but {what}")
+        raise ElfError("not an ELF file; give an ELF executable linked for a Cortex-M")
+    truncated = f"truncated: {len(data)} bytes do not hold an ELF header; copy it again"
+    if len(data) < _HEADER_BYTES:
+        raise ElfError(truncated)
+    if data[5] == 2:
+        raise ElfError(
+            "a big-endian ELF; mcusim runs little-endian Arm code, build without -mbig-endian"
+        )
+    elf = attempt(lambda: ELFFile(BoundedStream(data, Budget(_TABLE_READS))), None)
+    if elf is not None and elf["e_machine"] != "EM_ARM":
+        name = elf.get_machine_arch().replace("<unknown>", "another machine")
+        number = int.from_bytes(data[18:20], "little")
+        raise ElfError(f"built for {name} (e_machine {number}), not for Arm; give a Cortex-M build")
+    if data[4:6] != b"\1\1":
+        raise ElfError(
+            f"not a 32-bit little-endian ELF (class {data[4]}, data encoding {data[5]}); "
+            "give a Cortex-M build"
+        )
+    if elf is None:
+        raise ElfError(truncated)
+    kind = elf["e_type"]
+    if kind != "ET_EXEC":
+        what = _TYPES.get(kind, f"an ELF of type {kind}; give an executable (type 2)")
+        raise ElfError(f"not an executable but {what}")
+    if elf["e_flags"] & _EF_ARM_BE8:
+        raise ElfError(
+            "big-endian code (BE8) for a little-endian machine; build without -mbig-endian"
+        )
+    _refuse_tables_beyond(elf, len(data))
+    return elf
+
+
+def _refuse_tables_beyond(elf: Any, file_size: int) -> None:
+    """Hold e_phnum and e_shnum against the file: pyelftools makes an object for each header."""
+    for table, prefix, entry_size in (
+        ("program headers", "e_ph", _PROGRAM_HEADER_BYTES),
+        ("section headers", "e_sh", _SECTION_HEADER_BYTES),
+    ):
+        offset, count, size = (elf[prefix + name] for name in ("off", "num", "entsize"))
+        if count and size != entry_size:
+            raise ElfError(f"{table} of {size} bytes instead of {entry_size}; link the file again")
+        if prefix == "e_sh":  # more than 0xff00 are counted in the first header, if there is one
+            count = attempt(elf.num_sections, 0)
+        if count and offset + count * entry_size > file_size:
+            raise ElfError(
+                f"truncated: the {table} end at byte {offset + count * entry_size} of {file_size} "
+                "in the file; copy or link it again"
+            )
+
+
+def _table(elf: Any, layout: Any, offset: int, count: int) -> list[Any]:
+    """Return headers as they are. ELFFile.iter_segments and iter_sections would make objects of
+    them, some of which read other tables, fail where those are broken, or search all sections."""
+    elf.stream.budget.left = count * 16  # one for each field
+    elf.stream.seek(offset)
+    return [layout.parse_stream(elf.stream) for _ in range(count)]
+
+
+def _first_section(headers: _NamedHeaders) -> int:
+    """Return the file offset of the first byte that a section loads, 0 when there is none."""
+    offsets = (
+        header["sh_offset"]
+        for _, header in headers
+        if header["sh_flags"] & _SHF_ALLOC
+        and header["sh_type"] != "SHT_NOBITS"
+        and header["sh_size"]
+    )
+    return min(offsets, default=0)
+
+
+# -- sections and symbols: left out with a warning when broken ------------------------------------
+
+
+def _read_section_headers(elf: Any, file_size: int, warnings: list[str]) -> _NamedHeaders:
+    """Return the section headers with their names; unreadable names become numbers."""
+    from elftools.elf.sections import StringTableSection
+
+    count = attempt(elf.num_sections, 0)
+    if count > MAX_SECTIONS:
+        warnings.append(f"{count} sections are too many (limit {MAX_SECTIONS})")
+        return []
+    headers = _table(elf, elf.structs.Elf_Shdr, elf["e_shoff"], count)
+    index = attempt(elf.get_shstrndx, 0)
+    strings = headers[index] if index < count else None
+    names = None
+    if strings is not None and _is_strings(strings, file_size):
+        names = attempt(lambda: StringTableSection(strings, "", elf), None)
+    if headers and names is None:
+        warnings.append("the section names cannot be read: debug information is not found")
+    elf.stream.budget.left = _TABLE_READS
+    return [
+        (attempt(partial(_name, names, header["sh_name"]), "") or f"section{number}", header)
+        for number, header in enumerate(headers)
+    ]
+
+
+def _is_in_file(header: Any, file_size: int) -> bool:
+    """Whether a section has its bytes; pyelftools makes up zeros, up to 4 GiB, for SHT_NOBITS."""
+    inside: bool = header["sh_offset"] + header["sh_size"] <= file_size
+    return inside and header["sh_type"] != "SHT_NOBITS"
+
+
+def _is_strings(header: Any, file_size: int) -> bool:
+    return header["sh_type"] == "SHT_STRTAB" and _is_in_file(header, file_size)
+
+
+def _name(table: Any, offset: int) -> str:
+    """Return a name of a string table. pyelftools reads on to the next NUL of the file."""
+    length = min(table["sh_size"] - offset, MAX_NAME_BYTES)
+    return printable(table.get_string(offset)[:length]) if length > 0 else ""
+
+
+def _name_sections(
+    headers: _NamedHeaders, segments: list[Segment], file_size: int
+) -> tuple[Section, ...]:
+    """Return the named, non-empty sections with the load address that their segment gives them."""
+    by_run = sorted((s.run_address, s.address, len(s.data)) for s in segments)
+    starts = [run for run, _, _ in by_run]
+    result = []
+    for name, header in headers:
+        address, size, flags = header["sh_addr"], header["sh_size"], header["sh_flags"]
+        allocated = bool(flags & _SHF_ALLOC)
+        if header["sh_type"] == "SHT_NULL" or (allocated and address + size > ADDRESS_SPACE):
+            continue
+        load = address
+        has_data = _is_in_file(header, file_size)
+        if allocated and has_data:
+            run, start, length = by_run[max(bisect_right(starts, address) - 1, 0)]
+            if 0 <= address - run < length:
+                load = address - run + start
+        executable, writable = bool(flags & _SHF_EXECINSTR), bool(flags & _SHF_WRITE)
+        result.append(Section(name, address, size, load, allocated, executable, writable, has_data))
+    return tuple(result)
+
+
+def _read_symbols(
+    elf: Any, headers: _NamedHeaders, file_size: int, warnings: list[str]
+) -> tuple[list[Symbol], list[MappingSymbol]]:
+    """Return the defined symbols in file order, and the mapping symbols by address.
+
+    A missing table is no fault (a stripped file); a broken one leaves a warning and no symbols.
+    """
+    from elftools.elf.sections import StringTableSection, SymbolTableSection
+
+    header = next((h for _, h in headers if h["sh_type"] == "SHT_SYMTAB"), None)
+    if header is None:
+        return [], []
+    strings = headers[header["sh_link"]][1] if header["sh_link"] < len(headers) else None
+    count = header["sh_size"] // _SYMBOL_BYTES
+    if count > MAX_SYMBOLS and _is_in_file(header, file_size):
+        warnings.append(f"{count} symbols are too many (limit {MAX_SYMBOLS}): no names")
+        return [], []
+    try:
+        if not (
+            strings is not None
+            and _is_strings(strings, file_size)
+            and _is_in_file(header, file_size)
+            and header["sh_entsize"] == _SYMBOL_BYTES
+        ):
+            raise ValueError("no symbol table")
+        # Names may share one endless string; each 64 bytes of a name are a read.
+        elf.stream.budget.left = 16 * count + _TABLE_READS // 4
+        names = StringTableSection(strings, "", elf)
+        return _sort_symbols(SymbolTableSection(header, "", elf, names), headers)
+    except BudgetError:
+        warnings.append("the symbol names are too long in sum: functions have no names")
+    except Exception:  # see attempt()
+        warnings.append("the symbol table is broken: functions have no names")
+    return [], []
+
+
+def _sort_symbols(table: Any, headers: _NamedHeaders) -> tuple[list[Symbol], list[MappingSymbol]]:
+    symbols: list[Symbol] = []
+    mapping: list[MappingSymbol] = []
+    for entry in table.iter_symbols():
+        kind = _SYMBOL_KINDS.get(entry["st_info"]["type"])
+        index, value, size = entry["st_shndx"], entry["st_value"], entry["st_size"]
+        absolute = index == "SHN_ABS"
+        if kind is None or not (absolute or (isinstance(index, int) and index < len(headers))):
+            continue
+        length = min(table.stringtable["sh_size"] - entry["st_name"], MAX_NAME_BYTES)
+        name = printable(entry.name[: max(length, 0)])
+        if not name:
+            continue
+        if name[0] == "$" and name[1:2] in ("t", "a", "d") and name[2:3] in ("", "."):
+            mapping.append(MappingSymbol(value, name[1]))
+            continue
+        if kind == "function":
+            value &= ~1
+        if value + size > ADDRESS_SPACE:
+            size = 0
+        section = "" if absolute else headers[index][0]
+        binding = _BINDINGS.get(entry["st_info"]["bind"], "local")
+        symbols.append(Symbol(name, value, size, kind, section, binding))
+    mapping.sort(key=lambda symbol: symbol.address)
+    return symbols, mapping
+
+
+# -- notes, attributes, debug information: unknown when broken ------------------------------------
+
+
+def _section_data(elf: Any, header: Any, file_size: int) -> bytes:
+    """Return the bytes of a section, inflated if compressed; none if the file lacks them."""
+    from elftools.elf.sections import Section as ElfSection
+
+    if not _is_in_file(header, file_size) or header["sh_size"] > MAX_DEBUG_SECTION_BYTES:
+        return b""
+    elf.stream.budget.left = _TABLE_READS
+    section = ElfSection(header, "", elf)
+    if section.data_size > MAX_DEBUG_SECTION_BYTES:  # a zlib bomb: pyelftools inflates to this size
+        return b""
+    data: bytes = section.data()
+    return data
+
+
+def _read_build_id(elf: Any, headers: _NamedHeaders) -> str | None:
+    """Return the hexadecimal NT_GNU_BUILD_ID, None when there is none."""
+    from elftools.elf.sections import NoteSection
+
+    def search() -> str | None:
+        for _, header in headers:
+            if header["sh_type"] == "SHT_NOTE":
+                for note in NoteSection(header, "", elf).iter_notes():
+                    if (note["n_type"], note["n_name"]) == ("NT_GNU_BUILD_ID", "GNU"):
+                        # A size that reaches beyond the section would make all of the file an id.
+                        return note["n_desc"] or None if note["n_descsz"] <= 64 else None
+        return None
+
+    elf.stream.budget.left = _NOTE_READS
+    return attempt(search, None)
+
+
+def _read_compiler(elf: Any, headers: _NamedHeaders, file_size: int) -> str | None:
+    """Return the distinct strings of .comment in order, joined by "; "."""
+    header = next((h for name, h in headers if name == ".comment"), None)
+    if header is None:
+        return None
+    data = attempt(lambda: _section_data(elf, header, file_size), b"")
+    parts = data[:MAX_NAME_BYTES].split(b"\0")
+    return (
+        "; ".join(dict.fromkeys(printable(p.decode("utf-8", "replace")) for p in parts if p))
+        or None
     )
 
 
-def _refuse_other_profiles(attributes: dict[int, int], warnings: list[str]) -> None:
-    profile = attributes.get(_TAG_CPU_ARCH_PROFILE, 0)
+def _read_attributes(elf: Any, headers: _NamedHeaders) -> dict[str, Any]:
+    """Return the file-scope build attributes, tag -> value; what is read before a break holds.
+
+    Only its budget makes pyelftools leave a section whose parts point back at themselves.
+    """
+    from elftools.elf.sections import ARMAttributesSection
+
+    found: dict[str, Any] = {}
+
+    def collect() -> None:
+        header = next(h for _, h in headers if h["sh_type"] == "SHT_ARM_ATTRIBUTES")
+        for part in ARMAttributesSection(header, "", elf).iter_subsections("aeabi"):
+            for scope in part.iter_subsubsections("TAG_FILE"):
+                for attribute in scope.iter_attributes():
+                    found.setdefault(attribute.tag, attribute.value)
+
+    elf.stream.budget.left = _NOTE_READS
+    attempt(collect, None)
+    return found
+
+
+def _refuse_other_profiles(attributes: Mapping[str, Any], warnings: list[str]) -> None:
+    profile = attributes.get("TAG_CPU_ARCH_PROFILE", 0)
     if profile in _PROFILES:
         raise ElfError(
             f"{_PROFILES[profile]} code by its build attributes; build with -mcpu=cortex-m7 -mthumb"
         )
-    architecture = _ARCH_V8M.get(attributes.get(_TAG_CPU_ARCH, 0))
+    architecture = _ARCH_V8M.get(attributes.get("TAG_CPU_ARCH", 0))
     if architecture:
         warnings.append(f"built for {architecture}: instructions that a Cortex-M7 lacks will fault")
 
 
-def _thumb_entry(image: Image, entry: int, thumb: set[int]) -> int:
-    """Return the entry with its Thumb bit; refuse one that is Arm state or outside the program."""
-    if entry % 2 == 0 and entry in thumb:
-        entry |= 1  # an assembly label without .thumb_func: the linker does not know it is code
-    if not _is_executable(image, entry & ~1):
-        raise ElfError(
-            f"no vector table, and the entry point 0x{entry:08x} lies in no executable segment; "
-            "link a vector table or set the entry with -e"
-        )
-    if entry % 2 == 0:
-        raise ElfError(
-            f"no vector table, and the entry point 0x{entry:08x} is Arm state (bit 0 clear); "
-            "a Cortex-M runs Thumb only, use -mthumb"
-        )
-    return entry
+def _form_names() -> Mapping[int, str]:
+    from elftools.dwarf.enums import DW_FORM_raw2name
+
+    return dict(DW_FORM_raw2name)
 
 
-def _find_vector_table(image: Image) -> tuple[int, int, int] | None:
-    """Return (load address, initial SP, reset vector), None when there is no table.
+def _open_dwarf(elf: Any, headers: _NamedHeaders, file_size: int) -> Any:
+    """Return a DWARFInfo of the sections that lines need.
 
-    By the symbol or section that start-up code names, else the lowest loaded words when they look
-    like one: a stack pointer into RAM and a Thumb address inside an executable segment.
+    ELFFile.get_dwarf_info would copy all debug sections, and inflate .zdebug ones without limit.
     """
-    candidates = [symbol.address for name in _VECTOR_SYMBOLS if (symbol := image.symbol(name))]
-    by_name = {section.name: section for section in reversed(image.sections)}
-    candidates += [by_name[name].address for name in _VECTOR_SECTIONS if name in by_name]
-    for address in candidates:
-        words = _table_words(image, address)
-        if words:
-            return _load_address(image, address), *words
-    lowest = next((segment for segment in image.segments if segment.data), None)
-    if lowest is None:
-        return None
-    words = _table_words(image, lowest.run_address)
-    if words and any(low <= words[0] - 4 < high for low, high in _RAM):
-        return lowest.address, *words
-    return None
+    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
 
-
-def _table_words(image: Image, address: int) -> tuple[int, int] | None:
-    data = image.read(address, 8)
-    if data is None or address % 4:
-        return None
-    stack, reset = struct.unpack("<II", data)
-    if stack == 0 or stack % 4 or reset % 2 == 0 or not _is_executable(image, reset & ~1):
-        return None
-    return stack, reset
-
-
-def _segment_at(image: Image, address: int, *, load: bool) -> Segment | None:
-    for segment in image.segments:
-        start = segment.address if load else segment.run_address
-        if start <= address < start + len(segment.data):
-            return segment
-    return None
-
-
-def _is_executable(image: Image, address: int) -> bool:
-    segments = (_segment_at(image, address, load=load) for load in (False, True))
-    return any(segment is not None and segment.executable for segment in segments)
-
-
-def _load_address(image: Image, run_address: int) -> int:
-    segment = _segment_at(image, run_address, load=False)
-    return run_address - segment.run_address + segment.address if segment else run_address
+    by_name = dict(reversed(headers))
+    contents = {
+        name: attempt(partial(_section_data, elf, by_name.get(f".{name}"), file_size), b"")
+        for name in _DEBUG_SECTIONS
+    }
+    # Of sound tables each byte is read once at most, of .debug_info the head of each unit.
+    size = sum(map(len, contents.values())) - len(contents["debug_str"])
+    size -= len(contents["debug_info"]) * 3 // 4
+    budget = Budget(min((1 << 16) + size, _MAX_LINE_READS))
+    sections: dict[str, Any] = dict.fromkeys(
+        (f"{name}_sec" for name in _DEBUG_SECTIONS + _OTHER_DEBUG_SECTIONS), None
+    )
+    for name, data in contents.items():
+        if data:
+            stream = BoundedStream(data, budget)
+            sections[f"{name}_sec"] = DebugSectionDescriptor(stream, f".{name}", None, len(data), 0)
+    return DWARFInfo(DwarfConfig(True, "ARM", 4), **sections)

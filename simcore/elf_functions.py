@@ -11,9 +11,8 @@ import re
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from simcore.elf_tables import MappingSymbol, Section, Segment, Symbol
+from simcore.elf_image import Function, MappingSymbol, Section, Segment, Symbol
 
 _BINDING_RANK = {"global": 0, "weak": 1, "local": 2}
 # Fill between functions: zeros, erased flash, NOP (T1), NOP.W (T2), MOV r8,r8.
@@ -21,16 +20,6 @@ _FILL = re.compile(rb"(?:\x00\x00|\xff\xff|\x00\xbf|\xaf\xf3\x00\x80|\xc0\x46)*"
 
 # BL <label>, encoding T1 (DDI 0403, A7.7.18), at any byte.
 _BL = re.compile(rb"(?=(.[\xf0-\xf7].[\xd0-\xdf\xf0-\xff]))", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """Code from `start` up to, not including, `end` (bytes, Thumb bit cleared)."""
-
-    index: int
-    name: str
-    start: int
-    end: int
 
 
 class CodeMap:

@@ -234,3 +234,35 @@ def line_unit(version: int, names: bytes, program: bytes) -> bytes:
     body = struct.pack("<H", version) + (b"\4\0" if version >= 5 else b"")
     body += struct.pack("<I", len(tail)) + tail + program
     return struct.pack("<I", len(body)) + body
+
+
+def line_units(
+    *line_offsets: int, version: int = 4, directory: str = "", wide: bool = False
+) -> dict[str, bytes]:
+    """.debug_info with a compile unit for each line table, and the sections that it needs.
+
+    `wide` is the 64-bit format. Without `directory` a unit has no DW_AT_comp_dir.
+    """
+    # 1 is another abbreviation; 2 has name (strp), an implicit constant, stmt_list (sec_offset);
+    # 3 has comp_dir (string) too.
+    abbrev = b"\1\x24\0\x03\x08\0\0" + b"".join(
+        bytes((code,)) + b"\x11\0\x03\x0e\x13\x21\x0c" + more + b"\x10\x17\0\0"
+        for code, more in ((2, b""), (3, b"\x1b\x08"))
+    ) + b"\0"  # fmt: skip
+    word = "<Q" if wide else "<I"
+    info = b""
+    for offset in line_offsets:
+        zero = struct.pack(word, 0)
+        body = struct.pack("<H", version) + (b"\1\4" + zero if version >= 5 else zero + b"\4")
+        body += (b"\3" if directory else b"\2") + zero
+        body += (directory.encode() + b"\0" if directory else b"") + struct.pack(word, offset)
+        info += (b"\xff\xff\xff\xff" if wide else b"") + struct.pack(word, len(body)) + body
+    return {"debug_info": info, "debug_abbrev": abbrev, "debug_str": b"unit.c\0"}
+
+
+def address_ranges(unit: int, *ranges: tuple[int, int]) -> bytes:
+    """One set of .debug_aranges (6.1.2): (start, size) of the unit's code."""
+    body = struct.pack("<HIBB4x", 2, unit, 4, 0)
+    for start, size in (*ranges, (0, 0)):
+        body += struct.pack("<II", start, size)
+    return struct.pack("<I", len(body)) + body

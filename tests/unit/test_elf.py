@@ -422,7 +422,7 @@ def test_functions_are_numbered_in_order(load: Load) -> None:
 # -- cost -----------------------------------------------------------------------------------------
 
 
-def test_half_a_megabyte_with_2000_symbols_loads_in_60_ms(tmp_path: Path) -> None:
+def test_half_a_megabyte_with_2000_symbols_loads_in_a_quarter_second(tmp_path: Path) -> None:
     builder = assembly(250 * 2000)
     for index in range(2000):
         builder.symbol(f"function_with_a_longer_name_{index}", FLASH + 250 * index + 1, 250)
@@ -434,16 +434,19 @@ def test_half_a_megabyte_with_2000_symbols_loads_in_60_ms(tmp_path: Path) -> Non
         image = load_image(path)
         durations.append(time.perf_counter() - start)
     assert len(image.functions) == 2000
-    assert min(durations) < 0.06
+    assert min(durations) < 0.25
 
 
-def test_importing_the_loader_imports_no_dwarf_code_and_no_elftools() -> None:
-    code = (
-        "import sys, simcore.elf; "
-        "print([m for m in sys.modules if m.startswith('elftools') or m == 'simcore.dwarf_lines'])"
-    )
+def test_importing_the_loader_does_not_import_elftools() -> None:
+    code = "import sys, simcore.elf; print([m for m in sys.modules if m.startswith('elftools')])"
     root = Path(__file__).parents[2]
     output = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "[]"
+
+
+def test_no_other_module_imports_elftools() -> None:
+    package = Path(__file__).parents[2] / "simcore"
+    importing = [p.name for p in package.rglob("*.py") if " elftools" in p.read_text("utf-8")]
+    assert importing == ["elf.py"]

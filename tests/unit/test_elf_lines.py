@@ -1,13 +1,10 @@
-"""Source lines: hand-assembled line tables of each DWARF version, and the kernels' read twice."""
+"""Source lines: hand-assembled line tables of each DWARF version, and what binutils read."""
 
 from __future__ import annotations
 
-import posixpath
 import struct
 import zlib
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +14,9 @@ from tests.unit.elf_builder import (
     END_SEQUENCE,
     FLASH,
     ElfBuilder,
+    address_ranges,
     line_unit,
+    line_units,
     runnable,
     set_address,
     sleb,
@@ -25,7 +24,7 @@ from tests.unit.elf_builder import (
     uleb,
 )
 
-PREBUILT = sorted((Path(__file__).parents[2] / "kernels" / "prebuilt").glob("*.elf"))
+SAMPLE = Path(__file__).parents[1] / "data" / "elf_sample"
 
 # Two instructions of main (at FLASH + 8, four bytes): line 5, then line 6.
 PROGRAM = set_address(FLASH + 8) + special(0, 4) + special(2, 1) + b"\2\1" + END_SEQUENCE
@@ -36,7 +35,7 @@ NAMES_2_TO_4 = b"inc\0/abs\0\0" + b"".join(
 
 
 def image_with(tmp_path: Path, builder: ElfBuilder, **sections: bytes) -> Image:
-    for name, data in sections.items():
+    for name, data in (line_units(0) | sections).items():
         builder.section(f".{name}", data)
     path = tmp_path / "lines.elf"
     path.write_bytes(builder.build().data)
@@ -52,21 +51,6 @@ def names_5() -> tuple[bytes, bytes]:
     for directory in (0, 1):
         files += struct.pack("<I", 12) + uleb(directory) + bytes(16)
     return directories + files, strings
-
-
-def unit_info(version: int, line_offset: int = 0) -> dict[str, bytes]:
-    """.debug_info with one compile unit: comp_dir "/home/x", stmt_list, and abbreviations."""
-    # Abbreviation 1 is another one; 2 has name (strp), an implicit constant, comp_dir, stmt_list.
-    abbrev = b"\1\x24\0\x03\x08\0\0" + b"\2\x11\1\x03\x0e\x13\x21\x0c\x1b\x08\x10\x17\0\0" + b"\0"
-    value = b"\2" + bytes(4) + b"/home/x\0" + struct.pack("<I", line_offset)
-    head = struct.pack("<HIB", version, 0, 4)
-    if version == 5:
-        head = struct.pack("<HBBI", 5, 1, 4, 0)
-    return {
-        "debug_info": struct.pack("<I", len(head + value)) + head + value,
-        "debug_abbrev": abbrev,
-        "debug_str": b"unit.c\0",
-    }
 
 
 @pytest.mark.parametrize("version", [2, 3, 4])
@@ -85,7 +69,9 @@ def test_files_before_version_5_lie_in_the_compilation_directory(
     for file in (1, 2):
         program += b"\4" + uleb(file) + special(0, 1) + b"\2\1"
     unit = line_unit(4, NAMES_2_TO_4, program + END_SEQUENCE)
-    image = image_with(tmp_path, runnable(), debug_line=unit, **unit_info(version))
+    image = image_with(
+        tmp_path, runnable(), debug_line=unit, **line_units(0, version=version, directory="/home/x")
+    )
     assert image.line_at(FLASH + 8) == ("/home/x/a.c", 2)
     assert image.line_at(FLASH + 10) == ("/home/x/inc/b.h", 3)
 
@@ -98,7 +84,7 @@ def test_absolute_names_stand_alone_and_unknown_files_give_no_line(
 ) -> None:
     program = set_address(FLASH + 8) + b"\4" + uleb(file) + special(0, 1) + b"\2\2" + END_SEQUENCE
     unit = line_unit(4, NAMES_2_TO_4, program)
-    image = image_with(tmp_path, runnable(), debug_line=unit, **unit_info(4))
+    image = image_with(tmp_path, runnable(), debug_line=unit, **line_units(0, directory="/home/x"))
     assert image.line_at(FLASH + 8) == ((path, 2) if path else None)
 
 
@@ -119,7 +105,7 @@ def test_paths_are_normalised_and_windows_paths_kept(tmp_path: Path) -> None:
     for file in (1, 2):
         program += b"\4" + uleb(file) + special(0, 1) + b"\2\1"
     unit = line_unit(4, names, program + END_SEQUENCE)
-    image = image_with(tmp_path, runnable(), debug_line=unit, **unit_info(4))
+    image = image_with(tmp_path, runnable(), debug_line=unit, **line_units(0, directory="/home/x"))
     assert image.line_at(FLASH + 8) == ("/home/a.c", 2)
     assert image.line_at(FLASH + 10) == ("C:\\src\\b.c", 3)
 
@@ -157,7 +143,7 @@ def test_the_64_bit_format_is_read(tmp_path: Path) -> None:
     unit = line_unit(4, NAMES_2_TO_4, PROGRAM)
     wide = b"\xff\xff\xff\xff" + struct.pack("<Q", len(unit)) + unit[4:6]
     wide += struct.pack("<II", *struct.unpack("<I", unit[6:10]), 0) + unit[10:]
-    image = image_with(tmp_path, runnable(), debug_line=wide + line_unit(4, NAMES_2_TO_4, b""))
+    image = image_with(tmp_path, runnable(), debug_line=wide, **line_units(0, wide=True))
     assert image.line_at(FLASH + 8) == ("a.c", 5)
 
 
@@ -199,83 +185,116 @@ def test_a_file_without_debug_information_has_no_lines(tmp_path: Path) -> None:
     assert image_with(tmp_path, runnable()).line_at(FLASH + 8) is None
 
 
-def test_lines_are_decoded_on_the_first_question_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Offsets in .debug_line of the programs that pyelftools decodes, as it does."""
+    from elftools.dwarf.lineprogram import LineProgram
+
+    offsets: list[int] = []
+    original = LineProgram.get_entries
+
+    def counted(program: LineProgram) -> object:
+        offsets.append(program.program_start_offset)
+        return original(program)
+
+    monkeypatch.setattr(LineProgram, "get_entries", counted)
+    return offsets
+
+
+def two_units(tmp_path: Path, *, ranges: bool) -> Image:
+    """Two functions of four bytes, each in its own unit: lines 5 and 50."""
+    builder = ElfBuilder(entry=FLASH + 1)
+    builder.text(CODE * 2)
+    first = line_unit(4, NAMES_2_TO_4, sequence(FLASH, 4, 5))
+    second = line_unit(4, NAMES_2_TO_4, sequence(FLASH + 4, 4, 50))
+    sections = {"debug_line": first + second} | line_units(0, len(first))
+    if ranges:
+        unit_bytes = len(sections["debug_info"]) // 2
+        sections["debug_aranges"] = address_ranges(0, (FLASH, 4))
+        sections["debug_aranges"] += address_ranges(unit_bytes, (FLASH + 4, 4))
+    return image_with(tmp_path, builder, **sections)
+
+
+def test_only_the_unit_that_holds_an_address_is_decoded_and_once(
+    tmp_path: Path, decoded: list[int]
 ) -> None:
-    from simcore import dwarf_lines
-
-    built: list[object] = []
-    original = dwarf_lines.LineTable
-
-    def counted(*arguments: object) -> object:
-        built.append(arguments)
-        return original(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(dwarf_lines, "LineTable", counted)
-    image = image_with(tmp_path, runnable(), debug_line=line_unit(4, NAMES_2_TO_4, PROGRAM))
-    assert not built
-    image.line_at(FLASH + 8)
-    image.line_at(FLASH + 10)
-    assert len(built) == 1
+    image = two_units(tmp_path, ranges=True)
+    assert len(decoded) == 0
+    assert image.line_at(FLASH + 4) == image.line_at(FLASH + 6) == ("a.c", 50)
+    assert len(decoded) == 1
+    assert image.line_at(FLASH) == ("a.c", 5)
+    assert image.line_at(FLASH + 8) is None
+    assert len(decoded) == 2
 
 
-# -- against pyelftools, which nobody here wrote --------------------------------------------------
+def test_units_that_do_not_say_where_their_code_is_are_all_looked_through(
+    tmp_path: Path, decoded: list[int]
+) -> None:
+    image = two_units(tmp_path, ranges=False)
+    assert image.line_at(FLASH + 4) == ("a.c", 50)
+    assert image.line_at(FLASH) == ("a.c", 5)
+    assert len(decoded) == 2
 
 
-@pytest.mark.parametrize("path", PREBUILT, ids=lambda path: path.stem)
-def test_every_row_of_the_kernels_equals_what_pyelftools_reads(path: Path) -> None:
-    elffile = pytest.importorskip("elftools.elf.elffile")
+# -- against binutils: tests/data/elf_sample/make.sh made the files and what the tools say ---------
+
+SAMPLES = [SAMPLE / f"sample{version}.elf" for version in (4, 5)]
+
+
+def tool_output(path: Path, tool: str) -> list[list[str]]:
+    """Lines of what `tool` said of an ELF file, split at white space."""
+    text = path.with_suffix(f".{tool}.txt").read_text()
+    return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("aranges", [True, False])
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_address_has_the_line_that_addr2line_gives(
+    tmp_path: Path, path: Path, aranges: bool
+) -> None:
+    # Without .debug_aranges, as Clang writes it, the units say themselves where their code is.
+    data = path.read_bytes()
+    assert data.count(b".debug_aranges\0") == 1
+    if not aranges:
+        data = data.replace(b".debug_aranges\0", b".other_aranges\0")
+    (tmp_path / "sample.elf").write_bytes(data)
+    image = load_image(tmp_path / "sample.elf")
+    rows = tool_output(path, "addr2line")
+    known = [row for row in rows if not row[1].startswith("?")]
+    assert len(known) > 30
+    for address, place, *_ in rows:
+        file, _, line = place.rpartition(":")
+        expected = None if file == "??" or line == "?" else (file, int(line))
+        assert image.line_at(int(address, 16)) == expected, address
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_segments_and_symbols_are_those_that_readelf_lists(path: Path) -> None:
     image = load_image(path)
-    code = [(s.address, s.address + s.size) for s in image.sections if s.executable and s.allocated]
-    compared = 0
-    with path.open("rb") as stream:
-        dwarf = elffile.ELFFile(stream).get_dwarf_info()
-        for unit in dwarf.iter_CUs():
-            program = dwarf.line_program_for_CU(unit)
-            top = unit.get_top_DIE().attributes
-            base = top["DW_AT_comp_dir"].value if "DW_AT_comp_dir" in top else b""
-            entries = program.get_entries()
-            states = [entry.state for entry in entries if entry.state is not None]
-            for state, following in pairwise(states):
-                inside = any(low <= state.address < high for low, high in code)
-                if state.end_sequence or not inside or following.address == state.address:
-                    continue
-                expected = (pyelftools_path(program.header, state.file, base), state.line)
-                got = image.line_at(state.address)
-                assert got == (expected if state.line else None)
-                assert image.line_at(following.address - 1) == got
-                compared += 1
-    assert compared > 200
+    rows = tool_output(path, "readelf")
+    # LOAD offset address load-address file-size memory-size flags
+    loads = [(int(r[3], 16), int(r[2], 16), int(r[4], 16), int(r[5], 16)) for r in rows
+             if r[0] == "LOAD"]  # fmt: skip
+    assert [
+        (s.address, s.run_address, len(s.data), s.memory_size) for s in image.segments
+    ] == sorted(loads)
+    # number: address size type binding visibility section name
+    kinds = {"FUNC": "function", "OBJECT": "object", "NOTYPE": "label"}
+    listed = {
+        (r[7], int(r[1], 16) & ~(r[3] == "FUNC"), int(r[2], 0), kinds[r[3]], r[4].lower())
+        for r in rows
+        if len(r) == 8 and r[0][-1] == ":" and r[3] in kinds and r[6] != "UND" and r[7][0] != "$"
+    }
+    assert {(s.name, s.address, s.size, s.kind, s.binding) for s in image.symbols} == listed
+    assert next(row[-1] for row in rows if "NT_GNU_BUILD_ID" in row) == image.build_id
 
 
-def pyelftools_path(header: Any, file: int, base: bytes) -> str:
-    first = 0 if header.version >= 5 else 1
-    entry = header.file_entry[file - first]
-    parts = [base]
-    if header.version >= 5:
-        parts += [header.include_directory[0], header.include_directory[entry.dir_index]]
-    elif entry.dir_index:
-        parts.append(header.include_directory[entry.dir_index - 1])
-    return posixpath.normpath(posixpath.join(*(p.decode() for p in parts), entry.name.decode()))
-
-
-@pytest.mark.parametrize("path", PREBUILT, ids=lambda path: path.stem)
-def test_segments_and_symbols_of_the_kernels_equal_what_pyelftools_reads(path: Path) -> None:
-    elffile = pytest.importorskip("elftools.elf.elffile")
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_the_section_bytes_are_those_that_objdump_shows(path: Path) -> None:
     image = load_image(path)
-    with path.open("rb") as stream:
-        elf = elffile.ELFFile(stream)
-        loads = sorted(
-            (s["p_paddr"], s["p_vaddr"], s.data(), s["p_memsz"])
-            for s in elf.iter_segments("PT_LOAD")
-            if s["p_memsz"]
-        )
-        assert loads == [(s.address, s.run_address, s.data, s.memory_size) for s in image.segments]
-        functions = {
-            (s.name, s["st_value"] & ~1, s["st_size"])
-            for s in elf.get_section_by_name(".symtab").iter_symbols()
-            if s["st_info"]["type"] == "STT_FUNC" and s["st_shndx"] != "SHN_UNDEF"
-        }
-    ours = {(s.name, s.address, s.size) for s in image.symbols if s.kind == "function"}
-    assert ours == functions
-    assert {start for _, start, _ in functions} <= {f.start for f in image.functions}
+    checked = 0
+    for address, *words in tool_output(path, "objdump"):
+        expected = bytes.fromhex("".join(words))
+        assert image.read(int(address, 16), len(expected)) == expected
+        checked += len(expected)
+    assert checked == sum(s.size for s in image.sections if s.name in (".text", ".data"))

@@ -19,8 +19,10 @@ from simcore.counters import (
     REGION_COUNTERS,
     BlockCounts,
     Counters,
+    DataObject,
     EntryCounts,
     Node,
+    ObjectUse,
     OpDescriptor,
     SiteCounts,
     column_names,
@@ -30,6 +32,7 @@ from simcore.isa import Access, Block, Kind, decode_block
 from simcore.isa_kinds import WORD_ALIGNED
 
 if TYPE_CHECKING:
+    from simcore.data_objects import ObjectMap
     from simcore.elf import Function
     from simcore.pipeline import Pipeline, Schedule
 
@@ -51,6 +54,7 @@ class Stop(IntEnum):
     FAULT = 3
     ERROR = 4
     ENGINE = 5
+    EXCEPTION = 6
 
 
 class FaultKind(IntEnum):
@@ -149,6 +153,7 @@ class Core:
         self._pipeline = pipeline
         self._function_at = function_at
         self._region_names = tuple(region_names)
+        self._objects: ObjectMap | None = None
         self._error: BaseException | None = None
         self._unknown: dict[int, UnknownInstructionError] = {}  # blocks that cannot be scheduled
         self._keep: tuple[Any, ...] = ()  # what C reads when a callback has returned
@@ -219,6 +224,14 @@ class Core:
         """Tell where the stack starts and the lowest address of its region."""
         lib.core_watch_stack(self._core, top, floor)
 
+    def watch_objects(self, objects: ObjectMap) -> None:
+        """Count uses per data object, besides those per region. Before the first run."""
+        self._objects = objects
+        ranges = [(base, size) for base, size, _ in objects.ranges]
+        self._check(
+            lib.core_objects(self._core, ffi.new("struct object_range[]", ranges), len(ranges))
+        )
+
     def close(self) -> None:
         """Free the core. The engine has to be gone before; later calls do nothing."""
         if self._core != ffi.NULL:
@@ -277,6 +290,22 @@ class Core:
         """Hardware enters an exception handler next and will come back to `return_address`."""
         self._check(lib.core_exception(self._core, return_address))
 
+    def exception_return(self) -> None:
+        """Hardware comes back from an exception handler."""
+        self._check(lib.core_exception_return(self._core))
+
+    def pending_exception(self) -> int:
+        """The number of the most urgent pending exception, 0 when there is none."""
+        return int(lib.core_exception_pending(self._core))
+
+    def exception_taken(self, number: int) -> None:
+        """The program takes a pending exception."""
+        lib.core_exception_taken(self._core, number)
+
+    def exception_deferred(self) -> None:
+        """The pending exception is masked: ask again some instructions later."""
+        lib.core_exception_deferred(self._core)
+
     def system_register(self, address: int) -> int:
         """The value a firmware read of a system register would give."""
         return int(lib.core_system_register(self._core, address))
@@ -307,6 +336,11 @@ class Core:
         """Stores into code that had already run."""
         return int(lib.core_self_modified(self._core))
 
+    def flash_wait_states(self) -> int | None:
+        """The wait states that firmware wrote last to FLASH_ACR, None when it did not."""
+        wait_states = int(lib.core_flash_wait_states(self._core))
+        return None if wait_states < 0 else wait_states
+
     # --- results ---
 
     def settle(self) -> Stop:
@@ -329,6 +363,7 @@ class Core:
                 invocations[node.op] += node.calls
         lowest = lib.core_stack_lowest(self._core)
         used = stack_top - lowest if stack_top is not None and lowest <= stack_top else None
+        objects, uses = self._uses()
         return Counters(
             columns=column_names(self._region_names),
             nodes=nodes,
@@ -337,6 +372,8 @@ class Core:
             ops=ops,
             op_invocations=tuple(invocations),
             regions=self._region_names,
+            objects=objects,
+            uses=uses,
             stack_high_water_bytes=used,
             warnings=self._warnings(valid),
         )
@@ -394,6 +431,38 @@ class Core:
             lib.core_entry(self._core, index, info)
             entries.append(EntryCounts(info.block, info.state, info.variant, info.executions))
         return tuple(entries)
+
+    def _uses(self) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
+        """Uses per object; what lies in no object counts for an object of its region's name."""
+        known = self._objects.objects if self._objects else ()
+        ranges = self._objects.ranges if self._objects else ()
+        objects, rest = list(known), dict[int, int]()
+        info = ffi.new("struct use_info *")
+        uses = []
+        for index in range(lib.core_use_count(self._core)):
+            lib.core_use(self._core, index, info)
+            if info.object & lib.OBJECT_IN_REGION:
+                region = info.object & ~lib.OBJECT_IN_REGION
+                if region not in rest:
+                    rest[region] = len(objects)
+                    names = self._region_names
+                    name = names[region] if region < len(names) else "(no region)"
+                    objects.append(DataObject(name, "region"))
+                touched = rest[region]
+            else:
+                touched = ranges[info.object][2]
+            counts = info.counts
+            uses.append(
+                ObjectUse(
+                    block=info.block,
+                    access=info.access,
+                    object=touched,
+                    executions=counts.executions,
+                    misses=counts.misses,
+                    stall_cycles=counts.stall_cycles,
+                )
+            )
+        return tuple(objects), tuple(uses)
 
     def _ops(self) -> tuple[tuple[OpDescriptor, ...], bool]:
         info = ffi.new("struct op_info *")
@@ -454,7 +523,7 @@ class Core:
         accesses = new(
             "struct access_static[]",
             [
-                (a.instruction, a.size, a.is_write, a.predicated, _alignment_mask(block, a))
+                (a.instruction, a.size, a.is_write, a.predicated, *_exclusive_and_mask(block, a))
                 for a in block.accesses
             ],
         )
@@ -550,11 +619,13 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dict(v) if isinstance(v, Mapping) else v for name, v in config.items()}
 
 
-def _alignment_mask(block: Block, access: Access) -> int:
-    kind = block.instructions[access.instruction].facts.kind
-    if kind is Kind.EXCLUSIVE:
-        return access.size - 1
-    return 3 if kind in WORD_ALIGNED else 0
+def _exclusive_and_mask(block: Block, access: Access) -> tuple[int, int]:
+    """The fields `exclusive` and `alignment_mask` of struct access_static."""
+    facts = block.instructions[access.instruction].facts
+    if facts.kind is Kind.EXCLUSIVE:
+        exclusive = lib.EXCLUSIVE_STORE if access.is_write else lib.EXCLUSIVE_CHECK
+        return exclusive if len(facts.accesses) == 2 else 0, access.size - 1
+    return 0, 3 if facts.kind in WORD_ALIGNED else 0
 
 
 def _function_index(value: int) -> int:

@@ -142,6 +142,31 @@ class EntryCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class DataObject:
+    """Something that programs access: a data symbol, the stack, the heap.
+
+    Of kind "region" is what lies in none of those, by memory region; it has no address of its own.
+    """
+
+    name: str
+    kind: str  # symbol, stack, heap or region
+    address: int = 0
+    size: int = 0  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectUse:
+    """What one memory access of a block did to one data object."""
+
+    block: int  # index into Counters.blocks
+    access: int  # index into the block's accesses
+    object: int  # index into Counters.objects
+    executions: int
+    misses: int
+    stall_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpDescriptor:
     """What firmware says of an operation (``struct mcusim_op`` of mcusim.h)."""
 
@@ -164,6 +189,8 @@ class Counters:
     ops: tuple[OpDescriptor, ...] = ()
     op_invocations: tuple[int, ...] = ()  # one per entry of ops
     regions: tuple[str, ...] = ()
+    objects: tuple[DataObject, ...] = ()
+    uses: tuple[ObjectUse, ...] = ()
     stack_high_water_bytes: int | None = None
     warnings: tuple[str, ...] = ()
 

@@ -30,6 +30,8 @@ class Boot:
 class LoadedMemory:
     """The bytes of a part's memory regions. Flash starts erased, RAM starts as zeros.
 
+    A device has one buffer in `buffers`; each of its regions begins `device_offset` bytes into it.
+
     External memory is a matter of the board: a region is there if the image puts a segment or a
     symbol into it, and the rest of the address space stays unmapped.
     """
@@ -46,9 +48,10 @@ class LoadedMemory:
         self.buffers: dict[str, mmap.mmap] = {}
         for region in self.regions:
             held = self.buffers.get(region.device)
-            if held is None or len(held) < region.size:
+            size = region.device_offset + region.size
+            if held is None or len(held) < size:
                 flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-                self.buffers[region.device] = mmap.mmap(-1, region.size, flags=flags)
+                self.buffers[region.device] = mmap.mmap(-1, size, flags=flags)
         for region in self.regions:
             if region.kind == "flash":
                 self.buffers[region.device][:] = ERASED_FLASH * len(self.buffers[region.device])
@@ -84,13 +87,13 @@ class LoadedMemory:
         return True
 
     def _pieces(self, address: int, size: int) -> Iterator[tuple[Region, int, int]]:
-        """Region, offset and length of the pieces of a range, up to the first gap."""
+        """Region, offset in its device and length of the pieces of a range, up to the first gap."""
         while size > 0:
             region = self.region_at(address)
             if region is None:
                 return
             length = min(size, region.end - address)
-            yield region, address - region.base, length
+            yield region, region.device_offset + address - region.base, length
             address += length
             size -= length
 
@@ -216,7 +219,7 @@ class LoadedMemory:
         hint = f"; nearest is {nearest.name} at {nearest.base:#010x}" if nearest else ""
         raise ConfigError(
             f"{name} is outside the memory of {self._model.name}{hint}; link it there or choose"
-            " another --cpu"
+            " another --cpu (what is linked without a linker script runs on generic-m7)"
         )
 
 

@@ -21,6 +21,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore import armv7m
 from simcore.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop
 from simcore.cpu_model import CpuModel
+from simcore.data_objects import ObjectMap, object_map
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
 from simcore.loader import LoadedMemory
@@ -42,7 +43,7 @@ BKPT, SVC, PREFETCH_ABORT = 7, 2, 3  # numbers of the engine's interrupt hook
 SEMIHOSTING_BKPT = b"\xab\xbe"
 WFI = (b"\x30\xbf", b"\xaf\xf3\x03\x80")
 WFE = (b"\x20\xbf", b"\xaf\xf3\x02\x80")
-SYST_CSR, VTOR = 0xE000_E010, 0xE000_ED08
+SYST_CSR, VTOR, SHPR3 = 0xE000_E010, 0xE000_ED08, 0xE000_ED20
 SYST_CSR_TICKINT = 2
 LARGEST_PUSH = 128  # bytes: VPUSH of 16 doubles
 UNMAPPED = (FaultKind.READ_UNMAPPED, FaultKind.WRITE_UNMAPPED, FaultKind.WRITE_PROTECTED)
@@ -73,6 +74,7 @@ _REGISTERS = {
     "fpscr": arm.UC_ARM_REG_FPSCR,
     "primask": arm.UC_ARM_REG_PRIMASK,
     "faultmask": arm.UC_ARM_REG_FAULTMASK,
+    "basepri": arm.UC_ARM_REG_BASEPRI,
 }
 
 
@@ -134,10 +136,19 @@ class _Machine:
             self._core.attach(self._uc._uch.value, functions, _capture(image, model, options))
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
+            self._core.watch_objects(self._object_map())
             self._uc.hook_add(uc_const.UC_HOOK_INTR, self._on_interrupt)
         except BaseException:
             self.close()
             raise
+
+    def _object_map(self) -> ObjectMap:
+        image, sp = self._image, self._boot.sp
+        heap = image.heap_start() or 0
+        floor, limit = self._memory.stack_floor(image, sp), self._memory.heap_limit(heap, sp)
+        if heap and heap < floor < limit:
+            limit = floor
+        return object_map(image, (floor, sp), (heap, limit))
 
     def _host(self) -> Semihosting:
         options, sp = self._options, self._boot.sp
@@ -227,6 +238,14 @@ class _Machine:
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and not self._options.strict:
             yield peripheral_warning(uses, self._image, None if self._options.verbose else 8)
+        wait_states, clock_hz = self._core.flash_wait_states(), self._options.clock_hz
+        needed = self._model.flash_wait_states(clock_hz, self._options.voltage_scale)
+        if wait_states is not None and wait_states < needed:
+            yield (
+                f"the program sets {wait_states} flash wait states in FLASH_ACR, but a core clock"
+                f" of {clock_hz / 1e6:g} MHz needs {needed}; on silicon, code and constants in"
+                " flash would be read wrong"
+            )
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
 
@@ -264,6 +283,8 @@ class _Machine:
             overflow = fault.kind in UNMAPPED and self._is_below_stack(fault.address)
             kind = FaultKind.STACK_OVERFLOW if overflow else fault.kind
             self._fail(FAULT_TEXTS[kind], fault.address, fault.pc)
+        elif stop is Stop.EXCEPTION:
+            self._take_pending()
         elif self._core.reset_requested():
             self._warnings.append("the program asked for a system reset; the run ends there")
             self._end = _End("exit", 1)
@@ -309,9 +330,31 @@ class _Machine:
         if cycles is None or not self._core.system_register(SYST_CSR) & SYST_CSR_TICKINT:
             return False
         self._core.sleep(cycles)
-        if not self.read_register("primask") & 1:
+        if self._is_masked(armv7m.SYSTICK):
+            self._core.exception_deferred()
+        else:
+            self._core.exception_taken(armv7m.SYSTICK)
             self._enter(armv7m.SYSTICK, pc)
         return True
+
+    def _is_masked(self, number: int) -> bool:
+        """Whether SysTick or PendSV has to wait; no exception preempts another here."""
+        priority = self._core.system_register(SHPR3) >> (8 * (number - 12)) & 0xFF
+        base = self.read_register("basepri")
+        return bool(
+            self.read_register("primask") & 1
+            or self.read_register("faultmask") & 1
+            or self.read_register("xpsr") & armv7m.XPSR_IPSR
+            or (base and priority >= base)
+        )
+
+    def _take_pending(self) -> None:
+        number = self._core.pending_exception()
+        if self._is_masked(number):
+            self._core.exception_deferred()
+        else:
+            self._core.exception_taken(number)
+            self._enter(number, self.read_register("pc"))
 
     def _fail(self, kind: str, address: int, pc: int) -> None:
         region = self._model.region_at(address)
@@ -347,6 +390,7 @@ class _Machine:
         elif number == PREFETCH_ABORT and self._is_exception_return(pc):
             try:
                 armv7m.exception_return(self, pc | 1)
+                self._core.exception_return()
             except armv7m.ExceptionFault as fault:
                 self._fail(fault.kind, fault.address, pc)
         elif number == PREFETCH_ABORT:
@@ -432,7 +476,7 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
         permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
         permissions |= uc_const.UC_PROT_EXEC if region.executable else 0
         host = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffers[region.device]))
-        uc.mem_map_ptr(region.base, region.size, permissions, host)
+        uc.mem_map_ptr(region.base, region.size, permissions, host + region.device_offset)
     return uc
 
 

@@ -49,7 +49,8 @@ class InstructionCost:
     slot: int  # 0 older, 1 younger
     why: str  # why it did not pair with the instruction before; "" when it did or opened the block
     waited_for: int  # the instruction whose result it waited for; -1: none, or OTHER_BLOCK
-    paired_with: int  # slot 1: the older instruction, or OTHER_BLOCK; slot 0: -1
+    waited_register: int  # the register with that result, -1: none
+    paired_with: int  # slot 1: the older instruction, OTHER_BLOCK, or -1: a folded IT; slot 0: -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ class Schedule:
 
 
 # A register's availability inside a block:
-# (time its latencies count from, latencies, is loaded, producer, condition, latencies for it)
-_Ready = tuple[int, Latencies, bool, int, int, Latencies]
+# (time its latencies count from, latencies, is loaded, producer, condition, latencies for it,
+# the register itself)
+_Ready = tuple[int, Latencies, bool, int, int, Latencies, int]
 _UNCONDITIONAL = -1
 _NO_CYCLES = (0,) * CAUSE_COUNT
 
@@ -109,7 +111,15 @@ class BlockRun:
         self.double_mac_end = state.lock if state.double_mac else NEVER
         self.flags = -state.flags_age
         self.ready: dict[int, _Ready] = {
-            register: (0, left.residual, left.load, OTHER_BLOCK, _UNCONDITIONAL, left.residual)
+            register: (
+                0,
+                left.residual,
+                left.load,
+                OTHER_BLOCK,
+                _UNCONDITIONAL,
+                left.residual,
+                register,
+            )
             for register, left in state.pending
         }
         self.cycles = [0] * CAUSE_COUNT
@@ -129,7 +139,7 @@ class BlockRun:
         self.group = end_group
         if table.it_folding and facts.kind is Kind.IT:
             self.fetched += self.new_groups
-            self.costs.append(InstructionCost(_NO_CYCLES, 1, WHY_PAIRED, -1, index - 1))
+            self.costs.append(InstructionCost(_NO_CYCLES, 1, WHY_PAIRED, -1, -1, -1))
             return
         condition, sources = _UNCONDITIONAL, plan.sources
         if instruction.condition != ALWAYS:
@@ -219,7 +229,7 @@ class BlockRun:
         if grown:
             self.cycles[EXECUTE] += grown
             cost = (0, 0, 0, grown, 0, 0, 0, 0, 0)
-        self.costs.append(InstructionCost(cost, 1, WHY_PAIRED, -1, self.older))
+        self.costs.append(InstructionCost(cost, 1, WHY_PAIRED, -1, -1, self.older))
 
     def _begin_cycle(
         self, index: int, plan: Plan, condition: int, unaligned: bool, operands: int,
@@ -247,8 +257,10 @@ class BlockRun:
         cycles[EXECUTE] += execute
         cycles[FETCH] += fetch_wait
         cost = (1, dependency, load_use, execute, 0, fetch_wait, 0, 0, 0)
-        waited = producer[3] if producer and (operand_wait or why == WHY_OPERAND) else -1
-        self.costs.append(InstructionCost(cost, 0, why, waited, -1))
+        waited = register = -1
+        if producer and (operand_wait or why == WHY_OPERAND):
+            waited, register = producer[3], producer[6]
+        self.costs.append(InstructionCost(cost, 0, why, waited, register, -1))
 
     def _occupancy(self, index: int, plan: Plan, cycle: int, unaligned: bool) -> int:
         """Cycles until the next instruction, save a paired one, may issue."""
@@ -297,8 +309,11 @@ class BlockRun:
             same = latencies
             if condition != _UNCONDITIONAL:
                 latencies, same = self._predicated(result.register, latencies, base, condition)
-            self.ready[result.register] = (base, latencies, result.loaded, index, condition, same)
-            if result.register == FLAGS:
+            register = result.register
+            self.ready[register] = (
+                base, latencies, result.loaded, index, condition, same, register
+            )  # fmt: skip
+            if register == FLAGS:
                 self.flags = base
         if plan.mac:
             self.mac = cycle

@@ -7,7 +7,7 @@
 int predictor_init(struct predictor *p, const struct timing_config *config)
 {
     memset(p, 0, sizeof *p);
-    p->read_disabled = config->btac_read_disabled;
+    p->always_disabled = p->read_disabled = config->btac_read_disabled;
     if (config->return_stack_entries > RETURN_STACK_MAX)
         return CORE_ERR_CONFIG;
     p->stack_entries = config->return_stack_entries;
@@ -27,6 +27,12 @@ void predictor_free(struct predictor *p)
 {
     free(p->entry);
     p->entry = NULL;
+}
+
+void predictor_control(struct predictor *p, uint32_t actlr)
+{
+    p->read_disabled = p->always_disabled || (actlr >> 13 & 1);
+    p->allocate_disabled = actlr >> 14 & 1;
 }
 
 static struct btac_entry *btac_find(struct predictor *p, uint32_t branch)
@@ -53,7 +59,7 @@ static void btac_learn(struct predictor *p, struct btac_entry *found, uint32_t b
         }
         return;
     }
-    if (!taken || !p->sets)
+    if (!taken || !p->sets || p->allocate_disabled)
         return;
     struct btac_entry *set = p->entry + ((branch >> 1) & (p->sets - 1)) * p->ways, *victim = set;
     for (uint32_t way = 1; way < p->ways; way++)
@@ -86,7 +92,7 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
                                  uint32_t target, uint32_t fall_through, uint32_t next)
 {
     int taken = next != fall_through;
-    if (kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT)
+    if (taken && (kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT))
         push_return(p, fall_through);
     if (kind == BRANCH_RETURN && taken) {
         uint32_t predicted;
@@ -98,6 +104,8 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
     enum prediction result;
     if (e && e->counter >= 2)
         result = taken && e->target == next ? PREDICTED : MISPREDICTED;
+    else if (e)
+        result = taken ? MISPREDICTED : PREDICTED;
     else if (!direct)
         result = taken ? MISPREDICTED : PREDICTED;
     else if (!conditional || target <= branch)     /* static: backward taken, forward not taken */

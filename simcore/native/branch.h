@@ -24,7 +24,8 @@ struct predictor {
     uint32_t clock;
     uint32_t stack[RETURN_STACK_MAX];   /* return addresses, a ring */
     uint32_t stack_entries, stack_top, stack_used;
-    uint8_t read_disabled;
+    uint8_t always_disabled;     /* by the model, whatever ACTLR says */
+    uint8_t read_disabled, allocate_disabled;
 };
 
 enum prediction {
@@ -35,6 +36,9 @@ enum prediction {
 
 int predictor_init(struct predictor *p, const struct timing_config *config);
 void predictor_free(struct predictor *p);
+
+/* What ACTLR says of the BTAC: DISBTACREAD (bit 13), DISBTACALLOC (bit 14). */
+void predictor_control(struct predictor *p, uint32_t actlr);
 
 /* Predicts the branch that ended a block, learns what it did, says how it went.
  * kind: enum branch_kind; next: address of the block that ran after it. */

@@ -90,7 +90,7 @@ static int call(struct calltree *t, uint32_t function, uint32_t return_address, 
     return push(t, node, return_address, call_site, 0);
 }
 
-static void unwind(struct calltree *t, uint32_t frames)
+void calltree_unwind(struct calltree *t, uint32_t frames)
 {
     while (t->frames > frames)
         if (t->frame[--t->frames].is_op)
@@ -121,14 +121,14 @@ int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t
     if (how == BRANCH_RETURN || how == BRANCH_INDIRECT) {
         for (uint32_t at = t->frames; at-- > 1;)
             if (t->frame[at].return_address == address && t->frame[at].return_address) {
-                unwind(t, at);
+                calltree_unwind(t, at);
                 current = calltree_current(t)->info.function;
                 return current == function ? CORE_OK : replace(t, function, call_site);
             }
         if (current != function && !is_entry)
             for (uint32_t at = t->frames; at-- > 1;)
                 if (t->node[t->frame[at].node].info.function == function) {
-                    unwind(t, at + 1);              /* longjmp into a function that is still active */
+                    calltree_unwind(t, at + 1);              /* longjmp into a function that is still active */
                     return CORE_OK;
                 }
     }

@@ -48,6 +48,9 @@ static inline struct node *calltree_current(struct calltree *t)
 int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t address, uint32_t how,
                    uint32_t call_site, uint32_t return_address);
 
+/* Drops frames until so many are left. */
+void calltree_unwind(struct calltree *t, uint32_t frames);
+
 int calltree_op_begin(struct calltree *t, int32_t op, uint32_t call_site);
 void calltree_op_end(struct calltree *t);
 

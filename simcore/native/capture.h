@@ -29,6 +29,10 @@ uint64_t capture_instructions(const struct capture *c);
 uint64_t capture_self_modified(const struct capture *c);
 struct system *capture_system(struct capture *c);
 
+/* The pending exception was taken, or could not be. */
+void capture_exception_taken(struct capture *c, uint32_t number);
+void capture_exception_deferred(struct capture *c);
+
 /* Ends the record of the block that is running, which ran to its end. */
 void capture_close_record(struct capture *c);
 

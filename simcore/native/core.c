@@ -100,6 +100,11 @@ void core_watch_stack(core *c, uint32_t top, uint32_t floor)
     c->timing.stack_floor = floor;
 }
 
+int core_objects(core *c, const struct object_range *range, uint32_t ranges)
+{
+    return objects_init(&c->timing.objects, range, ranges);
+}
+
 /* --- running ------------------------------------------------------------------------------------------ */
 
 static int flush(core *c)
@@ -156,6 +161,11 @@ int core_exception(core *c, uint32_t return_address)
     return c->stream.status;
 }
 
+int core_exception_return(core *c) { return core_exception(c, 0); }
+uint32_t core_exception_pending(const core *c) { return system_pending(capture_system(c->capture)); }
+void core_exception_taken(core *c, uint32_t number) { capture_exception_taken(c->capture, number); }
+void core_exception_deferred(core *c) { capture_exception_deferred(c->capture); }
+
 uint32_t core_system_register(const core *c, uint32_t address)
 {
     return system_read(capture_system(c->capture), address, c->timing.now);
@@ -167,6 +177,7 @@ int core_finish(core *c)
 {
     int status = flush(c);
     timing_settle(&c->timing);
+    timing_settle_objects(&c->timing);
     return status;
 }
 
@@ -191,6 +202,9 @@ void core_block_sites(const core *c, uint32_t index, struct site_info *sites, ui
     memcpy(sites, b->site, b->facts.accesses * sizeof *sites);
     memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
 }
+
+uint32_t core_use_count(const core *c) { return c->timing.objects.uses; }
+void core_use(const core *c, uint32_t index, struct use_info *out) { *out = c->timing.objects.use[index].info; }
 
 uint32_t core_entry_count(const core *c) { return c->timing.entries; }
 
@@ -217,4 +231,5 @@ uint32_t core_stack_lowest(const core *c) { return c->timing.stack_lowest; }
 uint64_t core_unbalanced_ops(const core *c) { return c->timing.calls.unbalanced_ops; }
 uint64_t core_lost_frames(const core *c) { return c->timing.calls.lost_frames; }
 uint64_t core_unmatched_records(const core *c) { return c->timing.unmatched; }
+int64_t core_flash_wait_states(const core *c) { return c->timing.memory.flash_wait_states; }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }

@@ -32,6 +32,7 @@ enum core_stop {
     STOP_FAULT = 3,          /* see core_fault */
     STOP_ERROR = 4,          /* a core_status other than CORE_OK, see core_run_status() */
     STOP_ENGINE = 5,         /* Unicorn returned by itself: WFI, an undefined instruction, an exit asked by Python */
+    STOP_EXCEPTION = 6,      /* SysTick or PendSV is pending: core_exception_pending() */
 };
 
 enum fault_kind {
@@ -79,6 +80,8 @@ struct region_config {
     uint32_t row_bytes;           /* flash line, SDRAM page, serial-flash buffer; 0: no rows */
     uint32_t rows;                /* rows held open or cached, LRU (ART: 64) */
     uint32_t row_miss_cycles;     /* extra over read_cycles when the row is not held */
+    uint32_t wait_state_cycles;   /* of these, for each flash wait state; 0: it has none */
+    uint8_t accelerated;          /* 1: its rows are the flash accelerator's, which can be off */
 };
 
 struct cache_config {
@@ -103,6 +106,10 @@ struct timing_config {
     uint8_t btac_read_disabled;       /* 1: ACTLR.DISBTACREAD set */
     uint32_t static_taken_cycles;     /* bubbles of a taken branch that only static prediction saw */
     uint32_t indirect_mispredict_cycles;
+    uint32_t exception_entry_cycles, exception_return_cycles;
+    uint32_t flash_control;           /* address of FLASH_ACR, 0: there is none */
+    uint32_t flash_latency_mask, flash_prefetch_mask, flash_accelerator_mask;   /* its fields; 0: not there */
+    uint32_t flash_wait_states;       /* in row_miss_cycles until FLASH_ACR is written */
     uint64_t clock_hz;
 };
 
@@ -122,11 +129,14 @@ enum branch_kind {           /* how a block ends */
 
 enum { MAX_PROBES = 48, MAX_REGIONS = 32 };
 
+enum exclusive { EXCLUSIVE_NONE = 0, EXCLUSIVE_CHECK = 1, EXCLUSIVE_STORE = 2 };
+
 struct access_static {
     uint16_t instruction;    /* index in the block */
     uint8_t size;            /* bytes */
     uint8_t is_write;
     uint8_t predicated;      /* happens only if its instruction's condition held */
+    uint8_t exclusive;       /* of a STREX, which the engine reports as a read and a write: enum exclusive */
     uint8_t alignment_mask;  /* address bits that have to be 0, or the access faults whatever CCR says */
 };
 
@@ -227,6 +237,15 @@ struct site_info {           /* one access of one block */
     uint64_t executions, misses, stall_cycles;
 };
 
+struct object_range { uint32_t base, size; };
+
+enum { OBJECT_IN_REGION = 0x40000000 };  /* or-ed to a region's index: what lies in none of the objects */
+
+struct use_info {            /* what one access site did to one object */
+    uint32_t block, access, object;
+    struct site_info counts;
+};
+
 struct entry_info { uint32_t block, state; uint64_t variant; uint64_t executions; };
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
@@ -290,6 +309,9 @@ int core_attach(core *c, void *engine, const struct engine_functions *functions,
 /* The stack that the program starts with: its top and the lowest address of its region. */
 void core_watch_stack(core *c, uint32_t top, uint32_t floor);
 
+/* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
+int core_objects(core *c, const struct object_range *range, uint32_t ranges);
+
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
 int core_run_status(const core *c);                       /* core_status behind STOP_ERROR */
@@ -302,6 +324,10 @@ uint64_t core_now(core *c);                               /* cycles up to and wi
 int core_sleep(core *c, uint64_t cycles);                 /* the core slept; behind WFI or WFE */
 uint64_t core_cycles_to_tick(core *c);                    /* until SysTick counts to zero, UINT64_MAX: it is off */
 int core_exception(core *c, uint32_t return_address);     /* hardware enters a handler next */
+int core_exception_return(core *c);                       /* ... and comes back from one */
+uint32_t core_exception_pending(const core *c);           /* number of the most urgent, 0: none */
+void core_exception_taken(core *c, uint32_t number);      /* the program now runs its handler */
+void core_exception_deferred(core *c);                    /* masked: look again a little later */
 uint32_t core_system_register(const core *c, uint32_t address);
 
 /* Hands the rest of the stream over and settles all counters. Call before what follows. */
@@ -313,6 +339,8 @@ void core_node(const core *c, uint32_t index, struct node_info *out, uint64_t *c
 uint32_t core_block_count(const core *c);
 void core_block(const core *c, uint32_t index, struct block_info *out);
 void core_block_sites(const core *c, uint32_t index, struct site_info *sites, uint64_t *skipped);
+uint32_t core_use_count(const core *c);
+void core_use(const core *c, uint32_t index, struct use_info *out);
 uint32_t core_entry_count(const core *c);
 void core_entry(const core *c, uint32_t index, struct entry_info *out);
 uint32_t core_frame_count(const core *c);                 /* call stack, outermost first */
@@ -326,6 +354,7 @@ uint64_t core_unbalanced_ops(const core *c);
 uint64_t core_lost_frames(const core *c);
 uint64_t core_unmatched_records(const core *c);
 uint64_t core_self_modified(const core *c);               /* stores into code that had run */
+int64_t core_flash_wait_states(const core *c);            /* last written to FLASH_ACR, -1: never */
 int core_reset_requested(const core *c);                  /* AIRCR.SYSRESETREQ was written */
 
 /* cffi: end */

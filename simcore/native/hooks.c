@@ -11,6 +11,7 @@ enum {
     MERGE_BYTES = 256,           /* ranges closer than this become one */
     NOTES_MAX = 1024, WATCH_MAX = 512, PERIPHERALS_MAX = 256, OPS_MAX = 1 << 16, WINDOWS_MAX = MAX_REGIONS + 1,
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
+    IT_BYTES_MAX = 16,           /* four instructions */
     OP_MAGIC = 0x4d43504f, OP_BYTES = 40,
 };
 #define REG_CCR 0xe000ed14u
@@ -22,6 +23,7 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t address, size, instructions;
     uint32_t watch_first, watches;
     uint8_t stale;               /* its bytes were overwritten */
+    uint8_t it_beyond;           /* an IT block goes on behind its end */
 };
 
 struct slot { uint64_t key; uint32_t id; };
@@ -69,6 +71,8 @@ struct capture {
     struct system system;
     uint32_t storage[MAX_STORAGE];
     uint64_t instructions, limit;
+    uint64_t look_at;            /* instruction count at which to look for pending exceptions */
+    uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
     uint64_t self_modified;
     volatile int stop_requested;
     int stop, status, engine_error;
@@ -301,8 +305,9 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
         c->captured_room = room;
     }
     struct captured *d = &c->captured[id];
-    *d = (struct captured){address, size, 0, c->watches_used, 0, 0};
+    *d = (struct captured){address, size, 0, c->watches_used, 0, 0, 0};
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
+    d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
     if (c->watches_room - c->watches_used < d->watches) {
         uint32_t room = c->watches_room * 2 + WATCH_MAX;
         struct watch *grown = realloc(c->watches, room * sizeof *grown);
@@ -322,7 +327,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     if (c->slots_used * 2 > c->slots && grow_slots(c) != CORE_OK)
         fail(c, CORE_ERR_MEMORY);
     /* In the middle of an IT block the engine cannot be stopped and taken up again. */
-    if (d->watches && !it_state)
+    if ((d->watches || d->it_beyond) && !it_state)
         c->hook_from = id;
     return id;
 }
@@ -360,6 +365,8 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
             stop_with(c, STOP_FAULT);
             return;
         }
+    } else if (w->kind == WATCH_EXCLUSIVE) {
+        class = (uint32_t)(c->out - c->header - 2);
     } else if (w->kind != WATCH_PREDICATED) {
         uint64_t n = 0, m = 0;
         c->reg_read(c->engine, UC_ARM_REG_D0 + w->m, &m);
@@ -369,6 +376,13 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
         class = thumb_double_class(n, m);
     }
     c->note[c->notes++] = offset / 2 << 16 | class;
+}
+
+/* The last byte whose instruction needs a hook: an IT block that a page cuts goes on in the next block, which
+ * cannot be stopped for, so it is hooked with this one. */
+static uint32_t last_hooked(const struct captured *d)
+{
+    return d->address + d->size - 1 + (d->it_beyond ? IT_BYTES_MAX : 0);
 }
 
 static int is_hooked(const struct capture *c, uint32_t first, uint32_t last)
@@ -383,7 +397,7 @@ static int is_hooked(const struct capture *c, uint32_t first, uint32_t last)
 static int hook_block(struct capture *c, uint32_t id)
 {
     const struct captured *d = &c->captured[id];
-    uint32_t first = d->address, last = d->address + d->size - 1;
+    uint32_t first = d->address, last = last_hooked(d);
     struct code_range *nearest = NULL;
     uint32_t nearest_gap = UINT32_MAX;
     for (uint32_t i = 0; i < c->ranges; i++) {
@@ -474,6 +488,53 @@ static int is_marker(struct capture *c, uint32_t address)
     return address - k->op_begin < k->op_begin_size || address - k->op_end < k->op_end_size;
 }
 
+/* --- pending exceptions ------------------------------------------------------------------------------ */
+
+enum { LOOK_MIN = 16, LOOK_MAX = 4096, LOOK_DEFERRED = 64 };   /* instructions */
+
+/* Time runs on the other side of the stream, so the tick is looked for ever closer until it is due: it comes
+ * some tens of instructions late at most, and always in the same place. */
+static void plan_look(struct capture *c, uint64_t now)
+{
+    c->look_at = UINT64_MAX;
+    if (system_pending(&c->system)) {
+        c->look_at = c->instructions;
+    } else if (system_tick_interrupts(&c->system)) {
+        uint64_t ahead = now < c->next_tick ? (c->next_tick - now) / 4 : 0;
+        c->look_at = c->instructions + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_MAX ? LOOK_MAX : ahead);
+    }
+}
+
+static void plan_tick(struct capture *c, uint64_t now)
+{
+    c->next_tick = system_tick_interrupts(&c->system) ? now + system_cycles_to_tick(&c->system, now) : UINT64_MAX;
+    plan_look(c, now);
+}
+
+/* In front of a block: is an exception due? */
+static int is_exception_due(struct capture *c)
+{
+    flush(c);
+    uint64_t now = c->stream->sink.now(c->stream->sink.self);
+    if (now >= c->next_tick) {
+        c->system.systick_pending = 1;
+        c->next_tick = now + system_cycles_to_tick(&c->system, now);
+    }
+    plan_look(c, now);
+    return system_pending(&c->system) != 0;
+}
+
+void capture_exception_taken(struct capture *c, uint32_t number)
+{
+    if (number == 14)
+        c->system.pendsv_pending = 0;
+    else
+        c->system.systick_pending = 0;
+    plan_tick(c, c->stream->sink.now(c->stream->sink.self));
+}
+
+void capture_exception_deferred(struct capture *c) { c->look_at = c->instructions + LOOK_DEFERRED; }
+
 /* --- hooks ------------------------------------------------------------------------------------------ */
 
 static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *user)
@@ -487,13 +548,17 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     }
     if (is_marker(c, (uint32_t)address))
         return;
+    if (c->instructions >= c->look_at && is_exception_due(c)) {
+        stop_with(c, STOP_EXCEPTION);
+        return;
+    }
     uint32_t id = id_of(c, (uint32_t)address, size);
     if (id == NO_ID)
         return;
     const struct captured *d = &c->captured[id];
     if (c->hook_from == id) {
         c->hook_from = NO_ID;
-        if (!is_hooked(c, d->address, d->address + d->size - 1)) {
+        if (!is_hooked(c, d->address, last_hooked(d))) {
             c->hook_from = id;           /* capture_run() hooks it and comes back here */
             c->emu_stop(c->engine);
             return;
@@ -624,6 +689,10 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     uint64_t now = system_writes_clock(aligned) ? time_in_block(c) : 0;
     if (system_write(&c->system, aligned, word, now))
         put_system_write(c, aligned, word);
+    if (system_writes_clock(aligned))
+        plan_tick(c, now);
+    else if (system_pending(&c->system))
+        c->look_at = c->instructions;
     c->trap_unaligned = system_read(&c->system, REG_CCR, 0) >> 3 & 1;
     if (c->system.reset_requested)
         stop_with(c, STOP_ENGINE);
@@ -640,6 +709,7 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->stream = stream;
     c->out = c->discard;
     c->hook_from = NO_ID;
+    c->look_at = c->next_tick = UINT64_MAX;
     c->granule = calloc(1u << (32 - GRANULE_SHIFT - 3), 1);
     if (!c->granule || grow_slots(c) != CORE_OK) {
         capture_free(c);

@@ -22,7 +22,8 @@ int memory_init(struct memory *m, const struct timing_config *config, const stru
         config->store_queue_entries < 1 || config->store_queue_entries > MAX_STORES)
         return CORE_ERR_CONFIG;
     for (uint32_t r = 0; r < regions; r++) {
-        if ((region[r].base | region[r].size) & ((1u << PAGE_SHIFT) - 1) || region[r].rows > MAX_ROWS ||
+        if ((region[r].base | region[r].size) & ((1u << PAGE_SHIFT) - 1) ||
+            region[r].size > UINT64_C(0x100000000) - region[r].base || region[r].rows > MAX_ROWS ||
             region[r].bank_of >= MAX_REGIONS || (region[r].rows && !region[r].row_bytes) ||
             region[r].fetch_bytes < GROUP_BYTES || region[r].fetch_bytes & (region[r].fetch_bytes - 1))
             return CORE_ERR_CONFIG;
@@ -36,6 +37,10 @@ int memory_init(struct memory *m, const struct timing_config *config, const stru
     if (!m->page)
         return CORE_ERR_MEMORY;
     rebuild_pages(m);
+    for (uint32_t r = 0; r < regions; r++)
+        m->row_control[r] = (struct row_control){region[r].rows, region[r].row_miss_cycles, region[r].prefetch};
+    m->flash_wait_states = -1;
+    m->dynamic_read_allocate = config->dynamic_read_allocate;
     for (uint32_t i = 0; i < MAX_LINEFILLS; i++)
         m->fill[i].line = NO_LINE;
     m->streamed_line = m->fetch.line = NO_LINE;
@@ -128,18 +133,19 @@ static uint8_t policy_of(const struct memory *m, uint32_t address)
 static uint32_t device_read_cycles(struct memory *m, uint32_t region, uint32_t address)
 {
     const struct region_config *r = &m->region[region];
+    const struct row_control *c = &m->row_control[region];
     uint32_t cycles = r->read_cycles;
-    if (!r->rows)
+    if (!c->rows)
         return cycles;
     uint32_t *row = m->row[region], wanted = address / r->row_bytes + 1, at = 0;
-    while (at < r->rows - 1 && row[at] != wanted)
+    while (at < c->rows - 1 && row[at] != wanted)
         at++;
     if (row[at] != wanted)
-        cycles += r->row_miss_cycles;
+        cycles += c->miss_cycles;
     memmove(row + 1, row, at * sizeof *row);
     row[0] = wanted;
-    if (r->prefetch && r->rows > 1) {                  /* the next row comes in as second newest */
-        for (at = 1; at < r->rows - 1 && row[at] != wanted + 1; at++)
+    if (c->prefetch && c->rows > 1) {                  /* the next row comes in as second newest */
+        for (at = 1; at < c->rows - 1 && row[at] != wanted + 1; at++)
             ;
         memmove(row + 2, row + 1, (at - 1) * sizeof *row);
         row[1] = wanted + 1;
@@ -174,30 +180,31 @@ static uint32_t write_back(struct memory *m, uint64_t time, uint32_t address)
 static uint32_t queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
 {
     /* A store that does not fill its word reads the word first (TRM, TCM and D-cache with ECC). */
+    uint32_t kept = 0, oldest = 0, stall = 0;
+    for (uint32_t i = 0; i < m->queue_used; i++)
+        if (m->queued[i] > time)
+            m->queued[kept++] = m->queued[i];
+    if (kept == m->config->store_queue_entries) {
+        for (uint32_t i = 1; i < kept; i++)
+            if (m->queued[i] < m->queued[oldest])
+                oldest = i;
+        stall = (uint32_t)(m->queued[oldest] - time);
+        m->queued[oldest] = m->queued[--kept];
+    }
     uint32_t first = address & ~3u, last = (address + size - 1) & ~3u;
     uint64_t done = 0;
     for (uint32_t word = first;; word += 4) {
         uint32_t from = word > address ? word : address;
         uint32_t to = word + 4 < address + size ? word + 4 : address + size;
         uint64_t *free_at = &m->bank_free_at[word >> 2 & 1];
-        *free_at = later(*free_at, time) +
+        *free_at = later(*free_at, time + stall) +
                    (to - from == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
         done = later(done, *free_at);
         if (word == last)
             break;
     }
-    uint32_t gone = 0, stall = 0;
-    while (gone < m->queue_used && m->queued[gone] <= time)
-        gone++;
-    if (m->queue_used - gone == m->config->store_queue_entries) {
-        stall = (uint32_t)(m->queued[gone] - time);
-        gone++;
-    }
-    m->queue_used -= gone;
-    memmove(m->queued, m->queued + gone, m->queue_used * sizeof *m->queued);
-    if (m->queue_used)
-        done = later(done, m->queued[m->queue_used - 1]);
-    m->queued[m->queue_used++] = done;
+    m->queued[kept++] = done;
+    m->queue_used = kept;
     return stall;
 }
 
@@ -206,7 +213,8 @@ static uint32_t buffer_store(struct memory *m, uint64_t time, uint32_t address, 
     uint32_t group = address / GROUP_BYTES, gone = 0, stall = 0;
     while (gone < m->stores && m->store[gone].done_at <= time)
         gone++;
-    if (policy != POLICY_DEVICE && m->stores > gone && m->store[m->stores - 1].group == group)
+    if (policy != POLICY_DEVICE && m->stores > gone && m->store[m->stores - 1].group == group &&
+        m->store[m->stores - 1].done_at > time)
         return 0;                                       /* merges with the youngest entry */
     if (m->stores - gone == m->config->store_buffer_entries) {
         stall = (uint32_t)(m->store[gone].done_at - time);
@@ -224,25 +232,26 @@ static uint32_t buffer_store(struct memory *m, uint64_t time, uint32_t address, 
 uint32_t memory_drain(struct memory *m, uint64_t time)
 {
     uint64_t done = time;
-    if (m->stores)
-        done = later(done, m->store[m->stores - 1].done_at);
-    if (m->queue_used)
-        done = later(done, m->queued[m->queue_used - 1]);
+    for (uint32_t i = 0; i < m->stores; i++)
+        done = later(done, m->store[i].done_at);
+    for (uint32_t i = 0; i < m->queue_used; i++)
+        done = later(done, m->queued[i]);
     m->stores = m->queue_used = 0;
     return (uint32_t)(done - time);
 }
 
 /* --- D-side --------------------------------------------------------------------------------------- */
 
-/* A linefill is over: did stores overwrite the whole line before it came (TRM, dynamic read allocate)? */
-static void retire_fill(struct memory *m, struct linefill *f)
+/* The next linefill is asked for: did stores overwrite the line of the one before it while it came
+ * (TRM, dynamic read allocate)? */
+static void judge_fill(struct memory *m)
 {
-    if (f->line != NO_LINE && m->config->dynamic_read_allocate) {
-        m->full_line_fills = f->written == UINT32_MAX ? m->full_line_fills + 1 : 0;
-        if (m->full_line_fills >= m->config->read_allocate_after)
-            m->read_allocate_mode = 1;
-    }
-    f->line = NO_LINE;
+    if (!m->last_fill || !m->dynamic_read_allocate)
+        return;
+    m->full_line_fills = m->last_fill->written == UINT32_MAX ? m->full_line_fills + 1 : 0;
+    m->last_fill = NULL;
+    if (m->full_line_fills >= m->config->read_allocate_after)
+        m->read_allocate_mode = 1;
 }
 
 static struct linefill *fill_of(struct memory *m, uint64_t time, uint32_t line)
@@ -264,11 +273,14 @@ static uint32_t start_fill(struct memory *m, uint64_t time, uint32_t address, ui
         if (m->fill[i].done_at < f->done_at)
             f = &m->fill[i];
     uint32_t wait = f->done_at > time ? (uint32_t)(f->done_at - time) : 0;
-    retire_fill(m, f);
     struct device *d = device_of(m, region);
     uint64_t start = later(d->free_at, time + wait);
     uint32_t line = address & ~(m->dcache.line_bytes - 1);
+    for (uint32_t i = 0; i < m->config->linefill_buffers; i++)
+        if (m->fill[i].line == line)
+            m->fill[i].line = NO_LINE;                  /* an older fill of a line that was lost meanwhile */
     f->line = line;
+    m->last_fill = f;
     f->first_beat = (address - line) / GROUP_BYTES;
     f->beat_cycles = r->beat_cycles;
     f->written = 0;
@@ -296,6 +308,7 @@ static uint32_t read_line(struct memory *m, uint64_t time, uint32_t address, uin
     if (cache_find(&m->dcache, address) == UINT32_MAX) {
         struct linefill *f;
         m->counters[COUNTER_DCACHE_READ_MISSES]++;
+        judge_fill(m);
         start_fill(m, time, address, region, 0, &f);
         return (uint32_t)(f->critical_at - time);
     }
@@ -380,6 +393,8 @@ static uint32_t write_line(struct memory *m, uint64_t time, uint32_t address, ui
         return f ? 0 : queue_word(m, time, address, size);
     }
     m->counters[COUNTER_DCACHE_WRITE_MISSES]++;
+    if (policy == POLICY_WRITE_BACK_ALLOCATE && !m->read_allocate_mode)
+        judge_fill(m);
     if (m->read_allocate_mode)
         stream_store(m, line, mask);
     if (policy == POLICY_WRITE_BACK_ALLOCATE && !m->read_allocate_mode) {
@@ -483,8 +498,14 @@ uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t
     uint64_t ahead = redirected ? 0 : m->config->fetch_queue_groups;
     uint64_t at = later(m->fetched_at, time > ahead ? time - ahead : 0);
     int cached = memory_fetch_is_cached(m, address);
+    uint32_t missed = *misses;
     for (uint32_t group = address & ~(uint32_t)(GROUP_BYTES - 1); group < address + size; group += GROUP_BYTES)
         at = fetch_group(m, at, group, region, cached, misses);
+    /* Groups that hit are the pipeline's own affair: it knows how many of them it needs and when. */
+    if (cached && *misses == missed && m->fetch.done_at <= time) {
+        m->fetched_at = time + cycles;
+        return 0;
+    }
     m->fetched_at = at;
     uint32_t stall = at > time + cycles ? (uint32_t)(at - time - cycles) : 0;
     memory_region_counters(m, region)[REGION_STALL_CYCLES] += stall;
@@ -518,12 +539,34 @@ void memory_fetch_wrong_path(struct memory *m, uint64_t time, uint32_t branch_en
 /* --- system registers (Armv7-M ARM B3.2, B2.2) ----------------------------------------------------- */
 
 enum {
-    REG_CCR = 0xe000ed14, REG_MPU_CTRL = 0xe000ed94, REG_MPU_RNR = 0xe000ed98, REG_MPU_RBAR = 0xe000ed9c,
+    REG_ACTLR = 0xe000e008, REG_CCR = 0xe000ed14, REG_MPU_CTRL = 0xe000ed94, REG_MPU_RNR = 0xe000ed98, REG_MPU_RBAR = 0xe000ed9c,
     REG_MPU_LAST = 0xe000edb8,
     REG_ICIALLU = 0xe000ef50, REG_ICIMVAU = 0xe000ef58, REG_DCIMVAC = 0xe000ef5c, REG_DCISW = 0xe000ef60,
     REG_DCCMVAU = 0xe000ef64, REG_DCCMVAC = 0xe000ef68, REG_DCCSW = 0xe000ef6c, REG_DCCIMVAC = 0xe000ef70,
     REG_DCCISW = 0xe000ef74,
+    ACTLR_DISRAMODE = 1u << 11,
 };
+
+/* Wait states, prefetch and accelerator of the flash, as its control register now says. */
+static void flash_control(struct memory *m, uint32_t value)
+{
+    const struct timing_config *k = m->config;
+    uint32_t lowest = k->flash_latency_mask & (0u - k->flash_latency_mask);
+    uint32_t wait_states = lowest ? (value & k->flash_latency_mask) / lowest : k->flash_wait_states;
+    m->flash_wait_states = wait_states;
+    for (uint32_t r = 0; r < m->regions; r++) {
+        const struct region_config *region = &m->region[r];
+        struct row_control *c = &m->row_control[r];
+        /* Modulo 2^32 the difference may be negative: what it is added to holds the old wait states. */
+        c->miss_cycles = region->row_miss_cycles + (wait_states - k->flash_wait_states) * region->wait_state_cycles;
+        if (k->flash_prefetch_mask)
+            c->prefetch = region->prefetch && (value & k->flash_prefetch_mask);
+        if (region->accelerated && k->flash_accelerator_mask) {
+            c->rows = (value & k->flash_accelerator_mask) ? region->rows : region->rows > 0;
+            memset(m->row[r] + 1, 0, sizeof m->row[r] - sizeof *m->row[r]);
+        }
+    }
+}
 
 static void mpu_write(struct memory *m, uint32_t address, uint32_t value)
 {
@@ -539,6 +582,7 @@ static void mpu_write(struct memory *m, uint32_t address, uint32_t value)
         m->mpu[m->mpu_rnr].rasr = value;
     }
     rebuild_pages(m);
+    m->icache.generation++;                            /* what fetches are cached may have changed */
 }
 
 static uint32_t clean(struct memory *m, uint64_t time, uint32_t address, uint32_t cleaned)
@@ -567,7 +611,16 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
         mpu_write(m, address, value);
         return 0;
     }
+    if (address == m->config->flash_control && address) {
+        flash_control(m, value);
+        return 0;
+    }
     switch (address) {
+    case REG_ACTLR:
+        m->dynamic_read_allocate = m->config->dynamic_read_allocate && !(value & ACTLR_DISRAMODE);
+        if (!m->dynamic_read_allocate)
+            m->read_allocate_mode = 0, m->full_line_fills = 0;
+        return 0;
     case REG_CCR:
         if (m->config->caches == CACHES_AUTO) {
             m->dcache_on = (value >> 16 & 1) && d->sets;
@@ -578,6 +631,7 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
     case REG_ICIALLU:
         cache_invalidate_all(&m->icache);
         m->fetch.line = NO_LINE;
+        m->fetch.done_at = 0;
         return 0;
     case REG_ICIMVAU:
         cache_line_op(&m->icache, value, 0, 1);

@@ -40,16 +40,19 @@ struct memory {
     uint8_t icache_on, dcache_on;
     struct device device[MAX_REGIONS];
     uint32_t row[MAX_REGIONS][MAX_ROWS]; /* rows held: number + 1, most recently used first */
+    struct row_control { uint32_t rows, miss_cycles; uint8_t prefetch; } row_control[MAX_REGIONS];
+    int64_t flash_wait_states;           /* as FLASH_ACR says, -1: it was not written */
     struct linefill fill[MAX_LINEFILLS];
     uint32_t next_fill;
     struct store_entry store[MAX_STORES];   /* oldest first */
     uint32_t stores;
-    uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, oldest first */
+    uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */
     uint32_t queue_used;
     uint64_t bank_free_at[2];               /* data banks (address bit 2), as the store queue sees them */
     uint64_t fills_done_at;                 /* no linefill is in flight from then on */
+    struct linefill *last_fill;             /* last one started, until it is judged */
     uint32_t full_line_fills;               /* consecutive linefills that stores overwrote whole */
-    uint8_t read_allocate_mode;
+    uint8_t dynamic_read_allocate, read_allocate_mode;
     uint32_t streamed_line, streamed_bytes; /* read-allocate mode: the line being written, a bit per byte */
     uint64_t fetched_at;                    /* when the fetch unit had all it was asked for so far */
     struct linefill fetch;                  /* the line fetched last */
@@ -84,7 +87,7 @@ void memory_fetch_wrong_path(struct memory *m, uint64_t time, uint32_t branch_en
 /* 1 when fetches from this region go through the I-cache as it is set now. */
 int memory_fetch_is_cached(const struct memory *m, uint32_t address);
 
-/* A store to a system register that changes the memory system: CCR, cache maintenance, MPU.
+/* A store to a register that changes the memory system: CCR, ACTLR, cache maintenance, MPU, FLASH_ACR.
  * Returns stall cycles. */
 uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, uint32_t value);
 

@@ -6,14 +6,16 @@
 enum {
     REG_ITM_STIM0 = 0xe0000000, REG_ITM_STIM_LAST = 0xe000007c,
     REG_DWT_CTRL = 0xe0001000, REG_DWT_CYCCNT = 0xe0001004, REG_DWT_LSR = 0xe0001fb4,
-    REG_ICTR = 0xe000e004,
+    REG_ICTR = 0xe000e004, REG_ACTLR = 0xe000e008,
     REG_SYST_CSR = 0xe000e010, REG_SYST_RVR = 0xe000e014, REG_SYST_CVR = 0xe000e018, REG_SYST_CALIB = 0xe000e01c,
-    REG_CPUID = 0xe000ed00, REG_AIRCR = 0xe000ed0c, REG_CCR = 0xe000ed14,
+    REG_CPUID = 0xe000ed00, REG_ICSR = 0xe000ed04, REG_SHPR3 = 0xe000ed20, REG_AIRCR = 0xe000ed0c, REG_CCR = 0xe000ed14,
     REG_CLIDR = 0xe000ed78, REG_CTR = 0xe000ed7c, REG_CCSIDR = 0xe000ed80, REG_CSSELR = 0xe000ed84,
     REG_MPU_TYPE = 0xe000ed90, REG_MPU_CTRL = 0xe000ed94, REG_MPU_LAST = 0xe000edb8,
     REG_MVFR0 = 0xe000ef40, REG_MVFR1 = 0xe000ef44, REG_MVFR2 = 0xe000ef48,
     REG_ICIALLU = 0xe000ef50, REG_BPIALL = 0xe000ef78,
-    CSR_ENABLE = 1u, CSR_CLKSOURCE = 4u, CSR_COUNTFLAG = 1u << 16,
+    ICSR_PENDSVSET = 1u << 28, ICSR_PENDSVCLR = 1u << 27, ICSR_PENDSTSET = 1u << 26, ICSR_PENDSTCLR = 1u << 25,
+    PENDSV = 14, SYSTICK = 15,
+    CSR_ENABLE = 1u, CSR_TICKINT = 2u, CSR_CLKSOURCE = 4u, CSR_COUNTFLAG = 1u << 16,
     CTRL_CYCCNTENA = 1u,
 };
 
@@ -54,6 +56,19 @@ static uint64_t systick_period(const struct system *s)
 static int systick_counts(const struct system *s)
 {
     return (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_ENABLE) && (s->word[(REG_SYST_RVR & 0xffff) / 4] & 0xffffffu);
+}
+
+int system_tick_interrupts(const struct system *s)
+{
+    return systick_counts(s) && (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_TICKINT);
+}
+
+uint32_t system_pending(const struct system *s)
+{
+    uint32_t shpr3 = s->word[(REG_SHPR3 & 0xffff) / 4];
+    if (s->pendsv_pending && s->systick_pending)
+        return (shpr3 >> 16 & 0xff) <= shpr3 >> 24 ? PENDSV : SYSTICK;
+    return s->pendsv_pending ? PENDSV : s->systick_pending ? SYSTICK : 0;
 }
 
 uint64_t system_cycles_to_tick(const struct system *s, uint64_t now)
@@ -105,6 +120,8 @@ uint32_t system_read(struct system *s, uint32_t address, uint64_t now)
         }
         return value;
     }
+    case REG_ICSR:
+        return (s->pendsv_pending ? ICSR_PENDSVSET : 0) | (s->systick_pending ? ICSR_PENDSTSET : 0);
     case REG_CCSIDR:
         return (*word_at(s, REG_CSSELR) & 1) ? ccsidr(s->icache_bytes, s->icache_ways)
                                              : ccsidr(s->dcache_bytes, s->dcache_ways);
@@ -128,6 +145,10 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
             *word = 0xfa050000u | (value & 0x700);
         }
         return 0;
+    case REG_ICSR:
+        s->pendsv_pending = (uint8_t)((s->pendsv_pending || (value & ICSR_PENDSVSET)) && !(value & ICSR_PENDSVCLR));
+        s->systick_pending = (uint8_t)((s->systick_pending || (value & ICSR_PENDSTSET)) && !(value & ICSR_PENDSTCLR));
+        return 0;
     case REG_DWT_CTRL:
         if ((value & CTRL_CYCCNTENA) && !(old & CTRL_CYCCNTENA))
             s->cycle_count_base = now - *word_at(s, REG_DWT_CYCCNT);
@@ -150,7 +171,7 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
         return 0;
     default:
         *word = value;
-        return address == REG_CCR || (address >= REG_MPU_CTRL && address <= REG_MPU_LAST) ||
+        return address == REG_ACTLR || address == REG_CCR || (address >= REG_MPU_CTRL && address <= REG_MPU_LAST) ||
                (address >= REG_ICIALLU && address <= REG_BPIALL);
     }
 }

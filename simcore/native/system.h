@@ -18,6 +18,7 @@ struct system {
     uint64_t systick_start;          /* time of the last reload of SysTick */
     uint64_t systick_read;           /* time up to which COUNTFLAG was reported */
     uint8_t reset_requested;
+    uint8_t pendsv_pending, systick_pending;
 };
 
 void system_init(struct system *s, const struct capture_config *config);
@@ -32,6 +33,12 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
 
 /* Whether writing this register needs the modelled time. */
 int system_writes_clock(uint32_t address);
+
+/* Whether SysTick counts and interrupts. */
+int system_tick_interrupts(const struct system *s);
+
+/* The pending exception of the highest priority (SHPR3), 0: none. */
+uint32_t system_pending(const struct system *s);
 
 /* Cycles from now until SysTick counts to zero, UINT64_MAX when it does not count. */
 uint64_t system_cycles_to_tick(const struct system *s, uint64_t now);

@@ -11,13 +11,19 @@ static int is_it(uint16_t halfword)
     return (halfword & 0xff00) == 0xbf00 && (halfword & 0x000f);
 }
 
-/* Fills w when a 32-bit instruction is one whose time depends on operand values. */
+/* Fills w when a 32-bit instruction is one whose time or accesses depend on run-time values. */
 static int is_data_dependent(uint16_t first, uint16_t second, struct watch *w)
 {
     if (((first & 0xfff0) == 0xfb90 || (first & 0xfff0) == 0xfbb0) && (second & 0x00f0) == 0x00f0) {
         w->kind = (first & 0x0020) ? WATCH_UDIV : WATCH_SDIV;
         w->n = first & 0xf;
         w->m = second & 0xf;
+        return 1;
+    }
+    int is_strex = (first & 0xfff0) == 0xe840 ||
+                   ((first & 0xfff0) == 0xe8c0 && ((second & 0x00f0) == 0x0040 || (second & 0x00f0) == 0x0050));
+    if (is_strex) {
+        w->kind = WATCH_EXCLUSIVE;
         return 1;
     }
     /* VFP data processing on doubles: 1110 1110 .... .... .... 1011 ...0 .... */

@@ -11,6 +11,7 @@ enum watch_kind {
     WATCH_UDIV, WATCH_SDIV,   /* operand class: thumb_divide_class() */
     WATCH_F64,                /* operand class: thumb_double_class() */
     WATCH_F64_UNARY,          /* VSQRT.F64: one operand */
+    WATCH_EXCLUSIVE,          /* STREX: the note says how many accesses the block had made before it */
 };
 
 struct watch {

@@ -19,7 +19,7 @@ int timing_init(struct timing *t, const struct timing_config *config, const stru
     memcpy(t->region, region, regions * sizeof *region);
     t->callbacks = callbacks;
     t->stream = stream;
-    t->state = reset_state;
+    t->state = t->reset_state = reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
     t->stack_lowest = UINT32_MAX;
     int status = memory_init(&t->memory, &t->config, t->region, regions);
@@ -50,6 +50,7 @@ void timing_free(struct timing *t)
         free((void *)b->facts.counters);
         free((void *)b->facts.macs);
         free(b->site);
+        free(b->object);
         free(b->skipped);
     }
     for (uint32_t i = 0; i < t->entries; i++)
@@ -63,6 +64,7 @@ void timing_free(struct timing *t)
     memory_free(&t->memory);
     predictor_free(&t->predictor);
     calltree_free(&t->calls);
+    objects_free(&t->objects);
 }
 
 /* --- pending counts -------------------------------------------------------------------------------- */
@@ -87,6 +89,13 @@ void timing_settle(struct timing *t)
         e->pending = 0;
     }
     t->touched_used = 0;
+}
+
+void timing_settle_objects(struct timing *t)
+{
+    for (uint32_t i = 0; i < t->blocks; i++)
+        for (uint32_t a = 0; a < t->block[i].facts.accesses; a++)
+            objects_settle(&t->objects, &t->block[i].object[a], &t->block[i].site[a]);
 }
 
 static int touch(struct timing *t, uint32_t entry)
@@ -201,12 +210,15 @@ static int block_for(struct timing *t, uint32_t definition, uint32_t first, uint
     f->counters = copy(f->counters, COUNTER_STATIC, sizeof *f->counters);
     f->macs = copy(f->macs, f->instructions, 1);
     b.site = calloc(f->accesses + 1u, sizeof *b.site);
+    b.object = calloc(f->accesses + 1u, sizeof *b.object);
     b.skipped = calloc(f->instructions, sizeof *b.skipped);
     if (!f->instruction_offsets || !f->instruction_predicated || !f->access || !f->probe || !f->note ||
-        !f->counters || !f->macs || !b.site || !b.skipped)
+        !f->counters || !f->macs || !b.site || !b.object || !b.skipped)
         return CORE_ERR_MEMORY;
     for (uint32_t i = 0; i < f->instructions; i++)
         b.predicated |= f->instruction_predicated[i];
+    for (uint32_t i = 0; i < f->accesses; i++)
+        b.exclusive |= f->access[i].exclusive;
     b.info.address = d->address + first;
     b.info.size = end - first;
     b.entries = NO_DEFINITION;
@@ -311,23 +323,27 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
             t->state = e->after_mispredict;
             t->memory.counters[COUNTER_MISPREDICTS]++;
             b->info.mispredicts++;
+        } else if (prediction == PREDICTED_STATIC) {
+            cycles = t->config.static_taken_cycles;
+            t->state = e->after_mispredict;          /* fetch starts anew as after a mispredict */
         } else if (taken) {
             t->state = e->after_taken;
-            if (prediction == PREDICTED_STATIC)
-                cycles = t->config.static_taken_cycles;
         }
         b->info.branch_stall_cycles += cycles;
         if (cycles)
             memory_fetch_wrong_path(&t->memory, t->now, end, cycles);
         charge(t, CAUSE_BRANCH, cycles);
     }
-    if (t->entered_by_hardware) {
-        t->entered_by_hardware = 0;
-        *status = enter(t, next, BRANCH_CALL, b->info.address, t->hardware_return);
-    } else {
-        *status = enter(t, next, how, b->facts.branch_address, end);
-    }
+    *status = enter(t, next, how, b->facts.branch_address, end);
     return prediction != PREDICTED;
+}
+
+/* The first block of the program or of an exception handler. One node for all places where it interrupts. */
+static int enter_handler(struct timing *t, const struct block *b)
+{
+    int status = enter(t, b, BRANCH_CALL, 0, 0);
+    t->calls.frame[t->calls.frames - 1].call_site = t->hardware_return;
+    return status;
 }
 
 static inline uint32_t fetch(struct timing *t, struct block *b, uint32_t cycles, int redirected)
@@ -415,7 +431,7 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
     else
-        status = enter(t, b, BRANCH_CALL, 0, 0);
+        status = enter_handler(t, b);
     if (status != CORE_OK)
         return status;
 
@@ -445,6 +461,11 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
         stall = a->is_write ? memory_write(&t->memory, time, address[i], a->size)
                             : memory_read(&t->memory, time, address[i], a->size);
         struct site_info *s = &b->site[i];
+        if (!objects_is_current(&b->object[i], address[i])) {
+            status = objects_switch(&t->objects, &t->memory, &b->object[i], s, index, i, address[i]);
+            if (status != CORE_OK)
+                return status;
+        }
         s->executions++;
         s->misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
         if (stall) {
@@ -492,17 +513,52 @@ static void mark_ran(const struct block *b, const uint32_t *notes, uint32_t coun
     }
 }
 
-/* Lays the recorded addresses on the block's accesses. Returns the index of the last instruction that
- * accessed memory, or -1. */
+/* Accesses recorded before an exclusive store ran, by its note. */
+static uint32_t recorded_before(const struct block *b, uint32_t instruction, const uint32_t *notes, uint32_t note_count)
+{
+    for (uint32_t n = 0; n < note_count; n++)
+        if ((notes[n] >> 16) * 2 - b->first == b->facts.instruction_offsets[instruction])
+            return notes[n] & 0xffff;
+    return UINT32_MAX;
+}
+
+/* Whether the exclusive store at access i stored: then it was recorded twice, as a read and a write, over
+ * what else the block accesses up to its next exclusive store. */
+static int exclusive_stored(const struct block *b, const uint8_t *ran, uint32_t i, uint32_t count,
+                            const uint32_t *notes, uint32_t note_count)
+{
+    uint32_t from = recorded_before(b, b->facts.access[i].instruction, notes, note_count), to = count, others = 0;
+    if (from == UINT32_MAX)
+        return 0;
+    for (i += 2; i < b->facts.accesses; i++) {
+        const struct access_static *a = &b->facts.access[i];
+        if (a->exclusive) {
+            uint32_t next = recorded_before(b, a->instruction, notes, note_count);
+            to = next == UINT32_MAX ? count : next;
+            break;
+        }
+        others += !a->predicated || ran[a->instruction];
+    }
+    return to - from > others;
+}
+
+/* Lays the recorded addresses on the block's accesses: those of failed predicates are not there, nor are
+ * those of a STREX that did not store, and the read that a STREX is reported with is none of the program's.
+ * Returns the index of the last instruction that accessed memory, or -1. */
 static int match_accesses(struct timing *t, const struct block *b, const uint8_t *ran, const uint32_t *recorded,
-                          uint32_t count, uint32_t *address, uint8_t *present)
+                          uint32_t count, const uint32_t *notes, uint32_t note_count, uint32_t *address,
+                          uint8_t *present)
 {
     uint32_t used = 0;
-    int last = -1;
+    int last = -1, stored = 1;
     for (uint32_t i = 0; i < b->facts.accesses; i++) {
         const struct access_static *a = &b->facts.access[i];
-        present[i] = used < count && (!a->predicated || ran[a->instruction]);
+        if (a->exclusive == EXCLUSIVE_CHECK)
+            stored = exclusive_stored(b, ran, i, count, notes, note_count);
+        present[i] = used < count && (!a->predicated || ran[a->instruction]) && (!a->exclusive || stored);
         address[i] = present[i] ? recorded[used++] : 0;
+        if (a->exclusive == EXCLUSIVE_CHECK)
+            present[i] = 0;
         if (present[i])
             last = a->instruction;
     }
@@ -541,14 +597,16 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     if (index < 0)
         return index;
     struct block *b = &t->block[index];
-    if (!partial && !b->predicated && b->facts.accesses == accesses)
+    if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
         return run_block(t, (uint32_t)index, recorded, NULL, NULL, notes, note_count);
 
     static _Thread_local uint32_t address[ACCESSES_MAX];
     static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
     mark_ran(b, notes, note_count, ran);
-    int last = match_accesses(t, b, ran, recorded, accesses, address, present);
+    uint64_t unmatched = t->unmatched;
+    int last = match_accesses(t, b, ran, recorded, accesses, notes, note_count, address, present);
     if (partial) {
+        t->unmatched = unmatched;    /* only the part that ran counts */
         uint32_t stop = words[2];
         if (stop == PARTIAL_AFTER_ACCESS) {
             stop = end;
@@ -567,9 +625,34 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
             return index;
         b = &t->block[index];
         mark_ran(b, notes, note_count, ran);
-        match_accesses(t, b, ran, recorded, accesses, address, present);
+        match_accesses(t, b, ran, recorded, accesses, notes, note_count, address, present);
     }
     return run_block(t, (uint32_t)index, address, present, ran, notes, note_count);
+}
+
+enum { REG_ACTLR = 0xe000e008 };
+
+/* The block that was interrupted ends in its branch when the handler has come back. */
+static void enter_exception(struct timing *t, uint32_t return_address)
+{
+    if (t->interruptions == INTERRUPTED_MAX) {
+        memmove(t->interrupted, t->interrupted + 1, (INTERRUPTED_MAX - 1) * sizeof *t->interrupted);
+        t->interruptions--;
+    }
+    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->calls.frames};
+    t->last_block = t->last_entry = NO_DEFINITION;
+    t->state = t->reset_state;
+    t->hardware_return = return_address;
+}
+
+static void leave_exception(struct timing *t)
+{
+    if (!t->interruptions)
+        return;
+    const struct interrupted *i = &t->interrupted[--t->interruptions];
+    calltree_unwind(&t->calls, i->frames);
+    t->last_block = i->last_block;
+    t->last_entry = i->last_entry;
 }
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
@@ -581,6 +664,8 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     timing_settle(t);
     switch (kind) {
     case RECORD_SYSTEM_WRITE:
+        if (payload[0] == REG_ACTLR)
+            predictor_control(&t->predictor, payload[1]);
         charge(t, CAUSE_STORE, memory_system_write(&t->memory, t->now, payload[0], payload[1]));
         break;
     case RECORD_OP_BEGIN:
@@ -596,8 +681,11 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         break;
     }
     case RECORD_EXCEPTION:
-        t->entered_by_hardware = 1;
-        t->hardware_return = payload[0];
+        charge(t, CAUSE_BRANCH, payload[0] ? t->config.exception_entry_cycles : t->config.exception_return_cycles);
+        if (payload[0])
+            enter_exception(t, payload[0]);
+        else
+            leave_exception(t);
         break;
     default:
         return CORE_ERR_STREAM;

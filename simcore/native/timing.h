@@ -10,9 +10,10 @@
 #include "calltree.h"
 #include "core.h"
 #include "memory.h"
+#include "objects.h"
 #include "stream.h"
 
-enum { EXTRA_CLASSES = 40, NO_DEFINITION = -1 };
+enum { EXTRA_CLASSES = 40, NO_DEFINITION = -1, INTERRUPTED_MAX = 64 };
 
 /* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
 struct timing_callbacks {
@@ -43,8 +44,15 @@ struct block {
     int32_t next_piece;
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
+    uint8_t exclusive;           /* holds a STREX */
     struct site_info *site;
+    struct site_object *object;  /* one per access */
     uint64_t *skipped;           /* per instruction */
+};
+
+struct interrupted {             /* what goes on when a handler comes back */
+    int32_t last_block, last_entry;
+    uint32_t frames;
 };
 
 struct timing {
@@ -55,6 +63,7 @@ struct timing {
     struct memory memory;
     struct predictor predictor;
     struct calltree calls;
+    struct objects objects;
     struct block *block;
     uint32_t blocks, blocks_room;
     struct entry *entry;
@@ -73,8 +82,10 @@ struct timing {
     uint32_t stack_top, stack_floor, stack_lowest;
     uint64_t unmatched;          /* records whose accesses did not fit the decoded block */
     struct fault_info fault;     /* what timing saw: a stack overflow, a misaligned LDM; or just the PC of a fault */
-    uint8_t entered_by_hardware; /* the next block is an exception handler */
-    uint32_t hardware_return;
+    uint32_t reset_state;
+    struct interrupted interrupted[INTERRUPTED_MAX];   /* by exceptions, innermost last */
+    uint32_t interruptions;
+    uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 
 int timing_init(struct timing *t, const struct timing_config *config, const struct region_config *region,
@@ -87,5 +98,8 @@ int timing_consume(void *timing, const uint32_t *words, size_t count);
 
 /* Adds what is pending to the call tree. Call before reading counters. */
 void timing_settle(struct timing *t);
+
+/* The same for the uses of data objects. */
+void timing_settle_objects(struct timing *t);
 
 #endif

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simcore.cpu_model import CpuModel, load_cpu_model
@@ -177,3 +179,16 @@ def test_external_memory_is_there_for_a_program_that_uses_it(model: CpuModel) ->
     assert LoadedMemory(model, image()).read(SDRAM, 4) is None
     assert LoadedMemory(model, image(symbols={"frame": SDRAM})).read(SDRAM, 4) == bytes(4)
     assert LoadedMemory(model, image(segment(FLASH, b"x", run=SDRAM))).read(SDRAM, 4) == bytes(4)
+
+
+def test_a_region_that_begins_inside_its_device_shares_its_bytes(tmp_path: Path) -> None:
+    # A bootloader owns the first 32 KB of the flash; the ITCM window still begins at the device.
+    script = tmp_path / "app.ld"
+    script.write_text("MEMORY { FLASH (rx) : ORIGIN = 0x08008000, LENGTH = 992K }")
+    part = load_cpu_model("stm32f746", memory_from=str(script))
+    program = image(segment(FLASH + 0x8000, b"code"))
+    memory = LoadedMemory(part, program)
+    memory.load(program)
+    assert memory.read(FLASH + 0x8000, 4) == b"code"
+    assert memory.read(FLASH_ITCM + 0x8000, 4) == b"code"
+    assert memory.read(FLASH_ITCM, 4) == b"\xff" * 4

@@ -1,0 +1,233 @@
+"""The rules of the C core for tests: plain functions on plain structs, compiled once with cffi.
+
+`load()` compiles cache.c, memory.c, branch.c, calltree.c and thumb.c with all that their headers
+declare, into a folder of the temporary directory named by what went in. The classes below give the
+C the same face as the twins in tests/reference*.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import asdict, fields
+from functools import cache
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import cffi
+import pytest
+
+from tests.reference import CounterName
+from tests.reference_branch import BranchKind, Prediction
+from tests.reference_cache import CacheShape
+from tests.reference_config import Config, Region
+
+FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
+HEADERS = ("core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "thumb.h")
+SOURCES = ("cache.c", "memory.c", "branch.c", "calltree.c", "thumb.c")
+MODULE = "_mcusim_rules"
+ABSENT = 0xFFFF_FFFF  # cache_find() on a miss
+
+
+def declarations(header: str) -> str:
+    """A header as cffi takes it: no preprocessor, no bodies of inline functions, no core_...()."""
+    text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^[a-z][\w *]*\bcore_\w+\([^;]*\);", "", text, flags=re.MULTILINE)
+    return re.sub(r"static inline ([^{;]*)\{.*?^\}", r"\1;", text, flags=re.DOTALL | re.MULTILINE)
+
+
+@cache
+def load() -> tuple[Any, Any]:
+    """(ffi, lib) of the C rules. Fails the test when there is no C compiler."""
+    headers = {name: (FOLDER / name).read_text(encoding="utf-8") for name in HEADERS}
+    sources = {name: (FOLDER / name).read_text(encoding="utf-8") for name in SOURCES}
+    builder = cffi.FFI()
+    border = "".join(declarations(text) for text in headers.values())
+    builder.cdef(border)
+    builder.set_source(MODULE, "".join(f'#include "{name}"\n' for name in HEADERS))
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    flags = ["-std=c11", "-O2", "-shared", "-fPIC", *shlex.split(os.environ.get("CFLAGS", ""))]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    told = repr((border, headers, sources, compiler, flags, sys.version, cffi.__version__, FOLDER))
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    user = os.getuid() if hasattr(os, "getuid") else os.getlogin()
+    folder = Path(tempfile.gettempdir()) / f"mcusim-tests-{user}"
+    library = folder / f"{MODULE}-{digest}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    if not library.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            wrapper, built = Path(work, f"{MODULE}.c"), Path(work, library.name)
+            builder.emit_c_code(str(wrapper))
+            include = [f"-I{FOLDER}", f"-I{sysconfig.get_path('include')}"]
+            inputs = [str(wrapper), *(str(FOLDER / name) for name in SOURCES)]
+            command = [*compiler, *flags, *include, *inputs, "-o", str(built)]
+            try:
+                subprocess.run(command, check=True, capture_output=True, text=True)
+            except FileNotFoundError:
+                pytest.fail(f"no C compiler '{compiler[0]}': install gcc, or name yours in CC")
+            except subprocess.CalledProcessError as error:
+                pytest.fail(f"the C core does not compile:\n{error.stderr}")
+            built.replace(library)  # in one step: another process may do the same
+    loader = ExtensionFileLoader(MODULE, str(library))
+    spec = spec_from_loader(MODULE, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module.ffi, module.lib
+
+
+def constants(enum: str, prefix: str) -> dict[str, int]:
+    """Names without prefix, in lower case, and values of an enum."""
+    ffi, _ = load()
+    names = ffi.typeof(f"enum {enum}").relements
+    return {name.removeprefix(prefix).lower(): value for name, value in names.items()}
+
+
+def timing_config(config: Config) -> Any:
+    """struct timing_config, zero where the rules do not look."""
+    ffi, _ = load()
+    return ffi.new("struct timing_config *", asdict(config))
+
+
+class Cache:
+    """struct cache, closed when it is no longer needed. ValueError for a shape that C refuses."""
+
+    def __init__(self, shape: CacheShape) -> None:
+        self.ffi, self.lib = load()
+        self.c = self.ffi.new("struct cache *")
+        status = self.lib.cache_init(self.c, self.ffi.new("struct cache_config *", asdict(shape)))
+        if status != self.lib.CORE_OK:
+            raise ValueError(status)
+        self.c = self.ffi.gc(self.c, self.lib.cache_free)
+
+    def find(self, address: int) -> int | None:
+        """The slot that holds an address."""
+        slot: int = self.lib.cache_find(self.c, address)
+        return None if slot == ABSENT else slot
+
+    def insert(self, address: int, dirty: bool = False) -> tuple[int, bool] | None:
+        """The line that was thrown out: its address, whether it was dirty."""
+        old: int = self.lib.cache_insert(self.c, address, self.lib.CACHE_DIRTY if dirty else 0)
+        if not old & self.lib.CACHE_VALID:
+            return None
+        return old & ~(self.c.line_bytes - 1), bool(old & self.lib.CACHE_DIRTY)
+
+    def write(self, address: int) -> None:
+        """A write that allocates."""
+        slot = self.find(address)
+        if slot is None:
+            self.insert(address, dirty=True)
+        else:
+            self.lib.cache_mark_dirty(self.c, slot)
+
+    def line_op(self, address: int, clean: bool = False, invalidate: bool = False) -> int:
+        """Maintenance by address: lines written back."""
+        return int(self.lib.cache_line_op(self.c, address, clean, invalidate))
+
+    def set_way_op(self, operand: int, clean: bool = False, invalidate: bool = False) -> int:
+        """Maintenance by set and way: lines written back."""
+        return int(self.lib.cache_set_way_op(self.c, operand, clean, invalidate))
+
+    def invalidate_all(self) -> None:
+        self.lib.cache_invalidate_all(self.c)
+
+    def read(self, address: int) -> bool:
+        """A read that allocates: whether it hit."""
+        if self.find(address) is not None:
+            return True
+        self.insert(address)
+        return False
+
+
+class Memory:
+    """struct memory with counters, in the face of reference.Memory. ValueError: C refuses it."""
+
+    def __init__(self, config: Config, regions: list[Region]) -> None:
+        self.ffi, self.lib = load()
+        names = [field.name for field in fields(Region)]
+        values = [{name: int(getattr(region, name)) for name in names} for region in regions]
+        width = self.lib.COUNTER_COUNT + len(regions) * self.lib.REGION_COUNTER_COUNT
+        self.vector = self.ffi.new("uint64_t[]", width)
+        self.config = timing_config(config)
+        self.regions = self.ffi.new("struct region_config[]", values)
+        self.m = self.ffi.new("struct memory *")
+        status = self.lib.memory_init(self.m, self.config, self.regions, len(regions))
+        self.m = self.ffi.gc(self.m, self.lib.memory_free)
+        if status != self.lib.CORE_OK:
+            raise ValueError(status)
+        self.m.counters = self.vector
+        self.misses = self.ffi.new("uint32_t *")
+
+    @property
+    def counters(self) -> dict[CounterName, int]:
+        """All counters that are not zero."""
+        found: dict[CounterName, int] = {}
+        for name, at in constants("counter", "COUNTER_").items():
+            if at < self.lib.COUNTER_CYCLES and self.vector[at]:
+                found[name] = self.vector[at]
+        for index in range(self.m.regions):
+            first = self.lib.COUNTER_COUNT + index * self.lib.REGION_COUNTER_COUNT
+            for name, at in constants("region_counter", "REGION_").items():
+                if at < self.lib.REGION_COUNTER_COUNT and self.vector[first + at]:
+                    found[index, name] = self.vector[first + at]
+        return found
+
+    def read(self, time: int, address: int, size: int) -> int:
+        return int(self.lib.memory_read(self.m, time, address, size))
+
+    def write(self, time: int, address: int, size: int) -> int:
+        return int(self.lib.memory_write(self.m, time, address, size))
+
+    def fetch(
+        self, time: int, cycles: int, address: int, size: int, redirected: bool
+    ) -> tuple[int, int]:
+        self.misses[0] = 0
+        stall = self.lib.memory_fetch(self.m, time, cycles, address, size, redirected, self.misses)
+        return int(stall), int(self.misses[0])
+
+    def fetch_wrong_path(self, time: int, branch_end: int, cycles: int) -> None:
+        self.lib.memory_fetch_wrong_path(self.m, time, branch_end, cycles)
+
+    def system_write(self, time: int, address: int, value: int) -> int:
+        return int(self.lib.memory_system_write(self.m, time, address, value))
+
+    def drain(self, time: int) -> int:
+        return int(self.lib.memory_drain(self.m, time))
+
+
+class Predictor:
+    """struct predictor, in the face of reference_branch.Predictor. ValueError: C refuses it."""
+
+    def __init__(self, config: Config) -> None:
+        self.ffi, self.lib = load()
+        self.p = self.ffi.new("struct predictor *")
+        status = self.lib.predictor_init(self.p, timing_config(config))
+        if status != self.lib.CORE_OK:
+            raise ValueError(status)
+        self.p = self.ffi.gc(self.p, self.lib.predictor_free)
+
+    def control(self, actlr: int) -> None:
+        self.lib.predictor_control(self.p, actlr)
+
+    def branch(
+        self,
+        kind: BranchKind,
+        conditional: bool,
+        branch: int,
+        target: int,
+        fall_through: int,
+        went: int,
+    ) -> Prediction:
+        return Prediction(
+            self.lib.predictor_branch(self.p, kind, conditional, branch, target, fall_through, went)
+        )

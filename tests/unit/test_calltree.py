@@ -1,0 +1,325 @@
+"""calltree.c: calls, returns and everything that only looks like one.
+
+Functions are letters. A test says how control reached each block, as timing.c does, and looks at
+the stack of functions and at the tree: "a(b c)" is a node a with children b and c, "a.0" operation
+0 opened in a.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import native
+
+NO_FUNCTION = 0xFFFF_FFFF
+WIDTH = 3
+
+
+class Tree:
+    """A call tree; `run` starts a block, the other methods name what programs do."""
+
+    def __init__(self) -> None:
+        self.ffi, self.lib = native.load()
+        self.t = self.ffi.new("struct calltree *")
+        assert self.lib.calltree_init(self.t, WIDTH) == self.lib.CORE_OK
+        self.t = self.ffi.gc(self.t, self.lib.calltree_free)
+        self.kinds = native.constants("branch_kind", "BRANCH_")
+
+    def run(
+        self, function: str, how: str, address: int = 0, site: int = 0, returns_to: int = 0
+    ) -> None:
+        """A block of a function starts at an address (default: the function's entry)."""
+        entry = self.entry(function)
+        address = address or entry
+        status = self.lib.calltree_enter(
+            self.t, ord(function), address == entry, address, self.kinds[how], site, returns_to
+        )
+        assert status == self.lib.CORE_OK
+
+    @staticmethod
+    def entry(function: str) -> int:
+        return ord(function) << 12
+
+    def start(self, function: str = "a") -> Tree:
+        self.run(function, "call")
+        return self
+
+    def call(self, function: str, site: int, how: str = "call") -> int:
+        """A 4-byte call at an address. Returns where it returns to."""
+        self.run(function, how, site=site, returns_to=site + 4)
+        return site + 4
+
+    def returns(self, function: str, address: int, how: str = "return") -> None:
+        self.run(function, how, address=address, site=0xDEAD)
+
+    def op_begin(self, op: int, site: int = 0x10) -> None:
+        assert self.lib.calltree_op_begin(self.t, op, site) == self.lib.CORE_OK
+
+    def op_end(self) -> None:
+        self.lib.calltree_op_end(self.t)
+
+    # --- what came of it ---
+
+    def name(self, node: int) -> str:
+        info = self.t.node[node].info
+        function = "" if info.function == NO_FUNCTION else chr(info.function)
+        return function + (f".{info.op}" if info.op >= 0 else "")
+
+    @property
+    def stack(self) -> str:
+        """Outermost first, without the root."""
+        return " ".join(self.name(self.t.frame[i].node) for i in range(1, self.t.frames))
+
+    @property
+    def shape(self) -> str:
+        """The tree below the root, children in the order in which they came."""
+        children: dict[int, list[int]] = {}
+        for node in range(1, self.t.nodes):
+            children.setdefault(self.t.node[node].info.parent, []).append(node)
+
+        def text(node: int) -> str:
+            inside = " ".join(text(child) for child in children.get(node, []))
+            return self.name(node) + (f"({inside})" if inside else "")
+
+        return " ".join(text(node) for node in children.get(0, []))
+
+    def calls(self, function: str) -> list[int]:
+        """How often each node of a function was called."""
+        return [
+            self.t.node[node].info.calls
+            for node in range(1, self.t.nodes)
+            if self.name(node) == function
+        ]
+
+
+@pytest.fixture
+def tree() -> Tree:
+    return Tree().start()
+
+
+def test_calls_nest_and_returns_unnest(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    in_b = tree.call("c", 0x200, how="call_indirect")
+    assert tree.stack == "a b c"
+    tree.returns("b", in_b)
+    assert tree.stack == "a b"
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+    assert tree.shape == "a(b(c))"
+
+
+def test_a_call_from_the_same_place_shares_its_node(tree: Tree) -> None:
+    for _ in range(3):
+        tree.returns("a", tree.call("b", 0x100))
+    tree.returns("a", tree.call("b", 0x180))
+    assert tree.shape == "a(b b)"
+    assert tree.calls("b") == [3, 1]
+
+
+def test_blocks_inside_a_function_change_nothing(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    for how in ("none", "conditional", "direct", "table", "indirect"):
+        tree.run("b", how, address=tree.entry("b") + 0x20)
+    assert tree.stack == "a b"
+    assert tree.calls("b") == [1]
+
+
+@pytest.mark.parametrize("how", ["direct", "conditional", "indirect"])
+def test_a_tail_call_takes_the_place_of_its_caller(tree: Tree, how: str) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.run("c", how, site=0x200)
+    assert tree.stack == "a c"
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+    assert tree.shape == "a(b c)"
+    assert tree.calls("c") == [1]
+
+
+def test_code_that_runs_on_into_the_next_function_takes_its_place(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.run("c", "none")
+    assert tree.stack == "a c"
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+
+
+@pytest.mark.parametrize("how", ["return", "indirect"])
+def test_pop_pc_and_bx_to_a_return_address_are_returns(tree: Tree, how: str) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.returns("a", in_a, how=how)
+    assert tree.stack == "a"
+
+
+def test_a_pop_pc_that_leaves_two_functions_at_once_is_both_returns(tree: Tree) -> None:
+    # b saved the return address of a for c to pop: c returns straight to a.
+    in_a = tree.call("b", 0x100)
+    tree.call("c", 0x200)
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+
+
+def test_recursion_shares_the_node_of_the_call_it_repeats(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    depth = 50
+    inside = [tree.call("b", 0x200) for _ in range(depth)]
+    assert tree.t.frames == 1 + 2 + depth
+    assert tree.shape == "a(b)"
+    assert tree.calls("b") == [1 + depth]
+    for address in inside:
+        tree.returns("b", address)
+    assert tree.stack == "a b"
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+
+
+def test_mutual_recursion_does_not_grow_the_tree(tree: Tree) -> None:
+    returns = [tree.call("b", 0x100)]
+    for _ in range(20):
+        returns.append(tree.call("c", 0x200))
+        returns.append(tree.call("b", 0x300))
+    assert tree.shape == "a(b(c))"
+    assert tree.calls("b") == [21]
+    assert tree.calls("c") == [20]
+    for address, caller in zip(reversed(returns), "cb" * 20 + "a", strict=True):
+        tree.returns(caller, address)
+    assert tree.stack == "a"
+
+
+def test_a_longjmp_unwinds_to_the_function_that_set_it(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    setjmp_returned = tree.call("s", 0x200)
+    tree.returns("b", setjmp_returned)
+    tree.call("c", 0x300)
+    tree.call("d", 0x400)
+    tree.call("l", 0x500)
+    tree.returns("b", setjmp_returned, how="indirect")  # longjmp: bx to where setjmp returned
+    assert tree.stack == "a b"
+    assert tree.calls("b") == [1]
+    tree.returns("a", 0x104)
+    assert tree.stack == "a"
+
+
+def test_a_longjmp_into_no_active_function_replaces_the_running_one(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    tree.returns("x", tree.entry("x") + 0x40)
+    assert tree.stack == "a x"
+
+
+def test_a_jump_to_the_entry_of_an_active_function_is_a_tail_call(tree: Tree) -> None:
+    # Code of a that is entered at its first instruction begins anew; it does not go on.
+    tree.call("b", 0x100)
+    tree.call("c", 0x200)
+    tree.run("b", "indirect", site=0x300)
+    assert tree.stack == "a b b"
+
+
+def test_exception_entry_is_a_call_that_returns_to_the_interrupted_instruction(
+    tree: Tree,
+) -> None:
+    tree.call("b", 0x100)
+    interrupted = tree.entry("b") + 0x24
+    tree.run("h", "call", site=interrupted - 2, returns_to=interrupted)
+    assert tree.stack == "a b h"
+    tree.returns("b", interrupted)
+    assert tree.stack == "a b"
+    tree.returns("a", 0x104)
+    assert tree.stack == "a"
+
+
+def test_a_program_that_returns_from_where_it_began_stays_on_the_tree(tree: Tree) -> None:
+    tree.returns("x", 0x5000)
+    assert tree.stack == "x"
+    tree.call("b", 0x100)
+    assert tree.stack == "x b"
+
+
+# --- operations ---
+
+
+def test_an_operation_is_a_node_of_the_function_that_opened_it(tree: Tree) -> None:
+    tree.op_begin(0)
+    assert tree.stack == "a a.0"
+    in_a = tree.call("b", 0x100)
+    tree.returns("a", in_a)
+    assert tree.stack == "a a.0"
+    tree.op_end()
+    assert tree.stack == "a"
+    tree.op_begin(1, site=0x20)
+    tree.op_end()
+    assert tree.shape == "a(a.0(b) a.1)"
+    assert tree.calls("a.0") == tree.calls("a.1") == [1]
+    assert tree.t.unbalanced_ops == 0
+
+
+def test_operations_nest(tree: Tree) -> None:
+    tree.op_begin(0)
+    tree.op_begin(1)
+    assert tree.stack == "a a.0 a.1"
+    tree.op_end()
+    tree.op_end()
+    assert tree.stack == "a"
+
+
+def test_a_tail_call_inside_an_operation_stays_inside_it(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.op_begin(0)
+    tree.run("c", "direct", site=0x200)
+    assert tree.stack == "a b b.0 c"
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+    assert tree.t.unbalanced_ops == 1
+
+
+def test_recursion_through_an_operation_makes_new_nodes(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    tree.op_begin(0)
+    tree.call("b", 0x200)
+    assert tree.shape == "a(b(b.0(b)))"
+
+
+def test_an_operation_end_without_a_begin_is_counted(tree: Tree) -> None:
+    tree.op_end()
+    assert tree.stack == "a"
+    assert tree.t.unbalanced_ops == 1
+
+
+def test_a_function_that_leaves_its_operation_open_closes_it(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.op_begin(0)
+    tree.op_begin(1)
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+    assert tree.t.unbalanced_ops == 2
+
+
+def test_a_longjmp_out_of_an_operation_closes_it(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    tree.op_begin(0)
+    tree.call("c", 0x200)
+    tree.returns("a", tree.entry("a") + 0x30, how="indirect")
+    assert tree.stack == "a"
+    assert tree.t.unbalanced_ops == 1
+
+
+# --- limits ---
+
+
+def test_a_stack_deeper_than_the_limit_keeps_the_newest_frames(tree: Tree) -> None:
+    limit = tree.lib.FRAMES_MAX
+    depth = limit + 100
+    returns = [tree.call("b", 0x100 + 8 * i) for i in range(depth)]
+    assert tree.t.frames == limit
+    assert tree.t.lost_frames == depth + 2 - limit
+    for address in reversed(returns[-1000:]):
+        tree.returns("b", address)
+    assert tree.t.frames == limit - 1000
+
+
+def test_every_node_has_counters_of_its_own(tree: Tree) -> None:
+    for i, function in enumerate("bcdefgh" * 20):
+        tree.returns("a", tree.call(function, 0x100 + 8 * i))
+    assert tree.t.nodes == 1 + 1 + 140
+    for node in range(tree.t.nodes):
+        assert list(tree.t.node[node].counters[0:WIDTH]) == [0] * WIDTH
+        tree.t.node[node].counters[WIDTH - 1] = node
+    assert [tree.t.node[node].counters[WIDTH - 1] for node in range(142)] == list(range(142))

@@ -1,0 +1,70 @@
+"""Instruction fetch from memories other than TCM: what a block waits for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.unit.memory_program import (
+    CACHED,
+    FLASH,
+    ICIALLU,
+    NON_CACHEABLE,
+    ON_C_AND_TWIN,
+    UNCACHED,
+    MakeMemory,
+    Program,
+    rasr,
+)
+
+pytestmark = ON_C_AND_TWIN
+
+
+def test_a_block_comes_into_the_instruction_cache_once(make: MakeMemory) -> None:
+    p = Program(make(CACHED, [FLASH]))
+    # Asked at 0, the first group is there at 0 + 1 + 10, the fourth 3 x 2 later; it issues in 4.
+    assert p.memory.fetch(0, 4, FLASH.base, 32, True) == (11 + 6 - 4, 1)
+    assert p.memory.fetch(100, 4, FLASH.base, 32, True) == (0, 0)
+    assert p.memory.fetch(200, 8, FLASH.base + 16, 64, True)[1] == 2
+    assert p.count("icache_misses") == p.count("instruction_refills", 0) == 3
+    p.system(ICIALLU, 0)
+    assert p.memory.fetch(300, 4, FLASH.base, 32, True)[1] == 1
+
+
+def test_fetch_runs_ahead_of_issue_as_far_as_its_queue(make: MakeMemory) -> None:
+    p = Program(make(UNCACHED, [replace(FLASH, fetch_bytes=64)]))
+    # Nothing was asked for since 30. At 200 four groups wait in the queue: of six, two are late by
+    # 200 - 4 + 6 - 201 cycles. Behind a mispredict none waits.
+    p.memory.fetch(0, 4, FLASH.base, 64, True)
+    assert p.memory.fetch(200, 1, FLASH.base, 48, False)[0] == 1
+    assert p.memory.fetch(300, 1, FLASH.base, 48, True)[0] == 5
+
+
+def test_groups_that_hit_the_instruction_cache_are_left_to_the_pipeline(make: MakeMemory) -> None:
+    p = Program(make(CACHED, [FLASH]))
+    p.memory.fetch(0, 4, FLASH.base, 64, True)
+    assert p.memory.fetch(200, 1, FLASH.base, 64, True) == (0, 0)
+
+
+def test_without_the_cache_each_fetch_goes_to_the_device(make: MakeMemory) -> None:
+    p = Program(make(UNCACHED, [FLASH]))
+    for start in (0, 100):
+        stall, misses = p.memory.fetch(start, 4, FLASH.base, 32, True)
+        assert stall > 30
+        assert misses == 0
+    assert p.count("fetches", 0) == 8
+    assert p.count("icache_misses") == 0
+
+
+def test_a_flash_line_is_fetched_once_and_kept_at_hand(make: MakeMemory) -> None:
+    p = Program(make(UNCACHED, [replace(FLASH, fetch_bytes=32)]))
+    p.memory.fetch(0, 4, FLASH.base, 32, True)
+    assert p.count("fetches", 0) == 1
+    p.memory.fetch(100, 4, FLASH.base, 64, True)
+    assert p.count("fetches", 0) == 2
+
+
+def test_an_mpu_region_switches_the_instruction_cache_too(make: MakeMemory) -> None:
+    p = Program(make(CACHED, [FLASH]))
+    p.protect(0, FLASH.base, rasr(16, NON_CACHEABLE))
+    assert p.memory.fetch(0, 4, FLASH.base, 32, True)[1] == 0
+    assert p.count("fetches", 0) == 4

@@ -60,6 +60,8 @@ class BranchPredictor:
     btac_read_disabled: bool
     static_taken_cycles: int
     indirect_mispredict_cycles: int
+    exception_entry_cycles: int
+    exception_return_cycles: int
 
 
 class CorePipeline(Mapping[str, Any]):
@@ -113,6 +115,7 @@ class Bus:
     write_cycles: int
     max_clock: int = 0  # Hz; 0: the operating point's limit
     divider: int = 0  # core clock / bus clock; 0: the smallest power of two within the limit
+    fetch_cycles: int = 0  # of an instruction fetch, over read_cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Memory:
     row_miss_cycles: int = 0
     fetch_bytes: int = 8  # that one uncached fetch brings and keeps at hand
     wait_states: bool = False  # a row miss also costs the part's flash wait states
+    accelerator: bool = False  # rows are the flash accelerator's: FLASH_ACR can switch it off
     prefetch: bool = False
     read_energy: float = 0.0
     write_energy: float = 0.0
@@ -174,18 +178,19 @@ class OperatingPoint:
     max_bus_clock: int
     wait_state_clocks: tuple[int, ...] = ()  # entry i: highest bus clock for i wait states
     core_voltage: float = 0.0  # V
-    dynamic_scale: float = 1.0  # factor on every event energy at this voltage
     always_on_power: float = 0.0  # mW
 
 
 @dataclass(frozen=True, slots=True)
 class EnergyCoefficients:
-    """Energies in pJ per event or cycle where dynamic_scale is 1; see simcore/energy.py."""
+    """Energies in pJ per event or cycle at the reference core voltage; see simcore/energy.py."""
 
     supply_voltage: float = 0.0  # V
     temperature: float = 25.0  # °C
     regulator: str = "ldo"
-    uncertainty: float = 0.0  # relative half width of the interval
+    reference_voltage: float = 0.0  # V of the core; 0: energies do not scale with it
+    uncertainty: float = 0.0  # relative half width of the interval of a whole chip's energy
+    split_uncertainty: float = 0.0  # relative, of the part that single events make up
     clock_tree: float = 0.0  # each cycle, asleep or not
     active_cycle: float = 0.0  # each cycle not asleep
     icache_access: float = 0.0
@@ -224,6 +229,14 @@ class CpuModel:
     def max_clock_hz(self) -> int:
         """The maximum clock of the part, which is the default clock of a run."""
         return self.operating_points[-1].max_clock
+
+    def highest_clock(self, voltage_scale: str | None = None) -> int:
+        """The highest clock of a voltage scale in Hz, of the part when None. Raises ConfigError."""
+        if voltage_scale is None:
+            return self.max_clock_hz
+        lowest = self.operating_point(1000, voltage_scale)  # refuses an unknown name
+        points = self.operating_points
+        return max(p.max_clock for p in points if p.voltage_scale == lowest.voltage_scale)
 
     @property
     def supply_voltage_v(self) -> float:
@@ -280,13 +293,27 @@ class CpuModel:
         `wait_states` replaces the flash wait states that the clock needs, as firmware may do.
         Raises ConfigError for a clock out of range.
         """
-        from simcore.model_timing import region_configs, timing_config
+        from simcore.model_timing import flash_config, region_configs, timing_config
 
         point = self.operating_point(clock_hz, voltage_scale)
+        if wait_states is None:
+            wait_states = self.flash_wait_states(clock_hz, voltage_scale)
         return (
-            timing_config(self.core, clock_hz, caches),
+            {
+                **timing_config(self.core, clock_hz, caches),
+                **flash_config(self.flash_control, wait_states),
+            },
             region_configs(self, clock_hz, point, wait_states),
         )
+
+    def flash_wait_states(self, clock_hz: int, voltage_scale: str | None = None) -> int:
+        """The wait states that the flash needs at a core clock; 0 for a part without such flash.
+
+        Raises ConfigError for a clock out of range.
+        """
+        from simcore.model_timing import needed_wait_states
+
+        return needed_wait_states(self, clock_hz, self.operating_point(clock_hz, voltage_scale))
 
 
 def load_cpu_model(

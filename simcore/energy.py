@@ -9,24 +9,33 @@
 
 Every term is a whole number of femtojoules times a counter, so the model is exactly linear: the
 energies of the nodes of a call tree sum to the energy of the run. A cycle that stalls pays the
-clock tree and the active core only, so it costs less than one that issues. Coefficients are those
-of the part (pJ at the voltage where dynamic_scale is 1) times the dynamic_scale of the operating
-point. Time is cycles at a fixed clock, so always-on power is an energy per cycle.
+clock tree and the active core only, so it costs less than one that issues. Time is cycles at a
+fixed clock, so always-on power is an energy per cycle.
+
+The energies of a part hold at its reference core voltage. An event moves the charge C x VCORE; a
+linear regulator passes that current on from the pin (energy VDD x C x VCORE), a switching one the
+energy (C x VCORE^2 / efficiency). So energies scale with VCORE or its square, by regulator.
+Always-on power, mostly leakage, is a figure of each operating point. All at 25 °C.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simcore.counters import CAUSES, cycle_column, region_column
-from simcore.cpu_model import CpuModel, Memory, OperatingPoint, Region
+from simcore.cpu_model import CpuModel, EnergyCoefficients, Memory, OperatingPoint, Region
 
 COMPONENTS = ("always_on", "clock", "core", "issue", "fetch", "data", "sleep")
+
+#: Components of single events. Current tables fix their sum and leave their split open.
+EVENT_COMPONENTS = ("issue", "fetch", "data")
 
 _FEMTOJOULES_PER_PICOJOULE = 1000
 _FETCH_BYTES = 8
 _TCM_KINDS = ("itcm", "dtcm")
+_VOLTAGE_EXPONENT = {"ldo": 1, "smps": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +43,15 @@ class EnergyModel:
     """The energy of a part at one operating point and clock: whole femtojoules per counter.
 
     `coefficients` maps each component to (column, fJ per count) pairs; a column may feed several.
+    `uncertainty` is relative, of a whole chip's energy: the fit's residuals and the spread between
+    boards. `split_uncertainty` is that of the event components, whose split is partly assumed.
     """
 
     clock_hz: int
     point: OperatingPoint
     coefficients: Mapping[str, tuple[tuple[str, int], ...]]
+    uncertainty: float = 0.0
+    split_uncertainty: float = 0.0
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -51,17 +64,36 @@ class EnergyModel:
             for component, terms in self.coefficients.items()
         }
 
+    def half_width(self, parts: Mapping[str, int]) -> int:
+        """Half width in fJ of the interval around the sum of `parts`, energies by component.
 
-def energy_model(model: CpuModel, clock_hz: int, voltage_scale: str | None = None) -> EnergyModel:
-    """The energy model of a part at a clock, by default at the lowest voltage that allows it.
+        The two uncertainties are independent, so they add as squares.
+        """
+        events = sum(parts.get(component, 0) for component in EVENT_COMPONENTS)
+        whole = sum(parts.values())
+        return min(
+            whole, round(math.hypot(self.uncertainty * whole, self.split_uncertainty * events))
+        )
+
+
+def voltage_scale(energy: EnergyCoefficients, point: OperatingPoint) -> float:
+    """Event energies at `point` over those at the reference core voltage; 1 if either is 0."""
+    if not energy.reference_voltage or not point.core_voltage:
+        return 1.0
+    return (point.core_voltage / energy.reference_voltage) ** _VOLTAGE_EXPONENT[energy.regulator]
+
+
+def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> EnergyModel:
+    """The energy model of a part at a clock and voltage scale, the lowest for the clock if None.
 
     Raises ConfigError for a clock or voltage scale that the part does not have.
     """
-    point = model.operating_point(clock_hz, voltage_scale)
+    point = model.operating_point(clock_hz, scale)
     energy = model.energy
+    factor = voltage_scale(energy, point) * _FEMTOJOULES_PER_PICOJOULE
 
     def scaled(picojoules: float) -> int:
-        return round(picojoules * point.dynamic_scale * _FEMTOJOULES_PER_PICOJOULE)
+        return round(picojoules * factor)
 
     # mW / Hz is 1e-3 J per cycle, which is 1e12 fJ.
     always_on = round(point.always_on_power * 10**12 / clock_hz)
@@ -92,6 +124,8 @@ def energy_model(model: CpuModel, clock_hz: int, voltage_scale: str | None = Non
             component: tuple((column, fj) for column, fj in coefficients[component] if fj)
             for component in COMPONENTS
         },
+        uncertainty=energy.uncertainty,
+        split_uncertainty=energy.split_uncertainty,
     )
 
 

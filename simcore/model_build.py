@@ -61,7 +61,11 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
     memories = {name: Memory(name=name, **entry) for name, entry in values["memory"].items()}
     for memory in memories.values():
         _check_reference(origin, f"memory.{memory.name}.bus", memory.bus, buses)
-    points = [_operating_point(name, entry) for name, entry in values["operating_point"].items()]
+    points = [
+        _operating_point(name, entry)
+        for name, entry in values["operating_point"].items()
+        if not entry.get("absent")
+    ]
     if not points:
         raise ModelError(f"{origin}: operating_point has no entry")
     return CpuModel(
@@ -196,7 +200,8 @@ def _region(name: str, entry: Tree, memory: Memory) -> Region:
 
 def _operating_point(name: str, entry: Tree) -> OperatingPoint:
     clocks = tuple(entry.get("wait_state_clocks", ()))
-    return OperatingPoint(name=name, **{**entry, "wait_state_clocks": clocks})
+    kept = {key: value for key, value in entry.items() if key != "absent"}
+    return OperatingPoint(name=name, **{**kept, "wait_state_clocks": clocks})
 
 
 def _energy(entry: Tree) -> EnergyCoefficients:

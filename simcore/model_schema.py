@@ -152,6 +152,8 @@ _CORE_BRANCH = Table(
         "btac_read_disabled": Fact("flag", FLAG),
         "static_taken_cycles": Fact("integer", CYCLES, maximum=64),
         "indirect_mispredict_cycles": Fact("integer", CYCLES, maximum=64),
+        "exception_entry_cycles": Fact("integer", CYCLES, maximum=1000),
+        "exception_return_cycles": Fact("integer", CYCLES, maximum=1000),
     },
     required=(
         "btac_entries",
@@ -160,6 +162,8 @@ _CORE_BRANCH = Table(
         "btac_read_disabled",
         "static_taken_cycles",
         "indirect_mispredict_cycles",
+        "exception_entry_cycles",
+        "exception_return_cycles",
     ),
 )
 _REGION = Table(
@@ -185,6 +189,7 @@ _BUS = Table(
         "divider": Fact("integer", RATIO, minimum=1, maximum=64),
         "core_cycles": Fact("integer", CYCLES, maximum=1000),
         "read_cycles": Fact("integer", BUS_CYCLES, maximum=1000),
+        "fetch_cycles": Fact("integer", BUS_CYCLES, maximum=1000),
         "write_cycles": Fact("integer", BUS_CYCLES, maximum=1000),
     },
     required=("width", "core_cycles", "read_cycles", "write_cycles"),
@@ -201,6 +206,7 @@ _MEMORY = Table(
         "fetch_bytes": Fact("integer", BYTES, minimum=8, maximum=256),
         "row_miss_cycles": Fact("integer", DEVICE_CYCLES, maximum=100_000),
         "wait_states": Plain("flag"),  # true: a row miss also costs the part's flash wait states
+        "accelerator": Plain("flag"),  # true: FLASH_ACR can switch all rows but one off
         "prefetch": Fact("flag", FLAG),
         "read_energy": Fact("number", PICOJOULE),
         "write_energy": Fact("number", PICOJOULE),
@@ -218,8 +224,8 @@ _OPERATING_POINT = Table(
         # Entry i: the highest clock of the flash's bus that i wait states allow.
         "wait_state_clocks": Fact("integers", HERTZ, minimum=1),
         "core_voltage": Fact("number", VOLT, maximum=5),
-        "dynamic_scale": Fact("number", RATIO, maximum=100),
         "always_on_power": Fact("number", MILLIWATT, maximum=100_000),
+        "absent": Plain("flag"),  # true: takes an inherited point away
     },
     required=("voltage_scale", "max_clock", "max_bus_clock"),
 )
@@ -229,6 +235,9 @@ _ENERGY = Table(
         "temperature": Fact("number", CELSIUS, minimum=-60, maximum=200),
         "regulator": Fact("text", POLICY, choices=REGULATORS),
         "uncertainty": Fact("number", RATIO, maximum=10),
+        "split_uncertainty": Fact("number", RATIO, maximum=10),
+        # The core voltage to which the energies of this file belong.
+        "reference_voltage": Fact("number", VOLT, maximum=5),
         "clock_tree": Fact("number", PICOJOULE),
         "active_cycle": Fact("number", PICOJOULE),
         "icache_access": Fact("number", PICOJOULE),

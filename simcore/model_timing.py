@@ -18,7 +18,7 @@ from simcore.errors import ConfigError, nearest
 from simcore.model_schema import CACHE_POLICIES, REGION_KINDS, REPLACEMENTS
 
 if TYPE_CHECKING:
-    from simcore.cpu_model import OperatingPoint
+    from simcore.cpu_model import FlashControl, OperatingPoint
 
 _BEAT_BITS = 64
 
@@ -49,12 +49,25 @@ def timing_config(core: Core, clock_hz: int, caches: str) -> dict[str, Any]:
         "btac_read_disabled": int(branch.btac_read_disabled),
         "static_taken_cycles": branch.static_taken_cycles,
         "indirect_mispredict_cycles": branch.indirect_mispredict_cycles,
+        "exception_entry_cycles": branch.exception_entry_cycles,
+        "exception_return_cycles": branch.exception_return_cycles,
         "clock_hz": clock_hz,
     }
 
 
+def flash_config(control: FlashControl, wait_states: int) -> dict[str, int]:
+    """The fields of struct timing_config that say how firmware controls the flash."""
+    return {
+        "flash_control": control.address,
+        "flash_latency_mask": control.latency_mask,
+        "flash_prefetch_mask": control.prefetch_mask,
+        "flash_accelerator_mask": control.accelerator_mask,
+        "flash_wait_states": wait_states,
+    }
+
+
 def region_configs(
-    model: CpuModel, clock_hz: int, point: OperatingPoint, wait_states: int | None
+    model: CpuModel, clock_hz: int, point: OperatingPoint, wait_states: int
 ) -> list[dict[str, int]]:
     """The fields of struct region_config for each region, in the order of model.regions."""
     devices = sorted({region.device for region in model.regions})
@@ -71,6 +84,7 @@ def region_configs(
                 "bank_of": devices.index(region.device),
                 "prefetch": int(memory.prefetch),
                 "never_cached": int(not region.cacheable),
+                "accelerated": int(memory.accelerator),
                 **_latencies(memory, bus, clock_hz, point, wait_states),
             }
         )
@@ -99,25 +113,31 @@ def flash_wait_states(bus_clock_hz: float, point: OperatingPoint) -> int:
     )
 
 
+def needed_wait_states(model: CpuModel, clock_hz: int, point: OperatingPoint) -> int:
+    """The wait states that the part's flash needs; 0 when no memory of it has any."""
+    memories = (model.memories[region.memory] for region in model.regions)
+    buses = {memory.bus for memory in memories if memory.wait_states}
+    dividers = [bus_divider(model.buses[bus], clock_hz, point) for bus in buses]
+    return max((flash_wait_states(clock_hz / divider, point) for divider in dividers), default=0)
+
+
 def _latencies(
-    memory: Memory, bus: Bus, clock_hz: int, point: OperatingPoint, wait_states: int | None
+    memory: Memory, bus: Bus, clock_hz: int, point: OperatingPoint, wait_states: int
 ) -> dict[str, int]:
     divider = bus_divider(bus, clock_hz, point)
     # A device with a clock of its own divides the core clock by any whole number.
     device = max(divider, -(-clock_hz // memory.max_clock)) if memory.max_clock else divider
-    row_miss = memory.row_miss_cycles
-    if memory.wait_states:
-        needed = flash_wait_states(clock_hz / divider, point)
-        row_miss += needed if wait_states is None else wait_states
+    row_miss = memory.row_miss_cycles + (wait_states if memory.wait_states else 0)
     return {
         "read_cycles": bus.core_cycles + divider * bus.read_cycles + device * memory.read_cycles,
         "write_cycles": bus.core_cycles + divider * bus.write_cycles + device * memory.write_cycles,
-        "fetch_cycles": divider * (_BEAT_BITS // bus.width - 1),
+        "fetch_cycles": divider * (_BEAT_BITS // bus.width - 1 + bus.fetch_cycles),
         "fetch_bytes": memory.fetch_bytes,
         "beat_cycles": max(divider * _BEAT_BITS // bus.width, device * memory.beat_cycles),
         "row_bytes": memory.row_bytes,
         "rows": memory.rows,
         "row_miss_cycles": device * row_miss,
+        "wait_state_cycles": device if memory.wait_states else 0,
     }
 
 

@@ -19,7 +19,8 @@ from simcore.model_tree import shipped_models
 
 CORE_H = Path(__file__).resolve().parents[2] / "simcore" / "native" / "core.h"
 
-# The seven parts of the project's plan, and an ideal one for programs that were linked for no part.
+# The seven parts of the project's plan, the older silicon of one, and an ideal one for programs that
+# were linked for no part.
 PARTS = (
     "generic-m7",
     "imxrt1062",
@@ -28,6 +29,7 @@ PARTS = (
     "stm32f767",
     "stm32h723",
     "stm32h743",
+    "stm32h743y",
     "stm32h7a3",
 )
 

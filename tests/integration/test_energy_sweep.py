@@ -1,0 +1,157 @@
+"""Energy over operating points, and energy asleep, on real machine code."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import simcore
+from simcore.cli.main import main
+from simcore.cpu_model import load_cpu_model
+from simcore.energy_sweep import EnergySweep, Recording, energy_sweep
+from simcore.errors import ConfigError, ExitCode
+
+ROOT = Path(__file__).resolve().parents[2]
+KERNEL = ROOT / "kernels" / "prebuilt" / "conv2d_s8_small.elf"
+FIRMWARE = ROOT / "tests" / "firmware" / "prebuilt"
+SCHEMA = json.loads((ROOT / "simcore" / "schema" / "energy-sweep-1.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def sweep() -> EnergySweep:
+    return energy_sweep(KERNEL, "stm32h743", deadline_s=1e-3)
+
+
+def test_a_sweep_covers_every_operating_point_at_its_highest_clock(sweep: EnergySweep) -> None:
+    points = load_cpu_model("stm32h743").operating_points
+    assert [(p.voltage_scale, p.clock_hz) for p in sweep.points] == [
+        (p.voltage_scale, p.max_clock) for p in points
+    ]
+
+
+def test_a_point_costs_what_a_profile_at_it_costs(sweep: EnergySweep) -> None:
+    for point in sweep.points:
+        totals = simcore.profile(
+            KERNEL, "stm32h743", clock_hz=point.clock_hz, voltage_scale=point.voltage_scale
+        ).totals
+        assert (point.cycles, point.energy_j) == (totals.cycles, totals.energy_j)
+        assert (point.energy_low_j, point.energy_high_j) == (
+            totals.energy_low_j, totals.energy_high_j,
+        )  # fmt: skip
+
+
+def test_cycles_change_with_the_wait_states_of_the_clock() -> None:
+    # The firmware sets 7 wait states, those of 216 MHz; the sweep takes those of each clock.
+    slow, *_, fast = energy_sweep(KERNEL, "stm32f746").points
+    assert (slow.flash_wait_states, fast.flash_wait_states) == (4, 7)
+    assert slow.cycles < fast.cycles
+    assert fast.cycles == simcore.profile(KERNEL, "stm32f746").totals.cycles
+
+
+def test_the_least_energy_and_the_least_in_time_are_marked(sweep: EnergySweep) -> None:
+    energies = [point.energy_j for point in sweep.points]
+    assert sweep.minimum_energy == energies.index(min(energies))
+    in_time = [p.energy_j for p in sweep.points if p.time_s <= 1e-3]
+    assert 0 < len(in_time) < len(energies)
+    assert sweep.minimum_energy_in_deadline == energies.index(min(in_time))
+
+
+def test_two_sweeps_are_the_same_and_fit_the_schema(sweep: EnergySweep) -> None:
+    text = sweep.to_json()
+    assert energy_sweep(KERNEL, "stm32h743", deadline_s=1e-3).to_json() == text
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(text))
+
+
+def test_a_deadline_that_no_point_meets_is_a_broken_limit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status = main(["profile", str(KERNEL), "--energy-sweep", "--deadline", "1e-6"])
+    out, err = capsys.readouterr()
+    assert status == ExitCode.REGRESSION
+    assert "No operating point meets the deadline of 1.00 us" in out
+    assert "least energy, too late" in out
+    assert err == "mcusim: no operating point meets the deadline\n"
+
+
+def test_the_sweep_is_a_table_of_csv_too(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["profile", str(KERNEL), "--energy-sweep", "--clock", "170M", "--format", "csv"]
+    assert main(command) == ExitCode.OK
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("voltage_scale,core_voltage_v,clock_hz,flash_wait_states,cycles")
+    # 170 MHz is above scale 3
+    assert [row.split(",")[0] for row in rows] == ["scale1", "scale1-overdrive"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--deadline", "1"], "--deadline goes with --energy-sweep"),
+        (["--energy-sweep", "--op", "conv*"], "does not go with --op"),
+        (["--energy-sweep", "--voltage-scale", "scale3"], "does not go with --voltage-scale"),
+        (["--energy-sweep", "--cpu", "stm32f746,stm32h743"], "takes one part"),
+        (["--energy-sweep", "--clock", "217M"], "above the 216000000 Hz"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", str(KERNEL), *options]) == ExitCode.USAGE
+    assert message in capsys.readouterr().err
+
+
+def test_a_program_that_fails_ends_the_sweep() -> None:
+    sweep = energy_sweep(FIRMWARE / "faults.elf", args=("undefined",))
+    assert sweep.status is ExitCode.FAULT
+    assert len(sweep.points) == 1
+
+
+def test_an_unknown_cache_control_is_refused() -> None:
+    with pytest.raises(ConfigError, match="caches is 'maybe'"):
+        energy_sweep(KERNEL, caches="maybe")
+
+
+def test_input_that_one_run_read_is_there_for_the_next() -> None:
+    recording = Recording(io.BytesIO(b"abcdef"))
+    first = recording.from_the_start()
+    assert (first.read(2), first.read(2)) == (b"ab", b"cd")
+    second = recording.from_the_start()
+    assert (second.read(3), second.read(9), second.read(9), second.read(1)) == (
+        b"abc", b"d", b"ef", b"",
+    )  # fmt: skip
+
+
+# --- asleep --------------------------------------------------------------------------------
+
+
+def test_firmware_that_sleeps_draws_sleep_power() -> None:
+    # sleep.c: ten rounds and one more of 100 000 cycles, nearly all of them in WFI or WFE.
+    profile = simcore.profile(FIRMWARE / "sleep.elf", "stm32f746")
+    totals = profile.totals
+    assert (profile.exit.reason, profile.exit.code) == ("exit", 0)
+    slept = totals.cycles_by_cause["sleep"]
+    assert 0.95 * 12 * 100_000 < slept < 12 * 100_000
+    # Sleep current of the STM32F722/F723 at 216 MHz, 24 mA at 3.3 V (reference/silicon.md 3.1).
+    asleep = totals.energy_by_component["sleep"] + totals.energy_by_component["always_on"]
+    assert asleep / totals.time_s == pytest.approx(24e-3 * 3.3, rel=0.05)
+    assert totals.power_w is not None
+    assert totals.power_w < 1.05 * 24e-3 * 3.3
+
+
+def test_sleeping_costs_less_than_waiting_for_the_same_time() -> None:
+    asleep = simcore.profile(FIRMWARE / "sleep.elf").totals
+    waiting = simcore.profile(FIRMWARE / "ticks.elf").totals  # polls for its ticks
+    assert asleep.power_w is not None
+    assert waiting.power_w is not None
+    assert asleep.power_w < waiting.power_w / 3
+
+
+def test_a_sleep_without_an_end_is_said_and_ends_the_run() -> None:
+    profile = simcore.profile(FIRMWARE / "sleep.elf", args=("forever",))
+    assert profile.exit.code == 0
+    assert any(
+        "sleeps at" in warning and "nothing to wake it" in warning for warning in profile.warnings
+    )

@@ -52,10 +52,16 @@ class CoreError(McusimError):
     exit_code = ExitCode.FAULT
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the known name closest to `name`, "" when none is close."""
+def nearest(name: str, known: Iterable[str], most: int = 1) -> str:
+    """Return "; did you mean 'x'?" for the known name closest to `name`, "" when none is close.
+
+    With `most` above 1 it names up to so many: "; did you mean 'x', 'y' or 'z'?".
+    """
     import difflib  # 5 ms that only an error pays
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1)
-    return f"; did you mean '{by_folded[close[0]]}'?" if close else ""
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=most)
+    names = [f"'{by_folded[folded]}'" for folded in close]
+    if not names:
+        return ""
+    return f"; did you mean {' or '.join([', '.join(names[:-1]), names[-1]][len(names) < 2 :])}?"

@@ -8,7 +8,7 @@ that have such cycles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,56 @@ _BRANCH, _EXECUTE, _FETCH, _LOAD, _STORE = (
 
 
 @dataclass(slots=True)
-class _Sum:
+class AccessSum:
+    """What one memory access of an instruction did; a load multiple has one per register."""
+
+    is_write: bool
+    size: int  # bytes
+    executions: int = 0
+    misses: int = 0
+    stall_cycles: int = 0
+
+
+@dataclass(slots=True)
+class InstructionSum:
     """What one instruction costs over all blocks that hold it."""
 
     text: str
     executions: int = 0
     skipped: int = 0
-    misses: int = 0
-    cycles: list[int] = field(default_factory=lambda: [0] * len(CAUSES))
+    icache_misses: int = 0
+    mispredicts: int = 0
+    cycles: list[int] = field(default_factory=lambda: [0] * len(CAUSES))  # by cause
+    accesses: list[AccessSum] = field(default_factory=list)
+
+    @property
+    def misses(self) -> int:
+        """Data-cache misses of all its accesses."""
+        return sum(access.misses for access in self.accesses)
+
+
+def sum_instructions(
+    counters: Counters,
+    blocks: Sequence[Block],
+    schedules: Sequence[Schedule],
+    wanted: Container[int] | None = None,
+) -> dict[int, InstructionSum]:
+    """What every instruction of some blocks cost, by address; blocks that never ended are left out.
+
+    ``blocks`` are the decoded blocks of ``counters.blocks``, ``schedules`` what the pipeline said
+    of ``counters.entries``, each in the same order; ``wanted`` holds indices of blocks, None: all.
+    """
+    sums: dict[int, InstructionSum] = {}
+    for index, (block, counts) in enumerate(zip(blocks, counters.blocks, strict=True)):
+        if counts.executions and (wanted is None or index in wanted):
+            _add_counts(_sums_of(sums, block), block, counts)
+    for entry, schedule in zip(counters.entries, schedules, strict=True):
+        if entry.executions and (wanted is None or entry.block in wanted):
+            into = _sums_of(sums, blocks[entry.block])
+            for total, instruction in zip(into, schedule.instructions, strict=True):
+                for cause, cycles in enumerate(instruction.cycles_by_cause):
+                    total.cycles[cause] += cycles * entry.executions
+    return dict(sorted(sums.items()))
 
 
 def instruction_costs(
@@ -47,21 +89,10 @@ def instruction_costs(
 ) -> tuple[InstructionCosts, ...]:
     """Costs of every instruction that ran, by address.
 
-    ``blocks`` are the decoded blocks of ``counters.blocks``, ``schedules`` what the pipeline said
-    of ``counters.entries``, each in the same order.
+    ``blocks`` and ``schedules`` are those of :func:`sum_instructions`.
     """
-    sums: dict[int, _Sum] = {}
-    for block, counts in zip(blocks, counters.blocks, strict=True):
-        if counts.executions:
-            _add_counts(_sums_of(sums, block), block, counts)
-    for entry, schedule in zip(counters.entries, schedules, strict=True):
-        if entry.executions:
-            into = _sums_of(sums, blocks[entry.block])
-            for total, instruction in zip(into, schedule.instructions, strict=True):
-                for cause, cycles in enumerate(instruction.cycles_by_cause):
-                    total.cycles[cause] += cycles * entry.executions
     rows = []
-    for address, total in sorted(sums.items()):
+    for address, total in sum_instructions(counters, blocks, schedules).items():
         file, line = line_at(address) or (None, None)
         rows.append(
             InstructionCosts(
@@ -102,19 +133,29 @@ def line_costs(instructions: Iterable[InstructionCosts]) -> tuple[LineCosts, ...
     )
 
 
-def _sums_of(sums: dict[int, _Sum], block: Block) -> list[_Sum]:
+def _sums_of(sums: dict[int, InstructionSum], block: Block) -> list[InstructionSum]:
     # The engine cuts the same code into blocks in several ways, so an address may be in many.
-    return [sums.setdefault(i.address, _Sum(i.text)) for i in block.instructions]
+    return [sums.setdefault(i.address, InstructionSum(i.text)) for i in block.instructions]
 
 
-def _add_counts(into: Sequence[_Sum], block: Block, counts: BlockCounts) -> None:
+def _add_counts(into: Sequence[InstructionSum], block: Block, counts: BlockCounts) -> None:
     for total, skipped in zip(into, counts.skipped, strict=True):
         total.executions += counts.executions
         total.skipped += skipped
+    numbers: dict[int, int] = {}  # accesses of each instruction so far
     for access, site in zip(block.accesses, counts.sites, strict=True):
         total = into[access.instruction]
-        total.misses += site.misses
+        number = numbers.get(access.instruction, 0)
+        numbers[access.instruction] = number + 1
+        if number == len(total.accesses):
+            total.accesses.append(AccessSum(access.is_write, access.size))
+        same = total.accesses[number]
+        same.executions += site.executions
+        same.misses += site.misses
+        same.stall_cycles += site.stall_cycles
         total.cycles[_STORE if access.is_write else _LOAD] += site.stall_cycles
+    into[0].icache_misses += counts.icache_misses
+    into[-1].mispredicts += counts.mispredicts
     into[0].cycles[_FETCH] += counts.fetch_stall_cycles
     into[-1].cycles[_BRANCH] += counts.branch_stall_cycles
     variable = [note.instruction for note in block.notes] or [0]

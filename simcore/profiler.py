@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,6 +16,7 @@ from simcore.elf import Image, load_image
 from simcore.energy import energy_model
 from simcore.errors import ConfigError, nearest
 from simcore.instructions import instruction_costs, line_costs
+from simcore.object_costs import object_costs
 from simcore.profiles import (
     SCHEMA,
     Accuracy,
@@ -25,17 +27,83 @@ from simcore.profiles import (
     Frame,
     InstructionCosts,
     LineCosts,
+    ObjectCosts,
     Profile,
     Tool,
 )
 
 if TYPE_CHECKING:
-    from simcore import machine
     from simcore.counters import Counters
+    from simcore.runs import Fault as RunFault
+    from simcore.runs import RunOptions, RunResult
 
 DEFAULT_CPU = "stm32f746"
 
 ACCURACY = Accuracy(counts="exact", cycles="modelled", energy="estimated")
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A run that has ended, with what it ran on: all that a report can be made of."""
+
+    image: Image
+    model: CpuModel
+    options: RunOptions
+    result: RunResult
+    overrides: tuple[str, ...] = ()  # what the run changed of the part's model
+
+    def profile(
+        self, *, ops: Sequence[str] = (), instructions: bool = False, lines: bool = False
+    ) -> Profile:
+        """The Profile of the run; ``instructions`` and ``lines`` add those tables."""
+        rows = self._instruction_costs() if instructions or lines else ()
+        result = self.result
+        return build_profile(
+            self.image,
+            self.model,
+            self.options.clock_hz,
+            result.counters,
+            Exit(result.exit_reason, result.exit_code, _fault(result.fault)),
+            caches=self.options.caches,
+            voltage_scale=self.options.voltage_scale,
+            overrides=self.overrides,
+            ops=ops,
+            objects=self._object_costs(),
+            warnings=(*self.image.warnings, *result.warnings),
+            instructions=rows if instructions else None,
+            lines=line_costs(rows) if lines else None,
+        )
+
+    def describe(self) -> str:
+        """How much the pipeline model had to do, in one line."""
+        entries = [entry for entry in self.result.counters.entries if entry.executions]
+        pairs = {(entry.block, entry.state) for entry in entries}
+        blocks = len({block for block, _ in pairs})
+        states = len({state for _, state in pairs})
+        return (
+            f"{blocks:,} blocks in {states:,} pipeline states: {len(pairs):,} (state, block) pairs,"
+            f" {len(entries):,} schedules"
+        )
+
+    def _instruction_costs(self) -> tuple[InstructionCosts, ...]:
+        result = self.result
+        return instruction_costs(
+            result.counters, result.blocks, result.schedules, self._name_at, self.image.line_at
+        )
+
+    def _object_costs(self) -> tuple[ObjectCosts, ...]:
+        def region_at(address: int) -> str | None:
+            region = self.model.region_at(address)
+            return None if region is None else region.name
+
+        result = self.result
+        return object_costs(
+            result.counters, result.blocks, self._name_at, self.image.line_at, region_at
+        )
+
+    def _name_at(self, address: int) -> str | None:
+        function = self.image.function_at(address)
+        return None if function is None else function.name
 
 
 def build_profile(
@@ -46,7 +114,10 @@ def build_profile(
     end: Exit,
     *,
     caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
     ops: Sequence[str] = (),
+    objects: Sequence[ObjectCosts] = (),
     warnings: Sequence[str] = (),
     instructions: Sequence[InstructionCosts] | None = None,
     lines: Sequence[LineCosts] | None = None,
@@ -56,8 +127,9 @@ def build_profile(
     ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations.
     Raises ConfigError for a clock that the part does not reach.
     """
-    point = model.operating_point(clock_hz)
-    costs = Attribution(counters, image.functions, energy_model(model, clock_hz), clock_hz, ops)
+    point = model.operating_point(clock_hz, voltage_scale)
+    energy = energy_model(model, clock_hz, voltage_scale)
+    costs = Attribution(counters, image.functions, energy, clock_hz, ops)
     unmatched = [f"--op '{glob}' matches no function that ran" for glob in costs.unmatched_globs()]
     return Profile(
         schema=SCHEMA,
@@ -71,16 +143,18 @@ def build_profile(
             voltage_scale=point.voltage_scale,
             voltage_v=model.supply_voltage_v,
             caches=caches,
+            overrides=tuple(overrides),
         ),
         exit=end,
         accuracy=ACCURACY,
-        totals=costs.totals(model.energy.uncertainty),
+        totals=costs.totals(),
         functions=costs.function_costs(image.line_at),
         ops=costs.op_costs(),
         memory=costs.memory_costs(),
         caches=costs.caches(),
         call_tree=costs.call_tree(),
         warnings=(*warnings, *counters.warnings, *unmatched),
+        objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),
     )
@@ -102,6 +176,9 @@ def profile(
     *,
     clock_hz: int | None = None,
     caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
     args: Sequence[str] = (),
     ops: Sequence[str] = (),
     max_instructions: int | None = None,
@@ -114,71 +191,102 @@ def profile(
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     verbose: bool = False,
+    log: Callable[[str], None] | None = None,
 ) -> Profile:
     """Run an ELF on the model of a part and return what it cost.
 
     ``cpu`` is a part's name or the path of a model file, ``clock_hz`` the core clock in Hz (the
-    part's maximum when None), ``caches`` auto (the firmware decides), on or off. ``args`` go to
-    the program over semihosting. ``ops`` are patterns: each call of a matching function counts as
-    an operation. ``max_instructions`` and ``timeout_s`` (host seconds) bound the run.
-    ``instructions`` and ``lines`` add those tables. ``strict`` makes an access to a peripheral
-    that is not modelled a fault. ``semihost_dir`` opens a host folder to the program. ``stdin``
-    and ``stdout`` are the program's streams: empty and discarded when None. ``progress`` is called
-    now and then with the instructions so far.
+    part's maximum when None), ``caches`` auto (the firmware decides), on or off. ``voltage_scale``
+    is the lowest that allows the clock when None. ``overrides`` change the model, as in
+    ``core.dcache.size=16K``; ``memory_from`` is a linker script whose memories replace the part's.
+    ``args`` go to the program over semihosting. ``ops`` are patterns: each call of a matching
+    function counts as an operation. ``max_instructions`` and ``timeout_s`` (host seconds) bound
+    the run. ``instructions`` and ``lines`` add those tables. ``strict`` makes an access to a
+    peripheral that is not modelled a fault. ``semihost_dir`` opens a host folder to the
+    program. ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
+    ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
+    the simulation went.
 
     A program that fails, faults or reaches a limit still gives a Profile: see ``Profile.exit``.
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
-    if caches not in CACHE_CONTROLS:
-        raise ConfigError(f"caches is {caches!r}: it is one of {', '.join(CACHE_CONTROLS)}")
     image = load_image(os.fspath(elf))
     check_op_globs(image, ops)
-    model = load_cpu_model(os.fspath(cpu))
-    clock = model.max_clock_hz if clock_hz is None else clock_hz
-    model.operating_point(clock)  # refuses a clock that the part does not reach
+    simulation = simulate(
+        image,
+        cpu,
+        clock_hz=clock_hz,
+        caches=caches,
+        voltage_scale=voltage_scale,
+        overrides=overrides,
+        memory_from=memory_from,
+        args=args,
+        max_instructions=max_instructions,
+        timeout_s=timeout_s,
+        strict=strict,
+        semihost_dir=semihost_dir,
+        stdin=stdin,
+        stdout=stdout,
+        progress=progress,
+        verbose=verbose,
+    )
+    if log is not None:
+        log(simulation.describe())
+    return simulation.profile(ops=ops, instructions=instructions, lines=lines)
+
+
+def simulate(
+    image: Image,
+    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    *,
+    clock_hz: int | None = None,
+    caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
+    args: Sequence[str] = (),
+    max_instructions: int | None = None,
+    timeout_s: float | None = None,
+    strict: bool = False,
+    semihost_dir: str | os.PathLike[str] | None = None,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
+    verbose: bool = False,
+) -> Simulation:
+    """Run a loaded image on the model of a part; the arguments are those of :func:`profile`.
+
+    Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
+    """
+    if caches not in CACHE_CONTROLS:
+        raise ConfigError(f"caches is {caches!r}: it is one of {', '.join(CACHE_CONTROLS)}")
+    script = None if memory_from is None else os.fspath(memory_from)
+    model = load_cpu_model(os.fspath(cpu), overrides, script)
+    clock = clock_hz
+    if clock is None:
+        clock = model.highest_clock(voltage_scale)
+    model.operating_point(clock, voltage_scale)  # refuses a clock that the part does not reach
     # Only now the engine, so that wrong input is answered at once.
     from simcore.machine import RunOptions, run
 
-    folder = None if semihost_dir is None else Path(semihost_dir)
     options = RunOptions(
         clock_hz=clock,
+        voltage_scale=voltage_scale,
         caches=caches,
         max_instructions=max_instructions,
         timeout_s=timeout_s,
         args=tuple(args),
-        semihost_dir=folder,
+        semihost_dir=None if semihost_dir is None else Path(semihost_dir),
         strict=strict,
         verbose=verbose,
         stdin=stdin,
         stdout=stdout,
     )
-    result = run(image, model, options, progress)
-    rows = _instruction_costs(image, result) if instructions or lines else ()
-    return build_profile(
-        image,
-        model,
-        clock,
-        result.counters,
-        Exit(result.exit_reason, result.exit_code, _fault(result.fault)),
-        caches=caches,
-        ops=ops,
-        warnings=(*image.warnings, *result.warnings),
-        instructions=rows if instructions else None,
-        lines=line_costs(rows) if lines else None,
-    )
+    changed = (*overrides, *(() if script is None else (f"memory from {PurePath(script).name}",)))
+    return Simulation(image, model, options, run(image, model, options, progress), changed)
 
 
-def _instruction_costs(image: Image, result: machine.RunResult) -> tuple[InstructionCosts, ...]:
-    def name_at(address: int) -> str | None:
-        function = image.function_at(address)
-        return None if function is None else function.name
-
-    return instruction_costs(
-        result.counters, result.blocks, result.schedules, name_at, image.line_at
-    )
-
-
-def _fault(fault: machine.Fault | None) -> Fault | None:
+def _fault(fault: RunFault | None) -> Fault | None:
     if fault is None:
         return None
     return Fault(

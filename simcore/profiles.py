@@ -3,6 +3,7 @@
 The dataclasses mirror the JSON document of schema ``mcusim.profile/1`` field by field (see
 ``schema/profile-1.json``). Counts are exact, cycles are modelled, energy is estimated. Energies are
 whole femtojoules inside mcusim: ``round(energy_j * 1e15)`` gives them back, and those sum exactly.
+``energy_low_j`` and ``energy_high_j`` bound what a board may show; MODEL.md says how they are made.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ class Elf:
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """The part and the operating point; ``caches`` is auto (firmware decides), on or off."""
+    """The part and the operating point; ``caches`` is auto (firmware decides), on or off.
+
+    ``overrides`` are what the run changed of the part's model.
+    """
 
     name: str
     title: str
@@ -44,6 +48,7 @@ class Cpu:
     voltage_scale: str
     voltage_v: float  # at the supply pin, where the energy is counted
     caches: str
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +159,12 @@ class Totals:
     read_bytes: int
     write_bytes: int
     energy_j: float
+    energy_low_j: float
+    energy_high_j: float
     energy_uncertainty: float  # half width of the interval around energy_j, relative to it
+    j_per_mac: float | None
     power_w: float | None
+    energy_delay_js: float  # energy_j x time_s
     stack_high_water_bytes: int | None
     cycles_by_cause: dict[str, int]  # sums to cycles
     energy_by_component: dict[str, float]  # joules, sums to energy_j
@@ -174,9 +183,12 @@ class FunctionCosts:
     cycles_self: int
     cycles_total: int
     energy_j_self: float
+    energy_low_j: float  # of energy_j_self
+    energy_high_j: float
     energy_j_total: float
     macs: int
     cycles_by_cause: dict[str, int]  # sums to cycles_self
+    energy_by_component: dict[str, float]  # joules, sums to energy_j_self
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +220,16 @@ class OpCosts:
     time_s: float
     ops_per_s: float | None
     energy_j: float
+    energy_low_j: float
+    energy_high_j: float
     j_per_op: float | None
+    j_per_mac: float | None
+    power_w: float | None
+    energy_delay_js: float  # energy_j x time_s
     param_bytes: int
     activation_bytes: int
     traffic: dict[str, Traffic]  # by region
+    energy_by_component: dict[str, float]  # joules, sums to energy_j
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +250,41 @@ class MemoryCosts:
     uncached_writes: int
     energy_j: float
     stall_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSite:
+    """What one instruction did to a data object; misses are those of the data cache."""
+
+    address: int
+    function: str | None
+    file: str | None
+    line: int | None
+    reads: int
+    writes: int
+    misses: int
+    stall_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCosts:
+    """A data object that was touched: a symbol, the stack, the heap, or what else a region holds.
+
+    ``sites`` are the instructions that cost most, at most eight.
+    """
+
+    name: str
+    kind: str  # symbol, stack, heap or region
+    region: str | None
+    address: int | None
+    size: int | None  # bytes
+    reads: int
+    writes: int
+    read_bytes: int
+    write_bytes: int
+    misses: int
+    stall_cycles: int
+    sites: tuple[ObjectSite, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +374,7 @@ class Profile:
     caches: Caches
     call_tree: tuple[CallNode, ...]
     warnings: tuple[str, ...]
+    objects: tuple[ObjectCosts, ...] = ()  # those with most stall cycles first
     instructions: tuple[InstructionCosts, ...] | None = None  # on request
     lines: tuple[LineCosts, ...] | None = None  # on request
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,7 +14,7 @@ from simcore import __version__
 from simcore.errors import ExitCode, McusimError
 
 #: Commands in the order of the help; each is a module of this package with a function of its name.
-COMMANDS = ("profile", "cpus", "kernels")
+COMMANDS = ("profile", "annotate", "cpus", "kernels")
 
 
 class LazyGroup(click.Group):
@@ -68,6 +69,9 @@ def cli(ctx: click.Context) -> ExitCode | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; no exception leaves, and no traceback."""
+    if argv is None:
+        # A CI that stops a job sends SIGTERM: end as on Ctrl-C, so that nothing half-written stays.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         arguments = None if argv is None else list(argv)
         return cli.main(arguments, prog_name="mcusim", standalone_mode=False) or ExitCode.OK

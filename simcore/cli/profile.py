@@ -2,63 +2,44 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simcore.cli import values
-from simcore.cli.output import (
-    PIPE_WIDTH,
-    ColorChoice,
-    destination,
-    is_terminal,
-    needs_ascii,
-    text_width,
-    use_color,
+from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.running import (
+    look,
+    program_streams,
+    tell_end,
+    tell_line,
+    tell_speed,
+    tell_warnings,
 )
-from simcore.cli.progress import ProgramOutput, Progress
 from simcore.errors import ExitCode
-from simcore.report import FORMATS, SECTIONS, RenderOptions, Section, render
+from simcore.report import FORMATS, SECTIONS, Section, render
+
+if TYPE_CHECKING:
+    from simcore.profiles import Profile
 
 
 @click.command(short_help="Run an ELF and report what it cost.")
 @click.argument("elf", metavar="ELF")
 @click.argument("args", nargs=-1, metavar="[-- ARGS...]")
+@part_options("; several with commas")
+@report_options(FORMATS)
 @click.option(
-    "--cpu",
-    metavar="NAME|FILE",
-    default="stm32f746",
-    show_default=True,
-    help="Part to simulate: a name of 'mcusim cpus' or a model file.",
+    "--energy-sweep",
+    is_flag=True,
+    help="Report energy and time at every voltage scale instead, each at its highest clock.",
 )
 @click.option(
-    "--clock",
-    type=values.clock,
-    metavar="HZ",
-    help="Core clock, such as 100MHz; the part's maximum if not given.",
-)
-@click.option(
-    "--caches",
-    type=click.Choice(["auto", "on", "off"]),
-    default="auto",
-    show_default=True,
-    help="Who decides the caches: the firmware (auto) or you.",
-)
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="Form of the report.",
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Write the report to FILE; the program's own output then goes to stdout.",
+    "--deadline",
+    type=values.seconds,
+    metavar="SECONDS",
+    help="With --energy-sweep: mark the point of least energy that is done in time.",
 )
 @click.option(
     "--section",
@@ -66,18 +47,6 @@ from simcore.report import FORMATS, SECTIONS, RenderOptions, Section, render
     default=SECTIONS[0],
     show_default=True,
     help="Table that --format csv writes.",
-)
-@click.option(
-    "--max-instructions",
-    type=values.quantity,
-    metavar="N",
-    help="Stop after so many instructions, such as 50M.",
-)
-@click.option(
-    "--timeout",
-    type=values.seconds,
-    metavar="SECONDS",
-    help="Stop after so many seconds of host time.",
 )
 @click.option(
     "--op",
@@ -95,18 +64,9 @@ from simcore.report import FORMATS, SECTIONS, RenderOptions, Section, render
 )
 @click.option("--instructions", is_flag=True, help="Add the costs of every instruction.")
 @click.option("--lines", is_flag=True, help="Add the costs of every source line.")
-@click.option(
-    "--strict", is_flag=True, help="Make an access to a peripheral that is not modelled a fault."
-)
-@click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program.")
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Colour of the text report; auto follows NO_COLOR.",
-)
-@click.option("--verbose", is_flag=True, help="Tell on stderr how the simulation went.")
+@click.option("--objects", is_flag=True, help="Show all data objects up to --top, not a few.")
+@run_options
+@look_options
 def profile(
     elf: str,
     args: tuple[str, ...],
@@ -115,8 +75,12 @@ def profile(
     section: Section,
     top: int,
     color: ColorChoice,
+    cpu: str,
     clock: int | None,
     timeout: float | None,
+    objects: bool,
+    energy_sweep: bool,
+    deadline: float | None,
     **run: Any,
 ) -> ExitCode:
     """Run ELF on the model of a Cortex-M7 part and report cycles, energy and memory traffic.
@@ -125,53 +89,55 @@ def profile(
     mcusim profile kernel.elf
     mcusim profile firmware.elf --cpu stm32f746 --clock 100MHz -- first-argument
     mcusim profile kernel.elf --op 'conv*' --format json -o kernel.json
+    mcusim profile kernel.elf --cpu stm32f746,stm32h743
+    mcusim profile kernel.elf --set core.dcache.size=16K --caches on
+    mcusim profile kernel.elf --energy-sweep --deadline 0.01
 
     The report goes to stdout and everything else to stderr, what the program prints too. With
-    -o FILE the report goes to the file and what the program prints to stdout.
+    -o FILE the report goes to the file and what the program prints to stdout. With several parts
+    the report compares them; JSON is then a list of profiles.
     """
     from simcore.profiler import profile as run_profile
+    from simcore.report.parts import render as render_parts
 
+    parts = [part.strip() for part in cpu.split(",") if part.strip()]
+    if not parts:
+        raise click.BadParameter("it names no part", param_hint="--cpu")
+    if energy_sweep:
+        from simcore.cli.energy_sweep import sweep
+
+        run |= {"args": args, "clock_hz": clock, "timeout_s": timeout, "deadline_s": deadline}
+        return sweep(elf, parts, format_name, output, color, run)
+    if deadline is not None:
+        raise click.UsageError("--deadline goes with --energy-sweep")
     _ask_for_section(section, format_name, run)
     started = time.monotonic()
-    to_file = output not in (None, "-")
     with destination(output) as write:
-        progress = None
-        if is_terminal(sys.stderr):
-            progress = Progress(sys.stderr, run["max_instructions"], text_width(sys.stderr))
-        console = ProgramOutput((sys.stdout if to_file else sys.stderr).buffer, progress)
-        try:
-            result = run_profile(
-                elf,
-                args=args,
-                clock_hz=clock,
-                timeout_s=timeout,
-                stdin=sys.stdin.buffer,
-                stdout=cast(BinaryIO, console),
-                progress=progress,
-                **run,
-            )
-        finally:
-            if progress is not None:
-                progress.clear()
-        stream = None if to_file else sys.stdout
-        options = RenderOptions(
-            width=PIPE_WIDTH if to_file else text_width(stream),
-            color=use_color(color, stream),
-            ascii=needs_ascii(stream),
-            top=top,
-            section=section,
-        )
-        write(render(result, format_name, options))
-    if format_name != "text" or to_file:
-        for warning in result.warnings:
-            click.echo(f"mcusim: warning: {warning}", err=True)
+        results: list[Profile] = []
+        for part in parts:
+            with program_streams(output, run["max_instructions"]) as streams:
+                results.append(
+                    run_profile(
+                        elf,
+                        cpu=part,
+                        args=args,
+                        clock_hz=clock,
+                        timeout_s=timeout,
+                        log=tell_line if run["verbose"] else None,
+                        **streams,
+                        **run,
+                    )
+                )
+        options = look(output, color, top=top, section=section, objects=objects)
+        if len(results) == 1:
+            write(render(results[0], format_name, options))
+        else:
+            write(render_parts(results, format_name, options))
+    tell_warnings([w for result in results for w in result.warnings], format_name, output)
     if run["verbose"]:
-        seconds = time.monotonic() - started
-        rate = result.totals.cycles / seconds / 1e6
-        click.echo(f"mcusim: {seconds:.2f} s on the host, {rate:.1f} M cycles/s", err=True)
-    if result.exit.status is not ExitCode.OK:
-        click.echo(f"mcusim: {result.exit.text}", err=True)
-    return result.exit.status
+        tell_speed(sum(result.totals.cycles for result in results), started)
+    where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
+    return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
 
 
 def _ask_for_section(section: Section, format_name: str, run: dict[str, Any]) -> None:

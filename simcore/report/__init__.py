@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from simcore.profiles import Profile
 
-Section = Literal["functions", "ops", "memory", "lines", "instructions"]
+Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions"]
 
 #: Output formats; each is the name of a module of this package.
 FORMATS = ("text", "json", "csv")
@@ -26,6 +26,7 @@ class RenderOptions:
     ascii: bool = True  # text output: no character beyond ASCII
     top: int = 20  # rows of the text output's longer tables; 0: all
     section: Section = SECTIONS[0]  # table of the CSV output
+    objects: bool = False  # text output: as many data objects as `top` says, not a few
 
 
 def render(profile: Profile, format_name: str, options: RenderOptions | None = None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from simcore.errors import ConfigError
@@ -23,13 +24,18 @@ def render(profile: Profile, options: RenderOptions) -> str:
         raise ConfigError(
             f"the profile holds no {options.section}: run it again with --{options.section}"
         )
-    rows = [_flatten(to_plain(row)) for row in table]
+    return table_text([to_plain(row) for row in table], field_names(Profile, options.section))
+
+
+def table_text(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
+    """Rows of plain values as CSV; ``names`` are the columns of a table without rows."""
+    flat = [_flatten(row) for row in rows]
     # A dict keeps the order of first appearance; an empty table still says what it would hold.
-    keys = (key for row in rows for key in row) if rows else field_names(Profile, options.section)
+    keys = (key for row in flat for key in row) if flat else names
     out = io.StringIO()
     writer = csv.DictWriter(out, list(dict.fromkeys(keys)), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(flat)
     return out.getvalue()
 
 
@@ -38,6 +44,6 @@ def _flatten(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in plain.items():
         if isinstance(value, dict):
             flat.update(_flatten(value, f"{prefix}{key}."))
-        else:
+        elif not isinstance(value, list):  # a table inside a row has no place in a table
             flat[prefix + key] = value
     return flat

@@ -55,11 +55,12 @@ def build_table(columns: Sequence[Column], width: int, ellipsis: str) -> Table:
             width=name_width if name else column.width,
         )
     for row in zip(*(column.cells for column in kept), strict=True):
-        table.add_row(Text(_cut(row[0], name_width, ellipsis)), *map(Text, row[1:]))
+        table.add_row(Text(cut_text(row[0], name_width, ellipsis)), *map(Text, row[1:]))
     return table
 
 
-def _cut(text: str, width: int, ellipsis: str) -> str:
+def cut_text(text: str, width: int, ellipsis: str = "…") -> str:
+    """The text, or as much of it as fits before the ellipsis."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + ellipsis

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.profiles import Fault, MemoryCosts, Profile
+from simcore.profiles import Fault, FunctionCosts, MemoryCosts, ObjectCosts, OpCosts, Profile
 from simcore.report import RenderOptions
+from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
 from simcore.report.units import clock, count, decimal, percent, si, size
 
 Part = TypeVar("Part", int, float)
 
+FEW_OBJECTS = 8  # shown without being asked for
 CACHES = {
     "auto": "caches as the firmware sets them",
     "on": "caches on",
@@ -26,19 +27,7 @@ CACHES = {
 
 def render(profile: Profile, options: RenderOptions) -> str:
     """Header, summary, cycles by cause, energy, operations, functions, memory, caches, warnings."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=options.width,
-        color_system="standard" if options.color else None,
-        force_terminal=options.color,
-        no_color=not options.color,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},  # width and colour are the caller's to decide
-    )
+    console = new_console(options)
     page = _Page(profile, options)
     console.print(page.header())
     for title, note, body in page.blocks():
@@ -46,14 +35,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
         console.print()
         console.print(heading)
         console.print(body)
-    text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
-    return _to_ascii(text) if options.ascii else text
-
-
-def _to_ascii(text: str) -> str:
-    # One character for one keeps the columns where they are; ± stands in the last column only.
-    table = str.maketrans({"µ": "u", "…": "~", "█": "#", "±": "+/-"})
-    return text.translate(table).encode("ascii", "replace").decode("ascii")
+    return printed_text(console, options)
 
 
 class _Page:
@@ -103,6 +85,15 @@ class _Page:
         if profile.memory:
             note = f"counts {exact}, refills and stalls {modelled}, energy {estimated}"
             yield "Memory", note, self._memory()
+        objects = len(profile.objects)
+        if objects:
+            shown = len(self._shown_objects())
+            of = "" if shown == objects else f"top {shown} of {objects}; "
+            yield (
+                "Data objects",
+                f"{of}counts {exact}, misses and stalls {modelled}",
+                self._objects(),
+            )
         if profile.caches.icache.accesses or profile.caches.dcache.accesses:
             yield "Caches", f"accesses {exact}, misses {modelled}", self._caches()
         if profile.warnings:
@@ -121,11 +112,13 @@ class _Page:
             ("time", si(totals.time_s, "s"), accuracy.cycles),
             ("energy", si(totals.energy_j, "J"), interval),
             ("average power", si(totals.power_w, "W"), accuracy.energy),
+            ("energy-delay product", si(totals.energy_delay_js, "J s"), accuracy.energy),
         ]
         if totals.macs:
             per_mac = totals.cycles / totals.macs
             rows.append(("MACs", count(totals.macs), accuracy.counts))
             rows.append(("cycles per MAC", decimal(per_mac), accuracy.cycles))
+            rows.append(("energy per MAC", si(totals.j_per_mac, "J"), accuracy.energy))
         if totals.stack_high_water_bytes is not None:
             rows.append(("stack high water", size(totals.stack_high_water_bytes), accuracy.counts))
         names, values, kinds = zip(*rows, strict=True)
@@ -166,7 +159,10 @@ class _Page:
                 Column("time", [si(op.time_s, "s") for op in ops], 4),
                 Column("rate", [si(op.ops_per_s, "op/s") for op in ops], 3),
                 Column("energy", [si(op.energy_j, "J") for op in ops], 2),
-                Column("J/op", [si(op.j_per_op, "J") for op in ops], 6),
+                Column("J/op", [si(op.j_per_op, "J") for op in ops], 10),
+                Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),
+                Column("power", [si(op.power_w, "W") for op in ops], 6),
+                Column("+/-", [_half_width(op) for op in ops], 4),
             ]
         )
 
@@ -183,6 +179,7 @@ class _Page:
                 Column("total", [percent(row.cycles_total, whole) for row in rows], 2),
                 Column("MACs", [count(row.macs) for row in rows], 6),
                 Column("energy self", [si(row.energy_j_self, "J") for row in rows], 3),
+                Column("+/-", [_half_width(row) for row in rows], 7),
             ]
         )
 
@@ -228,6 +225,27 @@ class _Page:
             ]
         )
 
+    def _shown_objects(self) -> tuple[ObjectCosts, ...]:
+        limit = self.top
+        if not self.options.objects:
+            limit = min(self.top or FEW_OBJECTS, FEW_OBJECTS)
+        return self.profile.objects[:limit]
+
+    def _objects(self) -> Table:
+        rows = self._shown_objects()
+        return self._table(
+            [
+                Column("object", [row.name for row in rows]),
+                Column("region", [row.region or "" for row in rows], 2),
+                Column("size", ["" if row.size is None else size(row.size) for row in rows], 4),
+                Column("read", [size(row.read_bytes) for row in rows]),
+                Column("written", [size(row.write_bytes) for row in rows], 1),
+                Column("misses", [count(row.misses) for row in rows]),
+                Column("stall cycles", [count(row.stall_cycles) for row in rows]),
+                Column("mostly in", [_main_site(row) for row in rows], 3),
+            ]
+        )
+
     def _caches(self) -> Table:
         icache, dcache = self.profile.caches.icache, self.profile.caches.dcache
         both = (icache, dcache)
@@ -253,9 +271,20 @@ def _fault(fault: Fault) -> Text:
     return Text("\n".join(lines))
 
 
+def _half_width(row: FunctionCosts | OpCosts) -> str:
+    """Half the interval around a row's energy, relative to it."""
+    low, high = row.energy_low_j, row.energy_high_j
+    return percent(high - low, high + low, digits=0)
+
+
 def _main_cause(causes: dict[str, int]) -> str:
     cause = max(causes, key=lambda name: causes[name], default="")
     return cause.replace("_", " ") if causes.get(cause) else ""
+
+
+def _main_site(row: ObjectCosts) -> str:
+    """The function of the instruction that costs most."""
+    return next((site.function for site in row.sites if site.function), "")
 
 
 def _refills(row: MemoryCosts) -> int:

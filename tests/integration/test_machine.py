@@ -363,6 +363,15 @@ def test_progress_is_told_while_the_program_runs(build: Build, model: CpuModel) 
     assert seen == sorted(seen)
 
 
+def test_polling_firmware_gets_its_systick_and_pendsv_interrupts(model: CpuModel) -> None:
+    # The firmware checks its own counts: 21 ticks, 10 of them with a PendSV, none while masked.
+    result = go(FIRMWARE / "ticks.elf", model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+    functions = load_image(FIRMWARE / "ticks.elf").functions
+    calls = {functions[n.function].name: n.calls for n in result.counters.nodes if n.function >= 0}
+    assert (calls["SysTick_Handler"], calls["PendSV_Handler"], calls["main"]) == (21, 10, 1)
+
+
 def test_two_runs_count_the_same(model: CpuModel, prebuilt: Path) -> None:
     image = load_image(prebuilt / "fully_connected_s8.elf")
     first, second = (go(image, model) for _ in range(2))

@@ -44,6 +44,10 @@ class HandEnergy:
             "memory": 7 * vector.get("flash.read_bytes", 0),
         }
 
+    def half_width(self, parts: Mapping[str, int]) -> int:
+        """A tenth of the whole."""
+        return sum(parts.values()) // 10
+
 
 def vector(**counts: int) -> tuple[int, ...]:
     """A node's counts; ``__`` stands for the dot: ``cycles__issue=3, flash__reads=1``."""
@@ -115,7 +119,7 @@ def kernel_profile(run: Counters = KERNEL, end: Exit | None = None) -> Profile:
         cpu=Cpu("handmade", "A part made by hand", "c" * 64, CLOCK_HZ, "1", 3.3, "auto"),
         exit=end or Exit("exit", 0, None),
         accuracy=Accuracy("exact", "modelled", "estimated"),
-        totals=costs.totals(0.1),
+        totals=costs.totals(),
         functions=costs.function_costs(),
         ops=costs.op_costs(),
         memory=costs.memory_costs(),

@@ -11,8 +11,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.attribution import UNKNOWN_FUNCTION, Attribution, joules
+from simcore.attribution import Attribution
 from simcore.counters import Counters, OpDescriptor
+from simcore.node_costs import UNKNOWN_FUNCTION, joules
 from simcore.profiles import FunctionCosts, OpCosts, Traffic
 from tests.unit.handmade import (
     CLOCK_HZ,
@@ -45,14 +46,14 @@ def femtojoules(energy_j: float) -> int:
 
 
 def test_exclusive_cycles_of_the_functions_sum_to_the_total() -> None:
-    totals = attribute().totals(0.1)
+    totals = attribute().totals()
     assert totals.cycles == 40 + 60 + 5 + 15 + 2 + 200 + 600
     assert sum(row.cycles_self for row in by_name().values()) == totals.cycles
     assert sum(totals.cycles_by_cause.values()) == totals.cycles
 
 
 def test_inclusive_cycles_of_the_root_are_the_total() -> None:
-    assert by_name()["main"].cycles_total == attribute().totals(0).cycles
+    assert by_name()["main"].cycles_total == attribute().totals().cycles
 
 
 def test_inclusive_cycles_hold_the_callees() -> None:
@@ -92,7 +93,7 @@ def test_an_operation_is_no_call_of_the_function_it_was_opened_in() -> None:
 
 
 def test_energy_of_the_functions_sums_to_the_total_to_the_femtojoule() -> None:
-    totals = attribute().totals(0)
+    totals = attribute().totals()
     # 3 fJ a cycle of issue, 1 fJ each other cycle, 7 fJ a byte of the 240 read from flash
     expected = 3 * 627 + 295 + 7 * 240
     assert femtojoules(totals.energy_j) == expected
@@ -101,7 +102,7 @@ def test_energy_of_the_functions_sums_to_the_total_to_the_femtojoule() -> None:
 
 
 def test_average_power_is_energy_over_time() -> None:
-    totals = attribute().totals(0)
+    totals = attribute().totals()
     assert totals.power_w is not None
     assert abs(totals.power_w - totals.energy_j / totals.time_s) < 1e-12
 
@@ -245,7 +246,7 @@ def test_a_cache_that_stayed_off_has_no_miss_rate() -> None:
 
 
 def test_a_run_that_never_started_gives_zeros() -> None:
-    totals = attribute(counters([node(-1, -1, vector())])).totals(0)
+    totals = attribute(counters([node(-1, -1, vector())])).totals()
     assert (totals.cycles, totals.ipc, totals.power_w, totals.energy_j) == (0, None, None, 0.0)
 
 
@@ -257,7 +258,7 @@ def test_the_call_tree_points_into_functions_and_operations() -> None:
     ]  # fmt: skip
     assert [n.parent for n in tree] == [None, 0, 1, 2, 0, 4, 5]
     assert [ops[n.op].name if n.op is not None else None for n in tree][4] == "conv1"
-    assert sum(n.cycles for n in tree) == costs.totals(0).cycles
+    assert sum(n.cycles for n in tree) == costs.totals().cycles
 
 
 @st.composite
@@ -310,3 +311,25 @@ def test_inclusive_costs_equal_the_slow_twin(run: Counters) -> None:
         assert row.energy_j_total == joules(energy[function])
     ran = sorted(op.cycles for op in costs.op_costs())
     assert ran == sorted(op_cycles[op] for op in {n.op for n in nodes} - {-1})
+
+
+def test_intervals_and_components_go_with_every_energy() -> None:
+    # HandEnergy: a tenth of the whole, rounded down, to both sides.
+    totals, main = attribute().totals(), by_name()["main"]
+    (op,) = attribute().op_costs()
+    for whole, costs in ((totals.energy_j, totals), (main.energy_j_self, main), (op.energy_j, op)):
+        half = femtojoules(whole) // 10
+        assert femtojoules(costs.energy_low_j) == femtojoules(whole) - half
+        assert femtojoules(costs.energy_high_j) == femtojoules(whole) + half
+        assert sum(map(femtojoules, costs.energy_by_component.values())) == femtojoules(whole)
+
+
+def test_energy_per_mac_and_the_energy_delay_product_follow_from_energy_and_time() -> None:
+    totals = attribute().totals()
+    (op,) = attribute().op_costs()
+    assert totals.energy_delay_js == totals.energy_j * totals.time_s
+    assert totals.j_per_mac == totals.energy_j / totals.macs
+    assert op.energy_delay_js == op.energy_j * op.time_s
+    assert op.j_per_mac == op.energy_j / op.macs
+    assert op.power_w is not None
+    assert abs(op.power_w - op.energy_j / op.time_s) < 1e-12

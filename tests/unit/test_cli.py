@@ -116,6 +116,44 @@ def test_options_reach_the_run(run: FakeRun) -> None:
     assert (options["semihost_dir"], options["args"]) == ("d", ("--first", "second"))
 
 
+def test_what_if_options_reach_the_run(run: FakeRun) -> None:
+    command = "profile a.elf --set core.dcache.size=16K --set a.b=1 --memory-from f.ld"
+    main([*command.split(), "--voltage-scale", "vos1"])
+    options = run.options
+    assert options["overrides"] == ("core.dcache.size=16K", "a.b=1")
+    assert (options["memory_from"], options["voltage_scale"]) == ("f.ld", "vos1")
+
+
+def test_several_parts_are_compared_in_one_table(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "a.elf", "--cpu", "one,two, three"]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("kernel.elf on 3 parts")
+    assert out.count("\nhandmade ") == 3
+
+
+def test_several_parts_are_a_list_of_profiles_in_json_and_rows_in_csv(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "a.elf", "--cpu", "one,two", "--format", "json"]) == 0
+    both = json.loads(capfd.readouterr().out)
+    assert [profile["cpu"]["name"] for profile in both] == ["handmade", "handmade"]
+    assert Profile.from_json(json.dumps(both[1])) == run.result
+    assert main(["profile", "a.elf", "--cpu", "one,two", "--format", "csv"]) == 0
+    header, *rows = capfd.readouterr().out.splitlines()
+    assert header.startswith("cpu,clock_hz,")
+    assert len(rows) == 2
+
+
+def test_the_worst_end_of_several_parts_is_the_exit_status(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run.result = replace(kernel_profile(), exit=Exit("max-instructions", None, None))
+    assert main(["profile", "a.elf", "--cpu", "one,two"]) == 5
+    assert capfd.readouterr().err.count("instruction limit was reached") == 2
+
+
 def test_a_csv_table_on_request_is_asked_of_the_run(run: FakeRun) -> None:
     main(["profile", "a.elf", "--format", "csv", "--section", "lines"])
     assert run.options["lines"] is True

@@ -16,7 +16,7 @@ def block(address: int, *texts: str, accesses: Any = (), notes: Any = ()) -> Any
         instructions=[
             SimpleNamespace(address=address + 4 * i, text=text) for i, text in enumerate(texts)
         ],
-        accesses=[SimpleNamespace(instruction=i, is_write=w) for i, w in accesses],
+        accesses=[SimpleNamespace(instruction=i, is_write=w, size=4) for i, w in accesses],
         notes=[SimpleNamespace(instruction=i) for i in notes],
     )
 

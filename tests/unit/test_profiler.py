@@ -122,6 +122,7 @@ def test_the_json_comes_back() -> None:
 @dataclass(frozen=True)
 class FakeOptions:
     clock_hz: int
+    voltage_scale: str | None
     caches: str
     max_instructions: int | None
     timeout_s: float | None

@@ -104,7 +104,11 @@ def test_schema_and_dataclasses_name_the_same_fields() -> None:
                     walk(part, SCHEMA["$defs"][part.__name__])
 
     walk(Profile, SCHEMA)
-    assert set(SCHEMA["$defs"]) - {cls.__name__ for cls in seen} == {"Causes", "InstructionClasses"}
+    assert set(SCHEMA["$defs"]) - {cls.__name__ for cls in seen} == {
+        "Causes",
+        "EnergyComponents",
+        "InstructionClasses",
+    }
     assert SCHEMA["$defs"]["Causes"]["required"] == list(CAUSES)
     assert SCHEMA["$defs"]["InstructionClasses"]["required"] == list(CLASSES)
     assert SCHEMA["properties"]["schema"]["const"] == profiles.SCHEMA

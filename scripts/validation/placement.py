@@ -1,0 +1,142 @@
+"""The mixed kernel from each memory against published ratios; single latencies by their sources.
+
+STM32H743: CoreMark at 400 MHz, DS12110 Rev 10 table 33, as slowdown against ITCM. The datasheet
+states the data placement of its ITCM rows only (DTCM). Here AXI SRAM holds code and data, and DTCM
+the data of the other rows: with data in DTCM everywhere, a 64-bit memory beside the core would
+have to be slower to fetch from than a 32-bit one behind a bridge. That other reading stands below,
+without a limit. Rows with caches on must lie within 3 %, rows with caches off within 20 %; exit
+status 3 otherwise.
+
+STM32F723: Dhrystone, caches off against on (Stratify Labs); another program, so without a limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simcore.counters import CAUSES
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import load_image
+from simcore.machine import RunOptions
+from simcore.machine import run as run_image
+
+REGRESSION = 3
+ELVES = Path(__file__).resolve().parents[2] / "tests" / "firmware" / "prebuilt"
+REPEATS = (2, 6)  # the difference leaves out start-up and cold caches
+CACHED_LIMIT, UNCACHED_LIMIT = 0.03, 0.20
+H743_HZ, F723_HZ = 400_000_000, 216_000_000
+ITCM_SCORE = 2012  # CoreMark of table 33
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One placement of the STM32H743. A score is CoreMark of table 33; 0: it has no such row."""
+
+    elf: str
+    title: str
+    score_on: int
+    score_off: int
+
+
+H743_ROWS = (
+    Row("itcm", "ITCM, data in DTCM", 2012, 2012),
+    Row("flash", "flash A, data in DTCM", 2012, 593),
+    Row("axi_sram", "AXI SRAM with the data", 2012, 344),
+    Row("sram1", "SRAM1, data in DTCM", 2012, 472),
+    Row("sram4", "SRAM4, data in DTCM", 2012, 432),
+    Row("axi_sram_dtcm", "AXI SRAM, data in DTCM", 0, 0),
+)
+# DMIPS with caches on and off.
+F723_ROWS = (
+    ("itcm", "ITCM, data in DTCM", 239, 217),
+    ("flash", "flash, data in SRAM1", 245, 49),
+    ("sram", "SRAM1 with the data", 245, 69),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the tables; the exit status says whether the limits hold."""
+    holds = _print_h743(load_cpu_model("stm32h743", options.overrides))
+    _print_f723(load_cpu_model("stm32f723"))
+    _print_latencies()
+    return 0 if holds else REGRESSION
+
+
+def cycles(elf: str, model: CpuModel, clock_hz: int, caches: str) -> float:
+    """Cycles of one iteration of a program that takes repeat=N, in the steady state."""
+    totals = []
+    for repeat in REPEATS:
+        options = RunOptions(clock_hz=clock_hz, caches=caches, args=(f"repeat={repeat}",))
+        result = run_image(load_image(str(ELVES / f"{elf}.elf")), model, options)
+        if result.exit_code != 0:
+            raise RuntimeError(f"{elf} on {model.name}: {result.exit_reason} {result.fault}")
+        total = result.counters.total()
+        totals.append(sum(total[f"cycles.{cause}"] for cause in CAUSES))
+    return (totals[1] - totals[0]) / (REPEATS[1] - REPEATS[0])
+
+
+def _print_h743(model: CpuModel) -> bool:
+    base = cycles("mixed_h743_itcm", model, H743_HZ, "on")
+    print(f"STM32H743 at 400 MHz, slowdown against ITCM ({base:.0f} cycles an iteration)")
+    print(f"{'code in':<26}{'caches':<8}{'CoreMark':>9}{'modelled':>10}{'error':>8}{'limit':>7}")
+    holds = True
+    for row in H743_ROWS:
+        for caches, score in (("on", row.score_on), ("off", row.score_off)):
+            modelled = cycles(f"mixed_h743_{row.elf}", model, H743_HZ, caches) / base
+            text = f"{row.title:<26}{caches:<8}"
+            if not score:
+                print(f"{text}{'-':>9}{modelled:>10.3f}")
+                continue
+            measured = ITCM_SCORE / score
+            error = modelled / measured - 1
+            limit = UNCACHED_LIMIT if score < ITCM_SCORE else CACHED_LIMIT
+            verdict = "" if abs(error) <= limit else "  BROKEN"
+            holds = holds and not verdict
+            print(f"{text}{measured:>9.3f}{modelled:>10.3f}{error:>+8.1%}{limit:>7.0%}{verdict}")
+    return holds
+
+
+def _print_f723(model: CpuModel) -> None:
+    print("\nSTM32F723 at 216 MHz, caches off against on")
+    print(f"{'code in':<26}{'Dhrystone':>10}{'mixed':>8}")
+    for elf, title, on, off in F723_ROWS:
+        ratio = [cycles(f"mixed_f723_{elf}", model, F723_HZ, caches) for caches in ("off", "on")]
+        print(f"{title:<26}{on / off:>10.2f}{ratio[0] / ratio[1]:>8.2f}")
+
+
+def _print_latencies() -> None:
+    print("\nsingle latencies, core cycles")
+    print(f"{'what':<62}{'source':>8}{'modelled':>10}")
+    for what, source, modelled in _latencies():
+        print(f"{what:<62}{source:>8}{modelled:>10}")
+
+
+def _latencies() -> Iterator[tuple[str, str, int]]:
+    flash = _region("stm32f746", "flash", F723_HZ)
+    yield (
+        "STM32F750 216 MHz, uncached read from flash (rhye.org)",
+        "8",
+        flash["read_cycles"] + flash["row_miss_cycles"],
+    )
+    sdram = _region("stm32h743", "sdram", H743_HZ)
+    burst = 3 * sdram["beat_cycles"]
+    hit, miss = sdram["read_cycles"] + burst, sdram["row_miss_cycles"]
+    yield "STM32H750 400 MHz, line fill from SDRAM, row open (model)", "56", hit
+    yield "STM32H750 400 MHz, line fill from SDRAM, row closed (model)", "160", hit + miss
+    yield "STM32H750 400 MHz, write-back to SDRAM (model)", "44", sdram["write_cycles"] + burst
+    for name, source in (("flash", "228"), ("psram", "288+")):
+        serial = _region("imxrt1062", name, 600_000_000)
+        what = f"i.MX RT1062 600 MHz, random read from {name} (PJRC, less loop)"
+        yield what, source, serial["read_cycles"] + serial["row_miss_cycles"]
+
+
+def _region(part: str, name: str, clock_hz: int) -> dict[str, int]:
+    model = load_cpu_model(part)
+    return model.timing(clock_hz)[1][model.regions.index(model.region(name))]

@@ -1,0 +1,245 @@
+"""From a run to its Annotation: chooses functions and puts together what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simcore.annotations import (
+    SCHEMA,
+    AccessCosts,
+    AnnotatedFunction,
+    AnnotatedInstruction,
+    AnnotatedLine,
+    Annotation,
+    Loop,
+    Refusal,
+    Wait,
+)
+from simcore.counters import CAUSES
+from simcore.errors import ConfigError, nearest
+from simcore.instructions import InstructionSum, sum_instructions
+from simcore.loops import LoopShape, find_loops
+from simcore.pairing import IssueSum, sum_issues
+from simcore.pipeline_state import register_name
+from simcore.profiles import FunctionCosts
+from simcore.sources import SourceFiles
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
+    from simcore.isa import Instruction
+    from simcore.profiler import Simulation
+
+DEFAULT_COVER = 0.9  # share of the run's cycles that the functions chosen by themselves make up
+DEFAULT_TOP = 5
+NAMES_OFFERED = 3
+
+
+def check_functions(image: Image, patterns: Sequence[str]) -> None:
+    """Refuse a pattern that no function of the image matches. Raises ConfigError."""
+    names = [function.name for function in image.functions]
+    for pattern in patterns:
+        if not any(_matches(name, pattern) for name in names):
+            close = nearest(pattern, names, NAMES_OFFERED)
+            hint = close or "; 'mcusim profile' lists the functions that run"
+            raise ConfigError(f"{image.path} has no function '{pattern}'{hint}")
+
+
+def annotate(
+    simulation: Simulation,
+    patterns: Sequence[str] = (),
+    *,
+    top: int = DEFAULT_TOP,
+    cover: float = DEFAULT_COVER,
+    source_dirs: Sequence[str | Path] = (),
+) -> Annotation:
+    """The Annotation of a run's functions, most cycles first.
+
+    ``patterns`` are names or globs; without any, the functions that cost most up to a share of
+    ``cover`` of all cycles, at most ``top`` of them (0: no limit). ``source_dirs`` are searched for
+    source files. Raises ConfigError for a pattern that no function of the image matches.
+    """
+    image = simulation.image
+    check_functions(image, patterns)
+    profile = simulation.profile()
+    ran = [row for row in profile.functions if row.instructions]
+    if patterns:
+        chosen = [row for row in ran if any(_matches(row.name, p) for p in patterns)]
+    else:
+        chosen = _hottest(ran, cover * profile.totals.cycles, top)
+    listing = _Listing(simulation, SourceFiles(image.path, source_dirs))
+    return Annotation(
+        schema=SCHEMA,
+        tool=profile.tool,
+        elf=profile.elf,
+        cpu=profile.cpu,
+        exit=profile.exit,
+        accuracy=profile.accuracy,
+        cycles=profile.totals.cycles,
+        functions=tuple(listing.function(row) for row in chosen),
+        not_run=tuple(p for p in patterns if not any(_matches(row.name, p) for row in ran)),
+        warnings=profile.warnings,
+    )
+
+
+def _matches(name: str, pattern: str) -> bool:
+    # A C++ or compiler-made name may hold brackets, which a glob would read as a set.
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _hottest(ran: Sequence[FunctionCosts], enough: float, top: int) -> list[FunctionCosts]:
+    chosen: list[FunctionCosts] = []
+    for row in ran:
+        if sum(each.cycles_self for each in chosen) >= enough or (top and len(chosen) >= top):
+            break
+        chosen.append(row)
+    return chosen
+
+
+class _Listing:
+    """Annotates functions of one run.
+
+    A block belongs to the function that holds its first instruction, as in the call tree, even
+    where code runs on into the next function; so a listing adds up to what the profile says.
+    """
+
+    def __init__(self, simulation: Simulation, sources: SourceFiles) -> None:
+        self._image = simulation.image
+        self._result = simulation.result
+        self._sources = sources
+        self._texts = {i.address: i.text for b in self._result.blocks for i in b.instructions}
+        self._blocks_of: dict[int | None, set[int]] = {}
+        for index, block in enumerate(self._result.blocks):
+            function = self._image.function_at(block.address)
+            start = None if function is None else function.start
+            self._blocks_of.setdefault(start, set()).add(index)
+
+    def function(self, costs: FunctionCosts) -> AnnotatedFunction:
+        """The annotated function of a row of the profile."""
+        result, wanted = self._result, self._blocks_of.get(costs.address, set())
+        sums = sum_instructions(result.counters, result.blocks, result.schedules, wanted)
+        issues = sum_issues(result.counters, result.blocks, result.schedules, wanted)
+        code = {
+            i.address: i for n in wanted for i in result.blocks[n].instructions if i.address in sums
+        }
+        rows = tuple(
+            self._instruction(address, total, issues.get(address, IssueSum()))
+            for address, total in sums.items()
+        )
+        spent = _causes(rows)
+        return AnnotatedFunction(
+            name=costs.name,
+            address=costs.address,
+            file=costs.file,
+            line=costs.line,
+            calls=costs.calls,
+            executions=costs.instructions,
+            macs=costs.macs,
+            cycles=costs.cycles_self,
+            cycles_by_cause=costs.cycles_by_cause,
+            elsewhere={
+                cause: cycles - spent[cause]
+                for cause, cycles in costs.cycles_by_cause.items()
+                if cycles != spent[cause]
+            },
+            loops=_loops(code, {result.blocks[n].address for n in wanted}, rows),
+            instructions=rows,
+            lines=self._lines(rows),
+        )
+
+    def _instruction(
+        self, address: int, total: InstructionSum, issue: IssueSum
+    ) -> AnnotatedInstruction:
+        file, line = self._image.line_at(address) or (None, None)
+        refusals = sorted(issue.refused.items(), key=lambda item: (-item[1], item[0]))
+        waits = [
+            Wait(
+                register=register_name(register),
+                address=producer,
+                text=None if producer is None else self._texts.get(producer),
+                executions=wait.executions,
+                cycles=wait.cycles,
+            )
+            for (register, producer), wait in issue.waits.items()
+        ]
+        waits.sort(key=lambda wait: (-wait.cycles, -wait.executions, wait.register))
+        return AnnotatedInstruction(
+            address=address,
+            text=total.text,
+            file=file,
+            line=line,
+            executions=total.executions,
+            skipped=total.skipped,
+            cycles=sum(total.cycles),
+            cycles_by_cause=dict(zip(CAUSES, total.cycles, strict=True)),
+            older=issue.older,
+            younger=issue.younger,
+            folded=issue.folded,
+            refusals=tuple(Refusal(rule, executions) for rule, executions in refusals),
+            waits=tuple(waits),
+            accesses=tuple(
+                AccessCosts(
+                    kind="write" if access.is_write else "read",
+                    size_bytes=access.size,
+                    executions=access.executions,
+                    misses=access.misses,
+                    stall_cycles=access.stall_cycles,
+                )
+                for access in total.accesses
+            ),
+            icache_misses=total.icache_misses,
+            mispredicts=total.mispredicts,
+        )
+
+    def _lines(self, rows: Sequence[AnnotatedInstruction]) -> tuple[AnnotatedLine, ...]:
+        lines: dict[tuple[str, int], list[AnnotatedInstruction]] = {}
+        for row in rows:
+            lines.setdefault((row.file or "", row.line or 0), []).append(row)
+        return tuple(
+            AnnotatedLine(
+                file=file or None,
+                line=line or None,
+                source=self._sources.line(file, line) if file else None,
+                executions=max(row.executions for row in members),
+                instructions=sum(row.executions for row in members),
+                cycles=sum(row.cycles for row in members),
+                cycles_by_cause=_causes(members),
+            )
+            for (file, line), members in sorted(lines.items())
+        )
+
+
+def _loops(
+    code: Mapping[int, Instruction], entries: set[int], rows: Sequence[AnnotatedInstruction]
+) -> tuple[Loop, ...]:
+    at = {row.address: row for row in rows}
+    loops = [_loop(shape, at) for shape in find_loops(code, entries)]
+    return tuple(sorted(loops, key=lambda loop: (-loop.cycles, loop.head)))
+
+
+def _loop(shape: LoopShape, at: Mapping[int, AnnotatedInstruction]) -> Loop:
+    members = [at[address] for address in shape.addresses]
+    head = at[shape.head]
+    entries = None
+    if shape.outside:
+        entries = sum(at[address].executions for address in shape.outside)
+    return Loop(
+        head=shape.head,
+        first=shape.addresses[0],
+        last=shape.addresses[-1],
+        addresses=shape.addresses,
+        file=head.file,
+        line=head.line,
+        iterations=head.executions,
+        entries=entries,
+        calls=shape.calls,
+        instructions=sum(row.executions for row in members),
+        cycles=sum(row.cycles for row in members),
+        cycles_by_cause=_causes(members),
+    )
+
+
+def _causes(rows: Sequence[AnnotatedInstruction]) -> dict[str, int]:
+    return {cause: sum(row.cycles_by_cause[cause] for row in rows) for cause in CAUSES}

@@ -1,0 +1,119 @@
+"""`mcusim annotate`: run an ELF and list functions with the cost of each instruction."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.running import (
+    look,
+    program_streams,
+    tell_end,
+    tell_line,
+    tell_speed,
+    tell_warnings,
+)
+from simcore.errors import ExitCode
+
+FORMATS = ("text", "json", "csv")
+PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its notes
+
+
+class _ProgramCommand(click.Command):
+    """Keeps what stands behind ``--`` apart, as arguments of the simulated program."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own, program = args, []
+        if "--" in args:
+            at = args.index("--")
+            own, program = args[:at], args[at + 1 :]
+        rest = super().parse_args(ctx, own)
+        ctx.params["args"] = tuple(program)
+        return rest
+
+
+@click.command(cls=_ProgramCommand, short_help="List functions with the cost of each instruction.")
+@click.argument("elf", metavar="ELF")
+@click.argument("functions", nargs=-1, metavar="[FUNCTION]... [-- ARGS...]")
+@part_options()
+@report_options(FORMATS)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    help="At most so many functions when none is named [default: 5], and rows of the tables of"
+    " loops and source lines [default: 10]; 0 for all.",
+)
+@click.option(
+    "--cover",
+    type=click.FloatRange(0, 100, min_open=True),
+    default=90,
+    show_default=True,
+    metavar="PERCENT",
+    help="Without FUNCTION: the hottest functions that make up this much of the cycles.",
+)
+@click.option(
+    "--source-dir",
+    "source_dirs",
+    multiple=True,
+    metavar="DIR",
+    help="Search source files here too. Repeatable.",
+)
+@run_options
+@look_options
+def annotate(
+    elf: str,
+    functions: tuple[str, ...],
+    format_name: str,
+    output: str | None,
+    top: int | None,
+    cover: float,
+    source_dirs: tuple[str, ...],
+    color: ColorChoice,
+    clock: int | None,
+    timeout: float | None,
+    **run: Any,
+) -> ExitCode:
+    """Run ELF and list FUNCTIONs with what each instruction cost, why, and what it paired with.
+
+    \b
+    mcusim annotate kernel.elf
+    mcusim annotate kernel.elf multiply_rows
+    mcusim annotate kernel.elf 'conv*' --format csv -o conv.csv
+    mcusim annotate firmware.elf main -- first-argument
+
+    FUNCTION is a name or a pattern; without one the hottest functions are listed. Cycles are the
+    function's own and add up to its cycles in 'mcusim profile'.
+    """
+    from simcore.annotator import DEFAULT_TOP, check_functions
+    from simcore.annotator import annotate as build_annotation
+    from simcore.elf import load_image
+    from simcore.profiler import simulate
+    from simcore.report.annotate import render
+
+    started = time.monotonic()
+    image = load_image(elf)
+    check_functions(image, functions)
+    with destination(output) as write:
+        with program_streams(output, run["max_instructions"]) as streams:
+            simulation = simulate(image, clock_hz=clock, timeout_s=timeout, **streams, **run)
+        result = build_annotation(
+            simulation,
+            functions,
+            top=DEFAULT_TOP if top is None else top,
+            cover=cover / 100,
+            source_dirs=source_dirs,
+        )
+        write(render(result, format_name, look(output, color, PIPE_WIDTH, top=_rows(top))))
+    tell_warnings(result.warnings, format_name, output)
+    if run["verbose"]:
+        tell_line(simulation.describe())
+        tell_speed(result.cycles, started)
+    return tell_end(result.exit)
+
+
+def _rows(top: int | None) -> int:
+    return 10 if top is None else top

@@ -1,0 +1,54 @@
+"""`mcusim profile --energy-sweep`: the same run at every operating point of a part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.running import look, program_streams, tell_end, tell_speed, tell_warnings
+from simcore.errors import ExitCode
+
+FORMATS = ("text", "json", "csv")
+#: Options of a profile that a sweep has no table for, by the name of their parameter.
+_REFUSED = {
+    "voltage_scale": "--voltage-scale",
+    "ops": "--op",
+    "instructions": "--instructions",
+    "lines": "--lines",
+}
+
+
+def sweep(
+    elf: str,
+    parts: Sequence[str],
+    format_name: str,
+    output: str | None,
+    color: ColorChoice,
+    run: dict[str, Any],
+) -> ExitCode:
+    """Run the sweep and write its report; `run` holds the arguments of the sweep."""
+    from simcore.energy_sweep import energy_sweep
+    from simcore.report.sweep import render
+
+    if len(parts) > 1:
+        raise click.UsageError("--energy-sweep takes one part in --cpu")
+    if format_name not in FORMATS:
+        raise click.UsageError(f"--energy-sweep has the formats {', '.join(FORMATS)}")
+    for name, option in _REFUSED.items():
+        if run.pop(name, None):
+            raise click.UsageError(f"--energy-sweep does not go with {option}")
+    started = time.monotonic()
+    with destination(output) as write:
+        with program_streams(output, run["max_instructions"]) as streams:
+            result = energy_sweep(elf, parts[0], **streams, **run)
+        write(render(result, format_name, look(output, color)))
+    tell_warnings(result.warnings, format_name, output)
+    if run["verbose"]:
+        tell_speed(sum(point.cycles for point in result.points), started)
+    if tell_end(result.exit) is ExitCode.OK and result.status is ExitCode.REGRESSION:
+        click.echo("mcusim: no operating point meets the deadline", err=True)
+    return result.status

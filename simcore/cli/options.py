@@ -1,0 +1,119 @@
+"""Options that several commands share, as decorators, each in the order of the help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from simcore.cli import values
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _all(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+#: Limits of the run and what the program may reach.
+run_options = _all(
+    click.option(
+        "--max-instructions",
+        type=values.quantity,
+        metavar="N",
+        help="Stop after so many instructions, such as 50M.",
+    ),
+    click.option(
+        "--timeout",
+        type=values.seconds,
+        metavar="SECONDS",
+        help="Stop after so many seconds of host time.",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Make an access to a peripheral that is not modelled a fault.",
+    ),
+    click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program."),
+)
+
+#: Colour and talk.
+look_options = _all(
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Colour of the text report; auto follows NO_COLOR.",
+    ),
+    click.option("--verbose", is_flag=True, help="Tell on stderr how the simulation went."),
+)
+
+
+def report_options(formats: Sequence[str]) -> Callable[[Command], Command]:
+    """The form of the report and where it goes."""
+    return _all(
+        click.option(
+            "--format",
+            "format_name",
+            type=click.Choice(formats),
+            default=formats[0],
+            show_default=True,
+            help="Form of the report.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write the report to FILE; the program's own output then goes to stdout.",
+        ),
+    )
+
+
+def part_options(more: str = "") -> Callable[[Command], Command]:
+    """The part, its clock and what is changed of its model; ``more`` is added to --cpu's help."""
+    return _all(
+        click.option(
+            "--cpu",
+            metavar="NAME|FILE",
+            default="stm32f746",
+            show_default=True,
+            help=f"Part to simulate: a name of 'mcusim cpus' or a model file{more}.",
+        ),
+        click.option(
+            "--clock",
+            type=values.clock,
+            metavar="HZ",
+            help="Core clock, such as 100MHz; the part's maximum if not given.",
+        ),
+        click.option(
+            "--caches",
+            type=click.Choice(["auto", "on", "off"]),
+            default="auto",
+            show_default=True,
+            help="Who decides the caches: the firmware (auto) or you.",
+        ),
+        click.option(
+            "--voltage-scale",
+            metavar="NAME",
+            help="Voltage scale, such as vos1; the lowest that allows the clock if not given.",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change the part's model, such as core.dcache.size=16K. Repeatable.",
+        ),
+        click.option(
+            "--memory-from",
+            metavar="FILE.ld",
+            help="Take the part's memories from the MEMORY block of a linker script.",
+        ),
+    )

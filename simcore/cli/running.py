@@ -1,0 +1,82 @@
+"""What commands that run a program share: its streams, the look of the report, the last words."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from simcore.cli.output import (
+    PIPE_WIDTH,
+    ColorChoice,
+    is_terminal,
+    needs_ascii,
+    text_width,
+    use_color,
+)
+from simcore.cli.progress import ProgramOutput, Progress
+from simcore.errors import ExitCode
+from simcore.profiles import Exit
+from simcore.report import RenderOptions
+
+
+def goes_to_file(output: str | None) -> bool:
+    """Whether ``-o`` names a file, so that stdout is the program's."""
+    return output not in (None, "-")
+
+
+@contextmanager
+def program_streams(output: str | None, max_instructions: int | None) -> Iterator[dict[str, Any]]:
+    """The arguments ``stdin``, ``stdout`` and ``progress`` of a run; no progress line is left."""
+    progress = None
+    if is_terminal(sys.stderr):
+        progress = Progress(sys.stderr, max_instructions, text_width(sys.stderr))
+    console = ProgramOutput((sys.stdout if goes_to_file(output) else sys.stderr).buffer, progress)
+    try:
+        yield {"stdin": sys.stdin.buffer, "stdout": console, "progress": progress}
+    finally:
+        if progress is not None:
+            progress.clear()
+
+
+def look(
+    output: str | None, color: ColorChoice, pipe_width: int = PIPE_WIDTH, **more: Any
+) -> RenderOptions:
+    """How a report to ``output`` looks; ``more`` are other fields of RenderOptions."""
+    stream = None if goes_to_file(output) else sys.stdout
+    return RenderOptions(
+        width=text_width(stream) if is_terminal(stream) else pipe_width,
+        color=use_color(color, stream),
+        ascii=needs_ascii(stream),
+        **more,
+    )
+
+
+def tell_warnings(warnings: Sequence[str], format_name: str, output: str | None) -> None:
+    """Warnings on stderr, each once, unless the text report on stdout holds them."""
+    if format_name != "text" or goes_to_file(output):
+        for warning in dict.fromkeys(warnings):
+            click.echo(f"mcusim: warning: {warning}", err=True)
+
+
+def tell_speed(cycles: int, started: float) -> None:
+    """Host time since ``started``, a time.monotonic(), and the rate on stderr."""
+    seconds = time.monotonic() - started
+    rate = cycles / seconds / 1e6
+    click.echo(f"mcusim: {seconds:.2f} s on the host, {rate:.1f} M cycles/s", err=True)
+
+
+def tell_line(line: str) -> None:
+    """A line of --verbose on stderr."""
+    click.echo(f"mcusim: {line}", err=True)
+
+
+def tell_end(end: Exit, where: str = "") -> ExitCode:
+    """How a run ended, on stderr unless all is well; returns the exit status."""
+    if end.status is not ExitCode.OK:
+        click.echo(f"mcusim: {end.text}{where}", err=True)
+    return end.status

@@ -1,0 +1,196 @@
+"""The same run gives the same bytes, and every breakdown sums to its total, for every prebuilt ELF.
+
+Energies are whole femtojoules inside mcusim, so they sum exactly, too.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import simcore
+from simcore.profiles import Profile
+from tests.integration.programs import CHECKOUT, KERNELS, STDIN, Program, prebuilt
+
+each_program = pytest.mark.parametrize("program", prebuilt(), ids=str)
+
+#: Cycles that the totals have and no instruction has, by program and cause.
+NO_INSTRUCTIONS_CYCLES = {
+    "faults-odd-self-modifying": {"store": "the time of cache maintenance"},
+    "ticks": {"branch": "exception entry and return"},
+    "sleep": {"branch": "exception entry and return"},
+}
+
+
+def run(program: Program) -> Profile:
+    return simcore.profile(
+        program.elf,
+        program.cpu,
+        args=program.args,
+        max_instructions=20_000_000,
+        instructions=True,
+        lines=True,
+        stdin=io.BytesIO(STDIN),
+    )
+
+
+@cache
+def profile_of(program: Program) -> Profile:
+    return run(program)
+
+
+def femtojoules(joules: float) -> int:
+    return round(joules * 1e15)
+
+
+# --- the same bytes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("program", [p for p in prebuilt() if p.cpu == "stm32f746"], ids=str)
+def test_two_runs_give_the_same_json(program: Program) -> None:
+    assert profile_of(program).to_json() == run(program).to_json()
+
+
+@pytest.mark.parametrize("program", [p for p in prebuilt() if p.elf.parent == KERNELS], ids=str)
+def test_neither_hash_seed_nor_folder_nor_environment_shows(
+    program: Program, tmp_path: Path
+) -> None:
+    def cli(elf: Path | str, folder: Path, seed: str, **environment: str) -> bytes:
+        command = [sys.executable, "-m", "simcore.cli.main", "profile", str(elf)]
+        env = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": seed, **environment}
+        options = ["--format", "json", "--instructions", "--lines"]
+        done = subprocess.run(
+            [*command, *options, "--", *program.args],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            check=True,
+        )
+        return done.stdout
+
+    here = cli(program.elf.name, KERNELS, "1")
+    there = cli(program.elf, tmp_path, "4242", LC_ALL="C", TZ="Asia/Tokyo", COLUMNS="40")
+    assert here == there
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the contract -----------------------------------------------------------------------
+
+
+@each_program
+def test_json_fits_the_schema_and_reads_back(program: Program) -> None:
+    profile = profile_of(program)
+    schema = json.loads((files("simcore") / "schema" / "profile-1.json").read_text())
+    document = json.loads(profile.to_json())
+    for table in ("instructions", "lines"):
+        del document[table][30:]  # the rows are alike, and validating thousands takes seconds
+    jsonschema.Draft202012Validator(schema).validate(document)
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+# --- sums -------------------------------------------------------------------------------
+
+
+@each_program
+def test_totals_are_the_sums_of_their_parts(program: Program) -> None:
+    totals = profile_of(program).totals
+    assert sum(totals.cycles_by_cause.values()) == totals.cycles
+    assert sum(totals.instructions_by_class.values()) == totals.instructions
+    parts = sum(map(femtojoules, totals.energy_by_component.values()))
+    assert parts == femtojoules(totals.energy_j)
+    assert all(value >= 0 for value in totals.energy_by_component.values())
+
+
+@each_program
+def test_functions_sum_to_the_totals(program: Program) -> None:
+    profile = profile_of(program)
+    totals, functions = profile.totals, profile.functions
+    assert sum(f.cycles_self for f in functions) == totals.cycles
+    assert sum(f.instructions for f in functions) == totals.instructions
+    assert sum(f.macs for f in functions) == totals.macs
+    assert sum(femtojoules(f.energy_j_self) for f in functions) == femtojoules(totals.energy_j)
+    causes: Counter[str] = Counter()
+    for function in functions:
+        assert sum(function.cycles_by_cause.values()) == function.cycles_self
+        causes.update(function.cycles_by_cause)
+    assert dict(causes) == totals.cycles_by_cause
+
+
+@each_program
+def test_the_call_tree_sums_to_the_totals_and_gives_each_function_its_share(
+    program: Program,
+) -> None:
+    profile = profile_of(program)
+    tree = profile.call_tree
+    inclusive = [node.cycles for node in tree]
+    for index in range(len(tree) - 1, 0, -1):  # parents stand before their children
+        parent = tree[index].parent
+        assert parent is not None
+        assert parent < index
+        inclusive[parent] += inclusive[index]
+    assert inclusive[0] == profile.totals.cycles
+    assert sum(node.instructions for node in tree) == profile.totals.instructions
+    energy = sum(femtojoules(node.energy_j) for node in tree)
+    assert energy == femtojoules(profile.totals.energy_j)
+
+    exclusive: Counter[int | None] = Counter()
+    total: Counter[int | None] = Counter()
+    for index, node in enumerate(tree):
+        exclusive[node.function] += node.cycles
+        above, outermost = node.parent, True
+        while above is not None and outermost:
+            outermost = tree[above].function != node.function
+            above = tree[above].parent
+        total[node.function] += inclusive[index] if outermost else 0
+    for number, function in enumerate(profile.functions):
+        assert exclusive[number] == function.cycles_self, function.name
+        assert total[number] == function.cycles_total, function.name
+
+
+@each_program
+def test_regions_sum_to_the_traffic(program: Program) -> None:
+    profile = profile_of(program)
+    totals, memory = profile.totals, profile.memory
+    assert sum(region.reads for region in memory) == totals.reads
+    assert sum(region.writes for region in memory) == totals.writes
+    assert sum(region.read_bytes for region in memory) == totals.read_bytes
+    assert sum(region.write_bytes for region in memory) == totals.write_bytes
+
+
+@each_program
+def test_instructions_sum_to_the_totals_by_cause(program: Program) -> None:
+    profile = profile_of(program)
+    rows = profile.instructions
+    assert rows is not None
+    assert sum(row.executions for row in rows) == profile.totals.instructions
+    assert sum(row.skipped for row in rows) == profile.totals.instructions_skipped
+    causes: Counter[str] = Counter()
+    for row in rows:
+        assert sum(row.cycles_by_cause.values()) == row.cycles
+        causes.update(row.cycles_by_cause)
+    rest = {cause: n - causes[cause] for cause, n in profile.totals.cycles_by_cause.items()}
+    assert min(rest.values()) >= 0
+    allowed = {"sleep", *NO_INSTRUCTIONS_CYCLES.get(str(program), {})}
+    assert {cause for cause, cycles in rest.items() if cycles} <= allowed
+
+
+@each_program
+def test_lines_are_the_sums_of_their_instructions(program: Program) -> None:
+    profile = profile_of(program)
+    assert profile.instructions is not None
+    assert profile.lines is not None
+    cycles: Counter[tuple[str, int]] = Counter()
+    for row in profile.instructions:
+        if row.file is not None and row.line is not None:
+            cycles[row.file, row.line] += row.cycles
+    assert {(line.file, line.line): line.cycles for line in profile.lines} == dict(cycles)

@@ -134,10 +134,10 @@ def bare(elf: str, argument: str) -> dict[str, float]:
 
     from simcore.cpu_model import load_cpu_model
     from simcore.elf import load_image
-    from simcore.loader import LoadedMemory
     from simcore.machine import map_memory
+    from simcore.machine.loader import LoadedMemory
+    from simcore.machine.semihosting import ProgramExit, Semihosting
     from simcore.runs import command_line
-    from simcore.semihosting import ProgramExit, Semihosting
 
     image, model = load_image(elf), load_cpu_model("stm32f746")
     begin = time.perf_counter()

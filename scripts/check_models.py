@@ -16,10 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simcore.cpu_model import load_cpu_model
+from simcore.cpu_model.check import source_tags
+from simcore.cpu_model.schema import Tree, facts
+from simcore.cpu_model.tree import load_any_tree, shipped_models, shipped_parts
 from simcore.errors import ModelError
-from simcore.model_check import source_tags
-from simcore.model_schema import Tree, facts
-from simcore.model_tree import load_any_tree, shipped_models, shipped_parts
 
 
 def problems() -> list[str]:

@@ -29,7 +29,7 @@ from simcore.counters import (
 )
 from simcore.errors import CoreError, UnknownInstructionError
 from simcore.isa import Access, Block, Kind, decode_block
-from simcore.isa_kinds import WORD_ALIGNED
+from simcore.isa.kinds import WORD_ALIGNED
 
 if TYPE_CHECKING:
     from simcore.data_objects import ObjectMap

@@ -88,8 +88,8 @@ def annotate(
     FUNCTION is a name or a pattern; without one the hottest functions are listed. Cycles are the
     function's own and add up to its cycles in 'mcusim profile'.
     """
-    from simcore.annotator import DEFAULT_TOP, check_functions
-    from simcore.annotator import annotate as build_annotation
+    from simcore.annotation.annotator import DEFAULT_TOP, check_functions
+    from simcore.annotation.annotator import annotate as build_annotation
     from simcore.elf import load_image
     from simcore.profiler import simulate
     from simcore.report.annotate import render

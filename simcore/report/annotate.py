@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from simcore.annotations import (
+from simcore.annotation import (
     AnnotatedFunction,
     AnnotatedInstruction,
     AnnotatedLine,

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from rich.cells import cell_len
 from rich.text import Text
 
-from simcore.annotations import AnnotatedFunction, AnnotatedInstruction, Loop, Wait
-from simcore.pipeline_schedule import WHY_OPERAND
+from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Loop, Wait
+from simcore.pipeline.scheduling import WHY_OPERAND
 from simcore.report.table import cut_text
 from simcore.report.units import count
 

@@ -18,10 +18,10 @@ from unicorn import unicorn_const as uc_const
 
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import load_image
-from simcore.loader import LoadedMemory
 from simcore.machine import map_memory
+from simcore.machine.loader import LoadedMemory
+from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.runs import command_line
-from simcore.semihosting import HeapInfo, ProgramExit, Semihosting
 
 BKPT = 7  # number of the engine's interrupt hook
 WFE = b"\x20\xbf"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from simcore.annotations import Annotation
-from simcore.annotator import annotate
+from simcore.annotation import Annotation
+from simcore.annotation.annotator import annotate
 from simcore.counters import CAUSES
 from simcore.elf import load_image
 from simcore.errors import ConfigError

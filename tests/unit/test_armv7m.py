@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.armv7m import (
+from simcore.machine.armv7m import (
     SVCALL,
     XPSR_IT,
     XPSR_T,

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
+from simcore.cpu_model.build import default_policy
+from simcore.cpu_model.check import source_tags
+from simcore.cpu_model.schema import STATUSES, UNCITED
+from simcore.cpu_model.tree import shipped_models
 from simcore.errors import ConfigError
-from simcore.model_build import default_policy
-from simcore.model_check import source_tags
-from simcore.model_schema import STATUSES, UNCITED
-from simcore.model_tree import shipped_models
 
 CORE_H = Path(__file__).resolve().parents[2] / "simcore" / "native" / "core.h"
 
-# The seven parts of the project's plan, the older silicon of one, and an ideal one for programs that
+# The seven parts, the older silicon of one, and an ideal one for programs that
 # were linked for no part.
 PARTS = (
     "generic-m7",
@@ -140,7 +140,7 @@ def test_the_check_of_the_shipped_models_finds_what_the_schema_lets_a_user_do(
         'x = {value = 1, unit = "count", source = "recalled", status = "measured"}\n'
     )
     (tmp_path / "worse.toml").write_text("[core.dcache]\nsize = 1\n")
-    monkeypatch.setattr("simcore.model_tree.data_folder", lambda name: tmp_path)
+    monkeypatch.setattr("simcore.cpu_model.tree.data_folder", lambda name: tmp_path)
     found = check_models.problems()
     assert len(found) == 4
     for expected in ("name is 'good'", "only recalled", "source A is cited", "bare value 1"):

@@ -19,8 +19,8 @@ import pytest
 
 from simcore.errors import ExitCode, UnknownInstructionError
 from simcore.isa import Block, Instruction, decode_block, decode_instruction
-from simcore.isa_blocks import BANK_NONE, BANK_OTHER, BANK_SAME, MAX_PROBES, ProbeKind
-from simcore.isa_kinds import FLAGS, GE_FLAGS, SP, BranchKind, Kind, Role
+from simcore.isa.blocks import BANK_NONE, BANK_OTHER, BANK_SAME, MAX_PROBES, ProbeKind
+from simcore.isa.kinds import FLAGS, GE_FLAGS, SP, BranchKind, Kind, Role
 from tests.unit.thumb_code import ASSEMBLER, assemble, code, stored
 
 BASE = 0x0800_1000

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.cpu_model.linker_script import read_memory_block
 from simcore.errors import ModelError
-from simcore.linker_script import read_memory_block
 
 WriteScript = Callable[[str], str]
 

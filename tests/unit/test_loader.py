@@ -9,7 +9,7 @@ import pytest
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, Segment, Symbol
 from simcore.errors import ConfigError
-from simcore.loader import LoadedMemory
+from simcore.machine.loader import LoadedMemory
 
 FLASH, FLASH_ITCM, DTCM, SRAM1, SRAM2 = (
     0x0800_0000,

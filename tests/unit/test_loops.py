@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from simcore.isa_kinds import BranchKind
-from simcore.loops import LoopShape, find_loops
+from simcore.annotation.loops import LoopShape, find_loops
+from simcore.isa.kinds import BranchKind
 
 NEXT, IF, GO = BranchKind.NONE, BranchKind.CONDITIONAL, BranchKind.DIRECT
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore.cpu_model import load_cpu_model
+from simcore.cpu_model.tree import load_tree
 from simcore.errors import ModelError
-from simcore.model_tree import load_tree
 
 WriteModel = Callable[..., str]
 

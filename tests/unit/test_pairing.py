@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from simcore.annotation.pairing import IssueSum, sum_issues
 from simcore.counters import Counters, EntryCounts
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, decode_block
-from simcore.pairing import IssueSum, sum_issues
 from simcore.pipeline import Pipeline, Schedule
 from tests.unit.thumb_code import code
 

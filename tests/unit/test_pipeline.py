@@ -14,8 +14,8 @@ import pytest
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import decode_block
 from simcore.pipeline import OTHER_BLOCK, Pipeline, Schedule
-from simcore.pipeline_latency import EXTRA_TABLES
-from simcore.pipeline_schedule import DEPENDENCY, EXECUTE, FETCH, ISSUE, LOAD_USE
+from simcore.pipeline.latency import EXTRA_TABLES
+from simcore.pipeline.scheduling import DEPENDENCY, EXECUTE, FETCH, ISSUE, LOAD_USE
 from tests.unit.thumb_code import code
 
 BASE = 0x400

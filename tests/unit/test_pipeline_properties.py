@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, decode_block
-from simcore.isa_blocks import SINGLE_LOADS
-from simcore.isa_kinds import Kind, Role
+from simcore.isa.blocks import SINGLE_LOADS
+from simcore.isa.kinds import Kind, Role
 from simcore.pipeline import Pipeline, Schedule
-from simcore.pipeline_latency import latency_table
-from simcore.pipeline_plan import PlanTable
+from simcore.pipeline.latency import latency_table
+from simcore.pipeline.plan import PlanTable
 from tests.unit.thumb_code import code
 
 POOL = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simcore.annotations import (
+from simcore.annotation import (
     SCHEMA,
     AccessCosts,
     AnnotatedFunction,

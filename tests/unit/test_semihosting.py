@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.semihosting import FAILED, HeapInfo, ProgramExit, Semihosting
+from simcore.machine.semihosting import FAILED, HeapInfo, ProgramExit, Semihosting
 
 BASE, SIZE = 0x2000_0000, 0x3000
 BLOCK, TEXT, BUFFER = BASE + 0x100, BASE + 0x200, BASE + 0x800

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simcore.sources import LARGEST_FILE, SourceFiles
+from simcore.annotation.sources import LARGEST_FILE, SourceFiles
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from simcore.semihosting_files import Console, Constant, File, HostFile, Input
+from simcore.machine.semihosting_files import Console, Constant, File, HostFile, Input
 
 FAILED = 0xFFFF_FFFF  # -1 in R0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from simcore.elf_image import Segment
+from simcore.elf.image import Segment
 from simcore.errors import ElfError
 
 ADDRESS_SPACE: Final = 1 << 32

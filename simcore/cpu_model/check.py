@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from simcore.errors import ModelError, nearest
-from simcore.model_schema import (
+from simcore.cpu_model.schema import (
     FACT_KEYS,
     SCHEMA,
     STATUSES,
@@ -23,6 +22,7 @@ from simcore.model_schema import (
     Tree,
     is_fact,
 )
+from simcore.errors import ModelError, nearest
 
 
 @dataclass(slots=True)

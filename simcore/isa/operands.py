@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from simcore.isa_kinds import FP_BASE, PC, MemoryOperand
+from simcore.isa.kinds import FP_BASE, PC, MemoryOperand
 
 _CORE_REGISTERS = {
     **{f"r{number}": number for number in range(16)},

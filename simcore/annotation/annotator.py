@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simcore.annotations import (
+from simcore.annotation import (
     SCHEMA,
     AccessCosts,
     AnnotatedFunction,
@@ -18,14 +18,14 @@ from simcore.annotations import (
     Refusal,
     Wait,
 )
+from simcore.annotation.loops import LoopShape, find_loops
+from simcore.annotation.pairing import IssueSum, sum_issues
+from simcore.annotation.sources import SourceFiles
 from simcore.counters import CAUSES
 from simcore.errors import ConfigError, nearest
 from simcore.instructions import InstructionSum, sum_instructions
-from simcore.loops import LoopShape, find_loops
-from simcore.pairing import IssueSum, sum_issues
-from simcore.pipeline_state import register_name
+from simcore.pipeline.state import register_name
 from simcore.profiles import FunctionCosts
-from simcore.sources import SourceFiles
 
 if TYPE_CHECKING:
     from simcore.elf import Image

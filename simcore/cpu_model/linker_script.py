@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simcore.cpu_model.schema import Tree
 from simcore.errors import ModelError, nearest
-from simcore.model_schema import Tree
 
 PAGE = 4096
 _MEMORY_KINDS = ("itcm", "dtcm", "sram", "flash", "external")

@@ -15,8 +15,8 @@ from itertools import islice, pairwise
 from operator import itemgetter
 from typing import Any, Final
 
-from simcore.elf_image import MAX_NAME_BYTES, printable
-from simcore.elf_stream import attempt
+from simcore.elf.image import MAX_NAME_BYTES, printable
+from simcore.elf.stream import attempt
 
 _MAX_UNITS: Final = 1 << 14  # compilation units; a firmware has hundreds
 # A row costs pyelftools about 500 bytes of memory. The largest known units (amalgamated C) have

@@ -293,7 +293,7 @@ class CpuModel:
         `wait_states` replaces the flash wait states that the clock needs, as firmware may do.
         Raises ConfigError for a clock out of range.
         """
-        from simcore.model_timing import flash_config, region_configs, timing_config
+        from simcore.cpu_model.timing import flash_config, region_configs, timing_config
 
         point = self.operating_point(clock_hz, voltage_scale)
         if wait_states is None:
@@ -311,7 +311,7 @@ class CpuModel:
 
         Raises ConfigError for a clock out of range.
         """
-        from simcore.model_timing import needed_wait_states
+        from simcore.cpu_model.timing import needed_wait_states
 
         return needed_wait_states(self, clock_hz, self.operating_point(clock_hz, voltage_scale))
 
@@ -335,18 +335,18 @@ def load_cpu_model(
 
 def cpu_model_names() -> list[str]:
     """The parts that ship with mcusim: the model files that extend a core."""
-    from simcore.model_tree import shipped_parts
+    from simcore.cpu_model.tree import shipped_parts
 
     return shipped_parts()
 
 
 def _load(name_or_path: str, overrides: tuple[str, ...], memory_from: str | None) -> CpuModel:
-    from simcore.model_build import build_model
-    from simcore.model_tree import apply_overrides, load_tree
+    from simcore.cpu_model.build import build_model
+    from simcore.cpu_model.tree import apply_overrides, load_tree
 
     tree = load_tree(name_or_path)
     if memory_from is not None:
-        from simcore.linker_script import apply_memory_block
+        from simcore.cpu_model.linker_script import apply_memory_block
 
         tree = apply_memory_block(tree, memory_from)
     return build_model(apply_overrides(tree, overrides), name_or_path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from simcore.isa_kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand
+from simcore.isa.kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand
 
 MAX_PROBES = 48  # as in core.h
 

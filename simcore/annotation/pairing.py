@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simcore.counters import CAUSES, Counters
-from simcore.isa_kinds import BranchKind
-from simcore.pipeline_schedule import OTHER_BLOCK, WHY_NO_SLOT, WHY_PAIRED
+from simcore.isa.kinds import BranchKind
+from simcore.pipeline.scheduling import OTHER_BLOCK, WHY_NO_SLOT, WHY_PAIRED
 
 if TYPE_CHECKING:
     from simcore.isa import Block, Instruction

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from simcore.isa import Instruction
-from simcore.isa_kinds import BranchKind
-from simcore.isa_operands import constant, split_operands
+from simcore.isa.kinds import BranchKind
+from simcore.isa.operands import constant, split_operands
 
 _CALLS = frozenset({BranchKind.CALL, BranchKind.CALL_INDIRECT})
 _JUMPS = frozenset({BranchKind.CONDITIONAL, BranchKind.DIRECT})

@@ -18,13 +18,15 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from simcore import armv7m
 from simcore.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop
 from simcore.cpu_model import CpuModel
 from simcore.data_objects import ObjectMap, object_map
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
-from simcore.loader import LoadedMemory
+from simcore.machine import armv7m
+from simcore.machine.loader import LoadedMemory
+from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
+from simcore.machine.semihosting_files import PatientInput
 from simcore.pipeline import Pipeline
 from simcore.runs import (
     Fault,
@@ -34,8 +36,6 @@ from simcore.runs import (
     command_line,
     peripheral_warning,
 )
-from simcore.semihosting import HeapInfo, ProgramExit, Semihosting
-from simcore.semihosting_files import PatientInput
 
 __all__ = ["Fault", "Frame", "RunOptions", "RunResult", "run"]
 

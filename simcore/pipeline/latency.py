@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simcore.isa_kinds import Result, Role
+from simcore.isa.kinds import Result, Role
 
 Latencies = tuple[int, ...]  # by Role
 

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from simcore.elf_functions import CodeMap, arm_state_code, build_functions, code_sections
-from simcore.elf_image import (
+from simcore.elf.functions import CodeMap, arm_state_code, build_functions, code_sections
+from simcore.elf.image import (
     MAX_NAME_BYTES,
     Function,
     Image,
@@ -28,10 +28,10 @@ from simcore.elf_image import (
     Symbol,
     printable,
 )
-from simcore.elf_lines import LineTable
-from simcore.elf_segments import ADDRESS_SPACE, load_segments
-from simcore.elf_start import find_vector_table, thumb_entry
-from simcore.elf_stream import BoundedStream, Budget, BudgetError, attempt
+from simcore.elf.lines import LineTable
+from simcore.elf.segments import ADDRESS_SPACE, load_segments
+from simcore.elf.start import find_vector_table, thumb_entry
+from simcore.elf.stream import BoundedStream, Budget, BudgetError, attempt
 from simcore.errors import ElfError
 
 __all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image"]

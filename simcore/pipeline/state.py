@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simcore.isa_kinds import CONDITIONS, FLAGS, FP_BASE, GE_FLAGS, Role
-from simcore.pipeline_latency import Latencies
+from simcore.isa.kinds import CONDITIONS, FLAGS, FP_BASE, GE_FLAGS, Role
+from simcore.pipeline.latency import Latencies
 
 CLOSED = -1  # State.open_mask when no slot is free
 # Bits of State.open_mask beside those of the pair table.

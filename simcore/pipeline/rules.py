@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simcore.isa_kinds import Kind
+from simcore.isa.kinds import Kind
 
 _ALL = frozenset(Kind)
 ALONE = frozenset({

@@ -1,7 +1,7 @@
 """Bytes to instructions: decodes a translation block for the pipeline and the C core.
 
 Capstone gives lengths and text only; which registers an instruction reads and writes, its kind and
-its accesses come from the tables in isa_integer.py, isa_memory.py and isa_float.py, because
+its accesses come from the tables in isa/integer.py, isa/memory.py and isa/floating.py, because
 capstone's own register lists miss accumulators and partial writes.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 import capstone
 
 from simcore.errors import UnknownInstructionError
-from simcore.isa_blocks import Access, BlockBuilder, Note, Placement, Probe, ProbeKind
-from simcore.isa_float import FLOAT_MNEMONICS, float_facts
-from simcore.isa_integer import INTEGER_TABLE
-from simcore.isa_kinds import (
+from simcore.isa.blocks import Access, BlockBuilder, Note, Placement, Probe, ProbeKind
+from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
+from simcore.isa.integer import INTEGER_TABLE
+from simcore.isa.kinds import (
     ALWAYS,
     CONDITIONS,
     FLAGS,
@@ -26,8 +26,8 @@ from simcore.isa_kinds import (
     Facts,
     Kind,
 )
-from simcore.isa_memory import MEMORY_TABLE
-from simcore.isa_operands import constant, split_operands
+from simcore.isa.memory import MEMORY_TABLE
+from simcore.isa.operands import constant, split_operands
 
 __all__ = [
     "Access", "Block", "BranchKind", "Facts", "Instruction", "Kind", "Note", "Placement", "Probe",

@@ -12,7 +12,7 @@ import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from simcore.elf_image import Function, MappingSymbol, Section, Segment, Symbol
+from simcore.elf.image import Function, MappingSymbol, Section, Segment, Symbol
 
 _BINDING_RANK = {"global": 0, "weak": 1, "local": 2}
 # Fill between functions: zeros, erased flash, NOP (T1), NOP.W (T2), MOV r8,r8.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simcore.isa_kinds import (
+from simcore.isa.kinds import (
     PC,
     SP,
     BranchKind,
@@ -19,7 +19,7 @@ from simcore.isa_kinds import (
     Result,
     Role,
 )
-from simcore.isa_operands import (
+from simcore.isa.operands import (
     core_register,
     fp_registers,
     memory_operand,

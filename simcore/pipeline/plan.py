@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simcore.isa_kinds import FLAGS, Facts, Kind, Result, Role
-from simcore.pipeline_latency import Latencies, latency_table
-from simcore.pipeline_rules import (
+from simcore.isa.kinds import FLAGS, Facts, Kind, Result, Role
+from simcore.pipeline.latency import Latencies, latency_table
+from simcore.pipeline.rules import (
     ALONE,
     FP_MACS,
     LOADS,

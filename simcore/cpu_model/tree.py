@@ -9,9 +9,19 @@ from collections.abc import Iterable
 from pathlib import Path as FilePath
 from typing import Any
 
+from simcore.cpu_model.check import ModelFile, check_file, check_value, one_line
+from simcore.cpu_model.schema import (
+    Fact,
+    Node,
+    Parameters,
+    Path,
+    Plain,
+    Table,
+    Tree,
+    is_fact,
+    node_at,
+)
 from simcore.errors import ModelError, nearest
-from simcore.model_check import ModelFile, check_file, check_value, one_line
-from simcore.model_schema import Fact, Node, Parameters, Path, Plain, Table, Tree, is_fact, node_at
 from simcore.resources import data_folder
 
 _MAX_EXTENDS = 16

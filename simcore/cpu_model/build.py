@@ -23,8 +23,7 @@ from simcore.cpu_model import (
     Provenance,
     Region,
 )
-from simcore.errors import ModelError, nearest
-from simcore.model_schema import (
+from simcore.cpu_model.schema import (
     INSTRUCTION_CLASSES,
     SCHEMA,
     Fact,
@@ -34,6 +33,7 @@ from simcore.model_schema import (
     facts,
     is_fact,
 )
+from simcore.errors import ModelError, nearest
 
 MAX_REGIONS = 32  # as in core.h
 PAGE = 4096

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simcore.isa_kinds import (
+from simcore.isa.kinds import (
     CONDITIONS,
     FLAGS,
     GE_FLAGS,
@@ -22,7 +22,7 @@ from simcore.isa_kinds import (
     Result,
     Role,
 )
-from simcore.isa_operands import (
+from simcore.isa.operands import (
     constant,
     core_register,
     is_core_register,

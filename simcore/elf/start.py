@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from simcore.elf_image import Image, Segment
+from simcore.elf.image import Image, Segment
 from simcore.errors import ElfError
 
 # Names that start-up code in use gives the vector table: CMSIS, ST, Zephyr, Rust, Teensy, mbed ...

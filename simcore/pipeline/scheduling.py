@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simcore.isa import Block, Instruction
-from simcore.isa_blocks import BANK_NONE, BANK_SAME
-from simcore.isa_kinds import ALWAYS, FLAGS, BranchKind, Facts, Kind, Result, Role
-from simcore.pipeline_latency import Latencies
-from simcore.pipeline_plan import AT_END, AT_ISSUE, NO_EARLY_STAGE, Plan, PlanTable
-from simcore.pipeline_rules import DOUBLE_MACS, EARLY_SHIFTER_USERS
-from simcore.pipeline_state import (
+from simcore.isa.blocks import BANK_NONE, BANK_SAME
+from simcore.isa.kinds import ALWAYS, FLAGS, BranchKind, Facts, Kind, Result, Role
+from simcore.pipeline.latency import Latencies
+from simcore.pipeline.plan import AT_END, AT_ISSUE, NO_EARLY_STAGE, Plan, PlanTable
+from simcore.pipeline.rules import DOUBLE_MACS, EARLY_SHIFTER_USERS
+from simcore.pipeline.state import (
     CLOSED,
     NEVER,
     OPEN_LOAD,

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simcore.cpu_model import CACHE_CONTROLS, Bus, CacheParams, Core, CpuModel, Memory
+from simcore.cpu_model.schema import CACHE_POLICIES, REGION_KINDS, REPLACEMENTS
 from simcore.errors import ConfigError, nearest
-from simcore.model_schema import CACHE_POLICIES, REGION_KINDS, REPLACEMENTS
 
 if TYPE_CHECKING:
     from simcore.cpu_model import FlashControl, OperatingPoint

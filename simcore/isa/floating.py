@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcore.isa_kinds import (
+from simcore.isa.kinds import (
     FLAGS,
     FP_FLAGS,
     Facts,
@@ -10,7 +10,7 @@ from simcore.isa_kinds import (
     Result,
     Role,
 )
-from simcore.isa_operands import core_register, fp_registers, is_core_register
+from simcore.isa.operands import core_register, fp_registers, is_core_register
 
 Operands = tuple[str, ...]
 

@@ -1,9 +1,9 @@
 """The dual-issue model of the Cortex-M7: (entry state, block) to cycles by cause and exit state.
 
-A mechanism, not a table of answers: issue rules (pipeline_rules.py), latencies from the stages in
-which results appear and operands are read (pipeline_latency.py), and a 64-bit fetch a cycle drive
-an in-order scheduler (pipeline_schedule.py). Everything an instruction leaves behind that can
-still matter is in the state (pipeline_state.py), so a run costs the same however it is cut into
+A mechanism, not a table of answers: issue rules (pipeline/rules.py), latencies from the stages in
+which results appear and operands are read (pipeline/latency.py), and a 64-bit fetch a cycle drive
+an in-order scheduler (pipeline/scheduling.py). Everything an instruction leaves behind that can
+still matter is in the state (pipeline/state.py), so a run costs the same however it is cut into
 blocks. The numbers are the [pipeline] tables of cpu_models/cortex-m7.toml.
 
 A block's cost is the number of cycles begun in it: an instruction that takes a slot of a cycle
@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simcore.isa import Block
-from simcore.pipeline_latency import EXTRA_TABLES, extra_cycles
-from simcore.pipeline_plan import PlanTable
-from simcore.pipeline_schedule import OTHER_BLOCK, BlockRun, InstructionCost, Schedule
-from simcore.pipeline_state import CLOSED, NEVER, State, StateTable
+from simcore.pipeline.latency import EXTRA_TABLES, extra_cycles
+from simcore.pipeline.plan import PlanTable
+from simcore.pipeline.scheduling import OTHER_BLOCK, BlockRun, InstructionCost, Schedule
+from simcore.pipeline.state import CLOSED, NEVER, State, StateTable
 
 __all__ = ["OTHER_BLOCK", "InstructionCost", "Pipeline", "Schedule"]
 

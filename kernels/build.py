@@ -50,8 +50,13 @@ def load_programs() -> list[Program]:
     """Reads every programs.toml; the common flags stand in the first."""
     tables = [(path, tomllib.loads(path.read_text())) for path in TABLES]
     common = tables[0][1]["common"]
+    entries = {entry["name"]: entry for _, table in tables for entry in table["program"]}
     return [
-        program_from(entry, common, path.parent.relative_to(ROOT) / "prebuilt")
+        program_from(
+            {**entries.get(entry.get("like"), {}), **entry},
+            common,
+            path.parent.relative_to(ROOT) / "prebuilt",
+        )
         for path, table in tables
         for entry in table["program"]
     ]
@@ -62,7 +67,8 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
     sources = [*entry["sources"], *common["sources"]]
     match entry.get("start", "reset"):
         case "reset":
-            start = ["-nostartfiles", "--specs=nano.specs", f"-T{entry['part']}.ld"]
+            script = entry.get("script", entry["part"])
+            start = ["-nostartfiles", "--specs=nano.specs", f"-T{script}.ld"]
         case "newlib":
             # newlib's heap grows towards the stack: with the stack below it there would be none
             stack = "-Wl,--defsym=__stack_top=ORIGIN(SRAM)+LENGTH(SRAM)"

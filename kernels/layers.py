@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from generator import flash_data
 from mixed_reference import mixed_run
 from reference import (
     Convolution,
@@ -216,6 +217,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "fully_connected_s8": make_fully_connected,  # inputs outputs
     "shapes": make_shapes,  # seed
     "mixed": make_mixed,  # seeds
+    "nn": flash_data,
 }
 
 
@@ -223,7 +225,7 @@ def main() -> None:
     """Prints the data that the arguments describe."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=MAKERS)
-    parser.add_argument("size", type=int, nargs="+", help="as the kind's function takes it")
+    parser.add_argument("size", type=int, nargs="*", help="as the kind's function takes it")
     arguments = parser.parse_args()
     print(MAKERS[arguments.kind](*arguments.size), end="")
 

@@ -26,4 +26,9 @@ void conv2d_s8(const struct conv2d_s8 *layer, const int8_t *input, const int8_t 
                const int32_t *bias, const int32_t *multipliers, const int32_t *shifts,
                int8_t *output, void *scratch);
 
+/* The same as seven loops. */
+void conv2d_s8_plain(const struct conv2d_s8 *layer, const int8_t *input, const int8_t *weights,
+                     const int32_t *bias, const int32_t *multipliers, const int32_t *shifts,
+                     int8_t *output);
+
 #endif

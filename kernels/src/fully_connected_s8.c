@@ -1,7 +1,6 @@
 /* fully_connected_s8.c: matrix times vector; each weight is read once, so memory sets the pace.
  *
- * The input is unpacked to int16 once. Then four outputs at a time walk over it, so that one load of
- * inputs serves four rows of weights: 16 MACs for six loads, eight SXTB16 and eight SMLAD.
+ * The input is unpacked to int16 once. Then four outputs at a time walk over it in rows.c.
  */
 #include "fully_connected_s8.h"
 
@@ -9,12 +8,11 @@
 
 #include "dsp.h"
 #include "requantize.h"
-
-enum { ROWS = 4, WORDS_PER_GROUP = 2 };  /* four inputs as int16 */
+#include "rows.h"
 
 int32_t fully_connected_s8_scratch_bytes(const struct fully_connected_s8 *layer)
 {
-    return (layer->inputs + 3) / 4 * WORDS_PER_GROUP * (int32_t)sizeof(uint32_t);
+    return (layer->inputs + 3) / 4 * WORDS_PER_FOUR * (int32_t)sizeof(uint32_t);
 }
 
 /* Stores four inputs, offset added, in the order 0 2 1 3. */
@@ -30,47 +28,9 @@ static void unpack_input(const struct fully_connected_s8 *layer, const int8_t *i
     const int16x2_t offsets = broadcast_s16(layer->input_offset);
     const int32_t groups = layer->inputs / 4, rest = layer->inputs % 4;
     for (int32_t i = 0; i < groups; i++)
-        unpack_group(load_s8x4(input + 4 * i), offsets, words + i * WORDS_PER_GROUP);
+        unpack_group(load_s8x4(input + 4 * i), offsets, words + i * WORDS_PER_FOUR);
     if (rest > 0)
-        unpack_group(load_s8_tail(input + 4 * groups, rest), offsets, words + groups * WORDS_PER_GROUP);
-}
-
-/* sum + four weights times four inputs. */
-static inline int32_t multiply_group(uint32_t four, int16x2_t input_even, int16x2_t input_odd, int32_t sum)
-{
-    return __smlad(unpack_odd(four), input_odd, __smlad(unpack_even(four), input_even, sum));
-}
-
-/* Adds the dot products of four neighbouring rows with the inputs, whole groups only. Two pointers
- * reach four rows, one stride apart each; with four pointers the loop would run out of registers. */
-static __attribute__((noinline)) void multiply_four_rows(const int8_t *row0, int32_t stride,
-                                                         const int16x2_t *inputs, int32_t groups,
-                                                         int32_t *sums)
-{
-    const int16x2_t *end = inputs + groups * WORDS_PER_GROUP;
-    const int8_t *row2 = row0 + 2 * stride;
-    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
-    while (inputs != end) {
-        int16x2_t even = *inputs++, odd = *inputs++;
-        uint32_t four1 = load_s8x4(row0 + stride), four0 = load_s8x4(row0);
-        sum0 = multiply_group(four0, even, odd, sum0);
-        sum1 = multiply_group(four1, even, odd, sum1);
-        uint32_t four3 = load_s8x4(row2 + stride), four2 = load_s8x4(row2);
-        sum2 = multiply_group(four2, even, odd, sum2);
-        sum3 = multiply_group(four3, even, odd, sum3);
-        row0 += 4;
-        row2 += 4;
-    }
-    sums[0] = sum0;
-    sums[1] = sum1;
-    sums[2] = sum2;
-    sums[3] = sum3;
-}
-
-static void multiply_one_row(const int8_t *row, const int16x2_t *inputs, int32_t groups, int32_t *sum)
-{
-    for (int32_t i = 0; i < groups; i++, inputs += WORDS_PER_GROUP)
-        *sum = multiply_group(load_s8x4(row + 4 * i), inputs[0], inputs[1], *sum);
+        unpack_group(load_s8_tail(input + 4 * groups, rest), offsets, words + groups * WORDS_PER_FOUR);
 }
 
 void fully_connected_s8(const struct fully_connected_s8 *layer, const int8_t *input,
@@ -95,8 +55,8 @@ void fully_connected_s8(const struct fully_connected_s8 *layer, const int8_t *in
             int32_t n = first + i;
             if (rest > 0) {
                 uint32_t four = load_s8_tail(row + i * size + 4 * groups, rest);
-                const int16x2_t *last = inputs + groups * WORDS_PER_GROUP;
-                sums[i] = multiply_group(four, last[0], last[1], sums[i]);
+                const int16x2_t *last = inputs + groups * WORDS_PER_FOUR;
+                sums[i] = multiply_four(four, last[0], last[1], sums[i]);
             }
             int32_t value = requantize(sums[i], multipliers[n], shifts[n]) + layer->output_offset;
             output[n] = (int8_t)clamp(value, layer->activation_min, layer->activation_max);

@@ -20,4 +20,9 @@ void fully_connected_s8(const struct fully_connected_s8 *layer, const int8_t *in
                         const int8_t *weights, const int32_t *bias, const int32_t *multipliers,
                         const int32_t *shifts, int8_t *output, void *scratch);
 
+/* The same as two loops. */
+void fully_connected_s8_plain(const struct fully_connected_s8 *layer, const int8_t *input,
+                              const int8_t *weights, const int32_t *bias, const int32_t *multipliers,
+                              const int32_t *shifts, int8_t *output);
+
 #endif

@@ -1,8 +1,9 @@
-/* startup.c: from reset to main() on an STM32F7, for programs without a C library's start files.
+/* startup.c: from reset to main(), for programs without a C library's start files.
  *
- * The reset handler does what CMSIS start-up does, in its order: FPU, caches, flash wait states,
- * then memory. The clock tree is left alone: the simulator takes the clock as an option, and a board
- * would run the same code from its reset clock.
+ * The reset handler does what CMSIS start-up does, in its order: FPU, flash wait states, caches, then
+ * memory. The clock tree is left alone: the simulator takes the clock as an option, and a board would
+ * run the same code from its reset clock. FLASH_ACR is that of the STM32F7; -DFLASH_ACR_ADDRESS=0
+ * leaves the flash as it is, for parts whose wait states go with a clock that this code does not know.
  */
 #include <stdint.h>
 
@@ -31,7 +32,9 @@ _Noreturn void Default_Handler(void);
 #define SCB_CPACR REGISTER(0xE000ED88u)
 #define SCB_ICIALLU REGISTER(0xE000EF50u)
 #define SCB_DCISW REGISTER(0xE000EF60u)
-#define FLASH_ACR REGISTER(0x40023C00u)
+#ifndef FLASH_ACR_ADDRESS
+#define FLASH_ACR_ADDRESS 0x40023C00u
+#endif
 
 enum { CCR_DC = 1u << 16, CCR_IC = 1u << 17 };
 enum { CPACR_CP10_CP11_FULL = 0xFu << 20 };
@@ -95,7 +98,9 @@ static inline void zero(uint32_t *to, const uint32_t *end)
 void Reset_Handler(void)
 {
     enable_fpu();
-    FLASH_ACR = ACR_LATENCY_7WS | ACR_PRFTEN | ACR_ARTEN;
+#if FLASH_ACR_ADDRESS
+    REGISTER(FLASH_ACR_ADDRESS) = ACR_LATENCY_7WS | ACR_PRFTEN | ACR_ARTEN;
+#endif
     enable_instruction_cache();
     enable_data_cache();
     copy(__data_load, __data_start, __data_end);

@@ -116,9 +116,8 @@ static void print_result(const struct mcusim_op *op, const struct job *job)
 }
 
 /* A line "NAME TYPE BYTES" and the bytes, for every tensor. */
-static void dump(const char *file, const struct job *job)
+static void dump(uint32_t handle, const struct job *job)
 {
-    const uint32_t handle = host_open_to_write(file);
     for (int32_t i = 0; i < job->tensor_count; i++) {
         const struct tensor *tensor = &job->tensors[i];
         host_write_text(handle, tensor->name);
@@ -155,6 +154,7 @@ static void run_command(char *command)
     const int32_t repeat = argument_number("repeat", 1, 1, INT32_MAX);
     const struct mcusim_op *op = describe(operation, &job);
     arguments_end();
+    const uint32_t handle = file ? host_open_to_write(file) : 0;
     for (int32_t i = 0; i < repeat; i++) {
         mcusim_op_begin(op);
         operation->run(&job);
@@ -162,7 +162,7 @@ static void run_command(char *command)
     }
     print_result(op, &job);
     if (file)
-        dump(file, &job);
+        dump(handle, &job);
 }
 
 /* Runs each line of a file. */

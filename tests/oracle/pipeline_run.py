@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simcore.pipeline import Pipeline, Schedule
-
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, BranchKind, decode_block
+from simcore.pipeline import Pipeline, Schedule
 from tests.oracle.addresses import Registers
 from tests.oracle.measure import NotMeasurableError
 from tests.oracle.program import Program

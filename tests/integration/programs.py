@@ -16,7 +16,10 @@ FIRMWARE = CHECKOUT / "tests" / "firmware" / "prebuilt"
 #: Arguments to run a program with; several runs where they choose what runs.
 ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
     "long_run": [("millions=1",)],
-    "nn": [("depthwise_conv2d_s8", "h=8", "w=8", "c=6", "k=3")],
+    **{
+        name: [("depthwise_conv2d_s8", "h=8", "w=8", "c=6", "k=3")]
+        for name in ("nn", "nn_stm32f767", "nn_stm32h7", "nn_imxrt1062", "nn_generic-m7")
+    },
     "hello_printf": [(), ("3", "a b")],
     "faults": [
         (),

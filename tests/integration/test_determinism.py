@@ -67,6 +67,7 @@ def test_neither_hash_seed_nor_folder_nor_environment_shows(
 ) -> None:
     def cli(elf: Path | str, folder: Path, seed: str, **environment: str) -> bytes:
         command = [sys.executable, "-m", "simcore.cli.main", "profile", str(elf)]
+        command += ["--cpu", program.cpu]
         env = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": seed, **environment}
         options = ["--format", "json", "--instructions", "--lines"]
         done = subprocess.run(

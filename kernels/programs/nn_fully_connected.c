@@ -9,7 +9,7 @@ enum { LARGEST = 16384 };
 static void read_sizes(struct job *job, int32_t *inputs, int32_t *outputs)
 {
     *inputs = argument_number("inputs", 256, 1, LARGEST);
-    *outputs = argument_number("outputs", 128, 1, LARGEST);
+    *outputs = argument_number("outputs", 64, 1, LARGEST);
     job->macs = (uint64_t)*inputs * (uint32_t)*outputs;
     job->ops = 2 * job->macs;
 }

@@ -63,11 +63,10 @@ def test_clock_enable_increments_bound_the_energy_of_the_rams(name: str) -> None
         assert increment(memory) * per_pf * min(1.0, scale) <= energy <= flash
 
 
-# --- the fit itself; needs scipy, which only the extra [fit] brings ---------------------------
+# --- the fit itself -----------------------------------------------------------------------
 
 
 def test_rerunning_the_fit_reproduces_the_model_files() -> None:
-    pytest.importorskip("scipy", reason="mcusim[fit] is not installed")
     from scripts.calibration.fit import fit_all
     from scripts.calibration.run import MODELS, fresh_files
 

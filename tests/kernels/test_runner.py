@@ -175,6 +175,13 @@ def test_an_operation_computes_what_the_generator_says(
         assert lines[0]["checksum"] == lines[1]["checksum"]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_operation_without_arguments_has_a_shape_that_fits(runner: Path, name: str) -> None:
+    result, text = run(runner, name)
+    assert result.exit.code == 0, text
+    assert result.ops[0].ops > 0
+
+
 def test_macs_and_bytes_are_those_of_the_shape(runner: Path) -> None:
     result, _ = run(runner, "conv2d_s8", "h=9", "w=8", "c=5", "filters=7", "k=3", "stride=2")
     (op,) = result.ops

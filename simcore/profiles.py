@@ -358,6 +358,36 @@ class LineCosts:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedItem:
+    """What ``--place`` moved: ``size`` bytes from ``address``, timed as if they lay at ``to``.
+
+    ``kind`` is function, object, section, vectors, stack or heap.
+    """
+
+    name: str
+    kind: str
+    from_region: str | None
+    region: str
+    address: int
+    to: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutBand:
+    """Cycles of the run with all code shifted by some bytes: what alignment alone makes of it.
+
+    A difference between two profiles that is smaller than the band says nothing about the program.
+    """
+
+    offsets_bytes: tuple[int, ...]  # 0, where the code lies, among them
+    cycles: tuple[int, ...]  # one for each offset
+    minimum_cycles: int
+    median_cycles: int
+    maximum_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One run's result. ``functions`` come by cycles_self, ``ops`` in order of first execution."""
 
@@ -377,6 +407,8 @@ class Profile:
     objects: tuple[ObjectCosts, ...] = ()  # those with most stall cycles first
     instructions: tuple[InstructionCosts, ...] | None = None  # on request
     lines: tuple[LineCosts, ...] | None = None  # on request
+    placement: tuple[PlacedItem, ...] | None = None  # by address, of a run with --place
+    layout: LayoutBand | None = None  # on request
 
     def to_json(self) -> str:
         """The profile as a JSON document; the same run gives the same bytes on every host."""

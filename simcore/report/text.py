@@ -9,7 +9,16 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.profiles import Fault, FunctionCosts, MemoryCosts, ObjectCosts, OpCosts, Profile
+from simcore.profiles import (
+    Fault,
+    FunctionCosts,
+    LayoutBand,
+    MemoryCosts,
+    ObjectCosts,
+    OpCosts,
+    PlacedItem,
+    Profile,
+)
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
@@ -67,6 +76,12 @@ class _Page:
         if profile.exit.fault is not None:
             yield "Fault", "", _fault(profile.exit.fault)
         yield "Summary", "", self._summary()
+        if profile.placement:
+            yield "Placement", "timed there, linked elsewhere", self._placement(profile.placement)
+        if profile.layout is not None:
+            shifts = profile.layout.offsets_bytes
+            note = f"all code shifted by {shifts[0]} to {shifts[-1]} bytes; cycles {modelled}"
+            yield "Layout", note, self._layout(profile.layout)
         yield "Cycles by cause", modelled, self._shares(profile.totals.cycles_by_cause, count)
         parts = profile.totals.energy_by_component
         yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
@@ -127,6 +142,42 @@ class _Page:
         )
         table.show_header = False
         table.columns[-1].justify = "left"
+        return table
+
+    def _placement(self, rows: Sequence[PlacedItem]) -> Table:
+        return self._table(
+            [
+                Column("name", [row.name for row in rows]),
+                Column("kind", [row.kind for row in rows], 2),
+                Column("linked in", [row.from_region or "" for row in rows], 1),
+                Column("timed in", [row.region for row in rows]),
+                Column("address", [f"0x{row.to:08x}" for row in rows], 3),
+                Column("size", [size(row.size) for row in rows]),
+            ]
+        )
+
+    def _layout(self, band: LayoutBand) -> Table:
+        rows = [
+            ("minimum", band.minimum_cycles),
+            ("median", band.median_cycles),
+            ("maximum", band.maximum_cycles),
+        ]
+        table = self._table(
+            [
+                Column("", [name for name, _ in rows]),
+                Column("", [count(cycles) for _, cycles in rows]),
+                Column(
+                    "",
+                    [
+                        percent(cycles - band.median_cycles, band.median_cycles, 2)
+                        for _, cycles in rows
+                    ],
+                    1,
+                    "dim",
+                ),
+            ]
+        )
+        table.show_header = False
         return table
 
     def _shares(self, parts: Mapping[str, Part], form: Callable[[Part], str]) -> Table:

@@ -17,7 +17,7 @@ from simcore import profiles
 from simcore.attribution import CLASSES
 from simcore.counters import CAUSES
 from simcore.errors import ConfigError, ExitCode
-from simcore.profiles import Exit, Profile
+from simcore.profiles import Exit, LayoutBand, PlacedItem, Profile
 from tests.unit.handmade import FAULT, kernel_profile
 
 SCHEMA = json.loads((files("simcore") / "schema" / "profile-1.json").read_text(encoding="utf-8"))
@@ -72,6 +72,15 @@ def test_tables_on_request_are_left_out_when_not_asked_for() -> None:
     plain = json.loads(replace(kernel_profile(), lines=None).to_json())
     assert "lines" not in plain
     assert "instructions" in plain
+
+
+def test_placement_and_layout_go_through_json_when_the_run_had_them() -> None:
+    item = PlacedItem("dot", "function", "flash", "itcm", 0x0800_0400, 0x0000_0008, 252)
+    band = LayoutBand((0, 4, 8), (900, 950, 920), 900, 920, 950)
+    profile = replace(kernel_profile(), placement=(item,), layout=band)
+    validate(profile)
+    assert Profile.from_json(profile.to_json()) == profile
+    assert not {"placement", "layout"} & json.loads(kernel_profile().to_json()).keys()
 
 
 def test_every_object_of_the_schema_is_closed() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from simcore.profiles import Exit, Profile
+from simcore.profiles import Exit, LayoutBand, PlacedItem, Profile
 from simcore.report import RenderOptions, render
 from simcore.report.units import clock, count, decimal, percent, si, size
 from tests.unit.handmade import FAULT, kernel_profile
@@ -103,6 +103,17 @@ def test_long_tables_are_cut_to_the_top_rows_and_say_so() -> None:
     assert "f4 " in report
     assert "f5 " not in report
     assert "f29 " in text(many_functions(30), top=0)
+
+
+def test_what_was_placed_elsewhere_and_what_alignment_makes_are_told() -> None:
+    item = PlacedItem("dot", "function", "flash", "itcm", 0x0800_0400, 0x0000_0008, 252)
+    band = LayoutBand((0, 4, 8), (900, 950, 920), 900, 920, 950)
+    report = text(replace(kernel_profile(), placement=(item,), layout=band))
+    row = ["dot", "function", "flash", "itcm", "0x00000008", "252", "B"]
+    assert row in [line.split() for line in report.splitlines()]
+    assert "all code shifted by 0 to 8 bytes" in report
+    assert line_of(report, "minimum") == ["minimum", "900", "-2.17", "%"]  # 20 of 920
+    assert line_of(report, "maximum") == ["maximum", "950", "3.26", "%"]
 
 
 def test_a_fault_is_told_with_place_and_call_stack() -> None:

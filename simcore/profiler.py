@@ -23,8 +23,6 @@ from simcore.profiles import (
     Cpu,
     Elf,
     Exit,
-    Fault,
-    Frame,
     InstructionCosts,
     LineCosts,
     ObjectCosts,
@@ -34,7 +32,6 @@ from simcore.profiles import (
 
 if TYPE_CHECKING:
     from simcore.counters import Counters
-    from simcore.runs import Fault as RunFault
     from simcore.runs import RunOptions, RunResult
 
 DEFAULT_CPU = "stm32f746"
@@ -63,7 +60,7 @@ class Simulation:
             self.model,
             self.options.clock_hz,
             result.counters,
-            Exit(result.exit_reason, result.exit_code, _fault(result.fault)),
+            Exit(result.exit_reason, result.exit_code, result.fault),
             caches=self.options.caches,
             voltage_scale=self.options.voltage_scale,
             overrides=self.overrides,
@@ -284,21 +281,3 @@ def simulate(
     )
     changed = (*overrides, *(() if script is None else (f"memory from {PurePath(script).name}",)))
     return Simulation(image, model, options, run(image, model, options, progress), changed)
-
-
-def _fault(fault: RunFault | None) -> Fault | None:
-    if fault is None:
-        return None
-    return Fault(
-        kind=fault.kind,
-        address=fault.address,
-        pc=fault.pc,
-        symbol=fault.symbol,
-        offset=fault.offset,
-        file=fault.file,
-        line=fault.line,
-        call_stack=tuple(
-            Frame(frame.address, frame.symbol, frame.offset, frame.file, frame.line)
-            for frame in fault.call_stack
-        ),
-    )

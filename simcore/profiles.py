@@ -14,6 +14,7 @@ from pathlib import Path
 
 from simcore import record
 from simcore.errors import ConfigError, ExitCode
+from simcore.faults import Fault
 
 SCHEMA = "mcusim.profile/1"
 
@@ -49,49 +50,6 @@ class Cpu:
     voltage_v: float  # at the supply pin, where the energy is counted
     caches: str
     overrides: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A place in the program: ``offset`` bytes into the function ``symbol``."""
-
-    address: int
-    symbol: str | None
-    offset: int
-    file: str | None
-    line: int | None
-
-    def __str__(self) -> str:
-        text = f"0x{self.address:08x}"
-        if self.symbol is not None:
-            text += f" {self.symbol}+0x{self.offset:x}"
-        return text if self.file is None else f"{text} ({self.file}:{self.line})"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why the simulated program could not go on; ``address`` is what it tried to reach.
-
-    ``call_stack`` begins with the place of the fault and goes outwards by call sites.
-    """
-
-    kind: str
-    address: int
-    pc: int
-    symbol: str | None
-    offset: int
-    file: str | None
-    line: int | None
-    call_stack: tuple[Frame, ...]
-
-    @property
-    def place(self) -> Frame:
-        """Where the program stood."""
-        return Frame(self.pc, self.symbol, self.offset, self.file, self.line)
-
-    def __str__(self) -> str:
-        reached = "" if self.address == self.pc else f" (address 0x{self.address:08x})"
-        return f"{self.kind}{reached} at {self.place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +284,21 @@ class CallNode:
     instructions: int
     cycles: int
     energy_j: float
+    reads: int = 0
+    writes: int = 0
+    icache_misses: int = 0
+    dcache_read_misses: int = 0
+    dcache_write_misses: int = 0
+    mispredicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class InstructionCosts:
-    """One instruction that ran; ``skipped`` executions had a false IT condition."""
+    """One instruction that ran; ``skipped`` executions had a false IT condition.
+
+    ``function`` is the one that the call tree charges: code that runs on from one function into the
+    next counts for the first, so an address may have a row for each of two functions.
+    """
 
     address: int
     text: str
@@ -341,7 +309,13 @@ class InstructionCosts:
     skipped: int
     cycles: int
     cycles_by_cause: dict[str, int]
-    misses: int
+    misses: int  # of the data cache: read_misses and write_misses
+    reads: int = 0  # accesses: a load multiple makes several
+    writes: int = 0
+    read_misses: int = 0
+    write_misses: int = 0
+    icache_misses: int = 0  # at the first instruction of the block that missed
+    mispredicts: int = 0  # of the branch that ends a block
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simcore.core import PeripheralUse
     from simcore.counters import Counters
     from simcore.elf import Image
+    from simcore.faults import Fault
     from simcore.isa import Block
     from simcore.pipeline import Schedule
 
@@ -37,40 +38,6 @@ class RunOptions:
     verbose: bool = False
     stdin: BinaryIO | None = None
     stdout: BinaryIO | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A place in the program: `symbol` is the function's name, `offset` bytes into it."""
-
-    address: int
-    symbol: str | None
-    offset: int
-    file: str | None
-    line: int | None
-
-    def __str__(self) -> str:
-        text = f"{self.address:#010x}"
-        if self.symbol is not None:
-            text += f" {self.symbol}+{self.offset:#x}"
-        return text if self.file is None else f"{text} ({self.file}:{self.line})"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why the program could not go on: `address` is what it tried to reach, `pc` where it stood.
-
-    `call_stack` begins with the place of the fault and goes outwards by call sites.
-    """
-
-    kind: str
-    address: int
-    pc: int
-    symbol: str | None
-    offset: int
-    file: str | None
-    line: int | None
-    call_stack: tuple[Frame, ...]
 
 
 @dataclass(frozen=True, slots=True)

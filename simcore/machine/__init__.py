@@ -23,21 +23,20 @@ from simcore.cpu_model import CpuModel
 from simcore.data_objects import ObjectMap, object_map
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
+from simcore.faults import Fault, Frame
 from simcore.machine import armv7m
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.pipeline import Pipeline
 from simcore.runs import (
-    Fault,
-    Frame,
     RunOptions,
     RunResult,
     command_line,
     peripheral_warning,
 )
 
-__all__ = ["Fault", "Frame", "RunOptions", "RunResult", "run"]
+__all__ = ["RunOptions", "RunResult", "run"]
 
 BKPT, SVC, PREFETCH_ABORT = 7, 2, 3  # numbers of the engine's interrupt hook
 SEMIHOSTING_BKPT = b"\xab\xbe"

@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from simcore.faults import Fault
 from simcore.profiles import (
-    Fault,
     FunctionCosts,
     LayoutBand,
     MemoryCosts,

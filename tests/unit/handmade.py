@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from simcore.attribution import Attribution
 from simcore.counters import CAUSES, Counters, Node, OpDescriptor, column_names
+from simcore.faults import Fault, Frame
 from simcore.profiles import (
     SCHEMA,
     Accuracy,
     Cpu,
     Elf,
     Exit,
-    Fault,
-    Frame,
     InstructionCosts,
     LineCosts,
     Profile,

@@ -17,6 +17,7 @@ import simcore
 from simcore.counters import Counters, Node, column_names
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, ElfError, ModelError
+from simcore.faults import Fault, Frame
 from simcore.profiler import build_profile
 from simcore.profiles import Exit, Profile
 from simcore.resources import data_folder
@@ -138,14 +139,12 @@ class FakeOptions:
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[FakeOptions]:
     """Puts a machine that faults in place of the real one; the options of each run land here."""
     seen: list[FakeOptions] = []
-    place = {"symbol": "main", "offset": 4, "file": None, "line": None}
+    place = ("main", 4, None, None)
 
     def run(image: Image, model: Any, options: FakeOptions, progress: Any) -> SimpleNamespace:
         seen.append(options)
-        frame = SimpleNamespace(address=0x0800_0004, **place)
-        fault = SimpleNamespace(
-            kind="divide by zero", address=4, pc=0x0800_0004, call_stack=(frame,), **place
-        )
+        frame = Frame(0x0800_0004, *place)
+        fault = Fault("divide by zero", 4, 0x0800_0004, *place, call_stack=(frame,))
         return SimpleNamespace(
             counters=hand_counters(image),
             exit_reason="fault",

@@ -1,0 +1,48 @@
+"""Faults of the simulated program and the places in it that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A place in the program: ``offset`` bytes into the function ``symbol``."""
+
+    address: int
+    symbol: str | None
+    offset: int
+    file: str | None
+    line: int | None
+
+    def __str__(self) -> str:
+        text = f"0x{self.address:08x}"
+        if self.symbol is not None:
+            text += f" {self.symbol}+0x{self.offset:x}"
+        return text if self.file is None else f"{text} ({self.file}:{self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the simulated program could not go on; ``address`` is what it tried to reach.
+
+    ``call_stack`` begins with the place of the fault and goes outwards by call sites.
+    """
+
+    kind: str
+    address: int
+    pc: int
+    symbol: str | None
+    offset: int
+    file: str | None
+    line: int | None
+    call_stack: tuple[Frame, ...]
+
+    @property
+    def place(self) -> Frame:
+        """Where the program stood."""
+        return Frame(self.pc, self.symbol, self.offset, self.file, self.line)
+
+    def __str__(self) -> str:
+        reached = "" if self.address == self.pc else f" (address 0x{self.address:08x})"
+        return f"{self.kind}{reached} at {self.place}"

@@ -202,7 +202,11 @@ class Attribution(NodeCosts):
         """
         rank: dict[int | None, int] = {f: row for row, f in enumerate(self.function_order)}
         ops = {key: position for position, key in enumerate(self.operations.groups)}
-        instructions = self.column["instructions"]
+        column = self.column
+        reads, writes = (
+            [column[region_column(region, counter)] for region in self.counters.regions]
+            for counter in ("reads", "writes")
+        )
         return tuple(
             CallNode(
                 parent=node.parent if node.parent >= 0 else None,
@@ -210,9 +214,15 @@ class Attribution(NodeCosts):
                 op=ops[("op", node.op)] if node.op >= 0 else None,
                 call_site=node.call_site or None,
                 calls=node.calls,
-                instructions=node.vector[instructions],
+                instructions=node.vector[column["instructions"]],
                 cycles=cycles,
                 energy_j=joules(energy),
+                reads=sum(node.vector[c] for c in reads),
+                writes=sum(node.vector[c] for c in writes),
+                icache_misses=node.vector[column["icache_misses"]],
+                dcache_read_misses=node.vector[column["dcache_read_misses"]],
+                dcache_write_misses=node.vector[column["dcache_write_misses"]],
+                mispredicts=node.vector[column["mispredicts"]],
             )
             for node, function, cycles, energy in zip(
                 self.counters.nodes,

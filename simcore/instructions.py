@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from simcore.counters import CAUSES, BlockCounts, Counters
@@ -68,15 +69,12 @@ def sum_instructions(
     of ``counters.entries``, each in the same order; ``wanted`` holds indices of blocks, None: all.
     """
     sums: dict[int, InstructionSum] = {}
-    for index, (block, counts) in enumerate(zip(blocks, counters.blocks, strict=True)):
-        if counts.executions and (wanted is None or index in wanted):
-            _add_counts(_sums_of(sums, block), block, counts)
-    for entry, schedule in zip(counters.entries, schedules, strict=True):
-        if entry.executions and (wanted is None or entry.block in wanted):
-            into = _sums_of(sums, blocks[entry.block])
-            for total, instruction in zip(into, schedule.instructions, strict=True):
-                for cause, cycles in enumerate(instruction.cycles_by_cause):
-                    total.cycles[cause] += cycles * entry.executions
+
+    def sums_of(block: Block) -> list[InstructionSum]:
+        # The engine cuts the same code into blocks in several ways, so an address may be in many.
+        return [sums.setdefault(i.address, InstructionSum(i.text)) for i in block.instructions]
+
+    _sum_blocks(counters, blocks, schedules, sums_of, wanted)
     return dict(sorted(sums.items()))
 
 
@@ -89,16 +87,27 @@ def instruction_costs(
 ) -> tuple[InstructionCosts, ...]:
     """Costs of every instruction that ran, by address.
 
+    A block counts for the function that holds its first instruction, as in the call tree.
     ``blocks`` and ``schedules`` are those of :func:`sum_instructions`.
     """
+    sums: dict[tuple[int, str], InstructionSum] = {}  # by address and function, "" for none
+
+    def sums_of(block: Block) -> list[InstructionSum]:
+        name = name_at(block.address) or ""
+        return [
+            sums.setdefault((i.address, name), InstructionSum(i.text)) for i in block.instructions
+        ]
+
+    _sum_blocks(counters, blocks, schedules, sums_of)
     rows = []
-    for address, total in sum_instructions(counters, blocks, schedules).items():
+    for (address, function), total in sorted(sums.items(), key=itemgetter(0)):
         file, line = line_at(address) or (None, None)
+        reads, writes = ([a for a in total.accesses if a.is_write is w] for w in (False, True))
         rows.append(
             InstructionCosts(
                 address=address,
                 text=total.text,
-                function=name_at(address),
+                function=function or None,
                 file=file,
                 line=line,
                 executions=total.executions,
@@ -106,6 +115,12 @@ def instruction_costs(
                 cycles=sum(total.cycles),
                 cycles_by_cause=dict(zip(CAUSES, total.cycles, strict=True)),
                 misses=total.misses,
+                reads=sum(access.executions for access in reads),
+                writes=sum(access.executions for access in writes),
+                read_misses=sum(access.misses for access in reads),
+                write_misses=sum(access.misses for access in writes),
+                icache_misses=total.icache_misses,
+                mispredicts=total.mispredicts,
             )
         )
     return tuple(rows)
@@ -121,7 +136,7 @@ def line_costs(instructions: Iterable[InstructionCosts]) -> tuple[LineCosts, ...
         LineCosts(
             file=file,
             line=line,
-            executions=max(row.executions for row in rows),
+            executions=_most_executions(rows),
             instructions=sum(row.executions for row in rows),
             cycles=sum(row.cycles for row in rows),
             cycles_by_cause={
@@ -133,9 +148,31 @@ def line_costs(instructions: Iterable[InstructionCosts]) -> tuple[LineCosts, ...
     )
 
 
-def _sums_of(sums: dict[int, InstructionSum], block: Block) -> list[InstructionSum]:
-    # The engine cuts the same code into blocks in several ways, so an address may be in many.
-    return [sums.setdefault(i.address, InstructionSum(i.text)) for i in block.instructions]
+def _most_executions(rows: Iterable[InstructionCosts]) -> int:
+    """Executions of the instruction that ran most, over all functions that ran it."""
+    executions: dict[int, int] = {}
+    for row in rows:
+        executions[row.address] = executions.get(row.address, 0) + row.executions
+    return max(executions.values())
+
+
+def _sum_blocks(
+    counters: Counters,
+    blocks: Sequence[Block],
+    schedules: Sequence[Schedule],
+    sums_of: Callable[[Block], list[InstructionSum]],
+    wanted: Container[int] | None = None,
+) -> None:
+    """Add the costs of blocks to what ``sums_of`` gives for each of a block's instructions."""
+    for index, (block, counts) in enumerate(zip(blocks, counters.blocks, strict=True)):
+        if counts.executions and (wanted is None or index in wanted):
+            _add_counts(sums_of(block), block, counts)
+    for entry, schedule in zip(counters.entries, schedules, strict=True):
+        if entry.executions and (wanted is None or entry.block in wanted):
+            into = sums_of(blocks[entry.block])
+            for total, instruction in zip(into, schedule.instructions, strict=True):
+                for cause, cycles in enumerate(instruction.cycles_by_cause):
+                    total.cycles[cause] += cycles * entry.executions
 
 
 def _add_counts(into: Sequence[InstructionSum], block: Block, counts: BlockCounts) -> None:

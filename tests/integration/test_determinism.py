@@ -19,6 +19,7 @@ import jsonschema
 import pytest
 
 import simcore
+from simcore.node_costs import UNKNOWN_FUNCTION
 from simcore.profiles import Profile
 from tests.integration.programs import CHECKOUT, KERNELS, STDIN, Program, prebuilt
 
@@ -29,6 +30,17 @@ NO_INSTRUCTIONS_CYCLES = {
     "faults-odd-self-modifying": {"store": "the time of cache maintenance"},
     "ticks": {"branch": "exception entry and return"},
     "sleep": {"branch": "exception entry and return"},
+}
+
+#: Counts of a node of the call tree and what sums to them over a function's instructions.
+NODE_FIELDS = {
+    "instructions": "executions",
+    "reads": "reads",
+    "writes": "writes",
+    "icache_misses": "icache_misses",
+    "dcache_read_misses": "read_misses",
+    "dcache_write_misses": "write_misses",
+    "mispredicts": "mispredicts",
 }
 
 
@@ -183,6 +195,24 @@ def test_instructions_sum_to_the_totals_by_cause(program: Program) -> None:
     assert min(rest.values()) >= 0
     allowed = {"sleep", *NO_INSTRUCTIONS_CYCLES.get(str(program), {})}
     assert {cause for cause, cycles in rest.items() if cycles} <= allowed
+
+
+@each_program
+def test_instructions_sum_to_what_the_call_tree_says_of_their_function(program: Program) -> None:
+    profile = profile_of(program)
+    assert profile.instructions is not None
+    by_tree: Counter[tuple[str, str]] = Counter()
+    for node in profile.call_tree:
+        if node.function is not None:
+            name = profile.functions[node.function].name
+            for node_field in NODE_FIELDS:
+                by_tree[name, node_field] += getattr(node, node_field)
+    by_rows: Counter[tuple[str, str]] = Counter()
+    for row in profile.instructions:
+        name = row.function or UNKNOWN_FUNCTION
+        for node_field, row_field in NODE_FIELDS.items():
+            by_rows[name, node_field] += getattr(row, row_field)
+    assert by_rows == by_tree
 
 
 @each_program

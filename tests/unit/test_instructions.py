@@ -13,6 +13,7 @@ from simcore.profiles import InstructionCosts
 def block(address: int, *texts: str, accesses: Any = (), notes: Any = ()) -> Any:
     """Instructions of four bytes; accesses are (instruction, is_write), notes instructions."""
     return SimpleNamespace(
+        address=address,
         instructions=[
             SimpleNamespace(address=address + 4 * i, text=text) for i, text in enumerate(texts)
         ],
@@ -104,6 +105,32 @@ def test_run_time_stalls_go_to_the_instruction_that_waited() -> None:
         0x10C: {"branch": 16},
     }
     assert [row.misses for row in rows.values()] == [2, 1, 0, 0]
+    assert [(row.reads, row.writes) for row in rows.values()] == [(4, 0), (0, 4), (0, 0), (0, 0)]
+    assert [(row.read_misses, row.write_misses) for row in rows.values()][:2] == [(2, 0), (0, 1)]
+
+
+def test_misses_of_instructions_and_predictions_stand_at_the_ends_of_their_block() -> None:
+    rows = costs([block(0x100, "a", "b")], [counts(4, (0, 0), icache_misses=3)], [], [])
+    assert [row.icache_misses for row in rows.values()] == [3, 0]
+
+
+def test_code_that_runs_on_into_the_next_function_counts_for_the_one_it_came_from() -> None:
+    counters = Counters(
+        columns=(), nodes=(), blocks=(counts(2, (0, 0)), counts(5, (0,))), entries=()
+    )
+    rows = instruction_costs(
+        counters,
+        [block(0x100, "a", "b"), block(0x104, "b")],
+        [],
+        lambda a: "f" if a < 0x104 else "g",
+        lambda a: ("f.c", a),
+    )
+    assert [(row.address, row.function, row.executions) for row in rows] == [
+        (0x100, "f", 2),
+        (0x104, "f", 2),
+        (0x104, "g", 5),
+    ]
+    assert [line.executions for line in line_costs(rows)] == [2, 7]
 
 
 def test_operand_cycles_of_several_divides_are_shared_without_loss() -> None:

@@ -69,6 +69,7 @@ class Simulation:
             warnings=(*self.image.warnings, *result.warnings),
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
+            args=self.options.args,
         )
 
     def describe(self) -> str:
@@ -118,10 +119,12 @@ def build_profile(
     warnings: Sequence[str] = (),
     instructions: Sequence[InstructionCosts] | None = None,
     lines: Sequence[LineCosts] | None = None,
+    args: Sequence[str] | None = None,
 ) -> Profile:
     """The Profile of a run that has ended.
 
-    ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations.
+    ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations,
+    ``args`` what the program was given.
     Raises ConfigError for a clock that the part does not reach.
     """
     point = model.operating_point(clock_hz, voltage_scale)
@@ -131,7 +134,14 @@ def build_profile(
     return Profile(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
-        elf=Elf(PurePath(image.path).name, image.sha256, image.build_id, image.compiler),
+        elf=Elf(
+            PurePath(image.path).name,
+            image.sha256,
+            image.build_id,
+            image.compiler,
+            image.load_bytes,
+            image.ram_bytes,
+        ),
         cpu=Cpu(
             name=model.name,
             title=model.title,
@@ -154,6 +164,7 @@ def build_profile(
         objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),
+        args=None if args is None else tuple(args),
     )
 
 

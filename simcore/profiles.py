@@ -27,12 +27,17 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """The program that ran; ``name`` is the file's name without its folder."""
+    """The program that ran; ``name`` is the file's name without its folder.
+
+    ``load_bytes`` are what programming it writes, ``ram_bytes`` its writable data.
+    """
 
     name: str
     sha256: str
     build_id: str | None
     compiler: str | None
+    load_bytes: int | None = None
+    ram_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +388,7 @@ class Profile:
     lines: tuple[LineCosts, ...] | None = None  # on request
     placement: tuple[PlacedItem, ...] | None = None  # by address, of a run with --place
     layout: LayoutBand | None = None  # on request
+    args: tuple[str, ...] | None = None  # what the program was given; None: not recorded
 
     def to_json(self) -> str:
         """The profile as a JSON document; the same run gives the same bytes on every host."""

@@ -130,6 +130,17 @@ class Image:
             if known is None or (known.binding == "local" and symbol.binding != "local"):
                 self._names[symbol.name] = symbol
 
+    @property
+    def load_bytes(self) -> int:
+        """Bytes that programming the part with this executable writes."""
+        return sum(len(segment.data) for segment in self.segments)
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes of writable data, with what the linker script reserves for heap and stack."""
+        writable = [section.size for section in self.sections if section.writable]
+        return sum(writable or (s.memory_size for s in self.segments if s.writable))
+
     def function_at(self, address: int) -> Function | None:
         """Return the function whose code holds `address`, in O(log n)."""
         index = bisect_right(self._starts, address) - 1

@@ -16,6 +16,13 @@ FORMATS = ("text", "json", "csv")
 #: Tables that the CSV output can hold, the first one when none is asked for.
 SECTIONS: tuple[Section, ...] = get_args(Section)
 
+ComparisonSection = Literal["functions", "ops", "metrics", "causes", "components", "lines"]
+
+#: Output formats of a comparison of two profiles.
+COMPARISON_FORMATS = ("text", "json", "csv")
+#: Tables of a comparison that its CSV output can hold, the first one when none is asked for.
+COMPARISON_SECTIONS: tuple[ComparisonSection, ...] = get_args(ComparisonSection)
+
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:

@@ -39,6 +39,20 @@ def percent(part: float | None, whole: float = 1, digits: int = 1) -> str:
     return f"{100 * part / whole:.{digits}f} %"
 
 
+def signed(text: str, value: float | None) -> str:
+    """A text of a number with a plus when the number is above zero: +1,234."""
+    return f"+{text}" if value is not None and value > 0 else text
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value in the way of its unit: a count for "", bytes for "B", else with an SI prefix."""
+    if value is None:
+        return NOTHING
+    if unit in ("", "B"):
+        return size(round(value)) if unit else count(round(value))
+    return si(value, unit)
+
+
 def decimal(value: float | None, digits: int = 2) -> str:
     """A plain decimal number: 1.25."""
     return NOTHING if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,80 @@
+"""`mcusim compare`: what changed from one profile to another."""
+
+from __future__ import annotations
+
+import click
+
+from simcore.cli.options import look_options, report_options
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.running import look, tell_line
+from simcore.errors import ConfigError, ExitCode
+from simcore.report import COMPARISON_FORMATS, COMPARISON_SECTIONS, ComparisonSection
+
+
+@click.command(short_help="Tell what changed from one profile to another.")
+@click.argument("before", metavar="BEFORE.json")
+@click.argument("after", metavar="AFTER.json")
+@report_options(COMPARISON_FORMATS)
+@click.option(
+    "--section",
+    type=click.Choice(COMPARISON_SECTIONS),
+    default=COMPARISON_SECTIONS[0],
+    show_default=True,
+    help="Table that --format csv writes.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Rows of the text report's long tables; 0 for all.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Compare runs that are not comparable, of two parts or clocks for instance.",
+)
+@look_options
+def compare(
+    before: str,
+    after: str,
+    format_name: str,
+    output: str | None,
+    section: ComparisonSection,
+    top: int,
+    force: bool,
+    color: ColorChoice,
+    verbose: bool,
+) -> ExitCode:
+    """Compare two JSON profiles by function, operation and cause, the largest change first.
+
+    \b
+    mcusim profile old.elf --instructions --format json -o old.json
+    mcusim profile new.elf --instructions --format json -o new.json
+    mcusim compare old.json new.json
+    mcusim compare old.json new.json --format csv --section lines
+
+    Source lines are compared when both profiles hold --instructions or --lines. Runs on different
+    parts, clocks, models or arguments are refused unless --force is given. The exit status does
+    not judge: 'mcusim check' does.
+    """
+    from simcore.comparison import compare as compare_summaries
+    from simcore.profiles import Profile
+    from simcore.report.comparison import render
+    from simcore.summaries import summarize
+
+    with destination(output) as write:
+        old, new = Profile.load(before), Profile.load(after)
+        comparison = compare_summaries(summarize(old), summarize(new))
+        if comparison.unlike and not force:
+            raise ConfigError(
+                f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"
+                " (--force compares them all the same)"
+            )
+        write(render(comparison, format_name, look(output, color, top=top), section))
+    if verbose:
+        tell_line(
+            f"{len(comparison.functions)} functions, {len(comparison.ops)} operations,"
+            f" {len(comparison.lines or ())} lines compared"
+        )
+    return ExitCode.OK

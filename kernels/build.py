@@ -78,7 +78,8 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
         case other:
             raise BuildError(f"{entry['name']}: start is {other}, not reset, newlib or entry")
     target = entry.get("target", common["target"])
-    flags = [*common["flags"], f'-DLAYER_NAME="{entry["name"]}"', *entry.get("flags", [])]
+    defines = [f'LAYER_NAME="{entry["name"]}"', *entry.get("defines", [])]
+    flags = [*common["flags"], *(f"-D{define}" for define in defines), *entry.get("flags", [])]
     return Program(
         name=entry["name"],
         folder=folder,

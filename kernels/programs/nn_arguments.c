@@ -13,12 +13,23 @@ static struct {
 } arguments[MOST_ARGUMENTS];
 static int32_t count;
 static const char *operation;
+static uint32_t list_line;
+
+void fail_in_line(uint32_t number)
+{
+    list_line = number;
+}
 
 void fail(const char *first, ...)
 {
     va_list texts;
     va_start(texts, first);
     semihost_write("nn: ");
+    if (list_line > 0) {
+        semihost_write("line ");
+        semihost_write_number(list_line);
+        semihost_write(": ");
+    }
     for (const char *text = first; text; text = va_arg(texts, const char *))
         semihost_write(text);
     semihost_write("\n");

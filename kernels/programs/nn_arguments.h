@@ -7,6 +7,9 @@
 /* Writes "nn: " and the texts in one line, up to a null pointer, and ends the run with code 2. */
 _Noreturn void fail(const char *first, ...);
 
+/* From now on fail() writes in which line of the list it was. */
+void fail_in_line(uint32_t number);
+
 /* Takes a command apart, in place. Fails on words without '=' behind the first and on keys that come
  * twice. The first word is the operation; without one it is empty. */
 void arguments_parse(char *command);

@@ -82,7 +82,7 @@ static void count_macs(struct job *job, uint32_t outputs, uint32_t terms)
     .padding_top = (shape).top, .padding_left = (shape).left
 #define QUANTIZATION_MEMBERS                                                      \
     .input_offset = -INPUT_ZERO_POINT, .output_offset = OUTPUT_ZERO_POINT,        \
-    .activation_min = ACTIVATION_MIN, .activation_max = ACTIVATION_MAX
+    .activation_min = job_activation_min(), .activation_max = ACTIVATION_MAX
 
 static struct shape read_convolution(struct job *job, uint32_t *outputs, uint32_t *patch)
 {
@@ -121,7 +121,8 @@ static void prepare_conv2d_s16(struct job *job)
     const struct shape shape = read_convolution(job, &outputs, &patch);
     struct conv2d_s16 *layer = &job->layer.conv2d_s16;
     *layer = (struct conv2d_s16){SHAPE_MEMBERS(shape), .output_channels = shape.filters,
-                                 .activation_min = INT16_MIN, .activation_max = INT16_MAX};
+                                 .activation_min = job_has_relu() ? 0 : INT16_MIN,
+                                 .activation_max = INT16_MAX};
     job_activations(job, "int16", 2 * input_values(&shape), 0, 2 * outputs);
     job_weights_s8(job, patch * (uint32_t)shape.filters, shape.filters, (int32_t)patch, 1);
     job_scratch(job, conv2d_s16_scratch_bytes(layer));
@@ -143,7 +144,8 @@ static void prepare_conv2d_f32(struct job *job)
     const struct shape shape = read_convolution(job, &outputs, &patch);
     struct conv2d_f32 *layer = &job->layer.conv2d_f32;
     *layer = (struct conv2d_f32){SHAPE_MEMBERS(shape), .output_channels = shape.filters,
-                                 .activation_min = -INFINITY, .activation_max = INFINITY};
+                                 .activation_min = job_has_relu() ? 0.0f : -INFINITY,
+                                 .activation_max = INFINITY};
     job_activations(job, "float32", 4 * input_values(&shape), 0, 4 * outputs);
     job_weights_f32(job, patch * (uint32_t)shape.filters, shape.filters);
     job_scratch(job, conv2d_f32_scratch_bytes(layer));
@@ -222,7 +224,8 @@ static void prepare_pool_s8(struct job *job)
         .window_height = shape.kernel_height, .window_width = shape.kernel_width,
         .stride_height = shape.stride_height, .stride_width = shape.stride_width,
         .padding_top = shape.top, .padding_left = shape.left,
-        .activation_min = ACTIVATION_MIN, .activation_max = ACTIVATION_MAX,
+        .activation_min = job_activation_min(),
+        .activation_max = ACTIVATION_MAX,
     };
     job->ops = (uint64_t)outputs * (uint32_t)(shape.kernel_height * shape.kernel_width);
     job_activations(job, "int8", input_values(&shape), 0, outputs);
@@ -238,16 +241,19 @@ static void run_average_pool_s8(const struct job *job)
     (job->plain ? average_pool_s8_plain : average_pool_s8)(&job->layer.pool_s8, job->input, job->output);
 }
 
-#define CONVOLUTION "h w c filters k kh kw stride sh sw pad=same|valid dilation"
+#define WINDOW "h w c k kh kw stride sh sw pad=same|valid"
+#define ACTIVATION "activation=none|relu"
+#define CONVOLUTION "filters " WINDOW " dilation " ACTIVATION
 
 const struct operation convolutions[] = {
     {"conv2d_s8", CONVOLUTION, prepare_conv2d_s8, run_conv2d_s8},
-    {"depthwise_conv2d_s8", "h w c multiplier k kh kw stride sh sw pad=same|valid dilation",
+    {"depthwise_conv2d_s8", "multiplier " WINDOW " dilation " ACTIVATION,
      prepare_depthwise_conv2d_s8, run_depthwise_conv2d_s8},
-    {"pointwise_conv2d_s8", "h w c filters", prepare_pointwise_conv2d_s8, run_pointwise_conv2d_s8},
+    {"pointwise_conv2d_s8", "h w c filters " ACTIVATION, prepare_pointwise_conv2d_s8,
+     run_pointwise_conv2d_s8},
     {"conv2d_s16", CONVOLUTION, prepare_conv2d_s16, run_conv2d_s16},
     {"conv2d_f32", CONVOLUTION, prepare_conv2d_f32, run_conv2d_f32},
-    {"max_pool_s8", "h w c k kh kw stride sh sw pad=same|valid", prepare_pool_s8, run_max_pool_s8},
-    {"average_pool_s8", "h w c k kh kw stride sh sw pad=same|valid", prepare_pool_s8, run_average_pool_s8},
+    {"max_pool_s8", WINDOW " " ACTIVATION, prepare_pool_s8, run_max_pool_s8},
+    {"average_pool_s8", WINDOW " " ACTIVATION, prepare_pool_s8, run_average_pool_s8},
     {0, 0, 0, 0},
 };

@@ -58,7 +58,7 @@ static void prepare_add_s8(struct job *job)
         .input1_offset = -INPUT_ZERO_POINT, .input1_multiplier = 1073741824, .input1_shift = 0,
         .input2_offset = 3, .input2_multiplier = 1288490189, .input2_shift = -1,
         .output_offset = OUTPUT_ZERO_POINT, .output_multiplier = 1533916891, .output_shift = -18,
-        .activation_min = ACTIVATION_MIN, .activation_max = ACTIVATION_MAX,
+        .activation_min = job_activation_min(), .activation_max = ACTIVATION_MAX,
     };
 }
 
@@ -74,7 +74,7 @@ static void prepare_mul_s8(struct job *job)
     job->layer.mul_s8 = (struct mul_s8){
         .input1_offset = -INPUT_ZERO_POINT, .input2_offset = 3,
         .output_offset = OUTPUT_ZERO_POINT, .output_multiplier = 1717986918, .output_shift = -6,
-        .activation_min = ACTIVATION_MIN, .activation_max = ACTIVATION_MAX,
+        .activation_min = job_activation_min(), .activation_max = ACTIVATION_MAX,
     };
 }
 
@@ -136,8 +136,8 @@ static void run_table_s8(const struct job *job)
 const struct operation elementwise[] = {
     {"relu_s8", SIZE "; zero_point", prepare_relu_s8, run_relu_s8},
     {"clamp_s8", SIZE "; low high", prepare_clamp_s8, run_clamp_s8},
-    {"add_s8", SIZE, prepare_add_s8, run_add_s8},
-    {"mul_s8", SIZE, prepare_mul_s8, run_mul_s8},
+    {"add_s8", SIZE "; activation=none|relu", prepare_add_s8, run_add_s8},
+    {"mul_s8", SIZE "; activation=none|relu", prepare_mul_s8, run_mul_s8},
     {"softmax_s8", "rows columns", prepare_softmax_s8, run_softmax_s8},
     {"sigmoid_s8", SIZE, prepare_sigmoid_s8, run_table_s8},
     {"tanh_s8", SIZE, prepare_tanh_s8, run_table_s8},

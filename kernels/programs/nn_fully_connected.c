@@ -18,7 +18,8 @@ static void prepare_s8(struct job *job)
 {
     struct fully_connected_s8 *layer = &job->layer.fully_connected_s8;
     *layer = (struct fully_connected_s8){.input_offset = -INPUT_ZERO_POINT, .output_offset = OUTPUT_ZERO_POINT,
-                                         .activation_min = ACTIVATION_MIN, .activation_max = ACTIVATION_MAX};
+                                         .activation_min = job_activation_min(),
+                                         .activation_max = ACTIVATION_MAX};
     read_sizes(job, &layer->inputs, &layer->outputs);
     job_activations(job, "int8", (uint32_t)layer->inputs, 0, (uint32_t)layer->outputs);
     job_weights_s8(job, (uint32_t)job->macs, layer->outputs, layer->inputs, 0);
@@ -39,7 +40,8 @@ static void run_s8(const struct job *job)
 static void prepare_s16(struct job *job)
 {
     struct fully_connected_s16 *layer = &job->layer.fully_connected_s16;
-    *layer = (struct fully_connected_s16){.activation_min = INT16_MIN, .activation_max = INT16_MAX};
+    *layer = (struct fully_connected_s16){.activation_min = job_has_relu() ? 0 : INT16_MIN,
+                                          .activation_max = INT16_MAX};
     read_sizes(job, &layer->inputs, &layer->outputs);
     job_activations(job, "int16", 2 * (uint32_t)layer->inputs, 0, 2 * (uint32_t)layer->outputs);
     job_weights_s8(job, (uint32_t)job->macs, layer->outputs, layer->inputs, 1);
@@ -60,7 +62,8 @@ static void run_s16(const struct job *job)
 static void prepare_f32(struct job *job)
 {
     struct fully_connected_f32 *layer = &job->layer.fully_connected_f32;
-    *layer = (struct fully_connected_f32){.activation_min = -INFINITY, .activation_max = INFINITY};
+    *layer = (struct fully_connected_f32){.activation_min = job_has_relu() ? 0.0f : -INFINITY,
+                                          .activation_max = INFINITY};
     read_sizes(job, &layer->inputs, &layer->outputs);
     job_activations(job, "float32", 4 * (uint32_t)layer->inputs, 0, 4 * (uint32_t)layer->outputs);
     job_weights_f32(job, (uint32_t)job->macs, layer->outputs);
@@ -73,9 +76,11 @@ static void run_f32(const struct job *job)
                                                                    job->output);
 }
 
+#define ARGUMENTS "inputs outputs activation=none|relu"
+
 const struct operation fully_connected[] = {
-    {"fully_connected_s8", "inputs outputs", prepare_s8, run_s8},
-    {"fully_connected_s16", "inputs outputs", prepare_s16, run_s16},
-    {"fully_connected_f32", "inputs outputs", prepare_f32, run_f32},
+    {"fully_connected_s8", ARGUMENTS, prepare_s8, run_s8},
+    {"fully_connected_s16", ARGUMENTS, prepare_s16, run_s16},
+    {"fully_connected_f32", ARGUMENTS, prepare_f32, run_f32},
     {0, 0, 0, 0},
 };

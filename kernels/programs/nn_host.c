@@ -39,11 +39,11 @@ void host_close(uint32_t handle)
     semihost_call(SYS_CLOSE, &handle);
 }
 
-void host_read_all(uint32_t handle, char *text, uint32_t size)
+void host_read_all(uint32_t handle, char text[LIST_BYTES])
 {
     const uint32_t bytes = semihost_call(SYS_FLEN, &handle);
-    if (bytes >= size)
-        fail("the list is longer than the program's memory for it", (char *)0);
+    if (bytes >= LIST_BYTES)
+        fail("the list is longer than 8191 bytes", (char *)0);
     const uint32_t block[3] = {handle, (uint32_t)text, bytes};
     if (semihost_call(SYS_READ, block) != 0)
         fail("the list cannot be read", (char *)0);

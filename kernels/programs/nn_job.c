@@ -29,12 +29,12 @@ static void *activation(struct job *job, const char *key, uint32_t bytes, const 
 void job_activations(struct job *job, const char *type, uint32_t input_bytes, uint32_t input2_bytes,
                      uint32_t output_bytes)
 {
-    const int32_t filled = argument_number("fill", 1, 0, 1);
     void *input = activation(job, "in", input_bytes, "input"), *input2 = 0;
     if (input2_bytes > 0)
         input2 = activation(job, "in2", input2_bytes, "second input");
     job->output = activation(job, "out", output_bytes, "output");
-    if (filled) {
+    job->arena_bytes = memory_taken(job->activations);
+    if (job->is_filled) {
         fill(input, type, input_bytes, job->seed);
         if (input2)
             fill(input2, type, input2_bytes, job->seed + 1);
@@ -77,10 +77,11 @@ void job_weights_s8(struct job *job, uint32_t count, int32_t channels, int32_t s
 {
     const uint32_t words = 4 * (uint32_t)channels;
     check_channels(channels);
+    const uint32_t first = memory_channels((uint32_t)channels);
     job->weight = memory_weights(job->weights, count);
-    job->bias = wide_bias ? (const void *)memory_bias_s64() : memory_bias();
-    job->multipliers = memory_multipliers();
-    job->shifts = memory_shifts(shift_for(size));
+    job->bias = wide_bias ? (const void *)(memory_bias_s64() + first) : memory_bias() + first;
+    job->multipliers = memory_multipliers() + first;
+    job->shifts = memory_shifts(shift_for(size)) + first;
     record_parameter(job, "weights", "int8", job->weight, count);
     if (wide_bias)
         record_parameter(job, "bias", "int64", job->bias, 2 * words);
@@ -94,9 +95,20 @@ void job_weights_f32(struct job *job, uint32_t count, int32_t channels)
 {
     check_channels(channels);
     job->weight = memory_weights_f32(job->weights, count);
-    job->bias = memory_bias_f32();
+    job->bias = memory_bias_f32() + memory_channels((uint32_t)channels);
     record_parameter(job, "weights", "float32", job->weight, 4 * count);
     record_parameter(job, "bias", "float32", job->bias, 4 * (uint32_t)channels);
+}
+
+int job_has_relu(void)
+{
+    static const char *const activations[] = {"none", "relu", 0};
+    return argument_choice("activation", activations) == 1;
+}
+
+int32_t job_activation_min(void)
+{
+    return job_has_relu() ? OUTPUT_ZERO_POINT : ACTIVATION_MIN;
 }
 
 void job_scratch(struct job *job, int32_t bytes)

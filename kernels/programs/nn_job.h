@@ -19,11 +19,12 @@ struct tensor {
 enum { MOST_TENSORS = 8 };
 
 struct job {
-    int plain;
+    int plain, is_filled;            /* is_filled: with random inputs */
     enum place activations, weights, scratch_place;
     uint32_t seed;
     uint64_t macs, ops;              /* of one invocation */
     uint32_t parameter_bytes, activation_bytes, scratch_bytes;
+    uint32_t arena_bytes;            /* where the activations end, from the start of their memory */
     struct tensor tensors[MOST_TENSORS];  /* the output is the last */
     int32_t tensor_count;
     /* what the kernel takes */
@@ -63,7 +64,7 @@ struct operation {
 extern const struct operation convolutions[], fully_connected[], elementwise[], layouts[];
 
 /* Places input and output, in bytes, at in= and out= or one behind the other, fills the inputs with
- * random values unless fill=0, and records all as tensors. */
+ * random values where the job is to, and records all as tensors. */
 void job_activations(struct job *job, const char *type, uint32_t input_bytes, uint32_t input2_bytes,
                      uint32_t output_bytes);
 
@@ -72,6 +73,10 @@ void job_weights_s8(struct job *job, uint32_t count, int32_t channels, int32_t s
 
 /* The same for float weights. */
 void job_weights_f32(struct job *job, uint32_t count, int32_t channels);
+
+/* Whether a ReLU is fused into the operation, and what that makes of the lower end of int8 outputs. */
+int job_has_relu(void);
+int32_t job_activation_min(void);
 
 /* Places scratch where scratch= says, or in DTCM when it fits there and in SRAM else. */
 void job_scratch(struct job *job, int32_t bytes);

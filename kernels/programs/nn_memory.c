@@ -10,7 +10,7 @@ extern uint8_t __bss_end[], __arena_end[], __dtcm_end[], __stack_top[], __stack_
 enum { LINE = 32 };
 
 static uint32_t taken[2];
-static uint32_t weights_at, weights_f32_at;
+static uint32_t weights_at, weights_f32_at, channels_at;
 
 static uint32_t arena_start(enum place place)
 {
@@ -26,6 +26,11 @@ static uint32_t arena_bytes(enum place place)
 void memory_reset(void)
 {
     taken[SRAM] = taken[DTCM] = 0;
+}
+
+uint32_t memory_taken(enum place place)
+{
+    return taken[place];
 }
 
 int memory_has(enum place place, uint32_t bytes)
@@ -83,6 +88,11 @@ const float *memory_weights_f32(enum place place, uint32_t count)
     uint32_t bytes = count * (uint32_t)sizeof(float);
     uint32_t start = slice(&weights_f32_at, sizeof flash_weights_f32, bytes);
     return place_words(place, (const int8_t *)flash_weights_f32 + start, bytes);
+}
+
+uint32_t memory_channels(uint32_t count)
+{
+    return slice(&channels_at, MOST_CHANNELS, count);
 }
 
 const int32_t *memory_bias(void)

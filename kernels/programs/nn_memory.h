@@ -15,6 +15,9 @@ void *memory_take(enum place place, uint32_t bytes, const char *what);
 /* Bytes at an offset that the caller chose, a multiple of 4; memory_take() keeps off them. */
 void *memory_at(enum place place, uint32_t offset, uint32_t bytes, const char *what);
 
+/* Bytes of SRAM or DTCM given away, up to the end of the highest. */
+uint32_t memory_taken(enum place place);
+
 /* Whether memory_take() would succeed. */
 int memory_has(enum place place, uint32_t bytes);
 
@@ -25,6 +28,9 @@ const float *memory_weights_f32(enum place place, uint32_t count);
 
 /* Per-channel constants in flash: bias, multipliers, and shifts that are base or base - 1. */
 enum { MOST_CHANNELS = 1024, LARGEST_SHIFT = -6, SMALLEST_SHIFT = -14 };
+
+/* Where the next count of them begin; at most MOST_CHANNELS. Walks as memory_weights() does. */
+uint32_t memory_channels(uint32_t count);
 const int32_t *memory_bias(void);
 const int64_t *memory_bias_s64(void);
 const float *memory_bias_f32(void);

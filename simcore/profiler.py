@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from simcore import __version__
 from simcore.attribution import Attribution
-from simcore.cpu_model import CACHE_CONTROLS, CpuModel, load_cpu_model
+from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.energy import energy_model
 from simcore.errors import ConfigError, nearest
@@ -29,6 +29,7 @@ from simcore.profiles import (
     Profile,
     Tool,
 )
+from simcore.setups import Move, TimingSetup, placed
 
 if TYPE_CHECKING:
     from simcore.counters import Counters
@@ -48,6 +49,7 @@ class Simulation:
     options: RunOptions
     result: RunResult
     overrides: tuple[str, ...] = ()  # what the run changed of the part's model
+    moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
 
     def profile(
         self, *, ops: Sequence[str] = (), instructions: bool = False, lines: bool = False
@@ -91,7 +93,7 @@ class Simulation:
 
     def _object_costs(self) -> tuple[ObjectCosts, ...]:
         def region_at(address: int) -> str | None:
-            region = self.model.region_at(address)
+            region = self.model.region_at(placed(self.moves, address))
             return None if region is None else region.name
 
         result = self.result
@@ -266,21 +268,87 @@ def simulate(
 
     Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
-    if caches not in CACHE_CONTROLS:
-        raise ConfigError(f"caches is {caches!r}: it is one of {', '.join(CACHE_CONTROLS)}")
-    script = None if memory_from is None else os.fspath(memory_from)
-    model = load_cpu_model(os.fspath(cpu), overrides, script)
-    clock = clock_hz
-    if clock is None:
-        clock = model.highest_clock(voltage_scale)
-    model.operating_point(clock, voltage_scale)  # refuses a clock that the part does not reach
-    # Only now the engine, so that wrong input is answered at once.
-    from simcore.machine import RunOptions, run
-
-    options = RunOptions(
-        clock_hz=clock,
-        voltage_scale=voltage_scale,
+    setup = load_setup(
+        cpu,
+        clock_hz=clock_hz,
         caches=caches,
+        voltage_scale=voltage_scale,
+        overrides=overrides,
+        memory_from=memory_from,
+    )
+    (simulation,) = simulate_many(
+        image,
+        [setup],
+        args=args,
+        max_instructions=max_instructions,
+        timeout_s=timeout_s,
+        strict=strict,
+        semihost_dir=semihost_dir,
+        stdin=stdin,
+        stdout=stdout,
+        progress=progress,
+        verbose=verbose,
+    )
+    return simulation
+
+
+def load_setup(
+    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    *,
+    clock_hz: int | None = None,
+    caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
+    moves: Sequence[Move] = (),
+) -> TimingSetup:
+    """A checked configuration on a part by name or file; arguments as in :func:`profile`.
+
+    ``moves`` may come in any order. Raises ModelError or ConfigError.
+    """
+    script = None if memory_from is None else os.fspath(memory_from)
+    model = load_cpu_model(os.fspath(cpu), tuple(overrides), script)
+    changed = (*overrides, *(() if script is None else (f"memory from {PurePath(script).name}",)))
+    setup = TimingSetup(model, clock_hz, caches, voltage_scale, tuple(sorted(moves)), changed)
+    setup.check()
+    return setup
+
+
+def simulate_many(
+    image: Image,
+    setups: Sequence[TimingSetup],
+    *,
+    args: Sequence[str] = (),
+    max_instructions: int | None = None,
+    timeout_s: float | None = None,
+    strict: bool = False,
+    semihost_dir: str | os.PathLike[str] | None = None,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
+    verbose: bool = False,
+) -> list[Simulation]:
+    """Run a loaded image once and time it under each setup, in their order.
+
+    The program runs on the memory map of the first setup's part and reads the first one's time;
+    the other arguments are those of :func:`profile`. What hangs on that is in the warnings of the
+    others, and ``result.clock_dependent`` says it. Raises ModelError, ConfigError,
+    UnknownInstructionError or CoreError.
+    """
+    if not setups:
+        raise ConfigError("there is no configuration to time the program under")
+    for setup in setups:
+        setup.check()
+    for setup in setups[1:] if len(setups) > 1 else setups if setups[0].moves else ():
+        setup.check_program(image)
+    # Only now the engine, so that wrong input is answered at once.
+    from simcore.machine import RunOptions, run_many
+
+    first = setups[0]
+    options = RunOptions(
+        clock_hz=first.core_clock_hz,
+        voltage_scale=first.voltage_scale,
+        caches=first.caches,
         max_instructions=max_instructions,
         timeout_s=timeout_s,
         args=tuple(args),
@@ -290,5 +358,20 @@ def simulate(
         stdin=stdin,
         stdout=stdout,
     )
-    changed = (*overrides, *(() if script is None else (f"memory from {PurePath(script).name}",)))
-    return Simulation(image, model, options, run(image, model, options, progress), changed)
+    results = run_many(image, setups, options, progress)
+    return [
+        Simulation(
+            image,
+            setup.model,
+            replace(
+                options,
+                clock_hz=setup.core_clock_hz,
+                voltage_scale=setup.voltage_scale,
+                caches=setup.caches,
+            ),
+            result,
+            setup.changed,
+            setup.moves,
+        )
+        for setup, result in zip(setups, results, strict=True)
+    ]

@@ -44,7 +44,8 @@ class RunOptions:
 class RunResult:
     """A run that ended. `exit_reason` is exit, fault, max-instructions, timeout or interrupted.
 
-    `exit_code` is the program's own, None when it did not end by itself.
+    `exit_code` is the program's own, None when it did not end by itself. `clock_dependent`: what
+    the program did may hang on modelled time, which it read or which interrupted it.
     """
 
     counters: Counters
@@ -54,6 +55,7 @@ class RunResult:
     exit_code: int | None
     fault: Fault | None
     warnings: tuple[str, ...]
+    clock_dependent: bool = False
 
 
 def command_line(name: str, args: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
 """The rules of the C core for tests: plain functions on plain structs, compiled once with cffi.
 
-`load()` compiles cache.c, memory.c, branch.c, calltree.c and thumb.c with all that their headers
-declare, into a folder of the temporary directory named by what went in. The classes below give the
-C the same face as the twins in tests/reference*.py.
+`load()` compiles the SOURCES with all that their headers declare, into a folder of the temporary
+directory named by what went in. The classes below give the C the same face as the twins in
+tests/reference*.py.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from tests.reference_cache import CacheShape
 from tests.reference_config import Config, Region
 
 FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
-HEADERS = ("core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "thumb.h")
-SOURCES = ("cache.c", "memory.c", "branch.c", "calltree.c", "thumb.c")
+HEADERS = (
+    "core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "thumb.h",
+)  # fmt: skip
+SOURCES = ("cache.c", "memory.c", "branch.c", "calltree.c", "placement.c", "thumb.c")
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss
 
@@ -231,3 +233,26 @@ class Predictor:
         return Prediction(
             self.lib.predictor_branch(self.p, kind, conditional, branch, target, fall_through, went)
         )
+
+
+class Placement:
+    """struct placement and sites that remember, in the face of reference_placement.Placement."""
+
+    def __init__(self, moves: list[tuple[int, int, int]], sites: int = 1) -> None:
+        self.ffi, self.lib = load()
+        self.p = self.ffi.new("struct placement *")
+        status = self.lib.placement_init(
+            self.p, self.ffi.new("struct core_move[]", moves), len(moves)
+        )
+        if status != self.lib.CORE_OK:
+            raise ValueError(status)
+        self.p = self.ffi.gc(self.p, self.lib.placement_free)
+        self.sites = self.ffi.new("struct placed[]", sites)
+
+    def at(self, address: int, site: int = 0) -> int:
+        """Where an address is timed, asked from an access site."""
+        return int(self.lib.placement_at(self.p, self.sites + site, address))
+
+    def of(self, address: int) -> int:
+        """Where an address is timed, asked by nobody that remembers."""
+        return int(self.lib.placement_of(self.p, address))

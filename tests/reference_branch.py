@@ -83,7 +83,7 @@ class Predictor:
         fall_through: int,
         went: int,
     ) -> Prediction:
-        """Predicts a branch and learns. target: of a direct branch, else 0; went: what ran next."""
+        """Predicts a branch and learns. target: of a direct branch; went: what ran next."""
         taken = went != fall_through
         if taken and kind in (BranchKind.CALL, BranchKind.CALL_INDIRECT):
             self.returns.append(fall_through)
@@ -97,7 +97,8 @@ class Predictor:
             hit = Prediction.PREDICTED
         else:
             # Decode sees a direct branch: unconditional or backward is taken, forward is not.
-            expects_taken = target != 0 and (not conditional or target <= branch)
+            direct = kind in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL)
+            expects_taken = direct and (not conditional or target <= branch)
             right = taken == expects_taken
             hit = Prediction.PREDICTED_STATIC if taken else Prediction.PREDICTED
         self.learn(branch, taken, went)

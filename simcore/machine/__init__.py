@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -19,7 +19,7 @@ from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop
-from simcore.cpu_model import CpuModel
+from simcore.cpu_model import CacheParams, CorePipeline, CpuModel
 from simcore.data_objects import ObjectMap, object_map
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
@@ -35,8 +35,10 @@ from simcore.runs import (
     command_line,
     peripheral_warning,
 )
+from simcore.setups import TimingSetup
+from simcore.timings import Scheduler, Timing
 
-__all__ = ["RunOptions", "RunResult", "run"]
+__all__ = ["RunOptions", "RunResult", "run", "run_many"]
 
 BKPT, SVC, PREFETCH_ABORT = 7, 2, 3  # numbers of the engine's interrupt hook
 SEMIHOSTING_BKPT = b"\xab\xbe"
@@ -89,7 +91,24 @@ def run(
     with what was counted. Raises ConfigError when the image does not fit the part, CoreError and
     UnknownInstructionError from the core.
     """
-    machine = _Machine(image, model, options)
+    setup = TimingSetup(model, options.clock_hz, options.caches, options.voltage_scale)
+    (result,) = run_many(image, [setup], options, progress)
+    return result
+
+
+def run_many(
+    image: Image,
+    setups: Sequence[TimingSetup],
+    options: RunOptions,
+    progress: Callable[[int], None] | None = None,
+) -> list[RunResult]:
+    """Run `image` once and time it under each of `setups`, which have been checked.
+
+    The program runs on the memory map of the first one's part, and the time that it reads is the
+    first one's; clock, voltage scale and caches of `options` are those of the first, too. What
+    hangs on that is told in the warnings of the others. Otherwise as `run`.
+    """
+    machine = _Machine(image, setups, options)
     try:
         return machine.run(progress)
     finally:
@@ -108,12 +127,14 @@ class _End:
 class _Machine:
     """One run. It is the memory of semihosting and the registers of armv7m, too."""
 
-    def __init__(self, image: Image, model: CpuModel, options: RunOptions) -> None:
+    def __init__(self, image: Image, setups: Sequence[TimingSetup], options: RunOptions) -> None:
+        model = setups[0].model
         folder = options.semihost_dir
         if folder is not None and not folder.is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
         self._image = image
         self._model = model
+        self._setups = setups
         self._options = options
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
@@ -125,7 +146,7 @@ class _Machine:
         self._error: BaseException | None = None
         self._last_wfe = (0, 0)  # PC behind it and the instructions up to it
         self._warnings: list[str] = []
-        self._core = _core(image, model, options)
+        self._core = _core(image, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host()
         try:
@@ -176,8 +197,8 @@ class _Machine:
 
     # --- the calling thread ---
 
-    def run(self, progress: Callable[[int], None] | None) -> RunResult:
-        """Run to the end and settle the result."""
+    def run(self, progress: Callable[[int], None] | None) -> list[RunResult]:
+        """Run to the end and settle the results, one per setup."""
         worker = threading.Thread(target=self._emulate, name="mcusim engine", daemon=True)
         timeout = self._options.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -194,26 +215,33 @@ class _Machine:
         worker.join()
         if self._error is not None:
             raise self._error
-        return self._result()
+        return self._results()
 
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason
         self._stopping.set()
         self._core.stop_request()
 
-    def _result(self) -> RunResult:
+    def _results(self) -> list[RunResult]:
         end = self._end
         assert end is not None
-        counters = self._core.finish(self._boot.sp)
-        return RunResult(
-            counters=counters,
-            blocks=tuple(self._core.blocks),
-            schedules=tuple(self._core.schedules),
-            exit_reason=end.reason,
-            exit_code=end.code,
-            fault=None if end.fault is None else self._fault_report(*end.fault),
-            warnings=tuple(self._all_warnings()),
-        )
+        self._core.settle()
+        common = tuple(self._all_warnings())
+        fault = None if end.fault is None else self._fault_report(*end.fault)
+        stack_pointer, clock = self._boot.sp, self._core.clock_read()
+        return [
+            RunResult(
+                counters=timing.counters(stack_pointer),
+                blocks=tuple(timing.blocks),
+                schedules=tuple(timing.schedules),
+                exit_reason=end.reason,
+                exit_code=end.code,
+                fault=fault,
+                warnings=(*common, *self._own_warnings(setup, timing)),
+                clock_dependent=clock,
+            )
+            for setup, timing in zip(self._setups, self._core.timings, strict=True)
+        ]
 
     def _fault_report(self, kind: str, address: int, pc: int) -> Fault:
         sites = [site for _, site in reversed(self._core.call_stack()) if site]
@@ -237,16 +265,32 @@ class _Machine:
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and not self._options.strict:
             yield peripheral_warning(uses, self._image, None if self._options.verbose else 8)
-        wait_states, clock_hz = self._core.flash_wait_states(), self._options.clock_hz
-        needed = self._model.flash_wait_states(clock_hz, self._options.voltage_scale)
+        if stores := self._core.self_modified():
+            yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
+
+    def _own_warnings(self, setup: TimingSetup, timing: Timing) -> Iterator[str]:
+        """What may be wrong about one setup and not about the others."""
+        wait_states, clock_hz = timing.flash_wait_states(), setup.core_clock_hz
+        needed = setup.model.flash_wait_states(clock_hz, setup.voltage_scale)
         if wait_states is not None and wait_states < needed:
             yield (
                 f"the program sets {wait_states} flash wait states in FLASH_ACR, but a core clock"
                 f" of {clock_hz / 1e6:g} MHz needs {needed}; on silicon, code and constants in"
                 " flash would be read wrong"
             )
-        if stores := self._core.self_modified():
-            yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
+        first = self._setups[0]
+        if setup is first:
+            return
+        if self._core.clock_read():
+            yield (
+                "the program reads the clock, which is that of the first configuration; this one"
+                " repeats its path"
+            )
+        if self._core.geometry_read() and _caches(first) != _caches(setup):
+            yield (
+                "the program reads the sizes of the caches, which are those of the first"
+                " configuration; this one repeats its path"
+            )
 
     # --- the engine's thread ---
 
@@ -445,10 +489,24 @@ class _Machine:
         return True
 
 
-def _core(image: Image, model: CpuModel, options: RunOptions) -> Core:
-    timing, regions = model.timing(options.clock_hz, options.caches, options.voltage_scale)
-    names = [region.name for region in model.regions]
-    return Core(timing, regions, names, Pipeline(model.core.pipeline), image.function_at)
+def _core(image: Image, setups: Sequence[TimingSetup]) -> Core:
+    core = Core(image.function_at)
+    schedulers: list[tuple[CorePipeline, Scheduler]] = []
+    for setup in setups:
+        model = setup.model
+        timing, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
+        params = model.core.pipeline
+        scheduler = next((known for other, known in schedulers if other == params), None)
+        if scheduler is None:
+            scheduler = Scheduler(Pipeline(params))
+            schedulers.append((params, scheduler))
+        names = [region.name for region in model.regions]
+        core.add_timing(timing, regions, names, scheduler, setup.moves)
+    return core
+
+
+def _caches(setup: TimingSetup) -> tuple[CacheParams, CacheParams]:
+    return setup.model.core.icache, setup.model.core.dcache
 
 
 def _capture(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:

@@ -100,7 +100,7 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
             return predicted == next ? PREDICTED : MISPREDICTED;
     }
     struct btac_entry *e = p->read_disabled ? NULL : btac_find(p, branch);
-    int direct = target != 0;
+    int direct = kind == BRANCH_CONDITIONAL || kind == BRANCH_DIRECT || kind == BRANCH_CALL;
     enum prediction result;
     if (e && e->counter >= 2)
         result = taken && e->target == next ? PREDICTED : MISPREDICTED;

@@ -29,6 +29,12 @@ uint64_t capture_instructions(const struct capture *c);
 uint64_t capture_self_modified(const struct capture *c);
 struct system *capture_system(struct capture *c);
 
+/* Whether what the program does may hang on modelled time: it read a counter that runs, or was interrupted by
+ * one, or was told by the host (capture_tell_clock). Whether it read the sizes of the caches. */
+int capture_clock_read(const struct capture *c);
+int capture_geometry_read(const struct capture *c);
+void capture_tell_clock(struct capture *c);
+
 /* The pending exception was taken, or could not be. */
 void capture_exception_taken(struct capture *c, uint32_t number);
 void capture_exception_deferred(struct capture *c);

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "capture.h"
-#include "timing.h"
+#include "timings.h"
 
 struct core {
     struct stream stream;
-    struct timing timing;
+    struct timings timings;
     struct capture *capture;
     int status;
 };
@@ -56,21 +56,14 @@ const char *core_region_counter_name(uint32_t i) { return i < REGION_COUNTER_COU
 
 uint32_t core_extra_classes(void) { return EXTRA_CLASSES; }
 
-static uint64_t now_of(void *timing) { return ((struct timing *)timing)->now; }
-
-core *core_new(const struct timing_config *config, const struct region_config *region, uint32_t regions,
-               const uint32_t *extra, uint32_t tables, uint32_t reset_state, void *self, core_define_fn *define,
-               core_schedule_fn *schedule, int *status)
+core *core_new(int *status)
 {
     core *c = calloc(1, sizeof *c);
     *status = CORE_ERR_MEMORY;
     if (!c)
         return NULL;
-    stream_init(&c->stream, (struct sink){timing_consume, now_of, &c->timing});
-    *status = timing_init(&c->timing, config, region, regions, extra, tables, reset_state,
-                          (struct timing_callbacks){self, define, schedule}, &c->stream);
-    if (*status == CORE_OK)
-        c->capture = capture_new(&c->stream, status);
+    stream_init(&c->stream, (struct sink){timings_consume, timings_now, &c->timings});
+    c->capture = capture_new(&c->stream, status);
     if (*status != CORE_OK) {
         core_free(c);
         return NULL;
@@ -83,26 +76,47 @@ void core_free(core *c)
     if (!c)
         return;
     capture_free(c->capture);
-    timing_free(&c->timing);
+    timings_free(&c->timings);
     stream_free(&c->stream);
     free(c);
 }
 
+int core_add_timing(core *c, const struct timing_config *config, const struct region_config *region,
+                    uint32_t regions, const uint32_t *extra, uint32_t tables, uint32_t reset_state,
+                    const struct core_move *move, uint32_t moves, void *self, core_define_fn *define,
+                    core_schedule_fn *schedule)
+{
+    struct timing *t = timings_add(&c->timings);
+    if (!t)
+        return CORE_ERR_MEMORY;
+    int status = timing_init(t, config, region, regions, extra, tables, reset_state, move, moves,
+                             (struct timing_callbacks){self, define, schedule}, &c->stream);
+    return status < 0 ? status : (int)c->timings.count - 1;
+}
+
+/* The configuration that the program runs under. */
+static struct timing *first_of(const core *c) { return c->timings.timing[0]; }
+
 int core_attach(core *c, void *engine, const struct engine_functions *functions,
                 const struct capture_config *config)
 {
-    return capture_attach(c->capture, engine, functions, config, c->timing.region, c->timing.memory.regions);
+    return capture_attach(c->capture, engine, functions, config, first_of(c)->region, first_of(c)->memory.regions);
 }
 
 void core_watch_stack(core *c, uint32_t top, uint32_t floor)
 {
-    c->timing.stack_top = top;
-    c->timing.stack_floor = floor;
+    for (uint32_t i = 0; i < c->timings.count; i++) {
+        c->timings.timing[i]->stack_top = top;
+        c->timings.timing[i]->stack_floor = floor;
+    }
 }
 
 int core_objects(core *c, const struct object_range *range, uint32_t ranges)
 {
-    return objects_init(&c->timing.objects, range, ranges);
+    int status = CORE_OK;
+    for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
+        status = objects_init(&c->timings.timing[i]->objects, range, ranges);
+    return status;
 }
 
 /* --- running ------------------------------------------------------------------------------------------ */
@@ -133,15 +147,16 @@ void core_fault(const core *c, struct fault_info *out)
 {
     *out = *capture_fault(c->capture);
     if (out->kind == FAULT_NONE)
-        *out = c->timing.fault;
+        *out = first_of(c)->fault;
     else if (!out->pc)
-        out->pc = c->timing.fault.pc;
+        out->pc = first_of(c)->fault.pc;
 }
 
 uint64_t core_now(core *c)
 {
     flush(c);
-    return c->timing.now;
+    capture_tell_clock(c->capture);
+    return first_of(c)->now;
 }
 
 int core_sleep(core *c, uint64_t cycles)
@@ -152,7 +167,14 @@ int core_sleep(core *c, uint64_t cycles)
     return flush(c);
 }
 
-uint64_t core_cycles_to_tick(core *c) { return system_cycles_to_tick(capture_system(c->capture), core_now(c)); }
+uint64_t core_cycles_to_tick(core *c)
+{
+    flush(c);
+    uint64_t cycles = system_cycles_to_tick(capture_system(c->capture), first_of(c)->now);
+    if (cycles != UINT64_MAX)
+        capture_tell_clock(c->capture);
+    return cycles;
+}
 
 int core_exception(core *c, uint32_t return_address)
 {
@@ -168,7 +190,7 @@ void core_exception_deferred(core *c) { capture_exception_deferred(c->capture); 
 
 uint32_t core_system_register(const core *c, uint32_t address)
 {
-    return system_read(capture_system(c->capture), address, c->timing.now);
+    return system_read(capture_system(c->capture), address, first_of(c)->now);
 }
 
 int core_reset_requested(const core *c) { return capture_system(c->capture)->reset_requested; }
@@ -176,50 +198,62 @@ int core_reset_requested(const core *c) { return capture_system(c->capture)->res
 int core_finish(core *c)
 {
     int status = flush(c);
-    timing_settle(&c->timing);
-    timing_settle_objects(&c->timing);
+    for (uint32_t i = 0; i < c->timings.count; i++) {
+        timing_settle(c->timings.timing[i]);
+        timing_settle_objects(c->timings.timing[i]);
+    }
     return status;
 }
 
 /* --- what came of it ------------------------------------------------------------------------------------ */
 
-uint32_t core_node_count(const core *c) { return c->timing.calls.nodes; }
-uint32_t core_counter_width(const core *c) { return c->timing.calls.width; }
+static const struct timing *of(const core *c, uint32_t timing) { return c->timings.timing[timing]; }
 
-void core_node(const core *c, uint32_t index, struct node_info *out, uint64_t *counters)
+uint32_t core_node_count(const core *c, uint32_t timing) { return of(c, timing)->calls.nodes; }
+uint32_t core_counter_width(const core *c, uint32_t timing) { return of(c, timing)->calls.width; }
+
+void core_node(const core *c, uint32_t timing, uint32_t index, struct node_info *out, uint64_t *counters)
 {
-    const struct node *n = &c->timing.calls.node[index];
+    const struct node *n = &of(c, timing)->calls.node[index];
     *out = n->info;
-    memcpy(counters, n->counters, c->timing.calls.width * sizeof *counters);
+    memcpy(counters, n->counters, of(c, timing)->calls.width * sizeof *counters);
 }
 
-uint32_t core_block_count(const core *c) { return c->timing.blocks; }
-void core_block(const core *c, uint32_t index, struct block_info *out) { *out = c->timing.block[index].info; }
+uint32_t core_block_count(const core *c, uint32_t timing) { return of(c, timing)->blocks.blocks; }
 
-void core_block_sites(const core *c, uint32_t index, struct site_info *sites, uint64_t *skipped)
+void core_block(const core *c, uint32_t timing, uint32_t index, struct block_info *out)
 {
-    const struct block *b = &c->timing.block[index];
+    *out = of(c, timing)->blocks.block[index].info;
+}
+
+void core_block_sites(const core *c, uint32_t timing, uint32_t index, struct site_info *sites, uint64_t *skipped)
+{
+    const struct block *b = &of(c, timing)->blocks.block[index];
     memcpy(sites, b->site, b->facts.accesses * sizeof *sites);
     memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
 }
 
-uint32_t core_use_count(const core *c) { return c->timing.objects.uses; }
-void core_use(const core *c, uint32_t index, struct use_info *out) { *out = c->timing.objects.use[index].info; }
+uint32_t core_use_count(const core *c, uint32_t timing) { return of(c, timing)->objects.uses; }
 
-uint32_t core_entry_count(const core *c) { return c->timing.entries; }
-
-void core_entry(const core *c, uint32_t index, struct entry_info *out)
+void core_use(const core *c, uint32_t timing, uint32_t index, struct use_info *out)
 {
-    const struct entry *e = &c->timing.entry[index];
+    *out = of(c, timing)->objects.use[index].info;
+}
+
+uint32_t core_entry_count(const core *c, uint32_t timing) { return of(c, timing)->blocks.entries; }
+
+void core_entry(const core *c, uint32_t timing, uint32_t index, struct entry_info *out)
+{
+    const struct entry *e = &of(c, timing)->blocks.entry[index];
     *out = (struct entry_info){e->block, e->state, e->variant, e->executions};
 }
 
-uint32_t core_frame_count(const core *c) { return c->timing.calls.frames; }
+uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 
 void core_frame(const core *c, uint32_t index, uint32_t *function, uint32_t *call_site)
 {
-    const struct frame *f = &c->timing.calls.frame[index];
-    *function = c->timing.calls.node[f->node].info.function;
+    const struct frame *f = &first_of(c)->calls.frame[index];
+    *function = first_of(c)->calls.node[f->node].info.function;
     *call_site = f->call_site;
 }
 
@@ -227,9 +261,11 @@ uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(
 void core_peripheral(const core *c, uint32_t i, struct peripheral_info *out) { *out = *capture_peripheral(c->capture, i); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
 void core_op(const core *c, uint32_t i, struct op_info *out) { *out = *capture_op(c->capture, i); }
-uint32_t core_stack_lowest(const core *c) { return c->timing.stack_lowest; }
-uint64_t core_unbalanced_ops(const core *c) { return c->timing.calls.unbalanced_ops; }
-uint64_t core_lost_frames(const core *c) { return c->timing.calls.lost_frames; }
-uint64_t core_unmatched_records(const core *c) { return c->timing.unmatched; }
-int64_t core_flash_wait_states(const core *c) { return c->timing.memory.flash_wait_states; }
+uint32_t core_stack_lowest(const core *c) { return first_of(c)->stack_lowest; }
+uint64_t core_unbalanced_ops(const core *c, uint32_t timing) { return of(c, timing)->calls.unbalanced_ops; }
+uint64_t core_lost_frames(const core *c, uint32_t timing) { return of(c, timing)->calls.lost_frames; }
+uint64_t core_unmatched_records(const core *c, uint32_t timing) { return of(c, timing)->unmatched; }
+int64_t core_flash_wait_states(const core *c, uint32_t timing) { return of(c, timing)->memory.flash_wait_states; }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }
+int core_clock_read(const core *c) { return capture_clock_read(c->capture); }
+int core_geometry_read(const core *c) { return capture_geometry_read(c->capture); }

@@ -239,6 +239,9 @@ struct site_info {           /* one access of one block */
 
 struct object_range { uint32_t base, size; };
 
+/* Memory of the program that is timed as if it stood elsewhere: [start, start + size) at `to`, whole words away. */
+struct core_move { uint32_t start, size, to; };
+
 enum { OBJECT_IN_REGION = 0x40000000 };  /* or-ed to a region's index: what lies in none of the objects */
 
 struct use_info {            /* what one access site did to one object */
@@ -280,12 +283,13 @@ struct op_info {                 /* as the firmware's descriptor had it when it 
     char name[OP_NAME_MAX], kind[OP_NAME_MAX];
 };
 
-/* --- the core: one engine, one event stream, one configuration ---------------------------------------- */
+/* --- the core: one engine, one event stream, any number of configurations ------------------------------ */
 
 typedef struct core core;
 
-typedef int core_define_fn(void *self, uint32_t block, uint32_t address, const uint8_t *code, uint32_t size,
-                           uint32_t it_state, struct block_static *out);
+/* place: where the block is timed; everything in *out stands at the program's address. */
+typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_t place, const uint8_t *code,
+                           uint32_t size, uint32_t it_state, struct block_static *out);
 typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant,
                              struct block_schedule *out);
 
@@ -294,15 +298,19 @@ const char *core_counter_name(uint32_t counter);          /* NULL behind the las
 const char *core_cause_name(uint32_t cause);
 const char *core_region_counter_name(uint32_t counter);
 
-/* Copies what it is given, except self, which it hands to the callbacks. extra: tables rows of
- * core_extra_classes() values. Returns NULL and sets *status on failure. */
-core *core_new(const struct timing_config *config, const struct region_config *region, uint32_t regions,
-               const uint32_t *extra, uint32_t tables, uint32_t reset_state, void *self, core_define_fn *define,
-               core_schedule_fn *schedule, int *status);
+core *core_new(int *status);                              /* NULL, and *status set, on failure */
 void core_free(core *c);                                  /* free the engine first */
 uint32_t core_extra_classes(void);
 
-/* Hooks a Unicorn engine that has not run yet, and maps the part's peripheral and system regions. */
+/* Adds a configuration and returns its number or a core_status. All are added before the core is attached;
+ * the time that firmware reads is that of number 0. Copies what it is given, except self, which it hands to
+ * the callbacks. extra: tables rows of core_extra_classes() values; move: sorted by start, not overlapping. */
+int core_add_timing(core *c, const struct timing_config *config, const struct region_config *region,
+                    uint32_t regions, const uint32_t *extra, uint32_t tables, uint32_t reset_state,
+                    const struct core_move *move, uint32_t moves, void *self, core_define_fn *define,
+                    core_schedule_fn *schedule);
+
+/* Hooks a Unicorn engine that has not run yet, and maps the peripheral and system regions of number 0's part. */
 int core_attach(core *c, void *engine, const struct engine_functions *functions,
                 const struct capture_config *config);
 
@@ -333,16 +341,23 @@ uint32_t core_system_register(const core *c, uint32_t address);
 /* Hands the rest of the stream over and settles all counters. Call before what follows. */
 int core_finish(core *c);
 
-uint32_t core_node_count(const core *c);
-uint32_t core_counter_width(const core *c);
-void core_node(const core *c, uint32_t index, struct node_info *out, uint64_t *counters);
-uint32_t core_block_count(const core *c);
-void core_block(const core *c, uint32_t index, struct block_info *out);
-void core_block_sites(const core *c, uint32_t index, struct site_info *sites, uint64_t *skipped);
-uint32_t core_use_count(const core *c);
-void core_use(const core *c, uint32_t index, struct use_info *out);
-uint32_t core_entry_count(const core *c);
-void core_entry(const core *c, uint32_t index, struct entry_info *out);
+/* What one configuration found. */
+uint32_t core_node_count(const core *c, uint32_t timing);
+uint32_t core_counter_width(const core *c, uint32_t timing);
+void core_node(const core *c, uint32_t timing, uint32_t index, struct node_info *out, uint64_t *counters);
+uint32_t core_block_count(const core *c, uint32_t timing);
+void core_block(const core *c, uint32_t timing, uint32_t index, struct block_info *out);
+void core_block_sites(const core *c, uint32_t timing, uint32_t index, struct site_info *sites, uint64_t *skipped);
+uint32_t core_use_count(const core *c, uint32_t timing);
+void core_use(const core *c, uint32_t timing, uint32_t index, struct use_info *out);
+uint32_t core_entry_count(const core *c, uint32_t timing);
+void core_entry(const core *c, uint32_t timing, uint32_t index, struct entry_info *out);
+uint64_t core_unbalanced_ops(const core *c, uint32_t timing);
+uint64_t core_lost_frames(const core *c, uint32_t timing);
+uint64_t core_unmatched_records(const core *c, uint32_t timing);
+int64_t core_flash_wait_states(const core *c, uint32_t timing);   /* last written to FLASH_ACR, -1: never */
+
+/* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);                 /* call stack, outermost first */
 void core_frame(const core *c, uint32_t index, uint32_t *function, uint32_t *call_site);
 uint32_t core_peripheral_count(const core *c);
@@ -350,11 +365,9 @@ void core_peripheral(const core *c, uint32_t index, struct peripheral_info *out)
 uint32_t core_op_count(const core *c);
 void core_op(const core *c, uint32_t index, struct op_info *out);
 uint32_t core_stack_lowest(const core *c);                /* UINT32_MAX: no access through SP seen */
-uint64_t core_unbalanced_ops(const core *c);
-uint64_t core_lost_frames(const core *c);
-uint64_t core_unmatched_records(const core *c);
 uint64_t core_self_modified(const core *c);               /* stores into code that had run */
-int64_t core_flash_wait_states(const core *c);            /* last written to FLASH_ACR, -1: never */
+int core_clock_read(const core *c);                       /* the program was told of modelled time, or ticked by it */
+int core_geometry_read(const core *c);                    /* it read the caches' sizes (CCSIDR) */
 int core_reset_requested(const core *c);                  /* AIRCR.SYSRESETREQ was written */
 
 /* cffi: end */

@@ -74,6 +74,7 @@ struct capture {
     uint64_t look_at;            /* instruction count at which to look for pending exceptions */
     uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
     uint64_t self_modified;
+    int clock_read, geometry_read;
     volatile int stop_requested;
     int stop, status, engine_error;
     struct fault_info fault;
@@ -518,6 +519,7 @@ static int is_exception_due(struct capture *c)
     uint64_t now = c->stream->sink.now(c->stream->sink.self);
     if (now >= c->next_tick) {
         c->system.systick_pending = 1;
+        c->clock_read = 1;
         c->next_tick = now + system_cycles_to_tick(&c->system, now);
     }
     plan_look(c, now);
@@ -674,6 +676,8 @@ static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size
     (void)engine;
     (void)size;
     uint64_t now = system_reads_clock(&c->system, address & ~3u) ? time_in_block(c) : 0;
+    c->clock_read |= system_clock_runs(&c->system, address & ~3u);
+    c->geometry_read |= system_is_geometry(address & ~3u);
     return system_read(&c->system, address & ~3u, now) >> (address & 3) * 8;
 }
 
@@ -826,6 +830,9 @@ const struct fault_info *capture_fault(const struct capture *c) { return &c->fau
 uint64_t capture_instructions(const struct capture *c) { return c->instructions; }
 uint64_t capture_self_modified(const struct capture *c) { return c->self_modified; }
 struct system *capture_system(struct capture *c) { return &c->system; }
+int capture_clock_read(const struct capture *c) { return c->clock_read; }
+int capture_geometry_read(const struct capture *c) { return c->geometry_read; }
+void capture_tell_clock(struct capture *c) { c->clock_read = 1; }
 uint32_t capture_peripheral_count(const struct capture *c) { return c->peripherals; }
 const struct peripheral_info *capture_peripheral(const struct capture *c, uint32_t i) { return &c->peripheral[i]; }
 uint32_t capture_op_count(const struct capture *c) { return c->ops; }

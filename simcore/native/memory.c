@@ -603,6 +603,12 @@ static uint32_t address_of_set_way(const struct memory *m, uint32_t set_way)
     return way < c->ways ? c->tag[set * c->ways + way] & ~(c->line_bytes - 1) : 0;
 }
 
+int memory_takes_address(uint32_t address)
+{
+    return address == REG_ICIMVAU || address == REG_DCIMVAC || address == REG_DCCMVAU || address == REG_DCCMVAC ||
+           address == REG_DCCIMVAC;
+}
+
 uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, uint32_t value)
 {
     struct cache *d = &m->dcache;

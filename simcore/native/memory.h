@@ -87,6 +87,9 @@ void memory_fetch_wrong_path(struct memory *m, uint64_t time, uint32_t branch_en
 /* 1 when fetches from this region go through the I-cache as it is set now. */
 int memory_fetch_is_cached(const struct memory *m, uint32_t address);
 
+/* Whether a store to this system register names a line by its address: maintenance by address. */
+int memory_takes_address(uint32_t address);
+
 /* A store to a register that changes the memory system: CCR, ACTLR, cache maintenance, MPU, FLASH_ACR.
  * Returns stall cycles. */
 uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, uint32_t value);

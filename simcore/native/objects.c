@@ -30,7 +30,8 @@ void objects_free(struct objects *o)
 
 /* The object at an address and the addresses around it that need no other look-up. What lies in no
  * object counts for its region. */
-static uint32_t find(const struct objects *o, const struct memory *m, uint32_t address, uint32_t *low, uint32_t *span)
+static uint32_t find(const struct objects *o, const struct memory *m, const struct placement *p, uint32_t address,
+                     uint32_t *low, uint32_t *span)
 {
     uint32_t begin = 0, end = o->ranges;             /* the first range that starts behind the address */
     while (begin < end) {
@@ -45,15 +46,17 @@ static uint32_t find(const struct objects *o, const struct memory *m, uint32_t a
         *span = o->range[begin - 1].size;
         return begin - 1;
     }
-    uint32_t region = memory_region(m, address);
-    uint64_t first = 0, last = UINT64_C(0x100000000);
-    if (region != NO_REGION) {
+    struct placed place = placement_find(p, address);
+    uint32_t timed = address + place.delta, region = memory_region(m, timed);
+    uint64_t first = timed & ~((1u << PAGE_SHIFT) - 1), last = first + (1u << PAGE_SHIFT);
+    if (region != NO_REGION) {                       /* else another region may begin on the next page */
         first = m->region[region].base;
         last = first + m->region[region].size;
-    } else {                                         /* another region may begin on the next page */
-        first = address & ~((1u << PAGE_SHIFT) - 1);
-        last = first + (1u << PAGE_SHIFT);
     }
+    /* As addresses of the program, and no further than they translate alike. */
+    uint64_t below = timed - first, above = last - timed;
+    first = below < address - place.low ? address - below : place.low;
+    last = above < place.low + (uint64_t)place.span - address ? address + above : place.low + (uint64_t)place.span;
     if (begin && (uint64_t)o->range[begin - 1].base + o->range[begin - 1].size > first)
         first = (uint64_t)o->range[begin - 1].base + o->range[begin - 1].size;
     if (begin < o->ranges && o->range[begin].base < last)
@@ -74,11 +77,11 @@ void objects_settle(struct objects *o, struct site_object *s, const struct site_
     s->counted = *counts;
 }
 
-int objects_switch(struct objects *o, const struct memory *m, struct site_object *s, const struct site_info *counts,
-                   uint32_t block, uint32_t access, uint32_t address)
+int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site_object *s,
+                   const struct site_info *counts, uint32_t block, uint32_t access, uint32_t address)
 {
     objects_settle(o, s, counts);
-    uint32_t object = find(o, m, address, &s->low, &s->span);
+    uint32_t object = find(o, m, p, address, &s->low, &s->span);
     for (uint32_t at = s->first; at; at = o->use[at - 1].next)
         if (o->use[at - 1].info.object == object) {
             s->current = at;

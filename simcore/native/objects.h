@@ -2,7 +2,8 @@
  *
  * A site (one access of one block) remembers the object it touched last and that object's range. Its own
  * counts go over to the object when another is touched, and at the end, so a site that stays inside one
- * object costs one comparison an access. */
+ * object costs one comparison an access. Objects stand where the program has them; what lies in none
+ * counts for the region in which it is timed. */
 #ifndef MCUSIM_OBJECTS_H
 #define MCUSIM_OBJECTS_H
 
@@ -10,6 +11,7 @@
 
 #include "core.h"
 #include "memory.h"
+#include "placement.h"
 
 struct object_use { struct use_info info; uint32_t next; };   /* next: index + 1 of the same site's, 0: none */
 
@@ -31,8 +33,8 @@ int objects_init(struct objects *o, const struct object_range *range, uint32_t r
 void objects_free(struct objects *o);
 
 /* The site is about to touch an address outside of its range. counts: the site's, so far. */
-int objects_switch(struct objects *o, const struct memory *m, struct site_object *s, const struct site_info *counts,
-                   uint32_t block, uint32_t access, uint32_t address);
+int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site_object *s,
+                   const struct site_info *counts, uint32_t block, uint32_t access, uint32_t address);
 
 /* Hands the counts that are still the site's to the object it touches. */
 void objects_settle(struct objects *o, struct site_object *s, const struct site_info *counts);

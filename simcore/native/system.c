@@ -93,6 +93,15 @@ int system_reads_clock(const struct system *s, uint32_t address)
     return address == REG_DWT_CYCCNT || address == REG_SYST_CVR || address == REG_SYST_CSR;
 }
 
+int system_clock_runs(const struct system *s, uint32_t address)
+{
+    if (address == REG_DWT_CYCCNT)
+        return s->word[(REG_DWT_CTRL & 0xffff) / 4] & CTRL_CYCCNTENA;
+    return (address == REG_SYST_CVR || address == REG_SYST_CSR) && systick_counts(s);
+}
+
+int system_is_geometry(uint32_t address) { return address == REG_CCSIDR; }
+
 int system_writes_clock(uint32_t address)
 {
     return address == REG_DWT_CYCCNT || address == REG_DWT_CTRL || address == REG_SYST_CVR ||

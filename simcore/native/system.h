@@ -26,6 +26,12 @@ void system_init(struct system *s, const struct capture_config *config);
 /* Whether reading this register needs the modelled time. */
 int system_reads_clock(const struct system *s, uint32_t address);
 
+/* Whether a read of this register now would tell a counter that runs. */
+int system_clock_runs(const struct system *s, uint32_t address);
+
+/* Whether this register tells the sizes of the caches. */
+int system_is_geometry(uint32_t address);
+
 uint32_t system_read(struct system *s, uint32_t address, uint64_t now);
 
 /* Returns 1 when timing has to hear of it (caches, maintenance, MPU). */

@@ -4,25 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "thumb.h"
+#include "records.h"
 
 /* --- set-up ------------------------------------------------------------------------------------- */
 
 int timing_init(struct timing *t, const struct timing_config *config, const struct region_config *region,
                 uint32_t regions, const uint32_t *extra, uint32_t extra_tables, uint32_t reset_state,
-                struct timing_callbacks callbacks, const struct stream *stream)
+                const struct core_move *move, uint32_t moves, struct timing_callbacks callbacks,
+                const struct stream *stream)
 {
     memset(t, 0, sizeof *t);
     if (regions > MAX_REGIONS)
         return CORE_ERR_CONFIG;
     t->config = *config;
     memcpy(t->region, region, regions * sizeof *region);
-    t->callbacks = callbacks;
     t->stream = stream;
+    t->blocks.callbacks = callbacks;
+    t->blocks.stream = stream;
+    t->blocks.placement = &t->placement;
     t->state = t->reset_state = reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
     t->stack_lowest = UINT32_MAX;
     int status = memory_init(&t->memory, &t->config, t->region, regions);
+    if (status == CORE_OK)
+        status = placement_init(&t->placement, move, moves);
     if (status == CORE_OK)
         status = predictor_init(&t->predictor, &t->config);
     if (status == CORE_OK)
@@ -40,27 +45,10 @@ int timing_init(struct timing *t, const struct timing_config *config, const stru
 
 void timing_free(struct timing *t)
 {
-    for (uint32_t i = 0; i < t->blocks; i++) {
-        struct block *b = &t->block[i];
-        free((void *)b->facts.instruction_offsets);
-        free((void *)b->facts.instruction_predicated);
-        free((void *)b->facts.access);
-        free((void *)b->facts.probe);
-        free((void *)b->facts.note);
-        free((void *)b->facts.counters);
-        free((void *)b->facts.macs);
-        free(b->site);
-        free(b->object);
-        free(b->skipped);
-    }
-    for (uint32_t i = 0; i < t->entries; i++)
-        free((void *)t->entry[i].access_cycles);
-    free(t->block);
-    free(t->entry);
-    free(t->whole);
-    free(t->piece);
+    blocks_free(&t->blocks);
     free(t->touched);
     free(t->extra);
+    placement_free(&t->placement);
     memory_free(&t->memory);
     predictor_free(&t->predictor);
     calltree_free(&t->calls);
@@ -73,8 +61,8 @@ void timing_settle(struct timing *t)
 {
     uint64_t *v = t->memory.counters;
     for (uint32_t i = 0; i < t->touched_used; i++) {
-        struct entry *e = &t->entry[t->touched[i]];
-        const struct block *b = &t->block[e->block];
+        struct entry *e = &t->blocks.entry[t->touched[i]];
+        const struct block *b = &t->blocks.block[e->block];
         uint64_t n = e->pending;
         for (uint32_t c = 0; c < COUNTER_STATIC; c++)
             v[c] += n * b->facts.counters[c];
@@ -93,9 +81,9 @@ void timing_settle(struct timing *t)
 
 void timing_settle_objects(struct timing *t)
 {
-    for (uint32_t i = 0; i < t->blocks; i++)
-        for (uint32_t a = 0; a < t->block[i].facts.accesses; a++)
-            objects_settle(&t->objects, &t->block[i].object[a], &t->block[i].site[a]);
+    for (uint32_t i = 0; i < t->blocks.blocks; i++)
+        for (uint32_t a = 0; a < t->blocks.block[i].facts.accesses; a++)
+            objects_settle(&t->objects, &t->blocks.block[i].object[a], &t->blocks.block[i].site[a]);
 }
 
 static int touch(struct timing *t, uint32_t entry)
@@ -126,169 +114,6 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
     return status;
 }
 
-/* --- blocks and their schedules ---------------------------------------------------------------------- */
-
-static void *copy(const void *from, size_t count, size_t size)
-{
-    void *to = malloc(count * size + 1);
-    if (to && count)
-        memcpy(to, from, count * size);
-    return to;
-}
-
-static int grow_definitions(struct timing *t, uint32_t wanted)
-{
-    uint32_t room = t->definitions ? t->definitions : 1024;
-    while (room <= wanted)
-        room *= 2;
-    int32_t *whole = realloc(t->whole, room * sizeof *whole);
-    if (whole)
-        t->whole = whole;
-    int32_t *piece = realloc(t->piece, room * sizeof *piece);
-    if (piece)
-        t->piece = piece;
-    if (!whole || !piece)
-        return CORE_ERR_MEMORY;
-    for (uint32_t i = t->definitions; i < room; i++)
-        whole[i] = piece[i] = NO_DEFINITION;
-    t->definitions = room;
-    return CORE_OK;
-}
-
-static int check_facts(const struct block_static *f)
-{
-    if (f->probes > MAX_PROBES || !f->instructions)
-        return CORE_ERR_STREAM;
-    for (uint32_t i = 0; i < f->accesses; i++)
-        if (f->access[i].instruction >= f->instructions)
-            return CORE_ERR_STREAM;
-    for (uint32_t i = 0; i < f->probes; i++)
-        if (f->probe[i].a >= f->accesses || f->probe[i].b >= f->accesses)
-            return CORE_ERR_STREAM;
-    return f->stack_access < (int32_t)f->accesses ? CORE_OK : CORE_ERR_STREAM;
-}
-
-/* The block for the piece [first, end) of a definition; defines it on first sight. Negative: core_status. */
-static int block_for(struct timing *t, uint32_t definition, uint32_t first, uint32_t end)
-{
-    const struct definition *d = &t->stream->definition[definition];
-    if (definition >= t->definitions) {
-        int status = grow_definitions(t, definition);
-        if (status != CORE_OK)
-            return status;
-    }
-    int is_whole = first == 0 && end == d->size;
-    if (is_whole && t->whole[definition] >= 0)
-        return t->whole[definition];
-    if (!is_whole)
-        for (int32_t at = t->piece[definition]; at >= 0; at = t->block[at].next_piece)
-            if (t->block[at].first == first && t->block[at].end == end)
-                return at;
-    if (t->blocks == t->blocks_room) {
-        uint32_t room = t->blocks_room ? t->blocks_room * 2 : 1024;
-        struct block *grown = realloc(t->block, room * sizeof *grown);
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        t->block = grown;
-        t->blocks_room = room;
-    }
-    const uint8_t *code = t->stream->code + d->code;
-    struct block b;
-    memset(&b, 0, sizeof b);
-    int status = t->callbacks.define(t->callbacks.self, t->blocks, d->address + first, code + first, end - first,
-                                     thumb_it_state_at(code, first, d->it_state), &b.facts);
-    if (status == CORE_OK)
-        status = check_facts(&b.facts);
-    if (status != CORE_OK)
-        return status;
-    struct block_static *f = &b.facts;
-    f->instruction_offsets = copy(f->instruction_offsets, f->instructions, sizeof *f->instruction_offsets);
-    f->instruction_predicated = copy(f->instruction_predicated, f->instructions, 1);
-    f->access = copy(f->access, f->accesses, sizeof *f->access);
-    f->probe = copy(f->probe, f->probes, sizeof *f->probe);
-    f->note = copy(f->note, f->notes, sizeof *f->note);
-    f->counters = copy(f->counters, COUNTER_STATIC, sizeof *f->counters);
-    f->macs = copy(f->macs, f->instructions, 1);
-    b.site = calloc(f->accesses + 1u, sizeof *b.site);
-    b.object = calloc(f->accesses + 1u, sizeof *b.object);
-    b.skipped = calloc(f->instructions, sizeof *b.skipped);
-    if (!f->instruction_offsets || !f->instruction_predicated || !f->access || !f->probe || !f->note ||
-        !f->counters || !f->macs || !b.site || !b.object || !b.skipped)
-        return CORE_ERR_MEMORY;
-    for (uint32_t i = 0; i < f->instructions; i++)
-        b.predicated |= f->instruction_predicated[i];
-    for (uint32_t i = 0; i < f->accesses; i++)
-        b.exclusive |= f->access[i].exclusive;
-    b.info.address = d->address + first;
-    b.info.size = end - first;
-    b.entries = NO_DEFINITION;
-    b.region = memory_region(&t->memory, b.info.address);
-    b.groups = ((b.info.address + b.info.size - 1) >> 3) - (b.info.address >> 3) + 1;
-    b.definition = definition;
-    b.first = first;
-    b.end = end;
-    if (is_whole) {
-        t->whole[definition] = (int32_t)t->blocks;
-    } else {
-        b.next_piece = t->piece[definition];
-        t->piece[definition] = (int32_t)t->blocks;
-    }
-    t->block[t->blocks] = b;
-    return (int)t->blocks++;
-}
-
-static int new_entry(struct timing *t, uint32_t block, uint32_t state, uint64_t variant)
-{
-    if (t->entries == t->entries_room) {
-        uint32_t room = t->entries_room ? t->entries_room * 2 : 2048;
-        struct entry *grown = realloc(t->entry, room * sizeof *grown);
-        if (!grown || room > INT32_MAX)
-            return CORE_ERR_MEMORY;
-        t->entry = grown;
-        t->entries_room = room;
-    }
-    struct block_schedule s;
-    memset(&s, 0, sizeof s);
-    int status = t->callbacks.schedule(t->callbacks.self, block, state, variant, &s);
-    if (status != CORE_OK)
-        return status;
-    struct block *b = &t->block[block];
-    struct entry *e = &t->entry[t->entries];
-    memset(e, 0, sizeof *e);
-    e->variant = variant;
-    e->state = state;
-    e->block = block;
-    for (uint32_t c = 0; c < CAUSE_COUNT; c++)
-        e->cycles += e->causes[c] = s.cycles_by_cause[c];
-    e->dual_issues = s.dual_issues;
-    e->after_next = s.after_next;
-    e->after_taken = s.after_taken;
-    e->after_mispredict = s.after_mispredict;
-    e->mispredict_cycles = s.mispredict_cycles;
-    e->access_cycles = copy(s.access_cycles, b->facts.accesses, sizeof *s.access_cycles);
-    if (!e->access_cycles)
-        return CORE_ERR_MEMORY;
-    e->next = b->entries;
-    b->entries = (int32_t)t->entries;
-    return (int)t->entries++;
-}
-
-static inline int entry_for(struct timing *t, uint32_t block, uint64_t variant)
-{
-    int32_t *link = &t->block[block].entries;
-    for (int32_t at = *link; at >= 0; at = *link) {
-        struct entry *e = &t->entry[at];
-        if (e->state == t->state && e->variant == variant) {
-            *link = e->next;                       /* to the front: the next look-up finds it first */
-            e->next = t->block[block].entries;
-            t->block[block].entries = at;
-            return at;
-        }
-        link = &e->next;
-    }
-    return new_entry(t, block, t->state, variant);
-}
-
 /* --- one block ---------------------------------------------------------------------------------------- */
 
 static void charge(struct timing *t, enum cause cause, uint32_t cycles)
@@ -300,9 +125,9 @@ static void charge(struct timing *t, enum cause cause, uint32_t cycles)
 /* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. */
 static int resolve_branch(struct timing *t, const struct block *next, int *status)
 {
-    struct block *b = &t->block[t->last_block];
-    const struct entry *e = &t->entry[t->last_entry];
-    uint32_t end = b->info.address + b->info.size, how = BRANCH_NONE;
+    struct block *b = &t->blocks.block[t->last_block];
+    const struct entry *e = &t->blocks.entry[t->last_entry];
+    uint32_t end = b->info.address + b->info.size, placed_end = b->place + b->info.size, how = BRANCH_NONE;
     enum prediction prediction = PREDICTED;
     int taken = next->info.address != end;
     t->state = e->after_next;
@@ -310,8 +135,8 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
         int conditional = b->facts.branch == BRANCH_CONDITIONAL || b->facts.branch_predicated;
         int is_call = b->facts.branch == BRANCH_CALL || b->facts.branch == BRANCH_CALL_INDIRECT;
         if (taken || conditional)
-            prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->facts.branch_address,
-                                          b->facts.branch_target, end, next->info.address);
+            prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target,
+                                          placed_end, taken ? next->place : placed_end);
         if (taken)
             how = b->facts.branch;
         /* A call that came straight back: an operation marker, whose own cost is left out. */
@@ -331,7 +156,7 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
         }
         b->info.branch_stall_cycles += cycles;
         if (cycles)
-            memory_fetch_wrong_path(&t->memory, t->now, end, cycles);
+            memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
         charge(t, CAUSE_BRANCH, cycles);
     }
     *status = enter(t, next, how, b->facts.branch_address, end);
@@ -354,8 +179,8 @@ static inline uint32_t fetch(struct timing *t, struct block *b, uint32_t cycles,
         m->fetched_at = t->now + cycles;
         return 0;
     }
-    b->fetch_cached = (uint8_t)memory_fetch_is_cached(m, b->info.address);
-    uint32_t stall = memory_fetch(m, t->now, cycles, b->info.address, b->info.size, redirected, &misses);
+    b->fetch_cached = (uint8_t)memory_fetch_is_cached(m, b->place);
+    uint32_t stall = memory_fetch(m, t->now, cycles, b->place, b->info.size, redirected, &misses);
     b->info.icache_misses += misses;
     b->fetch_generation = m->icache.generation;
     /* No look-up is needed while no line has come or gone, unless look-ups move the replacement. */
@@ -406,6 +231,14 @@ static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ra
     return extra;
 }
 
+/* Where each access of a block is timed; those that did not happen stay at 0. */
+static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *address, const uint8_t *present)
+{
+    for (uint32_t i = 0; i < b->facts.accesses; i++)
+        t->placed[i] = present && !present[i] ? address[i] : placement_at(&t->placement, &b->placed[i], address[i]);
+    return t->placed;
+}
+
 static void fault_at(struct timing *t, enum fault_kind kind, const struct block *b, uint32_t access, uint32_t address)
 {
     const struct access_static *a = &b->facts.access[access];
@@ -427,7 +260,7 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
                      const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
 {
     int redirected = 0, status = CORE_OK;
-    struct block *b = &t->block[index];
+    struct block *b = &t->blocks.block[index];
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
     else
@@ -435,10 +268,11 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     if (status != CORE_OK)
         return status;
 
-    int entry = entry_for(t, index, probe(b, address));
+    const uint32_t *placed = t->placement.moves ? place(t, b, address, present) : address;
+    int entry = blocks_entry(&t->blocks, index, t->state, probe(b, placed));
     if (entry < 0)
         return entry;
-    struct entry *e = &t->entry[entry];
+    struct entry *e = &t->blocks.entry[entry];
     if (e->pending++ == 0) {
         status = touch(t, (uint32_t)entry);
         if (status != CORE_OK)
@@ -458,11 +292,11 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
         uint64_t *v = t->memory.counters;
         uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
         uint64_t time = t->now + e->access_cycles[i];
-        stall = a->is_write ? memory_write(&t->memory, time, address[i], a->size)
-                            : memory_read(&t->memory, time, address[i], a->size);
+        stall = a->is_write ? memory_write(&t->memory, time, placed[i], a->size)
+                            : memory_read(&t->memory, time, placed[i], a->size);
         struct site_info *s = &b->site[i];
         if (!objects_is_current(&b->object[i], address[i])) {
-            status = objects_switch(&t->objects, &t->memory, &b->object[i], s, index, i, address[i]);
+            status = objects_switch(&t->objects, &t->memory, &t->placement, &b->object[i], s, index, i, address[i]);
             if (status != CORE_OK)
                 return status;
         }
@@ -498,113 +332,34 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
 
 /* --- records -------------------------------------------------------------------------------------------- */
 
-enum { ACCESSES_MAX = STREAM_RECORD_MAX, INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };
-
-/* Which predicated instructions ran, by the notes. */
-static void mark_ran(const struct block *b, const uint32_t *notes, uint32_t count, uint8_t *ran)
-{
-    for (uint32_t i = 0; i < b->facts.instructions; i++)
-        ran[i] = !b->facts.instruction_predicated[i];
-    for (uint32_t n = 0; n < count; n++) {
-        uint32_t offset = (notes[n] >> 16) * 2 - b->first;
-        for (uint32_t i = 0; i < b->facts.instructions; i++)
-            if (b->facts.instruction_offsets[i] == offset)
-                ran[i] = 1;
-    }
-}
-
-/* Accesses recorded before an exclusive store ran, by its note. */
-static uint32_t recorded_before(const struct block *b, uint32_t instruction, const uint32_t *notes, uint32_t note_count)
-{
-    for (uint32_t n = 0; n < note_count; n++)
-        if ((notes[n] >> 16) * 2 - b->first == b->facts.instruction_offsets[instruction])
-            return notes[n] & 0xffff;
-    return UINT32_MAX;
-}
-
-/* Whether the exclusive store at access i stored: then it was recorded twice, as a read and a write, over
- * what else the block accesses up to its next exclusive store. */
-static int exclusive_stored(const struct block *b, const uint8_t *ran, uint32_t i, uint32_t count,
-                            const uint32_t *notes, uint32_t note_count)
-{
-    uint32_t from = recorded_before(b, b->facts.access[i].instruction, notes, note_count), to = count, others = 0;
-    if (from == UINT32_MAX)
-        return 0;
-    for (i += 2; i < b->facts.accesses; i++) {
-        const struct access_static *a = &b->facts.access[i];
-        if (a->exclusive) {
-            uint32_t next = recorded_before(b, a->instruction, notes, note_count);
-            to = next == UINT32_MAX ? count : next;
-            break;
-        }
-        others += !a->predicated || ran[a->instruction];
-    }
-    return to - from > others;
-}
-
-/* Lays the recorded addresses on the block's accesses: those of failed predicates are not there, nor are
- * those of a STREX that did not store, and the read that a STREX is reported with is none of the program's.
- * Returns the index of the last instruction that accessed memory, or -1. */
-static int match_accesses(struct timing *t, const struct block *b, const uint8_t *ran, const uint32_t *recorded,
-                          uint32_t count, const uint32_t *notes, uint32_t note_count, uint32_t *address,
-                          uint8_t *present)
-{
-    uint32_t used = 0;
-    int last = -1, stored = 1;
-    for (uint32_t i = 0; i < b->facts.accesses; i++) {
-        const struct access_static *a = &b->facts.access[i];
-        if (a->exclusive == EXCLUSIVE_CHECK)
-            stored = exclusive_stored(b, ran, i, count, notes, note_count);
-        present[i] = used < count && (!a->predicated || ran[a->instruction]) && (!a->exclusive || stored);
-        address[i] = present[i] ? recorded[used++] : 0;
-        if (a->exclusive == EXCLUSIVE_CHECK)
-            present[i] = 0;
-        if (present[i])
-            last = a->instruction;
-    }
-    if (used < count)
-        t->unmatched++;
-    return last;
-}
-
-/* The instruction of the access behind the first `count` that happen, -1: there is none. */
-static int next_access(const struct block *b, const uint8_t *ran, uint32_t count)
-{
-    for (uint32_t i = 0; i < b->facts.accesses; i++) {
-        const struct access_static *a = &b->facts.access[i];
-        if ((!a->predicated || ran[a->instruction]) && count-- == 0)
-            return a->instruction;
-    }
-    return -1;
-}
-
 static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
 {
     uint32_t id = words[0] & RECORD_ID;
     if (left < 2 || id >= t->stream->definitions)
         return CORE_ERR_STREAM;
     int partial = (words[0] & RECORD_PARTIAL) != 0;
-    uint32_t accesses = words[1] & 0xffff, note_count = words[1] >> 16;
-    *length = 2 + (size_t)partial + accesses + note_count;
+    uint32_t accesses = words[1] & 0xffff, notes = words[1] >> 16;
+    *length = 2 + (size_t)partial + accesses + notes;
     if (*length > left)
         return CORE_ERR_STREAM;
-    const uint32_t *recorded = words + 2 + partial, *notes = recorded + accesses;
     uint32_t first = (words[0] & RECORD_CONTINUED) ? t->continue_at : 0;
     uint32_t end = t->stream->definition[id].size;
     if (first >= end)
         return CORE_OK;
-    int index = block_for(t, id, first, end);
+    int index = blocks_for(&t->blocks, &t->memory, id, first, end);
     if (index < 0)
         return index;
-    struct block *b = &t->block[index];
+    const uint32_t *recorded = words + 2 + partial;
+    struct block *b = &t->blocks.block[index];
+    struct execution x = {&b->facts, first, recorded, accesses, recorded + accesses, notes};
     if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
-        return run_block(t, (uint32_t)index, recorded, NULL, NULL, notes, note_count);
+        return run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
 
     static _Thread_local uint32_t address[ACCESSES_MAX];
     static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
-    mark_ran(b, notes, note_count, ran);
+    records_ran(&x, ran);
     uint64_t unmatched = t->unmatched;
-    int last = match_accesses(t, b, ran, recorded, accesses, notes, note_count, address, present);
+    int last = records_match(&x, ran, address, present, &t->unmatched);
     if (partial) {
         t->unmatched = unmatched;    /* only the part that ran counts */
         uint32_t stop = words[2];
@@ -613,21 +368,22 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
             if (last >= 0 && last + 1 < b->facts.instructions)
                 stop = first + b->facts.instruction_offsets[last + 1];
         } else if (stop == PARTIAL_BEFORE_ACCESS) {
-            int faulting = next_access(b, ran, accesses);
+            int faulting = records_next_access(&x, ran);
             stop = faulting >= 0 ? first + b->facts.instruction_offsets[faulting] : end;
             t->fault.pc = t->stream->definition[id].address + stop;
         }
         t->continue_at = stop;
         if (stop <= first || stop > end)
             return arrive(t, b);
-        index = block_for(t, id, first, stop);
+        index = blocks_for(&t->blocks, &t->memory, id, first, stop);
         if (index < 0)
             return index;
-        b = &t->block[index];
-        mark_ran(b, notes, note_count, ran);
-        match_accesses(t, b, ran, recorded, accesses, notes, note_count, address, present);
+        b = &t->blocks.block[index];
+        x.facts = &b->facts;
+        records_ran(&x, ran);
+        records_match(&x, ran, address, present, &t->unmatched);
     }
-    return run_block(t, (uint32_t)index, address, present, ran, notes, note_count);
+    return run_block(t, (uint32_t)index, address, present, ran, x.note, notes);
 }
 
 enum { REG_ACTLR = 0xe000e008 };
@@ -666,7 +422,10 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     case RECORD_SYSTEM_WRITE:
         if (payload[0] == REG_ACTLR)
             predictor_control(&t->predictor, payload[1]);
-        charge(t, CAUSE_STORE, memory_system_write(&t->memory, t->now, payload[0], payload[1]));
+        charge(t, CAUSE_STORE,
+               memory_system_write(&t->memory, t->now, payload[0],
+                                   memory_takes_address(payload[0]) ? placement_of(&t->placement, payload[1])
+                                                                    : payload[1]));
         break;
     case RECORD_OP_BEGIN:
         status = calltree_op_begin(&t->calls, (int32_t)payload[0], payload[1]);

@@ -6,49 +6,17 @@
 #ifndef MCUSIM_TIMING_H
 #define MCUSIM_TIMING_H
 
+#include "blocks.h"
 #include "branch.h"
 #include "calltree.h"
 #include "core.h"
 #include "memory.h"
 #include "objects.h"
+#include "placement.h"
 #include "stream.h"
 
-enum { EXTRA_CLASSES = 40, NO_DEFINITION = -1, INTERRUPTED_MAX = 64 };
-
-/* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
-struct timing_callbacks {
-    void *self;
-    int (*define)(void *self, uint32_t block, uint32_t address, const uint8_t *code, uint32_t size,
-                  uint32_t it_state, struct block_static *out);
-    int (*schedule)(void *self, uint32_t block, uint32_t state, uint64_t variant, struct block_schedule *out);
-};
-
-struct entry {                   /* one (block, state, variant) */
-    uint64_t variant;
-    uint32_t state;
-    int32_t next;                /* of the same block */
-    uint32_t block;
-    uint32_t cycles, causes[CAUSE_COUNT], dual_issues;
-    uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
-    const uint16_t *access_cycles;
-    uint64_t executions;
-    uint32_t pending;            /* executions not yet added to the running node */
-};
-
-struct block {
-    struct block_static facts;   /* arrays owned here */
-    struct block_info info;
-    int32_t entries;             /* first of its list, most recent at the front */
-    uint32_t region, groups;     /* region and 64-bit fetch groups */
-    uint32_t definition, first, end;   /* piece [first, end) of a definition */
-    int32_t next_piece;
-    uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
-    uint8_t fetch_cached, fetch_free, predicated;
-    uint8_t exclusive;           /* holds a STREX */
-    struct site_info *site;
-    struct site_object *object;  /* one per access */
-    uint64_t *skipped;           /* per instruction */
-};
+enum { EXTRA_CLASSES = 40, INTERRUPTED_MAX = 64, ACCESSES_MAX = STREAM_RECORD_MAX,
+       INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };
 
 struct interrupted {             /* what goes on when a handler comes back */
     int32_t last_block, last_entry;
@@ -58,18 +26,14 @@ struct interrupted {             /* what goes on when a handler comes back */
 struct timing {
     struct timing_config config;
     struct region_config region[MAX_REGIONS];
-    struct timing_callbacks callbacks;
     const struct stream *stream;
+    struct placement placement;
+    uint32_t placed[ACCESSES_MAX];      /* where the accesses of the running block are timed */
     struct memory memory;
     struct predictor predictor;
     struct calltree calls;
     struct objects objects;
-    struct block *block;
-    uint32_t blocks, blocks_room;
-    struct entry *entry;
-    uint32_t entries, entries_room;
-    int32_t *whole, *piece;      /* per definition: block of the whole of it, list of its pieces */
-    uint32_t definitions;
+    struct blocks blocks;
     uint32_t *touched;           /* entries with pending executions */
     uint32_t touched_used, touched_room;
     uint32_t (*extra)[EXTRA_CLASSES];   /* extra cycles by table and operand class */
@@ -90,7 +54,8 @@ struct timing {
 
 int timing_init(struct timing *t, const struct timing_config *config, const struct region_config *region,
                 uint32_t regions, const uint32_t *extra, uint32_t extra_tables, uint32_t reset_state,
-                struct timing_callbacks callbacks, const struct stream *stream);
+                const struct core_move *move, uint32_t moves, struct timing_callbacks callbacks,
+                const struct stream *stream);
 void timing_free(struct timing *t);
 
 /* Consumes whole records. Returns 0, a negative core_status, or STOP_FAULT for a stack overflow. */

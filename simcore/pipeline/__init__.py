@@ -64,6 +64,11 @@ class Pipeline:
         return extra_cycles(self._params, table)
 
     @property
+    def alignment(self) -> int:
+        """Bytes modulo which the address of a block matters: fetch groups, words of literals."""
+        return max(4, 1 << self._plans.group_shift)
+
+    @property
     def extra_tables(self) -> tuple[str, ...]:
         """The names of all tables that notes can ask for."""
         return EXTRA_TABLES

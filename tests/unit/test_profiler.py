@@ -141,11 +141,13 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[FakeOptions]:
     seen: list[FakeOptions] = []
     place = ("main", 4, None, None)
 
-    def run(image: Image, model: Any, options: FakeOptions, progress: Any) -> SimpleNamespace:
+    def run_many(
+        image: Image, setups: Any, options: FakeOptions, progress: Any
+    ) -> list[SimpleNamespace]:
         seen.append(options)
         frame = Frame(0x0800_0004, *place)
         fault = Fault("divide by zero", 4, 0x0800_0004, *place, call_stack=(frame,))
-        return SimpleNamespace(
+        result = SimpleNamespace(
             counters=hand_counters(image),
             exit_reason="fault",
             exit_code=None,
@@ -154,9 +156,10 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[FakeOptions]:
             blocks=(),
             schedules=(),
         )
+        return [result] * len(setups)
 
     fake = ModuleType("simcore.machine")
-    fake.__dict__.update(run=run, RunOptions=FakeOptions)
+    fake.__dict__.update(run_many=run_many, RunOptions=FakeOptions)
     monkeypatch.setitem(sys.modules, "simcore.machine", fake)
     monkeypatch.setattr(simcore, "machine", fake, raising=False)
     return seen

@@ -1,0 +1,180 @@
+/* blocks.c: see blocks.h. */
+#include "blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "thumb.h"
+
+void blocks_free(struct blocks *t)
+{
+    for (uint32_t i = 0; i < t->blocks; i++) {
+        struct block *b = &t->block[i];
+        free((void *)b->facts.instruction_offsets);
+        free((void *)b->facts.instruction_predicated);
+        free((void *)b->facts.access);
+        free((void *)b->facts.probe);
+        free((void *)b->facts.note);
+        free((void *)b->facts.counters);
+        free((void *)b->facts.macs);
+        free(b->site);
+        free(b->object);
+        free(b->placed);
+        free(b->skipped);
+    }
+    for (uint32_t i = 0; i < t->entries; i++)
+        free((void *)t->entry[i].access_cycles);
+    free(t->block);
+    free(t->entry);
+    free(t->whole);
+    free(t->piece);
+}
+
+static void *copy(const void *from, size_t count, size_t size)
+{
+    void *to = malloc(count * size + 1);
+    if (to && count)
+        memcpy(to, from, count * size);
+    return to;
+}
+
+static int grow_definitions(struct blocks *t, uint32_t wanted)
+{
+    uint32_t room = t->definitions ? t->definitions : 1024;
+    while (room <= wanted)
+        room *= 2;
+    int32_t *whole = realloc(t->whole, room * sizeof *whole);
+    if (whole)
+        t->whole = whole;
+    int32_t *piece = realloc(t->piece, room * sizeof *piece);
+    if (piece)
+        t->piece = piece;
+    if (!whole || !piece)
+        return CORE_ERR_MEMORY;
+    for (uint32_t i = t->definitions; i < room; i++)
+        whole[i] = piece[i] = NO_DEFINITION;
+    t->definitions = room;
+    return CORE_OK;
+}
+
+static int check_facts(const struct block_static *f)
+{
+    if (f->probes > MAX_PROBES || !f->instructions)
+        return CORE_ERR_STREAM;
+    for (uint32_t i = 0; i < f->accesses; i++)
+        if (f->access[i].instruction >= f->instructions)
+            return CORE_ERR_STREAM;
+    for (uint32_t i = 0; i < f->probes; i++)
+        if (f->probe[i].a >= f->accesses || f->probe[i].b >= f->accesses)
+            return CORE_ERR_STREAM;
+    return f->stack_access < (int32_t)f->accesses ? CORE_OK : CORE_ERR_STREAM;
+}
+
+int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end)
+{
+    const struct definition *d = &t->stream->definition[definition];
+    if (definition >= t->definitions) {
+        int status = grow_definitions(t, definition);
+        if (status != CORE_OK)
+            return status;
+    }
+    int is_whole = first == 0 && end == d->size;
+    if (is_whole && t->whole[definition] >= 0)
+        return t->whole[definition];
+    if (!is_whole)
+        for (int32_t at = t->piece[definition]; at >= 0; at = t->block[at].next_piece)
+            if (t->block[at].first == first && t->block[at].end == end)
+                return at;
+    if (t->blocks == t->blocks_room) {
+        uint32_t room = t->blocks_room ? t->blocks_room * 2 : 1024;
+        struct block *grown = realloc(t->block, room * sizeof *grown);
+        if (!grown)
+            return CORE_ERR_MEMORY;
+        t->block = grown;
+        t->blocks_room = room;
+    }
+    const uint8_t *code = t->stream->code + d->code;
+    struct block b;
+    memset(&b, 0, sizeof b);
+    b.place = placement_of(t->placement, d->address + first);
+    int status = t->callbacks.define(t->callbacks.self, t->blocks, d->address + first, b.place, code + first,
+                                     end - first, thumb_it_state_at(code, first, d->it_state), &b.facts);
+    if (status == CORE_OK)
+        status = check_facts(&b.facts);
+    if (status != CORE_OK)
+        return status;
+    struct block_static *f = &b.facts;
+    f->instruction_offsets = copy(f->instruction_offsets, f->instructions, sizeof *f->instruction_offsets);
+    f->instruction_predicated = copy(f->instruction_predicated, f->instructions, 1);
+    f->access = copy(f->access, f->accesses, sizeof *f->access);
+    f->probe = copy(f->probe, f->probes, sizeof *f->probe);
+    f->note = copy(f->note, f->notes, sizeof *f->note);
+    f->counters = copy(f->counters, COUNTER_STATIC, sizeof *f->counters);
+    f->macs = copy(f->macs, f->instructions, 1);
+    b.site = calloc(f->accesses + 1u, sizeof *b.site);
+    b.object = calloc(f->accesses + 1u, sizeof *b.object);
+    b.placed = calloc(f->accesses + 1u, sizeof *b.placed);
+    b.skipped = calloc(f->instructions, sizeof *b.skipped);
+    if (!f->instruction_offsets || !f->instruction_predicated || !f->access || !f->probe || !f->note ||
+        !f->counters || !f->macs || !b.site || !b.object || !b.placed ||
+        !b.skipped)
+        return CORE_ERR_MEMORY;
+    for (uint32_t i = 0; i < f->instructions; i++)
+        b.predicated |= f->instruction_predicated[i];
+    for (uint32_t i = 0; i < f->accesses; i++)
+        b.exclusive |= f->access[i].exclusive;
+    b.info.address = d->address + first;
+    b.info.size = end - first;
+    b.entries = NO_DEFINITION;
+    b.branch = f->branch_address + (b.place - b.info.address);
+    b.target = placement_of(t->placement, f->branch_target);
+    b.region = memory_region(m, b.place);
+    b.groups = ((b.place + b.info.size - 1) >> 3) - (b.place >> 3) + 1;
+    b.definition = definition;
+    b.first = first;
+    b.end = end;
+    if (is_whole) {
+        t->whole[definition] = (int32_t)t->blocks;
+    } else {
+        b.next_piece = t->piece[definition];
+        t->piece[definition] = (int32_t)t->blocks;
+    }
+    t->block[t->blocks] = b;
+    return (int)t->blocks++;
+}
+
+int blocks_schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
+{
+    if (t->entries == t->entries_room) {
+        uint32_t room = t->entries_room ? t->entries_room * 2 : 2048;
+        struct entry *grown = realloc(t->entry, room * sizeof *grown);
+        if (!grown || room > INT32_MAX)
+            return CORE_ERR_MEMORY;
+        t->entry = grown;
+        t->entries_room = room;
+    }
+    struct block_schedule s;
+    memset(&s, 0, sizeof s);
+    int status = t->callbacks.schedule(t->callbacks.self, block, state, variant, &s);
+    if (status != CORE_OK)
+        return status;
+    struct block *b = &t->block[block];
+    struct entry *e = &t->entry[t->entries];
+    memset(e, 0, sizeof *e);
+    e->variant = variant;
+    e->state = state;
+    e->block = block;
+    for (uint32_t c = 0; c < CAUSE_COUNT; c++)
+        e->cycles += e->causes[c] = s.cycles_by_cause[c];
+    e->dual_issues = s.dual_issues;
+    e->after_next = s.after_next;
+    e->after_taken = s.after_taken;
+    e->after_mispredict = s.after_mispredict;
+    e->mispredict_cycles = s.mispredict_cycles;
+    e->access_cycles = copy(s.access_cycles, b->facts.accesses, sizeof *s.access_cycles);
+    if (!e->access_cycles)
+        return CORE_ERR_MEMORY;
+    e->next = b->entries;
+    b->entries = (int32_t)t->entries;
+    return (int)t->entries++;
+}

@@ -1,0 +1,448 @@
+"""What C finds out under one configuration, and what it asks back.
+
+C asks two questions: what a block is (`decode_block`, once per block) and what it costs from a
+pipeline state (`Pipeline.schedule`, once per block, state and outcome of its probes).
+Configurations that share a pipeline share the answers. Only this module and core.py touch the
+extension.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from simcore import _core
+from simcore.counters import (
+    EVENT_COLUMNS,
+    BlockCounts,
+    Counters,
+    DataObject,
+    EntryCounts,
+    Node,
+    ObjectUse,
+    OpDescriptor,
+    SiteCounts,
+    column_names,
+)
+from simcore.errors import CoreError, UnknownInstructionError
+from simcore.isa import Access, Block, Kind, decode_block
+from simcore.isa.kinds import WORD_ALIGNED
+
+if TYPE_CHECKING:
+    from simcore.data_objects import ObjectMap
+    from simcore.elf import Function
+    from simcore.pipeline import Pipeline, Schedule
+    from simcore.setups import Move
+
+ffi: Any = _core.ffi
+lib: Any = _core.lib
+
+_NO_FUNCTION = 0xFFFFFFFF
+_NOP = bytes.fromhex("00bf")
+_STATIC_COUNTERS = EVENT_COLUMNS[: lib.COUNTER_STATIC]
+_CLASSES = _STATIC_COUNTERS[1:-1]  # between "instructions" and "macs"
+
+
+class Decoder:
+    """Blocks decoded once for all configurations, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks: dict[tuple[int, bytes, int], Block | UnknownInstructionError] = {}
+
+    def decode(self, address: int, code: bytes, it_state: int) -> Block | UnknownInstructionError:
+        """The block, or why it cannot be decoded."""
+        key = (address, code, it_state)
+        with self._lock:
+            if (found := self._blocks.get(key)) is None:
+                try:
+                    found = decode_block(address, code, it_state)
+                except UnknownInstructionError as error:
+                    found = error
+                self._blocks[key] = found
+        return found
+
+
+class Scheduler:
+    """A pipeline that configurations share, with what it has said so far, from any thread.
+
+    A block's schedule hangs on its bytes and on where they lie in a fetch group, so that a block
+    that is placed elsewhere mostly has the schedule that it had.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._lock = threading.Lock()
+        self._schedules: dict[tuple[bytes, int, int, int, int], Schedule] = {}
+
+    def schedule(
+        self, block: Block, code: bytes, it_state: int, state: int, variant: int
+    ) -> Schedule:
+        """What `block`, decoded from `code`, costs from a state."""
+        key = (code, it_state, block.address % self.pipeline.alignment, state, variant)
+        with self._lock:
+            found = self._schedules.get(key)
+            if found is None:
+                found = self._schedules[key] = self.pipeline.schedule(block, state, variant)
+        return found
+
+
+class Timing:
+    """One configuration of a core; core.py makes it. `index` is its number there."""
+
+    def __init__(
+        self,
+        core: Any,
+        timing: Mapping[str, Any],
+        regions: Sequence[Mapping[str, int]],
+        region_names: Sequence[str],
+        scheduler: Scheduler,
+        decoder: Decoder,
+        moves: Sequence[Move],
+        function_at: Callable[[int], Function | None],
+    ) -> None:
+        self.blocks: list[Block] = []
+        self.schedules: list[Schedule] = []  # one per entry, in the order of Counters.entries
+        self.error: BaseException | None = None  # what a callback raised
+        self.objects: ObjectMap | None = None
+        self._core = core
+        self._scheduler, self._decoder = scheduler, decoder
+        self._function_at = function_at
+        self._region_names = tuple(region_names)
+        self._code: list[tuple[Block, bytes, int]] = []  # decoded at its place, bytes, ITSTATE
+        self._unknown: dict[int, UnknownInstructionError] = {}  # blocks that cannot be scheduled
+        self._states: list[int] = []  # the scheduler's states, by their number here
+        self._numbers: dict[int, int] = {}
+        self._keep: tuple[Any, ...] = ()  # what C reads when a callback has returned
+        self._self = ffi.new_handle(self)
+        pipeline = scheduler.pipeline
+        self._tables = {name: row for row, name in enumerate(pipeline.extra_tables)}
+        classes = lib.core_extra_classes()
+        extra: list[int] = []
+        for name in self._tables:
+            row = list(pipeline.extra_cycles(name))[:classes]
+            extra += row + [0] * (classes - len(row))
+        self.index = lib.core_add_timing(
+            core,
+            ffi.new("struct timing_config *", _fields(timing)),
+            ffi.new("struct region_config[]", [dict(region) for region in regions]),
+            len(regions),
+            ffi.new("uint32_t[]", extra or [0]),
+            len(self._tables),
+            self._number(pipeline.reset_state),
+            ffi.new("struct core_move[]", [(move.start, move.size, move.to) for move in moves]),
+            len(moves),
+            self._self,
+            lib.core_py_define,
+            lib.core_py_schedule,
+        )
+        if self.index < 0:
+            raise CoreError(f"the core cannot start: {status_text(self.index)}")
+
+    def flash_wait_states(self) -> int | None:
+        """The wait states that firmware wrote last to FLASH_ACR, None when it did not."""
+        wait_states = int(lib.core_flash_wait_states(self._core, self.index))
+        return None if wait_states < 0 else wait_states
+
+    def counters(self, stack_top: int | None = None) -> Counters:
+        """Copy the counts, which the core has settled. `stack_top` is the initial SP."""
+        nodes = self._nodes()
+        ops, valid = self._ops()
+        invocations = [0] * len(ops)
+        for node in nodes:
+            if node.op >= 0:
+                invocations[node.op] += node.calls
+        lowest = lib.core_stack_lowest(self._core)
+        used = stack_top - lowest if stack_top is not None and lowest <= stack_top else None
+        objects, uses = self._uses()
+        return Counters(
+            columns=column_names(self._region_names),
+            nodes=nodes,
+            blocks=self._block_counts(),
+            entries=self._entries(),
+            ops=ops,
+            op_invocations=tuple(invocations),
+            regions=self._region_names,
+            objects=objects,
+            uses=uses,
+            stack_high_water_bytes=used,
+            warnings=self._warnings(valid),
+        )
+
+    def _nodes(self) -> tuple[Node, ...]:
+        info = ffi.new("struct node_info *")
+        width = lib.core_counter_width(self._core, self.index)
+        vector = ffi.new("uint64_t[]", width)
+        nodes = []
+        for index in range(lib.core_node_count(self._core, self.index)):
+            lib.core_node(self._core, self.index, index, info, vector)
+            nodes.append(
+                Node(
+                    parent=info.parent,
+                    function=function_index(info.function),
+                    op=info.op,
+                    call_site=info.call_site,
+                    calls=info.calls,
+                    vector=tuple(ffi.unpack(vector, width)),
+                )
+            )
+        return tuple(nodes)
+
+    def _block_counts(self) -> tuple[BlockCounts, ...]:
+        info = ffi.new("struct block_info *")
+        counts = []
+        for index, block in enumerate(self.blocks):
+            lib.core_block(self._core, self.index, index, info)
+            sites = ffi.new("struct site_info[]", len(block.accesses) + 1)
+            skipped = ffi.new("uint64_t[]", len(block.instructions))
+            lib.core_block_sites(self._core, self.index, index, sites, skipped)
+            counts.append(
+                BlockCounts(
+                    address=info.address,
+                    size=info.size,
+                    executions=info.executions,
+                    fetch_stall_cycles=info.fetch_stall_cycles,
+                    branch_stall_cycles=info.branch_stall_cycles,
+                    execute_stall_cycles=info.execute_stall_cycles,
+                    icache_misses=info.icache_misses,
+                    mispredicts=info.mispredicts,
+                    sites=tuple(
+                        SiteCounts(site.executions, site.misses, site.stall_cycles)
+                        for site in sites[0 : len(block.accesses)]
+                    ),
+                    skipped=tuple(ffi.unpack(skipped, len(block.instructions))),
+                )
+            )
+        return tuple(counts)
+
+    def _entries(self) -> tuple[EntryCounts, ...]:
+        info = ffi.new("struct entry_info *")
+        entries = []
+        for index in range(lib.core_entry_count(self._core, self.index)):
+            lib.core_entry(self._core, self.index, index, info)
+            entries.append(EntryCounts(info.block, info.state, info.variant, info.executions))
+        return tuple(entries)
+
+    def _uses(self) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
+        """Uses per object; what lies in no object counts for an object of its region's name."""
+        known = self.objects.objects if self.objects else ()
+        ranges = self.objects.ranges if self.objects else ()
+        objects, rest = list(known), dict[int, int]()
+        info = ffi.new("struct use_info *")
+        uses = []
+        for index in range(lib.core_use_count(self._core, self.index)):
+            lib.core_use(self._core, self.index, index, info)
+            if info.object & lib.OBJECT_IN_REGION:
+                region = info.object & ~lib.OBJECT_IN_REGION
+                if region not in rest:
+                    rest[region] = len(objects)
+                    names = self._region_names
+                    name = names[region] if region < len(names) else "(no region)"
+                    objects.append(DataObject(name, "region"))
+                touched = rest[region]
+            else:
+                touched = ranges[info.object][2]
+            counts = info.counts
+            uses.append(
+                ObjectUse(
+                    block=info.block,
+                    access=info.access,
+                    object=touched,
+                    executions=counts.executions,
+                    misses=counts.misses,
+                    stall_cycles=counts.stall_cycles,
+                )
+            )
+        return tuple(objects), tuple(uses)
+
+    def _ops(self) -> tuple[tuple[OpDescriptor, ...], bool]:
+        info = ffi.new("struct op_info *")
+        ops, valid = [], True
+        for index in range(lib.core_op_count(self._core)):
+            lib.core_op(self._core, index, info)
+            valid = valid and bool(info.valid)
+            ops.append(
+                OpDescriptor(
+                    name=_text(info.name) or f"op@{info.descriptor:#010x}",
+                    kind=_text(info.kind) or "unknown",
+                    macs=info.macs,
+                    ops=info.ops,
+                    param_bytes=info.param_bytes,
+                    activation_bytes=info.activation_bytes,
+                )
+            )
+        return tuple(ops), valid
+
+    def _warnings(self, ops_valid: bool) -> tuple[str, ...]:
+        warnings = []
+        if not ops_valid:
+            warnings.append(
+                "an operation descriptor is not that of this mcusim.h;"
+                " its name and counts are unknown"
+            )
+        if count := lib.core_unbalanced_ops(self._core, self.index):
+            warnings.append(f"mcusim_op_begin and mcusim_op_end do not pair {count} times")
+        if count := lib.core_lost_frames(self._core, self.index):
+            warnings.append(f"the call tree left out {count} calls that went too deep")
+        if count := lib.core_unmatched_records(self._core, self.index):
+            warnings.append(
+                f"{count} block executions had accesses that their code does not explain"
+            )
+        return tuple(warnings)
+
+    # --- callbacks ---
+
+    def _define(self, address: int, place: int, code: bytes, it_state: int, out: Any) -> None:
+        block = self._decoder.decode(address, code, it_state)
+        if isinstance(block, UnknownInstructionError):
+            # Only what runs has to be known: the engine may stop in front of it as well.
+            self._unknown[len(self.blocks)] = block
+            block = decode_block(address, _NOP)
+        placed = block
+        if (place - address) % self._scheduler.pipeline.alignment:
+            found = self._decoder.decode(place, code, it_state)
+            placed = block if isinstance(found, UnknownInstructionError) else found
+        function = self._function_at(address)
+        new = ffi.new
+        counters = new(
+            "uint64_t[]",
+            [
+                len(block.instructions),
+                *(block.class_counts.get(name, 0) for name in _CLASSES),
+                sum(block.macs),
+            ],
+        )
+        offsets = new("uint16_t[]", [i.address - address for i in block.instructions])
+        predicated = new("uint8_t[]", [i.predicated for i in block.instructions])
+        accesses = new(
+            "struct access_static[]",
+            [
+                (a.instruction, a.size, a.is_write, a.predicated, *_exclusive_and_mask(block, a))
+                for a in block.accesses
+            ],
+        )
+        probes = new("struct probe_static[]", [(p.kind, p.a, p.b) for p in block.probes])
+        notes = new(
+            "struct note_static[]",
+            [
+                (n.instruction, self._tables[n.table])
+                for n in block.notes
+                if n.table in self._tables
+            ],
+        )
+        macs = new("uint8_t[]", list(block.macs))
+        out.function = function.index if function else _NO_FUNCTION
+        out.is_function_entry = bool(function and function.start == address)
+        out.branch = block.branch
+        out.branch_predicated = block.branch_predicated
+        out.branch_address = block.branch_address
+        out.branch_target = block.branch_target
+        out.instructions = len(block.instructions)
+        out.accesses = len(block.accesses)
+        out.probes = len(block.probes)
+        out.notes = len(notes)
+        out.instruction_offsets = offsets
+        out.instruction_predicated = predicated
+        out.access = accesses
+        out.probe = probes
+        out.note = notes
+        out.stack_access = block.stack_access
+        out.stack_low = block.stack_low
+        out.counters = counters
+        out.macs = macs
+        self._keep = (counters, offsets, predicated, accesses, probes, notes, macs)
+        self.blocks.append(block)
+        self._code.append((placed, code, it_state))
+
+    def _schedule(self, block: int, state: int, variant: int, out: Any) -> None:
+        if block in self._unknown:
+            raise self._unknown[block]
+        shared = self._scheduler.schedule(*self._code[block], self._states[state], variant)
+        schedule = replace(
+            shared,
+            after_next=self._number(shared.after_next),
+            after_taken=self._number(shared.after_taken),
+            after_mispredict=self._number(shared.after_mispredict),
+        )
+        cycles = ffi.new("uint32_t[]", schedule.cycles_by_cause)
+        access_cycles = ffi.new("uint16_t[]", schedule.access_cycles)
+        out.cycles_by_cause = cycles
+        out.dual_issues = schedule.dual_issues
+        out.access_cycles = access_cycles
+        out.after_next = schedule.after_next
+        out.after_taken = schedule.after_taken
+        out.after_mispredict = schedule.after_mispredict
+        out.mispredict_cycles = schedule.mispredict_cycles
+        self._keep = (cycles, access_cycles)
+        self.schedules.append(schedule)
+
+    def _number(self, state: int) -> int:
+        """The number of one of the scheduler's states here: by first sight, whoever shares it."""
+        number = self._numbers.setdefault(state, len(self._states))
+        if number == len(self._states):
+            self._states.append(state)
+        return number
+
+    def _fail(self, error: BaseException) -> int:
+        if self.error is None:
+            self.error = error
+        return int(lib.CORE_ERR_CALLBACK)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def core_py_define(
+    handle: Any,
+    _block: int,
+    address: int,
+    place: int,
+    code: Any,
+    size: int,
+    it_state: int,
+    out: Any,
+) -> int:
+    """Answer core_define_fn: decode a block that runs for the first time."""
+    timing: Timing = ffi.from_handle(handle)
+    try:
+        timing._define(address, place, bytes(ffi.buffer(code, size)), it_state, out)
+    except BaseException as error:  # C cannot carry it; run() raises it again
+        return timing._fail(error)
+    return 0
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def core_py_schedule(handle: Any, block: int, state: int, variant: int, out: Any) -> int:
+    """Answer core_schedule_fn: what a block costs from a pipeline state."""
+    timing: Timing = ffi.from_handle(handle)
+    try:
+        timing._schedule(block, state, variant, out)
+    except BaseException as error:  # C cannot carry it; run() raises it again
+        return timing._fail(error)
+    return 0
+
+
+def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: dict(v) if isinstance(v, Mapping) else v for name, v in config.items()}
+
+
+def _exclusive_and_mask(block: Block, access: Access) -> tuple[int, int]:
+    """The fields `exclusive` and `alignment_mask` of struct access_static."""
+    facts = block.instructions[access.instruction].facts
+    if facts.kind is Kind.EXCLUSIVE:
+        exclusive = lib.EXCLUSIVE_STORE if access.is_write else lib.EXCLUSIVE_CHECK
+        return exclusive if len(facts.accesses) == 2 else 0, access.size - 1
+    return 0, 3 if facts.kind in WORD_ALIGNED else 0
+
+
+def function_index(value: int) -> int:
+    return -1 if value == _NO_FUNCTION else int(value)
+
+
+def status_text(status: int) -> str:
+    return str(ffi.string(lib.corestatus_text(status)).decode())
+
+
+def _text(field: Any) -> str:
+    raw: bytes = ffi.string(field)
+    return "".join(c if c.isprintable() else "?" for c in raw.decode("utf-8", "replace"))

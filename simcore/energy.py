@@ -3,14 +3,18 @@
     E = always-on power x time                     component "always_on"
       + clock tree x every cycle                   "clock", or "sleep" for the cycles slept
       + active core x every cycle not slept        "core"
+      + pipeline x every cycle that moves          "pipeline"
       + instructions x energy of their class       "issue"
       + fetches x energy of where they hit         "fetch"
       + data accesses x energy of where they hit   "data"
 
 Every term is a whole number of femtojoules times a counter, so the model is exactly linear: the
-energies of the nodes of a call tree sum to the energy of the run. A cycle that stalls pays the
-clock tree and the active core only, so it costs less than one that issues. Time is cycles at a
-fixed clock, so always-on power is an energy per cycle.
+energies of the nodes of a call tree sum to the energy of the run. The pipeline moves in cycles
+that issue and in the bubbles between (dependencies, branches, long operations); while it waits for
+a memory it stands, and a cycle pays the clock tree and the active core only. What an instruction
+adds to a cycle that moves is small, so power depends little on how many issue together. Every
+stall costs less than a cycle that issues. Time is cycles at a fixed clock, so always-on power is an
+energy per cycle.
 
 The energies of a part hold at its reference core voltage. An event moves the charge C x VCORE; a
 linear regulator passes that current on from the pin (energy VDD x C x VCORE), a switching one the
@@ -27,10 +31,13 @@ from dataclasses import dataclass
 from simcore.counters import CAUSES, cycle_column, region_column
 from simcore.cpu_model import CpuModel, EnergyCoefficients, Memory, OperatingPoint, Region
 
-COMPONENTS = ("always_on", "clock", "core", "issue", "fetch", "data", "sleep")
+COMPONENTS = ("always_on", "clock", "core", "pipeline", "issue", "fetch", "data", "sleep")
 
 #: Components of single events. Current tables fix their sum and leave their split open.
 EVENT_COMPONENTS = ("issue", "fetch", "data")
+
+#: Causes of cycles in which the pipeline stands, waiting for a memory.
+WAITING = ("fetch", "load", "store")
 
 _FEMTOJOULES_PER_PICOJOULE = 1000
 _FETCH_BYTES = 8
@@ -45,6 +52,8 @@ class EnergyModel:
     `coefficients` maps each component to (column, fJ per count) pairs; a column may feed several.
     `uncertainty` is relative, of a whole chip's energy: the fit's residuals and the spread between
     boards. `split_uncertainty` is that of the event components, whose split is partly assumed.
+    `density_uncertainty` is that of issue energy beyond `reference_density` times the pipeline's,
+    the mix that was measured: how much denser code costs is partly assumed.
     """
 
     clock_hz: int
@@ -52,6 +61,8 @@ class EnergyModel:
     coefficients: Mapping[str, tuple[tuple[str, int], ...]]
     uncertainty: float = 0.0
     split_uncertainty: float = 0.0
+    density_uncertainty: float = 0.0
+    reference_density: float = 0.0
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -67,13 +78,17 @@ class EnergyModel:
     def half_width(self, parts: Mapping[str, int]) -> int:
         """Half width in fJ of the interval around the sum of `parts`, energies by component.
 
-        The two uncertainties are independent, so they add as squares.
+        The uncertainties are independent, so they add as squares.
         """
         events = sum(parts.get(component, 0) for component in EVENT_COMPONENTS)
+        measured = self.reference_density * parts.get("pipeline", 0)
         whole = sum(parts.values())
-        return min(
-            whole, round(math.hypot(self.uncertainty * whole, self.split_uncertainty * events))
+        half = math.hypot(
+            self.uncertainty * whole,
+            self.split_uncertainty * events,
+            self.density_uncertainty * (parts.get("issue", 0) - measured),
         )
+        return min(whole, round(half))
 
 
 def voltage_scale(energy: EnergyCoefficients, point: OperatingPoint) -> float:
@@ -98,6 +113,7 @@ def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> En
     # mW / Hz is 1e-3 J per cycle, which is 1e12 fJ.
     always_on = round(point.always_on_power * 10**12 / clock_hz)
     awake = [cycle_column(cause) for cause in CAUSES if cause != "sleep"]
+    moving = [cycle_column(cause) for cause in CAUSES if cause not in (*WAITING, "sleep")]
     asleep = cycle_column("sleep")
     fetch = [("icache_accesses", scaled(energy.icache_access))]
     data = [
@@ -112,6 +128,7 @@ def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> En
         "always_on": [(column, always_on) for column in (*awake, asleep)],
         "clock": [(column, scaled(energy.clock_tree)) for column in awake],
         "core": [(column, scaled(energy.active_cycle)) for column in awake],
+        "pipeline": [(column, scaled(energy.pipeline_cycle)) for column in moving],
         "issue": [(name, scaled(pj)) for name, pj in energy.issue.items()],
         "fetch": fetch,
         "data": data,
@@ -126,6 +143,8 @@ def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> En
         },
         uncertainty=energy.uncertainty,
         split_uncertainty=energy.split_uncertainty,
+        density_uncertainty=energy.density_uncertainty,
+        reference_density=energy.reference_density,
     )
 
 

@@ -9,6 +9,7 @@ from scripts.calibration.currents import MLPERF_CONVOLUTION, MLPERF_FULLY_CONNEC
 from scripts.calibration.facts import Fact
 from scripts.calibration.fit import (
     CLASS_WEIGHTS,
+    INSTRUCTION_SHARE,
     LEAKAGE_EXPONENT,
     Fit,
     features,
@@ -18,17 +19,14 @@ from scripts.calibration.fit import (
 from scripts.calibration.rates import event_counts, program_counts
 from scripts.calibration.settings import PREBUILT
 from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.energy import WAITING
 
 BOARD_SPREAD = 0.15  # between boards and data sheets (silicon.md 4)
 STAND_IN = 0.20  # of a part whose own table was not found: assumed
 # Of what single events cost: class weights and RAM factors within their bounds move the events of
-# the kernels by up to 7 %, the share of stalls by up to 20 %.
+# the kernels by up to 7 %, another share between events and cycles by up to 20 %.
 SPLIT = 0.20
-
-# The STM32H723's rows with caches off want all of the issue energy to fall away in a stall. On the
-# STM32H7A3, MLPerf's fully connected and convolutional networks draw the same within 2 %, which
-# wants nearly none to. Half of it is paid by every active cycle there: assumed, between the two.
-H7A3_ISSUE_SHARE = 0.5
+DENSITY = 1.0  # of issue energy beyond the measured density: INSTRUCTION_SHARE from 0 to twice it
 
 REGULATOR_EFFICIENCY = 0.85  # of the STM32H7A3's converter: assumed; the fit absorbs it
 MLPERF_CLOCK = 280_000_000
@@ -49,7 +47,7 @@ def part_facts(fit: Fit, h723: Fit, tag: str, tables: str) -> list[Fact]:
     model = load_cpu_model(fit.silicon)
     volts = reference_voltage(model, fit.silicon)
     supply = model.energy.supply_voltage
-    fitted, own = f"{tag}: scripts/fit-energy", len(fit.rows)
+    fitted, own = f"{tag}: scripts/fit-energy", sum(not row.suspect for row in fit.rows)
     derived = f"{tables}: scripts/fit-energy"
     values = fit.values
     factor = fit.free.get("core", 1.0)
@@ -58,7 +56,7 @@ def part_facts(fit: Fit, h723: Fit, tag: str, tables: str) -> list[Fact]:
         return supply * volts * charge
 
     shared = "core" in fit.free  # its core has the STM32H723's ratios
-    facts = _general(volts, "ldo")
+    facts = _general(values, volts, "ldo")
     facts += [
         Fact("energy", "uncertainty", math.hypot(BOARD_SPREAD, fit.rms), "ratio", fitted, "derived",
              f"{BOARD_SPREAD:.0%} between boards, {fit.rms:.1%} rms of the fit"),
@@ -123,10 +121,7 @@ def h7a3_facts(h723: Fit) -> tuple[list[Fact], float]:
     model = load_cpu_model("stm32h7a3")
     volts = reference_voltage(model, "stm32h7a3")
     supply = model.energy.supply_voltage
-    charges = dict(h723.values)
-    mixed = features(event_counts("stm32h723", "itcm", MLPERF_CLOCK))["issue"]
-    charges["active"] += (1 - H7A3_ISSUE_SHARE) * mixed * charges["issue"]
-    charges["issue"] *= H7A3_ISSUE_SHARE
+    charges = h723.values
     memories = memory_charges(charges, 1.0)
 
     def static(at: float) -> float:
@@ -155,7 +150,7 @@ def h7a3_facts(h723: Fit) -> tuple[list[Fact], float]:
         return factor * volts**2 * charge
 
     source = "MLPERF, DS13313: scripts/fit-energy"
-    facts = _general(volts, "smps")
+    facts = _general(charges, volts, "smps")
     facts += [
         Fact("energy", "uncertainty", math.hypot(BOARD_SPREAD, rms), "ratio", source, "derived",
              f"{BOARD_SPREAD:.0%} between boards, {rms:.1%} rms between MLPerf's runs"),
@@ -187,6 +182,7 @@ def _charge(
     """pF per cycle of a run, from the terms that energy.py counts."""
     cycles = sum(n for name, n in counts.items() if name.startswith("cycles."))
     total = (charges["clock"] + charges["active"]) * cycles
+    total += charges["pipeline"] * (cycles - sum(counts[f"cycles.{name}"] for name in WAITING))
     total += charges["issue"] * sum(w * counts[name] for name, w in CLASS_WEIGHTS.items())
     total += charges["icache"] * (
         counts["icache_accesses"] + counts["dcache_reads"] + counts["dcache_writes"]
@@ -206,7 +202,7 @@ def _charge(
     return total / cycles
 
 
-def _general(volts: float, regulator: str) -> list[Fact]:
+def _general(values: Mapping[str, float], volts: float, regulator: str) -> list[Fact]:
     exponent = (
         "VCORE, as a linear regulator" if regulator == "ldo" else "VCORE^2, as a switching one"
     )
@@ -215,7 +211,17 @@ def _general(volts: float, regulator: str) -> list[Fact]:
              f"the energies here scale with {exponent} makes it"),
         Fact("energy", "split_uncertainty", SPLIT, "ratio", "definition", "assumed",
              "of issue, fetch and data energy: how the classes and memories share it"),
+        Fact("energy", "density_uncertainty", DENSITY, "ratio", "definition", "assumed",
+             "of issue energy beyond the measured density: none to twice the share by instruction"),
+        Fact("energy", "reference_density", _density(values), "ratio", "definition", "derived",
+             "issue over pipeline energy of the mixed kernel in ITCM"),
     ]  # fmt: skip
+
+
+def _density(values: Mapping[str, float]) -> float:
+    """Issue over pipeline energy of the program that the data sheets ran."""
+    rates = features(event_counts("stm32h723", "itcm", MLPERF_CLOCK))
+    return values["issue"] * rates["issue"] / (values["pipeline"] * rates["pipeline"])
 
 
 def _core(
@@ -224,13 +230,15 @@ def _core(
     """Core, caches and instruction classes; a D-cache access costs what an I-cache's does."""
     facts = [
         Fact("energy", "active_cycle", picojoules(values["active"]), "pJ", source, status),
+        Fact("energy", "pipeline_cycle", picojoules(values["pipeline"]), "pJ", source, "derived",
+             f"{status} with the instructions; {INSTRUCTION_SHARE:.0%} by instruction is assumed"),
         Fact("energy", "icache_access", picojoules(values["icache"]), "pJ", source, status),
         Fact("energy", "dcache_access", picojoules(values["icache"]), "pJ", source, "assumed",
              "as the I-cache"),
     ]  # fmt: skip
     facts += [
         Fact("energy.issue", name, picojoules(weight * values["issue"]), "pJ", source,
-             status if weight == 1.0 else "assumed",
+             "derived" if weight == 1.0 else "assumed",
              "" if weight == 1.0 else f"{weight:g} times an ALU instruction")
         for name, weight in CLASS_WEIGHTS.items()
     ]  # fmt: skip

@@ -16,7 +16,7 @@ PARTS = {
     "stm32h723": "stm32h723",
 }
 
-#: Cells that contradict their own table; shown beside the model, never fitted.
+#: Cells that contradict their own table: they count in every error, but no fit follows them.
 SUSPECT = {
     ("stm32h743y", 25, "flash_cached"): "14 mA at 25 MHz as at 60 MHz, and 4 mA above ITCM where"
     " every other clock has at most 1",
@@ -40,7 +40,7 @@ class Row:
 
     @property
     def suspect(self) -> str | None:
-        """Why the cell cannot be right, None for the others."""
+        """Why no fit follows the cell, None for the others."""
         return SUSPECT.get((self.silicon, self.clock_mhz, self.setting))
 
 

@@ -65,8 +65,10 @@ def _print_fit(fit: Fit) -> None:
     mean = sum(map(abs, fit.residuals)) / len(fit.rows)
     worst = max(map(abs, fit.residuals))
     left_out = max(map(abs, fit.left_out))
+    trusted = sum(not row.suspect for row in fit.rows)
+    of = "" if trusted == len(fit.rows) else f" of {len(fit.rows)}"
     print(
-        f"{fit.silicon}: {len(fit.free)} coefficients from {len(fit.rows)} currents;"
+        f"{fit.silicon}: {len(fit.free)} coefficients from {trusted}{of} currents;"
         f" error mean {mean:.1%}, worst {worst:.1%}, with its frequency left out {left_out:.1%}"
     )
     given = {n: v for n, v in fit.values.items() if n not in fit.free}
@@ -77,8 +79,9 @@ def _print_fit(fit: Fit) -> None:
         unit = {"fixed": "mA", "leakage": "mA/V^4"}.get(name, "pF")
         print(f"  derived  {name:<10} {number(value):>8} {unit}")
     for row, error, without in zip(fit.rows, fit.residuals, fit.left_out, strict=True):
+        mark = "  suspect" if row.suspect else ""
         print(
             f"    {row.clock_mhz:>4} MHz {row.voltage_scale:<16} {SETTINGS[row.setting].title:<27}"
-            f" {row.current_ma:>6g} mA {error:>+7.1%} {without:>+7.1%}"
+            f" {row.current_ma:>6g} mA {error:>+7.1%} {without:>+7.1%}{mark}"
         )
     print(file=sys.stdout)

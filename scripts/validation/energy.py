@@ -1,9 +1,10 @@
 """Supply currents of the data sheets against the modelled energy, one line per row.
 
 Every row of the tables stands beside the current that the shipped model gives for the mixed kernel
-in the same setting, with the error when its frequency is left out of the fit (needs scipy). A cell
-that contradicts its own table is shown and judged apart. Exit status 3 when the mean error exceeds
-5 %, one 15 %, one that was left out 10 %, or the STM32H7A3 leaves MLPerf's band.
+in the same setting, with the error when its frequency is left out of the fit (needs scipy). All of
+them count; one that contradicts its own table is a known deviation and named apart. Exit status 3
+when the mean error exceeds 5 %, one that is not known so 15 %, or 10 % when it was left out, or
+when the STM32H7A3 leaves MLPerf's band.
 """
 
 from __future__ import annotations
@@ -94,12 +95,12 @@ def average_power(parts: Iterable[int], counts: Mapping[str, int], clock_hz: int
 
 
 def within_limits(results: Sequence[Result], powers: dict[str, float]) -> bool:
-    """Whether every figure that can be trusted is as near as it should be."""
-    errors = [abs(result.error) for result in results if not result.row.suspect]
+    """Whether every figure is as near as it should be, known deviations aside."""
+    errors = [abs(result.error) for result in results]
     low, high = MLPERF_BAND
     return (
         sum(errors) / len(errors) <= MEAN_LIMIT
-        and max(errors) <= WORST_LIMIT
+        and all(abs(result.error) <= WORST_LIMIT or result.row.suspect for result in results)
         and all(low <= power <= high for power in powers.values())
         and powers["fully_connected_s8"] < powers["conv2d_s8"]
     )
@@ -112,15 +113,13 @@ def table(results: Sequence[Result], powers: dict[str, float]) -> str:
         mine = [result for result in results if result.row.silicon == silicon]
         lines.append(f"{silicon} ({mine[0].row.source}), mA at the supply pin")
         lines += [_line(result) for result in mine]
-        lines += [_summary([result for result in mine if not result.row.suspect]), ""]
+        lines += [f"  {_summary(mine)}", ""]
+    lines.append(f"all: {_summary(results)}")
     trusted = [result for result in results if not result.row.suspect]
-    lines.append(f"all: {_summary(trusted).strip()}")
-    lines += [
-        f"not counted: {r.row.silicon} {r.row.clock_mhz} MHz {SETTINGS[r.row.setting].title}:"
-        f" {r.row.suspect}; with it {_summary(results).strip()}"
-        for r in results
-        if r.row.suspect
-    ]
+    for known in (result for result in results if result.row.suspect):
+        cell = f"{known.row.silicon} {known.row.clock_mhz} MHz {SETTINGS[known.row.setting].title}"
+        lines.append(f"known: {cell} {known.error:+.1%}: {known.row.suspect};")
+        lines.append(f"  without it {_summary(trusted)}")
     low, high = MLPERF_BAND
     lines += ["", f"stm32h7a3 at 280 MHz, caches on; MLPerf Tiny networks {low:g} to {high:g} mW"]
     lines += [f"  {name:<20} {power:6.1f} mW" for name, power in powers.items()]
@@ -139,17 +138,19 @@ def _line(result: Result) -> str:
 def _summary(results: Sequence[Result]) -> str:
     errors = [abs(result.error) for result in results]
     mean = sum(errors) / len(errors)
-    return f"  {len(errors)} currents: mean error {mean:.1%}, worst {max(errors):.1%}"
+    return f"{len(errors)} currents: mean error {mean:.1%}, worst {max(errors):.1%}"
 
 
 def _print_left_out() -> bool:
     from scripts.calibration.fit import fit_all
 
     print("\nwith a frequency left out of the fit, error of its rows:")
-    worst = 0.0
+    good = True
     for fit in fit_all(load_rows()).values():
-        errors = [abs(error) for error in fit.left_out]
-        worst = max(worst, *errors)
+        errors = list(map(abs, fit.left_out))
+        trusted = [e for row, e in zip(fit.rows, errors, strict=True) if not row.suspect]
+        good &= max(trusted) <= LEFT_OUT_LIMIT
         mean = sum(errors) / len(errors)
-        print(f"  {fit.silicon:<12} mean {mean:.1%}, worst {max(errors):.1%}")
-    return worst <= LEFT_OUT_LIMIT
+        line = f"  {fit.silicon:<12} mean {mean:.1%}, worst {max(errors):.1%}"
+        print(line if trusted == errors else f"{line}, without the known cell {max(trusted):.1%}")
+    return good

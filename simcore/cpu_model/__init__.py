@@ -191,8 +191,11 @@ class EnergyCoefficients:
     reference_voltage: float = 0.0  # V of the core; 0: energies do not scale with it
     uncertainty: float = 0.0  # relative half width of the interval of a whole chip's energy
     split_uncertainty: float = 0.0  # relative, of the part that single events make up
+    density_uncertainty: float = 0.0  # relative, of issue energy that goes with no pipeline energy
+    reference_density: float = 0.0  # issue over pipeline energy of the code that was measured
     clock_tree: float = 0.0  # each cycle, asleep or not
     active_cycle: float = 0.0  # each cycle not asleep
+    pipeline_cycle: float = 0.0  # each cycle in which the pipeline does not wait for a memory
     icache_access: float = 0.0
     dcache_access: float = 0.0
     issue: Mapping[str, float] = field(default_factory=dict)  # each instruction, by class

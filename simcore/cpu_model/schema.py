@@ -236,10 +236,13 @@ _ENERGY = Table(
         "regulator": Fact("text", POLICY, choices=REGULATORS),
         "uncertainty": Fact("number", RATIO, maximum=10),
         "split_uncertainty": Fact("number", RATIO, maximum=10),
+        "density_uncertainty": Fact("number", RATIO, maximum=10),
+        "reference_density": Fact("number", RATIO, maximum=1000),
         # The core voltage to which the energies of this file belong.
         "reference_voltage": Fact("number", VOLT, maximum=5),
         "clock_tree": Fact("number", PICOJOULE),
         "active_cycle": Fact("number", PICOJOULE),
+        "pipeline_cycle": Fact("number", PICOJOULE),
         "icache_access": Fact("number", PICOJOULE),
         "dcache_access": Fact("number", PICOJOULE),
         "issue": Table({name: Fact("number", PICOJOULE) for name in INSTRUCTION_CLASSES}),

@@ -28,15 +28,33 @@ def test_the_kept_error_table_is_that_of_a_fresh_run(
 
 
 def test_modelled_currents_are_those_of_the_data_sheets(results: list[Result]) -> None:
-    # reference/silicon.md 3.1 to 3.3, the cell aside that contradicts its own table (currents.py).
-    errors = [abs(result.error) for result in results if not result.row.suspect]
-    assert len(errors) == len(load_rows()) - 1 == 103
+    # reference/silicon.md 3.1 to 3.3; the limits are those of issue 5.
+    errors = [abs(result.error) for result in results]
+    assert len(errors) == len(load_rows()) == 104
     assert sum(errors) / len(errors) <= 0.05
-    assert max(errors) <= 0.15
+    assert [r.row for r in results if abs(r.error) > 0.15] == [r for r in load_rows() if r.suspect]
 
 
-def test_the_suspect_cell_weighs_little_on_the_mean(results: list[Result]) -> None:
-    assert sum(abs(result.error) for result in results) / len(results) <= 0.05
+def test_no_current_that_grows_linearly_with_the_clock_meets_the_suspect_cell() -> None:
+    # STM32H743 rev Y, VOS3, flash with caches: the least worst error of a + b f over its four cells
+    # is above what a row may be off that is left out, whatever makes up a and b.
+    from scipy.optimize import linprog  # type: ignore[import-untyped]
+
+    (suspect,) = (row for row in load_rows() if row.suspect)
+    cells = [
+        row
+        for row in load_rows()
+        if (row.silicon, row.voltage_scale, row.setting)
+        == (suspect.silicon, suspect.voltage_scale, suspect.setting)
+    ]
+    assert len(cells) == 4
+    bounds, limits = [], []
+    for row in cells:
+        line = (1 / row.current_ma, row.clock_mhz / row.current_ma)
+        bounds += [(*line, -1), (-line[0], -line[1], -1)]
+        limits += [1, -1]
+    best = linprog((0, 0, 1), A_ub=bounds, b_ub=limits, bounds=[(0, None)] * 3)
+    assert best.x[2] == pytest.approx(0.1195, abs=1e-4)
 
 
 def test_the_h7a3_draws_what_mlperf_measured(powers: dict[str, float]) -> None:
@@ -74,4 +92,5 @@ def test_rerunning_the_fit_reproduces_the_model_files() -> None:
     for name, (text, _) in fresh_files(fits).items():
         assert (MODELS / f"{name}.toml").read_text(encoding="utf-8") == text, name
     for fit in fits.values():
-        assert max(map(abs, fit.left_out)) <= 0.10, fit.silicon
+        for row, error in zip(fit.rows, fit.left_out, strict=True):
+            assert abs(error) <= 0.10 or row.suspect, row

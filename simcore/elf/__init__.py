@@ -131,7 +131,7 @@ def _judge(path: str, data: bytes) -> Image:
     header_end = elf["e_phoff"] + elf["e_phnum"] * _PROGRAM_HEADER_BYTES
     segments = load_segments(programs, data, header_end, _first_section(headers))
     sections = _name_sections(headers, segments, len(data))
-    symbols, mapping = _read_symbols(elf, headers, len(data), warnings)
+    symbols, mapping, origins = _read_symbols(elf, headers, len(data), warnings)
     code = code_sections(sections, segments)
     code_map = CodeMap(mapping, code)
     arm_state = arm_state_code(code, code_map)
@@ -161,6 +161,7 @@ def _judge(path: str, data: bytes) -> Image:
         initial_sp=initial_sp,
         reset=reset,
         warnings=tuple(warnings),
+        origins=tuple(origins),
     )
     image.lines = LineTable(
         lambda: _open_dwarf(elf, headers, len(data)), _form_names, image.is_code
@@ -318,8 +319,9 @@ def _name_sections(
 
 def _read_symbols(
     elf: Any, headers: _NamedHeaders, file_size: int, warnings: list[str]
-) -> tuple[list[Symbol], list[MappingSymbol]]:
-    """Return the defined symbols in file order, and the mapping symbols by address.
+) -> tuple[list[Symbol], list[MappingSymbol], list[tuple[int, str]]]:
+    """Return the defined symbols in file order, the mapping symbols by address, and where the parts
+    of input files begin by address.
 
     A missing table is no fault (a stripped file); a broken one leaves a warning and no symbols.
     """
@@ -327,12 +329,12 @@ def _read_symbols(
 
     header = next((h for _, h in headers if h["sh_type"] == "SHT_SYMTAB"), None)
     if header is None:
-        return [], []
+        return [], [], []
     strings = headers[header["sh_link"]][1] if header["sh_link"] < len(headers) else None
     count = header["sh_size"] // _SYMBOL_BYTES
     if count > MAX_SYMBOLS and _is_in_file(header, file_size):
         warnings.append(f"{count} symbols are too many (limit {MAX_SYMBOLS}): no names")
-        return [], []
+        return [], [], []
     try:
         if not (
             strings is not None
@@ -349,13 +351,20 @@ def _read_symbols(
         warnings.append("the symbol names are too long in sum: functions have no names")
     except Exception:  # see attempt()
         warnings.append("the symbol table is broken: functions have no names")
-    return [], []
+    return [], [], []
 
 
-def _sort_symbols(table: Any, headers: _NamedHeaders) -> tuple[list[Symbol], list[MappingSymbol]]:
+def _sort_symbols(
+    table: Any, headers: _NamedHeaders
+) -> tuple[list[Symbol], list[MappingSymbol], list[tuple[int, str]]]:
     symbols: list[Symbol] = []
     mapping: list[MappingSymbol] = []
+    origins: dict[int, tuple[bool, str]] = {}  # address -> whether a typed symbol says so, file
+    file = ""
     for entry in table.iter_symbols():
+        if entry["st_info"]["type"] == "STT_FILE":
+            file = printable(entry.name[:MAX_NAME_BYTES])
+            continue
         kind = _SYMBOL_KINDS.get(entry["st_info"]["type"])
         index, value, size = entry["st_shndx"], entry["st_value"], entry["st_size"]
         absolute = index == "SHN_ABS"
@@ -365,6 +374,11 @@ def _sort_symbols(table: Any, headers: _NamedHeaders) -> tuple[list[Symbol], lis
         name = printable(entry.name[: max(length, 0)])
         if not name:
             continue
+        if file and entry["st_info"]["bind"] == "STB_LOCAL" and not absolute:
+            typed = kind in ("function", "object")
+            at = value & ~1 if kind == "function" else value
+            if at not in origins or (typed and not origins[at][0]):
+                origins[at] = (typed, file)
         if name[0] == "$" and name[1:2] in ("t", "a", "d") and name[2:3] in ("", "."):
             mapping.append(MappingSymbol(value, name[1]))
             continue
@@ -376,7 +390,7 @@ def _sort_symbols(table: Any, headers: _NamedHeaders) -> tuple[list[Symbol], lis
         binding = _BINDINGS.get(entry["st_info"]["bind"], "local")
         symbols.append(Symbol(name, value, size, kind, section, binding))
     mapping.sort(key=lambda symbol: symbol.address)
-    return symbols, mapping
+    return symbols, mapping, sorted((at, name) for at, (_, name) in origins.items())
 
 
 # -- notes, attributes, debug information: unknown when broken ------------------------------------

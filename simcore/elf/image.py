@@ -110,6 +110,7 @@ class Image:
     reset: int | None = None  # word 1: address of the reset handler, bit 0 set
     warnings: tuple[str, ...] = ()
     lines: LineAt | None = field(repr=False, default=None)
+    origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
     _starts: list[int] = field(init=False, repr=False)
     _by_run: list[Segment] = field(init=False, repr=False)
     _run_starts: list[int] = field(init=False, repr=False)
@@ -157,6 +158,25 @@ class Image:
         if self._objects is None:
             self._objects = _ObjectMap(self.symbols, self.sections)
         return self._objects.at(address)
+
+    def section_at(self, address: int) -> Section | None:
+        """Return the allocated section that holds `address` when the program runs."""
+        for section in self.sections:
+            if section.allocated and section.address <= address < section.address + section.size:
+                return section
+        return None
+
+    def file_at(self, address: int) -> str | None:
+        """Return the source file whose object gave the byte at `address`, by STT_FILE symbols.
+
+        A local symbol stands behind the one that names its file, and each part of a section that an
+        object file gives begins with one, if only a mapping symbol.
+        """
+        index = bisect_right(self.origins, address, key=lambda origin: origin[0]) - 1
+        section = self.section_at(address)
+        if index < 0 or section is None or self.origins[index][0] < section.address:
+            return None
+        return self.origins[index][1]
 
     def line_at(self, address: int) -> tuple[str, int] | None:
         """Return the source file and line of the instruction at `address`, None if unknown.

@@ -1,0 +1,12 @@
+"""Placement of a program's memory elsewhere without relinking: WHAT=REGION to moves for timing.
+
+``place`` finds what is named, a free place for it as a linker would, and refuses with the numbers
+what cannot be. The program still runs where it was linked; see simcore/setups.py.
+"""
+
+from __future__ import annotations
+
+from simcore.placement.placer import Placement, place, program_memory, tcm_bytes
+from simcore.placement.request import Request, parse_request
+
+__all__ = ["Placement", "Request", "parse_request", "place", "program_memory", "tcm_bytes"]

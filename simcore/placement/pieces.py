@@ -1,0 +1,250 @@
+"""What the names of a placement stand for in a program: pieces of memory that can move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from simcore.elf import Image, Section
+from simcore.errors import ConfigError, nearest
+from simcore.placement.request import SPECIAL, Request, Selector, parse_what
+
+LINE = 32  # bytes of a cache line: no object of a C program asks for more
+WORD = 4  # bytes; a function and its literal pool keep their place in a word
+FIRST_VECTORS = 64  # bytes: the 16 entries that every Cortex-M has
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a program that stay together. ``address`` is where they run.
+
+    ``alignment`` is what a linker would keep; ``is_rom`` says that the program does not write them.
+    ``least`` bytes have to fit; the heap takes more where there is more.
+    """
+
+    name: str
+    kind: str  # function, object, section, vectors, stack or heap
+    address: int
+    size: int
+    alignment: int
+    is_code: bool = False
+    is_rom: bool = False
+    least: int | None = None  # None: all of it
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.address + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramMemory:
+    """Where a program's stack and heap lie: [first, end), empty if it has none.
+
+    ``stack_bytes`` is what the linker script keeps for the stack below its top.
+    """
+
+    stack: tuple[int, int]
+    stack_bytes: int
+    heap: tuple[int, int]
+
+
+def select(image: Image, memory: ProgramMemory, request: Request) -> list[Piece]:
+    """The pieces that a request names, by address, without those that lie in another of them.
+
+    Raises ConfigError for a name that the program does not have.
+    """
+    found: list[Piece] = []
+    for selector in _selectors(image, request):
+        pieces = list(_matches(image, memory, selector, request))
+        found += [_cut(piece, selector, request) for piece in pieces]
+    found.sort(key=lambda piece: (piece.address, -piece.size, piece.name))
+    kept: list[Piece] = []
+    for piece in found:
+        if kept and piece.end <= kept[-1].end:
+            continue  # an alias, or part of one that was named too
+        if kept and piece.address < kept[-1].end:
+            raise ConfigError(
+                f"--place '{request}': {piece.name} overlaps {kept[-1].name} at"
+                f" {piece.address:#010x}; place one of them"
+            )
+        kept.append(piece)
+    return kept
+
+
+def _selectors(image: Image, request: Request) -> tuple[Selector, ...]:
+    # "section+0x12" is how code without a symbol is called.
+    if any(function.name == request.what for function in image.functions):
+        return (Selector("function", request.what),)
+    return parse_what(request.what)
+
+
+def _matches(
+    image: Image, memory: ProgramMemory, selector: Selector, request: Request
+) -> Iterator[Piece]:
+    pattern, kind = selector.pattern, selector.kind
+    if kind is None and pattern in SPECIAL:
+        yield _special(image, memory, selector, request)
+        return
+    found: list[Piece] = []
+    if kind == "section" or (kind is None and pattern.startswith(".")):
+        found = [_section_piece(s) for s in _sections(image) if fnmatchcase(s.name, pattern)]
+    else:
+        if kind in (None, "function"):
+            found += _functions(image, lambda name, _: fnmatchcase(name, pattern))
+        if kind in (None, "object"):
+            found += _objects(image, lambda name, _: fnmatchcase(name, pattern))
+        if kind == "file" or (kind is None and not found):
+            found = _of_file(image, pattern)
+    if not found:
+        raise ConfigError(_unknown(image, selector, request))
+    yield from found
+
+
+def _functions(image: Image, wanted: Callable[[str, int], bool]) -> list[Piece]:
+    """Functions by any of their names; their code goes up to the next function's start."""
+    names: dict[int, list[str]] = {function.start: [function.name] for function in image.functions}
+    for symbol in image.symbols:
+        if symbol.kind == "function" and symbol.address in names:
+            names[symbol.address].append(symbol.name)
+    return [
+        Piece(f.name, "function", f.start, f.end - f.start, WORD, is_code=True, is_rom=True)
+        for f in image.functions
+        if any(wanted(name, f.start) for name in names[f.start])
+    ]
+
+
+def _objects(image: Image, wanted: Callable[[str, int], bool]) -> list[Piece]:
+    return [
+        Piece(s.name, "object", s.address, s.size, _alignment(s.address, s.size), is_rom=is_rom)
+        for s in image.symbols
+        if s.kind == "object" and s.size and s.section and wanted(s.name, s.address)
+        for is_rom in [_is_rom(image, s.address)]
+    ]
+
+
+def _of_file(image: Image, pattern: str) -> list[Piece]:
+    """Functions and objects of a source file by STT_FILE; functions by lines for a path."""
+
+    def by_symbol(_: str, address: int) -> bool:
+        file = image.file_at(address)
+        return file is not None and fnmatchcase(file, pattern)
+
+    def by_line(_: str, address: int) -> bool:
+        line = image.line_at(address)
+        return line is not None and fnmatchcase("/" + line[0], f"*/{pattern.lstrip('/')}")
+
+    if "/" in pattern:
+        return _functions(image, by_line)
+    return _functions(image, by_symbol) + _objects(image, by_symbol)
+
+
+def _sections(image: Image) -> list[Section]:
+    return [section for section in image.sections if section.allocated and section.size]
+
+
+def _section_piece(section: Section) -> Piece:
+    return Piece(
+        section.name,
+        "section",
+        section.address,
+        section.size,
+        _alignment(section.address, section.size),
+        is_code=section.executable,
+        is_rom=not section.writable,
+    )
+
+
+def _special(image: Image, memory: ProgramMemory, selector: Selector, request: Request) -> Piece:
+    if selector.pattern == "vectors":
+        return _vectors(image, request)
+    if selector.pattern == "stack":
+        first, top = memory.stack
+        size = min(top - first, memory.stack_bytes if selector.end is None else selector.end)
+        if size <= 0:
+            raise ConfigError(f"--place '{request}': {image.path} has no stack")
+        return Piece("stack", "stack", top - size, size, 8)
+    first, end = memory.heap
+    if end <= first:
+        raise ConfigError(
+            f"--place '{request}': {image.path} has no heap: no symbol such as 'end' says where it"
+            " begins"
+        )
+    size = min(end - first, end - first if selector.end is None else selector.end)
+    return Piece("heap", "heap", first, size, 8, least=None if selector.end else 8)
+
+
+def _vectors(image: Image, request: Request) -> Piece:
+    table = image.vector_table
+    if table is None:
+        raise ConfigError(f"--place '{request}': {image.path} has no vector table")
+    section, symbol = image.section_at(table), image.object_at(table)
+    size = FIRST_VECTORS
+    if symbol is not None and symbol.address == table and symbol.size:
+        size = symbol.size
+    elif section is not None and section.address == table and not section.executable:
+        size = section.size
+    return Piece("vectors", "vectors", table, size, LINE, is_rom=True)
+
+
+def _cut(piece: Piece, selector: Selector, request: Request) -> Piece:
+    """The bytes of a piece that a selector's range asks for; of the stack those below its top."""
+    if selector.start is None and selector.end is None:
+        return piece
+    start, end = selector.start or 0, selector.end
+    if piece.kind == "stack":
+        if start:
+            raise ConfigError(f"--place '{request}': the stack's bytes count from its top: [:4K]")
+        return piece
+    if end is None or (end > piece.size and piece.kind == "heap"):
+        end = piece.size
+    if not start < end <= piece.size:
+        raise ConfigError(
+            f"--place '{request}': {piece.name} has {piece.size:,} bytes, so no [{start}:{end}]"
+        )
+    if start % WORD:
+        raise ConfigError(f"--place '{request}': a range of bytes starts at a multiple of {WORD}")
+    address = piece.address + start
+    return replace(
+        piece, address=address, size=end - start, alignment=_alignment(address, end - start)
+    )
+
+
+def _alignment(address: int, size: int) -> int:
+    """The alignment that a linker would have to keep, as far as the address tells.
+
+    An address is aligned by chance, too: nothing is taken to need more than its size or a line.
+    """
+    alignment = min(address & -address or LINE, LINE)
+    while alignment > WORD and alignment // 2 >= size:
+        alignment //= 2
+    return max(alignment, WORD)
+
+
+def _is_rom(image: Image, address: int) -> bool:
+    section = image.section_at(address)
+    return section is not None and not section.writable
+
+
+def _unknown(image: Image, selector: Selector, request: Request) -> str:
+    names: Iterable[str]
+    functions = [f.name for f in image.functions]
+    objects = [s.name for s in image.symbols if s.kind == "object" and s.size]
+    sections = [section.name for section in _sections(image)]
+    files = sorted({file for _, file in image.origins})
+    if selector.kind == "function":
+        what, names = "function", functions
+    elif selector.kind == "object":
+        what, names = "data symbol", objects
+    elif selector.kind == "section" or selector.pattern.startswith("."):
+        what, names = "section", sections
+    elif selector.kind == "file":
+        what, names = "input file", files
+    else:
+        what, names = (
+            "function, data symbol, section or input file",
+            [*functions, *objects, *sections, *files, *SPECIAL],
+        )
+    hint = nearest(selector.pattern, names, 3)
+    return f"--place '{request}': {image.path} has no {what} '{selector.pattern}'{hint}"

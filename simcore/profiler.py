@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from simcore import __version__
 from simcore.attribution import Attribution
+from simcore.counters import CAUSES, cycle_column
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.energy import energy_model
@@ -73,6 +74,13 @@ class Simulation:
             lines=line_costs(rows) if lines else None,
             args=self.options.args,
         )
+
+    @property
+    def cycles(self) -> int:
+        """The modelled core cycles of the run."""
+        counters = self.result.counters
+        first = counters.columns.index(cycle_column(CAUSES[0]))
+        return sum(sum(node.vector[first : first + len(CAUSES)]) for node in counters.nodes)
 
     def describe(self) -> str:
         """How much the pipeline model had to do, in one line."""
@@ -189,6 +197,8 @@ def profile(
     voltage_scale: str | None = None,
     overrides: Sequence[str] = (),
     memory_from: str | os.PathLike[str] | None = None,
+    place: Sequence[str] = (),
+    layout_sweep: bool = False,
     args: Sequence[str] = (),
     ops: Sequence[str] = (),
     max_instructions: int | None = None,
@@ -209,6 +219,9 @@ def profile(
     part's maximum when None), ``caches`` auto (the firmware decides), on or off. ``voltage_scale``
     is the lowest that allows the clock when None. ``overrides`` change the model, as in
     ``core.dcache.size=16K``; ``memory_from`` is a linker script whose memories replace the part's.
+    ``place`` are WHAT=REGION: what the program has in memory is timed elsewhere, see
+    simcore/placement. ``layout_sweep`` adds the cycles with all code shifted, see
+    simcore/layout.py.
     ``args`` go to the program over semihosting. ``ops`` are patterns: each call of a matching
     function counts as an operation. ``max_instructions`` and ``timeout_s`` (host seconds) bound
     the run. ``instructions`` and ``lines`` add those tables. ``strict`` makes an access to a
@@ -222,14 +235,28 @@ def profile(
     """
     image = load_image(os.fspath(elf))
     check_op_globs(image, ops)
-    simulation = simulate(
-        image,
+    setup = load_setup(
         cpu,
         clock_hz=clock_hz,
         caches=caches,
         voltage_scale=voltage_scale,
         overrides=overrides,
         memory_from=memory_from,
+    )
+    placement = None
+    if place:
+        from simcore.placement import place as find_places
+
+        placement = find_places(image, setup.model, place)
+        setup = replace(setup, moves=placement.moves)
+    shifts = [(0, setup)]
+    if layout_sweep:
+        from simcore.layout import layout_setups
+
+        shifts = layout_setups(image, setup)
+    simulations = simulate_many(
+        image,
+        [shifted for _, shifted in shifts],
         args=args,
         max_instructions=max_instructions,
         timeout_s=timeout_s,
@@ -241,8 +268,18 @@ def profile(
         verbose=verbose,
     )
     if log is not None:
-        log(simulation.describe())
-    return simulation.profile(ops=ops, instructions=instructions, lines=lines)
+        log(simulations[0].describe())
+    result = simulations[0].profile(ops=ops, instructions=instructions, lines=lines)
+    if placement is not None:
+        placement.check_run(image, simulations[0])
+        warnings = (*result.warnings, *placement.warnings)
+        result = replace(result, placement=placement.items, warnings=warnings)
+    if layout_sweep:
+        from simcore.layout import layout_band
+
+        band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
+        result = replace(result, layout=band)
+    return result
 
 
 def simulate(

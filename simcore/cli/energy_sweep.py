@@ -19,6 +19,8 @@ _REFUSED = {
     "ops": "--op",
     "instructions": "--instructions",
     "lines": "--lines",
+    "place": "--place",
+    "layout_sweep": "--layout-sweep",
 }
 
 

@@ -43,6 +43,24 @@ run_options = _all(
     click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program."),
 )
 
+#: Memory that is timed elsewhere than where it is linked.
+place_option = click.option(
+    "--place",
+    multiple=True,
+    metavar="WHAT=REGION",
+    help="Time WHAT as if it lay in REGION of the part: functions or data by name or pattern,"
+    " .section, file.c, stack, heap or vectors; several joined by '+', a range of bytes as"
+    " name[:4K]. Repeatable.",
+)
+
+#: What alignment alone makes of the cycles.
+layout_option = click.option(
+    "--layout-sweep",
+    is_flag=True,
+    help="Time the run with all code shifted by the words of a cache line, too: a difference"
+    " smaller than what that makes means nothing.",
+)
+
 #: Colour and talk.
 look_options = _all(
     click.option(

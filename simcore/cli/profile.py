@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simcore.cli import values
-from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.options import (
+    layout_option,
+    look_options,
+    part_options,
+    place_option,
+    report_options,
+    run_options,
+)
 from simcore.cli.output import ColorChoice, destination
 from simcore.cli.running import (
     look,
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
 @click.argument("elf", metavar="ELF")
 @click.argument("args", nargs=-1, metavar="[-- ARGS...]")
 @part_options("; several with commas")
+@place_option
+@layout_option
 @report_options(FORMATS)
 @click.option(
     "--energy-sweep",
@@ -91,6 +100,7 @@ def profile(
     mcusim profile kernel.elf --op 'conv*' --format json -o kernel.json
     mcusim profile kernel.elf --cpu stm32f746,stm32h743
     mcusim profile kernel.elf --set core.dcache.size=16K --caches on
+    mcusim profile kernel.elf --place 'conv*=itcm' --place weights=dtcm --layout-sweep
     mcusim profile kernel.elf --energy-sweep --deadline 0.01
 
     The report goes to stdout and everything else to stderr, what the program prints too. With

@@ -17,6 +17,7 @@ from simcore.profiles import PlacedItem
 from simcore.setups import Move, placed
 
 if TYPE_CHECKING:
+    from simcore.profiler import Simulation
     from simcore.runs import RunResult
 
 #: Kept for the stack if the linker script does not say how much; newlib's printf needs 1 to 2 KiB.
@@ -47,6 +48,22 @@ class Placement:
     def moves(self) -> tuple[Move, ...]:
         """The moves of the timing side, sorted."""
         return tuple(Move(item.address, item.size, item.to) for item in self.items)
+
+    def check_run(self, image: Image, run: Simulation) -> None:
+        """Refuse what the run shows to be impossible. Raises ConfigError.
+
+        The stack grew beyond what was moved, or the program wrote what lies in read-only memory.
+        """
+        used = run.result.counters.stack_high_water_bytes
+        for item in self.items:
+            if item.kind == "stack" and used is not None and used > item.size:
+                raise ConfigError(
+                    f"--place 'stack={item.region}' moves {item.size:,} bytes, but the program used"
+                    f" {used:,}; say 'stack[:{-(-used // 8) * 8}]={item.region}'"
+                )
+        for item in self.items:
+            if not run.model.region(item.region).writable:
+                _check_writes(image, run.result, item)
 
 
 def program_memory(image: Image, model: CpuModel) -> ProgramMemory:
@@ -276,46 +293,21 @@ def _copied(image: Image, model: CpuModel, items: Sequence[PlacedItem]) -> int:
     return copied
 
 
-def check_run(placement: Placement, image: Image, model: CpuModel, result: RunResult) -> None:
-    """Refuse a placement that the run shows to be impossible. Raises ConfigError.
-
-    The stack grew beyond what was moved or kept for it, or the program wrote what was placed into
-    read-only memory.
-    """
-    if not placement.items:
-        return
-    _check_stack(placement, result)
-    read_only = [i for i in placement.items if not model.region(i.region).writable]
-    copied = {
-        section.name: section
-        for section in image.sections
-        if section.allocated and section.load_address != section.address
-    }
-    for use in result.counters.uses if read_only else ():
-        access = result.blocks[use.block].accesses[use.access]
-        touched = result.counters.objects[use.object]
-        if not access.is_write or touched.kind != "symbol" or not use.executions:
+def _check_writes(image: Image, result: RunResult, item: PlacedItem) -> None:
+    """Refuse an item in read-only memory that the program wrote, start-up code apart."""
+    counters = result.counters
+    for use in counters.uses:
+        block, touched = result.blocks[use.block], counters.objects[use.object]
+        access = block.accesses[use.access]
+        is_inside = item.address <= touched.address < item.address + item.size
+        if not (access.is_write and use.executions and touched.kind == "symbol" and is_inside):
             continue
         section = image.section_at(touched.address)
-        if section is not None and section.name in copied:
-            continue  # start-up code fills it
-        for item in read_only:
-            if item.address <= touched.address < item.address + item.size:
-                raise ConfigError(
-                    f"--place '{item.name}={item.region}': the program writes {touched.name}"
-                    f" ({use.executions:,} times at"
-                    f" {result.blocks[use.block].instructions[access.instruction].address:#010x}),"
-                    f" so it cannot lie in {item.region}"
-                )
-
-
-def _check_stack(placement: Placement, result: RunResult) -> None:
-    used = result.counters.stack_high_water_bytes
-    for item in placement.items:
-        if item.kind == "stack" and used is not None and used > item.size:
+        if section is None or section.load_address == section.address:
             raise ConfigError(
-                f"--place 'stack={item.region}' moved {item.size:,} bytes, but the program used"
-                f" {used:,}; say 'stack[:{-(-used // 8) * 8}]={item.region}'"
+                f"--place '{item.name}={item.region}': the program writes {touched.name}"
+                f" ({use.executions:,} times at"
+                f" {block.instructions[access.instruction].address:#010x}), so it cannot lie there"
             )
 
 

@@ -157,24 +157,17 @@ class _Page:
         )
 
     def _layout(self, band: LayoutBand) -> Table:
-        rows = [
+        rows = (
             ("minimum", band.minimum_cycles),
             ("median", band.median_cycles),
             ("maximum", band.maximum_cycles),
-        ]
+        )
+        from_median = [cycles - band.median_cycles for _, cycles in rows]
         table = self._table(
             [
                 Column("", [name for name, _ in rows]),
                 Column("", [count(cycles) for _, cycles in rows]),
-                Column(
-                    "",
-                    [
-                        percent(cycles - band.median_cycles, band.median_cycles, 2)
-                        for _, cycles in rows
-                    ],
-                    1,
-                    "dim",
-                ),
+                Column("", [f"{cycles:+,}" if cycles else "" for cycles in from_median], 1, "dim"),
             ]
         )
         table.show_header = False

@@ -212,6 +212,7 @@ def profile(
     progress: Callable[[int], None] | None = None,
     verbose: bool = False,
     log: Callable[[str], None] | None = None,
+    inspect: Callable[[Simulation], None] | None = None,
 ) -> Profile:
     """Run an ELF on the model of a part and return what it cost.
 
@@ -228,7 +229,7 @@ def profile(
     peripheral that is not modelled a fault. ``semihost_dir`` opens a host folder to the
     program. ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
     ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
-    the simulation went.
+    the simulation went, ``inspect`` with the run itself, for reports that need more than a Profile.
 
     A program that fails, faults or reaches a limit still gives a Profile: see ``Profile.exit``.
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
@@ -269,6 +270,8 @@ def profile(
     )
     if log is not None:
         log(simulations[0].describe())
+    if inspect is not None:
+        inspect(simulations[0])
     result = simulations[0].profile(ops=ops, instructions=instructions, lines=lines)
     if placement is not None:
         placement.check_run(image, simulations[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,9 @@ from simcore.errors import ExitCode
 from simcore.report import FORMATS, SECTIONS, Section, render
 
 if TYPE_CHECKING:
+    from simcore.profiler import Simulation
     from simcore.profiles import Profile
+    from simcore.report.html.details import Details
 
 
 @click.command(short_help="Run an ELF and report what it cost.")
@@ -74,6 +77,13 @@ if TYPE_CHECKING:
 @click.option("--instructions", is_flag=True, help="Add the costs of every instruction.")
 @click.option("--lines", is_flag=True, help="Add the costs of every source line.")
 @click.option("--objects", is_flag=True, help="Show all data objects up to --top, not a few.")
+@click.option(
+    "--source-dir",
+    "source_dirs",
+    multiple=True,
+    metavar="DIR",
+    help="With --format html: search source files here too. Repeatable.",
+)
 @run_options
 @look_options
 def profile(
@@ -88,6 +98,7 @@ def profile(
     clock: int | None,
     timeout: float | None,
     objects: bool,
+    source_dirs: tuple[str, ...],
     energy_sweep: bool,
     deadline: float | None,
     **run: Any,
@@ -98,6 +109,7 @@ def profile(
     mcusim profile kernel.elf
     mcusim profile firmware.elf --cpu stm32f746 --clock 100MHz -- first-argument
     mcusim profile kernel.elf --op 'conv*' --format json -o kernel.json
+    mcusim profile kernel.elf --format html -o kernel.html
     mcusim profile kernel.elf --cpu stm32f746,stm32h743
     mcusim profile kernel.elf --set core.dcache.size=16K --caches on
     mcusim profile kernel.elf --place 'conv*=itcm' --place weights=dtcm --layout-sweep
@@ -113,6 +125,8 @@ def profile(
     parts = [part.strip() for part in cpu.split(",") if part.strip()]
     if not parts:
         raise click.BadParameter("it names no part", param_hint="--cpu")
+    if source_dirs and format_name != "html":
+        raise click.UsageError("--source-dir goes with --format html")
     if energy_sweep:
         from simcore.cli.energy_sweep import sweep
 
@@ -121,11 +135,21 @@ def profile(
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
     _ask_for_section(section, format_name, run)
+    details: list[Details] = []
+    printed = bytearray()
+
+    def inspect(simulation: Simulation) -> None:
+        from simcore.report.html.details import details_of
+
+        details.append(details_of(simulation, source_dirs, bytes(printed)))
+
+    if format_name == "html":
+        run["inspect"] = inspect
     started = time.monotonic()
     with destination(output) as write:
         results: list[Profile] = []
         for part in parts:
-            with program_streams(output, run["max_instructions"]) as streams:
+            with program_streams(output, run["max_instructions"], printed) as streams:
                 results.append(
                     run_profile(
                         elf,
@@ -139,6 +163,8 @@ def profile(
                     )
                 )
         options = look(output, color, top=top, section=section, objects=objects)
+        if details:
+            options = replace(options, details=details[0])
         if len(results) == 1:
             write(render(results[0], format_name, options))
         else:

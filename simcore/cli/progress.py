@@ -9,6 +9,7 @@ from typing import BinaryIO, TextIO
 DELAY_S = 1.0
 INTERVAL_S = 0.1
 BAR = 16  # characters
+KEPT_BYTES = 64 << 10  # of what the program prints, for a report
 
 
 class Progress:
@@ -47,18 +48,24 @@ class Progress:
 class ProgramOutput:
     """The program's console: takes the progress line away before it writes.
 
-    When nobody reads the console any more, what the program prints is lost and it runs on.
+    When nobody reads the console any more, what the program prints is lost and it runs on. The
+    first KEPT_BYTES of it are added to ``kept`` as well.
     """
 
-    def __init__(self, stream: BinaryIO, progress: Progress | None) -> None:
+    def __init__(
+        self, stream: BinaryIO, progress: Progress | None, kept: bytearray | None = None
+    ) -> None:
         self.stream = stream
         self.progress = progress
+        self.kept = kept
 
     def write(self, data: bytes) -> int:
         if self.progress is not None:
             self.progress.clear()
         with suppress(BrokenPipeError):
             self.stream.write(data)
+        if self.kept is not None:
+            self.kept += data[: KEPT_BYTES - len(self.kept)]
         return len(data)
 
     def flush(self) -> None:

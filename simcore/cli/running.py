@@ -30,12 +30,18 @@ def goes_to_file(output: str | None) -> bool:
 
 
 @contextmanager
-def program_streams(output: str | None, max_instructions: int | None) -> Iterator[dict[str, Any]]:
-    """The arguments ``stdin``, ``stdout`` and ``progress`` of a run; no progress line is left."""
+def program_streams(
+    output: str | None, max_instructions: int | None, kept: bytearray | None = None
+) -> Iterator[dict[str, Any]]:
+    """The arguments ``stdin``, ``stdout`` and ``progress`` of a run; no progress line is left.
+
+    The beginning of what the program prints is added to ``kept``.
+    """
     progress = None
     if is_terminal(sys.stderr):
         progress = Progress(sys.stderr, max_instructions, text_width(sys.stderr))
-    console = ProgramOutput((sys.stdout if goes_to_file(output) else sys.stderr).buffer, progress)
+    stream = sys.stdout if goes_to_file(output) else sys.stderr
+    console = ProgramOutput(stream.buffer, progress, kept)
     try:
         yield {"stdin": sys.stdin.buffer, "stdout": console, "progress": progress}
     finally:

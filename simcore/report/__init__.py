@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from simcore.profiles import Profile
+    from simcore.report.html.details import Details
 
 Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions"]
 
 #: Output formats; each is the name of a module of this package.
-FORMATS = ("text", "json", "csv")
+FORMATS = ("text", "json", "csv", "html")
 #: Tables that the CSV output can hold, the first one when none is asked for.
 SECTIONS: tuple[Section, ...] = get_args(Section)
 
@@ -34,6 +35,7 @@ class RenderOptions:
     top: int = 20  # rows of the text output's longer tables; 0: all
     section: Section = SECTIONS[0]  # table of the CSV output
     objects: bool = False  # text output: as many data objects as `top` says, not a few
+    details: Details | None = None  # HTML output: what it shows beside the profile
 
 
 def render(profile: Profile, format_name: str, options: RenderOptions | None = None) -> str:

@@ -123,7 +123,7 @@ def _function(
     if function.macs:
         facts.append(f"{decimal(ratio(function.cycles, function.macs))} cycles per MAC")
     yield Text(", ".join(facts))
-    yield Text(f"{_sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles")
+    yield Text(f"{sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles")
     if function.loops:
         yield Text()
         yield from _loops(function, options)
@@ -132,14 +132,14 @@ def _function(
     numbers = {(line.file, line.line): n for n, line in enumerate(lines[: options.top or None], 1)}
     yield from listing(function, options.width, numbers)
     if function.elsewhere:
-        elsewhere = _sum_of(function.elsewhere)
+        elsewhere = sum_of(function.elsewhere)
         yield Text(f"and at no instruction: {elsewhere}; in all {count(function.cycles)} cycles")
     if any(line.file for line in lines):
         yield Text()
         yield _lines(function, lines, options)
 
 
-def _sum_of(causes: dict[str, int]) -> str:
+def sum_of(causes: dict[str, int]) -> str:
     spent = sorted(((n, cause) for cause, n in causes.items() if n), reverse=True)
     return " + ".join(f"{cause.replace('_', ' ')} {count(n)}" for n, cause in spent) or "0"
 
@@ -164,7 +164,7 @@ def _loops(function: AnnotatedFunction, options: RenderOptions) -> Iterator[Rend
         "…",
     )
     yield table
-    hottest = next(loop for loop in function.loops if _is_innermost(loop, function))
+    hottest = next(loop for loop in function.loops if is_innermost(loop, function))
     parts = sorted(((n, cause) for cause, n in hottest.cycles_by_cause.items() if n), reverse=True)
     spent = " + ".join(
         f"{cause.replace('_', ' ')} {per(n, hottest.iterations)}" for n, cause in parts
@@ -176,7 +176,7 @@ def _loops(function: AnnotatedFunction, options: RenderOptions) -> Iterator[Rend
     )
 
 
-def _is_innermost(loop: Loop, function: AnnotatedFunction) -> bool:
+def is_innermost(loop: Loop, function: AnnotatedFunction) -> bool:
     inside = set(loop.addresses)
     return not any(other.head in inside for other in function.loops if other != loop)
 

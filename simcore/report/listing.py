@@ -48,7 +48,7 @@ def listing(
     yield _line(columns, [column.header for column in columns], "dim")
     end = None
     for number, (row, note) in enumerate(zip(rows, notes, strict=True)):
-        if end is not None and row.address > end + _LONGEST:
+        if end is not None and row.address > end + LONGEST:
             yield Text("⋮", "dim")
         end = row.address
         share = row.cycles / function.cycles if function.cycles else 0
@@ -60,7 +60,7 @@ def listing(
     yield _line(columns, [column.cells[len(rows)] for column in columns], "bold")
 
 
-_LONGEST = 4  # bytes of an instruction
+LONGEST = 4  # bytes of an instruction
 
 
 def _line(columns: Sequence[_Column], cells: Sequence[str], style: str) -> Text:
@@ -113,7 +113,7 @@ def _columns(
     if any(short.cells) and short.width + 1 + NOTE_LEAST <= left:
         columns.append(short)
         left -= short.width + 1
-    notes = [_note(row, causes=not in_columns) for row in rows]
+    notes = [cost_note(row, causes=not in_columns) for row in rows]
     note_width = max(left, len("notes"))
     inline = [note if cell_len(note) <= note_width else "" for note in notes]
     columns.append(_column("notes", [*inline, ""], left=True))
@@ -235,7 +235,7 @@ def _place(row: AnnotatedInstruction) -> str:
     return f"{PurePath(row.file).name}:{row.line}" if row.file else ""
 
 
-def _note(row: AnnotatedInstruction, causes: bool) -> str:
+def cost_note(row: AnnotatedInstruction, causes: bool) -> str:
     """Why it cost what it did: waits, lost pairs, misses; ``causes`` adds what no column shows."""
     parts = []
     if row.folded:

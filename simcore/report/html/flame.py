@@ -1,0 +1,155 @@
+"""Call trees for the flame graph: one run's, or two runs' merged frame by frame.
+
+Frames of the same name below the same frame are one, whatever the call site. Values are whole
+cycles and whole femtojoules, so that sums in the browser are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simcore.errors import ConfigError
+from simcore.profiles import CallNode, Profile
+
+MOST_FRAMES = 4000  # what a browser draws and a reader finds his way in; the widest stay
+ROOT = "all"
+
+Key = tuple[str, str]  # kind (function or operation) and name
+
+
+@dataclass(slots=True)
+class Frame:
+    """A frame: costs without callees per run, in cycles and femtojoules, and calls per run."""
+
+    key: Key
+    parent: int | None
+    calls: list[int]
+    own: list[list[int]]  # per run: cycles, femtojoules
+    whole: list[list[int]] = field(default_factory=list)  # the same with callees
+
+
+def flame_data(profile: Profile) -> dict[str, Any]:
+    """What the browser draws of one run; colours are the share of stalls in a function's cycles."""
+    stalls = {
+        row.name: round(1 - row.cycles_by_cause.get("issue", 0) / row.cycles_self, 3)
+        for row in profile.functions
+        if row.cycles_self
+    }
+    return _data([profile], stalls)
+
+
+def differential_data(old: Profile, new: Profile) -> dict[str, Any]:
+    """What the browser draws of two runs: widths of the new one, colours by the change."""
+    return _data([old, new], {})
+
+
+def _data(profiles: Sequence[Profile], stalls: dict[str, float]) -> dict[str, Any]:
+    frames = merged_frames(profiles)
+    kept = _widest(frames, MOST_FRAMES)
+    order = _in_order(frames, kept)
+    number_of = {old: new for new, old in enumerate(order)}
+    names: dict[Key, int] = {}
+    for index in order:
+        names.setdefault(frames[index].key, len(names))
+    nodes = []
+    for index in order:
+        frame = frames[index]
+        parent = -1 if frame.parent is None else number_of[frame.parent]
+        runs = zip(frame.calls, frame.own, frame.whole, strict=True)
+        nodes.append(
+            [parent, names[frame.key]]
+            + [n for calls, own, whole in runs for n in (calls, *own, *whole)]
+        )
+    return {
+        "runs": len(profiles),
+        "clock_hz": profiles[-1].cpu.clock_hz,
+        "names": [name for _, name in names],
+        "operations": [number for (kind, _), number in names.items() if kind == "operation"],
+        "stalls": [stalls.get(name, 0) if kind == "function" else -1 for kind, name in names],
+        "nodes": nodes,
+        "left_out": len(frames) - len(kept),
+    }
+
+
+def merged_frames(profiles: Sequence[Profile]) -> list[Frame]:
+    """The frames of all runs in one tree; parents stand before their children.
+
+    Raises ConfigError when the indices of a call tree, which may come from a file, make no tree.
+    """
+    runs = len(profiles)
+    frames = [Frame(("root", ROOT), None, [0] * runs, [[0, 0] for _ in profiles])]
+    found: dict[tuple[int, Key], int] = {}
+    for run, profile in enumerate(profiles):
+        at: list[int] = []
+        for node in profile.call_tree:
+            _check(profile, node, len(at))
+            parent = 0 if node.parent is None else at[node.parent]
+            index = parent
+            key = _key(profile, node.function, node.op)
+            if key is not None:
+                known = found.get((parent, key))
+                if known is None:
+                    known = found[parent, key] = len(frames)
+                    frames.append(Frame(key, parent, [0] * runs, [[0, 0] for _ in profiles]))
+                index = known
+            at.append(index)
+            frame = frames[index]
+            frame.calls[run] += node.calls
+            frame.own[run][0] += node.cycles
+            frame.own[run][1] += round(node.energy_j * 1e15)
+    for frame in frames:
+        frame.whole = [list(own) for own in frame.own]
+    for frame in reversed(frames):  # every child is complete before its parent
+        if frame.parent is not None:
+            above = frames[frame.parent].whole
+            for run, whole in enumerate(frame.whole):
+                above[run][0] += whole[0]
+                above[run][1] += whole[1]
+    return frames
+
+
+def _check(profile: Profile, node: CallNode, index: int) -> None:
+    for name, value, end in (
+        ("parent", node.parent, index),
+        ("function", node.function, len(profile.functions)),
+        ("op", node.op, len(profile.ops)),
+    ):
+        if value is not None and not 0 <= value < end:
+            where = f"{profile.elf.name}: corrupt profile: 'call_tree[{index}].{name}'"
+            raise ConfigError(f"{where} is {value}, which is not there")
+
+
+def _key(profile: Profile, function: int | None, op: int | None) -> Key | None:
+    if op is not None:
+        return "operation", profile.ops[op].name
+    return None if function is None else ("function", profile.functions[function].name)
+
+
+def _widest(frames: Sequence[Frame], most: int) -> set[int]:
+    """The frames of the largest share in either cost; a parent is never narrower than its child."""
+    everything = [max(1, *(whole[n] for whole in frames[0].whole)) for n in (0, 1)]
+
+    def width(index: int) -> float:
+        whole = frames[index].whole
+        return max(run[n] / everything[n] for run in whole for n in (0, 1))
+
+    # sorted() is stable and parents come first, so equal widths tear nothing apart.
+    return set(sorted(range(len(frames)), key=lambda index: -width(index))[:most])
+
+
+def _in_order(frames: Sequence[Frame], kept: set[int]) -> list[int]:
+    """Depth first, siblings by falling cycles of the last run."""
+    children: dict[int, list[int]] = {}
+    for index, frame in enumerate(frames):
+        if index in kept and frame.parent is not None:
+            children.setdefault(frame.parent, []).append(index)
+    order, stack = [], [0]
+    while stack:
+        index = stack.pop()
+        order.append(index)
+        below = children.get(index, [])
+        below.sort(key=lambda child: (-frames[child].whole[-1][0], frames[child].key))
+        stack.extend(reversed(below))
+    return order

@@ -1,0 +1,257 @@
+"""Annotated functions for the HTML report: facts, loops, and the listing with its source lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
+from simcore.node_costs import ratio
+from simcore.report.annotate import is_innermost, sum_of
+from simcore.report.html.tables import (
+    EXACT,
+    MODELLED,
+    Cell,
+    Column,
+    Table,
+    cut,
+    number,
+    parts,
+    place,
+    rate,
+    share,
+    text,
+)
+from simcore.report.listing import HOT, LONGEST, WARM, cost_note, loop_lanes, pair_mark, per
+from simcore.report.units import count, decimal, percent
+
+#: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.
+MOST_INSTRUCTIONS = 300
+LEAST_SHARE = 0.005  # of a function's cycles that one instruction outside of hot loops makes up
+MOST_ROWS = 15  # of the tables of loops and of lines
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """A row: of a ``source`` line, of an instruction (``code``), or a ``gap`` between them."""
+
+    kind: str
+    place: str = ""
+    source: str = ""
+    lanes: str = ""
+    address: str = ""
+    pair: str = ""
+    text: str = ""
+    runs: str = ""
+    cycles: str = ""
+    per_run: str = ""
+    heat: str = ""  # warm or hot
+    causes: tuple[tuple[str, float], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HotFunction:
+    """An annotated function, ready to be written down."""
+
+    target: str  # id
+    name: str
+    place: str
+    facts: str
+    causes: str
+    iteration: str  # what an iteration of the hottest innermost loop costs
+    loops: Table | None
+    lines: Table
+    rows: Sequence[ListingRow] = field(default=())
+    elsewhere: str = ""
+    has_source: bool = False
+
+
+def hot_functions(annotation: Annotation) -> list[HotFunction]:
+    """The annotated functions in the order of the annotation."""
+    return [
+        _function(annotation, function, number)
+        for number, function in enumerate(annotation.functions)
+    ]
+
+
+def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -> HotFunction:
+    younger = sum(row.younger for row in function.instructions)
+    facts = [
+        f"{count(function.cycles)} cycles",
+        f"{percent(function.cycles, annotation.cycles)} of the run",
+        f"{count(function.calls)} calls",
+        f"{count(function.executions)} instructions",
+        f"{decimal(ratio(function.executions, function.cycles))} a cycle",
+        f"{percent(2 * younger, function.executions, 0)} in pairs",
+    ]
+    if function.macs:
+        facts.append(f"{decimal(ratio(function.cycles, function.macs))} cycles per MAC")
+    elsewhere = ""
+    if function.elsewhere:
+        elsewhere = f"and at no instruction: {sum_of(function.elsewhere)}"
+    return HotFunction(
+        target=f"hot-{index}",
+        name=function.name,
+        place=place(function.file, function.line),
+        facts=", ".join(facts),
+        causes=f"{sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles",
+        iteration=_iteration(function),
+        loops=_loops(function, index),
+        lines=_lines(function, index),
+        rows=tuple(_rows(function)),
+        elsewhere=elsewhere,
+        has_source=any(line.source for line in function.lines),
+    )
+
+
+def _iteration(function: AnnotatedFunction) -> str:
+    loop = next((loop for loop in function.loops if is_innermost(loop, function)), None)
+    if loop is None:
+        return ""
+    spent = sorted(((n, cause) for cause, n in loop.cycles_by_cause.items() if n), reverse=True)
+    sums = " + ".join(f"{cause.replace('_', ' ')} {per(n, loop.iterations)}" for n, cause in spent)
+    return (
+        f"Each of the {count(loop.iterations)} iterations from {loop.head:x}: {sums}"
+        f" = {per(loop.cycles, loop.iterations)} cycles"
+        f"{'; calls in it are not counted' if loop.calls else ''}."
+    )
+
+
+def _loops(function: AnnotatedFunction, index: int) -> Table | None:
+    if not function.loops:
+        return None
+    longest = function.loops[0].cycles
+    columns = (
+        Column("loop", numeric=False),
+        Column("head", numeric=False),
+        Column("entries", EXACT),
+        Column("iterations", EXACT),
+        Column("cycles", MODELLED),
+        Column("share", MODELLED, "of the function's own cycles"),
+        Column("by cause", MODELLED),
+        Column("cycles/iteration", MODELLED),
+        Column("instructions/iteration", EXACT),
+        Column("IPC", MODELLED, "instructions a cycle"),
+    )
+    rows = [
+        (
+            text(f"{loop.first:x} to {loop.last:x}"),
+            text(place(loop.file, loop.line)),
+            number(loop.entries),
+            number(loop.iterations),
+            number(loop.cycles),
+            share(loop.cycles, function.cycles),
+            parts(loop.cycles_by_cause, longest),
+            rate(ratio(loop.cycles, loop.iterations)),
+            rate(ratio(loop.instructions, loop.iterations)),
+            rate(ratio(loop.instructions, loop.cycles)),
+        )
+        for loop in function.loops
+    ]
+    return cut(
+        Table(f"loops-{index}", f"Loops of {function.name}", columns, rows, sorted_by=4), MOST_ROWS
+    )
+
+
+def _lines(function: AnnotatedFunction, index: int) -> Table:
+    lines = sorted(function.lines, key=lambda line: (-line.cycles, line.file or "", line.line or 0))
+    longest = lines[0].cycles if lines else 0
+    columns = (
+        Column("line", numeric=False),
+        Column("source", numeric=False),
+        Column("runs", EXACT),
+        Column("cycles", MODELLED),
+        Column("share", MODELLED, "of the function's own cycles"),
+        Column("by cause", MODELLED),
+    )
+    rows = [
+        (
+            text(place(line.file, line.line) or "no line"),
+            Cell(line.source or ""),
+            number(line.executions),
+            number(line.cycles),
+            share(line.cycles, function.cycles),
+            parts(line.cycles_by_cause, longest),
+        )
+        for line in lines
+    ]
+    return cut(
+        Table(f"lines-{index}", f"Lines of {function.name}", columns, rows, sorted_by=3), MOST_ROWS
+    )
+
+
+def _rows(function: AnnotatedFunction) -> Iterator[ListingRow]:
+    sources = {(line.file, line.line): line.source for line in function.lines}
+    most = max((row.cycles for row in function.instructions), default=0)
+    kept = kept_addresses(function)
+    left_out: list[AnnotatedInstruction] = []
+    before: tuple[str | None, int | None] | None = None
+    end: int | None = None
+    for row, lanes in zip(function.instructions, loop_lanes(function), strict=True):
+        if row.address not in kept:
+            left_out.append(row)
+            continue
+        if left_out or (end is not None and row.address > end + LONGEST):
+            yield _gap(left_out)
+            left_out, before = [], None
+        end = row.address
+        at = (row.file, row.line)
+        if at != before:
+            before = at
+            yield ListingRow(
+                "source",
+                place=place(row.file, row.line) or "no line",
+                source=sources.get(at) or "",
+                lanes=lanes.translate(_GOES_ON),
+            )
+        yield _code(row, lanes, function.cycles, most)
+    if left_out:
+        yield _gap(left_out)
+
+
+def kept_addresses(function: AnnotatedFunction) -> set[int]:
+    """The instructions that a listing shows: all, or of a long function what is hot."""
+    rows = function.instructions
+    if len(rows) <= MOST_INSTRUCTIONS:
+        return {row.address for row in rows}
+    kept: set[int] = set()
+    for loop in function.loops:
+        if loop.cycles >= WARM * function.cycles:
+            with_loop = kept.union(loop.addresses)
+            kept = with_loop if len(with_loop) <= MOST_INSTRUCTIONS else kept
+    for row in sorted(rows, key=lambda row: (-row.cycles, row.address)):
+        if len(kept) >= MOST_INSTRUCTIONS or row.cycles < LEAST_SHARE * function.cycles:
+            break
+        kept.add(row.address)
+    return kept
+
+
+def _gap(left_out: Sequence[AnnotatedInstruction]) -> ListingRow:
+    """What stands between two instructions of a listing: code that never ran, or ran cheaply."""
+    if not left_out:
+        return ListingRow("gap")
+    cycles = count(sum(row.cycles for row in left_out))
+    return ListingRow("gap", note=f"{count(len(left_out))} instructions, {cycles} cycles in all")
+
+
+_GOES_ON = str.maketrans({"╭": " ", "╰": "│", "├": "│"})
+
+
+def _code(row: AnnotatedInstruction, lanes: str, whole: int, most: int) -> ListingRow:
+    part = row.cycles / whole if whole else 0
+    return ListingRow(
+        "code",
+        lanes=lanes,
+        address=f"{row.address:x}",
+        pair=pair_mark(row),
+        text=row.text,
+        runs=count(row.executions),
+        cycles=count(row.cycles),
+        per_run=per(row.cycles, row.executions),
+        heat="hot" if part >= HOT else "warm" if part >= WARM else "",
+        causes=tuple(
+            (cause, cycles / most) for cause, cycles in row.cycles_by_cause.items() if cycles
+        ),
+        note=cost_note(row, causes=True),
+    )

@@ -1,0 +1,115 @@
+"""Tables of an HTML report as plain data: columns that say what they hold, cells that sort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from simcore.report.units import NOTHING, count, percent, si, size
+
+EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
+MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays out at once
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading; ``trust`` is exact, modelled, estimated or nothing, ``hint`` explains."""
+
+    name: str
+    trust: str = ""
+    hint: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a row. ``bar`` is a share of 1 to draw; ``parts`` are several, by cause."""
+
+    text: str
+    sort: float | None = None  # None: by the text
+    detail: str = ""  # smaller, behind the text
+    bar: float | None = None
+    parts: tuple[tuple[str, float], ...] | None = None
+    target: str = ""  # id of the element that the text leads to
+    swatch: str = ""  # class of the colour that stands for it in figures
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; ``left_out`` says how many rows found no room."""
+
+    name: str  # id, unique on the page
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    sorted_by: int | None = None  # column that the rows fall by
+    left_out: int = 0
+    foot: Sequence[Cell] = field(default=())
+
+
+def cut(table: Table, most: int = MOST_ROWS) -> Table:
+    """The table without the rows behind the first ``most``."""
+    return replace(table, rows=table.rows[:most], left_out=max(0, len(table.rows) - most))
+
+
+def words(name: str) -> str:
+    """A field's name as people write it: load use."""
+    return name.replace("_", " ")
+
+
+# -- cells -----------------------------------------------------------------------------------------
+
+
+def text(value: str | None, detail: str = "", target: str = "", swatch: str = "") -> Cell:
+    return Cell(value or "", detail=detail, target=target, swatch=swatch)
+
+
+def number(value: int | None) -> Cell:
+    return Cell(count(value), _key(value))
+
+
+def quantity(value: float | None, unit: str, detail: str = "") -> Cell:
+    return Cell(si(value, unit), _key(value), detail)
+
+
+def rate(value: float | None, digits: int = 2) -> Cell:
+    return Cell(NOTHING if value is None else f"{value:,.{digits}f}", _key(value))
+
+
+def share(part: float | None, whole: float = 1, digits: int = 1) -> Cell:
+    value = None if part is None or not whole else part / whole
+    return Cell(percent(value, digits=digits), _key(value))
+
+
+def octets(value: int | None) -> Cell:
+    return Cell(size(value), _key(value))
+
+
+def bar(part: float | None, longest: float) -> Cell:
+    """Nothing but a bar, as long as ``part`` of the longest one."""
+    drawn = part / longest if part and longest > 0 else 0.0
+    return Cell("", _key(part), bar=min(max(drawn, 0.0), 1.0))
+
+
+def parts(values: Mapping[str, float], longest: float) -> Cell:
+    """A bar of several parts, the whole as long as its share of the longest one."""
+    whole = sum(values.values())
+    drawn = tuple((name, part / longest) for name, part in values.items() if part and longest > 0)
+    return Cell("", _key(whole), parts=drawn)
+
+
+def half_width(low: float, high: float) -> str:
+    """Half an interval relative to its middle."""
+    return f"±{percent(high - low, high + low, 0)}" if low + high else ""
+
+
+def place(file: str | None, line: int | None) -> str:
+    """The place of a source line, its folder left out."""
+    if not file:
+        return ""
+    name = file.replace("\\", "/").rpartition("/")[2] or file
+    return f"{name}:{line}" if line else name
+
+
+def _key(value: float | None) -> float:
+    return -1.0 if value is None else value

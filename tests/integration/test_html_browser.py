@@ -1,0 +1,346 @@
+"""The HTML report in a real browser: Chromium without network, from a file, as a reader has it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from simcore.report import RenderOptions, render
+from simcore.report.html.details import Details
+from tests.integration.programs import CHECKOUT, KERNELS
+from tests.unit.handmade import kernel_profile
+from tests.unit.test_report_html import CEILINGS, hostile_profile
+
+CHROMIUM = "/usr/bin/chromium"
+#: Chromium by itself asks its maker for updates and the like; a test must see the page's requests.
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+FEW_SECONDS = 30_000  # ms, on a machine that does much else
+LARGEST = 5_000_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
+            pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium")
+        pytest.skip(f"needs {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the kernel with the most code, made by the command."""
+    path = tmp_path_factory.mktemp("report") / "mixed.html"
+    command = [sys.executable, "-m", "simcore.cli.main", "profile", str(KERNELS / "mixed.elf")]
+    subprocess.run(
+        [*command, "--format", "html", "-o", str(path)],
+        check=True,
+        cwd=CHECKOUT,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+    return path
+
+
+class Seen:
+    """A page that is open, with what went wrong and what it asked of the network."""
+
+    def __init__(self, browser: Browser, path: Path, scheme: str = "light", width: int = 1400):
+        self.troubles: list[str] = []
+        self.requests: list[str] = []
+        self.context = browser.new_context(
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": width, "height": 900},
+            offline=True,
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(FEW_SECONDS)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(message.text)
+
+    def wait_for_figures(self) -> Page:
+        self.page.wait_for_selector("html[data-figures=drawn]", state="attached")
+        return self.page
+
+
+@pytest.fixture
+def seen(browser: Browser, report: Path) -> Iterator[Seen]:
+    seen = Seen(browser, report)
+    yield seen
+    assert seen.troubles == []
+    seen.context.close()
+
+
+def column(page: Page, table: str, number: int) -> list[str]:
+    """The texts of a column, of rows that are shown."""
+    rows = page.locator(f"#{table} tbody tr:not([hidden]) > :nth-child({number})")
+    return rows.all_inner_texts()
+
+
+def theme_of(page: Page) -> str:
+    color: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return color
+
+
+def frame(page: Page, name: str) -> str:
+    return f'#frames .frame:text-is("{name}")'
+
+
+def wide(page: Page, selector: str) -> float:
+    box = page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+# -- loading -------------------------------------------------------------------------------------
+
+
+def test_it_loads_from_a_file_without_network_and_without_errors(seen: Seen) -> None:
+    page = seen.wait_for_figures()
+    assert {url.partition(":")[0] for url in seen.requests} <= {"file", "data", "blob"}
+    assert len([url for url in seen.requests if url.startswith("file:")]) == 1
+    assert page.locator("#roofline-figure .scatterlayer .trace").count() >= 5
+    assert page.locator("#frames .frame").count() >= 5
+    assert page.title() == "mixed.elf on stm32f746 - mcusim"
+
+
+def test_it_is_small_and_answers_soon(seen: Seen, report: Path) -> None:
+    """Within a second on a machine with time to spare; here bounded for one that has none."""
+    assert report.stat().st_size < LARGEST
+    page = seen.wait_for_figures()
+    entry = "performance.getEntriesByName('mcusim-interactive')[0].startTime"
+    milliseconds = page.evaluate(entry)
+    assert 0 < milliseconds < 5000
+
+
+def test_two_runs_give_the_same_bytes(report: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.html"
+    command = [sys.executable, "-m", "simcore.cli.main", "profile", str(KERNELS / "mixed.elf")]
+    subprocess.run(
+        [*command, "--format", "html", "-o", str(again)],
+        check=True,
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+    assert again.read_bytes() == report.read_bytes()
+
+
+def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
+    """The name of a symbol is `</script><img src=x onerror=alert(1)>` and more."""
+    path = tmp_path / "hostile.html"
+    details = Details(ceilings=CEILINGS, output="</pre><script>alert(2)</script>")
+    path.write_text(
+        render(hostile_profile(), "html", RenderOptions(details=details)), encoding="utf-8"
+    )
+    alerts: list[str] = []
+    seen = Seen(browser, path)
+    seen.page.on("dialog", lambda dialog: alerts.append(dialog.message))
+    page = seen.wait_for_figures()
+    page.fill("#search", "onerror")
+    page.locator("#frames .frame").nth(1).click()
+    page.locator("#frames .frame").nth(1).hover()
+    assert seen.troubles == []
+    assert alerts == []
+    assert page.locator("main img").count() == 0
+    assert "</script></style><img src=x onerror=alert(1)>" in page.inner_text("#functions")
+    assert {url.partition(":")[0] for url in seen.requests} <= {"file", "data", "blob"}
+    seen.context.close()
+
+
+def test_markup_that_slipped_through_would_not_run(browser: Browser, tmp_path: Path) -> None:
+    """The policy holds by itself: here the markup is put into the page on purpose."""
+    path = tmp_path / "injected.html"
+    source = render(kernel_profile(), "html", RenderOptions(details=Details()))
+    bad = "<script>document.title='ran'</script><img src='x' onerror=\"document.title='ran'\">"
+    path.write_text(source.replace("<main", f"{bad}<main", 1), encoding="utf-8")
+    seen = Seen(browser, path)
+    seen.page.wait_for_load_state("load")
+    assert seen.page.title() != "ran"
+    assert any("Content Security Policy" in trouble for trouble in seen.troubles)
+    seen.context.close()
+
+
+# -- tables --------------------------------------------------------------------------------------
+
+
+def test_a_column_sorts_by_click_and_says_so(seen: Seen) -> None:
+    page = seen.page
+    heading = page.locator("#functions thead th", has_text="calls")
+    heading.locator("button").click()
+    calls = [int(text.replace(",", "")) for text in column(page, "functions", 2)]
+    assert calls == sorted(calls, reverse=True)
+    assert len(set(calls)) > 2
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert page.locator("#functions th[aria-sort]").count() == 1
+    heading.locator("button").click()
+    assert [int(t.replace(",", "")) for t in column(page, "functions", 2)] == sorted(calls)
+    assert heading.get_attribute("aria-sort") == "ascending"
+
+
+def test_quantities_sort_by_size_not_by_digits(seen: Seen) -> None:
+    """1.06 mJ stands above 329 nJ."""
+    page = seen.page
+    page.locator("#functions thead button", has_text="energy").click()
+    scale = {"J": 1.0, "mJ": 1e-3, "µJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12}
+    texts = [text.split()[:2] for text in column(page, "functions", 10)]
+    energies = [float(value) * scale[unit] for value, unit in texts]
+    assert energies == sorted(energies, reverse=True)
+    assert len({unit for _, unit in texts}) > 1
+
+
+def test_names_sort_from_a_on_and_the_keyboard_does_it(seen: Seen) -> None:
+    page = seen.page
+    page.locator("#functions thead button").first.focus()
+    page.keyboard.press("Enter")
+    names = [text.lower() for text in column(page, "functions", 1)]
+    assert names == sorted(names)
+
+
+def test_the_search_filters_every_table_and_gives_all_back(seen: Seen) -> None:
+    page = seen.page
+    before = len(column(page, "functions", 1))
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.type("MEMSET")
+    assert len(column(page, "functions", 1)) == 1
+    assert column(page, "functions", 1)[0].startswith("memset")
+    assert not page.locator("#causes").is_visible()
+    assert "rows" in page.inner_text("#found")
+    page.keyboard.press("Escape")
+    assert len(column(page, "functions", 1)) == before
+    assert page.locator("#causes").is_visible()
+    page.fill("#search", "no such thing anywhere")
+    assert page.locator("text=No row matches the filter.").first.is_visible()
+
+
+def test_the_listing_shows_loops_pairs_and_the_source(seen: Seen) -> None:
+    page = seen.page
+    listing = page.locator(".listing").first
+    text = listing.inner_text()
+    assert "mixed.c:" in text
+    assert "while (" in text  # the source is in this checkout
+    assert listing.locator("tr.hot, tr.warm").count() >= 3
+    assert "instructions," in listing.locator("tr.gap").first.inner_text()
+
+
+# -- flame graph ---------------------------------------------------------------------------------
+
+
+def test_the_flame_graph_zooms_by_click_and_back_by_its_button(seen: Seen) -> None:
+    page = seen.page
+    before = wide(page, frame(page, "mixed_run"))
+    page.locator(frame(page, "mixed_run")).click()
+    assert wide(page, frame(page, "mixed_run")) > before
+    assert page.locator('#frames .frame[title^="list_sort.part.0: "]').count() == 1
+    page.click("#flame-reset")
+    assert wide(page, frame(page, "mixed_run")) == pytest.approx(before)
+    assert page.locator("#flame-reset").is_disabled()
+
+
+def test_the_flame_graph_follows_the_keyboard(seen: Seen) -> None:
+    page = seen.page
+    page.locator("#frames .frame").first.focus()
+    for expected in ("Reset_Handler", "main", "mixed", "mixed_run"):
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate("document.activeElement.textContent") == expected
+        assert page.inner_text("#told").startswith(f"{expected}: ")
+    page.keyboard.press("Enter")
+    assert not page.locator("#flame-reset").is_disabled()
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.textContent") == "mixed"
+    page.keyboard.press("Escape")
+    assert page.locator("#flame-reset").is_disabled()
+    assert page.locator("#frames [tabindex='0']").count() == 1
+
+
+def test_the_flame_graph_switches_to_energy(seen: Seen) -> None:
+    page = seen.page
+    assert "cycles" in page.inner_text("#told")
+    page.check("input[name=metric][value=energy]")
+    assert " mJ, 100.0 % of the run" in page.inner_text("#told")
+
+
+def test_the_flame_graph_marks_what_the_search_finds(seen: Seen) -> None:
+    seen.page.fill("#search", "mixed_run")
+    marked = seen.page.locator("#frames .frame.matches").all_inner_texts()
+    assert marked == ["mixed_run"]
+
+
+# -- themes, keyboard, paper ---------------------------------------------------------------------
+
+
+def test_it_follows_the_system_theme_and_its_button(browser: Browser, report: Path) -> None:
+    light, dark = (Seen(browser, report, scheme) for scheme in ("light", "dark"))
+    assert theme_of(light.page) == "rgb(255, 255, 255)"
+    black = theme_of(dark.page)
+    assert black != "rgb(255, 255, 255)"
+    light.page.click("#theme")
+    assert theme_of(light.page) == black
+    assert light.page.inner_text("#theme") == "Light"
+    figure = light.wait_for_figures().locator("#roofline-figure .xtick text").first
+    assert figure.evaluate("e => getComputedStyle(e).fill") == "rgb(228, 231, 235)"
+    for seen in (light, dark):
+        assert seen.troubles == []
+        seen.context.close()
+
+
+def test_tab_leads_from_the_skip_link_into_the_report(seen: Seen) -> None:
+    page = seen.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_nothing_is_wider_than_a_narrow_window(browser: Browser, report: Path) -> None:
+    seen = Seen(browser, report, width=400)
+    page = seen.wait_for_figures()
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    assert seen.troubles == []
+    seen.context.close()
+
+
+def test_it_prints_with_figures_and_everything_opened(seen: Seen, tmp_path: Path) -> None:
+    page = seen.wait_for_figures()
+    page.emulate_media(media="print", color_scheme="dark")
+    assert theme_of(page) == "rgb(255, 255, 255)"
+    assert not page.locator(".top").is_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert wide(page, "#roofline-figure .main-svg") < 700
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert len(page.pdf(format="A4")) > 50_000
+
+
+def test_a_report_without_figures_needs_no_plotly(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "small.html"
+    bare = replace(kernel_profile(), ops=())
+    bare = replace(bare, call_tree=(), totals=replace(bare.totals, macs=0))
+    path.write_text(render(bare, "html", RenderOptions()), encoding="utf-8")
+    seen = Seen(browser, path)
+    assert seen.page.locator("#functions tbody tr").count() == len(bare.functions)
+    assert seen.troubles == []
+    seen.context.close()

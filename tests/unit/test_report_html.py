@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from simcore.errors import ConfigError
-from simcore.profiles import Exit, ObjectCosts, ObjectSite, Profile
+from simcore.profiles import Exit, LayoutBand, ObjectCosts, ObjectSite, PlacedItem, Profile
 from simcore.report import RenderOptions, render
 from simcore.report.html.details import Details, printable
 from simcore.report.html.figures import roofline_points
@@ -206,6 +206,23 @@ def test_a_fault_is_told_with_its_call_stack() -> None:
     source = page(kernel_profile(end=Exit("fault", None, FAULT))).source
     assert "The program stopped with a fault: read of unmapped memory" in source
     assert "0x08000210 main+0x10" in source
+
+
+def test_placement_and_layout_are_told_when_there_are_any() -> None:
+    profile = replace(
+        kernel_profile(),
+        placement=(PlacedItem("weights", "object", "flash", "dtcm", 0x800_0000, 0x2000_0000, 64),),
+        layout=LayoutBand((-2, 0, 2), (930, 922, 925), 922, 925, 930),
+    )
+    rows = page(profile).rows
+    assert rows["placement-table"][1] == [
+        *("weights", "object", "flash", "dtcm", "0x20000000", "64 B"),
+    ]
+    assert rows["layout-table"][1:] == [
+        ["-2 B", "930", "+5"],
+        ["0 B", "922", "-3"],
+        ["2 B", "925", "0"],
+    ]
 
 
 def test_parts_without_content_are_left_out() -> None:

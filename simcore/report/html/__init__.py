@@ -80,3 +80,7 @@ def _facts(profile: Profile) -> Iterator[Fact]:
     yield Fact("stores", count(totals.writes), trust.counts, size(totals.write_bytes))
     if totals.stack_high_water_bytes is not None:
         yield Fact("stack high water", size(totals.stack_high_water_bytes), trust.counts)
+    if profile.elf.load_bytes is not None:
+        yield Fact("programmed", size(profile.elf.load_bytes), trust.counts)
+    if profile.elf.ram_bytes is not None:
+        yield Fact("writable data", size(profile.elf.ram_bytes), trust.counts)

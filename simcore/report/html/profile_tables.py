@@ -430,3 +430,48 @@ def instructions(profile: Profile) -> Table:
         for row in found
     ]
     return cut(Table("instructions", "Instructions", columns, rows, sorted_by=4))
+
+
+def placement(profile: Profile) -> Table:
+    """What was timed elsewhere than it is linked."""
+    columns = (
+        Column("name", numeric=False),
+        Column("kind", numeric=False),
+        Column("linked in", numeric=False),
+        Column("timed in", numeric=False),
+        Column("address", numeric=False, hint="at which it was timed"),
+        Column("size", EXACT),
+    )
+    rows = [
+        (
+            text(row.name),
+            text(row.kind),
+            text(row.from_region),
+            text(row.region),
+            text(f"0x{row.to:08x}"),
+            octets(row.size),
+        )
+        for row in profile.placement or ()
+    ]
+    return cut(Table("placement-table", "Placement", columns, rows))
+
+
+def layout(profile: Profile) -> Table:
+    """Cycles with all code shifted by some bytes."""
+    band = profile.layout
+    shifts = [] if band is None else list(zip(band.offsets_bytes, band.cycles, strict=True))
+    middle = 0 if band is None else band.median_cycles
+    columns = (
+        Column("shift", EXACT),
+        Column("cycles", MODELLED),
+        Column("from the median", MODELLED),
+    )
+    rows = [
+        (
+            Cell(f"{offset} B", offset),
+            number(cycles),
+            Cell(f"{cycles - middle:+,}" if cycles != middle else "0", cycles - middle),
+        )
+        for offset, cycles in shifts
+    ]
+    return Table("layout-table", "Layout", columns, rows)

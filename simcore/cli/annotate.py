@@ -10,6 +10,7 @@ import click
 from simcore.cli.options import look_options, part_options, report_options, run_options
 from simcore.cli.output import ColorChoice, destination
 from simcore.cli.running import (
+    ProgramCommand,
     look,
     program_streams,
     tell_end,
@@ -23,20 +24,7 @@ FORMATS = ("text", "json", "csv")
 PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its notes
 
 
-class _ProgramCommand(click.Command):
-    """Keeps what stands behind ``--`` apart, as arguments of the simulated program."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own, program = args, []
-        if "--" in args:
-            at = args.index("--")
-            own, program = args[:at], args[at + 1 :]
-        rest = super().parse_args(ctx, own)
-        ctx.params["args"] = tuple(program)
-        return rest
-
-
-@click.command(cls=_ProgramCommand, short_help="List functions with the cost of each instruction.")
+@click.command(cls=ProgramCommand, short_help="List functions with the cost of each instruction.")
 @click.argument("elf", metavar="ELF")
 @click.argument("functions", nargs=-1, metavar="[FUNCTION]... [-- ARGS...]")
 @part_options()

@@ -24,6 +24,19 @@ from simcore.profiles import Exit
 from simcore.report import RenderOptions
 
 
+class ProgramCommand(click.Command):
+    """Keeps what stands behind ``--`` apart, as arguments of the simulated program."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own, program = args, []
+        if "--" in args:
+            at = args.index("--")
+            own, program = args[:at], args[at + 1 :]
+        rest = super().parse_args(ctx, own)
+        ctx.params["args"] = tuple(program)
+        return rest
+
+
 def goes_to_file(output: str | None) -> bool:
     """Whether ``-o`` names a file, so that stdout is the program's."""
     return output not in (None, "-")

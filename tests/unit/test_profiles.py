@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass, replace
-from importlib.resources import files
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import jsonschema
 import pytest
@@ -19,8 +18,9 @@ from simcore.counters import CAUSES
 from simcore.errors import ConfigError, ExitCode
 from simcore.profiles import Exit, LayoutBand, PlacedItem, Profile
 from tests.unit.handmade import FAULT, kernel_profile
+from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
-SCHEMA = json.loads((files("simcore") / "schema" / "profile-1.json").read_text(encoding="utf-8"))
+SCHEMA = load_schema("profile-1.json")
 
 
 def validate(profile: Profile) -> None:
@@ -84,36 +84,11 @@ def test_placement_and_layout_go_through_json_when_the_run_had_them() -> None:
 
 
 def test_every_object_of_the_schema_is_closed() -> None:
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            if "properties" in node:
-                assert node["additionalProperties"] is False
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-
-    walk(SCHEMA)
+    assert_closed(SCHEMA)
 
 
 def test_schema_and_dataclasses_name_the_same_fields() -> None:
-    def required(cls: Any) -> list[str]:
-        return [field.name for field in fields(cls) if field.default is not None]
-
-    seen = set()
-
-    def walk(cls: type, node: dict[str, Any]) -> None:
-        assert list(node["properties"]) == [field.name for field in fields(cls)]
-        assert node["required"] == required(cls)
-        for hint in get_type_hints(cls).values():
-            for part in (hint, *get_args(hint), *(a for h in get_args(hint) for a in get_args(h))):
-                if is_dataclass(part) and isinstance(part, type) and part not in seen:
-                    seen.add(part)
-                    walk(part, SCHEMA["$defs"][part.__name__])
-
-    walk(Profile, SCHEMA)
-    assert set(SCHEMA["$defs"]) - {cls.__name__ for cls in seen} == {
+    assert assert_same_fields(Profile, SCHEMA) == {
         "Causes",
         "EnergyComponents",
         "InstructionClasses",

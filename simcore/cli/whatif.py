@@ -1,0 +1,163 @@
+"""`mcusim whatif`: one program under several configurations in one table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from simcore.cli.options import (
+    layout_option,
+    look_options,
+    part_options,
+    place_option,
+    report_options,
+    run_options,
+)
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.running import (
+    ProgramCommand,
+    look,
+    program_streams,
+    tell_end,
+    tell_speed,
+    tell_warnings,
+)
+from simcore.errors import ExitCode
+
+FORMATS = ("text", "json", "csv")
+
+
+@click.command(cls=ProgramCommand, short_help="Compare placements, clocks, caches and parts.")
+@click.argument("elves", nargs=-1, required=True, metavar="ELF... [-- ARGS...]")
+@click.option(
+    "--try",
+    "tries",
+    multiple=True,
+    metavar="'[NAME:] SETTING, ...'",
+    help="A configuration: placements as in --place, clock=, voltage_scale=, caches=, cpu=,"
+    " and KEY=VALUE as in --set. Repeatable.",
+)
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="'[NAME:] SETTING=A,B...'",
+    help="Values of one setting or placement; several sweeps make all combinations. Repeatable.",
+)
+@click.option("--config", metavar="FILE.toml", help="Take configurations from a file.")
+@part_options("; what all configurations begin with")
+@place_option
+@layout_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Executions at a time, one per ELF and part [default: the host's cores].",
+)
+@report_options(FORMATS)
+@run_options
+@look_options
+def whatif(
+    elves: tuple[str, ...],
+    tries: tuple[str, ...],
+    sweeps: tuple[str, ...],
+    config: str | None,
+    place: tuple[str, ...],
+    layout_sweep: bool,
+    jobs: int | None,
+    format_name: str,
+    output: str | None,
+    color: ColorChoice,
+    args: tuple[str, ...],
+    timeout: float | None,
+    max_instructions: int | None,
+    strict: bool,
+    semihost_dir: str | None,
+    verbose: bool,
+    **part: Any,
+) -> ExitCode:
+    """Run ELF once and time it under several configurations: what would it buy to change that?
+
+    \b
+    mcusim whatif kernel.elf --try 'conv*=itcm' --try 'weights=dtcm, caches=off'
+    mcusim whatif kernel.elf --try 'fast: .text=itcm, input+output=dtcm, clock=200MHz'
+    mcusim whatif kernel.elf --sweep weights=flash,dtcm --sweep 'code: conv*=flash,itcm'
+    mcusim whatif kernel.elf --sweep cpu=stm32f746,stm32h743 --sweep caches=on,off
+    mcusim whatif kernel.elf --config study.toml --format csv
+
+    Changes are against the first row: the program as it is linked, or the first combination of
+    the sweeps. Configurations of one part share one execution.
+    """
+    from simcore.report.whatif import render
+    from simcore.whatif import whatif as run_study
+
+    configurations = _configurations(tries, sweeps, config, place, part)
+    started = time.monotonic()
+    with destination(output) as write:
+        with program_streams(output, max_instructions) as streams:
+            study = run_study(
+                elves,
+                configurations,
+                layout_sweep=layout_sweep,
+                args=args,
+                processes=jobs,
+                timeout_s=timeout,
+                max_instructions=max_instructions,
+                strict=strict,
+                semihost_dir=semihost_dir,
+                verbose=verbose,
+                **streams,
+            )
+        if study.configurations:
+            write(render(study, format_name, look(output, color)))
+    rows = study.configurations
+    tell_warnings([warning for row in rows for warning in row.warnings], format_name, output)
+    if verbose:
+        tell_speed(sum(row.cycles for row in rows), started)
+    for row in rows:
+        tell_end(row.exit, f" ({row.name})")
+    return study.status
+
+
+def _configurations(
+    tries: tuple[str, ...],
+    sweeps: tuple[str, ...],
+    config: str | None,
+    place: tuple[str, ...],
+    part: dict[str, Any],
+) -> list[Any]:
+    """All configurations in their order; the program as linked comes first unless sweeps do."""
+    from simcore.whatif.config_file import ConfigFile
+    from simcore.whatif.configuration import (
+        Configuration,
+        check_names,
+        combinations,
+        parse_sweep,
+        parse_try,
+    )
+
+    context = click.get_current_context()
+    file = None if config is None else ConfigFile(config)
+    base = Configuration() if file is None else file.base(Configuration())
+    given = {
+        name: value
+        for name, value in part.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if "clock" in given:
+        given["clock_hz"] = given.pop("clock")
+    given["overrides"] = (*base.overrides, *given.get("overrides", ()))
+    base = replace(base, **given, place=(*base.place, *place))
+    found = [] if file is None else file.configurations(base)
+    found += [parse_try(text, base) for text in tries]
+    swept = [parse_sweep(text) for text in sweeps] + ([] if file is None else file.sweeps())
+    if found:
+        found.insert(0, base)
+    if swept:
+        found += combinations(swept, base)
+    check_names(found)
+    return found

@@ -1,0 +1,154 @@
+"""One configuration of a study, and the short texts on the command line that describe them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from simcore.cpu_model import CACHE_CONTROLS
+from simcore.errors import ConfigError, nearest
+from simcore.placement import parse_request
+from simcore.profiler import DEFAULT_CPU
+from simcore.quantities import parse_quantity
+
+#: Settings that are no placement, as they are written in front of '='.
+SETTINGS = ("cpu", "clock", "voltage_scale", "caches", "memory_from")
+#: Tables of a part's model: a dotted name that begins with one is a number of the model.
+MODEL_TABLES = (
+    "core", "pipeline", "region", "memory", "bus", "operating_point", "energy", "flash_control",
+)  # fmt: skip
+AS_LINKED = "as linked"
+
+_NAMED = re.compile(r"(?P<name>[^=,]*?):\s+(?P<rest>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a program is timed under. ``clock_hz`` None is the part's highest, ``voltage_scale``
+    None the lowest that allows it; ``place`` are WHAT=REGION, ``overrides`` KEY=VALUE of the model.
+    """
+
+    name: str = AS_LINKED
+    cpu: str = DEFAULT_CPU
+    clock_hz: int | None = None
+    voltage_scale: str | None = None
+    caches: str = "auto"
+    memory_from: str | None = None
+    overrides: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
+
+    def with_setting(self, key: str, value: str) -> Configuration:
+        """The same with one of SETTINGS changed. Raises ConfigError."""
+        if key == "clock":
+            hertz = parse_quantity(value, "Hz")
+            if hertz is None:
+                raise ConfigError(f"clock={value}: not a clock such as 216MHz")
+            return replace(self, clock_hz=hertz)
+        if key == "caches" and value not in CACHE_CONTROLS:
+            known = ", ".join(CACHE_CONTROLS)
+            raise ConfigError(f"caches={value}: not one of {known}{nearest(value, CACHE_CONTROLS)}")
+        if key == "cpu":
+            return replace(self, cpu=value)
+        if key == "caches":
+            return replace(self, caches=value)
+        if key == "voltage_scale":
+            return replace(self, voltage_scale=value)
+        if key == "memory_from":
+            return replace(self, memory_from=value)
+        raise ConfigError(f"'{key}' is no setting{nearest(key, SETTINGS)}")
+
+    def with_text(self, text: str) -> Configuration:
+        """The same with ``KEY=VALUE`` of a setting or of the model, or a placement. Raises
+        ConfigError."""
+        key, equals, value = (part.strip() for part in text.partition("="))
+        setting = key.replace("-", "_").lower()
+        if equals and value and setting in SETTINGS:
+            return self.with_setting(setting, value)
+        if equals and value and is_model_key(key):
+            return replace(self, overrides=(*self.overrides, f"{key}={value}"))
+        parse_request(text)
+        return replace(self, place=(*self.place, text.strip()))
+
+
+def is_model_key(key: str) -> bool:
+    """Whether a name in front of '=' is one of the part's model, such as core.dcache.size."""
+    table, dot, rest = key.partition(".")
+    return bool(dot and rest) and table in MODEL_TABLES
+
+
+def parse_try(text: str, base: Configuration) -> Configuration:
+    """A configuration of ``[NAME: ]KEY=VALUE, KEY=VALUE ...``; without a name the text is it.
+
+    Raises ConfigError.
+    """
+    name, rest = _split_name(text)
+    found = replace(base, name=name or _tidy(rest))
+    parts = [part.strip() for part in rest.split(",")]
+    if not all(parts):
+        raise ConfigError(f"--try '{text}': a setting is missing beside ','")
+    for part in parts:
+        try:
+            found = found.with_text(part)
+        except ConfigError as error:
+            raise ConfigError(f"--try '{text}': {error}") from None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Alternatives for one thing: each is a setting as text with the short name that it gets."""
+
+    name: str
+    choices: tuple[tuple[str, str], ...]  # name of the choice, KEY=VALUE
+
+
+def parse_sweep(text: str) -> Sweep:
+    """The alternatives of ``[NAME: ]KEY=VALUE,VALUE ...``. Raises ConfigError."""
+    name, rest = _split_name(text)
+    key, equals, values = (part.strip() for part in rest.partition("="))
+    choices = [value.strip() for value in values.split(",")]
+    if not equals or not key or not all(choices):
+        raise ConfigError(
+            f"--sweep '{text}': not KEY=VALUE,VALUE, such as 'weights=flash,dtcm' or"
+            " 'code: conv*=flash,itcm'"
+        )
+    if len(set(choices)) < len(choices):
+        raise ConfigError(f"--sweep '{text}': a value stands twice")
+    return Sweep(name or key, tuple((value, f"{key}={value}") for value in choices))
+
+
+def combinations(sweeps: Sequence[Sweep], base: Configuration) -> list[Configuration]:
+    """Every combination of the sweeps' choices, the last sweep changing fastest."""
+    found = []
+    for choice in product(*(sweep.choices for sweep in sweeps)):
+        parts = [f"{sweep.name}={value}" for sweep, (value, _) in zip(sweeps, choice, strict=True)]
+        configuration = replace(base, name=" ".join(parts))
+        for _, setting in choice:
+            configuration = configuration.with_text(setting)
+        found.append(configuration)
+    return found
+
+
+def check_names(configurations: Iterable[Configuration]) -> None:
+    """Refuse two configurations of one name, and none at all. Raises ConfigError."""
+    seen: set[str] = set()
+    for configuration in configurations:
+        if configuration.name in seen:
+            raise ConfigError(f"two configurations are called '{configuration.name}'; name one")
+        seen.add(configuration.name)
+    if not seen:
+        raise ConfigError(
+            "no configuration to compare: give --try, --sweep or --config, such as"
+            " --try 'conv*=itcm'"
+        )
+
+
+def _split_name(text: str) -> tuple[str, str]:
+    match = _NAMED.fullmatch(text.strip())
+    return (match["name"].strip(), match["rest"].strip()) if match else ("", text.strip())
+
+
+def _tidy(text: str) -> str:
+    return ", ".join(part.strip() for part in text.split(","))

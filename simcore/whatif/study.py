@@ -1,0 +1,296 @@
+"""Runs a study: one execution per program and part, each timed under all its configurations.
+
+Executions share nothing, so they run in processes of their own when there are several.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+from simcore import __version__
+from simcore.comparison import joules
+from simcore.elf import Image, load_image
+from simcore.layout import layout_band, layout_setups
+from simcore.placement import Placement, place, program_memory, tcm_bytes
+from simcore.placement.pieces import ProgramMemory
+from simcore.profiler import Simulation, load_setup, simulate_many
+from simcore.profiles import Profile, Tool
+from simcore.setups import TimingSetup
+from simcore.whatif.configuration import Configuration, check_names
+from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A configuration with its part, its places, and the setups of its layout sweep."""
+
+    configuration: Configuration
+    setup: TimingSetup
+    placement: Placement
+    shifts: tuple[tuple[int, TimingSetup], ...]  # the first is `setup`
+
+
+def whatif(
+    elves: Sequence[str],
+    configurations: Sequence[Configuration],
+    *,
+    layout_sweep: bool = False,
+    args: Sequence[str] = (),
+    processes: int | None = None,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
+) -> WhatIf:
+    """Time programs under configurations; those of one program and part share one execution.
+
+    ``layout_sweep`` times each with all code shifted, too. ``processes`` is how many executions
+    run at a time, as many as the host has cores when None. ``options`` are further arguments of
+    :func:`simcore.profiler.simulate_many`. With several executions the programs read nothing from
+    ``stdin``. Ctrl-C ends the study with what is finished: see ``WhatIf.interrupted``.
+
+    Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError; what is asked
+    for is checked in full before anything runs.
+    """
+    check_names(configurations)
+    tasks = [
+        _Task(elf, tuple(group), layout_sweep, tuple(args), options)
+        for elf in elves
+        for group in _by_execution(configurations)
+    ]
+    for task in tasks:
+        prepare(load_image(task.elf), task.configurations, layout_sweep)
+    if processes is None:
+        processes = os.cpu_count() or 1
+    if options.get("semihost_dir") is not None:
+        processes = 1  # programs that write files of one name
+    done: dict[tuple[str, str], Outcome] = {}
+    interrupted = False
+    if min(processes, len(tasks)) == 1:
+        streams = {"stdin": stdin, "stdout": stdout, "progress": progress}
+        if len(tasks) > 1:
+            streams["stdin"] = None
+        for task in tasks:
+            outcomes = task.run(streams)
+            interrupted = any(outcome.exit.reason == "interrupted" for outcome in outcomes)
+            if not (interrupted and done):
+                done |= {(task.elf, outcome.name): outcome for outcome in outcomes}
+            if interrupted:
+                break
+    else:
+        interrupted = _run_in_processes(tasks, min(processes, len(tasks)), stdout, done)
+    rows: list[Outcome] = []
+    for elf in elves:
+        found = [done[elf, c.name] for c in configurations if (elf, c.name) in done]
+        if found and found[0].name == configurations[0].name:
+            found = [replace(row, change=_change(found[0], row)) for row in found]
+        rows += found
+    return WhatIf(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        args=tuple(args),
+        executions=len(tasks),
+        configurations=tuple(rows),
+        interrupted=interrupted,
+    )
+
+
+def _by_execution(configurations: Sequence[Configuration]) -> list[list[Configuration]]:
+    """Groups that one execution serves: of one part with one memory map."""
+    groups: dict[tuple[Any, ...], list[Configuration]] = {}
+    for configuration in configurations:
+        maps = tuple(o for o in configuration.overrides if o.startswith("region."))
+        key = (configuration.cpu, configuration.memory_from, maps)
+        groups.setdefault(key, []).append(configuration)
+    return list(groups.values())
+
+
+def prepare(
+    image: Image, configurations: Sequence[Configuration], layout_sweep: bool
+) -> list[Prepared]:
+    """Load the part of each configuration and find its places. Raises ModelError or ConfigError."""
+    memory: ProgramMemory | None = None
+    found = []
+    for configuration in configurations:
+        setup = load_setup(
+            configuration.cpu,
+            clock_hz=configuration.clock_hz,
+            caches=configuration.caches,
+            voltage_scale=configuration.voltage_scale,
+            overrides=configuration.overrides,
+            memory_from=configuration.memory_from,
+        )
+        placement = Placement()
+        if configuration.place:
+            memory = memory or program_memory(image, setup.model)
+            placement = place(image, setup.model, configuration.place, memory)
+            setup = replace(setup, moves=placement.moves)
+        shifts = layout_setups(image, setup) if layout_sweep else [(0, setup)]
+        found.append(Prepared(configuration, setup, placement, tuple(shifts)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One execution with what it is timed under; goes to another process as it is."""
+
+    elf: str
+    configurations: tuple[Configuration, ...]
+    layout_sweep: bool
+    args: tuple[str, ...]
+    options: Mapping[str, Any]
+
+    def run(self, streams: Mapping[str, Any]) -> list[Outcome]:
+        image = load_image(self.elf)
+        prepared = prepare(image, self.configurations, self.layout_sweep)
+        setups = [setup for one in prepared for _, setup in one.shifts]
+        simulations = simulate_many(image, setups, args=self.args, **self.options, **streams)
+        outcomes = []
+        for one in prepared:
+            own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
+            outcomes.append(outcome(image, one, own))
+        return outcomes
+
+    def run_alone(self) -> tuple[list[Outcome], bytes]:
+        """The outcomes and what the program printed; for a process of its own."""
+        printed = io.BytesIO()
+        return self.run({"stdout": printed}), printed.getvalue()
+
+
+def _run_in_processes(
+    tasks: Sequence[_Task],
+    processes: int,
+    stdout: BinaryIO | None,
+    done: dict[tuple[str, str], Outcome],
+) -> bool:
+    """Fill ``done``; returns whether Ctrl-C came before all was done."""
+    from multiprocessing import get_context
+
+    with _interrupts_ignored_in_children():
+        pool = get_context("spawn").Pool(processes)
+    try:
+        results = [pool.apply_async(_Task.run_alone, (task,)) for task in tasks]
+        for task, result in zip(tasks, results, strict=True):
+            outcomes, printed = result.get()
+            if stdout is not None:
+                stdout.write(printed)
+            done |= {(task.elf, outcome.name): outcome for outcome in outcomes}
+        return False
+    except KeyboardInterrupt:
+        for task, result in zip(tasks, results, strict=True):
+            if result.ready() and result.successful():
+                done |= {(task.elf, outcome.name): outcome for outcome in result.get()[0]}
+        return True
+    finally:
+        pool.terminate()
+        pool.join()
+
+
+@contextmanager
+def _interrupts_ignored_in_children() -> Iterator[None]:
+    """A child keeps an ignored SIGINT from its start on: Ctrl-C reaches the parent alone."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and only it is interrupted
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation]) -> Outcome:
+    """What a configuration cost; its first simulation is the one without a shift.
+
+    Raises ConfigError when the run shows that the placement cannot be.
+    """
+    simulation = simulations[0]
+    prepared.placement.check_run(image, simulation)
+    profile = simulation.profile()
+    totals = profile.totals
+    band = None
+    if len(simulations) > 1:
+        offsets = [offset for offset, _ in prepared.shifts]
+        band = layout_band(offsets, [shifted.cycles for shifted in simulations])
+    return Outcome(
+        name=prepared.configuration.name,
+        elf=profile.elf,
+        cpu=profile.cpu,
+        exit=profile.exit,
+        instructions=totals.instructions,
+        cycles=totals.cycles,
+        time_s=totals.time_s,
+        energy_j=totals.energy_j,
+        energy_low_j=totals.energy_low_j,
+        energy_high_j=totals.energy_high_j,
+        power_w=totals.power_w,
+        icache_misses=profile.caches.icache.misses,
+        dcache_misses=profile.caches.dcache.misses,
+        stack_high_water_bytes=totals.stack_high_water_bytes,
+        cycles_by_cause=totals.cycles_by_cause,
+        object_stalls=object_stalls(profile),
+        tcm_bytes=tcm_bytes(image, simulation.model, simulation.moves, _stack(image, profile)),
+        placement=prepared.placement.items,
+        copied_bytes=prepared.placement.copied_bytes,
+        layout=band,
+        change=None,
+        warnings=(*profile.warnings, *prepared.placement.warnings),
+    )
+
+
+def object_stalls(profile: Profile) -> tuple[ObjectStalls, ...]:
+    """Cycles that each function's fetches and each data object's accesses waited."""
+    functions = [
+        ObjectStalls(row.name, "function", row.cycles_by_cause["fetch"])
+        for row in profile.functions
+    ]
+    objects = [ObjectStalls(row.name, row.kind, row.stall_cycles) for row in profile.objects]
+    return tuple(row for row in (*functions, *objects) if row.stall_cycles)
+
+
+def _stack(image: Image, profile: Profile) -> tuple[int, int] | None:
+    used, top = profile.totals.stack_high_water_bytes, image.initial_sp
+    return None if used is None or top is None else (top - used, top)
+
+
+def _change(first: Outcome, row: Outcome) -> Change | None:
+    if row is first:
+        return None
+    cycles = row.cycles - first.cycles
+    energy_j = joules(row.energy_j, first.energy_j)
+    stalls = {(one.name, one.kind): one.stall_cycles for one in row.object_stalls}
+    before = {(one.name, one.kind): one.stall_cycles for one in first.object_stalls}
+    objects = [
+        ObjectStalls(*key, stalls.get(key, 0) - before.get(key, 0))
+        for key in dict.fromkeys((*before, *stalls))
+    ]
+    objects.sort(key=lambda one: (-abs(one.stall_cycles), one.name, one.kind))
+    return Change(
+        cycles=cycles,
+        cycles_relative=cycles / first.cycles if first.cycles else 0.0,
+        time_s=row.time_s - first.time_s,
+        energy_j=energy_j,
+        energy_relative=energy_j / first.energy_j if first.energy_j else None,
+        cycles_by_cause={
+            cause: row.cycles_by_cause[cause] - count
+            for cause, count in first.cycles_by_cause.items()
+        },
+        objects=tuple(one for one in objects if one.stall_cycles),
+        significant=_is_significant(first, row, cycles),
+    )
+
+
+def _is_significant(first: Outcome, row: Outcome, cycles: int) -> bool | None:
+    """Whether a difference is larger than what alignment makes of either."""
+    if first.layout is None or row.layout is None:
+        return None
+    widths = [band.maximum_cycles - band.minimum_cycles for band in (first.layout, row.layout)]
+    return abs(cycles) > max(widths)

@@ -1,0 +1,213 @@
+"""`mcusim whatif`: each configuration as it would be alone, one table, what Ctrl-C keeps."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import simcore
+from simcore.cli.main import main
+from simcore.whatif import Configuration, WhatIf, whatif
+from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
+from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
+
+CONV, MIXED = str(KERNELS / "conv2d_s8_small.elf"), str(KERNELS / "mixed.elf")
+SCHEMA = load_schema("whatif-1.json")
+EIGHT = (
+    "--sweep", "weights=flash,dtcm",
+    "--sweep", "activations: input+output=sram1,dtcm",
+    "--sweep", "code: .text=flash,itcm",
+)  # fmt: skip
+
+
+def study(capfd: pytest.CaptureFixture[str], *options: str) -> Any:
+    assert main(["whatif", *options, "--format", "json"]) == 0
+    plain = json.loads(capfd.readouterr().out)
+    jsonschema.validate(plain, SCHEMA, jsonschema.Draft202012Validator)
+    return plain
+
+
+def test_the_schema_is_closed_and_names_the_fields_of_the_dataclasses() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert_closed(SCHEMA)
+    assert assert_same_fields(WhatIf, SCHEMA) == {"Causes", "CauseChanges"}
+
+
+def test_each_combination_costs_what_it_costs_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    plain = study(capfd, CONV, *EIGHT)
+    rows = plain["configurations"]
+    assert plain["executions"] == 1
+    assert len(rows) == 8
+    for index, place in (
+        (0, []),
+        (3, ["input+output=dtcm", ".text=itcm"]),
+        (7, ["weights=dtcm", "input+output=dtcm", ".text=itcm"]),
+    ):
+        alone = simcore.profile(CONV, place=place).totals
+        assert rows[index]["cycles"] == alone.cycles
+        assert rows[index]["energy_j"] == alone.energy_j
+        assert rows[index]["cycles_by_cause"] == alone.cycles_by_cause
+
+
+def test_changes_are_against_the_first_and_sum_by_cause(capfd: pytest.CaptureFixture[str]) -> None:
+    rows = study(capfd, CONV, *EIGHT)["configurations"]
+    assert rows[0]["change"] is None
+    for row in rows[1:]:
+        change = row["change"]
+        assert change["cycles"] == row["cycles"] - rows[0]["cycles"]
+        assert sum(change["cycles_by_cause"].values()) == change["cycles"]
+        # What waits is fetches of functions, and loads and stores of data: nothing twice
+        waits = sum(change["cycles_by_cause"][cause] for cause in ("fetch", "load", "store"))
+        assert sum(one["stall_cycles"] for one in change["objects"]) == waits
+        assert change["significant"] is None
+    assert rows[4]["change"]["objects"][0]["name"] == "weights"
+
+
+def test_tcm_bytes_count_what_moved_in_and_the_stack(capfd: pytest.CaptureFixture[str]) -> None:
+    rows = study(capfd, CONV, *EIGHT)["configurations"]
+    scratch, stack, weights, text = 16384, 532, 9216, 0xE80
+    assert rows[0]["tcm_bytes"] == {"itcm": 0, "dtcm": scratch + stack}
+    assert rows[5]["tcm_bytes"]["dtcm"] == scratch + stack + weights
+    assert rows[5]["tcm_bytes"]["itcm"] == rows[5]["placement"][0]["size"]
+    assert rows[5]["placement"][0]["size"] == pytest.approx(text, abs=64)
+    assert [row["copied_bytes"] > 0 for row in rows] == [False, True, False, True] + [True] * 4
+
+
+def test_tries_stand_behind_the_program_as_linked(capfd: pytest.CaptureFixture[str]) -> None:
+    rows = study(capfd, CONV, "--try", "slow: clock=100MHz", "--try", "caches=off")
+    names = [row["name"] for row in rows["configurations"]]
+    assert names == ["as linked", "slow", "caches=off"]
+    linked, slow, uncached = rows["configurations"]
+    assert (linked["cpu"]["clock_hz"], slow["cpu"]["clock_hz"]) == (216_000_000, 100_000_000)
+    assert slow["time_s"] > linked["time_s"]
+    assert uncached["cycles"] > 2 * linked["cycles"]
+
+
+def test_a_difference_inside_the_layout_band_is_not_significant(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    options = ("--try", "layer: layer=dtcm", "--try", "weights=dtcm", "--layout-sweep")
+    rows = study(capfd, CONV, *options)["configurations"]
+    for row in rows:
+        assert row["layout"]["cycles"][0] == row["cycles"]
+    bands = [row["layout"]["maximum_cycles"] - row["layout"]["minimum_cycles"] for row in rows]
+    assert abs(rows[1]["change"]["cycles"]) <= max(bands[0], bands[1])
+    assert [row["change"]["significant"] for row in rows[1:]] == [False, True]
+    assert main(["whatif", CONV, *options]) == 0
+    text = capfd.readouterr().out
+    assert "~ not significant" in text
+
+
+def test_parts_and_programs_have_executions_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
+    options = ("--sweep", "cpu=stm32f746,stm32f767", "--sweep", "caches=on,off")
+    parallel = study(capfd, CONV, MIXED, *options, "--jobs", "2")
+    assert parallel["executions"] == 4
+    rows = parallel["configurations"]
+    assert [row["elf"]["name"] for row in rows] == ["conv2d_s8_small.elf"] * 4 + ["mixed.elf"] * 4
+    assert [row["change"] is None for row in rows] == [True, False, False, False] * 2
+    assert [row["cpu"]["name"] for row in rows[:4]] == ["stm32f746"] * 2 + ["stm32f767"] * 2
+    assert study(capfd, CONV, MIXED, *options, "--jobs", "1") == parallel
+
+
+def test_csv_has_a_row_for_each_configuration(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["whatif", CONV, *EIGHT, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert len(rows) == 8
+    assert rows[0]["name"] == "weights=flash activations=sram1 code=flash"
+    assert rows[0]["change.cycles"] == ""
+    assert int(rows[7]["change.cycles"]) == int(rows[7]["cycles"]) - int(rows[0]["cycles"])
+    assert rows[7]["tcm_bytes.itcm"] != "0"
+
+
+def test_the_text_fits_a_page_and_names_the_objects_that_change(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["whatif", CONV, *EIGHT]) == 0
+    text = capfd.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100
+    assert "8 configurations from one execution" in text
+    assert "Change by cause" in text
+    objects = text[text.index("Change by object") :]
+    assert "weights" in objects.splitlines()[1]
+
+
+def test_a_file_and_options_go_together(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text('clock = "100MHz"\n[[configuration]]\nname = "tcm"\nplace = ["weights=dtcm"]\n')
+    rows = study(capfd, CONV, "--config", str(file), "--clock", "200MHz")["configurations"]
+    assert [row["name"] for row in rows] == ["as linked", "tcm"]
+    assert {row["cpu"]["clock_hz"] for row in rows} == {200_000_000}  # the command line decides
+
+
+def test_a_program_that_fails_is_told_by_the_status(capfd: pytest.CaptureFixture[str]) -> None:
+    elf = str(FIRMWARE / "faults.elf")
+    assert main(["whatif", elf, "--try", "caches=on", "--", "undefined"]) == 4
+    assert "caches=on" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "no configuration to compare"),
+        (["--try", "wieghts=dtcm"], "did you mean 'weights'"),
+        (["--try", "weights=axi_sram"], "has no region 'axi_sram'"),
+        (
+            ["--try", "a: weights=dtcm", "--try", "a: caches=on"],
+            "two configurations are called 'a'",
+        ),
+        (["--sweep", "weights=dtcm,flsh"], "did you mean 'flash'"),
+        (["--try", "cpu=stm32f74"], "did you mean 'stm32f746'"),
+        (["--try", "clock=900MHz"], "above the 216000000 Hz"),
+        (["--config", "none.toml"], "none.toml: cannot be read"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line_before_anything_runs(
+    options: list[str], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["whatif", CONV, *options]) == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+def test_ctrl_c_keeps_and_prints_what_is_finished(tmp_path: Path) -> None:
+    slow = str(FIRMWARE / "long_run.elf")
+    command = [sys.executable, "-m", "simcore.cli.main", "whatif", CONV, slow]
+    command += ["--try", "caches=on", "--jobs", "2", "--format", "json"]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    running = subprocess.Popen(
+        [*command, "--", "millions=4000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(8)  # the convolution takes one second
+    assert running.poll() is None
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert b"Traceback" not in err
+    plain = json.loads(out)
+    assert plain["interrupted"] is True
+    assert {row["elf"]["name"] for row in plain["configurations"]} == {"conv2d_s8_small.elf"}
+
+
+def test_the_library_runs_a_study() -> None:
+    result = whatif([CONV], [Configuration(), Configuration("tcm", place=("weights=dtcm",))])
+    assert [row.name for row in result.configurations] == ["as linked", "tcm"]
+    assert (
+        result.to_json()
+        == whatif(
+            [CONV], [Configuration(), Configuration("tcm", place=("weights=dtcm",))]
+        ).to_json()
+    )

@@ -169,6 +169,7 @@ class Memory:
             raise ValueError(status)
         self.m.counters = self.vector
         self.misses = self.ffi.new("uint32_t *")
+        self.slot = 0  # of the D-cache, used last
 
     @property
     def counters(self) -> dict[CounterName, int]:
@@ -185,7 +186,12 @@ class Memory:
         return found
 
     def read(self, time: int, address: int, size: int) -> int:
-        return int(self.lib.memory_read(self.m, time, address, size))
+        """As run_block() reads: what is free by what the site remembers, or all the rules."""
+        if self.lib.memory_read_free(self.m, time, address, size, self.slot):
+            return 0
+        stall = self.lib.memory_read(self.m, time, address, size)
+        self.slot = self.m.dcache.recent
+        return int(stall)
 
     def write(self, time: int, address: int, size: int) -> int:
         return int(self.lib.memory_write(self.m, time, address, size))

@@ -18,14 +18,13 @@ void blocks_free(struct blocks *t)
         free((void *)b->facts.counters);
         free((void *)b->facts.macs);
         free(b->site);
-        free(b->object);
-        free(b->placed);
         free(b->skipped);
     }
     for (uint32_t i = 0; i < t->entries; i++)
         free((void *)t->entry[i].access_cycles);
     free(t->block);
     free(t->entry);
+    free(t->cost);
     free(t->whole);
     free(t->piece);
 }
@@ -112,12 +111,9 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     f->counters = copy(f->counters, COUNTER_STATIC, sizeof *f->counters);
     f->macs = copy(f->macs, f->instructions, 1);
     b.site = calloc(f->accesses + 1u, sizeof *b.site);
-    b.object = calloc(f->accesses + 1u, sizeof *b.object);
-    b.placed = calloc(f->accesses + 1u, sizeof *b.placed);
     b.skipped = calloc(f->instructions, sizeof *b.skipped);
     if (!f->instruction_offsets || !f->instruction_predicated || !f->access || !f->probe || !f->note ||
-        !f->counters || !f->macs || !b.site || !b.object || !b.placed ||
-        !b.skipped)
+        !f->counters || !f->macs || !b.site || !b.skipped)
         return CORE_ERR_MEMORY;
     for (uint32_t i = 0; i < f->instructions; i++)
         b.predicated |= f->instruction_predicated[i];
@@ -143,14 +139,18 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     return (int)t->blocks++;
 }
 
-int blocks_schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
+static int schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
 {
     if (t->entries == t->entries_room) {
         uint32_t room = t->entries_room ? t->entries_room * 2 : 2048;
         struct entry *grown = realloc(t->entry, room * sizeof *grown);
-        if (!grown || room > INT32_MAX)
+        if (grown)
+            t->entry = grown;
+        struct entry_cost *costs = realloc(t->cost, room * sizeof *costs);
+        if (costs)
+            t->cost = costs;
+        if (!grown || !costs || room > INT32_MAX)
             return CORE_ERR_MEMORY;
-        t->entry = grown;
         t->entries_room = room;
     }
     struct block_schedule s;
@@ -160,13 +160,16 @@ int blocks_schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t v
         return status;
     struct block *b = &t->block[block];
     struct entry *e = &t->entry[t->entries];
+    struct entry_cost *cost = &t->cost[t->entries];
     memset(e, 0, sizeof *e);
+    memset(cost, 0, sizeof *cost);
+    e->followed[0] = e->followed[1] = -1;
     e->variant = variant;
     e->state = state;
     e->block = block;
     for (uint32_t c = 0; c < CAUSE_COUNT; c++)
-        e->cycles += e->causes[c] = s.cycles_by_cause[c];
-    e->dual_issues = s.dual_issues;
+        e->cycles += cost->causes[c] = s.cycles_by_cause[c];
+    cost->dual_issues = s.dual_issues;
     e->after_next = s.after_next;
     e->after_taken = s.after_taken;
     e->after_mispredict = s.after_mispredict;
@@ -177,4 +180,20 @@ int blocks_schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t v
     e->next = b->entries;
     b->entries = (int32_t)t->entries;
     return (int)t->entries++;
+}
+
+int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
+{
+    int32_t *link = &t->block[block].entries;
+    for (int32_t at = *link; at >= 0; at = *link) {
+        struct entry *e = &t->entry[at];
+        if (e->state == state && e->variant == variant) {
+            *link = e->next;                       /* to the front: the next look-up finds it first */
+            e->next = t->block[block].entries;
+            t->block[block].entries = at;
+            return at;
+        }
+        link = &e->next;
+    }
+    return schedule(t, block, state, variant);
 }

@@ -18,16 +18,20 @@ struct timing_callbacks {
     core_schedule_fn *schedule;
 };
 
-struct entry {                   /* one (block, state, variant) */
+struct entry {                   /* one (block, state, variant): what each execution looks at, a cache line */
     uint64_t variant;
-    uint32_t state;
-    int32_t next;                /* of the same block */
-    uint32_t block;
-    uint32_t cycles, causes[CAUSE_COUNT], dual_issues;
-    uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
-    const uint16_t *access_cycles;
-    uint64_t executions;
+    uint32_t state, block;
+    uint32_t cycles;
     uint32_t pending;            /* executions not yet added to the running node */
+    const uint16_t *access_cycles;
+    uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
+    int32_t next;                /* of the same block */
+    int32_t followed[2];         /* by entry, when it last was by an even and by an odd block; -1: never */
+};
+
+struct entry_cost {              /* and what only sums look at */
+    uint32_t causes[CAUSE_COUNT], dual_issues;
+    uint64_t executions;
 };
 
 struct block {
@@ -42,9 +46,7 @@ struct block {
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
     uint8_t exclusive;           /* holds a STREX */
-    struct site_info *site;
-    struct site_object *object;  /* one per access */
-    struct placed *placed;       /* one per access */
+    struct site *site;           /* one per access */
     uint64_t *skipped;           /* per instruction */
 };
 
@@ -55,6 +57,7 @@ struct blocks {
     struct block *block;
     uint32_t blocks, blocks_room;
     struct entry *entry;
+    struct entry_cost *cost;     /* one per entry */
     uint32_t entries, entries_room;
     int32_t *whole, *piece;      /* per definition: block of the whole of it, list of its pieces */
     uint32_t definitions;
@@ -66,23 +69,31 @@ void blocks_free(struct blocks *t);
  * Moves the block table when it does. */
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end);
 
-/* Asks for a schedule that the block has not had yet. Moves the entry table. Negative: core_status. */
-int blocks_schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
+/* The entry of a block in a state; asks for its schedule on first sight, which moves the entry table.
+ * Negative: core_status. */
+int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
 
-static inline int blocks_entry(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
+/* The whole of a definition that was seen before, or NO_DEFINITION. */
+static inline int32_t blocks_whole(const struct blocks *t, uint32_t definition)
 {
-    int32_t *link = &t->block[block].entries;
-    for (int32_t at = *link; at >= 0; at = *link) {
-        struct entry *e = &t->entry[at];
-        if (e->state == state && e->variant == variant) {
-            *link = e->next;                       /* to the front: the next look-up finds it first */
-            e->next = t->block[block].entries;
-            t->block[block].entries = at;
-            return at;
+    return definition < t->definitions ? t->whole[definition] : NO_DEFINITION;
+}
+
+/* The entry of a block that runs in a state behind entry `before` (-1: none). Negative: core_status. */
+static inline int blocks_entry(struct blocks *t, int32_t before, uint32_t block, uint32_t state, uint64_t variant)
+{
+    if (before >= 0) {
+        int32_t likely = t->entry[before].followed[block & 1];
+        if (likely >= 0) {
+            const struct entry *e = &t->entry[likely];
+            if (e->block == block && e->state == state && e->variant == variant)
+                return likely;
         }
-        link = &e->next;
     }
-    return blocks_schedule(t, block, state, variant);
+    int found = blocks_find(t, block, state, variant);
+    if (found >= 0 && before >= 0)
+        t->entry[before].followed[block & 1] = found;
+    return found;
 }
 
 #endif

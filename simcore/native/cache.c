@@ -62,7 +62,7 @@ uint32_t cache_find(struct cache *c, uint32_t address)
         if ((c->tag[slot] & ~(uint32_t)CACHE_DIRTY) == wanted) {
             if (c->replacement == REPLACE_LRU)
                 c->stamp[slot] = ++c->clock;
-            return slot;
+            return c->recent = slot;
         }
     }
     return UINT32_MAX;
@@ -99,6 +99,7 @@ uint32_t cache_insert(struct cache *c, uint32_t address, uint32_t flags)
     if (way == c->ways)
         way = victim_way(c, first);
     uint32_t old = c->tag[first + way];
+    c->recent = first + way;
     c->tag[first + way] = (address & ~(c->line_bytes - 1)) | CACHE_VALID | flags;
     c->stamp[first + way] = ++c->clock;
     c->generation++;

@@ -17,6 +17,7 @@ struct cache {
     uint32_t clock;              /* LRU touches so far */
     uint32_t lfsr;               /* random: 16-bit Galois register, taps 16 14 13 11 */
     uint32_t generation;         /* changes whenever a line comes or goes */
+    uint32_t recent;             /* slot that was found or filled last */
 };
 
 /* Returns 0, CORE_ERR_CONFIG (size is not sets * ways * line with powers of two) or CORE_ERR_MEMORY.
@@ -30,6 +31,12 @@ uint32_t cache_find(struct cache *c, uint32_t address);
 /* Puts the line in, into an invalid way if the set has one. Returns the tag word that was thrown out,
  * 0 if the way was free. */
 uint32_t cache_insert(struct cache *c, uint32_t address, uint32_t flags);
+
+/* Whether a slot, seen some time ago, holds the line of an address. No touch. */
+static inline int cache_holds(const struct cache *c, uint32_t slot, uint32_t address)
+{
+    return (c->tag[slot] & ~(uint32_t)CACHE_DIRTY) == ((address & ~(c->line_bytes - 1)) | CACHE_VALID);
+}
 
 void cache_mark_dirty(struct cache *c, uint32_t slot);
 

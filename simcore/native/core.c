@@ -62,6 +62,7 @@ core *core_new(int *status)
     *status = CORE_ERR_MEMORY;
     if (!c)
         return NULL;
+    timings_init(&c->timings);
     stream_init(&c->stream, (struct sink){timings_consume, timings_now, &c->timings});
     c->capture = capture_new(&c->stream, status);
     if (*status != CORE_OK) {
@@ -229,7 +230,8 @@ void core_block(const core *c, uint32_t timing, uint32_t index, struct block_inf
 void core_block_sites(const core *c, uint32_t timing, uint32_t index, struct site_info *sites, uint64_t *skipped)
 {
     const struct block *b = &of(c, timing)->blocks.block[index];
-    memcpy(sites, b->site, b->facts.accesses * sizeof *sites);
+    for (uint32_t i = 0; i < b->facts.accesses; i++)
+        sites[i] = b->site[i].counts;
     memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
 }
 
@@ -245,7 +247,7 @@ uint32_t core_entry_count(const core *c, uint32_t timing) { return of(c, timing)
 void core_entry(const core *c, uint32_t timing, uint32_t index, struct entry_info *out)
 {
     const struct entry *e = &of(c, timing)->blocks.entry[index];
-    *out = (struct entry_info){e->block, e->state, e->variant, e->executions};
+    *out = (struct entry_info){e->block, e->state, e->variant, of(c, timing)->blocks.cost[index].executions};
 }
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }

@@ -102,7 +102,8 @@ static int is_tcm(const struct region_config *r) { return r->kind == REGION_ITCM
 
 static void rebuild_pages(struct memory *m)
 {
-    memset(m->page, NO_REGION, PAGES * sizeof *m->page);
+    for (uint32_t p = 0; p < PAGES; p++)
+        m->page[p] = NO_REGION;
     int small = 0;
     for (uint32_t i = 0; i < MPU_REGIONS; i++)
         if ((m->mpu_ctrl & 1) && (m->mpu[i].rasr & 1) && (m->mpu[i].rasr >> 1 & 0x1f) + 1 < PAGE_SHIFT + 3)
@@ -114,14 +115,14 @@ static void rebuild_pages(struct memory *m)
             uint8_t policy = region->policy;
             if (!region->never_cached && (m->mpu_ctrl & 1))
                 policy = small ? MIXED_POLICY : policy_at(m, p << PAGE_SHIFT, policy);
-            m->page[p] = (uint16_t)(r | policy << 8);
+            m->page[p] = (uint16_t)(r | policy << 8 | (is_tcm(region) ? PAGE_TCM : 0));
         }
     }
 }
 
 static uint8_t policy_of(const struct memory *m, uint32_t address)
 {
-    uint32_t page = m->page[address >> PAGE_SHIFT], policy = page >> 8;
+    uint32_t page = m->page[address >> PAGE_SHIFT], policy = page >> 8 & 0x7f;
     if (policy == MIXED_POLICY)
         policy = policy_at(m, address, m->region[page & 0xff].policy);
     return (uint8_t)policy;

@@ -12,7 +12,7 @@
 #include "cache.h"
 #include "core.h"
 
-enum { PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0xff, MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16 };
+enum { PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0x7f, PAGE_TCM = 0x8000, MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16 };
 
 struct linefill {
     uint32_t line;               /* address, or 1 when unused */
@@ -34,7 +34,7 @@ struct memory {
     const struct timing_config *config;
     const struct region_config *region;
     uint32_t regions;
-    uint16_t *page;                      /* of each 4 KiB page: region | policy << 8 */
+    uint16_t *page;                      /* of each 4 KiB page: region | policy << 8 | PAGE_TCM */
     uint64_t *counters;                  /* of the running node */
     struct cache icache, dcache;
     uint8_t icache_on, dcache_on;
@@ -87,6 +87,31 @@ void memory_fetch_wrong_path(struct memory *m, uint64_t time, uint32_t branch_en
 /* 1 when fetches from this region go through the I-cache as it is set now. */
 int memory_fetch_is_cached(const struct memory *m, uint32_t address);
 
+static inline uint64_t *memory_region_counters(const struct memory *m, uint32_t region)
+{
+    return m->counters + COUNTER_COUNT + region * REGION_COUNTER_COUNT;
+}
+
+/* Counts a read that costs nothing and changes nothing, and returns 1; 0: ask memory_read(). It is one of a TCM,
+ * or a hit in the D-cache slot that the same site used last while no line is on its way. */
+static inline int memory_read_free(struct memory *m, uint64_t time, uint32_t address, uint32_t size, uint32_t slot)
+{
+    uint32_t page = m->page[address >> PAGE_SHIFT];
+    if (!(page & PAGE_TCM)) {
+        uint32_t policy = page >> 8;
+        if (!m->dcache_on || policy < POLICY_WRITE_THROUGH || policy == MIXED_POLICY || time < m->fills_done_at ||
+            m->read_allocate_mode || m->dcache.replacement == REPLACE_LRU ||
+            (address & (m->dcache.line_bytes - 1)) + size > m->dcache.line_bytes ||
+            !cache_holds(&m->dcache, slot, address))
+            return 0;
+        m->counters[COUNTER_DCACHE_READS]++;
+    }
+    uint64_t *counters = memory_region_counters(m, page & 0xff);
+    counters[REGION_READS]++;
+    counters[REGION_READ_BYTES] += size;
+    return 1;
+}
+
 /* Whether a store to this system register names a line by its address: maintenance by address. */
 int memory_takes_address(uint32_t address);
 
@@ -96,10 +121,5 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
 
 /* Cycles until every buffered store is done (DSB). */
 uint32_t memory_drain(struct memory *m, uint64_t time);
-
-static inline uint64_t *memory_region_counters(const struct memory *m, uint32_t region)
-{
-    return m->counters + COUNTER_COUNT + region * REGION_COUNTER_COUNT;
-}
 
 #endif

@@ -66,8 +66,10 @@ static uint32_t find(const struct objects *o, const struct memory *m, const stru
     return OBJECT_IN_REGION | region;
 }
 
-void objects_settle(struct objects *o, struct site_object *s, const struct site_info *counts)
+void objects_settle(struct objects *o, struct site *site)
 {
+    struct site_object *s = &site->object;
+    const struct site_info *counts = &site->counts;
     if (!s->current)
         return;
     struct site_info *to = &o->use[s->current - 1].info.counts;
@@ -77,10 +79,11 @@ void objects_settle(struct objects *o, struct site_object *s, const struct site_
     s->counted = *counts;
 }
 
-int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site_object *s,
-                   const struct site_info *counts, uint32_t block, uint32_t access, uint32_t address)
+int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
+                   uint32_t block, uint32_t access, uint32_t address)
 {
-    objects_settle(o, s, counts);
+    struct site_object *s = &site->object;
+    objects_settle(o, site);
     uint32_t object = find(o, m, p, address, &s->low, &s->span);
     for (uint32_t at = s->first; at; at = o->use[at - 1].next)
         if (o->use[at - 1].info.object == object) {

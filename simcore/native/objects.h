@@ -21,6 +21,13 @@ struct site_object {             /* all zero: nothing touched yet */
     struct site_info counted;    /* of the site's counts, those that uses already hold */
 };
 
+struct site {                    /* one access of a block */
+    struct site_object object;
+    struct site_info counts;
+    struct placed placed;        /* where it was timed last */
+    uint32_t slot;               /* of the D-cache, that it used last */
+};
+
 struct objects {
     struct object_range *range;  /* sorted, not overlapping */
     uint32_t ranges;
@@ -33,11 +40,11 @@ int objects_init(struct objects *o, const struct object_range *range, uint32_t r
 void objects_free(struct objects *o);
 
 /* The site is about to touch an address outside of its range. counts: the site's, so far. */
-int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site_object *s,
-                   const struct site_info *counts, uint32_t block, uint32_t access, uint32_t address);
+int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
+                   uint32_t block, uint32_t access, uint32_t address);
 
 /* Hands the counts that are still the site's to the object it touches. */
-void objects_settle(struct objects *o, struct site_object *s, const struct site_info *counts);
+void objects_settle(struct objects *o, struct site *site);
 
 static inline int objects_is_current(const struct site_object *s, uint32_t address)
 {

@@ -62,18 +62,19 @@ void timing_settle(struct timing *t)
     uint64_t *v = t->memory.counters;
     for (uint32_t i = 0; i < t->touched_used; i++) {
         struct entry *e = &t->blocks.entry[t->touched[i]];
+        struct entry_cost *cost = &t->blocks.cost[t->touched[i]];
         const struct block *b = &t->blocks.block[e->block];
         uint64_t n = e->pending;
         for (uint32_t c = 0; c < COUNTER_STATIC; c++)
             v[c] += n * b->facts.counters[c];
-        v[COUNTER_DUAL_ISSUES] += n * e->dual_issues;
+        v[COUNTER_DUAL_ISSUES] += n * cost->dual_issues;
         for (uint32_t c = 0; c < CAUSE_COUNT; c++)
-            v[COUNTER_CYCLES + c] += n * e->causes[c];
+            v[COUNTER_CYCLES + c] += n * cost->causes[c];
         if (b->fetch_cached)
             v[COUNTER_ICACHE_ACCESSES] += n * b->groups;
         if (b->region != NO_REGION)
             memory_region_counters(&t->memory, b->region)[REGION_FETCH_BYTES] += n * b->info.size;
-        e->executions += n;
+        cost->executions += n;
         e->pending = 0;
     }
     t->touched_used = 0;
@@ -83,7 +84,7 @@ void timing_settle_objects(struct timing *t)
 {
     for (uint32_t i = 0; i < t->blocks.blocks; i++)
         for (uint32_t a = 0; a < t->blocks.block[i].facts.accesses; a++)
-            objects_settle(&t->objects, &t->blocks.block[i].object[a], &t->blocks.block[i].site[a]);
+            objects_settle(&t->objects, &t->blocks.block[i].site[a]);
 }
 
 static int touch(struct timing *t, uint32_t entry)
@@ -235,7 +236,7 @@ static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ra
 static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *address, const uint8_t *present)
 {
     for (uint32_t i = 0; i < b->facts.accesses; i++)
-        t->placed[i] = present && !present[i] ? address[i] : placement_at(&t->placement, &b->placed[i], address[i]);
+        t->placed[i] = present && !present[i] ? address[i] : placement_at(&t->placement, &b->site[i].placed, address[i]);
     return t->placed;
 }
 
@@ -269,7 +270,7 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
         return status;
 
     const uint32_t *placed = t->placement.moves ? place(t, b, address, present) : address;
-    int entry = blocks_entry(&t->blocks, index, t->state, probe(b, placed));
+    int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, probe(b, placed));
     if (entry < 0)
         return entry;
     struct entry *e = &t->blocks.entry[entry];
@@ -289,18 +290,22 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
             fault_at(t, FAULT_UNALIGNED, b, i, address[i]);
             return STOP_FAULT;
         }
-        uint64_t *v = t->memory.counters;
-        uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
-        uint64_t time = t->now + e->access_cycles[i];
-        stall = a->is_write ? memory_write(&t->memory, time, placed[i], a->size)
-                            : memory_read(&t->memory, time, placed[i], a->size);
-        struct site_info *s = &b->site[i];
-        if (!objects_is_current(&b->object[i], address[i])) {
-            status = objects_switch(&t->objects, &t->memory, &t->placement, &b->object[i], s, index, i, address[i]);
+        struct site *site = &b->site[i];
+        if (!objects_is_current(&site->object, address[i])) {
+            status = objects_switch(&t->objects, &t->memory, &t->placement, site, index, i, address[i]);
             if (status != CORE_OK)
                 return status;
         }
+        struct site_info *s = &site->counts;
         s->executions++;
+        uint64_t time = t->now + e->access_cycles[i];
+        if (!a->is_write && memory_read_free(&t->memory, time, placed[i], a->size, site->slot))
+            continue;
+        uint64_t *v = t->memory.counters;
+        uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
+        stall = a->is_write ? memory_write(&t->memory, time, placed[i], a->size)
+                            : memory_read(&t->memory, time, placed[i], a->size);
+        site->slot = t->memory.dcache.recent;
         s->misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
         if (stall) {
             s->stall_cycles += stall;
@@ -346,7 +351,9 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     uint32_t end = t->stream->definition[id].size;
     if (first >= end)
         return CORE_OK;
-    int index = blocks_for(&t->blocks, &t->memory, id, first, end);
+    int index = first ? NO_DEFINITION : blocks_whole(&t->blocks, id);
+    if (index < 0)
+        index = blocks_for(&t->blocks, &t->memory, id, first, end);
     if (index < 0)
         return index;
     const uint32_t *recorded = words + 2 + partial;

@@ -1,20 +1,35 @@
 /* timings.h: the configurations that one event stream is timed under, side by side.
  *
  * All of them see the same records, so their blocks have the same numbers. Only the first one's time
- * goes back to the program. */
+ * goes back to the program. Where there are several they share the host's cores: each configuration takes
+ * each piece of the stream as a whole on one of them, so nothing hangs on how they share. */
 #ifndef MCUSIM_TIMINGS_H
 #define MCUSIM_TIMINGS_H
 
+#include <pthread.h>
+
 #include "timing.h"
+
+enum { HELPERS_MAX = 15, SHARED_WORDS_MIN = 2048 };  /* shorter pieces are not worth waking anybody for */
 
 struct timings {
     struct timing **timing;
     uint32_t count, room;
+    int *status;                 /* of the piece, one per configuration */
+    pthread_t helper[HELPERS_MAX];
+    uint32_t helpers;
+    int started, stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    const uint32_t *words;       /* the piece, while it is shared */
+    size_t length;
+    uint32_t next, finished;     /* configurations taken, and done with it */
 };
 
+void timings_init(struct timings *t);
 void timings_free(struct timings *t);
 
-/* Makes room for one more, all zero; NULL: there is no memory. */
+/* Makes room for one more, all zero; NULL: there is no memory. Before the stream begins. */
 struct timing *timings_add(struct timings *t);
 
 /* The sink of the stream: see struct sink. */

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from simcore import __version__
 from simcore.attribution import Attribution
 from simcore.counters import CAUSES, cycle_column
+from simcore.coverage import FileCoverage
+from simcore.coverage import coverage as file_coverage
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.energy import energy_model
@@ -53,12 +55,17 @@ class Simulation:
     moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
 
     def profile(
-        self, *, ops: Sequence[str] = (), instructions: bool = False, lines: bool = False
+        self,
+        *,
+        ops: Sequence[str] = (),
+        instructions: bool = False,
+        lines: bool = False,
+        coverage: bool = False,
     ) -> Profile:
-        """The Profile of the run; ``instructions`` and ``lines`` add those tables."""
-        rows = self._instruction_costs() if instructions or lines else ()
+        """The Profile of the run; ``instructions``, ``lines`` and ``coverage`` add those tables."""
+        rows = self._instruction_costs() if instructions or lines or coverage else ()
         result = self.result
-        return build_profile(
+        profile = build_profile(
             self.image,
             self.model,
             self.options.clock_hz,
@@ -74,6 +81,7 @@ class Simulation:
             lines=line_costs(rows) if lines else None,
             args=self.options.args,
         )
+        return replace(profile, coverage=self._coverage(profile, rows)) if coverage else profile
 
     @property
     def cycles(self) -> int:
@@ -98,6 +106,13 @@ class Simulation:
         return instruction_costs(
             result.counters, result.blocks, result.schedules, self._name_at, self.image.line_at
         )
+
+    def _coverage(
+        self, profile: Profile, rows: Sequence[InstructionCosts]
+    ) -> tuple[FileCoverage, ...]:
+        calls = {row.address: row.calls for row in profile.functions if row.address is not None}
+        executions = {(row.file, row.line): row.executions for row in line_costs(rows)}
+        return file_coverage(self.image, calls, executions)
 
     def _object_costs(self) -> tuple[ObjectCosts, ...]:
         def region_at(address: int) -> str | None:
@@ -205,6 +220,7 @@ def profile(
     timeout_s: float | None = None,
     instructions: bool = False,
     lines: bool = False,
+    coverage: bool = False,
     strict: bool = False,
     semihost_dir: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
@@ -225,8 +241,8 @@ def profile(
     simcore/layout.py.
     ``args`` go to the program over semihosting. ``ops`` are patterns: each call of a matching
     function counts as an operation. ``max_instructions`` and ``timeout_s`` (host seconds) bound
-    the run. ``instructions`` and ``lines`` add those tables. ``strict`` makes an access to a
-    peripheral that is not modelled a fault. ``semihost_dir`` opens a host folder to the
+    the run. ``instructions``, ``lines`` and ``coverage`` add those tables. ``strict`` makes an
+    access to a peripheral that is not modelled a fault. ``semihost_dir`` opens a host folder to the
     program. ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
     ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
     the simulation went, ``inspect`` with the run itself, for reports that need more than a Profile.
@@ -272,7 +288,9 @@ def profile(
         log(simulations[0].describe())
     if inspect is not None:
         inspect(simulations[0])
-    result = simulations[0].profile(ops=ops, instructions=instructions, lines=lines)
+    result = simulations[0].profile(
+        ops=ops, instructions=instructions, lines=lines, coverage=coverage
+    )
     if placement is not None:
         placement.check_run(image, simulations[0])
         warnings = (*result.warnings, *placement.warnings)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simcore import record
+from simcore.coverage import FileCoverage
 from simcore.errors import ConfigError, ExitCode
 from simcore.faults import Fault
 
@@ -386,6 +387,7 @@ class Profile:
     objects: tuple[ObjectCosts, ...] = ()  # those with most stall cycles first
     instructions: tuple[InstructionCosts, ...] | None = None  # on request
     lines: tuple[LineCosts, ...] | None = None  # on request
+    coverage: tuple[FileCoverage, ...] | None = None  # on request
     placement: tuple[PlacedItem, ...] | None = None  # by address, of a run with --place
     layout: LayoutBand | None = None  # on request
     args: tuple[str, ...] | None = None  # what the program was given; None: not recorded

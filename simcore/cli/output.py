@@ -15,11 +15,13 @@ from simcore.errors import ConfigError
 
 ColorChoice = Literal["auto", "always", "never"]
 
+Document = str | bytes
+
 PIPE_WIDTH = 100  # columns of text that does not go to a terminal, the same everywhere
 
 
 @contextmanager
-def destination(path: str | None) -> Iterator[Callable[[str], None]]:
+def destination(path: str | None) -> Iterator[Callable[[Document], None]]:
     """Give a function that writes the document, to stdout when ``path`` is None or ``-``.
 
     An unwritable path is refused on entry, before the work is done. A file is written beside its
@@ -30,14 +32,16 @@ def destination(path: str | None) -> Iterator[Callable[[str], None]]:
         return
     target = Path(path)
     if target.exists() and not target.is_file() and not target.is_dir():
-        yield lambda text: _write(target, path, text)  # a device or a pipe cannot be renamed over
+        yield lambda document: _write(
+            target, path, document
+        )  # a device or a pipe cannot be renamed over
         return
     target = Path(os.path.realpath(target))  # a link keeps pointing where it points
     temporary = _create_beside(target, path)
     try:
 
-        def write(text: str) -> None:
-            _write(temporary, path, text)
+        def write(document: Document) -> None:
+            _write(temporary, path, document)
             temporary.replace(target)
 
         yield write
@@ -61,18 +65,18 @@ def _create_beside(target: Path, path: str) -> Path:
     return Path(name)
 
 
-def _write(file: Path, path: str, text: str) -> None:
+def _write(file: Path, path: str, document: Document) -> None:
     try:
-        file.write_bytes(_encode(text))
+        file.write_bytes(_encode(document))
     except OSError as error:
         raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
 
 
-def write_stdout(text: str) -> None:
-    """Write a document to stdout as UTF-8, whatever the locale."""
+def write_stdout(document: Document) -> None:
+    """Write a document to stdout, text as UTF-8 whatever the locale."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(_encode(text))
+        sys.stdout.buffer.write(_encode(document))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         # The reader has seen enough, which is no error. Python flushes again at exit, to nowhere.
@@ -81,9 +85,11 @@ def write_stdout(text: str) -> None:
         raise ConfigError(f"stdout: cannot write the output: {error.strerror}") from None
 
 
-def _encode(text: str) -> bytes:
+def _encode(document: Document) -> bytes:
+    if isinstance(document, bytes):
+        return document
     # Symbol names come from the ELF and may hold anything.
-    return text.encode("utf-8", "backslashreplace")
+    return document.encode("utf-8", "backslashreplace")
 
 
 def use_color(choice: ColorChoice, stream: TextIO | None) -> bool:

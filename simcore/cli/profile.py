@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,9 @@ from simcore.cli.options import (
     report_options,
     run_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice, destination, is_terminal
 from simcore.cli.running import (
+    goes_to_file,
     look,
     program_streams,
     tell_end,
@@ -27,7 +30,17 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
-from simcore.report import FORMATS, SECTIONS, Section, render
+from simcore.report import (
+    BINARY_FORMATS,
+    FORMATS,
+    NEEDS,
+    SECTIONS,
+    SEVERAL_PARTS,
+    WEIGHTS,
+    Section,
+    Weight,
+    document,
+)
 
 if TYPE_CHECKING:
     from simcore.profiler import Simulation
@@ -61,6 +74,12 @@ if TYPE_CHECKING:
     help="Table that --format csv writes.",
 )
 @click.option(
+    "--weight",
+    type=click.Choice(WEIGHTS),
+    help="With --format collapsed: what weighs stacks; time in ns, energy in nJ [default:"
+    f" {WEIGHTS[0]}].",
+)
+@click.option(
     "--op",
     "ops",
     multiple=True,
@@ -92,6 +111,7 @@ def profile(
     format_name: str,
     output: str | None,
     section: Section,
+    weight: Weight | None,
     top: int,
     color: ColorChoice,
     cpu: str,
@@ -127,6 +147,8 @@ def profile(
         raise click.BadParameter("it names no part", param_hint="--cpu")
     if source_dirs and format_name != "html":
         raise click.UsageError("--source-dir goes with --format html")
+    if weight is not None and format_name != "collapsed":
+        raise click.UsageError("--weight goes with --format collapsed")
     if energy_sweep:
         from simcore.cli.energy_sweep import sweep
 
@@ -134,7 +156,8 @@ def profile(
         return sweep(elf, parts, format_name, output, color, run)
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
-    _ask_for_section(section, format_name, run)
+    _refuse_destination(format_name, output, parts)
+    _ask_for_tables(section, format_name, run)
     details: list[Details] = []
     printed = bytearray()
 
@@ -162,11 +185,13 @@ def profile(
                         **run,
                     )
                 )
-        options = look(output, color, top=top, section=section, objects=objects)
+        options = look(
+            output, color, top=top, section=section, weight=weight or WEIGHTS[0], objects=objects
+        )
         if details:
             options = replace(options, details=details[0])
         if len(results) == 1:
-            write(render(results[0], format_name, options))
+            write(document(results[0], format_name, options))
         else:
             write(render_parts(results, format_name, options))
     tell_warnings([w for result in results for w in result.warnings], format_name, output)
@@ -176,7 +201,21 @@ def profile(
     return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
 
 
-def _ask_for_section(section: Section, format_name: str, run: dict[str, Any]) -> None:
-    """Ask the run for the table that the CSV output needs."""
+def _refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:
+    """Refuse what could not be written when the run has ended. Raises UsageError."""
+    if len(parts) > 1 and format_name not in SEVERAL_PARTS:
+        several = ", ".join(SEVERAL_PARTS)
+        raise click.UsageError(
+            f"--format {format_name} shows one part; with several in --cpu use {several}"
+        )
+    if format_name in BINARY_FORMATS and not goes_to_file(output) and is_terminal(sys.stdout):
+        raise click.UsageError(
+            f"--format {format_name} is binary and no terminal's: write it to a file with -o"
+        )
+
+
+def _ask_for_tables(section: Section, format_name: str, run: dict[str, Any]) -> None:
+    """Ask the run for the tables that the format writes."""
     if format_name == "csv" and section in ("instructions", "lines"):
         run[section] = True
+    run.update(dict.fromkeys(NEEDS.get(format_name, ()), True))

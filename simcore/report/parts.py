@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from simcore.errors import ConfigError
 from simcore.profiles import Profile
 from simcore.record import to_plain
-from simcore.report import RenderOptions
+from simcore.report import SEVERAL_PARTS, RenderOptions
 from simcore.report.units import clock, count, decimal, percent, si
 
-FORMATS = ("text", "json", "csv")
 CSV_COLUMNS = (
     "cpu", "clock_hz", "voltage_scale", "instructions", "cycles", "ipc", "time_s", "energy_j",
     "power_w", "icache_misses", "dcache_misses", "fetch", "load", "store",
@@ -29,9 +28,8 @@ def render(profiles: Sequence[Profile], format_name: str, options: RenderOptions
         return _csv(profiles)
     if format_name == "text":
         return _text(profiles, options)
-    raise ConfigError(
-        f"--format {format_name} shows one part; with several in --cpu use {', '.join(FORMATS)}"
-    )
+    several = ", ".join(SEVERAL_PARTS)
+    raise ConfigError(f"--format {format_name} shows one part; with several in --cpu use {several}")
 
 
 def _csv(profiles: Sequence[Profile]) -> str:

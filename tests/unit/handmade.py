@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from simcore.attribution import Attribution
 from simcore.counters import CAUSES, Counters, Node, OpDescriptor, column_names
+from simcore.coverage import CoveredFunction, CoveredLine, FileCoverage
 from simcore.faults import Fault, Frame
 from simcore.profiles import (
     SCHEMA,
@@ -129,6 +130,13 @@ def kernel_profile(run: Counters = KERNEL, end: Exit | None = None) -> Profile:
             InstructionCosts(
                 0x100, "smlad r0, r1, r2, r0", "dot", "dot.c", 3, 960, 5, 600,
                 {**dict.fromkeys(CAUSES, 0), "issue": 500, "dependency": 100}, 0,
+            ),
+        ),
+        coverage=(
+            FileCoverage(
+                "dot.c",
+                (CoveredFunction("dot", 2, 10), CoveredFunction("dot_of_none", 9, 0)),
+                (CoveredLine(3, 960), CoveredLine(10, 0)),
             ),
         ),
         lines=(

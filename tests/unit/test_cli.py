@@ -24,7 +24,7 @@ from simcore.cli.progress import ProgramOutput, Progress
 from simcore.cli.values import parse_quantity
 from simcore.errors import ConfigError, ElfError
 from simcore.profiles import Exit, Profile
-from simcore.report import FORMATS
+from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
 from tests.unit.handmade import FAULT, kernel_profile
 
 Run = Callable[..., Profile]
@@ -302,11 +302,69 @@ def test_a_dash_is_stdout(run: FakeRun, capfd: pytest.CaptureFixture[str]) -> No
 def test_odd_characters_of_symbol_names_reach_any_stdout(
     run: FakeRun, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    profile = kernel_profile()
-    odd = replace(profile.functions[0], name="f\udcff\u20ac")
-    run.result = replace(profile, functions=(odd, *profile.functions[1:]))
+    profile, name = kernel_profile(), "f\udcff\u20ac"
+    assert profile.instructions is not None
+    first, *rest = profile.functions
+    run.result = replace(
+        profile,
+        functions=(replace(first, name=name), *rest),
+        instructions=tuple(replace(row, function=name) for row in profile.instructions),
+    )
     for name in FORMATS:
         assert main(["profile", "a.elf", "--format", name]) == 0
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "-"]])
+def test_a_binary_format_is_refused_on_a_terminal_before_anything_runs(
+    run: FakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
+    monkeypatch.setattr(output, "is_terminal", lambda stream: stream is not None)
+    monkeypatch.setattr("simcore.cli.profile.is_terminal", lambda stream: stream is not None)
+    for name in BINARY_FORMATS:
+        assert main(["profile", "a.elf", "--format", name, *options]) == 2
+        assert "write it to a file with -o" in capfd.readouterr().err
+    assert run.options == {}
+
+
+def test_a_binary_format_goes_through_a_pipe_and_into_a_file_as_it_is(
+    run: FakeRun, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    expected = document(kernel_profile(), "pprof")
+    assert main(["profile", "a.elf", "--format", "pprof"]) == 0
+    assert capfdbinary.readouterr().out == expected
+    assert main(["profile", "a.elf", "--format", "pprof", "-o", str(tmp_path / "p")]) == 0
+    assert (tmp_path / "p").read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in SEVERAL_PARTS])
+def test_a_format_of_one_part_is_refused_for_several_before_anything_runs(
+    run: FakeRun, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert main(["profile", "a.elf", "--cpu", "one,two", "--format", name]) == 2
+    assert f"--format {name} shows one part" in error_of(capfd)
+    assert run.options == {}
+
+
+@pytest.mark.parametrize(("name", "tables"), NEEDS.items())
+def test_tables_that_a_format_needs_are_asked_for(
+    run: FakeRun, name: str, tables: tuple[str, ...]
+) -> None:
+    assert main(["profile", "a.elf", "--format", name, "-o", os.devnull]) == 0
+    assert [table for table in tables if not run.options.get(table)] == []
+
+
+def test_collapsed_stacks_are_weighed_by_what_is_asked_for(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "a.elf", "--format", "collapsed", "--weight", "instructions"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert "main;op:conv1;conv;dot 1000" in lines
+    assert sum(int(line.rpartition(" ")[2]) for line in lines) == 1184
+    assert main(["profile", "a.elf", "--weight", "energy"]) == 2
+    assert "--weight goes with --format collapsed" in capfd.readouterr().err
 
 
 # -- terminal --------------------------------------------------------------------------------------

@@ -10,7 +10,15 @@ import pytest
 
 from simcore.errors import ConfigError
 from simcore.profiles import Profile
-from simcore.report import FORMATS, SECTIONS, RenderOptions, Section, render
+from simcore.report import (
+    BINARY_FORMATS,
+    FORMATS,
+    SECTIONS,
+    RenderOptions,
+    Section,
+    document,
+    render,
+)
 from tests.unit.handmade import kernel_profile
 
 
@@ -63,4 +71,6 @@ def test_a_table_that_was_not_asked_for_is_refused() -> None:
 
 def test_every_format_that_is_offered_renders() -> None:
     for name in FORMATS:
-        assert render(kernel_profile(), name)
+        rendered = document(kernel_profile(), name)
+        assert rendered
+        assert isinstance(rendered, bytes) is (name in BINARY_FORMATS)

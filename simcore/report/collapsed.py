@@ -1,0 +1,23 @@
+"""Collapsed stacks, ``outer;inner weight`` a line, for Brendan Gregg's flamegraph.pl and others."""
+
+from __future__ import annotations
+
+from simcore.profiles import Profile
+from simcore.report import RenderOptions
+from simcore.report.stacks import CallTree
+
+
+def render(profile: Profile, options: RenderOptions) -> str:
+    """A line for each stack that has costs of its own, weighed by ``options.weight``."""
+    tree = CallTree(profile)
+    weights = tree.weights(options.weight)
+    sums: dict[str, int] = {}  # one stack may be reached over several call sites
+    for index in tree.order:
+        stack = ";".join(_frame(tree.labels[node]) for node in tree.stacks[index])
+        sums[stack] = sums.get(stack, 0) + weights[index]
+    return "".join(f"{stack} {weight}\n" for stack, weight in sums.items() if weight)
+
+
+def _frame(label: str) -> str:
+    # A semicolon separates frames, and a line ends a stack.
+    return " ".join(label.replace(";", ":").split())

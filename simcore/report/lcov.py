@@ -1,0 +1,36 @@
+"""An LCOV tracefile: lines, functions and branches that ran, for lcov, genhtml and CI services.
+
+Records: man geninfo, FILES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simcore.coverage import FileCoverage
+from simcore.errors import ConfigError
+from simcore.profiles import Profile
+from simcore.report import RenderOptions
+
+
+def render(profile: Profile, options: RenderOptions) -> str:
+    """A record for each source file. Raises ConfigError when the profile holds no coverage."""
+    if profile.coverage is None:
+        raise ConfigError("the profile holds no coverage: profile the ELF again with coverage")
+    return "".join(f"{line}\n" for file in profile.coverage for line in _record(file))
+
+
+def _record(file: FileCoverage) -> Iterator[str]:
+    yield "TN:"
+    yield f"SF:{file.file}"
+    for function in file.functions:
+        yield f"FN:{function.line},{function.name}"
+    for function in file.functions:
+        yield f"FNDA:{function.calls},{function.name}"
+    yield f"FNF:{len(file.functions)}"
+    yield f"FNH:{sum(function.calls > 0 for function in file.functions)}"
+    for line in file.lines:
+        yield f"DA:{line.line},{line.executions}"
+    yield f"LF:{len(file.lines)}"
+    yield f"LH:{sum(line.executions > 0 for line in file.lines)}"
+    yield "end_of_record"

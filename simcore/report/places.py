@@ -1,0 +1,131 @@
+"""What each function of a profile costs by place: instructions, and what belongs to none of them.
+
+Cycles and events of an instruction are the profile's. Its energy is a share of its function's:
+of each component by what drives it, cycles, executions or accesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from simcore.errors import ConfigError
+from simcore.node_costs import UNKNOWN_FUNCTION
+from simcore.profiles import FunctionCosts, InstructionCosts, Profile
+from simcore.report.stacks import femtojoules, shared
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Costs of one instruction of a function; energy in femtojoules.
+
+    What belongs to no instruction, such as sleep, stands at the function's entry.
+    """
+
+    address: int
+    file: str | None
+    line: int | None
+    executions: int = 0
+    reads: int = 0
+    writes: int = 0
+    icache_misses: int = 0
+    read_misses: int = 0
+    write_misses: int = 0
+    mispredicts: int = 0
+    cycles: int = 0
+    slept: int = 0  # of cycles
+    femtojoules: int = 0
+
+
+def places(profile: Profile) -> list[list[Place]]:
+    """The places of each function in the order of ``profile.functions``, by address.
+
+    The first one of a function is its entry. Raises ConfigError when the profile holds no
+    instructions, or some of a function that it does not hold.
+    """
+    if profile.instructions is None:
+        raise ConfigError("the profile holds no instructions: run it again with --instructions")
+    rows: list[list[InstructionCosts]] = [[] for _ in profile.functions]
+    function_of = _finder(profile.functions)
+    for row in profile.instructions:
+        rows[function_of(row)].append(row)
+    return [
+        _with_energy(function, [_entry(function, own), *map(_place, own)])
+        for function, own in zip(profile.functions, rows, strict=True)
+    ]
+
+
+def _finder(functions: Sequence[FunctionCosts]) -> Callable[[InstructionCosts], int]:
+    """Finds the function of an instruction: of its name, the last that starts before it."""
+    starts: dict[str, list[tuple[int, int]]] = {}
+    for index, function in enumerate(functions):
+        starts.setdefault(function.name, []).append((function.address or 0, index))
+    for found in starts.values():
+        found.sort()
+
+    def find(row: InstructionCosts) -> int:
+        found = starts.get(row.function or UNKNOWN_FUNCTION, [])
+        if not found:
+            raise ConfigError(
+                f"corrupt profile: the instruction at 0x{row.address:08x} belongs to function"
+                f" '{row.function}', which is none of its functions"
+            )
+        before = [index for start, index in found if start <= row.address]
+        return before[-1] if before else found[0][1]
+
+    return find
+
+
+def _place(row: InstructionCosts) -> Place:
+    return Place(
+        address=row.address,
+        file=row.file,
+        line=row.line,
+        executions=row.executions,
+        reads=row.reads,
+        writes=row.writes,
+        icache_misses=row.icache_misses,
+        read_misses=row.read_misses,
+        write_misses=row.write_misses,
+        mispredicts=row.mispredicts,
+        cycles=row.cycles,
+    )
+
+
+def _entry(function: FunctionCosts, rows: Sequence[InstructionCosts]) -> Place:
+    """The function's entry with what none of its instructions has."""
+    address = function.address
+    if address is None:
+        address = rows[0].address if rows else 0
+    return Place(
+        address=address,
+        file=function.file,
+        line=function.line,
+        executions=function.instructions - sum(row.executions for row in rows),
+        cycles=function.cycles_self - sum(row.cycles for row in rows),
+        slept=function.cycles_by_cause.get("sleep", 0),
+    )
+
+
+def _cycles(place: Place) -> int:
+    return place.cycles
+
+
+#: What an energy component is shared by; any other by cycles.
+_SHARED_BY: dict[str, Callable[[Place], int]] = {
+    "clock": lambda place: place.cycles - place.slept,
+    "core": lambda place: place.cycles - place.slept,
+    "sleep": lambda place: place.slept,
+    "issue": lambda place: place.executions,
+    "fetch": lambda place: place.executions,
+    "data": lambda place: place.reads + place.writes,
+}
+
+
+def _with_energy(function: FunctionCosts, found: list[Place]) -> list[Place]:
+    energy = [0] * len(found)
+    for component, joules in function.energy_by_component.items():
+        by = _SHARED_BY.get(component, _cycles)
+        parts = shared(femtojoules(joules), [by(place) for place in found])
+        energy = [sum(pair) for pair in zip(energy, parts, strict=True)]
+    return [replace(place, femtojoules=fj) for place, fj in zip(found, energy, strict=True)]

@@ -1,0 +1,108 @@
+"""The call tree of a profile as other tools want it: stacks, inclusive costs, whole shares.
+
+Counts are whole numbers everywhere, energy in femtojoules, so that what a format says sums to the
+totals of the profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from simcore.profiles import CallNode, Profile
+from simcore.report import Weight
+
+FEMTOJOULES_PER_NANOJOULE = 10**6
+NANOSECONDS = 10**9
+
+
+def femtojoules(joules: float) -> int:
+    """The whole femtojoules that an energy of the profile stands for."""
+    return round(joules * 1e15)
+
+
+def rounded(values: Iterable[int], numerator: int, denominator: int) -> list[int]:
+    """Values times a fraction as whole numbers whose sum is the sum of the values, rounded.
+
+    What rounding takes from one value the next one gets.
+    """
+    whole, exact, result = 0, 0, []
+    for value in values:
+        exact += value * numerator
+        before, whole = whole, (2 * exact + denominator) // (2 * denominator)
+        result.append(whole - before)
+    return result
+
+
+def shared(whole: int, weights: Sequence[int]) -> list[int]:
+    """A whole number in whole parts by weight; without weights the first one has all of it."""
+    total = sum(weights)
+    if not total:
+        return [whole, *([0] * (len(weights) - 1))]
+    return rounded(weights, whole, total)
+
+
+class CallTree:
+    """Stacks and costs of the nodes of a profile's call tree."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.nodes = profile.call_tree
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """For each node the name of its function, or ``op:`` and that of its operation."""
+        return [self._label(node) for node in self.nodes]
+
+    def _label(self, node: CallNode) -> str:
+        if node.op is not None:
+            return f"op:{self.profile.ops[node.op].name}"
+        return "" if node.function is None else self.profile.functions[node.function].name
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The nodes, each before what it calls, callees in the order of their first call."""
+        children: list[list[int]] = [[] for _ in self.nodes]
+        stack: list[int] = []
+        for index, node in enumerate(self.nodes):
+            (stack if node.parent is None else children[node.parent]).append(index)
+        stack.reverse()
+        order = []
+        while stack:
+            order.append(stack.pop())
+            stack.extend(reversed(children[order[-1]]))
+        return order
+
+    @cached_property
+    def stacks(self) -> list[tuple[int, ...]]:
+        """For each node the nodes from the outermost to itself, without a root of no function."""
+        stacks: list[tuple[int, ...]] = []
+        for index, node in enumerate(self.nodes):
+            above = () if node.parent is None else stacks[node.parent]
+            is_frame = node.function is not None or node.op is not None
+            stacks.append((*above, index) if is_frame else above)
+        return stacks
+
+    def inclusive(self, values: Sequence[int]) -> list[int]:
+        """A value of each node with those of everything below it."""
+        sums = list(values)
+        for index in reversed(range(len(sums))):  # parents stand before their children
+            parent = self.nodes[index].parent
+            if parent is not None:
+                sums[parent] += sums[index]
+        return sums
+
+    def femtojoules(self) -> list[int]:
+        """Energy of each node, callees left out."""
+        return [femtojoules(node.energy_j) for node in self.nodes]
+
+    def weights(self, weight: Weight) -> list[int]:
+        """A weight of each node, callees left out: cycles, instructions, ns or nJ."""
+        cycles = [node.cycles for node in self.nodes]
+        if weight == "cycles":
+            return cycles
+        if weight == "instructions":
+            return [node.instructions for node in self.nodes]
+        if weight == "time":
+            return rounded(cycles, NANOSECONDS, self.profile.cpu.clock_hz)
+        return rounded(self.femtojoules(), 1, FEMTOJOULES_PER_NANOJOULE)

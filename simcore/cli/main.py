@@ -14,7 +14,7 @@ from simcore import __version__
 from simcore.errors import ExitCode, McusimError
 
 #: Commands in the order of the help; each is a module of this package with a function of its name.
-COMMANDS = ("profile", "whatif", "annotate", "compare", "cpus", "kernels")
+COMMANDS = ("profile", "whatif", "annotate", "compare", "cpus", "kernels", "study")
 
 
 class LazyGroup(click.Group):

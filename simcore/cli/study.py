@@ -1,0 +1,172 @@
+"""`mcusim study`: many runs of the kernel suite, put side by side in tables and figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simcore.cli.options import look_options
+from simcore.cli.output import ColorChoice, is_terminal, write_stdout
+from simcore.cli.running import look
+from simcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from simcore.study.folder import StudyFolder
+
+Progress = Callable[[int, int], None]
+
+
+@click.group(short_help="Compare operations or networks over many runs.")
+def study() -> None:
+    """Run many kernels or whole networks and compare them in tables and figures.
+
+    \b
+    mcusim study ops
+    mcusim study networks --cpu stm32f746,stm32h7a3
+
+    What is finished stays in the folder: a study that was stopped goes on where it was.
+    """
+
+
+def _study_options(folder: str) -> Callable[[Any], Any]:
+    def decorate(command: Any) -> Any:
+        for option in reversed(
+            (
+                click.option(
+                    "--cpu",
+                    metavar="PART[,PART]",
+                    default="stm32f746",
+                    show_default=True,
+                    help="Parts to study: names of 'mcusim cpus' or model files, with commas.",
+                ),
+                click.option(
+                    "-o",
+                    "--output",
+                    metavar="FOLDER",
+                    default=folder,
+                    show_default=True,
+                    help="Folder for tables, figures and finished runs.",
+                ),
+                click.option(
+                    "--jobs",
+                    type=click.IntRange(min=1),
+                    metavar="N",
+                    help="Runs at the same time; as many as there are cores if not given.",
+                ),
+                click.option(
+                    "--no-figures", is_flag=True, help="Write the tables only, no figures."
+                ),
+            )
+        ):
+            command = option(command)
+        return look_options(command)
+
+    return decorate
+
+
+@study.command(short_help="Throughput and energy by type of operation.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="GLOB",
+    help="Only operations whose name or kernel matches. Repeatable.",
+)
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="NAME",
+    help="Only this operation count: small, medium or large. Repeatable.",
+)
+@_study_options("study-ops")
+def ops(
+    only: tuple[str, ...],
+    sizes: tuple[str, ...],
+    cpu: str,
+    output: str,
+    jobs: int | None,
+    no_figures: bool,
+    color: ColorChoice,
+    verbose: bool,
+) -> None:
+    """Run a grid of operation types, shapes, variants and placements on one or several parts.
+
+    \b
+    mcusim study ops
+    mcusim study ops --cpu stm32f746,stm32h743 -o two-parts
+    mcusim study ops --only 'conv*' --only relu --size small
+
+    The tables go to stdout, and with CSV, JSON and figures into the folder. Types are compared at
+    equal operation counts: a multiply-accumulate counts two, any other value that is computed or
+    moved one.
+    """
+    from simcore.report.study_ops import FORMATS, render
+    from simcore.study.folder import open_folder
+    from simcore.study.grid import cases, load_grid, pick_sizes, select
+    from simcore.study.ops import study_ops
+
+    parts = _parts(cpu)
+    grid = load_grid()
+    points = cases(grid, select(grid.operations, only), pick_sizes(grid, sizes))
+    with open_folder(output, "ops", parts) as folder:
+        with _progress("operations") as progress:
+            result = study_ops(parts, grid, points, folder.store, jobs=jobs, progress=progress)
+        for name in FORMATS:
+            suffix = "txt" if name == "text" else name
+            folder.write(f"ops.{suffix}", render(result, name, look("", "never")).encode())
+        if not no_figures:
+            from simcore.study.ops_figures import figures
+
+            _write_figures(folder, figures(result))
+    write_stdout(render(result, "text", look(None, color)))
+    if verbose:
+        _tell(f"{folder.store.kept} runs were there, {folder.store.saved} are new")
+    _tell(f"tables{'' if no_figures else ' and figures'} are in {output}")
+
+
+def _parts(cpu: str) -> list[str]:
+    """The parts that --cpu names, each checked. Raises ModelError or ConfigError."""
+    from simcore.cpu_model import load_cpu_model
+
+    parts = list(dict.fromkeys(part.strip() for part in cpu.split(",") if part.strip()))
+    if not parts:
+        raise click.BadParameter("it names no part", param_hint="--cpu")
+    names = [load_cpu_model(part).name for part in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"--cpu names '{name}' twice; give the model file another name")
+    return parts
+
+
+def _write_figures(folder: StudyFolder, figures: Iterator[tuple[str, bytes]]) -> None:
+    for name, data in figures:
+        folder.write(f"figures/{name}", data)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress | None]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell(line: str) -> None:
+    click.echo(f"mcusim: {line}", err=True)

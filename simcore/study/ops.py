@@ -1,0 +1,281 @@
+"""The study of operations: the grid run on parts, side by side, with the spread between types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from simcore import __version__, record
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image
+from simcore.node_costs import ratio
+from simcore.profiles import Tool
+from simcore.study.grid import Case, Grid, SpreadSet
+from simcore.study.pool import run_tasks
+from simcore.study.roof import (
+    MACS_PER_CYCLE,
+    Bandwidth,
+    core_bandwidth,
+    refill_bandwidths,
+)
+from simcore.study.runners import runner_for
+from simcore.study.store import Store
+from simcore.study.tasks import Run, Task
+
+SCHEMA = "mcusim.study-ops/1"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPart:
+    """A part of a study and what bounds its kernels, in bytes and MACs a core cycle."""
+
+    name: str
+    title: str
+    model_sha256: str
+    clock_hz: int
+    voltage_scale: str
+    voltage_v: float  # at the supply pin, where the energy is counted
+    elf: str  # name of the runner ELF
+    elf_sha256: str
+    peak_macs_per_cycle: int
+    core_bandwidth: Bandwidth
+    refill_bandwidths: tuple[Bandwidth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpsRow:
+    """One point of the grid. Energies in J; sizes in bytes, of one invocation.
+
+    ``peak_activation_bytes`` is inputs, outputs and scratch together. ``loaded_bytes`` and
+    ``stored_bytes`` are what the kernel's loads and stores move over all invocations;
+    ``refill_bytes`` is what went between the data cache and memory, or past it.
+    """
+
+    part: str
+    operation: str
+    group: str
+    kernel: str
+    size: str
+    shape: str
+    reference: bool  # the shape of its size that types are compared by
+    variant: str
+    weights: str | None  # where they lie; None for an operation without weights
+    activations: str
+    invocations: int
+    macs: int
+    ops: int
+    instructions: int
+    cycles: int
+    cycles_per_op: float
+    cycles_per_mac: float | None
+    time_s: float
+    ops_per_s: float
+    energy_j: float
+    energy_low_j: float
+    energy_high_j: float
+    j_per_op: float
+    power_w: float
+    param_bytes: int
+    activation_bytes: int
+    scratch_bytes: int
+    peak_activation_bytes: int
+    loaded_bytes: int
+    stored_bytes: int
+    refill_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far types of operation lie apart at equal operation counts, in the usual placement."""
+
+    part: str
+    name: str  # of the set of operations
+    variant: str
+    size: str
+    operations: int
+    fastest: str
+    slowest: str
+    throughput_ratio: float  # largest over smallest operations/s
+    thriftiest: str
+    hungriest: str
+    energy_ratio: float  # largest over smallest energy per operation
+
+
+@dataclass(frozen=True, slots=True)
+class OpsStudy:
+    """All rows in the order of the grid, part after part; ``sizes`` are target counts."""
+
+    schema: str
+    tool: Tool
+    sizes: dict[str, int]
+    parts: tuple[StudyPart, ...]
+    rows: tuple[OpsRow, ...]
+    spreads: tuple[Spread, ...]
+
+    def to_json(self) -> str:
+        """The study as a JSON document; the same study gives the same bytes on every host."""
+        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+
+    @property
+    def compared_size(self) -> str:
+        """The largest size that ran: that of the comparison between types."""
+        return max(self.sizes, key=lambda size: self.sizes[size])
+
+    def compared(self, part: str, variant: str) -> list[OpsRow]:
+        """A row for each type: reference shape of the largest size, usual placement."""
+        return [
+            row
+            for row in self.usual(part, variant)
+            if row.reference and row.size == self.compared_size
+        ]
+
+    def usual(self, part: str, variant: str) -> list[OpsRow]:
+        """The rows of a part and variant in the usual placement."""
+        rows = [row for row in self.rows if (row.part, row.variant) == (part, variant)]
+        first = {}
+        for row in rows:
+            first.setdefault(row.operation, (row.weights, row.activations))
+        return [row for row in rows if (row.weights, row.activations) == first[row.operation]]
+
+
+def study_ops(
+    cpus: Sequence[str],
+    grid: Grid,
+    cases: Sequence[Case],
+    store: Store,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> OpsStudy:
+    """Run the cases on every part and put the results side by side.
+
+    ``progress`` is called with the number of finished runs and of all. Results that the store holds
+    are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
+    what :func:`simcore.study.pool.run_tasks` raises.
+    """
+    models = {model.name: (cpu, model) for cpu in cpus for model in [load_cpu_model(cpu)]}
+    runners = {name: runner_for(model) for name, (_, model) in models.items()}
+    tasks = [
+        Task(runners[name].path, runners[name].sha256, cpu, model.sha256, case.args)
+        for name, (cpu, model) in models.items()
+        for case in cases
+    ]
+    runs = run_tasks(
+        tasks,
+        store,
+        jobs=jobs,
+        progress=None if progress is None else lambda done: progress(done, len(tasks)),
+    )
+    points = [(name, case) for name in models for case in cases]
+    rows = [_row(name, case, run) for (name, case), run in zip(points, runs, strict=True)]
+    first = {name: run for (name, _), run in reversed(list(zip(points, runs, strict=True)))}
+    sizes = {size: count for size, count in grid.sizes.items() if any(r.size == size for r in rows)}
+    study = OpsStudy(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        sizes=sizes,
+        parts=tuple(
+            _part(model, runners[name], first[name]) for name, (_, model) in models.items()
+        ),
+        rows=tuple(rows),
+        spreads=(),
+    )
+    return replace(study, spreads=tuple(_spreads(study, grid, cases)))
+
+
+def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
+    regions = {region for op in run.ops for region in op.traffic}
+    return StudyPart(
+        name=model.name,
+        title=model.title,
+        model_sha256=model.sha256,
+        clock_hz=run.clock_hz,
+        voltage_scale=run.voltage_scale,
+        voltage_v=model.supply_voltage_v,
+        elf=PurePath(image.path).name,
+        elf_sha256=image.sha256,
+        peak_macs_per_cycle=MACS_PER_CYCLE,
+        core_bandwidth=core_bandwidth(model),
+        refill_bandwidths=refill_bandwidths(
+            model, run.clock_hz, run.voltage_scale, tuple(sorted(regions))
+        ),
+    )
+
+
+def _row(part: str, case: Case, run: Run) -> OpsRow:
+    (op,) = run.ops
+    traffic = op.traffic.values()
+    return OpsRow(
+        part=part,
+        operation=case.operation.name,
+        group=case.operation.group,
+        kernel=case.operation.kernel,
+        size=case.size,
+        shape=case.shape,
+        reference=case.reference,
+        variant=case.variant,
+        weights=case.placement.weights if case.operation.has_weights else None,
+        activations=case.placement.activations,
+        invocations=op.invocations,
+        macs=op.macs,
+        ops=op.ops,
+        instructions=op.instructions,
+        cycles=op.cycles,
+        cycles_per_op=op.cycles / op.ops,
+        cycles_per_mac=ratio(op.cycles, op.macs),
+        time_s=op.time_s,
+        ops_per_s=op.ops * run.clock_hz / op.cycles,
+        energy_j=op.energy_j,
+        energy_low_j=op.energy_low_j,
+        energy_high_j=op.energy_high_j,
+        j_per_op=op.energy_j / op.ops,
+        power_w=op.energy_j / op.time_s,
+        param_bytes=op.param_bytes,
+        activation_bytes=op.activation_bytes,
+        scratch_bytes=op.scratch_bytes,
+        peak_activation_bytes=op.activation_bytes + op.scratch_bytes,
+        loaded_bytes=sum(moved.read_bytes for moved in traffic),
+        stored_bytes=sum(moved.write_bytes for moved in traffic),
+        refill_bytes=op.refill_bytes,
+    )
+
+
+def _spreads(study: OpsStudy, grid: Grid, cases: Sequence[Case]) -> Iterator[Spread]:
+    members = {
+        chosen.name: {case.operation.name for case in cases if chosen.holds(case.operation)}
+        for chosen in grid.spreads
+    }
+    for part in study.parts:
+        for chosen in grid.spreads:
+            for variant in dict.fromkeys(case.variant for case in cases):
+                for size in study.sizes:
+                    rows = [
+                        row
+                        for row in study.usual(part.name, variant)
+                        if row.reference and row.size == size
+                    ]
+                    rows = [row for row in rows if row.operation in members[chosen.name]]
+                    if len(rows) > 1:
+                        yield _spread(part.name, chosen, variant, size, rows)
+
+
+def _spread(
+    part: str, chosen: SpreadSet, variant: str, size: str, rows: Sequence[OpsRow]
+) -> Spread:
+    slowest, *_, fastest = sorted(rows, key=lambda row: row.ops_per_s)
+    thriftiest, *_, hungriest = sorted(rows, key=lambda row: row.j_per_op)
+    return Spread(
+        part=part,
+        name=chosen.name,
+        variant=variant,
+        size=size,
+        operations=len(rows),
+        fastest=fastest.operation,
+        slowest=slowest.operation,
+        throughput_ratio=fastest.ops_per_s / slowest.ops_per_s,
+        thriftiest=thriftiest.operation,
+        hungriest=hungriest.operation,
+        energy_ratio=hungriest.j_per_op / thriftiest.j_per_op,
+    )

@@ -1,0 +1,379 @@
+"""Figures of a study of operations; each function draws one for one part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from simcore.report.units import clock, count, si
+from simcore.study.charts import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    GROUP_COLOURS,
+    ORANGE,
+    SERIES,
+    apart,
+    new_figure,
+    plain_log_axis,
+    saved,
+)
+from simcore.study.grid import load_grid
+from simcore.study.ops import OpsRow, OpsStudy, StudyPart
+
+ROW_INCHES = 0.26  # of figures with a row for each type
+
+
+def figures(study: OpsStudy) -> Iterator[tuple[str, bytes]]:
+    """File name and content of every figure, PNG and SVG."""
+    for part in study.parts:
+        yield from throughput_and_energy(study, part)
+        yield from operations_and_cycles(study, part)
+        yield from memory(study, part)
+        yield from roofline(study, part)
+        yield from placements(study, part)
+    if len(study.parts) > 1:
+        yield from parts_beside_each_other(study)
+
+
+def _subtitle(study: OpsStudy, part: StudyPart) -> str:
+    return f"{part.name} at {clock(part.clock_hz)}"
+
+
+def throughput_and_energy(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
+    """Rate and energy of every type at equal operation counts, the first type's being 1."""
+    rows = study.compared(part.name, "optimised")
+    plain = study.compared(part.name, "plain")
+    base = rows[0]
+    with new_figure(10, 1.6 + ROW_INCHES * len(rows)) as figure:
+        left, right = figure.subplots(1, 2, sharey=True)
+        _dots(left, rows, plain, [r.ops_per_s / base.ops_per_s for r in rows],
+              [r.ops_per_s / base.ops_per_s for r in plain])  # fmt: skip
+        _dots(right, rows, plain, [r.j_per_op / base.j_per_op for r in rows],
+              [r.j_per_op / base.j_per_op for r in plain])  # fmt: skip
+        left.set_title("Throughput (more is better)")
+        left.set_xlabel(f"operations/s, {base.operation} = 1 ({si(base.ops_per_s, 'op/s')})")
+        right.set_title("Energy per operation (less is better)")
+        right.set_xlabel(f"J/operation, {base.operation} = 1 ({si(base.j_per_op, 'J')})")
+        left.set_yticks(range(len(rows)), [row.operation for row in rows])
+        left.invert_yaxis()
+        operations = count(study.sizes[study.compared_size])
+        figure.suptitle(
+            f"{_subtitle(study, part)}: types at {operations} operations each,"
+            " weights in flash, activations in SRAM",
+            fontsize=10,
+        )
+        _legend(figure, rows)
+        yield from saved(figure, f"{part.name}-throughput-energy")
+
+
+def _dots(
+    axes: Any,
+    rows: Sequence[OpsRow],
+    plain: Sequence[OpsRow],
+    values: Sequence[float],
+    plain_values: Sequence[float],
+) -> None:
+    """A dot for the optimised kernel, a ring for the plain one, the value beside the dot."""
+    axes.set_xscale("log")
+    for y, (row, value, other) in enumerate(zip(rows, values, plain_values, strict=True)):
+        colour = GROUP_COLOURS[row.group]
+        axes.plot([value, other], [y, y], color=colour, linewidth=1, alpha=0.5, zorder=2)
+        axes.plot([other], [y], "o", color="white", markeredgecolor=colour, markersize=6, zorder=3)
+        axes.plot([value], [y], "o", color=colour, markersize=7, zorder=4)
+        side = 1 if value >= other else -1  # away from the ring
+        axes.annotate(
+            f"{value:.3g}" if value < 99.5 else f"{value:.0f}",
+            (value, y),
+            xytext=(7 * side, 0),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            va="center",
+            fontsize=8,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+        )
+    axes.axvline(1, color=GREY, linewidth=0.8, zorder=1)
+    low, high = min(*values, *plain_values), max(*values, *plain_values)
+    axes.set_xlim(low / 2.4, high * 2.4)
+    plain_log_axis(axes.xaxis)
+    axes.grid(axis="y", visible=False)
+
+
+def _legend(figure: Any, rows: Sequence[OpsRow], variants: bool = True) -> None:
+    from matplotlib.lines import Line2D
+
+    groups = load_grid().groups
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=GROUP_COLOURS[group], label=groups[group])
+        for group in dict.fromkeys(row.group for row in rows)
+    ]
+    if variants:
+        ring = {"marker": "o", "linestyle": "", "color": "white", "markeredgecolor": BLACK}
+        handles.append(Line2D([], [], **ring, label="plain C"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8)
+
+
+def operations_and_cycles(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
+    """Cycles over operation counts, a line a type, a panel a group."""
+    rows = [r for r in study.usual(part.name, "optimised") if r.reference]
+    groups = list(dict.fromkeys(row.group for row in rows))
+    titles = load_grid().groups
+    with new_figure(10, 3.6 * math.ceil(len(groups) / 2) + 0.4) as figure:
+        columns = min(2, len(groups))
+        grid = figure.subplots(
+            math.ceil(len(groups) / 2), columns, sharex=True, sharey=True, squeeze=False
+        )
+        panels = list(grid.flat)
+        for axes, group in zip(panels, groups, strict=False):
+            _lines(axes, rows, group)
+            axes.set_title(titles[group])
+            axes.set_xlabel("operations")
+            axes.set_ylabel("cycles")
+            axes.tick_params(labelbottom=True, labelleft=True)
+        for axes in panels[len(groups) :]:
+            axes.set_visible(False)
+        figure.suptitle(
+            f"{_subtitle(study, part)}: operations do not tell cycles (grey: all other types)",
+            fontsize=10,
+        )
+        yield from saved(figure, f"{part.name}-operations-cycles")
+
+
+def _lines(axes: Any, rows: Sequence[OpsRow], group: str) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    names = list(dict.fromkeys(row.operation for row in rows))
+    ends: list[tuple[str, OpsRow, str]] = []
+    mine = [name for name in names if any(r.operation == name and r.group == group for r in rows)]
+    for name in names:
+        line = [row for row in rows if row.operation == name]
+        xs, ys = [row.ops for row in line], [row.cycles for row in line]
+        if name not in mine:
+            axes.plot(xs, ys, "-", color="#D5D5D5", linewidth=1, zorder=1)
+            continue
+        colour = SERIES[mine.index(name) % len(SERIES)]
+        style = "-" if mine.index(name) < len(SERIES) else "--"
+        axes.plot(xs, ys, style, color=colour, marker="o", markersize=4, zorder=3)
+        ends.append((name, line[-1], colour))
+    low, high = min(row.ops for row in rows), max(row.ops for row in rows)
+    bottom, top = min(row.cycles for row in rows), max(row.cycles for row in rows)
+    axes.set_xlim(low / 1.4, high * 1.25 * (high / low * 1.75) ** 0.42)
+    axes.set_ylim(bottom / 2, top * 2)
+    decades = math.log10(top * 2 / (bottom / 2))
+    heights = apart([math.log10(row.cycles) for _, row, _ in ends], decades * 0.062)
+    for (name, row, colour), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            f"{name} {row.cycles_per_op:.2g}/op" if row.cycles_per_op < 99.5
+            else f"{name} {row.cycles_per_op:.0f}/op",
+            (row.ops, row.cycles),
+            xytext=(high * 1.45, 10**height),
+            ha="left",
+            va="center",
+            fontsize=8,
+            color=colour,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkB": 3},
+        )  # fmt: skip
+
+
+def memory(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
+    """Parameters, inputs and outputs, and scratch of every type's layer."""
+    rows = study.compared(part.name, "optimised")
+    with new_figure(10, 1.6 + ROW_INCHES * len(rows)) as figure:
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 3])
+        heights = range(len(rows))
+        left.barh(heights, [row.param_bytes / 1024 for row in rows], color=BLUE, height=0.7)
+        moved = [row.activation_bytes / 1024 for row in rows]
+        scratch = [row.scratch_bytes / 1024 for row in rows]
+        right.barh(heights, moved, color=ORANGE, height=0.7, label="inputs and outputs")
+        right.barh(heights, scratch, left=moved, color=GREEN, height=0.7, label="scratch")
+        for axes, sums in (
+            (left, [row.param_bytes for row in rows]),
+            (right, [row.peak_activation_bytes for row in rows]),
+        ):
+            for y, value in enumerate(sums):
+                axes.annotate(f" {count(value)}" if value else " none", (value / 1024, y),
+                              va="center", fontsize=8)  # fmt: skip
+            axes.set_xlabel("KiB (bytes beside the bars)")
+            axes.margins(x=0.16)
+            axes.grid(axis="y", visible=False)
+        left.set_title("Parameters")
+        right.set_title("Peak activation memory")
+        right.legend(loc="lower right", fontsize=8)
+        labels = [f"{row.operation}  ({row.shape.partition(' repeat')[0]})" for row in rows]
+        left.set_yticks(heights, labels)
+        left.invert_yaxis()
+        figure.suptitle(f"{part.name}: memory of one layer of each type", fontsize=10)
+        yield from saved(figure, f"{part.name}-memory")
+
+
+def roofline(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
+    """Cycles per MAC over bytes per MAC, past the cache and at the core, with what bounds them."""
+    rows = [row for row in study.usual(part.name, "optimised") if row.macs]
+    if not rows:
+        return
+    rows = [row for row in rows if row.size == study.compared_size]
+    with new_figure(11, 5) as figure:
+        left, right = figure.subplots(1, 2, sharey=True)
+        past = [max(row.refill_bytes / row.macs, 1e-3) for row in rows]
+        core = [(row.loaded_bytes + row.stored_bytes) / row.macs for row in rows]
+        lines = [
+            (f"{roof.name} {roof.bytes_per_cycle:.2g} B/cycle", roof.bytes_per_cycle)
+            for roof in part.refill_bandwidths
+        ]
+        _roofline(left, rows, past, lines, part.peak_macs_per_cycle)
+        name = part.core_bandwidth.name
+        per_cycle = part.core_bandwidth.bytes_per_cycle
+        _roofline(right, rows, core, [(f"{name} {per_cycle:g} B/cycle", per_cycle)],
+                  part.peak_macs_per_cycle)  # fmt: skip
+        left.set_title("Between data cache and memory")
+        left.set_xlabel("bytes read and written back per MAC")
+        left.set_ylabel("cycles per MAC (less is better)")
+        right.set_title("Between core and its memories")
+        right.set_xlabel("bytes loaded and stored per MAC")
+        right.tick_params(labelleft=True)
+        figure.suptitle(
+            f"{_subtitle(study, part)}: cycles and bytes per MAC; small dots are other shapes",
+            fontsize=10,
+        )
+        _legend(figure, rows, variants=False)
+        yield from saved(figure, f"{part.name}-roofline")
+
+
+def _roofline(
+    axes: Any,
+    rows: Sequence[OpsRow],
+    xs: Sequence[float],
+    lines: Sequence[tuple[str, float]],
+    peak: int,
+) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    ys = [row.cycles / row.macs for row in rows]
+    low, high = min(xs) / 2, max(xs) * 3
+    bottom, top = 0.6 / peak, max(ys) * 1.8
+    axes.set_xlim(low, high)
+    axes.set_ylim(bottom, top)
+    axes.axhline(1 / peak, color=BLACK, linewidth=1.2)
+    axes.annotate(f"peak: {peak} MAC/cycle", (low, 1 / peak), xytext=(4, -4),
+                  textcoords="offset points", va="top", fontsize=8)  # fmt: skip
+    for number, (name, per_cycle) in enumerate(lines):
+        style = ("--", "-.", ":", (0, (1, 3)))[number % 4]
+        ends = [max(low, bottom * per_cycle), high]
+        axes.plot(ends, [x / per_cycle for x in ends], linestyle=style, color=GREY, label=name)
+    axes.legend(loc="upper left", fontsize=8)
+    firsts = [i for i, row in enumerate(rows) if row.reference]
+    for i, row in enumerate(rows):
+        colour = GROUP_COLOURS[row.group]
+        marker = "o" if row.reference else "."
+        axes.plot([xs[i]], [ys[i]], marker, color=colour, markersize=6, zorder=4)
+    span = math.log10(top / bottom)
+    heights = apart([math.log10(ys[i]) for i in firsts], span * 0.045)
+    for i, height in zip(firsts, heights, strict=True):
+        axes.annotate(
+            rows[i].operation,
+            (xs[i], ys[i]),
+            xytext=(xs[i] * (high / low) ** 0.045, 10**height),
+            fontsize=8,
+            va="center",
+            color=GROUP_COLOURS[rows[i].group],
+            zorder=5,
+            bbox={
+                "boxstyle": "square,pad=0.05",
+                "facecolor": "white",
+                "alpha": 0.75,
+                "edgecolor": "none",
+            },
+            arrowprops={"arrowstyle": "-", "color": "#BBBBBB", "linewidth": 0.6},
+        )
+    plain_log_axis(axes.yaxis, (1, 2, 5))
+    plain_log_axis(axes.xaxis)
+
+
+def placements(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
+    """Cycles of every placement against the usual one, a cell each."""
+    rows = [
+        row
+        for row in study.rows
+        if row.part == part.name and row.variant == "optimised" and row.reference
+        if row.size == study.compared_size
+    ]
+    names = list(dict.fromkeys(row.operation for row in rows))
+    places = list(dict.fromkeys((row.weights, row.activations) for row in rows if row.weights))
+    places = places or list(dict.fromkeys((row.weights, row.activations) for row in rows))
+    usual = {row.operation: row for row in study.compared(part.name, "optimised")}
+    cells = [[math.nan] * len(places) for _ in names]
+    for row in rows:
+        change = 100 * (row.cycles / usual[row.operation].cycles - 1)
+        for column, (weights, activations) in enumerate(places):
+            usual_weights = column == 0 or weights == places[0][0]
+            if activations == row.activations and (
+                row.weights == weights or (row.weights is None and usual_weights)
+            ):
+                cells[names.index(row.operation)][column] = change
+    with new_figure(9, 1.5 + ROW_INCHES * len(names)) as figure:
+        axes = figure.subplots()
+        axes.grid(visible=False)
+        largest = max((abs(v) for line in cells for v in line if not math.isnan(v)), default=1)
+        image = axes.imshow(cells, cmap="PuOr", vmin=-max(largest, 1), vmax=max(largest, 1),
+                            aspect="auto")  # fmt: skip
+        for y, line in enumerate(cells):
+            for x, value in enumerate(line):
+                if math.isnan(value):  # no weights to place
+                    continue
+                dark = abs(value) > 0.6 * largest
+                text = f"{value:+.1f}" if abs(value) >= 0.05 else "0"
+                axes.annotate(text, (x, y), ha="center", va="center", fontsize=8,
+                              color="white" if dark else BLACK)  # fmt: skip
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xticks(
+            range(len(places)),
+            [f"weights {w.upper() if w != 'flash' else w}\nactivations {a.upper()}" if w
+             else f"activations {a.upper()}" for w, a in places],
+        )  # fmt: skip
+        axes.tick_params(length=0)
+        axes.tick_params(axis="x", labelsize=7.5)
+        figure.colorbar(image, ax=axes, label="change of cycles, %", shrink=0.8)
+        axes.set_title(f"{_subtitle(study, part)}: cycles against {_first(places)}", fontsize=10)
+        yield from saved(figure, f"{part.name}-placements")
+
+
+def _first(places: Sequence[tuple[str | None, str]]) -> str:
+    weights, activations = places[0]
+    where = f"activations in {activations.upper()}"
+    return f"weights in {weights}, {where}, %" if weights else f"{where}, %"
+
+
+def parts_beside_each_other(study: OpsStudy) -> Iterator[tuple[str, bytes]]:
+    """Rate and energy of every type on every part."""
+    first = study.compared(study.parts[0].name, "optimised")
+    with new_figure(10, 1.8 + ROW_INCHES * len(first)) as figure:
+        left, right = figure.subplots(1, 2, sharey=True)
+        for number, part in enumerate(study.parts):
+            rows = study.compared(part.name, "optimised")
+            marker = "osD^vP*X"[number % 8]
+            label = f"{part.name}, {clock(part.clock_hz)}"
+            colour = SERIES[number % len(SERIES)]
+            for axes, values in (
+                (left, [row.ops_per_s for row in rows]),
+                (right, [row.j_per_op for row in rows]),
+            ):
+                axes.plot(values, range(len(rows)), marker, color=colour, markersize=5, alpha=0.9,
+                          label=label if axes is left else None)  # fmt: skip
+        for axes in (left, right):
+            axes.set_xscale("log")
+            axes.margins(x=0.08)
+        left.set_title("Throughput")
+        left.set_xlabel("operations/s")
+        right.set_title("Energy per operation")
+        right.set_xlabel("J")
+        left.set_yticks(range(len(first)), [row.operation for row in first])
+        left.invert_yaxis()
+        figure.legend(loc="outside lower center", ncols=min(4, len(study.parts)), fontsize=8)
+        operations = count(study.sizes[study.compared_size])
+        figure.suptitle(
+            f"Types at {operations} operations each, weights in flash, activations in SRAM",
+            fontsize=10,
+        )
+        yield from saved(figure, "parts")

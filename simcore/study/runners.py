@@ -1,0 +1,82 @@
+"""Which prebuilt runner ELF fits a part: the one whose memories the part has at the same places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image, load_image
+from simcore.errors import ConfigError
+
+RUNNER = "nn"  # the runner's name; variants are called nn_PART
+_ARENA_END = "__arena_end"  # symbol at the end of the memory that the runner's tensors may take
+
+
+def runner_for(model: CpuModel) -> Image:
+    """The runner ELF for a part. Raises ConfigError when none fits its memory map.
+
+    What the ELF has in flash, SRAM and DTCM must be flash, SRAM and DTCM of the part too. Of
+    several that fit, one whose whole tensor arena is there goes first, then one built for the part.
+    """
+    fitting = [
+        (not _holds(model, image, whole_arena=True), built_for != model.name, name, image)
+        for name, built_for, image in _variants()
+        if _holds(model, image, whole_arena=False)
+    ]
+    if not fitting:
+        known = ", ".join(built_for for _, built_for, _ in _variants())
+        raise ConfigError(
+            f"{model.name}: no prebuilt {RUNNER}.elf fits its memory map (there are those for"
+            f" {known}); studies need a part that has flash, SRAM and DTCM where one of them has"
+        )
+    return min(fitting, key=lambda row: row[:3])[3]
+
+
+@cache
+def _variants() -> tuple[tuple[str, str, Image], ...]:
+    """Name, part and image of each prebuilt runner."""
+    from simcore.cli.kernels import prebuilt_kernels
+
+    return tuple(
+        (row["name"], row["part"], load_image(str(Path(row["path"]).resolve())))
+        for row in prebuilt_kernels()
+        if row["name"] == RUNNER or row["name"].startswith(f"{RUNNER}_")
+    )
+
+
+def _holds(model: CpuModel, image: Image, *, whole_arena: bool) -> bool:
+    """Whether the part has the memories that an image uses, of the same kinds.
+
+    The kinds are those of the part that the image was built for, so an address in SRAM there that
+    is DTCM here does not pass.
+    """
+    built_for = _part_of(image)
+    for start, end in _ranges(image, whole_arena):
+        here, there = model.region_at(start), built_for.region_at(start)
+        if here is None or there is None or here.kind != there.kind:
+            return False
+        while here is not None and end > here.end:  # regions that stand side by side
+            behind = model.region_at(here.end)
+            here = behind if behind is not None and behind.kind == there.kind else None
+        if here is None:
+            return False
+    return True
+
+
+def _ranges(image: Image, whole_arena: bool) -> Iterator[tuple[int, int]]:
+    """Addresses that the image needs: segments, zeroed memory, the stack's top, the arena."""
+    for segment in image.segments:
+        yield segment.address, segment.address + len(segment.data)
+        yield segment.run_address, segment.run_address + segment.memory_size
+    if image.initial_sp:
+        yield image.initial_sp - 1, image.initial_sp
+    if whole_arena:
+        (end,) = (symbol.address for symbol in image.symbols if symbol.name == _ARENA_END)
+        yield end - 1, end
+
+
+def _part_of(image: Image) -> CpuModel:
+    (part,) = (part for _, part, other in _variants() if other is image)
+    return load_cpu_model(part)

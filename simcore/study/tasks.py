@@ -1,0 +1,199 @@
+"""One task of a study: a command for the runner ELF on one part, and what its operations cost."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simcore import __version__, record
+from simcore.counters import region_column
+from simcore.errors import ConfigError, ExitCode
+from simcore.profiles import OpCosts, Traffic
+
+if TYPE_CHECKING:
+    from simcore.profiler import Simulation
+
+SCHEMA = "mcusim.study-run/1"
+#: The name under which the runner finds a task's layer list.
+LIST_NAME = "layers.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to run. Equal tasks give equal results, so a task's key names its result."""
+
+    elf: str  # path; the content counts, not the place
+    elf_sha256: str
+    cpu: str  # a part's name, or the path of a model file
+    model_sha256: str
+    args: tuple[str, ...]
+    layers: str | None = None  # the text of the layer list that args name
+
+    @property
+    def key(self) -> str:
+        """Hash of all that decides the result: ELF, model, arguments and mcusim itself."""
+        content = {
+            "schema": SCHEMA,
+            "tool": tool_fingerprint(),
+            "elf": self.elf_sha256,
+            "model": self.model_sha256,
+            "args": self.args,
+            "layers": self.layers,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def command(self) -> str:
+        """What the runner was asked for, on which part."""
+        return f"{Path(self.elf).name} -- {' '.join(self.args)} (on {self.cpu})"
+
+
+@dataclass(frozen=True, slots=True)
+class OpRun:
+    """One operation of a run over all its invocations; energies in J, the interval as in a profile.
+
+    ``param_bytes``, ``activation_bytes`` (inputs and outputs) and ``scratch_bytes`` are of one
+    invocation. ``traffic`` holds bytes between the core and each region. ``refill_bytes`` went
+    between the data cache and memory, or past it: lines read and written back, uncached accesses.
+    """
+
+    name: str
+    kind: str
+    invocations: int
+    macs: int
+    ops: int
+    instructions: int
+    cycles: int
+    time_s: float
+    energy_j: float
+    energy_low_j: float
+    energy_high_j: float
+    param_bytes: int
+    activation_bytes: int
+    scratch_bytes: int
+    refill_bytes: int
+    traffic: dict[str, Traffic]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a task gave: its operations in the order of the first execution, and what it printed."""
+
+    clock_hz: int
+    voltage_scale: str
+    ops: tuple[OpRun, ...]
+    console: tuple[str, ...]
+
+
+@cache
+def tool_fingerprint() -> str:
+    """mcusim's version with a hash of its code: no result outlives the code that made it."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*")):
+        if file.suffix in (".py", ".so", ".c", ".h") and "study" not in file.parts:
+            digest.update(file.relative_to(package).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    digest.update(Path(__file__).read_bytes())
+    return f"{__version__}+{digest.hexdigest()}"
+
+
+def execute(task: Task) -> Run:
+    """Run a task. Raises ConfigError when the program refuses the command or does not end well,
+
+    and what :func:`simcore.profiler.simulate` raises.
+    """
+    from simcore.elf import load_image
+    from simcore.profiler import simulate
+
+    console = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
+        if task.layers is not None:
+            Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
+        simulation = simulate(
+            load_image(task.elf),
+            task.cpu,
+            args=task.args,
+            semihost_dir=None if task.layers is None else folder,
+            stdout=console,
+        )
+    lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())
+    profile = simulation.profile()
+    if profile.exit.status is not ExitCode.OK:
+        said = f": {lines[-1]}" if lines else ""
+        raise ConfigError(f"{task.command}: {profile.exit.text}{said}")
+    return Run(
+        clock_hz=profile.cpu.clock_hz,
+        voltage_scale=profile.cpu.voltage_scale,
+        ops=_operations(simulation, profile.ops, lines),
+        console=lines,
+    )
+
+
+def _operations(
+    simulation: Simulation, costs: tuple[OpCosts, ...], console: tuple[str, ...]
+) -> tuple[OpRun, ...]:
+    """The costs of a profile with what only the counters and the program's own words hold."""
+    from simcore.attribution import Attribution
+    from simcore.energy import energy_model
+
+    options, counters = simulation.options, simulation.result.counters
+    energy = energy_model(simulation.model, options.clock_hz, options.voltage_scale)
+    counts = Attribution(counters, simulation.image.functions, energy, options.clock_hz).op_counts()
+    said = {words["name"]: words for line in console if "name" in (words := fields(line))}
+    line_bytes = simulation.model.core.dcache.line_bytes
+    return tuple(
+        OpRun(
+            name=op.name,
+            kind=op.kind,
+            invocations=op.invocations,
+            macs=op.macs,
+            ops=op.ops,
+            instructions=op.instructions,
+            cycles=op.cycles,
+            time_s=op.time_s,
+            energy_j=op.energy_j,
+            energy_low_j=op.energy_low_j,
+            energy_high_j=op.energy_high_j,
+            param_bytes=op.param_bytes,
+            activation_bytes=op.activation_bytes,
+            scratch_bytes=int(said.get(op.name, {}).get("scratch", 0)),
+            refill_bytes=_refill_bytes(count, counters.regions, line_bytes),
+            traffic=op.traffic,
+        )
+        for op, count in zip(costs, counts, strict=True)
+    )
+
+
+def _refill_bytes(count: Mapping[str, int], regions: tuple[str, ...], line_bytes: int) -> int:
+    """Bytes of lines that moved, and four for each access past the cache."""
+
+    def over_regions(counter: str) -> int:
+        return sum(count[region_column(region, counter)] for region in regions)
+
+    lines = over_regions("data_refills") + over_regions("write_backs")
+    return line_bytes * lines + 4 * (
+        over_regions("uncached_reads") + over_regions("uncached_writes")
+    )
+
+
+def fields(line: str) -> dict[str, str]:
+    """The key=value words of a line that the runner printed."""
+    return dict(word.split("=", 1) for word in line.split() if "=" in word)
+
+
+def run_to_plain(run: Run) -> Any:
+    """A run as JSON values."""
+    return record.to_plain(run)
+
+
+def run_from_plain(plain: Any) -> Run:
+    """A run read back. Raises record.RecordError."""
+    return record.from_plain(Run, plain)

@@ -17,8 +17,6 @@ from simcore.errors import ConfigError
 if TYPE_CHECKING:
     from simcore.study.folder import StudyFolder
 
-Progress = Callable[[int, int], None]
-
 
 @click.group(short_help="Compare operations or networks over many runs.")
 def study() -> None:
@@ -113,8 +111,8 @@ def ops(
     grid = load_grid()
     points = cases(grid, select(grid.operations, only), pick_sizes(grid, sizes))
     with open_folder(output, "ops", parts) as folder:
-        with _progress("operations") as progress:
-            result = study_ops(parts, grid, points, folder.store, jobs=jobs, progress=progress)
+        with _progress("operations") as tally:
+            result = study_ops(parts, grid, points, folder.store, jobs=jobs, progress=tally)
         for name in FORMATS:
             suffix = "txt" if name == "text" else name
             folder.write(f"ops.{suffix}", render(result, name, look("", "never")).encode())
@@ -124,7 +122,7 @@ def ops(
             _write_figures(folder, figures(result))
     write_stdout(render(result, "text", look(None, color)))
     if verbose:
-        _tell(f"{folder.store.kept} runs were there, {folder.store.saved} are new")
+        _tell(f"{tally.kept} of {tally.all} runs were there already")
     _tell(f"tables{'' if no_figures else ' and figures'} are in {output}")
 
 
@@ -147,15 +145,29 @@ def _write_figures(folder: StudyFolder, figures: Iterator[tuple[str, bytes]]) ->
         folder.write(f"figures/{name}", data)
 
 
+class _Tally:
+    """Called with the number of finished runs and of all; keeps what was there at the start."""
+
+    def __init__(self, show: Callable[[int, int], None] | None) -> None:
+        self.kept: int | None = None
+        self.all = 0
+        self._show = show
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.kept is None:
+            self.kept, self.all = done, total
+        if self._show is not None:
+            self._show(done, total)
+
+
 @contextmanager
-def _progress(what: str) -> Iterator[Progress | None]:
+def _progress(what: str) -> Iterator[_Tally]:
     """A bar on a terminal, nothing elsewhere."""
     if not is_terminal(sys.stderr):
-        yield None
+        yield _Tally(None)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}"),
@@ -163,9 +175,9 @@ def _progress(what: str) -> Iterator[Progress | None]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield _Tally(lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _tell(line: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 # Okabe and Ito's colours: told apart with every kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -41,7 +41,7 @@ def new_figure(width: float, height: float, **layout: Any) -> Iterator[Any]:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(cast(Any, _STYLE)):  # the stubs ask for a literal
         yield Figure(figsize=(width, height), layout="constrained", **layout)
 
 

@@ -134,7 +134,7 @@ class OpsStudy:
     def usual(self, part: str, variant: str) -> list[OpsRow]:
         """The rows of a part and variant in the usual placement."""
         rows = [row for row in self.rows if (row.part, row.variant) == (part, variant)]
-        first = {}
+        first: dict[str, tuple[str | None, str]] = {}
         for row in rows:
             first.setdefault(row.operation, (row.weights, row.activations))
         return [row for row in rows if (row.weights, row.activations) == first[row.operation]]
@@ -170,7 +170,7 @@ def study_ops(
     )
     points = [(name, case) for name in models for case in cases]
     rows = [_row(name, case, run) for (name, case), run in zip(points, runs, strict=True)]
-    first = {name: run for (name, _), run in reversed(list(zip(points, runs, strict=True)))}
+    first = dict(zip(models, runs[:: len(cases)], strict=True))
     sizes = {size: count for size, count in grid.sizes.items() if any(r.size == size for r in rows)}
     study = OpsStudy(
         schema=SCHEMA,

@@ -110,8 +110,10 @@ def _legend(figure: Any, rows: Sequence[OpsRow], variants: bool = True) -> None:
         for group in dict.fromkeys(row.group for row in rows)
     ]
     if variants:
-        ring = {"marker": "o", "linestyle": "", "color": "white", "markeredgecolor": BLACK}
-        handles.append(Line2D([], [], **ring, label="plain C"))
+        handles.append(
+            Line2D([], [], marker="o", linestyle="", color="white", markeredgecolor=BLACK,
+                   label="plain C")
+        )  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8)
 
 
@@ -300,8 +302,8 @@ def placements(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
         if row.size == study.compared_size
     ]
     names = list(dict.fromkeys(row.operation for row in rows))
-    places = list(dict.fromkeys((row.weights, row.activations) for row in rows if row.weights))
-    places = places or list(dict.fromkeys((row.weights, row.activations) for row in rows))
+    every = dict.fromkeys((row.weights, row.activations) for row in rows)
+    places = [place for place in every if place[0]] or list(every)
     usual = {row.operation: row for row in study.compared(part.name, "optimised")}
     cells = [[math.nan] * len(places) for _ in names]
     for row in rows:

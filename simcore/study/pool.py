@@ -31,14 +31,14 @@ def run_tasks(
     Raises what :func:`simcore.study.tasks.execute` raises, and McusimError for a killed process.
     """
     store.clean()
-    results = {task.key: store.load(task) for task in tasks}
+    results: dict[str, Run | None] = {task.key: store.load(task) for task in tasks}
     missing = list({task.key: task for task in tasks if results[task.key] is None}.values())
     done = sum(results[task.key] is not None for task in tasks)
     if progress is not None:
         progress(done)
     uses = [task.key for task in tasks]
-    for task, run in _execute_all(missing, store, jobs or os.cpu_count() or 1):
-        results[task.key] = run
+    for task, made in _execute_all(missing, store, jobs or os.cpu_count() or 1):
+        results[task.key] = made
         done += uses.count(task.key)
         if progress is not None:
             progress(done)

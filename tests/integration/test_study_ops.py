@@ -1,0 +1,258 @@
+"""`mcusim study ops` on small grids: figures, resuming, determinism, bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from simcore.cli.main import main
+from simcore.cpu_model import cpu_model_names, load_cpu_model
+from simcore.errors import ConfigError
+from simcore.study.grid import cases, load_grid, select
+from simcore.study.ops import study_ops
+from simcore.study.pool import run_tasks
+from simcore.study.roof import core_bandwidth, refill_bandwidths
+from simcore.study.runners import runner_for
+from simcore.study.store import Store
+from simcore.study.tasks import Task
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-ops-1.json").read_text())
+SMALL = ("study", "ops", "--only", "relu", "--only", "pointwise", "--size", "small")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small study on two parts."""
+    path = tmp_path_factory.mktemp("study") / "small"
+    assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]) == 0
+    return path
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_documents_hold_the_same_rows(folder: Path) -> None:
+    document = json.loads((folder / "ops.json").read_text())
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    rows = list(csv.DictReader((folder / "ops.csv").read_text().splitlines()))
+    assert len(rows) == len(document["rows"]) == 2 * 2 * (6 + 2)
+    for row, plain in zip(rows, document["rows"], strict=True):
+        assert int(row["cycles"]) == plain["cycles"]
+        assert row["operation"] == plain["operation"]
+        assert row["reference"] == "true"
+        assert float(row["j_per_op"]) == plain["energy_j"] / plain["ops"]
+    text = (folder / "ops.txt").read_text()
+    assert "Types at 73,728 operations each" in text
+    assert "Spread" in text
+
+
+def test_spreads_are_largest_over_smallest(folder: Path) -> None:
+    document = json.loads((folder / "ops.json").read_text())
+    usual = {
+        row["operation"]: row
+        for row in document["rows"]
+        if (row["part"], row["variant"], row["activations"]) == ("stm32f746", "plain", "sram")
+        if row["weights"] in (None, "flash")
+    }
+    assert set(usual) == {"relu", "pointwise"}
+    (spread,) = (
+        spread
+        for spread in document["spreads"]
+        if (spread["part"], spread["variant"], spread["name"])
+        == ("stm32f746", "plain", "all int8 that compute")
+    )
+    rates = {name: row["ops_per_s"] for name, row in usual.items()}
+    assert spread["fastest"] == max(rates, key=lambda name: rates[name])
+    assert spread["throughput_ratio"] == max(rates.values()) / min(rates.values())
+    energies = [row["j_per_op"] for row in usual.values()]
+    assert spread["energy_ratio"] == max(energies) / min(energies)
+
+
+def test_figures_are_whole_and_of_every_kind(folder: Path) -> None:
+    names = {path.name for path in (folder / "figures").iterdir()}
+    kinds = ("throughput-energy", "operations-cycles", "memory", "roofline", "placements")
+    stems = {f"{part}-{kind}" for part in ("stm32f746", "generic-m7") for kind in kinds}
+    assert names == {f"{stem}.{suffix}" for stem in {*stems, "parts"} for suffix in ("png", "svg")}
+    for path in (folder / "figures").glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG\r\n")
+    for path in (folder / "figures").glob("*.svg"):
+        assert ET.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+        assert b"<dc:date>" not in path.read_bytes()
+
+
+def test_another_study_of_the_same_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--cpu", "stm32f746,generic-m7", "--jobs", "1"]
+    assert main([*SMALL, *arguments, "-o", str(tmp_path / "again")]) == 0
+    ours = files_of(tmp_path / "again")
+    assert ours == files_of(folder)
+    assert len(ours) > 30
+
+
+def test_a_finished_study_runs_nothing_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(folder)
+    arguments = ["--cpu", "stm32f746,generic-m7", "-o", str(folder), "--verbose"]
+    assert main([*SMALL, *arguments]) == 0
+    assert "32 of 32 runs were there already" in capsys.readouterr().err
+    assert files_of(folder) == before
+
+
+def test_a_corrupt_result_is_made_again(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    broken, shortened, *_ = sorted((copy / "runs").glob("*.json"))
+    broken.write_text(broken.read_text().replace('"cycles": ', '"cycles": 1'))
+    shortened.write_bytes(shortened.read_bytes()[:100])
+    assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(copy)]) == 0
+    assert files_of(copy) == files_of(folder)
+
+
+def test_a_killed_study_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
+    """SIGKILL to the parent in the middle: its workers end, finished runs count, no other does."""
+    path = tmp_path / "killed"
+    arguments = [*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]
+    command = [sys.executable, "-m", "simcore.cli.main", *arguments]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    until = time.monotonic() + 120
+    while len(list((path / "runs").glob("*.json"))) < 5 and time.monotonic() < until:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    while _group_lives(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _group_lives(process.pid), "workers outlive the killed study"
+    kept = {file: file.stat().st_mtime_ns for file in (path / "runs").glob("*.json")}
+    assert 5 <= len(kept) < 32
+    assert not (path / "ops.json").exists()
+    assert main(arguments) == 0
+    assert files_of(path) == files_of(folder)
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
+    path = tmp_path / "stopped"
+    command = [sys.executable, "-m", "simcore.cli.main", *SMALL, "-o", str(path), "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    until = time.monotonic() + 120
+    while not list((path / "runs").glob("*.json")) and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "mcusim: error: interrupted\n")
+    assert list((path / "runs").glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "rellu"], "--only 'rellu' matches no operation; did you mean 'relu'"),
+        (["--size", "huge"], "--size 'huge' is none of small, medium, large"),
+        (["--cpu", "stm32f747"], "stm32f747"),
+        (["--cpu", ","], "it names no part"),
+        (["--jobs", "0"], "0 is not in the range"),
+        (["-o", "/proc/study"], "/proc/study: cannot make the folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    more = [] if "-o" in arguments else ["-o", str(tmp_path / "x")]
+    assert main([*SMALL, *arguments, *more]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_part_without_runner_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = tmp_path / "odd.toml"
+    part.write_text(
+        'name = "odd"\ntitle = "flash elsewhere"\nextends = "stm32f746"\n'
+        '[sources]\nT = "test"\n[region.flash]\n'
+        'base = { value = 0x08200000, unit = "address", source = "T: x", status = "assumed" }\n'
+    )
+    assert main([*SMALL, "--cpu", str(part), "-o", str(tmp_path / "x")]) == 2
+    assert "odd: no prebuilt nn.elf fits its memory map" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", cpu_model_names())
+def test_every_shipped_part_has_a_runner_built_for_its_memories(name: str) -> None:
+    expected = {
+        "stm32f723": "nn", "stm32f746": "nn", "stm32f767": "nn_stm32f767",
+        "generic-m7": "nn_generic-m7", "imxrt1062": "nn_imxrt1062",
+    }.get(name, "nn_stm32h7")  # fmt: skip
+    assert Path(runner_for(load_cpu_model(name)).path).stem == expected
+
+
+def test_the_first_failure_ends_the_study_and_keeps_the_rest(tmp_path: Path) -> None:
+    model = load_cpu_model("stm32f746")
+    runner = runner_for(model)
+    good, bad = (
+        Task(runner.path, runner.sha256, "stm32f746", model.sha256, ("relu_s8", size))
+        for size in ("size=64", "size=none")
+    )
+    with pytest.raises(
+        ConfigError, match=r"nn.elf -- relu_s8 size=none \(on stm32f746\): .* is not a number"
+    ):
+        run_tasks([good, bad], Store(tmp_path), jobs=1)
+    assert Store(tmp_path).load(good) is not None
+
+
+def test_roofs_are_those_of_the_model() -> None:
+    """Flash of the F746 at 216 MHz: 1 + 7 wait states, then three more beats of 8 bytes."""
+    model = load_cpu_model("stm32f746")
+    assert core_bandwidth(model).bytes_per_cycle == 8
+    rows = refill_bandwidths(model, 216_000_000, "scale1-overdrive", ("flash", "sram1", "dtcm"))
+    assert {row.name: row.bytes_per_cycle for row in rows} == {
+        "flash": 32 / (8 + 3),
+        "sram1": 32 / (3 + 3 * 2),
+    }
+
+
+def test_every_shape_makes_the_operations_of_its_size(tmp_path: Path) -> None:
+    """Run as small as it goes: the shapes of the small size, within 5 % of the target."""
+    grid = load_grid()
+    points = [
+        case
+        for case in cases(grid, select(grid.operations, []), ["small"])
+        if case.variant == "optimised" and case.placement is grid.placements[0]
+    ]
+    study = study_ops(["generic-m7"], grid, points, Store(tmp_path))
+    assert {row.operation for row in study.rows} == {o.name for o in grid.operations}
+    for row in study.rows:
+        assert row.ops == pytest.approx(grid.sizes["small"], rel=0.05), row.operation
+        assert row.time_s == pytest.approx(row.cycles / 216e6)
+        assert row.energy_low_j < row.energy_j < row.energy_high_j
+        assert row.peak_activation_bytes == row.activation_bytes + row.scratch_bytes
+        assert row.loaded_bytes > 0

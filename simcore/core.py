@@ -271,7 +271,7 @@ class Core:
         self._check(lib.core_exception_return(self._core))
 
     def pending_exception(self) -> int:
-        """The number of the most urgent pending exception, 0 when there is none."""
+        """The number of the most urgent exception that is pending by now, 0 when there is none."""
         return int(lib.core_exception_pending(self._core))
 
     def exception_taken(self, number: int) -> None:

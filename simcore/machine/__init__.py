@@ -145,6 +145,9 @@ class _Machine:
         self._end: _End | None = None
         self._error: BaseException | None = None
         self._last_wfe = (0, 0)  # PC behind it and the instructions up to it
+        self._event = (
+            False  # the event register: set by every exception taken and left; SEV is not seen
+        )
         self._warnings: list[str] = []
         self._core = _core(image, setups)
         self._uc = map_memory(self._memory)
@@ -337,7 +340,7 @@ class _Machine:
     def _after_engine(self, error: int) -> None:
         pc = self.read_register("pc")
         if error == uc_const.UC_ERR_OK and self._is_behind(WFI, pc):
-            if not self._sleep(pc):
+            if not self._sleep():
                 self._warnings.append(
                     f"the program sleeps at {self._frame(pc - 2)} with nothing to wake it;"
                     " the run ends there"
@@ -350,7 +353,10 @@ class _Machine:
             repeated = pc == self._last_wfe[0] and here[1] - self._last_wfe[1] <= 1
             if self._is_behind(WFE, pc) and not repeated:
                 self._last_wfe = here
-                self._sleep(pc)
+                if self._event:
+                    self._event = False
+                else:
+                    self._sleep()
             elif self.read_register("xpsr") & armv7m.XPSR_T:
                 self._fail("undefined instruction", pc, pc)
             else:
@@ -367,28 +373,31 @@ class _Machine:
     def _is_behind(self, encodings: tuple[bytes, ...], pc: int) -> bool:
         return any(self.read(pc - len(code), len(code)) == code for code in encodings)
 
-    def _sleep(self, pc: int) -> bool:
-        """Sleep until SysTick interrupts; False when it does not."""
-        cycles = self._core.cycles_to_tick()
-        if cycles is None or not self._core.system_register(SYST_CSR) & SYST_CSR_TICKINT:
+    def _sleep(self) -> bool:
+        """Sleep until an exception is pending, not at all if one is; False if none can wake."""
+        number = self._core.pending_exception()
+        if not self._wakes(number or armv7m.SYSTICK):
             return False
-        self._core.sleep(cycles)
-        if self._is_masked(armv7m.SYSTICK):
-            self._core.exception_deferred()
-        else:
-            self._core.exception_taken(armv7m.SYSTICK)
-            self._enter(armv7m.SYSTICK, pc)
+        if not number:
+            cycles = self._core.cycles_to_tick()
+            if cycles is None or not self._core.system_register(SYST_CSR) & SYST_CSR_TICKINT:
+                return False
+            self._core.sleep(cycles)
+        self._take_pending()
         return True
+
+    def _wakes(self, number: int) -> bool:
+        """Whether SysTick or PendSV ends a sleep; PRIMASK does not hold it back."""
+        priority = self._core.system_register(SHPR3) >> (8 * (number - 12)) & 0xFF
+        base = self.read_register("basepri")
+        return not (self.read_register("faultmask") & 1 or (base and priority >= base))
 
     def _is_masked(self, number: int) -> bool:
         """Whether SysTick or PendSV has to wait; no exception preempts another here."""
-        priority = self._core.system_register(SHPR3) >> (8 * (number - 12)) & 0xFF
-        base = self.read_register("basepri")
         return bool(
-            self.read_register("primask") & 1
-            or self.read_register("faultmask") & 1
+            not self._wakes(number)
+            or self.read_register("primask") & 1
             or self.read_register("xpsr") & armv7m.XPSR_IPSR
-            or (base and priority >= base)
         )
 
     def _take_pending(self) -> None:
@@ -434,6 +443,7 @@ class _Machine:
             try:
                 armv7m.exception_return(self, pc | 1)
                 self._core.exception_return()
+                self._event = True
             except armv7m.ExceptionFault as fault:
                 self._fail(fault.kind, fault.address, pc)
         elif number == PREFETCH_ABORT:
@@ -452,6 +462,7 @@ class _Machine:
             self._fail(f"{fault.kind} of exception {number}", fault.address, pc)
         else:
             self._core.exception(pc)
+            self._event = True
 
     def _semihost(self, pc: int) -> None:
         result = self._semihosting.call(self.read_register("r0"), self.read_register("r1"))

@@ -36,6 +36,7 @@ int capture_geometry_read(const struct capture *c);
 void capture_tell_clock(struct capture *c);
 
 /* The pending exception was taken, or could not be. */
+uint32_t capture_exception_pending(struct capture *c);     /* all records flushed; a tick that is due counts */
 void capture_exception_taken(struct capture *c, uint32_t number);
 void capture_exception_deferred(struct capture *c);
 

@@ -185,7 +185,13 @@ int core_exception(core *c, uint32_t return_address)
 }
 
 int core_exception_return(core *c) { return core_exception(c, 0); }
-uint32_t core_exception_pending(const core *c) { return system_pending(capture_system(c->capture)); }
+
+uint32_t core_exception_pending(core *c)
+{
+    flush(c);
+    return capture_exception_pending(c->capture);
+}
+
 void core_exception_taken(core *c, uint32_t number) { capture_exception_taken(c->capture, number); }
 void core_exception_deferred(core *c) { capture_exception_deferred(c->capture); }
 

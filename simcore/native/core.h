@@ -333,7 +333,7 @@ int core_sleep(core *c, uint64_t cycles);                 /* the core slept; beh
 uint64_t core_cycles_to_tick(core *c);                    /* until SysTick counts to zero, UINT64_MAX: it is off */
 int core_exception(core *c, uint32_t return_address);     /* hardware enters a handler next */
 int core_exception_return(core *c);                       /* ... and comes back from one */
-uint32_t core_exception_pending(const core *c);           /* number of the most urgent, 0: none */
+uint32_t core_exception_pending(core *c);                 /* number of the most urgent by now, 0: none */
 void core_exception_taken(core *c, uint32_t number);      /* the program now runs its handler */
 void core_exception_deferred(core *c);                    /* masked: look again a little later */
 uint32_t core_system_register(const core *c, uint32_t address);

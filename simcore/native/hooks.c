@@ -526,6 +526,8 @@ static int is_exception_due(struct capture *c)
     return system_pending(&c->system) != 0;
 }
 
+uint32_t capture_exception_pending(struct capture *c) { return is_exception_due(c) ? system_pending(&c->system) : 0; }
+
 void capture_exception_taken(struct capture *c, uint32_t number)
 {
     if (number == 14)

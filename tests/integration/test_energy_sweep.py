@@ -128,12 +128,13 @@ def test_input_that_one_run_read_is_there_for_the_next() -> None:
 
 
 def test_firmware_that_sleeps_draws_sleep_power() -> None:
-    # sleep.c: ten rounds and one more of 100 000 cycles, nearly all of them in WFI or WFE.
+    # sleep.c: ten rounds and one more of 100 000 cycles, nearly all of them in WFI. The WFE behind
+    # a tick goes on at once: leaving its handler has set the event register.
     profile = simcore.profile(FIRMWARE / "sleep.elf", "stm32f746")
     totals = profile.totals
     assert (profile.exit.reason, profile.exit.code) == ("exit", 0)
     slept = totals.cycles_by_cause["sleep"]
-    assert 0.95 * 12 * 100_000 < slept < 12 * 100_000
+    assert 0.95 * 11 * 100_000 < slept < 11 * 100_000
     # Sleep current of the STM32F722/F723 at 216 MHz, 24 mA at 3.3 V (reference/silicon.md 3.1).
     asleep = totals.energy_by_component["sleep"] + totals.energy_by_component["always_on"]
     assert asleep / totals.time_s == pytest.approx(24e-3 * 3.3, rel=0.05)

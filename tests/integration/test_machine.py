@@ -307,6 +307,69 @@ def test_a_sleep_that_nothing_ends_ends_the_run(build: Build, model: CpuModel, s
     assert any("nothing to wake it" in warning for warning in result.warnings)
 
 
+TICK = """
+        ldr r0, =0xe000e010
+        ldr r1, =9999
+        str r1, [r0, #4]
+        movs r1, #7
+        str r1, [r0]
+"""
+COUNT_TICKS = """
+        .ltorg
+        .type systick, %function
+    systick:
+        adds r4, #1
+        bx lr
+"""
+
+
+def test_wfi_does_not_sleep_when_an_exception_is_pending(build: Build, model: CpuModel) -> None:
+    # as in FreeRTOS' tickless idle: the tick comes between CPSID and WFI, so there is work to do
+    image = build(f"""
+        movs r4, #0
+        {TICK}
+        cpsid i
+        ldr r2, =20000
+    1:  subs r2, #1
+        bne 1b
+        wfi
+        wfi
+        cmp r4, #0
+        bne 2f
+        cpsie i
+    3:  cmp r4, #1
+        bne 3b
+        mov r0, r4
+        b exit_r0
+    2:  movs r0, #99
+        b exit_r0
+        {COUNT_TICKS}
+    """)
+    result = go(image, model)
+    assert result.exit_code == 1
+    assert result.counters.total()["cycles.sleep"] == 0
+
+
+def test_primask_does_not_keep_wfi_asleep_but_basepri_does(build: Build, model: CpuModel) -> None:
+    text = "movs r4, #0\n" + TICK + "{}\n wfi\n mov r0, r4\n b exit_r0\n" + COUNT_TICKS
+    woken = go(build(text.format("cpsid i")), model)
+    assert (woken.exit_code, woken.warnings) == (0, ())
+    assert woken.counters.total()["cycles.sleep"] > 9000
+    # SysTick has priority 0x40, BASEPRI lets only what is more urgent than 0x20 through
+    priority = "ldr r0, =0xe000ed20\n ldr r1, =0x40000000\n str r1, [r0]\n"
+    raised = priority + "movs r1, #0x20\n msr basepri, r1"
+    asleep = go(build(text.format(raised)), model)
+    assert any("nothing to wake it" in warning for warning in asleep.warnings)
+    assert asleep.counters.total()["cycles.sleep"] == 0
+
+
+def test_wfe_behind_an_exception_goes_on_at_once(build: Build, model: CpuModel) -> None:
+    # Leaving an exception sets the event register: of the next two WFE one sleeps.
+    text = "movs r4, #0\n" + TICK + "wfi\n {} mov r0, r4\n b exit_r0\n" + COUNT_TICKS
+    ticks = [go(build(text.format("wfe\n" * n)), model).exit_code for n in (0, 1, 2, 3)]
+    assert ticks == [1, 1, 2, 2]
+
+
 def test_wfe_goes_on(build: Build, model: CpuModel) -> None:
     image = build("movs r4, #3\n 1: wfe\n subs r4, #1\n bne 1b\n movs r0, #9\n b exit_r0")
     assert go(image, model).exit_code == 9

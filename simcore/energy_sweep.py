@@ -70,7 +70,7 @@ class EnergySweep:
     exit: Exit
     deadline_s: float | None
     points: tuple[SweepPoint, ...]
-    minimum_energy: int | None
+    minimum_energy: int | None  # of the points at which the program ended well
     minimum_energy_in_deadline: int | None  # None when no point meets the deadline
     warnings: tuple[str, ...]
 
@@ -227,7 +227,9 @@ def _result(
     image: Image = last.image
     options: RunOptions = last.options
     warnings = dict.fromkeys(w for run in runs.values() for w in run.profile().warnings)
-    in_time = [i for i, point in enumerate(swept) if point.meets_deadline]
+    # A run that does not end well is the last one.
+    ended = range(len(swept) - (profile.exit.status is not ExitCode.OK))
+    in_time = [i for i in ended if swept[i].meets_deadline]
     return EnergySweep(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
@@ -236,7 +238,7 @@ def _result(
         exit=profile.exit,
         deadline_s=deadline_s,
         points=tuple(swept),
-        minimum_energy=_cheapest(swept, range(len(swept))),
+        minimum_energy=_cheapest(swept, ended),
         minimum_energy_in_deadline=_cheapest(swept, in_time),
         warnings=tuple(warnings),
     )

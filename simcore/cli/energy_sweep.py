@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from simcore.cli.output import ColorChoice, destination
 from simcore.cli.running import look, program_streams, tell_end, tell_speed, tell_warnings
@@ -21,6 +22,9 @@ _REFUSED = {
     "lines": "--lines",
     "place": "--place",
     "layout_sweep": "--layout-sweep",
+    "section": "--section",
+    "top": "--top",
+    "objects": "--objects",
 }
 
 
@@ -40,9 +44,11 @@ def sweep(
         raise click.UsageError("--energy-sweep takes one part in --cpu")
     if format_name not in FORMATS:
         raise click.UsageError(f"--energy-sweep has the formats {', '.join(FORMATS)}")
+    given = click.get_current_context().get_parameter_source
     for name, option in _REFUSED.items():
-        if run.pop(name, None):
+        if given(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--energy-sweep does not go with {option}")
+        run.pop(name, None)
     started = time.monotonic()
     with destination(output) as write:
         with program_streams(output, run["max_instructions"]) as streams:

@@ -32,8 +32,8 @@ run_options = _all(
     click.option(
         "--timeout",
         type=values.seconds,
-        metavar="SECONDS",
-        help="Stop after so many seconds of host time.",
+        metavar="TIME",
+        help="Stop after so much time of the host, such as 30s.",
     ),
     click.option(
         "--strict",

@@ -63,8 +63,8 @@ if TYPE_CHECKING:
 @click.option(
     "--deadline",
     type=values.seconds,
-    metavar="SECONDS",
-    help="With --energy-sweep: mark the point of least energy that is done in time.",
+    metavar="TIME",
+    help="With --energy-sweep: mark the point of least energy that is done in time, such as 10ms.",
 )
 @click.option(
     "--section",
@@ -133,7 +133,7 @@ def profile(
     mcusim profile kernel.elf --cpu stm32f746,stm32h743
     mcusim profile kernel.elf --set core.dcache.size=16K --caches on
     mcusim profile kernel.elf --place 'conv*=itcm' --place weights=dtcm --layout-sweep
-    mcusim profile kernel.elf --energy-sweep --deadline 0.01
+    mcusim profile kernel.elf --energy-sweep --deadline 10ms
 
     The report goes to stdout and everything else to stderr, what the program prints too. With
     -o FILE the report goes to the file and what the program prints to stdout. With several parts

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import click
 
 from simcore.quantities import parse_quantity
+
+_SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
 
 __all__ = ["clock", "parse_quantity", "quantity", "seconds"]
 
@@ -29,10 +32,12 @@ def quantity(text: str) -> int:
 
 def seconds(text: str) -> float:
     """A finite time, for an option. Raises click.BadParameter."""
+    bare = text.strip()
+    unit = next((unit for unit in _SECONDS if bare.endswith(unit)), "")
     try:
-        number = float(text)
-    except ValueError:
+        number = float(Decimal(bare.removesuffix(unit).rstrip()) * _SECONDS.get(unit, 1))
+    except (ArithmeticError, ValueError):
         number = 0
     if not 0 < number < math.inf:
-        raise click.BadParameter(f"'{text}' is not a positive number of seconds")
+        raise click.BadParameter(f"'{text}' is not a positive time such as 0.5, 20ms or 300us")
     return number

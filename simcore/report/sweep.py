@@ -86,7 +86,7 @@ def _marks(sweep: EnergySweep, index: int) -> str:
 
 def _verdict(sweep: EnergySweep) -> str:
     if sweep.minimum_energy is None:
-        return "No operating point ran to its end."
+        return "At no operating point did the program end well."
     lines = [f"Least energy: {_name(sweep.points[sweep.minimum_energy])}."]
     if sweep.deadline_s is not None:
         deadline = si(sweep.deadline_s, "s")

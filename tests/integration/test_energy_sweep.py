@@ -92,6 +92,9 @@ def test_the_sweep_is_a_table_of_csv_too(capsys: pytest.CaptureFixture[str]) -> 
         (["--deadline", "1"], "--deadline goes with --energy-sweep"),
         (["--energy-sweep", "--op", "conv*"], "does not go with --op"),
         (["--energy-sweep", "--voltage-scale", "scale3"], "does not go with --voltage-scale"),
+        (["--energy-sweep", "--section", "functions"], "does not go with --section"),
+        (["--energy-sweep", "--top", "20"], "does not go with --top"),
+        (["--energy-sweep", "--objects"], "does not go with --objects"),
         (["--energy-sweep", "--cpu", "stm32f746,stm32h743"], "takes one part"),
         (["--energy-sweep", "--clock", "217M"], "above the 216000000 Hz"),
     ],
@@ -107,6 +110,19 @@ def test_a_program_that_fails_ends_the_sweep() -> None:
     sweep = energy_sweep(FIRMWARE / "faults.elf", args=("undefined",))
     assert sweep.status is ExitCode.FAULT
     assert len(sweep.points) == 1
+
+
+def test_a_run_that_was_cut_is_no_candidate_for_the_least_energy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sweep = energy_sweep(KERNEL, max_instructions=1000, deadline_s=1.0)
+    assert (sweep.minimum_energy, sweep.minimum_energy_in_deadline) == (None, None)
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(sweep.to_json()))
+    options = ["--energy-sweep", "--max-instructions", "1000"]
+    assert main(["profile", str(KERNEL), *options]) == ExitCode.LIMIT
+    out = capsys.readouterr().out
+    assert "At no operating point did the program end well." in out
+    assert "least energy" not in out.lower()
 
 
 def test_an_unknown_cache_control_is_refused() -> None:

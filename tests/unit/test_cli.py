@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import simcore
-from simcore.cli import output
+from simcore.cli import output, values
 from simcore.cli.main import COMMANDS, main
 from simcore.cli.progress import ProgramOutput, Progress
 from simcore.cli.values import parse_quantity
@@ -211,6 +211,14 @@ def test_debug_mode_lets_an_internal_error_through(
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0.5", 0.5), ("2s", 2.0), ("20ms", 0.02), ("300 us", 3e-4), ("7ns", 7e-9), ("1e-6", 1e-6)],
+)
+def test_a_time_may_carry_its_unit(text: str, seconds: float) -> None:
+    assert values.seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["profile"],
@@ -221,6 +229,9 @@ def test_debug_mode_lets_an_internal_error_through(
         ["profile", "a.elf", "--timeout", "0"],
         ["profile", "a.elf", "--timeout", "nan"],
         ["profile", "a.elf", "--timeout", "inf"],
+        ["profile", "a.elf", "--timeout", "-1ms"],
+        ["profile", "a.elf", "--timeout", "ms"],
+        ["profile", "a.elf", "--timeout", "5 minutes"],
         ["profile", "a.elf", "--format", "pdf"],
         ["profile", "a.elf", "--caches", "maybe"],
         ["profile", "a.elf", "--top", "-3"],

@@ -53,6 +53,7 @@ def compare(
     mcusim profile new.elf --instructions --format json -o new.json
     mcusim compare old.json new.json
     mcusim compare old.json new.json --format csv --section lines
+    mcusim compare old.json new.json --format html -o changes.html
 
     Source lines are compared when both profiles hold --instructions or --lines. Runs on different
     parts, clocks, models or arguments are refused unless --force is given. The exit status does
@@ -71,7 +72,12 @@ def compare(
                 f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"
                 " (--force compares them all the same)"
             )
-        write(render(comparison, format_name, look(output, color, top=top), section))
+        if format_name == "html":
+            from simcore.report.html.comparison import render as render_page
+
+            write(render_page(comparison, old, new))
+        else:
+            write(render(comparison, format_name, look(output, color, top=top), section))
     if verbose:
         tell_line(
             f"{len(comparison.functions)} functions, {len(comparison.ops)} operations,"

@@ -33,7 +33,7 @@ SECTIONS: tuple[Section, ...] = get_args(Section)
 ComparisonSection = Literal["functions", "ops", "metrics", "causes", "components", "lines"]
 
 #: Output formats of a comparison of two profiles.
-COMPARISON_FORMATS = ("text", "json", "csv")
+COMPARISON_FORMATS = ("text", "json", "csv", "html")
 #: Tables of a comparison that its CSV output can hold, the first one when none is asked for.
 COMPARISON_SECTIONS: tuple[ComparisonSection, ...] = get_args(ComparisonSection)
 

@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from simcore.comparison import compare
 from simcore.report import RenderOptions, render
+from simcore.report.html.comparison import render as render_comparison
 from simcore.report.html.details import Details
+from simcore.summaries import summarize
 from tests.integration.programs import CHECKOUT, KERNELS
 from tests.unit.handmade import kernel_profile
 from tests.unit.test_report_html import CEILINGS, hostile_profile
+from tests.unit.test_report_html_comparison import slower
 
 CHROMIUM = "/usr/bin/chromium"
 #: Chromium by itself asks its maker for updates and the like; a test must see the page's requests.
@@ -343,4 +347,28 @@ def test_a_report_without_figures_needs_no_plotly(browser: Browser, tmp_path: Pa
     seen = Seen(browser, path)
     assert seen.page.locator("#functions tbody tr").count() == len(bare.functions)
     assert seen.troubles == []
+    seen.context.close()
+
+
+def test_a_comparison_colours_what_became_dearer(browser: Browser, tmp_path: Path) -> None:
+    before, after = kernel_profile(), slower()
+    comparison = compare(summarize(before), summarize(after))
+    path = tmp_path / "changes.html"
+    path.write_text(render_comparison(comparison, before, after), encoding="utf-8")
+    seen = Seen(browser, path)
+    page = seen.page
+    assert page.locator("#frames .frame").count() >= 4
+    title = page.locator(frame(page, "dot")).get_attribute("title")
+    assert title == (
+        "dot: 700 cycles, 68.5 % of the run, 10 calls; +100 cycles (+16.7 %) from 600 cycles"
+    )
+    red, grey = (
+        page.locator(frame(page, name)).first.evaluate("e => getComputedStyle(e).backgroundColor")
+        for name in ("dot", "fib")
+    )
+    assert red != grey
+    page.fill("#search", "dot")
+    assert column(page, "functions", 1)[0].startswith("dot")
+    assert seen.troubles == []
+    assert {url.partition(":")[0] for url in seen.requests} == {"file"}
     seen.context.close()

@@ -7,8 +7,11 @@ import gzip
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +25,7 @@ from simcore.report.html.flame import MOST_FRAMES, flame_data, merged_frames
 from simcore.roofline import CORE, Ceilings
 from tests.unit.handmade import FAULT, kernel_profile
 
+ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'&amp;{{7*7}}${x}\u202e\x00"
 CEILINGS = Ceilings({"SMLAD, 16-bit": 2.0, "VFMA.F32": 1.0}, {CORE: 8.0, "itcm": 4.0, "flash": 2.0})
 
@@ -132,6 +136,21 @@ def test_a_page_without_a_roofline_carries_no_plotly() -> None:
     shown = page(details=Details())
     assert "plotly" not in shown.scripts
     assert len(shown.source) < 200_000
+
+
+def test_other_formats_and_commands_import_nothing_of_the_page() -> None:
+    """What draws pages takes longer to import than a small program to profile."""
+    probe = (
+        "import sys; from simcore.cli.main import main\n"
+        "assert main(['profile', 'kernels/prebuilt/fully_connected_s8.elf']) == 0\n"
+        "heavy = {'jinja2', 'markupsafe', 'plotly', 'numpy', 'scipy', 'matplotlib', 'gzip'}\n"
+        "loaded = {name for name in sys.modules if name.startswith('simcore.report.html')}\n"
+        "sys.exit(sorted(heavy & set(sys.modules) | loaded) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_same_profile_gives_the_same_bytes() -> None:

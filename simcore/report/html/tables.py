@@ -30,6 +30,7 @@ class Cell:
     detail: str = ""  # smaller, behind the text
     bar: float | None = None
     parts: tuple[tuple[str, float], ...] | None = None
+    change: float | None = None  # to draw from the middle: above 0 is dearer, 1 the largest
     target: str = ""  # id of the element that the text leads to
     swatch: str = ""  # class of the colour that stands for it in figures
 
@@ -96,6 +97,12 @@ def parts(values: Mapping[str, float], longest: float) -> Cell:
     whole = sum(values.values())
     drawn = tuple((name, part / longest) for name, part in values.items() if part and longest > 0)
     return Cell("", _key(whole), parts=drawn)
+
+
+def change(difference: float | None, largest: float) -> Cell:
+    """Nothing but a bar from the middle: dearer to the right, cheaper to the left."""
+    drawn = difference / largest if difference and largest > 0 else 0.0
+    return Cell("", 0.0 if difference is None else difference, change=min(max(drawn, -1.0), 1.0))
 
 
 def half_width(low: float, high: float) -> str:

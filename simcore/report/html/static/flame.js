@@ -42,7 +42,7 @@ function energyText(femtojoules) {
 }
 
 const amount = (value) => (metric ? energyText(value) : `${value.toLocaleString("en")} cycles`);
-const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "±") + amount(Math.abs(value));
+const signed = (value) => (value > 0 ? "+" : "−") + amount(Math.abs(value));
 const percentText = (part, all) => (all ? `${((100 * part) / all).toFixed(1)} %` : "–");
 
 function describe(index) {
@@ -50,12 +50,14 @@ function describe(index) {
   const all = width(flame.nodes[0]);
   let text = `${nameOf(node)}: ${amount(width(node))}, ${percentText(width(node), all)} of the run`;
   if (index && frames[index].children.length) text += `, ${amount(own(node, 1))} of its own`;
-  if (index) text += `, ${calls(node, 1).toLocaleString("en")} calls`;
+  const called = calls(node, 1);
+  if (index) text += `, ${called.toLocaleString("en")} call${called === 1 ? "" : "s"}`;
   if (differential) {
     const before = whole(node, 0);
-    text += before
-      ? `; ${signed(width(node) - before)} (${percentText(width(node) - before, before)}) from ${amount(before)}`
-      : "; new";
+    const change = width(node) - before;
+    if (!before) text += "; new";
+    else if (!change) text += "; unchanged";
+    else text += `; ${signed(change)} (${change > 0 ? "+" : "−"}${percentText(Math.abs(change), before)}) from ${amount(before)}`;
   }
   return text;
 }

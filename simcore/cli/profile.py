@@ -208,9 +208,11 @@ def _refuse_destination(format_name: str, output: str | None, parts: Sequence[st
         raise click.UsageError(
             f"--format {format_name} shows one part; with several in --cpu use {several}"
         )
-    if format_name in BINARY_FORMATS and not goes_to_file(output) and is_terminal(sys.stdout):
+    for_files = {**dict.fromkeys(BINARY_FORMATS, "is binary"), "html": "is a page for a browser"}
+    what = for_files.get(format_name)
+    if what and not goes_to_file(output) and is_terminal(sys.stdout):
         raise click.UsageError(
-            f"--format {format_name} is binary and no terminal's: write it to a file with -o"
+            f"--format {format_name} {what} and no terminal's: write it to a file with -o"
         )
 
 

@@ -326,7 +326,7 @@ def test_odd_characters_of_symbol_names_reach_any_stdout(
 
 
 @pytest.mark.parametrize("options", [[], ["-o", "-"]])
-def test_a_binary_format_is_refused_on_a_terminal_before_anything_runs(
+def test_a_binary_format_or_a_page_is_refused_on_a_terminal_before_anything_runs(
     run: FakeRun,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -334,7 +334,7 @@ def test_a_binary_format_is_refused_on_a_terminal_before_anything_runs(
 ) -> None:
     monkeypatch.setattr(output, "is_terminal", lambda stream: stream is not None)
     monkeypatch.setattr("simcore.cli.profile.is_terminal", lambda stream: stream is not None)
-    for name in BINARY_FORMATS:
+    for name in (*BINARY_FORMATS, "html"):
         assert main(["profile", "a.elf", "--format", name, *options]) == 2
         assert "write it to a file with -o" in capfd.readouterr().err
     assert run.options == {}
@@ -555,3 +555,11 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     )
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_source_dir_is_refused_where_it_would_be_ignored(
+    run: FakeRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "a.elf", "--source-dir", "src"]) == 2
+    assert "--source-dir goes with --format html" in capfd.readouterr().err
+    assert run.options == {}

@@ -20,6 +20,12 @@ class SourceFiles:
         self._loose = (*map(Path, folders), beside)
         self._strict = (Path.cwd(), *beside.parents)
         self._files: dict[str, tuple[str, ...]] = {}
+        self._found: dict[str, Path] = {}
+
+    def path(self, file: str) -> Path | None:
+        """Where a file was found, None when it was not."""
+        self.line(file, 1)
+        return self._found.get(file)
 
     def line(self, file: str, line: int) -> str | None:
         """The text of a line (from 1) without its indentation, None when it is not found."""
@@ -34,6 +40,7 @@ class SourceFiles:
                 # Names come from the ELF: a device or a pipe must not hang the command.
                 if place.is_file() and place.stat().st_size <= LARGEST_FILE:
                     text = place.read_text("utf-8", "replace")
+                    self._found[file] = place
                     return tuple(map(_tidy, text.split("\n")))
             except (OSError, ValueError):
                 continue

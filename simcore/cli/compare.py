@@ -14,7 +14,7 @@ from simcore.report import COMPARISON_FORMATS, COMPARISON_SECTIONS, ComparisonSe
 @click.command(short_help="Tell what changed from one profile to another.")
 @click.argument("before", metavar="BEFORE.json")
 @click.argument("after", metavar="AFTER.json")
-@report_options(COMPARISON_FORMATS)
+@report_options(COMPARISON_FORMATS, "Write the report to FILE.")
 @click.option(
     "--section",
     type=click.Choice(COMPARISON_SECTIONS),

@@ -14,7 +14,7 @@ from simcore import __version__
 from simcore.errors import ExitCode, McusimError
 
 #: Commands in the order of the help; each is a module of this package with a function of its name.
-COMMANDS = ("profile", "whatif", "annotate", "compare", "cpus", "kernels", "study")
+COMMANDS = ("profile", "whatif", "annotate", "compare", "check", "cpus", "kernels", "study")
 
 
 class LazyGroup(click.Group):
@@ -58,8 +58,9 @@ def cli(ctx: click.Context) -> ExitCode | None:
 
     Instruction, access and byte counts are exact, cycles are modelled, energy is estimated.
 
-    Exit status: 0 done, 1 the program failed, 2 usage or input error, 4 fault in the program,
-    5 instruction or time limit reached, 130 interrupted.
+    Exit status: 0 done, 1 the program failed, 2 usage or input error, 3 regression against a
+    baseline or a broken limit, 4 fault in the program, 5 instruction or time limit reached,
+    130 interrupted.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)

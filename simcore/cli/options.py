@@ -74,7 +74,10 @@ look_options = _all(
 )
 
 
-def report_options(formats: Sequence[str]) -> Callable[[Command], Command]:
+def report_options(
+    formats: Sequence[str],
+    output_help: str = "Write the report to FILE; the program's own output then goes to stdout.",
+) -> Callable[[Command], Command]:
     """The form of the report and where it goes."""
     return _all(
         click.option(
@@ -89,7 +92,7 @@ def report_options(formats: Sequence[str]) -> Callable[[Command], Command]:
             "-o",
             "--output",
             metavar="FILE",
-            help="Write the report to FILE; the program's own output then goes to stdout.",
+            help=output_help,
         ),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, TextIO
 
 DELAY_S = 1.0
@@ -71,3 +73,41 @@ class ProgramOutput:
     def flush(self) -> None:
         with suppress(BrokenPipeError):
             self.stream.flush()
+
+
+class RunsProgress:
+    """Called as each of several runs ends; draws over itself on ``stream`` like Progress."""
+
+    def __init__(self, stream: TextIO | None, runs: int) -> None:
+        self.stream = stream
+        self.runs = runs
+        self.done = 0
+        self.started = time.monotonic()
+        self.visible = False
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.stream is None or time.monotonic() - self.started < DELAY_S:
+            return
+        done = round(BAR * self.done / self.runs)
+        bar = f"[{'#' * done}{' ' * (BAR - done)}]"
+        self.stream.write(f"\r{bar} {self.done} of {self.runs} runs\x1b[K")
+        self.stream.flush()
+        self.visible = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.visible and self.stream is not None:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self.visible = False
+
+
+@contextmanager
+def runs_progress(runs: int) -> Iterator[RunsProgress]:
+    """Progress over several runs on stderr when that is a terminal; no line is left."""
+    progress = RunsProgress(sys.stderr if sys.stderr.isatty() else None, runs)
+    try:
+        yield progress
+    finally:
+        progress.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -22,7 +21,16 @@ from simcore.report import COMPARISON_SECTIONS, ComparisonSection, RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import NOTHING, amount, clock, count, percent, si, signed
+from simcore.report.units import (
+    NOTHING,
+    amount,
+    clock,
+    count,
+    place,
+    relative_change,
+    si,
+    signed,
+)
 
 
 def render(
@@ -194,29 +202,12 @@ class _Page:
         )
 
 
-def relative_change(difference: float | None, before: float | None) -> str:
-    """A change over what was before, in percent with its sign; "new" when there was nothing."""
-    if difference is None or before is None:
-        return NOTHING
-    if not before:
-        return "new" if difference else percent(0)
-    share = difference / before
-    digits = 2 if abs(share) < 0.1 else 1
-    return signed(percent(share, digits=digits), share)
-
-
 def _count(difference: int) -> str:
     return signed(count(difference), difference)
 
 
 def _joules(difference: float) -> str:
     return signed(si(difference, "J"), difference)
-
-
-def place(file: str, line: int) -> str:
-    """A source line; of a file outside the project's folder only the name."""
-    shown = PurePath(file)
-    return f"{shown.name if shown.is_absolute() else shown}:{line}"
 
 
 def _side(side: Side) -> str:

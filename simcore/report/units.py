@@ -1,6 +1,8 @@
-"""Numbers as a reader likes them: grouped digits, SI prefixes, percentages."""
+"""Numbers and places as a reader likes them: grouped digits, SI prefixes, percentages, lines."""
 
 from __future__ import annotations
+
+from pathlib import PurePath
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -61,3 +63,20 @@ def decimal(value: float | None, digits: int = 2) -> str:
 def size(value: int | None) -> str:
     """Bytes with grouped digits: 1,024 B."""
     return NOTHING if value is None else f"{value:,} B"
+
+
+def relative_change(difference: float | None, before: float | None) -> str:
+    """A change over what was before, in percent with its sign; "new" when there was nothing."""
+    if difference is None or before is None:
+        return NOTHING
+    if not before:
+        return "new" if difference else percent(0)
+    share = difference / before
+    digits = 2 if abs(share) < 0.1 else 1
+    return signed(percent(share, digits=digits), share)
+
+
+def place(file: str, line: int) -> str:
+    """A source line; of a file outside the project's folder only the name."""
+    shown = PurePath(file)
+    return f"{shown.name if shown.is_absolute() else shown}:{line}"

@@ -21,9 +21,9 @@ import simcore
 from simcore.cli import output, values
 from simcore.cli.main import COMMANDS, main
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.cli.values import parse_quantity
 from simcore.errors import ConfigError, ElfError
 from simcore.profiles import Exit, Profile
+from simcore.quantities import parse_quantity
 from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
 from tests.unit.handmade import FAULT, kernel_profile
 

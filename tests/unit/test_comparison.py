@@ -23,7 +23,8 @@ from simcore.report import (
     ComparisonSection,
     RenderOptions,
 )
-from simcore.report.comparison import relative_change, render
+from simcore.report.comparison import render
+from simcore.report.units import relative_change
 from simcore.summaries import FunctionSummary, LineSummary, Summary, summarize
 from tests.unit.handmade import kernel_profile
 

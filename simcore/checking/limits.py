@@ -1,0 +1,177 @@
+"""Limits on what a run may cost: ``cycles=5%|10000,energy=2%,stack=4096,@all=10%``.
+
+A percentage is against the baseline, a bare number is absolute, in the metric's unit (J, s, bytes)
+or with a suffix: ``energy=2mJ``, ``time=10ms``, ``stack=4K``, ``cycles=1.5M``. Of several values
+with ``|`` between them each holds. A limit may be for the runs of a name only, or for functions or
+operations: ``conv*:cycles=5%``, ``function=dot:cycles=0%``, ``elf=conv*:op=fc:energy=2mJ``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from glob import escape
+
+from simcore.errors import ConfigError
+from simcore.metrics import METRICS, ROW_METRICS, Metric, find_metric
+
+ALL = "@all"
+#: What a baseline is compared by when no limit names the metric: any increase fails.
+DEFAULT = "cycles=0%,energy=0%,stack=0%"
+FORM = "a limit has the form cycles=5%, energy=2mJ or stack=4096"
+
+_VALUE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?\s*(%|[A-Za-zµ]*)", re.I)
+_SCOPE = re.compile(r"(?:elf=(?P<elf>.*?))?(?:(?:^|:)(?P<kind>function|op)=(?P<name>.*))?")
+_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0}
+_BYTES = {"": 0, "k": 10, "m": 20, "g": 30}
+_COUNTS = {"": 0, "k": 3, "m": 6, "g": 9}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit: at most ``percent`` above the baseline, or at most ``bound`` in the metric's unit.
+
+    ``run`` is a pattern of run names, None for all; ``kind`` is total, function or op, and ``row``
+    the pattern of its names.
+    """
+
+    metric: Metric
+    text: str  # as it was written: cycles=5%
+    percent: float | None
+    bound: float | None
+    run: str | None = None
+    kind: str = "total"
+    row: str = ""
+    named: bool = True  # False: of @all
+    default: bool = False  # True: nobody asked for it
+
+    @property
+    def target(self) -> tuple[str, str, str]:
+        """What it limits: a later limit on the same replaces this one."""
+        return self.kind, self.row, self.metric.name
+
+    def allowed(self, before: float | None) -> float | None:
+        """The most that it allows, None when it needs a baseline and there is none."""
+        if self.bound is not None:
+            return self.bound
+        return None if before is None else before * (1 + (self.percent or 0) / 100)
+
+    def holds(self, before: float | None, after: float) -> bool:
+        """Whether a value keeps to it; a percentage without a baseline does."""
+        if self.percent == 0 and before is not None:
+            return after <= before  # exact: no arithmetic in between
+        allowed = self.allowed(before)
+        return allowed is None or after <= allowed
+
+
+def parse_limits(text: str, where: str) -> list[Limit]:
+    """The limits of a text with its scope; ``where`` is the option or file, for messages.
+
+    Raises ConfigError for what is malformed and for an unknown metric, with the nearest one.
+    """
+    try:
+        scope, _, limits = text.rpartition(":")
+        return parse_scoped(limits, *_parse_scope(scope))
+    except ConfigError as error:
+        raise ConfigError(f"{where} '{text}': {error}") from None
+
+
+def parse_scoped(
+    text: str, run: str | None = None, kind: str = "total", row: str = ""
+) -> list[Limit]:
+    """The limits of a text without scope. Raises ConfigError."""
+    limits: list[Limit] = []
+    for part in text.split(","):
+        name, equals, values = (piece.strip() for piece in part.partition("="))
+        if not equals or not name or not values:
+            raise ConfigError(f"'{part.strip()}' is no limit: {FORM}")
+        for value in values.split("|"):
+            for metric in _metrics(name, kind):
+                percent, bound = _parse_value(metric, value.strip())
+                if bound is not None and name == ALL:
+                    raise ConfigError(f"{ALL} takes a percentage, not '{value.strip()}'")
+                limits.append(
+                    Limit(
+                        metric, f"{name}={value.strip()}", percent, bound, run, kind, row,
+                        named=name != ALL,
+                    )
+                )  # fmt: skip
+    return limits
+
+
+def limits_of(run: str, groups: Iterable[Sequence[Limit]]) -> list[Limit]:
+    """The limits that hold for a run of this name.
+
+    ``groups`` are texts of limits in the order they were given. Of two groups on the same metric of
+    the same rows the later counts; one for runs by name goes before one for all, and inside a group
+    a metric by name before @all. Metrics of the whole run without any limit have the default.
+    """
+    chosen: dict[tuple[str, str, str], tuple[tuple[bool, int], list[Limit]]] = {}
+    default = [replace(limit, default=True) for limit in parse_scoped(DEFAULT)]
+    for order, group in enumerate([default, *groups]):
+        by_target: dict[tuple[str, str, str], list[Limit]] = {}
+        for limit in group:
+            if limit.run is None or fnmatchcase(run, limit.run):
+                by_target.setdefault(limit.target, []).append(limit)
+        for target, limits in by_target.items():
+            named = [limit for limit in limits if limit.named] or limits
+            rank = (named[0].run is not None, order)
+            if target not in chosen or rank >= chosen[target][0]:
+                chosen[target] = rank, named
+    return [limit for _, limits in chosen.values() for limit in limits]
+
+
+def for_run(limits: Iterable[Limit], run: str) -> list[Limit]:
+    """The same limits, for one run only."""
+    return [replace(limit, run=escape(run)) for limit in limits]
+
+
+def _parse_scope(text: str) -> tuple[str | None, str, str]:
+    """Pattern of runs, kind and pattern of rows."""
+    match = _SCOPE.fullmatch(text)
+    if match is None:
+        return text, "total", ""
+    return match["elf"], match["kind"] or "total", match["name"] or ""
+
+
+def _metrics(name: str, kind: str) -> list[Metric]:
+    if name == ALL:
+        return [metric for metric in METRICS if kind == "total" or metric.name in ROW_METRICS]
+    metric = find_metric(name)
+    if kind != "total" and metric.name not in ROW_METRICS:
+        what = {"function": "a function", "op": "an operation"}[kind]
+        raise ConfigError(f"{what} has the metrics {', '.join(ROW_METRICS)}, not '{name}'")
+    return [metric]
+
+
+def _parse_value(metric: Metric, text: str) -> tuple[float | None, float | None]:
+    match = _VALUE.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"'{text}' is no value of {metric.name}: {FORM}")
+    number, suffix = float(match[1] + (match[2] or "")), match[3]
+    if not math.isfinite(number):
+        raise ConfigError(f"'{text}' is too large")
+    if suffix == "%":
+        return number, None
+    factor = _factor(metric.unit, suffix)
+    if factor is None:
+        unit = {"": "a count: 10000, 10k or 1.5M", "B": "bytes: 4096 or 4K"}.get(
+            metric.unit, f"in {metric.unit}: 0.002 or 2m{metric.unit}"
+        )
+        raise ConfigError(f"'{text}' is no value of {metric.name}, which is {unit}")
+    return None, number * factor
+
+
+def _factor(unit: str, suffix: str) -> float | None:
+    if unit in ("J", "s"):
+        prefix = suffix.removesuffix(unit)
+        power = _PREFIXES.get(prefix)
+        return None if power is None else float(f"1e{power}")
+    folded = suffix.lower()
+    if unit == "B":
+        folded = folded.removesuffix("b").removesuffix("i")
+        return None if folded not in _BYTES else float(1 << _BYTES[folded])
+    return None if folded not in _COUNTS else 10.0 ** _COUNTS[folded]

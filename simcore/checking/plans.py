@@ -1,0 +1,122 @@
+"""What to run: the plans of a check, from ELF paths and patterns and from a settings file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from glob import glob, has_magic
+from pathlib import Path
+
+from simcore.checking.limits import Limit
+from simcore.errors import ConfigError
+from simcore.profiler import DEFAULT_CPU
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """One run: an ELF, what it runs on, and what it is given. Picklable, for other processes."""
+
+    name: str
+    elf: str
+    cpu: str = DEFAULT_CPU
+    clock_hz: int | None = None
+    caches: str = "auto"
+    voltage_scale: str | None = None
+    overrides: tuple[str, ...] = ()
+    memory_from: str | None = None
+    args: tuple[str, ...] = ()
+    ops: tuple[str, ...] = ()
+    max_instructions: int | None = None
+    timeout_s: float | None = None
+    strict: bool = False
+    semihost_dir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a settings file says: how to run what it does not list, what to run, and limits.
+
+    ``limits`` holds one group for each text of limits, in their order; ``folder`` is where
+    relative paths begin, the settings file's folder.
+    """
+
+    common: RunPlan = field(default_factory=lambda: RunPlan("", ""))
+    runs: tuple[RunPlan, ...] = ()
+    limits: tuple[tuple[Limit, ...], ...] = ()
+    baseline: str | None = None
+    folder: Path = Path()
+
+
+def plans_of(elfs: Sequence[str], settings: Settings, args: Sequence[str] = ()) -> list[RunPlan]:
+    """The runs of a check, by name: of the ELFs and patterns, or of the settings without any.
+
+    An ELF that the settings list runs as they say. ``args`` replace the arguments of all runs.
+    Raises ConfigError for a pattern without a match, nothing to run, or two runs of one name.
+    """
+    if not elfs:
+        plans = list(settings.runs)
+        if not plans:
+            raise ConfigError(
+                "nothing to check: name ELFs, or list them in mcusim.toml as [[run]] tables"
+            )
+    else:
+        listed: dict[str, list[RunPlan]] = {}
+        for plan in settings.runs:
+            listed.setdefault(os.path.realpath(plan.elf), []).append(plan)
+        plans = []
+        for path in unique_paths(expand(elfs)):
+            plain = replace(settings.common, name=name_of(path), elf=path)
+            plans += listed.get(os.path.realpath(path), [plain])
+    if args:
+        plans = [replace(plan, args=tuple(args)) for plan in plans]
+    _refuse_equal_names(plans)
+    return sorted(plans, key=lambda plan: plan.name)
+
+
+def expand(patterns: Iterable[str], folder: Path | None = None) -> list[str]:
+    """The files of paths and patterns, each pattern's sorted. Raises ConfigError without any."""
+    paths: list[str] = []
+    for pattern in patterns:
+        full = pattern if folder is None else shown(folder / pattern)
+        if has_magic(pattern) and not Path(full).exists():
+            matches = glob(full, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
+            found = sorted(path for path in matches if Path(path).is_file())
+            if not found:
+                raise ConfigError(f"'{full}' matches no file; build first, or check the pattern")
+            paths += found
+        else:
+            paths.append(full)
+    return paths
+
+
+def unique_paths(paths: Iterable[str]) -> list[str]:
+    """Paths without those that are a file that came before."""
+    return list({os.path.realpath(path): path for path in reversed(list(paths))}.values())[::-1]
+
+
+def name_of(path: str) -> str:
+    """The name of an ELF's run: the file's name without folder and .elf."""
+    name = Path(path).name
+    return name.removesuffix(".elf") or name
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be written from the working folder."""
+    full = Path(os.path.normpath(Path.cwd() / path))
+    here = Path.cwd()
+    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
+
+
+def _refuse_equal_names(plans: Iterable[RunPlan]) -> None:
+    known: dict[str, RunPlan] = {}
+    for plan in plans:
+        other = known.setdefault(plan.name, plan)
+        if other is not plan:
+            if os.path.realpath(other.elf) == os.path.realpath(plan.elf):
+                what = f"two runs of {plan.elf} are named '{plan.name}'"
+            else:
+                what = f"two ELFs are named '{plan.name}': {other.elf} and {plan.elf}"
+            raise ConfigError(
+                f"{what}; give each a 'name' of its own in a [[run]] table of mcusim.toml"
+            )

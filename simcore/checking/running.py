@@ -1,0 +1,148 @@
+"""Run the plans of a check, several at a time, each to its summary or why there is none."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from simcore.annotation.sources import SourceFiles
+from simcore.checking.plans import RunPlan
+from simcore.errors import ExitCode, McusimError
+from simcore.profiles import Profile
+from simcore.summaries import Summary, summarize
+
+KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a plan: a summary, or ``error`` with the exit code that tells it."""
+
+    summary: Summary | None
+    error: str | None
+    code: ExitCode
+    output: str | None = None  # the end of what the program printed, when it did not end well
+    warnings: tuple[str, ...] = ()
+
+
+class _Tail(io.RawIOBase):
+    """A stream that keeps its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.end = b""
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]
+        self.end = (self.end + piece)[-KEPT_OUTPUT:]
+        return len(piece)
+
+
+def run_plan(plan: RunPlan) -> Outcome:
+    """Run one plan; an error of mcusim is an outcome, any other is raised."""
+    from simcore.profiler import profile
+
+    tail = _Tail()
+    try:
+        result = profile(
+            plan.elf,
+            plan.cpu,
+            clock_hz=plan.clock_hz,
+            caches=plan.caches,
+            voltage_scale=plan.voltage_scale,
+            overrides=plan.overrides,
+            memory_from=plan.memory_from,
+            args=plan.args,
+            ops=plan.ops,
+            max_instructions=plan.max_instructions,
+            timeout_s=plan.timeout_s,
+            strict=plan.strict,
+            semihost_dir=plan.semihost_dir,
+            instructions=True,
+            stdout=tail,  # type: ignore[arg-type]
+        )
+    except McusimError as error:
+        return Outcome(None, str(error), error.exit_code)
+    code = result.exit.status
+    output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
+    why = None if code is ExitCode.OK else result.exit.text
+    return Outcome(summarize_here(result, plan.elf), why, code, output, result.warnings)
+
+
+def summarize_here(profile: Profile, elf: str) -> Summary:
+    """The summary of a profile, its lines known by their text, its files named from this folder."""
+    sources = SourceFiles(elf)
+    summary = summarize(profile, sources.line)
+
+    def name(file: str) -> str:
+        return _shortest(file, sources.path(file))
+
+    return replace(
+        summary,
+        functions=tuple(
+            row if row.file is None else replace(row, file=name(row.file))
+            for row in summary.functions
+        ),
+        lines=tuple(replace(row, file=name(row.file)) for row in summary.lines or ()),
+    )
+
+
+def _shortest(file: str, found: Path | None) -> str:
+    """A source file's name from the working folder, as recorded when it lies elsewhere."""
+    place = PurePath(os.path.normpath(Path.cwd() / (found or file)))
+    return place.relative_to(Path.cwd()).as_posix() if place.is_relative_to(Path.cwd()) else file
+
+
+def run_plans(
+    plans: Sequence[RunPlan], jobs: int, done: Callable[[RunPlan], None] | None = None
+) -> list[Outcome]:
+    """Run plans on up to ``jobs`` processes; outcomes come in the order of the plans.
+
+    ``done`` is called as each ends, in no particular order.
+    """
+    workers = min(jobs, len(plans))
+    if workers < 2:
+        outcomes = []
+        for plan in plans:
+            outcomes.append(run_plan(plan))
+            if done is not None:
+                done(plan)
+        return outcomes
+    return _run_in_processes(plans, workers, done)
+
+
+def _run_in_processes(
+    plans: Sequence[RunPlan], workers: int, done: Callable[[RunPlan], None] | None
+) -> list[Outcome]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    context = multiprocessing.get_context("spawn")  # the engine and a fork do not go together
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {pool.submit(run_plan, plan): plan for plan in plans}
+        try:
+            for future in as_completed(futures):
+                if done is not None:
+                    done(futures[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+        outcomes = []
+        for future in futures:
+            try:
+                outcomes.append(future.result())
+            except BrokenProcessPool:
+                text = "the process of the simulation died; run it with 'mcusim profile'"
+                outcomes.append(Outcome(None, text, ExitCode.FAULT))
+        return outcomes
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))

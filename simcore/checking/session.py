@@ -1,0 +1,146 @@
+"""A whole check: run the plans, compare with the baseline, judge by the limits, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simcore import __version__
+from simcore.checking.baselines import Baseline, load_baseline, new_baseline
+from simcore.checking.limits import Limit, limits_of
+from simcore.checking.plans import RunPlan
+from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
+from simcore.checking.running import Outcome, processors, run_plans
+from simcore.checking.verdicts import judge, reasons
+from simcore.comparison import compare
+from simcore.errors import ExitCode
+from simcore.profiles import Tool
+from simcore.summaries import Summary
+
+TOOL = Tool("mcusim", __version__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to check. ``baseline`` is the file to compare with, None for none.
+
+    ``save`` is the file to write the runs to as a baseline. Without it, runs that ``baseline`` does
+    not know are added to it. Of ``limits`` each item is one text's.
+    """
+
+    plans: tuple[RunPlan, ...]
+    limits: tuple[Sequence[Limit], ...] = ()
+    baseline: Path | None = None
+    save: Path | None = None
+    jobs: int = 0  # 0: one for each processor
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A finished check, and the baseline that is to be written to ``result.saved``."""
+
+    result: CheckResult
+    to_save: Baseline | None
+
+
+def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Checked:
+    """Run, compare and judge; nothing is written. ``done`` is called as each run ends.
+
+    Raises ConfigError for a baseline that is no good.
+    """
+    known: dict[str, Summary] = {}
+    if request.baseline is not None:
+        baseline = load_baseline(request.baseline)
+        known = {} if baseline is None else baseline.runs
+    outcomes = run_plans(request.plans, request.jobs or processors(), done)
+    runs = tuple(
+        _judged(plan, outcome, known.get(plan.name), request)
+        for plan, outcome in zip(request.plans, outcomes, strict=True)
+    )
+    target, to_save = _to_save(request, outcomes, known, runs)
+    return Checked(
+        CheckResult(
+            schema=SCHEMA,
+            tool=TOOL,
+            baseline=None if request.baseline is None else request.baseline.stem,
+            saved=None if target is None else target.as_posix(),
+            runs=runs,
+        ),
+        to_save,
+    )
+
+
+def failed_check(error: str) -> CheckResult:
+    """The result of a check that could not be made."""
+    return CheckResult(SCHEMA, TOOL, None, None, (), error)
+
+
+def _judged(plan: RunPlan, outcome: Outcome, before: Summary | None, request: Request) -> RunResult:
+    after = outcome.summary
+    if after is None or outcome.code is not ExitCode.OK:
+        status = next(name for name, code in STATUSES.items() if code is outcome.code)
+        return _result(plan, outcome, status, message=outcome.error)
+    comparison = None if before is None else compare(before, after)
+    if comparison is not None and comparison.unlike and request.save is None:
+        name = "" if request.baseline is None else f" {request.baseline.stem}"
+        return _result(
+            plan,
+            outcome,
+            "error",
+            message=f"not comparable with the baseline: {'; '.join(comparison.unlike)};"
+            f" save it again with --save-baseline{name}",
+        )
+    if comparison is not None and comparison.unlike:
+        comparison = None  # a new baseline is being made, because of that
+    values = judge(after, comparison, limits_of(plan.name, request.limits))
+    failed = any(value.failed for value in values)
+    return RunResult(
+        name=plan.name,
+        elf=plan.elf,
+        status="failed" if failed else "passed" if comparison is not None else "new",
+        message=None,
+        values=values,
+        reasons=() if comparison is None else reasons(comparison),
+        warnings=outcome.warnings,
+        args=plan.args,
+        cpu=after.cpu,
+        comparison=comparison,
+    )
+
+
+def _result(plan: RunPlan, outcome: Outcome, status: str, message: str | None) -> RunResult:
+    return RunResult(
+        name=plan.name,
+        elf=plan.elf,
+        status=status,
+        message=message,
+        values=(),
+        reasons=(),
+        warnings=outcome.warnings,
+        args=plan.args,
+        cpu=None if outcome.summary is None else outcome.summary.cpu,
+        output=outcome.output or None,
+    )
+
+
+def _to_save(
+    request: Request,
+    outcomes: Sequence[Outcome],
+    known: dict[str, Summary],
+    runs: Sequence[RunResult],
+) -> tuple[Path | None, Baseline | None]:
+    """The file to write and what: all runs when asked for, else those that had no baseline."""
+    good = {
+        plan.name: outcome.summary
+        for plan, outcome in zip(request.plans, outcomes, strict=True)
+        if outcome.summary is not None and outcome.code is ExitCode.OK
+    }
+    if request.save is not None:
+        if len(good) < len(request.plans):
+            return None, None  # a baseline with holes would hide them
+        return request.save, new_baseline(good)
+    new = {run.name: good[run.name] for run in runs if run.status == "new"}
+    if request.baseline is None or not new:
+        return None, None
+    return request.baseline, new_baseline({**known, **new})

@@ -1,0 +1,173 @@
+"""One run against its baseline and its limits: pure judgement on summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from simcore.checking.limits import Limit
+from simcore.checking.results import LimitResult, Reason, Value
+from simcore.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
+from simcore.metrics import METRICS, Metric
+from simcore.summaries import FunctionSummary, OpSummary, Summary
+
+MOST_REASONS = 8
+
+
+def judge(
+    after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
+) -> tuple[Value, ...]:
+    """All metrics of the whole run, then each function and operation that a limit names.
+
+    ``comparison`` is the run beside its baseline, None when there is none.
+    """
+    values = list(_totals(after, comparison, limits))
+    for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
+        of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
+        values += _rows(kind, row, after, comparison, of_row)
+    return tuple(values)
+
+
+def reasons(comparison: Comparison) -> tuple[Reason, ...]:
+    """The functions that explain a change: those that cost more, else those that cost less."""
+    slower = [row for row in comparison.functions if row.cycles_difference > 0]
+    rows = slower or [row for row in comparison.functions if row.cycles_difference < 0]
+    return tuple(_reason(row, comparison.lines or ()) for row in rows[:MOST_REASONS])
+
+
+def _totals(
+    after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
+) -> Iterable[Value]:
+    changes = {row.metric: row for row in comparison.metrics} if comparison is not None else {}
+    limited = [limit for limit in limits if limit.kind == "total"]
+    # A cause is no metric of the table: it is shown when a limit names it.
+    for metric in dict.fromkeys((*METRICS, *(limit.metric for limit in limited))):
+        change = changes.get(metric.name)
+        value, before = metric.of(after.metrics), None
+        if change is not None:
+            before = change.before
+        elif comparison is not None:
+            cause = metric.name.partition(".")[2]
+            before = next(row.before for row in comparison.causes if row.cause == cause)
+        yield _value(
+            "total", "", metric, before, value,
+            [limit for limit in limited if limit.metric == metric],
+            None if change is None else change.within,
+        )  # fmt: skip
+
+
+def _rows(
+    kind: str,
+    pattern: str,
+    after: Summary,
+    comparison: Comparison | None,
+    limits: Sequence[Limit],
+) -> Iterable[Value]:
+    rows = list(_measured(kind, after, comparison))
+    matching = [row for row in rows if fnmatchcase(row[0], pattern)]
+    metrics = dict.fromkeys(limit.metric for limit in limits)
+    # A limit on something that does not run any more is broken, as on any metric that is missing.
+    for name, values in matching or [(pattern, {})]:
+        for metric in metrics:
+            before, now = values.get(metric.name, (None, None))
+            yield _value(
+                kind, name, metric, before, now,
+                [limit for limit in limits if limit.metric == metric], None,
+            )  # fmt: skip
+
+
+#: Values before and after by metric.
+_Pairs = dict[str, tuple[float | None, float | None]]
+
+
+def _measured(
+    kind: str, after: Summary, comparison: Comparison | None
+) -> Iterable[tuple[str, _Pairs]]:
+    """Name and values of each function or operation that ran after."""
+    if comparison is None:
+        rows: Sequence[FunctionSummary | OpSummary]
+        rows = after.functions if kind == "function" else after.ops
+        for row in rows:
+            yield (
+                row.name,
+                {
+                    "cycles": (None, row.cycles),
+                    "instructions": (None, row.instructions),
+                    "energy": (None, row.energy_j),
+                },
+            )
+        return
+    changes: Sequence[FunctionChange | OpChange]
+    changes = comparison.functions if kind == "function" else comparison.ops
+    for change in changes:
+        if change.status == "removed":
+            continue
+        new = change.status == "added"
+        yield (
+            change.name,
+            {
+                "cycles": (None if new else change.cycles_before, change.cycles_after),
+                "instructions": (
+                    None if new else change.instructions_before,
+                    change.instructions_after,
+                ),
+                "energy": (None if new else change.energy_before_j, change.energy_after_j),
+            },
+        )
+
+
+def _value(
+    kind: str,
+    row: str,
+    metric: Metric,
+    before: float | None,
+    after: float | None,
+    limits: Sequence[Limit],
+    within: str | None,
+) -> Value:
+    difference = None
+    if before is not None and after is not None:
+        difference = joules(after, before) if metric.unit == "J" else after - before
+    relative = 0.0 if difference == 0 else difference / before if difference and before else None
+    # A stack that is not known had no limit that anybody asked for.
+    asked = [limit for limit in limits if after is not None or not limit.default]
+    return Value(
+        kind=kind,
+        row=row,
+        metric=metric.name,
+        unit=metric.unit,
+        accuracy=metric.accuracy,
+        before=before,
+        after=after,
+        difference=difference,
+        relative=relative,
+        limits=tuple(
+            LimitResult(
+                limit.text,
+                limit.allowed(before),
+                after is not None and limit.holds(before, after),
+            )
+            for limit in asked
+        ),
+        within=within,
+    )
+
+
+def _reason(row: FunctionChange, lines: Sequence[LineChange]) -> Reason:
+    sign = 1 if row.cycles_difference > 0 else -1
+    inside = [line for line in lines if line.function == row.name]
+    hot = max(inside, key=lambda line: sign * line.cycles_difference, default=None)
+    if hot is not None and sign * hot.cycles_difference <= 0:
+        hot = None
+    cause = row.main_cause
+    return Reason(
+        function=row.name,
+        status=row.status,
+        cycles_difference=row.cycles_difference,
+        energy_difference_j=row.energy_difference_j,
+        cause=cause,
+        cause_cycles=0 if cause is None else row.cycles_by_cause[cause],
+        file=row.file if hot is None else hot.file,
+        line=row.line if hot is None else hot.line,
+        line_cycles=None if hot is None else hot.cycles_difference,
+    )

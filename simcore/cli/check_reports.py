@@ -1,0 +1,69 @@
+"""The reports of `mcusim check` that other tools read: ``--report KIND[=FILE]``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from simcore.cli.output import destination
+from simcore.errors import ConfigError, nearest
+from simcore.report.check import REPORTS, render
+
+if TYPE_CHECKING:
+    from simcore.checking.results import CheckResult
+
+SUMMARY, ANNOTATIONS = "github-summary", "github-annotations"
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+
+Wanted = tuple[str, str | None]  # kind of report, file
+
+
+def parse_reports(texts: Iterable[str]) -> list[Wanted]:
+    """Kind and file of each report. Raises click.UsageError."""
+    wanted: list[Wanted] = []
+    for text in texts:
+        kind, _, file = text.partition("=")
+        if kind not in REPORTS:
+            hint = nearest(kind, REPORTS) or f"; the kinds are {', '.join(REPORTS)}"
+            raise click.UsageError(f"--report '{text}': there is no kind '{kind}'{hint}")
+        if not file and kind == SUMMARY and not os.environ.get(SUMMARY_VARIABLE):
+            raise click.UsageError(
+                f"--report {kind} needs a file outside of GitHub Actions: {kind}=FILE"
+            )
+        if not file and kind not in (SUMMARY, ANNOTATIONS):
+            raise click.UsageError(f"--report {kind} needs a file: {kind}=FILE")
+        wanted.append((kind, file or None))
+    return wanted
+
+
+def write_reports(result: CheckResult, wanted: Sequence[Wanted]) -> list[str]:
+    """Write each report; one that cannot be written does not keep the others from it.
+
+    Returns what went wrong, a line each.
+    """
+    problems = []
+    for kind, file in wanted:
+        try:
+            _write(render(result, kind), kind, file)
+        except ConfigError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _write(text: str, kind: str, file: str | None) -> None:
+    if file is not None:
+        with destination(file) as write:
+            write(text)
+    elif kind == ANNOTATIONS:
+        click.echo(text, err=True, nl=False)
+    else:
+        path = Path(os.environ[SUMMARY_VARIABLE])
+        try:
+            with path.open("a", encoding="utf-8") as stream:  # other steps wrote before
+                stream.write(text)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot write the summary: {error.strerror}") from None

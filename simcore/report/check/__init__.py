@@ -1,0 +1,38 @@
+"""What `mcusim check` found as documents: a file each, with ``render(result) -> str``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simcore.checking.results import CheckResult, RunResult, Value
+
+#: Reports by the name that --report takes: the module of this package and what reads it.
+REPORTS = {
+    "json": ("json", "everything, schema mcusim.check/1"),
+    "jsonl": ("jsonl", "JSON Lines, a run a line"),
+    "csv": ("csv", "a row for each metric of each run"),
+    "junit": ("junit", "JUnit XML"),
+    "sarif": ("sarif", "SARIF 2.1.0, for code scanning"),
+    "github-summary": ("github_summary", "Markdown, added to $GITHUB_STEP_SUMMARY without FILE"),
+    "github-annotations": ("github_annotations", "workflow commands, to stderr without FILE"),
+    "benchmark-action": ("benchmark_action", "github-action-benchmark, customSmallerIsBetter"),
+    "bencher": ("bencher", "Bencher Metric Format"),
+}
+
+
+def render(result: CheckResult, kind: str) -> str:
+    """The report of a kind of REPORTS."""
+    module = import_module(f"simcore.report.check.{REPORTS[kind][0]}")
+    text: str = module.render(result)
+    return text
+
+
+def measured(result: CheckResult) -> Iterator[tuple[RunResult, Value]]:
+    """Every value that was measured, with its run."""
+    for run in result.runs:
+        for value in run.values:
+            if value.after is not None:
+                yield run, value

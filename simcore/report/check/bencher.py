@@ -1,0 +1,24 @@
+"""A check in Bencher Metric Format: {benchmark: {measure: {value}}}."""
+
+from __future__ import annotations
+
+import json
+
+from simcore.checking.results import CheckResult
+from simcore.report.check import measured
+
+
+def render(result: CheckResult) -> str:
+    """Benchmarks are runs, and functions and operations with a limit; measures are metrics.
+
+    The unit belongs to a measure in Bencher, so it stands in the measure's name: energy-j.
+    """
+    benchmarks: dict[str, dict[str, dict[str, float]]] = {}
+    for run, value in measured(result):
+        assert value.after is not None
+        name = f"{run.name}: {value.row}" if value.row else run.name
+        measure = value.metric.replace(".", "-").replace("_", "-")
+        if value.unit:
+            measure += {"B": "-bytes"}.get(value.unit, f"-{value.unit.lower()}")
+        benchmarks.setdefault(name, {})[measure] = {"value": value.after}
+    return json.dumps(benchmarks, indent=1, allow_nan=False) + "\n"

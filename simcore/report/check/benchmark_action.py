@@ -1,0 +1,28 @@
+"""A check as JSON for github-action-benchmark, tool customSmallerIsBetter."""
+
+from __future__ import annotations
+
+import json
+
+from simcore.checking.results import CheckResult
+from simcore.report.check import measured
+
+
+def render(result: CheckResult) -> str:
+    """A list of {name, unit, value, extra}; a check without runs is an empty list."""
+    rows = []
+    for run, value in measured(result):
+        extra = [f"{value.accuracy}"]
+        if run.cpu is not None:
+            extra.append(
+                f"{run.cpu.name} at {run.cpu.clock_hz} Hz, model {run.cpu.model_sha256[:12]}"
+            )
+        rows.append(
+            {
+                "name": f"{run.name}: {value.name}",
+                "unit": value.unit or value.metric,
+                "value": value.after,
+                "extra": "\n".join(extra),
+            }
+        )
+    return json.dumps(rows, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,84 @@
+"""A check as Markdown for the job summary of GitHub Actions, and for merge requests anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from simcore.checking.results import (
+    CheckResult,
+    RunResult,
+    Value,
+    failure_text,
+    reason_text,
+    verdict,
+)
+from simcore.report.units import NOTHING, amount, relative_change
+
+MARKS = {"passed": "✅", "new": "🆕", "failed": "❌"}
+SHOWN = ("cycles", "energy", "stack", "load")
+
+
+def render(result: CheckResult) -> str:
+    """A table of all runs, then what broke a limit and why, then what improved."""
+    return "\n".join([*_blocks(result), ""])
+
+
+def _blocks(result: CheckResult) -> Iterator[str]:
+    yield "## mcusim check\n"
+    if result.error is not None:
+        yield f"❌ {_text(result.error)}\n"
+    if result.runs:
+        yield _runs(result.runs)
+    for run in result.runs:
+        if run.status == "failed":
+            yield f"### ❌ {_text(run.name)}\n"
+            yield "".join(f"- {_text(failure_text(value))}\n" for value in run.failures)
+            yield from _reasons(run)
+    better = [run for run in result.runs if run.improvements and run.status != "failed"]
+    if better:
+        yield "### Improved\n"
+        for run in better:
+            changes = ", ".join(_change(value) for value in run.improvements)
+            yield f"- {_text(run.name)}: {changes}"
+        yield ""
+    if result.saved is not None:
+        yield f"Baseline written to `{result.saved}`: commit it.\n"
+
+
+def _runs(runs: Sequence[RunResult]) -> str:
+    head = "".join(f" {name} | change |" for name in SHOWN)
+    lines = [f"| | program |{head} verdict |", "|---|---|" + "---:|---:|" * len(SHOWN) + "---|"]
+    for run in runs:
+        by_name = {value.name: value for value in run.values}
+        cells = [MARKS.get(run.status, "💥"), _text(run.name)]
+        for name in SHOWN:
+            value = by_name.get(name)
+            cells += [NOTHING, NOTHING] if value is None else _cells(value)
+        lines.append("| " + " | ".join([*cells, _text(verdict(run))]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(value: Value) -> list[str]:
+    change = relative_change(value.difference, value.before)
+    if value.before is None:
+        change = "N/A"
+    elif value.within is not None:
+        change += f" ({value.within})"
+    return [amount(value.after, value.unit), f"**{change}**" if value.failed else change]
+
+
+def _reasons(run: RunResult) -> Iterator[str]:
+    if run.reasons:
+        yield "Because of:\n"
+        yield "".join(f"1. {_text(reason_text(reason))}\n" for reason in run.reasons)
+
+
+def _change(value: Value) -> str:
+    return f"{value.metric} {relative_change(value.difference, value.before)}"
+
+
+def _text(text: str) -> str:
+    """Text that is no Markdown and stays in its cell."""
+    for character in "\\`*_|<>[]":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())

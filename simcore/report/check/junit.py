@@ -1,0 +1,70 @@
+"""A check as JUnit XML: a suite for each run, a test case for the run and for each limited metric.
+
+Simulated time is no time of a test, and host time would make reports differ: there is none.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from simcore.checking.results import CheckResult, RunResult, Value, failure_text, reason_text
+from simcore.report.units import amount, relative_change
+
+
+def render(result: CheckResult) -> str:
+    """A check that could not be made is one test case with an error."""
+    root = Element("testsuites", name="mcusim check")
+    for run in result.runs:
+        suite = SubElement(root, "testsuite", name=clean(run.name))
+        _run_case(suite, run)
+        for value in run.values:
+            if value.limits:
+                _value_case(suite, run, value)
+        _count(suite)
+    if result.error is not None:
+        suite = SubElement(root, "testsuite", name="mcusim check")
+        case = SubElement(suite, "testcase", classname="mcusim", name="configuration")
+        SubElement(case, "error", type="configuration", message=clean(result.error))
+        _count(suite)
+    _count(root)
+    indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, "unicode") + "\n"
+
+
+def clean(text: str) -> str:
+    """A text with what XML cannot hold replaced."""
+    return "".join(
+        c if c in "\t\n" or _is_xml(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def _is_xml(code: int) -> bool:
+    return 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+
+
+def _run_case(suite: Element, run: RunResult) -> None:
+    case = SubElement(suite, "testcase", classname=clean(run.name), name="run")
+    if run.message is not None:
+        SubElement(case, "error", type=run.status, message=clean(run.message))
+    lines = [*(f"warning: {warning}" for warning in run.warnings), run.output or ""]
+    if text := "\n".join(line for line in lines if line):
+        SubElement(case, "system-out").text = clean(text)
+
+
+def _value_case(suite: Element, run: RunResult, value: Value) -> None:
+    case = SubElement(suite, "testcase", classname=clean(run.name), name=clean(value.name))
+    if value.failed:
+        failure = SubElement(case, "failure", type="limit", message=clean(failure_text(value)))
+        failure.text = clean("\n".join(map(reason_text, run.reasons)))
+        return
+    change = "no baseline"
+    if value.before is not None:
+        change = f"{amount(value.before, value.unit)} before"
+        change += f", {relative_change(value.difference, value.before)}"
+    SubElement(case, "system-out").text = f"{amount(value.after, value.unit)} ({change})"
+
+
+def _count(suite: Element) -> None:
+    suite.set("tests", str(len(suite.findall(".//testcase"))))
+    suite.set("failures", str(len(suite.findall(".//failure"))))
+    suite.set("errors", str(len(suite.findall(".//error"))))

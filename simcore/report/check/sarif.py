@@ -1,0 +1,98 @@
+"""A check as SARIF 2.1.0: a result for each broken limit, at the line to blame."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from simcore.checking.results import (
+    CheckResult,
+    Reason,
+    RunResult,
+    Value,
+    failure_text,
+    reason_text,
+)
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+HOME = "https://pypi.org/project/mcusim/"
+LIMIT, RUN = "limit-exceeded", "run-failed"
+RULES = {
+    LIMIT: "A program costs more than its baseline or its limit allows",
+    RUN: "A program could not be run to its end, or not be compared",
+}
+
+
+def render(result: CheckResult) -> str:
+    """What went wrong with the check itself is a notification of its invocation."""
+    results = [found for run in result.runs for found in _results(run)]
+    invocation: dict[str, Any] = {
+        "executionSuccessful": result.error is None,
+        "exitCode": int(result.exit_code),
+    }
+    if result.error is not None:
+        invocation["toolExecutionNotifications"] = [
+            {"level": "error", "message": {"text": result.error}}
+        ]
+    driver = {
+        "name": result.tool.name,
+        "version": result.tool.version,
+        "informationUri": HOME,
+        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in RULES.items()],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [invocation],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _results(run: RunResult) -> list[dict[str, Any]]:
+    if run.message is not None:
+        return [_result(run, RUN, run.message, "run", None)]
+    found = []
+    for value in run.failures:
+        text = "\n".join([f"{run.name}: {failure_text(value)}", *map(reason_text, run.reasons[:3])])
+        found.append(_result(run, LIMIT, text, value.name, _blamed(run, value)))
+    return found
+
+
+def _blamed(run: RunResult, value: Value) -> Reason | None:
+    if value.kind == "function":
+        return next((r for r in run.reasons if r.function == value.row), run.blamed)
+    return run.blamed
+
+
+def _result(
+    run: RunResult, rule: str, text: str, what: str, reason: Reason | None
+) -> dict[str, Any]:
+    region = {}
+    place = run.elf
+    if reason is not None and reason.file is not None:
+        place = reason.file
+        region = {"region": {"startLine": max(1, reason.line or 1)}}
+    location: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": {"uri": _uri(place)}, **region}
+    }
+    if reason is not None:
+        location["logicalLocations"] = [{"name": reason.function, "kind": "function"}]
+    return {
+        "ruleId": rule,
+        "ruleIndex": list(RULES).index(rule),
+        "level": "error",
+        "message": {"text": text},
+        "locations": [location],
+        "partialFingerprints": {"mcusim/v1": f"{run.name}/{what}"},
+    }
+
+
+def _uri(path: str) -> str:
+    """A path as a URI, relative ones as they are: they are seen from the checkout."""
+    pure = PurePath(path)
+    quoted = quote(pure.as_posix().encode("utf-8", "surrogateescape"))
+    return f"file://{quoted}" if pure.is_absolute() else quoted

@@ -1,0 +1,149 @@
+"""A check as text for people: a table of the runs, then what broke a limit, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from simcore.checking.results import CheckResult, Reason, RunResult, Value, reason_text, verdict
+from simcore.report import RenderOptions
+from simcore.report.console import new_console, printed_text
+from simcore.report.table import Column, build_table
+from simcore.report.units import NOTHING, amount, count, place, relative_change, signed
+
+#: Metrics of the table of runs, and when their columns leave.
+_SHOWN = (("cycles", 0), ("energy", 1), ("stack", 3), ("load", 4))
+_STYLES = {"passed": "green", "new": "yellow"}
+
+
+def render(result: CheckResult, options: RenderOptions | None = None) -> str:
+    """Runs that changed have a block of their own, the ones that failed first."""
+    options = options or RenderOptions()
+    console = new_console(options)
+    against = "no baseline" if result.baseline is None else f"baseline '{result.baseline}'"
+    runs = f"{len(result.runs)} run{'s' if len(result.runs) != 1 else ''}"
+    console.print(Text(f"{runs} against {against}", "bold"))
+    if result.error is not None:
+        console.print(Text(result.error, "bold red"))
+    if result.runs:
+        console.print()
+        console.print(_runs(result.runs, options))
+    changed = [run for run in result.runs if run.failures or run.message or _changes(run)]
+    for run in sorted(changed, key=lambda run: not run.exit_code):
+        console.print()
+        for block in _blocks(run, options):
+            console.print(block)
+    warnings = dict.fromkeys(f"{run.name}: {text}" for run in result.runs for text in run.warnings)
+    if warnings:
+        console.print()
+        console.print(Text("Warnings", "bold"))
+        console.print(Text("\n".join(warnings), "yellow"))
+    return printed_text(console, options)
+
+
+def _runs(runs: Sequence[RunResult], options: RenderOptions) -> RenderableType:
+    columns = [Column("run", [run.name for run in runs])]
+    for name, drop in _SHOWN:
+        values = [_total(run, name) for run in runs]
+        if any(value is not None and value.after is not None for value in values):
+            columns.append(Column(name, [_amount(value) for value in values], drop))
+            columns.append(Column("change", [_change(value) for value in values], drop))
+    columns.append(Column("", [_word(run) for run in runs]))
+    return build_table(columns, options.width, "…")
+
+
+def _word(run: RunResult) -> str:
+    if run.status == "passed":
+        faster = _total(run, "cycles")
+        return "faster" if faster is not None and faster.improved else "passed"
+    return "no baseline" if run.status == "new" else run.status.upper()
+
+
+def _total(run: RunResult, metric: str) -> Value | None:
+    return next((value for value in run.values if value.name == metric), None)
+
+
+def _amount(value: Value | None) -> str:
+    return NOTHING if value is None else amount(value.after, value.unit)
+
+
+def _change(value: Value | None) -> str:
+    if value is None or value.before is None:
+        return "N/A"
+    return relative_change(value.difference, value.before)
+
+
+def _changes(run: RunResult) -> list[Value]:
+    """Values that are shown: those that changed, and those of rows with a limit."""
+    return [value for value in run.values if value.difference or value.failed or value.row]
+
+
+def _blocks(run: RunResult, options: RenderOptions) -> Iterator[RenderableType]:
+    style = "bold red" if run.exit_code else "bold"
+    head = verdict(run) if run.exit_code else _word(run)
+    yield Text.assemble((run.name, "bold"), ": ", (head, style))
+    values = _changes(run)
+    if values:
+        yield _values(values, options)
+    if run.reasons:
+        yield Text("because of", "dim")
+        yield _reasons(run.reasons, options)
+    if run.output:
+        yield Text("the program's last words", "dim")
+        yield Text(run.output.rstrip())
+
+
+def _values(values: Sequence[Value], options: RenderOptions) -> RenderableType:
+    return build_table(
+        [
+            Column("  metric", [f"  {value.name}" for value in values]),
+            Column("before", [amount(value.before, value.unit) for value in values], 2),
+            Column("after", [amount(value.after, value.unit) for value in values]),
+            Column(
+                "change",
+                [signed(amount(v.difference, v.unit), v.difference) for v in values],
+                3,
+            ),
+            Column("", [relative_change(v.difference, v.before) for v in values]),
+            Column("limit", [_limits(value) for value in values], 1),
+            Column("", [_note(value) for value in values], 4, "dim"),
+        ],
+        options.width,
+        "…",
+    )
+
+
+def _limits(value: Value) -> str:
+    texts = [limit.text + (" BROKEN" if not limit.holds else "") for limit in value.limits]
+    return " | ".join(texts)
+
+
+def _note(value: Value) -> str:
+    if value.within is not None:
+        return f"within {value.within}"
+    return "improved" if value.improved else ""
+
+
+def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableType:
+    """A table of functions with the line of the largest change; in words where it is too wide."""
+    names = [r.function if r.status == "same" else f"{r.function} ({r.status})" for r in reasons]
+    places = [NOTHING if r.file is None else place(r.file, r.line or 0) for r in reasons]
+    lines = [NOTHING if r.line_cycles is None else _signed(r.line_cycles) for r in reasons]
+    causes = [NOTHING if r.cause is None else r.cause.replace("_", " ") for r in reasons]
+    columns = [
+        Column("  function", [f"  {name}" for name in names]),
+        Column("cycles", [_signed(reason.cycles_difference) for reason in reasons]),
+        Column("mostly", causes),
+        Column("", [_signed(r.cause_cycles) if r.cause else "" for r in reasons], 2),
+        Column("line", places),
+        Column("cycles", lines, 1),
+    ]
+    if sum(min(column.width, 20) for column in columns if not column.drop) + 6 > options.width:
+        return Text("\n".join(f"  {reason_text(reason)}" for reason in reasons))
+    return build_table(columns, options.width, "…")
+
+
+def _signed(value: int) -> str:
+    return signed(count(value), value)

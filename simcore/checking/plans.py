@@ -25,6 +25,8 @@ class RunPlan:
     voltage_scale: str | None = None
     overrides: tuple[str, ...] = ()
     memory_from: str | None = None
+    place: tuple[str, ...] = ()
+    layout_sweep: bool = False
     args: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
     max_instructions: int | None = None

@@ -55,6 +55,8 @@ def run_plan(plan: RunPlan) -> Outcome:
             voltage_scale=plan.voltage_scale,
             overrides=plan.overrides,
             memory_from=plan.memory_from,
+            place=plan.place,
+            layout_sweep=plan.layout_sweep,
             args=plan.args,
             ops=plan.ops,
             max_instructions=plan.max_instructions,
@@ -69,7 +71,10 @@ def run_plan(plan: RunPlan) -> Outcome:
     code = result.exit.status
     output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
     why = None if code is ExitCode.OK else result.exit.text
-    return Outcome(summarize_here(result, plan.elf), why, code, output, result.warnings)
+    summary = summarize_here(result, plan.elf)
+    # What was asked for is the same in every build, what a pattern matched may not be.
+    summary = replace(summary, placement=plan.place or None)
+    return Outcome(summary, why, code, output, result.warnings)
 
 
 def summarize_here(profile: Profile, elf: str) -> Summary:

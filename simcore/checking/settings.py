@@ -111,6 +111,8 @@ _RUN_KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "voltage-scale": ("voltage_scale", _text),
     "set": ("overrides", _texts),
     "memory-from": ("memory_from", _text),
+    "place": ("place", _texts),
+    "layout-sweep": ("layout_sweep", _flag),
     "args": ("args", _texts),
     "ops": ("ops", _texts),
     "max-instructions": ("max_instructions", _quantity("")),

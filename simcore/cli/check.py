@@ -11,7 +11,14 @@ import click
 from click.core import ParameterSource
 
 from simcore.cli.check_reports import parse_reports, write_reports
-from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.options import (
+    layout_option,
+    look_options,
+    part_options,
+    place_option,
+    report_options,
+    run_options,
+)
 from simcore.cli.output import ColorChoice, destination
 from simcore.cli.program import ProgramCommand
 from simcore.cli.progress import runs_progress
@@ -33,6 +40,8 @@ _REPLACED = {
     "voltage_scale": "voltage_scale",
     "overrides": "overrides",
     "memory_from": "memory_from",
+    "place": "place",
+    "layout_sweep": "layout_sweep",
     "ops": "ops",
     "max_instructions": "max_instructions",
     "timeout": "timeout_s",
@@ -74,6 +83,8 @@ _REPLACED = {
     help="Settings: mcusim.toml, or [tool.mcusim] of pyproject.toml, of this folder if not given.",
 )
 @part_options()
+@place_option
+@layout_option
 @report_options(("text", "json"), "Write the report to FILE.")
 @click.option(
     "--op",

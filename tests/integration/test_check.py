@@ -1,0 +1,275 @@
+"""`mcusim check` as a team uses it: a repository, a baseline, commits that change a kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS, prebuilt
+
+STARTUP = CHECKOUT / "kernels" / "startup"
+COMMAND = [sys.executable, "-m", "simcore.cli.main", "check"]
+
+KERNEL = """\
+#include <stdint.h>
+
+/* Sums a table; the walk-through makes this slower and faster. */
+int32_t __attribute__((noinline)) sum_table(const int32_t *table, int count)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        BODY
+    }
+    return sum;
+}
+"""
+MAIN = """\
+#include <stdint.h>
+
+int32_t sum_table(const int32_t *table, int count);
+static int32_t table[400];
+
+int main(void)
+{
+    for (int i = 0; i < 400; i++) {
+        table[i] = i;
+    }
+    return sum_table(table, 400) == 0x7fffffff;
+}
+"""
+PLAIN = "sum += table[i] ^ (sum >> 3);"
+SLOW = "sum += table[i] / (sum | 1);"
+FAST = "sum += table[i];"
+BODY_LINE = 1 + KERNEL[: KERNEL.index("BODY")].count("\n")
+
+
+class Repository:
+    """A scratch repository with a kernel, its build and mcusim."""
+
+    def __init__(self, folder: Path, arm_gcc: Callable[..., Path]) -> None:
+        self.folder = folder
+        self._arm_gcc = arm_gcc
+        self.git("init", "--quiet")
+        (folder / ".gitignore").write_text("*.elf\n")
+        (folder / "src").mkdir()
+        (folder / "src" / "main.c").write_text(MAIN)
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, check=True, capture_output=True, text=True
+        ).stdout
+
+    def commit(self, message: str, body: str | None = None) -> None:
+        """Commit what there is, after writing and building the kernel when `body` is given."""
+        if body is not None:
+            (self.folder / "src" / "kernel.c").write_text(KERNEL.replace("BODY", body))
+            sources = ["src/kernel.c", "src/main.c", STARTUP / "startup.c", STARTUP / "semihost.c"]
+            flags = ["-O1", "-g", f"-I{STARTUP}", f"-L{STARTUP}", "-Tstm32f746.ld"]
+            flags += ["-nostartfiles", "--specs=nano.specs", "-Wl,--build-id=none"]
+            self._arm_gcc(self.folder / "kernel.elf", [*flags, *sources])
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+
+    def check(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return check(*arguments, cwd=self.folder, environment=environment)
+
+
+def check(
+    *arguments: str, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    everything = {**os.environ, "PYTHONPATH": str(CHECKOUT), **(environment or {})}
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=everything,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def repository(tmp_path: Path, arm_gcc: Callable[..., Path]) -> Repository:
+    """A repository whose first commit has the plain kernel, its baseline committed."""
+    made = Repository(tmp_path, arm_gcc)
+    made.commit("A kernel", PLAIN)
+    done = made.check("kernel.elf", "--save-baseline", "main")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        0,
+        "mcusim: baseline written to .mcusim/main.json: commit it",
+    )
+    made.commit("Its baseline")
+    assert ".mcusim/main.json" in made.git("ls-files")
+    return made
+
+
+# --- the walk-through ---------------------------------------------------------------------
+
+
+def test_the_same_commit_passes_and_the_baseline_stays_as_it_is(repository: Repository) -> None:
+    done = repository.check("kernel.elf", "--baseline", "main")
+    assert done.returncode == 0
+    assert done.stderr == "mcusim: 1 within limits\n"
+    assert repository.git("status", "--porcelain") == ""
+
+
+def test_a_slower_kernel_fails_with_function_line_and_cause(repository: Repository) -> None:
+    repository.commit("Divide", SLOW)
+    done = repository.check("kernel.elf", "--baseline", "main")
+    assert done.returncode == 3
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("  sum_table ")]
+    words = row.split()
+    assert words[1].startswith("+")
+    assert "execute" in words  # divides take further cycles
+    assert f"src/kernel.c:{BODY_LINE}" in words
+    first, last = done.stderr.splitlines()
+    assert first.startswith("mcusim: kernel: cycles +")
+    assert f"because of sum_table (src/kernel.c:{BODY_LINE}): +" in first
+    assert "execute" in first
+    assert last == "mcusim: 1 of 1 failed"
+
+
+def test_a_faster_kernel_passes_and_says_so(repository: Repository) -> None:
+    repository.commit("No shift", FAST)
+    done = repository.check("kernel.elf", "--baseline", "main")
+    assert done.returncode == 0
+    assert done.stderr == "mcusim: 1 within limits, 1 improved\n"
+    assert "kernel: faster" in done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("  sum_table ")]
+    assert row.split()[1].startswith("-")
+
+
+def test_code_that_only_moved_is_not_to_blame(repository: Repository) -> None:
+    source = repository.folder / "src" / "main.c"
+    source.write_text("/* A longer\n   comment. */\n" + MAIN)
+    repository.commit("Divide, and move main down", SLOW)
+    done = repository.check("kernel.elf", "--baseline", "main", "--report", "jsonl=out.jsonl")
+    run = json.loads((repository.folder / "out.jsonl").read_text().splitlines()[0])
+    functions = [reason["function"] for reason in run["reasons"]]
+    assert functions[0] == "sum_table"
+    assert "main" not in functions
+    assert done.returncode == 3
+
+
+def test_a_slower_kernel_inside_its_limit_passes(repository: Repository) -> None:
+    repository.commit("Divide", SLOW)
+    loose = ["--limit", "cycles=500%,energy=500%"]
+    assert repository.check("kernel.elf", "--baseline", "main", *loose).returncode == 0
+    tight = ["--limit", "function=sum_table:cycles=10%"]
+    done = repository.check("kernel.elf", "--baseline", "main", *loose, *tight)
+    assert done.returncode == 3
+    assert "cycles of sum_table" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (["--cpu", "stm32f767"], "the part is stm32f746 and stm32f767"),
+        (["--clock", "100MHz"], "the clock is 216000000 Hz and 100000000 Hz"),
+        (["--caches", "on"], "the cache setting is auto and on"),
+        (["--", "other"], "the arguments are none and 'other'"),
+        (["--place", "sum_table=itcm"], "the placement is none and 'sum_table=itcm'"),
+    ],
+    ids=["part", "clock", "caches", "arguments", "placement"],
+)
+def test_another_part_or_setting_is_refused_as_not_comparable(
+    repository: Repository, option: list[str], words: str
+) -> None:
+    done = repository.check("kernel.elf", "--baseline", "main", *option)
+    assert done.returncode == 2
+    assert f"kernel: not comparable with the baseline: {words}; " in done.stderr
+    assert "save it again with --save-baseline main" in done.stderr
+
+
+def test_another_model_version_is_refused_as_not_comparable(repository: Repository) -> None:
+    baseline = repository.folder / ".mcusim" / "main.json"
+    known = json.loads(baseline.read_text())["runs"]["kernel"]["cpu"]["model_sha256"]
+    baseline.write_text(baseline.read_text().replace(known, "0" * 64))
+    done = repository.check("kernel.elf", "--baseline", "main")
+    assert done.returncode == 2
+    assert "the model of stm32f746 is 000000000000 and" in done.stderr
+    assert "save it again with --save-baseline main" in done.stderr
+    assert repository.check("kernel.elf", "--save-baseline", "main").returncode == 0
+    assert repository.check("kernel.elf", "--baseline", "main").returncode == 0
+    assert repository.git("status", "--porcelain") == ""  # the same bytes as committed
+
+
+def test_layout_noise_is_marked(repository: Repository) -> None:
+    sweep = ["--layout-sweep", "--report", "jsonl=out.jsonl"]
+    assert repository.check("kernel.elf", "--save-baseline", "swept", *sweep).returncode == 0
+    summary = json.loads((repository.folder / ".mcusim" / "swept.json").read_text())
+    assert summary["runs"]["kernel"]["layout_cycles"] >= 0
+
+
+# --- all prebuilt kernels -----------------------------------------------------------------
+
+
+def settings_of_all_kernels() -> str:
+    runs = []
+    for number, program in enumerate(prebuilt()):
+        if program.elf.parent == KERNELS:
+            runs.append(
+                f'[[run]]\nelf = "{program.elf}"\nname = "{program.elf.stem}-{number}"\n'
+                f'cpu = "{program.cpu}"\nargs = {json.dumps(list(program.args))}\n'
+            )
+    return "\n".join(runs)
+
+
+def test_all_prebuilt_kernels_give_the_same_output_twice(tmp_path: Path) -> None:
+    outputs = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        (folder / "mcusim.toml").write_text(settings_of_all_kernels())
+        first = check("--report", "junit=junit.xml", cwd=folder)
+        second = check("--format", "json", cwd=folder, environment={"PYTHONHASHSEED": "7"})
+        assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+        files = [(path.name, path.read_text()) for path in sorted(folder.rglob("*.*ml"))]
+        baseline = (folder / ".mcusim" / "default.json").read_text()
+        outputs.append((first.stdout, first.stderr, second.stdout, second.stderr, files, baseline))
+    assert outputs[0] == outputs[1]
+    assert len(json.loads(outputs[0][2])["runs"]) == len(list(KERNELS.glob("*.elf")))
+
+
+# --- programs that do not end well --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ([str(FIRMWARE / "faults.elf")], 1, "exited with code 2"),
+        ([str(FIRMWARE / "faults.elf"), "--", "read"], 4, "stopped with a fault"),
+        (
+            [str(FIRMWARE / "faults.elf"), "--max-instructions", "10k", "--", "endless"],
+            5,
+            "instruction limit was reached",
+        ),
+        ([__file__], 2, "not an ELF"),
+    ],
+    ids=["program-failed", "fault", "limit", "no-elf"],
+)
+def test_exit_status_tells_how_it_went(
+    tmp_path: Path, arguments: list[str], status: int, words: str
+) -> None:
+    done = check("--save-baseline", "x", *arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert not (tmp_path / ".mcusim").exists()  # no baseline of a run that failed
+
+
+def test_the_worst_of_several_runs_is_the_exit_status_and_the_others_are_judged(
+    tmp_path: Path,
+) -> None:
+    elfs = [str(KERNELS / "mixed.elf"), str(FIRMWARE / "faults.elf")]
+    done = check(*elfs, "--limit", "mixed:cycles=1", "--no-baseline", cwd=tmp_path)
+    assert done.returncode == 1  # a program that failed is worse than a limit
+    assert "mixed: cycles" in done.stderr
+    assert "faults: the program exited with code 2" in done.stderr

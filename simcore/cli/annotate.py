@@ -9,7 +9,6 @@ import click
 
 from simcore.cli.options import look_options, part_options, report_options, run_options
 from simcore.cli.output import ColorChoice, destination
-from simcore.cli.program import ProgramCommand
 from simcore.cli.running import (
     ProgramCommand,
     look,

@@ -20,9 +20,8 @@ from simcore.cli.options import (
     run_options,
 )
 from simcore.cli.output import ColorChoice, destination
-from simcore.cli.program import ProgramCommand
 from simcore.cli.progress import runs_progress
-from simcore.cli.running import look, tell_line
+from simcore.cli.running import ProgramCommand, look, tell_line
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.report.check import REPORTS
 

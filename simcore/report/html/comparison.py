@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from simcore.comparison import Comparison, FunctionChange, OpChange, Side
 from simcore.profiles import Profile
-from simcore.report.comparison import relative_change
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
 from simcore.report.html.tables import Cell, Column, Table, change, cut, number, place, text, words
-from simcore.report.units import amount, clock, count, signed
+from simcore.report.units import amount, clock, count, relative_change, signed
 
 
 def render(comparison: Comparison, before: Profile, after: Profile) -> str:

@@ -14,7 +14,9 @@ from simcore import __version__
 from simcore.errors import ExitCode, McusimError
 
 #: Commands in the order of the help; each is a module of this package with a function of its name.
-COMMANDS = ("profile", "whatif", "annotate", "compare", "check", "cpus", "kernels", "study")
+COMMANDS = (
+    "profile", "whatif", "advise", "annotate", "compare", "check", "cpus", "kernels", "study",
+)  # fmt: skip
 
 
 class LazyGroup(click.Group):

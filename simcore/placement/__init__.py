@@ -6,7 +6,15 @@ what cannot be. The program still runs where it was linked; see simcore/setups.p
 
 from __future__ import annotations
 
-from simcore.placement.placer import Placement, place, program_memory, tcm_bytes
+from simcore.placement.placer import Placement, place, place_pieces, program_memory, tcm_bytes
 from simcore.placement.request import Request, parse_request
 
-__all__ = ["Placement", "Request", "parse_request", "place", "program_memory", "tcm_bytes"]
+__all__ = [
+    "Placement",
+    "Request",
+    "parse_request",
+    "place",
+    "place_pieces",
+    "program_memory",
+    "tcm_bytes",
+]

@@ -102,6 +102,11 @@ def _matches(
     yield from found
 
 
+def all_pieces(image: Image) -> list[Piece]:
+    """Every function and every data object of the program that has a size."""
+    return _functions(image, lambda *_: True) + _objects(image, lambda *_: True)
+
+
 def _functions(image: Image, wanted: Callable[[str, int], bool]) -> list[Piece]:
     """Functions by any of their names; their code goes up to the next function's start."""
     names: dict[int, list[str]] = {function.start: [function.name] for function in image.functions}

@@ -108,9 +108,23 @@ def place(
     wanted: list[tuple[Request, Region, Piece]] = []
     for request in asked:
         region = _region(model, request)
-        for piece in select(image, memory, request):
-            _check_kind(image, model, request, region, piece)
-            wanted.append((request, region, piece))
+        wanted += [(request, region, piece) for piece in select(image, memory, request)]
+    return place_pieces(image, model, wanted, memory)
+
+
+def place_pieces(
+    image: Image,
+    model: CpuModel,
+    wanted: Sequence[tuple[Request, Region, Piece]],
+    memory: ProgramMemory,
+) -> Placement:
+    """Find a place for pieces in their regions; each request names its piece in a refusal.
+
+    Raises ConfigError as :func:`place` does.
+    """
+    asked = tuple(dict.fromkeys(request for request, _, _ in wanted))
+    for request, region, piece in wanted:
+        _check_kind(image, model, request, region, piece)
     wanted = _apart(wanted)
     stays = [entry for entry in wanted if _is_in(model, entry[2], entry[1])]
     moving = [entry for entry in wanted if entry not in stays]
@@ -125,10 +139,10 @@ def place(
         items += _place_group(model, space, region, group, heap, warnings)
     items.sort(key=lambda item: item.address)
     return Placement(
-        requests=tuple(asked),
+        requests=asked,
         items=tuple(items),
         stays=tuple(piece.name for _, _, piece in stays),
-        copied_bytes=_copied(image, model, items),
+        copied_bytes=_copied(model, items),
         warnings=tuple(warnings),
     )
 
@@ -161,7 +175,7 @@ def _check_kind(
         )
 
 
-def _apart(wanted: list[tuple[Request, Region, Piece]]) -> list[tuple[Request, Region, Piece]]:
+def _apart(wanted: Sequence[tuple[Request, Region, Piece]]) -> list[tuple[Request, Region, Piece]]:
     """By address; what is asked for twice into one region counts once, and is refused for two."""
     ordered = sorted(wanted, key=lambda entry: (entry[2].address, -entry[2].size))
     kept: list[tuple[Request, Region, Piece]] = []
@@ -283,7 +297,16 @@ def _too_large(
     )
 
 
-def _copied(image: Image, model: CpuModel, items: Sequence[PlacedItem]) -> int:
+def free_bytes(
+    image: Image, model: CpuModel, memory: ProgramMemory, region: Region, away: Sequence[Piece] = ()
+) -> int:
+    """The bytes of a region's largest gap when some pieces have moved away."""
+    heap = memory.heap[0] if memory.heap[0] < memory.heap[1] else None
+    gaps = _occupied(image, model, memory, away).gaps(region, heap)
+    return max((gap.size for gap in gaps), default=0)
+
+
+def _copied(model: CpuModel, items: Sequence[PlacedItem]) -> int:
     """Bytes that move from ROM to RAM, which a relinked program copies at its start."""
     copied = 0
     for item in items:

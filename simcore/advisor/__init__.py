@@ -1,0 +1,12 @@
+"""Where to put functions and data: measured benefits, a 0/1 programme, and timing to verify it.
+
+candidates.py says what may move, programme.py chooses, search.py times and improves, and
+linker_text.py says how to do it in a build.
+"""
+
+from __future__ import annotations
+
+from simcore.advisor.results import Advice
+from simcore.advisor.search import advise
+
+__all__ = ["Advice", "advise"]

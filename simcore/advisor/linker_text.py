@@ -1,0 +1,109 @@
+"""A placement as text for a build: GNU ld output sections and GCC attributes; the linker finds the
+addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simcore.cpu_model import CpuModel
+from simcore.elf import Image
+from simcore.placement.pieces import Piece
+
+Pieces = Sequence[tuple[Piece, str]]  # each with its region
+
+
+def linker_script_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
+    """Output sections to paste into SECTIONS; empty when nothing moves.
+
+    Input sections are those that -ffunction-sections and -fdata-sections make; those of a library
+    are named by its object file.
+    """
+    lines: list[str] = []
+    for region, loaded, zeroed in _by_region(image, pieces):
+        upper = region.upper()
+        rom = "" if not model.region(region).writable else " AT > FLASH"
+        if loaded:
+            name = f"{region}_load"
+            lines += [
+                f".{name} :",
+                "{",
+                "    . = ALIGN(8);",
+                f"    __{name}_start = .;",
+                *(f"    {text}" for text in loaded),
+                "    . = ALIGN(4);",
+                f"    __{name}_end = .;",
+                f"}} > {upper}{rom}",
+                f"__{name}_from = LOADADDR(.{name});",
+            ]
+        if zeroed:
+            name = f"{region}_bss"
+            lines += [
+                f".{name} (NOLOAD) :",
+                "{",
+                "    . = ALIGN(8);",
+                f"    __{name}_start = .;",
+                *(f"    {text}" for text in zeroed),
+                "    . = ALIGN(4);",
+                f"    __{name}_end = .;",
+                f"}} > {upper}",
+            ]
+    if lines:
+        lines = [
+            "/* In SECTIONS, in front of .text, .rodata, .data and .bss, which would take these",
+            " * first. FLASH and the regions are names of MEMORY. At start, copy each _load from",
+            " * its _from and clear each _bss. */",
+            *lines,
+        ]
+    for piece, region in pieces:
+        if piece.kind == "stack":
+            ram = region.upper()
+            lines.append(
+                f"/* Stack: its top at ORIGIN({ram}) + LENGTH({ram}), {piece.size} bytes used. */"
+            )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def attributes_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
+    """The same as attributes on declarations, for builds without a section per symbol."""
+    lines = []
+    for piece, region in pieces:
+        if piece.kind == "stack":
+            continue
+        section = f".{region}_bss" if _is_zeroed(image, piece) else f".{region}_load"
+        what = f"{piece.name}()" if piece.is_code else piece.name
+        lines.append(f'{what}: __attribute__((section("{section}")))')
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _by_region(image: Image, pieces: Pieces) -> list[tuple[str, list[str], list[str]]]:
+    """Per region the input sections with contents and those that start as zeros."""
+    found = []
+    for region in dict.fromkeys(region for _, region in pieces):
+        loaded: dict[str, None] = {}
+        zeroed: dict[str, None] = {}
+        for piece, where in pieces:
+            if where != region or piece.kind == "stack":
+                continue
+            into = zeroed if _is_zeroed(image, piece) else loaded
+            into[_input_section(image, piece)] = None
+        found.append((region, list(loaded), list(zeroed)))
+    return found
+
+
+def _is_zeroed(image: Image, piece: Piece) -> bool:
+    section = image.section_at(piece.address)
+    return section is not None and not section.has_data
+
+
+def _input_section(image: Image, piece: Piece) -> str:
+    section = image.section_at(piece.address)
+    base = ".text" if piece.is_code else ".data"
+    if not piece.is_code and section is not None:
+        base = ".bss" if not section.has_data else ".rodata" if piece.is_rom else ".data"
+    file = image.file_at(piece.address) or ""
+    if file.endswith(".o"):  # of a library's assembler source
+        return f"*{file}({base} {base}.*)"
+    own = f"{base}.{piece.name}"
+    if section is not None and not section.name.startswith((".text", ".rodata", ".data", ".bss")):
+        return f"*({own} {section.name} {section.name}.*)"  # an attribute chose its section
+    return f"*({own})"

@@ -1,0 +1,97 @@
+"""`mcusim advise`: where functions and data should lie, found by timing and a 0/1 programme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from simcore.cli import values
+from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.running import ProgramCommand, look, program_streams, tell_end, tell_warnings
+from simcore.errors import ExitCode
+
+FORMATS = ("text", "json")
+
+
+@click.command(cls=ProgramCommand, short_help="Find what to move into TCM and SRAM banks.")
+@click.argument("elf", metavar="ELF [-- ARGS...]")
+@part_options()
+@click.option(
+    "--minimise",
+    type=click.Choice(["cycles", "energy"]),
+    default="cycles",
+    show_default=True,
+    help="What the placement should make small.",
+)
+@click.option(
+    "--deadline",
+    type=values.seconds,
+    metavar="SECONDS",
+    help="Find the fewest bytes of TCM with which the program is done in time.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(1, 64),
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="Consider the N functions and data objects that wait most.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="Rows of the list of what is not worth moving; 0 for all.",
+)
+@report_options(FORMATS)
+@run_options
+@look_options
+def advise(
+    elf: str,
+    minimise: str,
+    deadline: float | None,
+    candidates: int,
+    top: int,
+    format_name: str,
+    output: str | None,
+    color: ColorChoice,
+    clock: int | None,
+    timeout: float | None,
+    **run: Any,
+) -> ExitCode:
+    """Find the placement of functions and data into ITCM, DTCM and SRAM banks that costs least.
+
+    \b
+    mcusim advise firmware.elf --cpu stm32h743
+    mcusim advise firmware.elf --minimise energy
+    mcusim advise firmware.elf --deadline 0.010
+
+    What is found is verified by timing it, and never worse than the program as linked. It comes
+    as a linker-script fragment to paste. The program runs several times. Exit status 3: no
+    placement meets the deadline.
+    """
+    from simcore.advisor import advise as find_advice
+    from simcore.report.advice import render
+
+    if deadline is not None and minimise != "cycles":
+        raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
+    with destination(output) as write:
+        with program_streams(output, run["max_instructions"]) as streams:
+            advice = find_advice(
+                elf,
+                minimise=minimise,
+                deadline_s=deadline,
+                candidates=candidates,
+                clock_hz=clock,
+                timeout_s=timeout,
+                **streams,
+                **run,
+            )
+        write(render(advice, format_name, look(output, color, top=top)))
+    tell_warnings(advice.warnings, format_name, output)
+    if tell_end(advice.exit) is ExitCode.OK and advice.status is ExitCode.REGRESSION:
+        click.echo("mcusim: no placement that was found meets the deadline", err=True)
+    return advice.status

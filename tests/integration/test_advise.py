@@ -1,0 +1,124 @@
+"""`mcusim advise`: as good as trying all placements, and what it says to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import simcore
+from simcore.advisor import Advice, advise
+from simcore.cli.main import main
+from simcore.errors import ConfigError
+from tests.integration.programs import FIRMWARE, KERNELS
+from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
+
+CONV, FC = KERNELS / "conv2d_s8_small.elf", KERNELS / "fully_connected_s8.elf"
+SCHEMA = load_schema("advice-1.json")
+EVERYTHING = 10**9  # so many choices are all timed
+
+
+@pytest.fixture(scope="module")
+def advice() -> Advice:
+    return advise(CONV, candidates=6)
+
+
+def test_the_schema_is_closed_and_names_the_fields_of_the_dataclasses(advice: Advice) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert_closed(SCHEMA)
+    assert assert_same_fields(Advice, SCHEMA) == set()
+    jsonschema.validate(json.loads(advice.to_json()), SCHEMA, jsonschema.Draft202012Validator)
+
+
+def test_the_advised_cost_is_what_the_profile_of_that_placement_costs(advice: Advice) -> None:
+    places = [f"{item.kind}:{item.name}={item.region}" for item in advice.placement]
+    profile = simcore.profile(CONV, place=places)
+    assert profile.totals.cycles == advice.advised.cycles
+    assert profile.totals.energy_j == advice.advised.energy_j
+    assert advice.linked.cycles == simcore.profile(CONV).totals.cycles
+    assert advice.advised.cycles < advice.linked.cycles
+    assert advice.moves[0].name == "weights"
+
+
+@pytest.mark.parametrize(
+    ("elf", "cpu", "overrides", "minimise"),
+    [
+        (CONV, "stm32f746", (), "cycles"),
+        (CONV, "stm32f746", (), "energy"),
+        (FC, "stm32f746", ("region.itcm.size=4K",), "cycles"),
+        (FC, "stm32f767", (), "energy"),
+    ],
+    ids=["convolution", "its energy", "little ITCM", "energy of another part"],
+)
+def test_the_search_finds_what_trying_all_placements_finds(
+    elf: Path, cpu: str, overrides: tuple[str, ...], minimise: str
+) -> None:
+    options: Any = {"minimise": minimise, "candidates": 3, "overrides": overrides}
+    searched = advise(elf, cpu, few_choices=0, **options)
+    tried = advise(elf, cpu, few_choices=EVERYTHING, **options)
+    # Of placements that cost the same either may be found.
+    cost = "cycles" if minimise == "cycles" else "energy_j"
+    assert getattr(searched.advised, cost) == getattr(tried.advised, cost)
+    assert sum(searched.advised.tcm_bytes.values()) == sum(tried.advised.tcm_bytes.values())
+    assert searched.moves
+
+
+def test_a_deadline_is_met_with_the_fewest_bytes_of_tcm() -> None:
+    linked = advise(CONV, candidates=3, deadline_s=1.0)
+    assert linked.moves == ()  # there is time enough
+    assert linked.meets_deadline is True
+    options: Any = {"candidates": 3, "deadline_s": 0.00210}
+    searched = advise(CONV, few_choices=0, **options)
+    tried = advise(CONV, few_choices=EVERYTHING, **options)
+    assert searched.meets_deadline is True
+    assert searched.advised.time_s <= 0.00210
+    assert sum(searched.advised.tcm_bytes.values()) == sum(tried.advised.tcm_bytes.values())
+    assert [move.name for move in searched.moves] == ["weights"]
+
+
+def test_a_deadline_that_nothing_meets_is_told_by_the_status(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["advise", str(CONV), "--candidates", "2", "--deadline", "0.001"]) == 3
+    captured = capfd.readouterr()
+    assert "No placement that was found meets the deadline" in captured.out
+    assert captured.err == "mcusim: no placement that was found meets the deadline\n"
+
+
+def test_the_reset_handler_is_no_candidate(advice: Advice) -> None:
+    # It fills RAM, so it cannot run from there.
+    everything = advise(CONV, candidates=64, max_instructions=20_000)
+    assert everything.moves == ()  # a run that was cut says nothing
+    names = {row.name for row in advice.moves} | {row.name for row in advice.rejected}
+    assert "Reset_Handler" not in names
+
+
+def test_the_same_advice_twice_is_the_same_bytes(advice: Advice) -> None:
+    assert advise(CONV, candidates=6).to_json() == advice.to_json()
+
+
+def test_the_text_tells_what_to_move_what_not_and_how(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["advise", str(CONV), "--candidates", "6"]) == 0
+    text = capfd.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100
+    for part in ("as linked", "verified", "predicted", "Move", "by alignment"):
+        assert part in text
+    assert "*(.rodata.weights)" in text
+    assert main(["advise", str(CONV), "--candidates", "6", "--minimise", "energy"]) == 0
+    assert "Not worth moving" in capfd.readouterr().out
+    assert 'weights: __attribute__((section(".dtcm_load")))' in text
+    assert "bytes into RAM at its start, once" in text
+
+
+def test_a_program_that_fails_gets_no_advice(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["advise", str(FIRMWARE / "faults.elf"), "--", "undefined"]) == 4
+    assert "nothing is advised" in capfd.readouterr().out
+
+
+def test_what_cannot_be_minimised_is_refused() -> None:
+    with pytest.raises(ConfigError, match="minimises cycles or energy, not 'size'"):
+        advise(CONV, minimise="size")
+    assert main(["advise", str(CONV), "--deadline", "1", "--minimise", "energy"]) == 2

@@ -28,10 +28,7 @@ RULES = {
 def render(result: CheckResult) -> str:
     """What went wrong with the check itself is a notification of its invocation."""
     results = [found for run in result.runs for found in _results(run)]
-    invocation: dict[str, Any] = {
-        "executionSuccessful": result.error is None,
-        "exitCode": int(result.exit_code),
-    }
+    invocation: dict[str, Any] = {"executionSuccessful": result.error is None}
     if result.error is not None:
         invocation["toolExecutionNotifications"] = [
             {"level": "error", "message": {"text": result.error}}
@@ -45,7 +42,6 @@ def render(result: CheckResult) -> str:
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
-        "columnKind": "unicodeCodePoints",
         "results": results,
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

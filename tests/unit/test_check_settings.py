@@ -1,0 +1,165 @@
+"""The settings file of a check: what it says of runs and limits, and what is wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simcore.checking.limits import limits_of
+from simcore.checking.plans import RunPlan, plans_of
+from simcore.checking.settings import find_settings, load_settings
+from simcore.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder that has two ELFs, as far as their names go."""
+    (tmp_path / "build").mkdir()
+    for name in ("a.elf", "b.elf"):
+        (tmp_path / "build" / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+
+
+def plans(text: str, *elfs: str, file: str = "mcusim.toml") -> list[RunPlan]:
+    Path(file).write_text(text)
+    return plans_of(elfs, load_settings(Path(file)))
+
+
+def message_of(text: str, *elfs: str, file: str = "mcusim.toml") -> str:
+    with pytest.raises(ConfigError) as caught:
+        plans(text, *elfs, file=file)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_runs_take_what_is_common_and_add_their_own() -> None:
+    text = """
+    cpu = "stm32h743"
+    clock = "100MHz"
+    [[run]]
+    elf = "build/*.elf"
+    [[run]]
+    elf = "build/a.elf"
+    name = "a-fast"
+    clock = 400_000_000
+    args = ["x", "y z"]
+    place = "weights=dtcm"
+    set = ["core.dcache.size=16K"]
+    layout-sweep = true
+    timeout = 5
+    """
+    a, fast, b = plans(text)
+    assert (a.name, a.elf, a.cpu, a.clock_hz) == ("a", "build/a.elf", "stm32h743", 100_000_000)
+    assert (fast.name, fast.cpu, fast.clock_hz) == ("a-fast", "stm32h743", 400_000_000)
+    assert (fast.args, fast.place, fast.layout_sweep) == (("x", "y z"), ("weights=dtcm",), True)
+    assert (fast.overrides, fast.timeout_s) == (("core.dcache.size=16K",), 5.0)
+    assert (b.name, b.args) == ("b", ())
+
+
+def test_limits_hold_for_all_runs_for_one_and_for_rows() -> None:
+    text = """
+    limits = ["cycles=5%", "energy=2%"]
+    functions.dot = "cycles=1%"
+    [[run]]
+    elf = "build/a.elf"
+    limits = "cycles=9%"
+    operations."conv 1" = "energy=1mJ"
+    [[run]]
+    elf = "build/b.elf"
+    """
+    Path("mcusim.toml").write_text(text)
+    settings = load_settings(Path("mcusim.toml"))
+
+    def limits(run: str) -> set[tuple[str, str, str]]:
+        found = limits_of(run, settings.limits)
+        return {(x.kind, x.row, x.text) for x in found if not x.default}
+
+    both = {("total", "", "energy=2%"), ("function", "dot", "cycles=1%")}
+    assert limits("a") == both | {("total", "", "cycles=9%"), ("op", "conv 1", "energy=1mJ")}
+    assert limits("b") == both | {("total", "", "cycles=5%")}
+
+
+def test_pyproject_has_a_table_of_its_own() -> None:
+    text = '[project]\nname = "x"\n[[tool.mcusim.run]]\nelf = "build/a.elf"\n'
+    assert [plan.name for plan in plans(text, file="pyproject.toml")] == ["a"]
+    assert find_settings(Path()) == Path("pyproject.toml")
+    Path("mcusim.toml").write_text("")
+    assert find_settings(Path()) == Path("mcusim.toml")
+
+
+def test_a_pyproject_of_others_is_no_settings_file() -> None:
+    Path("pyproject.toml").write_text("[tool.ruff]\n")
+    assert find_settings(Path()) is None
+    with pytest.raises(ConfigError, match=r"no table \[tool.mcusim\]"):
+        load_settings(Path("pyproject.toml"))
+
+
+def test_an_elf_on_the_command_line_runs_as_the_settings_say() -> None:
+    text = 'cpu = "x"\n[[run]]\nelf = "build/a.elf"\nname = "A"\nargs = ["1"]\n'
+    (listed,) = plans(text, str(Path("build/a.elf").resolve()))
+    assert (listed.name, listed.args) == ("A", ("1",))
+    (other,) = plans(text, "build/b.elf")
+    assert (other.name, other.cpu, other.args) == ("b", "x", ())
+
+
+def test_paths_are_seen_from_the_settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mcusim.toml").write_text(
+        'memory-from = "x.ld"\ncpu = "my.toml"\n[[run]]\nelf = "build/a.elf"\n'
+    )
+    monkeypatch.chdir("build")
+    (plan,) = plans_of((), load_settings(Path("..") / "mcusim.toml"))
+    assert plan.elf == "a.elf"
+    assert plan.memory_from == str(Path("..").resolve() / "x.ld")
+    assert plan.cpu == str(Path("..").resolve() / "my.toml")
+
+
+def test_an_elf_named_twice_runs_once() -> None:
+    names = [plan.name for plan in plans("", "build/a.elf", "build/*.elf", "./build/a.elf")]
+    assert names == ["a", "b"]
+
+
+def test_two_elfs_of_one_name_are_refused() -> None:
+    Path("other").mkdir()
+    Path("other/a.elf").write_text("")
+    message = message_of("", "build/a.elf", "other/a.elf")
+    assert message.startswith("two ELFs are named 'a': build/a.elf and other/a.elf; give each")
+    twice = '[[run]]\nelf = "build/a.elf"\n[[run]]\nelf = "build/a.elf"\nargs = ["x"]\n'
+    assert message_of(twice).startswith("two runs of build/a.elf are named 'a'; give each")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x", "mcusim.toml: not TOML: "),
+        ("cpus = 'x'", "mcusim.toml: there is no key 'cpus'; did you mean 'cpu'?"),
+        ("[[run]]\nelf = 'build/a.elf'\nlimit = 'x'", "run 1: there is no key 'limit'; did you"),
+        ("[[run]]\nname = 'x'", "mcusim.toml: run 1: elf: it is missing"),
+        ("[[run]]\nelf = 'no/*.elf'", "mcusim.toml: run 1: elf: 'no/*.elf' matches no file"),
+        ("[[run]]\nelf = 'build/*.elf'\nname = 'x'", "run 1: name: one name for 2 ELFs"),
+        ("[run]\nelf = 'x'", "mcusim.toml: run: it is a list of tables"),
+        ("cpu = 3", "mcusim.toml: cpu: it is a text"),
+        ("clock = 'fast'", "mcusim.toml: clock: it is a positive number"),
+        ("clock = -1", "mcusim.toml: clock: it is a positive number"),
+        ("timeout = 0", "mcusim.toml: timeout: it is a positive number of seconds"),
+        ("timeout = nan", "mcusim.toml: timeout: it is a positive number of seconds"),
+        ("strict = 1", "mcusim.toml: strict: it is true or false"),
+        ("caches = 'maybe'", "mcusim.toml: caches: it is one of auto, on, off"),
+        ("args = [1]", "mcusim.toml: args: it is a list of texts"),
+        ("limits = 'cycels=5%'", "mcusim.toml: limits 'cycels=5%': there is no metric 'cycels'"),
+        ("functions = 'x'", "mcusim.toml: functions: it is a table"),
+        ("functions.f = 'stack=1'", "mcusim.toml: functions.f: a function has the metrics"),
+        ("operations.f = 1", "mcusim.toml: operations.f: it is a text"),
+        ("", "nothing to check: name ELFs"),
+    ],
+)
+def test_wrong_settings_are_one_line_with_file_and_key(text: str, words: str) -> None:
+    assert words in message_of(text)
+
+
+def test_a_settings_file_that_cannot_be_read_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"no\.toml: cannot read the settings: No such file"):
+        load_settings(Path("no.toml"))
+    Path("x.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"x\.toml: not TOML: it is not UTF-8 text"):
+        load_settings(Path("x.toml"))

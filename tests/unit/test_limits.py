@@ -1,0 +1,179 @@
+"""Limits of a check: their grammar, which of them hold for a run, and what breaks one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simcore.checking.limits import Limit, for_run, limits_of, parse_limits
+from simcore.errors import ConfigError
+from simcore.metrics import METRICS, find_metric
+
+
+def parsed(text: str) -> list[tuple[str, float | None, float | None]]:
+    return [(x.metric.name, x.percent, x.bound) for x in parse_limits(text, "--limit")]
+
+
+def message_of(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_limits(text, "--limit")
+    message = str(caught.value)
+    assert message.startswith(f"--limit '{text}': ")
+    assert "\n" not in message
+    return message
+
+
+def holding(run: str, *texts: str) -> dict[tuple[str, str, str], list[str]]:
+    """Texts of the limits that hold for a run, by what they limit; the default is left out."""
+    limits: dict[tuple[str, str, str], list[str]] = {}
+    for limit in limits_of(run, [parse_limits(text, "--limit") for text in texts]):
+        if not limit.default:
+            limits.setdefault(limit.target, []).append(limit.text)
+    return limits
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cycles=5%", [("cycles", 5, None)]),
+        ("cycles=5%|10000", [("cycles", 5, None), ("cycles", None, 10_000)]),
+        ("energy=2%,stack=4096", [("energy", 2, None), ("stack", None, 4096)]),
+        (" cycles = 1.5M , time=10ms", [("cycles", None, 1.5e6), ("time", None, 0.01)]),
+        ("energy=2mJ", [("energy", None, 0.002)]),
+        ("energy_j=2e-3", [("energy", None, 0.002)]),
+        ("energy=3uJ|4n|1J", [("energy", None, 3e-6), ("energy", None, 4e-9), ("energy", None, 1)]),
+        ("stack=4K", [("stack", None, 4096)]),
+        ("ram=1.5KiB", [("ram", None, 1536)]),
+        ("cycles.load=0%", [("cycles.load", 0, None)]),
+        ("stack_high_water_bytes=0.5%", [("stack", 0.5, None)]),
+    ],
+)
+def test_limits_are_read_as_people_write_them(
+    text: str, expected: list[tuple[str, float | None, float | None]]
+) -> None:
+    for limit, (name, percent, bound) in zip(parsed(text), expected, strict=True):
+        assert limit[:2] == (name, percent)
+        assert limit[2] == pytest.approx(bound)
+
+
+def test_all_stands_for_every_metric() -> None:
+    assert parsed("@all=10%") == [(metric.name, 10, None) for metric in METRICS]
+    assert [name for name, _, _ in parsed("function=f:@all=10%")] == [
+        "cycles", "instructions", "energy",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "run", "kind", "row"),
+    [
+        ("cycles=5%", None, "total", ""),
+        ("conv*:cycles=5%", "conv*", "total", ""),
+        ("elf=conv*:cycles=5%", "conv*", "total", ""),
+        ("function=dot:cycles=5%", None, "function", "dot"),
+        ("function=a::b(int, int):cycles=5%", None, "function", "a::b(int, int)"),
+        ("op=conv1:energy=1mJ", None, "op", "conv1"),
+        ("elf=a:op=b*:cycles=1", "a", "op", "b*"),
+    ],
+)
+def test_a_scope_stands_before_the_limits(text: str, run: str | None, kind: str, row: str) -> None:
+    (limit,) = parse_limits(text, "--limit")
+    assert (limit.run, limit.kind, limit.row) == (run, kind, row)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is no limit: a limit has the form cycles=5%"),
+        ("cycles", "'cycles' is no limit"),
+        ("cycles=", "is no limit"),
+        ("=5%", "is no limit"),
+        ("cycles=5%,", "'' is no limit"),
+        ("cycels=5%", "no metric 'cycels'; did you mean 'cycles'"),
+        ("zzzz=5%", "no metric 'zzzz'; the metrics are cycles, "),
+        ("cycles=-5%", "'-5%' is no value of cycles"),
+        ("cycles=5%|", "'' is no value of cycles"),
+        ("cycles=nan", "'nan' is no value"),
+        ("cycles=5 ms", "which is a count"),
+        ("energy=5 W", "which is in J: 0.002 or 2mJ"),
+        ("time=5mJ", "which is in s"),
+        ("stack=4Q", "which is bytes"),
+        ("cycles=1e999", "too large"),
+        ("@all=10", "@all takes a percentage"),
+        ("function=f:stack=1", "a function has the metrics cycles, instructions, energy"),
+        ("op=f:ram=1", "an operation has the metrics"),
+    ],
+)
+def test_a_malformed_limit_is_one_line_with_what_is_wrong(text: str, words: str) -> None:
+    assert words in message_of(text)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_limit_or_a_config_error(text: str) -> None:
+    try:
+        limits = parse_limits(text, "--limit")
+    except ConfigError:
+        return
+    assert all((limit.percent is None) != (limit.bound is None) for limit in limits)
+
+
+def test_without_a_limit_cycles_energy_and_stack_may_not_grow() -> None:
+    limits = limits_of("x", [])
+    assert {(limit.metric.name, limit.percent) for limit in limits} == {
+        ("cycles", 0), ("energy", 0), ("stack", 0),
+    }  # fmt: skip
+    rest = limits_of("x", [parse_limits("cycles=5%", "")])
+    assert [(x.metric.name, x.percent, x.default) for x in rest] == [
+        ("cycles", 5, False), ("energy", 0, True), ("stack", 0, True),
+    ]  # fmt: skip
+
+
+CYCLES = ("total", "", "cycles")
+
+
+def test_a_later_limit_replaces_an_earlier_one_on_the_same_metric() -> None:
+    assert holding("x", "cycles=1%", "cycles=2%") == {CYCLES: ["cycles=2%"]}
+
+
+def test_a_limit_for_a_run_goes_before_one_for_all() -> None:
+    limits = ("conv*:cycles=9%", "cycles=1%")
+    assert holding("conv2d", *limits) == {CYCLES: ["cycles=9%"]}
+    assert holding("mixed", *limits) == {CYCLES: ["cycles=1%"]}
+
+
+def test_a_metric_by_name_goes_before_all_of_the_same_text() -> None:
+    assert holding("x", "cycles=1%,@all=10%")[CYCLES] == ["cycles=1%"]
+    assert holding("x", "cycles=1%", "@all=10%")[CYCLES] == ["@all=10%"]
+
+
+def test_limits_for_rows_leave_those_of_the_run_alone() -> None:
+    limits = holding("x", "cycles=1%", "function=f:cycles=2%", "function=g:cycles=3%")
+    assert limits[CYCLES] == ["cycles=1%"]
+    assert len(limits) == 3
+
+
+def test_limits_of_a_run_with_an_odd_name_are_for_it_alone() -> None:
+    limits = for_run(parse_limits("cycles=1%", ""), "a[1]*")
+    assert [x.text for x in limits_of("a[1]*", [limits]) if not x.default] == ["cycles=1%"]
+    assert [x.text for x in limits_of("a1b", [limits]) if not x.default] == []
+
+
+def limit(text: str) -> Limit:
+    return parse_limits(text, "--limit")[0]
+
+
+def test_what_a_limit_allows() -> None:
+    assert limit("cycles=5%").allowed(1000) == 1050
+    assert limit("cycles=5%").allowed(None) is None
+    assert limit("cycles=700").allowed(1000) == 700
+    assert limit("cycles=5%").holds(1000, 1050)
+    assert not limit("cycles=5%").holds(1000, 1051)
+    assert limit("cycles=5%").holds(None, 1051)  # no baseline, nothing to compare with
+    assert not limit("cycles=5%").holds(0, 1)
+    assert not limit("cycles=700").holds(None, 701)
+
+
+@given(st.floats(min_value=0, max_value=1e18))
+def test_no_increase_means_not_the_last_bit_of_a_number(value: float) -> None:
+    assert limit("energy=0%").holds(value, value)
+    assert find_metric("energy") == limit("energy=0%").metric

@@ -11,7 +11,7 @@ import click
 
 from simcore.cli.options import look_options
 from simcore.cli.output import ColorChoice, is_terminal, write_stdout
-from simcore.cli.running import look
+from simcore.cli.running import look, tell_line
 from simcore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def ops(
     equal operation counts: a multiply-accumulate counts two, any other value that is computed or
     moved one.
     """
+    from simcore.report import RenderOptions
     from simcore.report.study_ops import FORMATS, render
     from simcore.study.folder import open_folder
     from simcore.study.grid import cases, load_grid, pick_sizes, select
@@ -114,16 +115,59 @@ def ops(
         with _progress("operations") as tally:
             result = study_ops(parts, grid, points, folder.store, jobs=jobs, progress=tally)
         for name in FORMATS:
-            suffix = "txt" if name == "text" else name
-            folder.write(f"ops.{suffix}", render(result, name, look("", "never")).encode())
+            _write_table(folder, "ops", name, render(result, name, RenderOptions()))
         if not no_figures:
             from simcore.study.ops_figures import figures
 
             _write_figures(folder, figures(result))
     write_stdout(render(result, "text", look(None, color)))
-    if verbose:
-        _tell(f"{tally.kept} of {tally.all} runs were there already")
-    _tell(f"tables{'' if no_figures else ' and figures'} are in {output}")
+    _tell_end(tally, output, verbose)
+
+
+@study.command(short_help="Whole networks: memory, latency, energy.")
+@click.option(
+    "--only", multiple=True, metavar="GLOB", help="Only networks whose name matches. Repeatable."
+)
+@_study_options("study-networks")
+def networks(
+    only: tuple[str, ...],
+    cpu: str,
+    output: str,
+    jobs: int | None,
+    no_figures: bool,
+    color: ColorChoice,
+    verbose: bool,
+) -> None:
+    """Run whole networks on one or several parts and rank them by size and by cost.
+
+    \b
+    mcusim study networks
+    mcusim study networks --cpu stm32f746,stm32h7a3 -o two-parts
+    mcusim study networks --only resnet-8
+
+    A CIFAR-10 CNN, a keyword spotter, ResNet-8 and an autoencoder, with random weights: operations,
+    parameters, peak activation memory, latency and energy, beside what others measured. The tables
+    go to stdout, and with CSV, JSON and figures into the folder.
+    """
+    from simcore.report import RenderOptions
+    from simcore.report.study_networks import FORMATS, render
+    from simcore.study.folder import open_folder
+    from simcore.study.layers import load_networks, select
+    from simcore.study.networks import study_networks
+
+    parts = _parts(cpu)
+    chosen = select(load_networks(), only)
+    with open_folder(output, "networks", parts) as folder:
+        with _progress("networks") as tally:
+            result = study_networks(parts, chosen, folder.store, jobs=jobs, progress=tally)
+        for name in FORMATS:
+            _write_table(folder, "networks", name, render(result, name, RenderOptions()))
+        if not no_figures:
+            from simcore.study.network_figures import figures
+
+            _write_figures(folder, figures(result))
+    write_stdout(render(result, "text", look(None, color)))
+    _tell_end(tally, output, verbose)
 
 
 def _parts(cpu: str) -> list[str]:
@@ -138,6 +182,11 @@ def _parts(cpu: str) -> list[str]:
         if names.count(name) > 1:
             raise ConfigError(f"--cpu names '{name}' twice; give the model file another name")
     return parts
+
+
+def _write_table(folder: StudyFolder, stem: str, format_name: str, text: str) -> None:
+    suffix = "txt" if format_name == "text" else format_name
+    folder.write(f"{stem}.{suffix}", text.encode())
 
 
 def _write_figures(folder: StudyFolder, figures: Iterator[tuple[str, bytes]]) -> None:
@@ -180,5 +229,7 @@ def _progress(what: str) -> Iterator[_Tally]:
         yield _Tally(lambda done, total: bar.update(task, completed=done, total=total))
 
 
-def _tell(line: str) -> None:
-    click.echo(f"mcusim: {line}", err=True)
+def _tell_end(tally: _Tally, output: str, verbose: bool) -> None:
+    if verbose:
+        tell_line(f"{tally.kept} of {tally.all} runs were there already")
+    tell_line(f"tables and figures are in {output}")

@@ -13,6 +13,13 @@ SKY, YELLOW, BLACK, GREY = "#56B4E9", "#E69F00", "#222222", "#8A8A8A"
 GROUP_COLOURS = {"mac": BLUE, "element": ORANGE, "movement": GREEN, "wide": PURPLE}
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, BLACK, GREY)
 
+
+def on_colour(colour: str) -> str:
+    """White or black, whichever reads better on a colour given as #rrggbb."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 140 else BLACK
+
+
 _STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",

@@ -91,6 +91,11 @@ class Run:
     ops: tuple[OpRun, ...]
     console: tuple[str, ...]
 
+    @property
+    def scratch_bytes(self) -> int:
+        """The largest scratch buffer that the runner told of."""
+        return max((int(fields(line).get("scratch", 0)) for line in self.console), default=0)
+
 
 @cache
 def tool_fingerprint() -> str:

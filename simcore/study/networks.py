@@ -1,0 +1,293 @@
+"""The study of networks: whole layer lists on parts, with their memory, latency and energy."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path, PurePath
+
+from simcore import __version__, record
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image
+from simcore.errors import ConfigError
+from simcore.profiles import Tool
+from simcore.study.grid import VARIANTS
+from simcore.study.layers import Network, arena, layer_list
+from simcore.study.pool import run_tasks
+from simcore.study.runners import runner_for
+from simcore.study.store import Store
+from simcore.study.tasks import LIST_NAME, Run, Task
+
+SCHEMA = "mcusim.study-networks/1"
+MEASURED = Path(__file__).with_name("measured.toml")
+
+#: What networks are ranked by, as names of fields of NetworkRow; the largest comes first.
+RANKED_BY = ("ops", "param_bytes", "peak_activation_bytes", "time_s", "energy_j", "cycles_per_mac")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPart:
+    """A part of a study."""
+
+    name: str
+    title: str
+    model_sha256: str
+    clock_hz: int
+    voltage_scale: str
+    voltage_v: float  # at the supply pin, where the energy is counted
+    elf: str  # name of the runner ELF
+    elf_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One layer; energies in J, sizes in bytes. ``activation_bytes`` is its inputs and output."""
+
+    name: str
+    kernel: str
+    macs: int
+    ops: int
+    instructions: int
+    cycles: int
+    time_s: float
+    energy_j: float
+    param_bytes: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRow:
+    """One network on one part, sums over its layers; energies in J, sizes in bytes.
+
+    ``parameters`` counts weights and biases; ``param_bytes`` adds multipliers and shifts.
+    ``peak_activation_bytes`` is one buffer in which tensors that do not live at the same time share
+    their place, ``scratch_bytes`` the largest scratch buffer of a layer, which comes on top.
+    """
+
+    part: str
+    network: str
+    title: str
+    source: str
+    variant: str
+    macs: int
+    ops: int
+    parameters: int
+    param_bytes: int
+    peak_activation_bytes: int
+    all_activation_bytes: int  # without reuse: every tensor in a place of its own
+    scratch_bytes: int
+    instructions: int
+    cycles: int
+    cycles_per_mac: float
+    time_s: float
+    energy_j: float
+    energy_low_j: float
+    energy_high_j: float
+    j_per_mac: float
+    power_w: float
+    layers: tuple[LayerRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What others measured of a network on a part with their kernels, beside this suite's."""
+
+    part: str
+    network: str
+    runtime: str
+    clock_hz: int
+    time_s: float
+    cycles_per_mac: float
+    energy_j: float | None
+    source: str
+    time_ratio: float  # modelled time of this suite over the measured one
+    energy_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Networks from the largest down, by one field of a row."""
+
+    part: str
+    variant: str
+    by: str
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStudy:
+    """All rows, part after part, in the order of networks.toml."""
+
+    schema: str
+    tool: Tool
+    parts: tuple[NetworkPart, ...]
+    rows: tuple[NetworkRow, ...]
+    rankings: tuple[Ranking, ...]
+    measured: tuple[Measured, ...]
+
+    def to_json(self) -> str:
+        """The study as a JSON document; the same study gives the same bytes on every host."""
+        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+
+    def of(self, part: str, variant: str) -> list[NetworkRow]:
+        """The rows of a part and variant."""
+        return [row for row in self.rows if (row.part, row.variant) == (part, variant)]
+
+
+def study_networks(
+    cpus: Sequence[str],
+    networks: Sequence[Network],
+    store: Store,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> NetworkStudy:
+    """Run the networks, optimised and plain, on every part and put the results side by side.
+
+    ``progress`` is called with the number of finished runs and of all. Results that the store holds
+    are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
+    what :func:`simcore.study.pool.run_tasks` raises.
+    """
+    models = {model.name: (cpu, model) for cpu in cpus for model in [load_cpu_model(cpu)]}
+    runners = {name: runner_for(model) for name, (_, model) in models.items()}
+    points = [
+        (name, network, variant) for name in models for network in networks for variant in VARIANTS
+    ]
+    tasks = [
+        Task(
+            runners[name].path,
+            runners[name].sha256,
+            models[name][0],
+            models[name][1].sha256,
+            (f"network={LIST_NAME}",),
+            layer_list(network, variant),
+        )
+        for name, network, variant in points
+    ]
+    runs = run_tasks(
+        tasks,
+        store,
+        jobs=jobs,
+        progress=None if progress is None else lambda done: progress(done, len(tasks)),
+    )
+    rows = tuple(_row(*point, run) for point, run in zip(points, runs, strict=True))
+    per_part = runs[:: len(networks) * len(VARIANTS)]
+    parts = tuple(
+        _part(model, runners[name], run)
+        for (name, (_, model)), run in zip(models.items(), per_part, strict=True)
+    )
+    return NetworkStudy(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        parts=parts,
+        rows=rows,
+        rankings=_rankings(parts, rows),
+        measured=tuple(_measured(rows)),
+    )
+
+
+def _part(model: CpuModel, image: Image, run: Run) -> NetworkPart:
+    return NetworkPart(
+        name=model.name,
+        title=model.title,
+        model_sha256=model.sha256,
+        clock_hz=run.clock_hz,
+        voltage_scale=run.voltage_scale,
+        voltage_v=model.supply_voltage_v,
+        elf=PurePath(image.path).name,
+        elf_sha256=image.sha256,
+    )
+
+
+def _row(part: str, network: Network, variant: str, run: Run) -> NetworkRow:
+    if [op.name for op in run.ops] != [layer.name for layer in network.layers]:
+        raise ConfigError(f"{network.name}: the runner ran other layers than those asked for")
+    layers = tuple(
+        LayerRow(
+            name=op.name,
+            kernel=op.kind,
+            macs=op.macs,
+            ops=op.ops,
+            instructions=op.instructions,
+            cycles=op.cycles,
+            time_s=op.time_s,
+            energy_j=op.energy_j,
+            param_bytes=op.param_bytes,
+            activation_bytes=op.activation_bytes,
+        )
+        for op in run.ops
+    )
+    cycles, macs = sum(row.cycles for row in layers), sum(row.macs for row in layers)
+    energy_j, time_s = sum(row.energy_j for row in layers), cycles / run.clock_hz
+    return NetworkRow(
+        part=part,
+        network=network.name,
+        title=network.title,
+        source=network.source,
+        variant=variant,
+        macs=macs,
+        ops=sum(row.ops for row in layers),
+        parameters=network.parameters,
+        param_bytes=sum(row.param_bytes for row in layers),
+        peak_activation_bytes=arena(network)[1],
+        all_activation_bytes=prod(network.input)
+        + sum(prod(layer.output) for layer in network.layers),
+        scratch_bytes=run.scratch_bytes,
+        instructions=sum(row.instructions for row in layers),
+        cycles=cycles,
+        cycles_per_mac=cycles / macs,
+        time_s=time_s,
+        energy_j=energy_j,
+        energy_low_j=sum(op.energy_low_j for op in run.ops),
+        energy_high_j=sum(op.energy_high_j for op in run.ops),
+        j_per_mac=energy_j / macs,
+        power_w=energy_j / time_s,
+        layers=layers,
+    )
+
+
+def _rankings(parts: Sequence[NetworkPart], rows: Sequence[NetworkRow]) -> tuple[Ranking, ...]:
+    rankings = []
+    for part in parts:
+        for variant in VARIANTS:
+            mine = [row for row in rows if (row.part, row.variant) == (part.name, variant)]
+            for by in RANKED_BY:
+                order = sorted(mine, key=lambda row: -getattr(row, by))
+                names = tuple(row.network for row in order)
+                rankings.append(Ranking(part.name, variant, by, names))
+    return tuple(rankings)
+
+
+def _measured(rows: Sequence[NetworkRow]) -> list[Measured]:
+    """The measured rows of the networks and parts that ran, beside the optimised kernels."""
+    table = tomllib.loads(MEASURED.read_text(encoding="utf-8"))
+    found = []
+    for ours in rows:
+        if ours.variant != "optimised":
+            continue
+        for row in table["row"]:
+            if row["part"] != ours.part or ours.network not in row["latency_ms"]:
+                continue
+            tag, _, where = row["source"].partition(": ")
+            time_s = row["latency_ms"][ours.network] / 1e3
+            microjoules = row.get("energy_uj", {}).get(ours.network)
+            energy_j = None if microjoules is None else microjoules / 1e6
+            clock_hz = round(row["clock_mhz"] * 1e6)
+            found.append(
+                Measured(
+                    part=ours.part,
+                    network=ours.network,
+                    runtime=row["runtime"],
+                    clock_hz=clock_hz,
+                    time_s=time_s,
+                    cycles_per_mac=time_s * clock_hz / ours.macs,
+                    energy_j=energy_j,
+                    source=f"{table['sources'][tag]}; {where}",
+                    time_ratio=ours.time_s / time_s,
+                    energy_ratio=None if energy_j is None else ours.energy_j / energy_j,
+                )
+            )
+    return found

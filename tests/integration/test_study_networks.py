@@ -1,0 +1,142 @@
+"""`mcusim study networks`: sums, documents, measured rows, rankings, resuming, bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from simcore.cli.main import main
+from simcore.study.layers import load_networks
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-networks-1.json").read_text())
+COMMAND = ("study", "networks", "--cpu", "stm32f746,stm32h7a3")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the whole study on two parts."""
+    path = tmp_path_factory.mktemp("study") / "networks"
+    assert main([*COMMAND, "-o", str(path), "--jobs", "2"]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def document(folder: Path) -> Any:
+    return json.loads((folder / "networks.json").read_text())
+
+
+def test_the_documents_hold_the_same_rows(folder: Path, document: Any) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    rows = list(csv.DictReader((folder / "networks.csv").read_text().splitlines()))
+    assert len(rows) == len(document["rows"]) == 2 * 4 * 2
+    for row, plain in zip(rows, document["rows"], strict=True):
+        assert (row["network"], int(row["cycles"])) == (plain["network"], plain["cycles"])
+    text = (folder / "networks.txt").read_text()
+    assert all(network.name in text for network in load_networks())
+
+
+def test_macs_and_parameters_are_those_of_the_networks(document: Any) -> None:
+    promised = {network.name: network for network in load_networks()}
+    for row in document["rows"]:
+        network = promised[row["network"]]
+        assert row["macs"] == network.macs
+        biases = sum(layer.biases for layer in network.layers)
+        # The runner holds a bias, a multiplier and a shift of four bytes for each channel.
+        assert row["param_bytes"] == network.parameters + 11 * biases
+
+
+def test_a_network_is_the_sum_of_its_layers(document: Any) -> None:
+    clocks = {part["name"]: part["clock_hz"] for part in document["parts"]}
+    for row in document["rows"]:
+        assert row["cycles"] == sum(layer["cycles"] for layer in row["layers"])
+        assert row["energy_j"] == pytest.approx(sum(layer["energy_j"] for layer in row["layers"]))
+        assert row["time_s"] == row["cycles"] / clocks[row["part"]]
+        assert row["energy_low_j"] < row["energy_j"] < row["energy_high_j"]
+
+
+def test_optimised_networks_beat_plain_ones(document: Any) -> None:
+    cycles = {(r["part"], r["network"], r["variant"]): r["cycles"] for r in document["rows"]}
+    for part, network, variant in cycles:
+        if variant == "plain":
+            assert cycles[part, network, "plain"] > 2 * cycles[part, network, "optimised"]
+
+
+def test_rankings_by_size_and_by_cost_differ(document: Any) -> None:
+    order = {
+        ranking["by"]: ranking["networks"]
+        for ranking in document["rankings"]
+        if (ranking["part"], ranking["variant"]) == ("stm32f746", "optimised")
+    }
+    assert order["ops"][0] == "resnet-8"
+    assert order["param_bytes"][0] == "autoencoder"
+    assert order["time_s"][-1] == "autoencoder"
+    assert len({tuple(names) for names in order.values()}) >= 3
+
+
+def test_measured_rows_stand_beside_the_model(document: Any) -> None:
+    """The silicon.md rows, computed anew: Bosch's F746 cycles/MAC are 1.39 and 1.06."""
+    rows = {(m["part"], m["network"], m["runtime"]): m for m in document["measured"]}
+    assert len(rows) == 2 * 3 + 2 * 4
+    bosch = rows["stm32f746", "autoencoder", "Bosch, v1.1"]
+    assert bosch["cycles_per_mac"] == pytest.approx(1.39, abs=0.005)
+    assert rows["stm32f746", "resnet-8", "Bosch, v1.1"]["cycles_per_mac"] == pytest.approx(
+        1.06, abs=0.005
+    )
+    cube = rows["stm32h7a3", "resnet-8", "X-CUBE-AI 7.1.0"]
+    assert cube["energy_j"] == pytest.approx(11200.2e-6)
+    ours = {(r["part"], r["network"]): r for r in document["rows"] if r["variant"] == "optimised"}
+    for (part, network, _), row in rows.items():
+        assert row["time_ratio"] == ours[part, network]["time_s"] / row["time_s"]
+        # Another library on the same silicon: far outside of this one of the two is wrong.
+        assert 0.5 < row["time_ratio"] < 2
+
+
+def test_figures_are_there_for_both_parts(folder: Path) -> None:
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert names == {
+        f"{part}-{kind}.{suffix}"
+        for part in ("stm32f746", "stm32h7a3")
+        for kind in ("networks", "kernels", "measured")
+        for suffix in ("png", "svg")
+    }
+
+
+def test_a_second_study_runs_nothing_and_writes_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert main([*COMMAND, "-o", str(folder), "--verbose"]) == 0
+    out, err = capsys.readouterr()
+    assert "16 of 16 runs were there already" in err
+    assert out == (folder / "networks.txt").read_text()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "resnet9"], "--only 'resnet9' matches no network; did you mean 'resnet-8'"),
+        (["--cpu", "stm32f746,stm32f746,nothing"], "nothing"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main([*COMMAND, *arguments, "-o", str(tmp_path / "x")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+def test_the_folder_of_the_other_study_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "ops", "--cpu", "stm32f746,stm32h7a3", "-o", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "it holds 'study networks --cpu stm32f746,stm32h7a3'; choose another" in said

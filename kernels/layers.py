@@ -18,6 +18,7 @@ from reference import (
     Convolution,
     Quantization,
     conv2d,
+    depthwise_conv2d,
     fully_connected,
     quantize_multiplier,
 )
@@ -86,6 +87,21 @@ def conv2d_layer(generator: random.Random, shape: Convolution, scales: Quantizat
     return Layer("conv2d_s8", asdict(shape), scales, macs, inputs, weights, bias, expected)
 
 
+def depthwise_conv2d_layer(
+    generator: random.Random, shape: Convolution, scales: Quantization
+) -> Layer:
+    """A depthwise convolution, channel multiplier 1, with random values."""
+    channels, taps = shape.input_channels, shape.kernel_height * shape.kernel_width
+    inputs = int8_values(generator, shape.input_height * shape.input_width * channels, -128)
+    weights = int8_values(generator, taps * channels)
+    bias = [generator.randint(-BIAS_LIMIT, BIAS_LIMIT) for _ in range(channels)]
+    expected = depthwise_conv2d(shape, scales, inputs, weights, bias)
+    macs = shape.output_height * shape.output_width * channels * taps
+    fields = {"channel_multiplier": 1, **asdict(shape)}
+    del fields["output_channels"]
+    return Layer("depthwise_conv2d_s8", fields, scales, macs, inputs, weights, bias, expected)
+
+
 def fully_connected_layer(
     generator: random.Random, inputs_count: int, outputs_count: int, scales: Quantization
 ) -> Layer:
@@ -151,6 +167,18 @@ def make_conv2d(height: int, width: int, channels: int, filters: int, kernel: in
     return one_layer(conv2d_layer(generator, shape, scales))
 
 
+def make_depthwise_conv2d(height: int, width: int, channels: int, kernel: int) -> str:
+    """A depthwise convolution with stride 1 and same padding."""
+    generator = random.Random(f"depthwise_conv2d {height} {width} {channels} {kernel}")
+    pad = (kernel - 1) // 2
+    shape = Convolution(
+        height, width, channels, height, width, channels, kernel, kernel,
+        padding_top=pad, padding_left=pad,
+    )  # fmt: skip
+    scales = quantization(generator, kernel * kernel, channels)
+    return one_layer(depthwise_conv2d_layer(generator, shape, scales))
+
+
 def make_fully_connected(inputs: int, outputs: int) -> str:
     """A fully connected layer."""
     generator = random.Random(f"fully_connected {inputs} {outputs}")
@@ -214,6 +242,7 @@ def make_mixed(seeds: int) -> str:
 
 MAKERS: dict[str, Callable[..., str]] = {
     "conv2d_s8": make_conv2d,  # height width channels filters kernel
+    "depthwise_conv2d_s8": make_depthwise_conv2d,  # height width channels kernel
     "fully_connected_s8": make_fully_connected,  # inputs outputs
     "shapes": make_shapes,  # seed
     "mixed": make_mixed,  # seeds

@@ -120,6 +120,35 @@ def conv2d(
     return outputs
 
 
+def depthwise_conv2d(
+    shape: Convolution,
+    quantization: Quantization,
+    inputs: Sequence[int],
+    weights: Sequence[int],
+    bias: Sequence[int],
+) -> list[int]:
+    """Output of a depthwise convolution with as many outputs as inputs: weights by height, width
+    and channel; places outside the input hold the zero point."""
+    channels = shape.input_channels
+    outputs: list[int] = []
+    for oy in range(shape.output_height):
+        for ox in range(shape.output_width):
+            sums = list(bias)
+            for ky in range(shape.kernel_height):
+                y = oy * shape.stride_height - shape.padding_top + ky * shape.dilation_height
+                for kx in range(shape.kernel_width):
+                    x = ox * shape.stride_width - shape.padding_left + kx * shape.dilation_width
+                    if not (0 <= y < shape.input_height and 0 <= x < shape.input_width):
+                        continue
+                    at = (y * shape.input_width + x) * channels
+                    tap = (ky * shape.kernel_width + kx) * channels
+                    for c in range(channels):
+                        value = inputs[at + c] + quantization.input_offset
+                        sums[c] += value * weights[tap + c]
+            outputs.extend(finish(value, c, quantization) for c, value in enumerate(sums))
+    return outputs
+
+
 def fully_connected(
     quantization: Quantization,
     inputs: Sequence[int],

@@ -20,7 +20,7 @@ from simcore.errors import ConfigError
 from simcore.profiles import Exit, LayoutBand, ObjectCosts, ObjectSite, PlacedItem, Profile
 from simcore.report import RenderOptions, render
 from simcore.report.html.details import Details, printable
-from simcore.report.html.figures import roofline_points
+from simcore.report.html.figures import labels_with_room, roofline_points
 from simcore.report.html.flame import MOST_FRAMES, flame_data, merged_frames
 from simcore.roofline import CORE, Ceilings
 from tests.unit.handmade import FAULT, kernel_profile
@@ -320,6 +320,19 @@ def test_a_call_chain_of_any_depth_is_drawn() -> None:
     assert totals_of(data)[3] == 3000
 
 
+def test_a_frame_is_as_hot_as_what_it_calls() -> None:
+    """dot: 100 of 600 cycles are no issue; conv1 holds conv, 130 of 200, and dot."""
+    profile = kernel_profile()
+    data = flame_data(profile)
+    heat = {
+        data["names"][node[1]]: h for node, h in zip(data["nodes"], data["stalls"], strict=True)
+    }
+    assert heat["dot"] == pytest.approx(100 / 600, abs=1e-3)
+    assert heat["conv1"] == pytest.approx(230 / 800, abs=1e-3)
+    issue = profile.totals.cycles_by_cause["issue"]
+    assert heat["all"] == pytest.approx(1 - issue / profile.totals.cycles, abs=1e-3)
+
+
 @pytest.mark.parametrize("change", [{"parent": 7}, {"parent": -1}, {"function": 99}, {"op": 3}])
 def test_a_call_tree_that_is_no_tree_is_refused(change: dict[str, int]) -> None:
     profile = kernel_profile()
@@ -338,6 +351,11 @@ def test_a_point_is_macs_over_the_bytes_of_loads_and_stores_and_over_cycles() ->
     points = {name: [x, y] for name, x, y in roofline_points(kernel_profile())}
     assert points["conv1"] == pytest.approx([2000 / 252, 2.5])
     assert points["whole run"] == pytest.approx([2000 / 252, 2000 / 922])
+
+
+def test_names_in_the_roofline_are_not_written_over_each_other() -> None:
+    points = [("first", 1.0, 1.0), ("beside", 1.1, 1.05), ("below", 1.0, 0.5), ("far", 4.0, 1.0)]
+    assert labels_with_room(points) == ["first", "", "below", "far"]
 
 
 def test_a_program_without_macs_has_no_roofline() -> None:

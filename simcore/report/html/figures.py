@@ -18,6 +18,7 @@ from simcore.roofline import CORE, Ceilings
 
 MOST_BARS = 12  # functions or operations in one figure
 MOST_POINTS = 40  # operations in the roofline
+LABEL_WIDTH, LABEL_HEIGHT = 0.3, 0.08  # decades of the roofline that a name takes
 NAME_LENGTH = 24  # characters of a name beside a bar
 SHOWN_SHARE = 0.005  # of the run: what costs less gets no bar
 SERIES = 8  # colours --s-0 to --s-7
@@ -172,8 +173,10 @@ def roofline_figure(profile: Profile, ceilings: Ceilings) -> Figure | None:
                 "hoverinfo": "name",
             }
         )
-    data += [_points(points[:-1], "operations", "circle", "bottom right")] if points[1:] else []
-    data.append(_points(points[-1:], points[-1][0], "diamond-open", "top left"))
+    if points[1:]:
+        labels = labels_with_room(points[:-1])
+        data.append(_points(points[:-1], labels, "circle", "bottom right"))
+    data.append(_points(points[-1:], [points[-1][0]], "diamond-open", "top left"))
     return {
         "data": data,
         "layout": {
@@ -198,16 +201,15 @@ def _same_rate(rates: Mapping[str, float], names: Sequence[str]) -> list[tuple[f
 
 
 def _points(
-    points: Sequence[tuple[str, float, float]], name: str, symbol: str, label_at: str
+    points: Sequence[tuple[str, float, float]], labels: Sequence[str], symbol: str, label_at: str
 ) -> Figure:
-    few = len(points) <= MOST_BARS
     return {
         "type": "scatter",
-        "mode": "markers+text" if few else "markers",
-        "name": plain(name),
+        "mode": "markers+text",
+        "name": "operations" if symbol == "circle" else "whole run",
         "x": [x for _, x, _ in points],
         "y": [y for _, _, y in points],
-        "text": [plain(short(point)) for point, _, _ in points],
+        "text": [plain(short(label)) for label in labels],
         "textposition": label_at,
         "hovertext": [
             plain(f"{point}: {decimal(x)} MAC/B, {decimal(y)} MAC/cycle") for point, x, y in points
@@ -215,6 +217,21 @@ def _points(
         "hoverinfo": "text",
         "marker": {"color": "var(--accent)", "size": 9, "symbol": symbol},
     }
+
+
+def labels_with_room(points: Sequence[tuple[str, float, float]]) -> list[str]:
+    """The names of points, those left out that would be written over one before."""
+    labels, taken = [], list[tuple[float, float]]()
+    for name, x, y in points:
+        at = log10(x), log10(y)
+        crowded = any(
+            abs(at[0] - other[0]) < LABEL_WIDTH and abs(at[1] - other[1]) < LABEL_HEIGHT
+            for other in taken
+        )
+        labels.append("" if crowded else name)
+        if not crowded:
+            taken.append(at)
+    return labels
 
 
 def _log_axis(title: str, low: float, high: float) -> Figure:

@@ -6,7 +6,7 @@ cycles and whole femtojoules, so that sums in the browser are exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,9 +31,12 @@ class Frame:
 
 
 def flame_data(profile: Profile) -> dict[str, Any]:
-    """What the browser draws of one run; colours are the share of stalls in a function's cycles."""
+    """What the browser draws of one run; colours are the share of stalls, callees included.
+
+    A call tree holds no causes: each frame has the share of its function, over all of its calls.
+    """
     stalls = {
-        row.name: round(1 - row.cycles_by_cause.get("issue", 0) / row.cycles_self, 3)
+        row.name: 1 - row.cycles_by_cause.get("issue", 0) / row.cycles_self
         for row in profile.functions
         if row.cycles_self
     }
@@ -53,6 +56,7 @@ def _data(profiles: Sequence[Profile], stalls: dict[str, float]) -> dict[str, An
     names: dict[Key, int] = {}
     for index in order:
         names.setdefault(frames[index].key, len(names))
+    heat = _stall_shares(frames, stalls)
     nodes = []
     for index in order:
         frame = frames[index]
@@ -67,7 +71,7 @@ def _data(profiles: Sequence[Profile], stalls: dict[str, float]) -> dict[str, An
         "clock_hz": profiles[-1].cpu.clock_hz,
         "names": [name for _, name in names],
         "operations": [number for (kind, _), number in names.items() if kind == "operation"],
-        "stalls": [stalls.get(name, 0) if kind == "function" else -1 for kind, name in names],
+        "stalls": [round(heat[index], 3) for index in order],
         "nodes": nodes,
         "left_out": len(frames) - len(kept),
     }
@@ -108,6 +112,19 @@ def merged_frames(profiles: Sequence[Profile]) -> list[Frame]:
                 above[run][0] += whole[0]
                 above[run][1] += whole[1]
     return frames
+
+
+def _stall_shares(frames: Sequence[Frame], stalls: Mapping[str, float]) -> list[float]:
+    """For each frame the share of stalls in its cycles, callees included."""
+    stalled = [frame.own[-1][0] * stalls.get(frame.key[1], 0.0) for frame in frames]
+    for index in reversed(range(len(frames))):
+        parent = frames[index].parent
+        if parent is not None:
+            stalled[parent] += stalled[index]
+    return [
+        cycles / frame.whole[-1][0] if frame.whole[-1][0] else 0.0
+        for cycles, frame in zip(stalled, frames, strict=True)
+    ]
 
 
 def _check(profile: Profile, node: CallNode, index: int) -> None:

@@ -1,7 +1,7 @@
 // Figures by plotly, which is unpacked once the page stands; the tables hold the same numbers.
 const figures = JSON.parse(document.getElementById("figure-data").textContent);
 const PRINT_PX = 680; // width of a figure on A4
-let plotlyLoading = null;
+const PATIENCE_MS = 1500;
 let printing = false;
 let themeBefore;
 
@@ -59,8 +59,7 @@ function draw(id) {
 }
 
 async function drawFigures() {
-  plotlyLoading ??= unpackPlotly();
-  await plotlyLoading;
+  await unpackPlotly();
   for (const id of Object.keys(figures)) {
     await draw(id);
     await new Promise((resolve) => setTimeout(resolve)); // keep the page answering in between
@@ -87,8 +86,20 @@ addEventListener("afterprint", () => {
 });
 tellTheme();
 performance.mark("mcusim-interactive");
-// After the first paint: two frames, then when the browser has nothing better to do.
+// When a figure comes near, or, for the printer, once the reader has had time to begin.
 if (Object.keys(figures).length) {
-  const later = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
-  addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => later(drawFigures))));
+  const idle = window.requestIdleCallback ?? setTimeout;
+  const near = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) start();
+  }, { rootMargin: "400px" });
+  let started = false;
+  const start = () => {
+    if (!started) idle(drawFigures);
+    started = true;
+    near.disconnect();
+  };
+  addEventListener("load", () => {
+    for (const id of Object.keys(figures)) near.observe(document.getElementById(id));
+    setTimeout(start, PATIENCE_MS);
+  });
 }

@@ -50,6 +50,7 @@ function describe(index) {
   const all = width(flame.nodes[0]);
   let text = `${nameOf(node)}: ${amount(width(node))}, ${percentText(width(node), all)} of the run`;
   if (index && frames[index].children.length) text += `, ${amount(own(node, 1))} of its own`;
+  if (!differential) text += `, ${(100 * flame.stalls[index]).toFixed(0)} % of it stalls`;
   const called = calls(node, 1);
   if (index) text += `, ${called.toLocaleString("en")} call${called === 1 ? "" : "s"}`;
   if (differential) {
@@ -62,8 +63,9 @@ function describe(index) {
   return text;
 }
 
-// Colour: how much of the function's own cycles are stalls, or how the frame changed.
-function color(node) {
+// Colour: how much of the cycles are stalls, or how the frame changed.
+function color(index) {
+  const node = flame.nodes[index];
   if (differential) {
     const change = width(node) - whole(node, 0);
     const share = Math.min(1, Math.abs(change) / (0.1 * Math.max(1, whole(flame.nodes[0], 0))));
@@ -71,10 +73,9 @@ function color(node) {
     const end = change > 0 ? "worse" : "better";
     return `color-mix(in oklab, var(--frame-${end}) ${part.toFixed(0)}%, var(--frame-even))`;
   }
-  const stalls = flame.stalls[node[1]];
   if (operations.has(node[1])) return "var(--frame-op)";
-  if (stalls < 0) return "var(--frame-even)";
-  return `color-mix(in oklab, var(--frame-hot) ${(100 * stalls).toFixed(0)}%, var(--frame-cold))`;
+  const stalls = Math.min(100, 200 * flame.stalls[index]).toFixed(0); // full at a half
+  return `color-mix(in oklab, var(--frame-hot) ${stalls}%, var(--frame-cold))`;
 }
 
 const isAbove = (above, index) => {
@@ -93,7 +94,7 @@ function addFrame(index, left, part) {
   if (wanted.length && wanted.every((word) => name.includes(word))) element.classList.add("matches");
   element.style.cssText =
     `left:${100 * left}%;width:${100 * part}%;top:${ROW_PX * depths[index]}px`;
-  element.style.background = color(node);
+  element.style.background = color(index);
   element.tabIndex = -1;
   element.dataset.node = index;
   element.title = describe(index);

@@ -12,14 +12,16 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from simcore import _core
-from simcore.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS
-from simcore.errors import CoreError
+from simcore.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS, OpDescriptor
+from simcore.errors import CaptureError, CoreError
+from simcore.pipeline import Pipeline
 from simcore.timings import Decoder, Scheduler, Timing, function_index, status_text
 
 if TYPE_CHECKING:
+    from simcore.cpu_model import CorePipeline
     from simcore.data_objects import ObjectMap
     from simcore.elf import Function
-    from simcore.setups import Move
+    from simcore.setups import Move, TimingSetup
 
 ffi: Any = _core.ffi
 lib: Any = _core.lib
@@ -123,6 +125,7 @@ class Core:
         self._function_at = function_at
         self._decoder = Decoder()
         self._config: Mapping[str, Any] = {}
+        self._writer: _Writer | None = None
         status = ffi.new("int *")
         self._core = lib.core_new(status)
         if self._core == ffi.NULL:
@@ -320,6 +323,44 @@ class Core:
         """Whether the program read the sizes of the caches."""
         return bool(lib.core_geometry_read(self._core))
 
+    def ops(self) -> tuple[tuple[OpDescriptor, ...], bool]:
+        """The operations by number, and whether all descriptors are those of mcusim.h."""
+        info = ffi.new("struct op_info *")
+        ops, valid = [], True
+        for index in range(lib.core_op_count(self._core)):
+            lib.core_op(self._core, index, info)
+            valid = valid and bool(info.valid)
+            ops.append(
+                OpDescriptor(
+                    name=_text(info.name) or f"op@{info.descriptor:#010x}",
+                    kind=_text(info.kind) or "unknown",
+                    macs=info.macs,
+                    ops=info.ops,
+                    param_bytes=info.param_bytes,
+                    activation_bytes=info.activation_bytes,
+                )
+            )
+        return tuple(ops), valid
+
+    # --- recording ---
+
+    def record(self, write: Callable[[bytes], None]) -> None:
+        """Hand the event stream, from now on, to `write` in pieces; the last one in settle()."""
+        self._writer = _Writer(write)
+        lib.core_record(self._core, self._writer.handle, lib.core_py_write)
+
+    def replay(self, piece: bytes) -> Stop:
+        """In place of an engine: time a piece that was recorded, all of them in their order.
+
+        FAULT when the program goes wrong there. Raises what `run` raises, and CaptureError for
+        bytes that were not recorded.
+        """
+        status = lib.core_replay(self._core, piece, len(piece))
+        if status == lib.CORE_ERR_CAPTURE:
+            raise CaptureError(status_text(status))
+        self._check(status)
+        return Stop(status)
+
     def settle(self) -> Stop:
         """Time what is still in the stream and settle all counts; FAULT when the program went
         wrong there. Raises CoreError.
@@ -329,6 +370,8 @@ class Core:
         return Stop(status)
 
     def _raise_callback_error(self) -> None:
+        if self._writer is not None and self._writer.error is not None:
+            raise self._writer.error
         for timing in self.timings:
             if timing.error is not None:
                 error, timing.error = timing.error, None
@@ -338,3 +381,44 @@ class Core:
         self._raise_callback_error()
         if status < 0:
             raise CoreError(f"the core stopped: {status_text(status)}")
+
+
+class _Writer:
+    """What C hands a recording to."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.write = write
+        self.error: BaseException | None = None
+        self.handle = ffi.new_handle(self)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def core_py_write(handle: Any, piece: Any, size: int) -> int:
+    """Answer core_write_fn: keep a piece of a recording."""
+    writer: _Writer = ffi.from_handle(handle)
+    try:
+        writer.write(bytes(ffi.buffer(piece, size)))
+    except BaseException as error:  # C cannot carry it; run() raises it again
+        writer.error = error
+        return int(lib.CORE_ERR_CALLBACK)
+    return 0
+
+
+def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
+    """Add a configuration for each setup; those with like pipelines share one. Raises CoreError."""
+    schedulers: list[tuple[CorePipeline, Scheduler]] = []
+    for setup in setups:
+        model = setup.model
+        timing, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
+        params = model.core.pipeline
+        scheduler = next((known for other, known in schedulers if other == params), None)
+        if scheduler is None:
+            scheduler = Scheduler(Pipeline(params))
+            schedulers.append((params, scheduler))
+        names = [region.name for region in model.regions]
+        core.add_timing(timing, regions, names, scheduler, setup.moves)
+
+
+def _text(field: Any) -> str:
+    raw: bytes = ffi.string(field)
+    return "".join(c if c.isprintable() else "?" for c in raw.decode("utf-8", "replace"))

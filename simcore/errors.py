@@ -46,6 +46,10 @@ class UnknownInstructionError(McusimError):
     exit_code = ExitCode.FAULT
 
 
+class CaptureError(McusimError):
+    """A file that is no capture, or a damaged or newer one."""
+
+
 class CoreError(McusimError):
     """A failure inside the C core or of the engine under it."""
 

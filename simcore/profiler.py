@@ -36,6 +36,7 @@ from simcore.setups import Move, TimingSetup, placed
 
 if TYPE_CHECKING:
     from simcore.counters import Counters
+    from simcore.machine import Recorder
     from simcore.runs import RunOptions, RunResult
 
 DEFAULT_CPU = "stm32f746"
@@ -251,7 +252,6 @@ def profile(
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     image = load_image(os.fspath(elf))
-    check_op_globs(image, ops)
     setup = load_setup(
         cpu,
         clock_hz=clock_hz,
@@ -260,6 +260,56 @@ def profile(
         overrides=overrides,
         memory_from=memory_from,
     )
+
+    def timed(setups: Sequence[TimingSetup]) -> list[Simulation]:
+        return simulate_many(
+            image,
+            setups,
+            args=args,
+            max_instructions=max_instructions,
+            timeout_s=timeout_s,
+            strict=strict,
+            semihost_dir=semihost_dir,
+            stdin=stdin,
+            stdout=stdout,
+            progress=progress,
+            verbose=verbose,
+        )
+
+    return profile_setup(
+        image,
+        setup,
+        timed,
+        place=place,
+        layout_sweep=layout_sweep,
+        ops=ops,
+        instructions=instructions,
+        lines=lines,
+        coverage=coverage,
+        log=log,
+        inspect=inspect,
+    )
+
+
+def profile_setup(
+    image: Image,
+    setup: TimingSetup,
+    timed: Callable[[Sequence[TimingSetup]], list[Simulation]],
+    *,
+    place: Sequence[str] = (),
+    layout_sweep: bool = False,
+    ops: Sequence[str] = (),
+    instructions: bool = False,
+    lines: bool = False,
+    coverage: bool = False,
+    log: Callable[[str], None] | None = None,
+    inspect: Callable[[Simulation], None] | None = None,
+) -> Profile:
+    """The Profile of a run under a setup, as :func:`profile` says.
+
+    ``timed`` runs the program, or replays it, under several setups.
+    """
+    check_op_globs(image, ops)
     placement = None
     if place:
         from simcore.placement import place as find_places
@@ -271,19 +321,7 @@ def profile(
         from simcore.layout import layout_setups
 
         shifts = layout_setups(image, setup)
-    simulations = simulate_many(
-        image,
-        [shifted for _, shifted in shifts],
-        args=args,
-        max_instructions=max_instructions,
-        timeout_s=timeout_s,
-        strict=strict,
-        semihost_dir=semihost_dir,
-        stdin=stdin,
-        stdout=stdout,
-        progress=progress,
-        verbose=verbose,
-    )
+    simulations = timed([shifted for _, shifted in shifts])
     if log is not None:
         log(simulations[0].describe())
     if inspect is not None:
@@ -385,12 +423,14 @@ def simulate_many(
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     verbose: bool = False,
+    recorder: Recorder | None = None,
 ) -> list[Simulation]:
     """Run a loaded image once and time it under each setup, in their order.
 
     The program runs on the memory map of the first setup's part and reads the first one's time;
     the other arguments are those of :func:`profile`. What hangs on that is in the warnings of the
-    others, and ``result.clock_dependent`` says it. Raises ModelError, ConfigError,
+    others, and ``result.clock_dependent`` says it. ``recorder`` is given what a capture holds.
+    Raises ModelError, ConfigError,
     UnknownInstructionError or CoreError.
     """
     if not setups:
@@ -416,7 +456,7 @@ def simulate_many(
         stdin=stdin,
         stdout=stdout,
     )
-    results = run_many(image, setups, options, progress)
+    results = run_many(image, setups, options, progress, recorder)
     return [
         Simulation(
             image,

@@ -146,12 +146,19 @@ class Timing:
         wait_states = int(lib.core_flash_wait_states(self._core, self.index))
         return None if wait_states < 0 else wait_states
 
-    def counters(self, stack_top: int | None = None) -> Counters:
-        """Copy the counts, which the core has settled. `stack_top` is the initial SP."""
+    def counters(
+        self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
+    ) -> Counters:
+        """Copy the counts, which the core has settled.
+
+        `stack_top` is the initial SP, `ops` the operations by number; `ops_valid`: their
+        descriptors are those of mcusim.h. Raises CoreError for a number beyond them.
+        """
         nodes = self._nodes()
-        ops, valid = self._ops()
         invocations = [0] * len(ops)
         for node in nodes:
+            if node.op >= len(ops):
+                raise CoreError(f"the event stream has no operation {node.op}")
             if node.op >= 0:
                 invocations[node.op] += node.calls
         lowest = lib.core_stack_lowest(self._core)
@@ -168,7 +175,7 @@ class Timing:
             objects=objects,
             uses=uses,
             stack_high_water_bytes=used,
-            warnings=self._warnings(valid),
+            warnings=self._warnings(ops_valid),
         )
 
     def _nodes(self) -> tuple[Node, ...]:
@@ -256,24 +263,6 @@ class Timing:
                 )
             )
         return tuple(objects), tuple(uses)
-
-    def _ops(self) -> tuple[tuple[OpDescriptor, ...], bool]:
-        info = ffi.new("struct op_info *")
-        ops, valid = [], True
-        for index in range(lib.core_op_count(self._core)):
-            lib.core_op(self._core, index, info)
-            valid = valid and bool(info.valid)
-            ops.append(
-                OpDescriptor(
-                    name=_text(info.name) or f"op@{info.descriptor:#010x}",
-                    kind=_text(info.kind) or "unknown",
-                    macs=info.macs,
-                    ops=info.ops,
-                    param_bytes=info.param_bytes,
-                    activation_bytes=info.activation_bytes,
-                )
-            )
-        return tuple(ops), valid
 
     def _warnings(self, ops_valid: bool) -> tuple[str, ...]:
         warnings = []
@@ -440,9 +429,4 @@ def function_index(value: int) -> int:
 
 
 def status_text(status: int) -> str:
-    return str(ffi.string(lib.corestatus_text(status)).decode())
-
-
-def _text(field: Any) -> str:
-    raw: bytes = ffi.string(field)
-    return "".join(c if c.isprintable() else "?" for c in raw.decode("utf-8", "replace"))
+    return str(ffi.string(lib.core_status_text(status)).decode())

@@ -32,9 +32,13 @@ from tests.reference_config import Config, Region
 
 FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
 HEADERS = (
-    "core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "thumb.h",
+    "core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
+    "codec.h", "thumb.h",
 )  # fmt: skip
-SOURCES = ("cache.c", "memory.c", "branch.c", "calltree.c", "placement.c", "thumb.c")
+SOURCES = (
+    "cache.c", "memory.c", "branch.c", "calltree.c", "placement.c", "stream.c", "codec.c",
+    "thumb.c",
+)  # fmt: skip
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss
 

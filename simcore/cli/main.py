@@ -15,7 +15,8 @@ from simcore.errors import ExitCode, McusimError
 
 #: Commands in the order of the help; each is a module of this package with a function of its name.
 COMMANDS = (
-    "profile", "whatif", "advise", "annotate", "compare", "check", "cpus", "kernels", "study",
+    "profile", "whatif", "advise", "record", "replay", "annotate", "compare", "check", "cpus",
+    "kernels", "study",
 )  # fmt: skip
 
 

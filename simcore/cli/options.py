@@ -12,7 +12,9 @@ from simcore.cli import values
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _all(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Several options as one decorator."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -22,7 +24,7 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 
 #: Limits of the run and what the program may reach.
-run_options = _all(
+run_options = together(
     click.option(
         "--max-instructions",
         type=values.quantity,
@@ -62,7 +64,7 @@ layout_option = click.option(
 )
 
 #: Colour and talk.
-look_options = _all(
+look_options = together(
     click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
@@ -79,7 +81,7 @@ def report_options(
     output_help: str = "Write the report to FILE; the program's own output then goes to stdout.",
 ) -> Callable[[Command], Command]:
     """The form of the report and where it goes."""
-    return _all(
+    return together(
         click.option(
             "--format",
             "format_name",
@@ -97,14 +99,18 @@ def report_options(
     )
 
 
-def part_options(more: str = "") -> Callable[[Command], Command]:
-    """The part, its clock and what is changed of its model; ``more`` is added to --cpu's help."""
-    return _all(
+def part_options(more: str = "", recorded: bool = False) -> Callable[[Command], Command]:
+    """The part, its clock and what is changed of its model; ``more`` is added to --cpu's help.
+
+    ``recorded``: what is not given is as it was recorded, and None.
+    """
+    otherwise: dict[str, Any] = {"show_default": "as recorded" if recorded else True}
+    return together(
         click.option(
             "--cpu",
             metavar="NAME|FILE",
-            default="stm32f746",
-            show_default=True,
+            default=None if recorded else "stm32f746",
+            **otherwise,
             help=f"Part to simulate: a name of 'mcusim cpus' or a model file{more}.",
         ),
         click.option(
@@ -116,8 +122,8 @@ def part_options(more: str = "") -> Callable[[Command], Command]:
         click.option(
             "--caches",
             type=click.Choice(["auto", "on", "off"]),
-            default="auto",
-            show_default=True,
+            default=None if recorded else "auto",
+            **otherwise,
             help="Who decides the caches: the firmware (auto) or you.",
         ),
         click.option(

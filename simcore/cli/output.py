@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import BinaryIO, Literal, TextIO
 
 from simcore.errors import ConfigError
 
@@ -45,6 +45,30 @@ def destination(path: str | None) -> Iterator[Callable[[Document], None]]:
             temporary.replace(target)
 
         yield write
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def binary_destination(path: str) -> Iterator[BinaryIO]:
+    """Give a file to write to as it comes, stdout when ``path`` is ``-``.
+
+    As `destination`, what is there is replaced when everything is written, and not before.
+    Raises ConfigError.
+    """
+    if path == "-":
+        yield sys.stdout.buffer
+        return
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        with target.open("wb") as file:  # a device or a pipe cannot be renamed over
+            yield file
+        return
+    temporary = _create_beside(target, path)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -18,6 +18,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
+    together,
 )
 from simcore.cli.output import ColorChoice, destination, is_terminal
 from simcore.cli.running import (
@@ -48,6 +49,48 @@ if TYPE_CHECKING:
     from simcore.report.html.details import Details
 
 
+#: What the report shows, and how.
+table_options = together(
+    click.option(
+        "--section",
+        type=click.Choice(SECTIONS),
+        default=SECTIONS[0],
+        show_default=True,
+        help="Table that --format csv writes.",
+    ),
+    click.option(
+        "--weight",
+        type=click.Choice(WEIGHTS),
+        help="With --format collapsed: what weighs stacks; time in ns, energy in nJ [default:"
+        f" {WEIGHTS[0]}].",
+    ),
+    click.option(
+        "--op",
+        "ops",
+        multiple=True,
+        metavar="GLOB",
+        help="Count each call of a matching function as an operation. Repeatable.",
+    ),
+    click.option(
+        "--top",
+        type=click.IntRange(min=0),
+        default=20,
+        show_default=True,
+        help="Rows of the text report's long tables; 0 for all.",
+    ),
+    click.option("--instructions", is_flag=True, help="Add the costs of every instruction."),
+    click.option("--lines", is_flag=True, help="Add the costs of every source line."),
+    click.option("--objects", is_flag=True, help="Show all data objects up to --top, not a few."),
+    click.option(
+        "--source-dir",
+        "source_dirs",
+        multiple=True,
+        metavar="DIR",
+        help="With --format html: search source files here too. Repeatable.",
+    ),
+)
+
+
 @click.command(short_help="Run an ELF and report what it cost.")
 @click.argument("elf", metavar="ELF")
 @click.argument("args", nargs=-1, metavar="[-- ARGS...]")
@@ -66,43 +109,7 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="With --energy-sweep: mark the point of least energy that is done in time, such as 10ms.",
 )
-@click.option(
-    "--section",
-    type=click.Choice(SECTIONS),
-    default=SECTIONS[0],
-    show_default=True,
-    help="Table that --format csv writes.",
-)
-@click.option(
-    "--weight",
-    type=click.Choice(WEIGHTS),
-    help="With --format collapsed: what weighs stacks; time in ns, energy in nJ [default:"
-    f" {WEIGHTS[0]}].",
-)
-@click.option(
-    "--op",
-    "ops",
-    multiple=True,
-    metavar="GLOB",
-    help="Count each call of a matching function as an operation. Repeatable.",
-)
-@click.option(
-    "--top",
-    type=click.IntRange(min=0),
-    default=20,
-    show_default=True,
-    help="Rows of the text report's long tables; 0 for all.",
-)
-@click.option("--instructions", is_flag=True, help="Add the costs of every instruction.")
-@click.option("--lines", is_flag=True, help="Add the costs of every source line.")
-@click.option("--objects", is_flag=True, help="Show all data objects up to --top, not a few.")
-@click.option(
-    "--source-dir",
-    "source_dirs",
-    multiple=True,
-    metavar="DIR",
-    help="With --format html: search source files here too. Repeatable.",
-)
+@table_options
 @run_options
 @look_options
 def profile(
@@ -145,10 +152,7 @@ def profile(
     parts = [part.strip() for part in cpu.split(",") if part.strip()]
     if not parts:
         raise click.BadParameter("it names no part", param_hint="--cpu")
-    if source_dirs and format_name != "html":
-        raise click.UsageError("--source-dir goes with --format html")
-    if weight is not None and format_name != "collapsed":
-        raise click.UsageError("--weight goes with --format collapsed")
+    refuse_unused(format_name, weight, source_dirs)
     if energy_sweep:
         from simcore.cli.energy_sweep import sweep
 
@@ -156,8 +160,8 @@ def profile(
         return sweep(elf, parts, format_name, output, color, run)
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
-    _refuse_destination(format_name, output, parts)
-    _ask_for_tables(section, format_name, run)
+    refuse_destination(format_name, output, parts)
+    ask_for_tables(section, format_name, run)
     details: list[Details] = []
     printed = bytearray()
 
@@ -201,7 +205,15 @@ def profile(
     return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
 
 
-def _refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:
+def refuse_unused(format_name: str, weight: Weight | None, source_dirs: Sequence[str]) -> None:
+    """Refuse options that the format would ignore. Raises UsageError."""
+    if source_dirs and format_name != "html":
+        raise click.UsageError("--source-dir goes with --format html")
+    if weight is not None and format_name != "collapsed":
+        raise click.UsageError("--weight goes with --format collapsed")
+
+
+def refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:
     """Refuse what could not be written when the run has ended. Raises UsageError."""
     if len(parts) > 1 and format_name not in SEVERAL_PARTS:
         several = ", ".join(SEVERAL_PARTS)
@@ -216,7 +228,7 @@ def _refuse_destination(format_name: str, output: str | None, parts: Sequence[st
         )
 
 
-def _ask_for_tables(section: Section, format_name: str, run: dict[str, Any]) -> None:
+def ask_for_tables(section: Section, format_name: str, run: dict[str, Any]) -> None:
     """Ask the run for the tables that the format writes."""
     if format_name == "csv" and section in ("instructions", "lines"):
         run[section] = True

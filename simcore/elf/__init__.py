@@ -93,9 +93,22 @@ def load_image(path: str | os.PathLike[str]) -> Image:
 
     Raises ElfError, one line with the path, when the file cannot be read or cannot run.
     """
-    shown = printable(os.fspath(path))
+    return image_of_bytes(os.fspath(path), load_bytes(path))
+
+
+def load_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of an executable's file. Raises ElfError, one line with the path."""
     try:
-        return _judge(shown, _read_file(path))
+        return _read_file(path)
+    except ElfError as error:
+        raise ElfError(f"{printable(os.fspath(path))}: {error}") from None
+
+
+def image_of_bytes(path: str, data: bytes) -> Image:
+    """As `load_image`, of the bytes of a file that `path` names."""
+    shown = printable(path)
+    try:
+        return _judge(shown, data)
     except ElfError as error:
         raise ElfError(f"{shown}: {error}") from None
 

@@ -12,15 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Protocol
 
 import unicorn
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from simcore.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop
-from simcore.cpu_model import CacheParams, CorePipeline, CpuModel
-from simcore.data_objects import ObjectMap, object_map
+from simcore.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop, add_setups
+from simcore.cpu_model import CpuModel
+from simcore.data_objects import ObjectMap
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
 from simcore.faults import Fault, Frame
@@ -28,7 +29,7 @@ from simcore.machine import armv7m
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
-from simcore.pipeline import Pipeline
+from simcore.outcome import RunEnd, run_objects, run_results
 from simcore.runs import (
     RunOptions,
     RunResult,
@@ -36,7 +37,6 @@ from simcore.runs import (
     peripheral_warning,
 )
 from simcore.setups import TimingSetup
-from simcore.timings import Scheduler, Timing
 
 __all__ = ["RunOptions", "RunResult", "run", "run_many"]
 
@@ -101,14 +101,16 @@ def run_many(
     setups: Sequence[TimingSetup],
     options: RunOptions,
     progress: Callable[[int], None] | None = None,
+    recorder: Recorder | None = None,
 ) -> list[RunResult]:
     """Run `image` once and time it under each of `setups`, which have been checked.
 
     The program runs on the memory map of the first one's part, and the time that it reads is the
     first one's; clock, voltage scale and caches of `options` are those of the first, too. What
-    hangs on that is told in the warnings of the others. Otherwise as `run`.
+    hangs on that is told in the warnings of the others. A `recorder` is given the event stream and
+    how the run ended. Otherwise as `run`.
     """
-    machine = _Machine(image, setups, options)
+    machine = _Machine(image, setups, options, recorder)
     try:
         return machine.run(progress)
     finally:
@@ -124,10 +126,26 @@ class _End:
     fault: tuple[str, int, int] | None = None  # kind, address, PC
 
 
+class Recorder(Protocol):
+    """Who keeps what is needed to time a run again."""
+
+    def events(self, piece: bytes) -> None:
+        """Take a piece of the event stream; on the engine's thread."""
+
+    def end(self, end: RunEnd) -> None:
+        """Take how the run ended, behind all of its events."""
+
+
 class _Machine:
     """One run. It is the memory of semihosting and the registers of armv7m, too."""
 
-    def __init__(self, image: Image, setups: Sequence[TimingSetup], options: RunOptions) -> None:
+    def __init__(
+        self,
+        image: Image,
+        setups: Sequence[TimingSetup],
+        options: RunOptions,
+        recorder: Recorder | None,
+    ) -> None:
         model = setups[0].model
         folder = options.semihost_dir
         if folder is not None and not folder.is_dir():
@@ -135,6 +153,7 @@ class _Machine:
         self._image = image
         self._model = model
         self._setups = setups
+        self._recorder = recorder
         self._options = options
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
@@ -149,7 +168,8 @@ class _Machine:
             False  # the event register: set by every exception taken and left; SEV is not seen
         )
         self._warnings: list[str] = []
-        self._core = _core(image, setups)
+        self._core = Core(image.function_at)
+        add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host()
         try:
@@ -160,18 +180,23 @@ class _Machine:
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
+            if recorder is not None:
+                self._core.record(recorder.events)
             self._uc.hook_add(uc_const.UC_HOOK_INTR, self._on_interrupt)
         except BaseException:
             self.close()
             raise
 
     def _object_map(self) -> ObjectMap:
-        image, sp = self._image, self._boot.sp
-        heap = image.heap_start() or 0
-        floor, limit = self._memory.stack_floor(image, sp), self._memory.heap_limit(heap, sp)
-        if heap and heap < floor < limit:
-            limit = floor
-        return object_map(image, (floor, sp), (heap, limit))
+        sp = self._boot.sp
+        return run_objects(
+            self._image, self._memory.stack_floor(self._image, sp), sp, *self._heap()
+        )
+
+    def _heap(self) -> tuple[int, int]:
+        """Where the heap starts and where it would meet the stack or the end of its memory."""
+        start = self._image.heap_start() or 0
+        return start, self._memory.heap_limit(start, self._boot.sp)
 
     def _host(self) -> Semihosting:
         options, sp = self._options, self._boot.sp
@@ -229,22 +254,25 @@ class _Machine:
         end = self._end
         assert end is not None
         self._core.settle()
-        common = tuple(self._all_warnings())
-        fault = None if end.fault is None else self._fault_report(*end.fault)
-        stack_pointer, clock = self._boot.sp, self._core.clock_read()
-        return [
-            RunResult(
-                counters=timing.counters(stack_pointer),
-                blocks=tuple(timing.blocks),
-                schedules=tuple(timing.schedules),
-                exit_reason=end.reason,
-                exit_code=end.code,
-                fault=fault,
-                warnings=(*common, *self._own_warnings(setup, timing)),
-                clock_dependent=clock,
-            )
-            for setup, timing in zip(self._setups, self._core.timings, strict=True)
-        ]
+        ops, ops_valid = self._core.ops()
+        heap_start, heap_end = self._heap()
+        outcome = RunEnd(
+            reason=end.reason,
+            code=end.code,
+            fault=None if end.fault is None else self._fault_report(*end.fault),
+            warnings=tuple(self._all_warnings()),
+            stack_top=self._boot.sp,
+            stack_floor=self._memory.stack_floor(self._image, self._boot.sp),
+            heap_start=heap_start,
+            heap_end=heap_end,
+            ops=ops,
+            ops_valid=int(ops_valid),
+            clock_read=int(self._core.clock_read()),
+            geometry_read=int(self._core.geometry_read()),
+        )
+        if self._recorder is not None:
+            self._recorder.end(outcome)
+        return run_results(self._core.timings, self._setups, outcome)
 
     def _fault_report(self, kind: str, address: int, pc: int) -> Fault:
         sites = [site for _, site in reversed(self._core.call_stack()) if site]
@@ -270,30 +298,6 @@ class _Machine:
             yield peripheral_warning(uses, self._image, None if self._options.verbose else 8)
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
-
-    def _own_warnings(self, setup: TimingSetup, timing: Timing) -> Iterator[str]:
-        """What may be wrong about one setup and not about the others."""
-        wait_states, clock_hz = timing.flash_wait_states(), setup.core_clock_hz
-        needed = setup.model.flash_wait_states(clock_hz, setup.voltage_scale)
-        if wait_states is not None and wait_states < needed:
-            yield (
-                f"the program sets {wait_states} flash wait states in FLASH_ACR, but a core clock"
-                f" of {clock_hz / 1e6:g} MHz needs {needed}; on silicon, code and constants in"
-                " flash would be read wrong"
-            )
-        first = self._setups[0]
-        if setup is first:
-            return
-        if self._core.clock_read():
-            yield (
-                "the program reads the clock, which is that of the first configuration; this one"
-                " repeats its path"
-            )
-        if self._core.geometry_read() and _caches(first) != _caches(setup):
-            yield (
-                "the program reads the sizes of the caches, which are those of the first"
-                " configuration; this one repeats its path"
-            )
 
     # --- the engine's thread ---
 
@@ -498,26 +502,6 @@ class _Machine:
             return False
         self._uc.ctl_remove_cache(address, address + len(data))
         return True
-
-
-def _core(image: Image, setups: Sequence[TimingSetup]) -> Core:
-    core = Core(image.function_at)
-    schedulers: list[tuple[CorePipeline, Scheduler]] = []
-    for setup in setups:
-        model = setup.model
-        timing, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
-        params = model.core.pipeline
-        scheduler = next((known for other, known in schedulers if other == params), None)
-        if scheduler is None:
-            scheduler = Scheduler(Pipeline(params))
-            schedulers.append((params, scheduler))
-        names = [region.name for region in model.regions]
-        core.add_timing(timing, regions, names, scheduler, setup.moves)
-    return core
-
-
-def _caches(setup: TimingSetup) -> tuple[CacheParams, CacheParams]:
-    return setup.model.core.icache, setup.model.core.dcache
 
 
 def _capture(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:

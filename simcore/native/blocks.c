@@ -58,7 +58,8 @@ static int grow_definitions(struct blocks *t, uint32_t wanted)
 
 static int check_facts(const struct block_static *f)
 {
-    if (f->probes > MAX_PROBES || !f->instructions)
+    if (f->probes > MAX_PROBES || !f->instructions || f->accesses > STREAM_RECORD_MAX ||
+        f->instructions > DEFINITION_BYTES_MAX / 2)
         return CORE_ERR_STREAM;
     for (uint32_t i = 0; i < f->accesses; i++)
         if (f->access[i].instruction >= f->instructions)

@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "capture.h"
+#include "codec.h"
 #include "timings.h"
 
 struct core {
     struct stream stream;
     struct timings timings;
     struct capture *capture;
+    struct codec codec;          /* of a recording, or of what is replayed */
+    core_write_fn *write;        /* NULL: nothing is recorded */
+    void *writer;
     int status;
 };
 
@@ -26,6 +30,7 @@ const char *core_status_text(int status)
     case CORE_ERR_ENGINE: return "Unicorn refused a call";
     case CORE_ERR_CONFIG: return "a configuration value is outside what the core can hold";
     case CORE_ERR_LIMIT: return "a table of the core is full";
+    case CORE_ERR_CAPTURE: return "what is replayed was not recorded";
     default: return "unknown error";
     }
 }
@@ -56,6 +61,21 @@ const char *core_region_counter_name(uint32_t i) { return i < REGION_COUNTER_COU
 
 uint32_t core_extra_classes(void) { return EXTRA_CLASSES; }
 
+/* The sink of the stream: timing, and the recording behind it. */
+static int consume(void *self, const uint32_t *words, size_t count)
+{
+    core *c = self;
+    int stop = timings_consume(&c->timings, words, count);
+    if (stop < 0 || !c->write)
+        return stop;
+    int status = codec_encode(&c->codec, &c->stream, words, count);
+    if (status == CORE_OK && codec_used(&c->codec) >= CODEC_PIECE_BYTES)
+        status = codec_piece(&c->codec, c->writer, c->write);
+    return status == CORE_OK ? stop : status;
+}
+
+static uint64_t now_of(void *self) { return timings_now(&((core *)self)->timings); }
+
 core *core_new(int *status)
 {
     core *c = calloc(1, sizeof *c);
@@ -63,7 +83,8 @@ core *core_new(int *status)
     if (!c)
         return NULL;
     timings_init(&c->timings);
-    stream_init(&c->stream, (struct sink){timings_consume, timings_now, &c->timings});
+    codec_init(&c->codec);
+    stream_init(&c->stream, (struct sink){consume, now_of, c});
     c->capture = capture_new(&c->stream, status);
     if (*status != CORE_OK) {
         core_free(c);
@@ -78,6 +99,7 @@ void core_free(core *c)
         return;
     capture_free(c->capture);
     timings_free(&c->timings);
+    codec_free(&c->codec);
     stream_free(&c->stream);
     free(c);
 }
@@ -202,9 +224,24 @@ uint32_t core_system_register(const core *c, uint32_t address)
 
 int core_reset_requested(const core *c) { return capture_system(c->capture)->reset_requested; }
 
+void core_record(core *c, void *self, core_write_fn *write)
+{
+    c->writer = self;
+    c->write = write;
+}
+
+int core_replay(core *c, const uint8_t *bytes, size_t size)
+{
+    return codec_decode(&c->codec, &c->stream, bytes, size);
+}
+
 int core_finish(core *c)
 {
     int status = flush(c);
+    if (c->write && status >= 0) {
+        int written = codec_piece(&c->codec, c->writer, c->write);
+        status = written == CORE_OK ? status : written;
+    }
     for (uint32_t i = 0; i < c->timings.count; i++) {
         timing_settle(c->timings.timing[i]);
         timing_settle_objects(c->timings.timing[i]);

@@ -10,6 +10,7 @@
 #ifndef MCUSIM_CORE_H
 #define MCUSIM_CORE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* cffi: begin */
@@ -22,6 +23,7 @@ enum core_status {
     CORE_ERR_ENGINE = -4,    /* Unicorn refused a call */
     CORE_ERR_CONFIG = -5,    /* a configuration value is outside what the core can hold */
     CORE_ERR_LIMIT = -6,     /* a table of the core is full */
+    CORE_ERR_CAPTURE = -7,   /* bytes to replay are none that were recorded */
 };
 
 /* Why a run stopped. */
@@ -292,6 +294,7 @@ typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_
                            uint32_t size, uint32_t it_state, struct block_static *out);
 typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant,
                              struct block_schedule *out);
+typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size);   /* a piece of a recording */
 
 const char *core_status_text(int status);
 const char *core_counter_name(uint32_t counter);          /* NULL behind the last; cycles come as causes */
@@ -337,6 +340,13 @@ uint32_t core_exception_pending(core *c);                 /* number of the most 
 void core_exception_taken(core *c, uint32_t number);      /* the program now runs its handler */
 void core_exception_deferred(core *c);                    /* masked: look again a little later */
 uint32_t core_system_register(const core *c, uint32_t address);
+
+/* Records the event stream from now on: `write` gets it in pieces, the last one from core_finish(). */
+void core_record(core *c, void *self, core_write_fn *write);
+
+/* In place of an engine: times a piece that was recorded; all of them in their order. Returns 0, STOP_FAULT when
+ * timing stopped the program there, or a core_status. */
+int core_replay(core *c, const uint8_t *bytes, size_t size);
 
 /* Hands the rest of the stream over and settles all counters. Call before what follows. */
 int core_finish(core *c);

@@ -19,7 +19,7 @@
 
 enum {
     STREAM_WORDS = 1 << 15,          /* words a full buffer holds */
-    STREAM_RECORD_MAX = 10 * 1024,   /* words of the longest record: 512 instructions of 16 accesses */
+    STREAM_RECORD_MAX = 18 * 1024,   /* words of the longest record: 512 VLDM of 32 registers, and its notes */
     DEFINITION_BYTES_MAX = 2048,
 };
 

@@ -141,9 +141,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[FakeOptions]:
     seen: list[FakeOptions] = []
     place = ("main", 4, None, None)
 
-    def run_many(
-        image: Image, setups: Any, options: FakeOptions, progress: Any
-    ) -> list[SimpleNamespace]:
+    def run_many(image: Image, setups: Any, options: FakeOptions, *_: Any) -> list[SimpleNamespace]:
         seen.append(options)
         frame = Frame(0x0800_0004, *place)
         fault = Fault("divide by zero", 4, 0x0800_0004, *place, call_stack=(frame,))

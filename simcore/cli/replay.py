@@ -1,0 +1,107 @@
+"""`mcusim replay`: time a capture again and report what it cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simcore.cli.options import (
+    layout_option,
+    look_options,
+    part_options,
+    place_option,
+    report_options,
+)
+from simcore.cli.output import ColorChoice, destination
+from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unused, table_options
+from simcore.cli.running import look, tell_end, tell_line, tell_speed, tell_warnings
+from simcore.errors import ExitCode
+from simcore.report import FORMATS, WEIGHTS, Section, Weight, document
+
+if TYPE_CHECKING:
+    from simcore.profiler import Simulation
+    from simcore.report.html.details import Details
+
+
+@click.command(short_help="Time a capture of 'record' again and report what it cost.")
+@click.argument("capture", metavar="FILE")
+@part_options(recorded=True)
+@place_option
+@layout_option
+@report_options(FORMATS)
+@table_options
+@look_options
+def replay(
+    capture: str,
+    format_name: str,
+    output: str | None,
+    section: Section,
+    weight: Weight | None,
+    top: int,
+    color: ColorChoice,
+    objects: bool,
+    source_dirs: tuple[str, ...],
+    verbose: bool,
+    cpu: str | None,
+    clock: int | None,
+    caches: str | None,
+    voltage_scale: str | None,
+    overrides: tuple[str, ...],
+    memory_from: str | None,
+    **report: Any,
+) -> ExitCode:
+    """Time the run in FILE, which 'mcusim record' wrote, and report it as 'mcusim profile' does.
+
+    \b
+    mcusim replay run.mcu
+    mcusim replay run.mcu --clock 100MHz --caches off
+    mcusim replay run.mcu --cpu stm32h743 --format json -o h7.json
+
+    What is not given is as it was recorded; with --cpu, as 'mcusim profile' has it. No ELF and no
+    engine is needed. A program that reads the clock repeats the recorded path.
+    """
+    from simcore.profiler import profile_setup
+    from simcore.recording import Capture
+
+    refuse_unused(format_name, weight, source_dirs)
+    refuse_destination(format_name, output, ())
+    ask_for_tables(section, format_name, report)
+    details: list[Details] = []
+
+    def inspect(simulation: Simulation) -> None:
+        from simcore.report.html.details import details_of
+
+        details.append(details_of(simulation, source_dirs, b""))
+
+    started = time.monotonic()
+    with destination(output) as write:
+        recorded = Capture(capture)
+        setup = recorded.setup(
+            cpu,
+            clock_hz=clock,
+            caches=caches,
+            voltage_scale=voltage_scale,
+            overrides=overrides,
+            memory_from=memory_from,
+        )
+        result = profile_setup(
+            recorded.image,
+            setup,
+            recorded.simulate,
+            log=tell_line if verbose else None,
+            inspect=inspect if format_name == "html" else None,
+            **report,
+        )
+        options = look(
+            output, color, top=top, section=section, weight=weight or WEIGHTS[0], objects=objects
+        )
+        if details:
+            options = replace(options, details=details[0])
+        write(document(result, format_name, options))
+    tell_warnings(result.warnings, format_name, output)
+    if verbose:
+        tell_speed(result.totals.cycles, started)
+    return tell_end(result.exit)

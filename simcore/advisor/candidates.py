@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
-from simcore.placement.pieces import Piece, ProgramMemory, all_pieces
+from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces
 from simcore.placement.placer import free_bytes
 from simcore.profiles import Profile
+from simcore.setups import TimingSetup
 
 TCM = ("itcm", "dtcm")
 #: Data in a TCM below this many bytes is not moved out to make room.
@@ -22,12 +23,23 @@ LEAST_SHARE = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A piece with the regions that it may go to; ``stall_cycles`` is what it waits now."""
+    """A piece with the regions that it may go to.
+
+    ``stall_cycles`` is what it waits now, ``copy_cycles`` the least that filling it at the start
+    costs if it moves from ROM to RAM.
+    """
 
     piece: Piece
     home: str | None  # region in which it lies
     regions: tuple[Region, ...]
     stall_cycles: int
+    copy_cycles: int = 0
+
+    @property
+    def pays(self) -> bool:
+        """Whether it waits longer than its copy takes. Of code only the wait for lines is known,
+        and its copy is short."""
+        return self.piece.is_code or self.stall_cycles > self.copy_cycles or not self.copy_cycles
 
     @property
     def size(self) -> int:
@@ -36,9 +48,10 @@ class Candidate:
 
 
 def find_candidates(
-    image: Image, model: CpuModel, memory: ProgramMemory, profile: Profile, most: int
+    image: Image, setup: TimingSetup, memory: ProgramMemory, profile: Profile, most: int
 ) -> list[Candidate]:
     """At most ``most`` candidates, those that wait most first, then data that could make room."""
+    model = setup.model
     fetch = {row.address: row.cycles_by_cause["fetch"] for row in profile.functions}
     stalls = {row.address: row.stall_cycles for row in profile.objects if row.kind == "symbol"}
     least = max(1, round(LEAST_SHARE * profile.totals.cycles))
@@ -62,7 +75,7 @@ def find_candidates(
             if not piece.is_code and piece.kind != "stack" and piece.size >= SMALLEST_RESIDENT:
                 residents.append(Candidate(piece, name, regions, waited))
         elif waited >= least:
-            found.append(Candidate(piece, name, regions, waited))
+            found.append(Candidate(piece, name, regions, waited, _copy_cycles(setup, piece, home)))
     found.sort(key=lambda one: (-one.stall_cycles, one.piece.address))
     residents.sort(key=lambda one: (-one.size, one.piece.address))
     room_is_scarce = any(
@@ -105,6 +118,19 @@ def _pieces(image: Image, memory: ProgramMemory, profile: Profile) -> list[Piece
         size = -(-used // 32) * 32
         result.append(Piece("stack", "stack", top - size, size, 8))
     return result
+
+
+def _copy_cycles(setup: TimingSetup, piece: Piece, home: Region | None) -> int:
+    """The least that start-up code takes to copy a piece out of ROM: a load and a store of each
+    word, and a line refill from an open row of the memory for each line."""
+    if home is None or home.writable:
+        return 0
+    model = setup.model
+    _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
+    timing = regions[model.regions.index(home)]
+    beats = LINE // 8
+    refill = timing["read_cycles"] + (beats - 1) * timing["beat_cycles"]
+    return 2 * -(-piece.size // 4) + refill * -(-piece.size // LINE)
 
 
 def _targets(

@@ -24,7 +24,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class AdvisedMove:
-    """Something to move. Gains are cycles: of it alone, and what the choice loses without it."""
+    """Something to move. Gains are cycles: of it alone, and what the choice loses without it, which
+    is None for what has to go to make room for the rest."""
 
     name: str
     kind: str  # function, object or stack
@@ -32,7 +33,7 @@ class AdvisedMove:
     region: str
     size: int  # bytes
     cycles_alone: int
-    cycles_without: int
+    cycles_without: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Advice:
     linked_layout: LayoutBand
     advised_layout: LayoutBand
     significant: bool  # the gain is larger than what alignment alone makes
-    copied_bytes: int  # that the program has to copy into RAM at its start; not in the cycles
+    copied_bytes: int  # that the program has to copy into RAM at its start
+    copy_cycles: int  # the least that this takes, once; not in the costs
     linker_script: str
     attributes: str
     warnings: tuple[str, ...]

@@ -8,6 +8,7 @@ there are few choices in all, each is timed. As linked is among them, so advice 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ class _Search:
     setup: TimingSetup
     memory: ProgramMemory
     run: Callable[[Sequence[TimingSetup]], list[Simulation]]
+    count_copies: bool = False
     candidates: list[Candidate] = field(default_factory=list)
     timed: dict[tuple[tuple[int, str], ...], Timed] = field(default_factory=dict)
 
@@ -73,6 +75,10 @@ class _Search:
             return place_pieces(self.image, self.setup.model, wanted, self.memory)
         except ConfigError:
             return None
+
+    def pays(self, choice: Choice) -> bool:
+        """Whether everything that moves waits longer than its copy takes, if that counts."""
+        return not self.count_copies or all(self.candidates[index].pays for index in choice)
 
     def time(self, choices: Sequence[Choice]) -> list[Timed]:
         """Time those that fit and are not timed yet, in one pass; all that fit are returned."""
@@ -114,6 +120,7 @@ def advise(
     minimise: str = "cycles",
     deadline_s: float | None = None,
     candidates: int = MOST_CANDIDATES,
+    count_copies: bool = False,
     few_choices: int = FEW_CHOICES,
     clock_hz: int | None = None,
     caches: str = "auto",
@@ -128,9 +135,10 @@ def advise(
 
     ``minimise`` is cycles or energy; with ``deadline_s`` it is the bytes of TCM that meet it.
     ``candidates`` is how many functions and objects are considered, those that wait most. With
-    ``few_choices`` or fewer in all, each is timed. ``options`` are further arguments of
-    :func:`simcore.profiler.simulate_many`. The program runs several times: what it reads from
-    ``stdin`` is kept, and only its first output goes to ``stdout``.
+    ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
+    waits no longer in this run than its copy from ROM takes at the start. ``options`` are further
+    arguments of :func:`simcore.profiler.simulate_many`. The program runs several times: what it
+    reads from ``stdin`` is kept, and only its first output goes to ``stdout``.
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
@@ -163,10 +171,10 @@ def advise(
     linked = simulations[0]
     linked_band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
     profile = linked.profile()
-    search = _Search(image, setup, memory, run)
+    search = _Search(image, setup, memory, run, count_copies)
     search.timed[()] = search._timed({}, Placement(), linked)
     if profile.exit.status is ExitCode.OK:
-        search.candidates = find_candidates(image, setup.model, memory, profile, candidates)
+        search.candidates = find_candidates(image, setup, memory, profile, candidates)
     deadline = None if deadline_s is None else int(deadline_s * setup.core_clock_hz)
     goal = _Goal(minimise, deadline)
     best = _search(search, goal, few_choices)
@@ -200,20 +208,21 @@ class _Goal:
 
 def _search(search: _Search, goal: _Goal, few_choices: int) -> Timed:
     """The best choice that was timed."""
+    # What does not pay for its copy is timed alone, to tell what it would gain.
     everything = [{i: r.name} for i, one in enumerate(search.candidates) for r in one.regions]
-    count = 1
-    for one in search.candidates:
-        count *= 1 + len(one.regions)
-    if count <= few_choices:
-        alternatives = [(None, *(r.name for r in one.regions)) for one in search.candidates]
-        search.time(
-            [
-                {index: region for index, region in enumerate(combination) if region is not None}
-                for combination in product(*alternatives)
-            ]
-        )
+    alternatives = [
+        (None, *(r.name for r in one.regions if search.pays({index: r.name})))
+        for index, one in enumerate(search.candidates)
+    ]
+    if math.prod(map(len, alternatives)) <= few_choices:
+        every = [
+            {index: region for index, region in enumerate(combination) if region is not None}
+            for combination in product(*alternatives)
+        ]
+        search.time([*everything, *every])
         return _best(search, goal)
-    alone = {_key(timed.choice): timed for timed in search.time(everything)}
+    single = search.time(everything)
+    alone = {_key(t.choice): t for t in single if search.pays(t.choice)}
     search.time(_programmes(search, goal, list(alone.values()), search.timed[()]))
     best = _best(search, goal)
     for _ in range(MOST_ROUNDS):
@@ -227,8 +236,9 @@ def _search(search: _Search, goal: _Goal, few_choices: int) -> Timed:
 
 
 def _best(search: _Search, goal: _Goal) -> Timed:
-    """The best of all; the first of those that are equal."""
-    return min(search.timed.values(), key=lambda timed: (*goal.rank(timed), *_key(timed.choice)))
+    """The best of all that pay; the first of those that are equal."""
+    timed = [one for one in search.timed.values() if search.pays(one.choice)]
+    return min(timed, key=lambda one: (*goal.rank(one), *_key(one.choice)))
 
 
 def _programmes(search: _Search, goal: _Goal, single: Sequence[Timed], base: Timed) -> list[Choice]:
@@ -291,7 +301,7 @@ def _neighbours(search: _Search, goal: _Goal, best: Timed, alone: Sequence[Timed
         if index in best.choice:
             found.append({k: v for k, v in best.choice.items() if k != index})
         for target in one.regions:
-            if best.choice.get(index) != target.name:
+            if search.pays({index: target.name}) and best.choice.get(index) != target.name:
                 found.append({**best.choice, index: target.name})
     swaps: list[tuple[int, Choice]] = []
     linked = search.timed[()]
@@ -309,7 +319,7 @@ def _neighbours(search: _Search, goal: _Goal, best: Timed, alone: Sequence[Timed
 
 
 def _without(search: _Search, best: Timed) -> dict[int, int]:
-    """Cycles that the best choice loses without each of its candidates."""
+    """Cycles that the best choice loses without each candidate that the rest does not need gone."""
     fewer = {i: {k: v for k, v in best.choice.items() if k != i} for i in best.choice}
     search.time(list(fewer.values()))
     return {
@@ -344,12 +354,12 @@ def _advice(
             region,
             one.piece.size,
             alone.get((index, region), 0),
-            without.get(index, 0),
+            without.get(index),
         )
         for index, region in best.choice.items()
         for one in [search.candidates[index]]
     ]
-    moves.sort(key=lambda move: (-move.cycles_without, -move.cycles_alone, move.name))
+    moves.sort(key=lambda move: (-(move.cycles_without or 0), -move.cycles_alone, move.name))
     width = max(band.maximum_cycles - band.minimum_cycles for band in bands)
     pieces = [(search.candidates[i].piece, region) for i, region in sorted(best.choice.items())]
     return Advice(
@@ -375,6 +385,7 @@ def _advice(
         advised_layout=bands[1],
         significant=base.cycles - best.cycles > width,
         copied_bytes=best.placement.copied_bytes,
+        copy_cycles=sum(search.candidates[index].copy_cycles for index in best.choice),
         linker_script=linker_script_text(search.image, search.setup.model, pieces),
         attributes=attributes_text(search.image, search.setup.model, pieces),
         warnings=(*profile.warnings, *best.placement.warnings),
@@ -397,7 +408,9 @@ def _rejected(
             continue
         timed, region = max(tried, key=lambda item: _gain(goal, base, item[0]))
         gain = base.cycles - timed.cycles
-        if _gain(goal, base, timed) <= 0:
+        if not search.pays({index: region}):
+            reason = "read too seldom to pay for its copy"
+        elif _gain(goal, base, timed) <= 0:
             reason = "costs energy" if gain > 0 else "gains nothing anywhere"
         elif search.place({**best.choice, index: region}) is None:
             reason = "no room beside what gains more"

@@ -40,6 +40,11 @@ FORMATS = ("text", "json")
     help="Consider the N functions and data objects that wait most.",
 )
 @click.option(
+    "--count-copies",
+    is_flag=True,
+    help="Leave data in ROM that waits no longer in this run than its copy into RAM takes.",
+)
+@click.option(
     "--top",
     type=click.IntRange(min=0),
     default=8,
@@ -54,6 +59,7 @@ def advise(
     minimise: str,
     deadline: float | None,
     candidates: int,
+    count_copies: bool,
     top: int,
     format_name: str,
     output: str | None,
@@ -85,6 +91,7 @@ def advise(
                 minimise=minimise,
                 deadline_s=deadline,
                 candidates=candidates,
+                count_copies=count_copies,
                 clock_hz=clock,
                 timeout_s=timeout,
                 **streams,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from simcore.advisor.results import Advice, Cost
+from simcore.advisor.results import Advice, AdvisedMove, Cost
 from simcore.errors import ExitCode
 from simcore.profiles import LayoutBand
 from simcore.report import RenderOptions
@@ -70,7 +70,7 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[tuple[str, str, 
                     Column("to", [row.region for row in rows]),
                     Column("size", [size(row.size) for row in rows]),
                     Column("alone", [f"{row.cycles_alone:+,}" for row in rows], 1),
-                    Column("without it", [f"{-row.cycles_without:+,}" for row in rows]),
+                    Column("without it", [_without(row) for row in rows]),
                 ],
                 options.width,
                 "…",
@@ -99,11 +99,15 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[tuple[str, str, 
     notes = list(advice.warnings)
     if advice.copied_bytes:
         notes.append(
-            f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start, once;"
-            " the cycles do not hold that"
+            f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start; that"
+            f" takes at least {advice.copy_cycles:,} cycles, once, which the costs do not hold"
         )
     if notes:
         yield "Warnings", "", Text("\n".join(notes), "yellow")
+
+
+def _without(row: AdvisedMove) -> str:
+    return "makes room" if row.cycles_without is None else f"{-row.cycles_without:+,}"
 
 
 def _costs(advice: Advice, options: RenderOptions) -> RenderableType:

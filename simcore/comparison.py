@@ -356,10 +356,11 @@ def _ops(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpCha
 def _lines(
     before: Summary, after: Summary, functions: Iterable[Pair[FunctionSummary]]
 ) -> tuple[LineChange, ...] | None:
-    if before.lines is None or after.lines is None:
+    old_rows, new_rows = before.line_rows(), after.line_rows()
+    if old_rows is None or new_rows is None:
         return None
     nameless = FunctionSummary("", 0, 0, 0, 0.0, {})
-    old, new = _by_function(before.lines), _by_function(after.lines)
+    old, new = _by_function(old_rows), _by_function(new_rows)
     rows: list[LineChange] = []
     for first, second in [*functions, (nameless, nameless)]:
         left = old.pop(first.name, []) if first else []

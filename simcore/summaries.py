@@ -66,6 +66,17 @@ class LineSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionLines:
+    """The lines of one function in one file, a column for each field: a third of the bytes."""
+
+    function: str
+    file: str
+    lines: tuple[int, ...]
+    cycles_by_cause: dict[str, tuple[int, ...]]  # causes that cost nothing are left out
+    crcs: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One run: what ran on what, and what it cost. ``lines`` is None when they are not known.
 
@@ -82,10 +93,48 @@ class Summary:
     energy_by_component: dict[str, float]  # joules
     functions: tuple[FunctionSummary, ...]
     ops: tuple[OpSummary, ...]
-    lines: tuple[LineSummary, ...] | None = None
+    lines: tuple[FunctionLines, ...] | None = None
     args: tuple[str, ...] | None = None
     placement: tuple[str, ...] | None = None
     layout_cycles: int | None = None
+
+    def line_rows(self) -> list[LineSummary] | None:
+        """The lines one by one. Raises ValueError when the columns are of unequal length."""
+        if self.lines is None:
+            return None
+        return [row for columns in self.lines for row in _unpacked(columns)]
+
+
+def packed_lines(rows: Iterable[LineSummary]) -> tuple[FunctionLines, ...]:
+    """Lines by function and file, in columns."""
+    groups: dict[tuple[str, str], list[LineSummary]] = {}
+    for row in rows:
+        groups.setdefault((row.function, row.file), []).append(row)
+    packed = []
+    for (function, file), group in groups.items():
+        causes = dict.fromkeys(cause for row in group for cause in row.cycles_by_cause)
+        crcs = [row.crc for row in group if row.crc is not None]
+        packed.append(
+            FunctionLines(
+                function,
+                file,
+                tuple(row.line for row in group),
+                {
+                    cause: tuple(row.cycles_by_cause.get(cause, 0) for row in group)
+                    for cause in causes
+                },
+                tuple(crcs) if len(crcs) == len(group) else None,
+            )
+        )
+    return tuple(packed)
+
+
+def _unpacked(columns: FunctionLines) -> Iterable[LineSummary]:
+    crcs = columns.crcs or (None,) * len(columns.lines)
+    by_line = zip(*columns.cycles_by_cause.values(), strict=True)
+    for line, crc, cycles in zip(columns.lines, crcs, by_line, strict=True):
+        causes = dict(zip(columns.cycles_by_cause, cycles, strict=True))
+        yield LineSummary(columns.function, columns.file, line, sum(cycles), _costly(causes), crc)
 
 
 def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
@@ -99,11 +148,12 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
     if profile.layout is not None:
         layout_cycles = profile.layout.maximum_cycles - profile.layout.minimum_cycles
     if profile.instructions is not None:
-        lines = tuple(_lines_of_instructions(profile.instructions, line_text))
+        lines = packed_lines(_lines_of_instructions(profile.instructions, line_text))
     elif profile.lines is not None:
-        lines = tuple(
+        lines = packed_lines(
             LineSummary("", row.file, row.line, row.cycles, _costly(row.cycles_by_cause))
             for row in profile.lines
+            if row.cycles
         )
     return Summary(
         mcusim=profile.tool.version,

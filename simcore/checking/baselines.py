@@ -78,9 +78,12 @@ def load_baseline(path: Path) -> Baseline | None:
             f" {again}"
         )
     try:
-        return record.from_plain(Baseline, plain)
-    except (record.RecordError, RecursionError) as error:
+        baseline = record.from_plain(Baseline, plain)
+        for summary in baseline.runs.values():
+            summary.line_rows()
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
+    return baseline
 
 
 def _lines(plain: Any, indent: str) -> str:

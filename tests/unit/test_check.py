@@ -166,6 +166,12 @@ def test_a_baseline_is_the_same_bytes_when_it_is_read_and_written(baseline: str)
     jsonschema.validate(json.loads(text), schema("baseline-1.json"))
 
 
+def test_columns_of_unequal_length_are_a_corrupt_baseline(check: Check, baseline: str) -> None:
+    path = Path(".mcusim/main.json")
+    path.write_text(path.read_text().replace('"lines": [3]', '"lines": [3, 4]'))
+    assert "main.json: corrupt baseline: zip()" in refused(check("a.elf", "--baseline", "main"))
+
+
 def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
     runs.profiles = {"a": kernel_profile(end=Exit("exit", 1, None))}
     assert check("a.elf", "b.elf", "--save-baseline", "x")[0] == 1
@@ -391,6 +397,7 @@ def refused(done: tuple[int, str, str]) -> str:
         ('{"schema": 3}', "not a baseline of mcusim"),
         ('{"schema": "mcusim.profile/1"}', "not a baseline of mcusim"),
         ('{"schema": "mcusim.baseline/0"}', "an old baseline: schema 'mcusim.baseline/0'"),
+        ('{"schema": "mcusim.baseline/1", "tool": 3}', "corrupt baseline: 'tool' is 3"),
         ('{"schema": "mcusim.baseline/1"}', "corrupt baseline: key 'tool' is missing"),
         ("\x00", "corrupt baseline"),
         ("[" * 100_000, "corrupt baseline"),

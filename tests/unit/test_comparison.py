@@ -25,7 +25,7 @@ from simcore.report import (
 )
 from simcore.report.comparison import render
 from simcore.report.units import relative_change
-from simcore.summaries import FunctionSummary, LineSummary, Summary, summarize
+from simcore.summaries import FunctionSummary, LineSummary, Summary, packed_lines, summarize
 from tests.unit.handmade import kernel_profile
 
 SCHEMA = json.loads((files("simcore") / "schema" / "comparison-1.json").read_text("utf-8"))
@@ -42,7 +42,8 @@ def line(number: int, cycles: int, crc: int | None = None, file: str = "f.c") ->
 
 
 def run(*functions: FunctionSummary, lines: tuple[LineSummary, ...] | None = None) -> Summary:
-    return replace(summarize(kernel_profile()), functions=functions, lines=lines)
+    packed = None if lines is None else packed_lines(lines)
+    return replace(summarize(kernel_profile()), functions=functions, lines=packed)
 
 
 def slower() -> Profile:
@@ -182,9 +183,9 @@ def test_lines_are_compared_only_when_both_runs_have_them() -> None:
 
 def test_lines_of_a_profile_are_split_by_function_when_it_holds_instructions() -> None:
     summary = summarize(kernel_profile(), _no_text)
-    assert summary.lines == (
+    assert summary.line_rows() == [
         LineSummary("dot", "dot.c", 3, 600, {"issue": 500, "dependency": 100}),
-    )
+    ]
 
 
 def _no_text(file: str, line: int) -> str | None:

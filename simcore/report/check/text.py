@@ -48,8 +48,10 @@ def _runs(runs: Sequence[RunResult], options: RenderOptions) -> RenderableType:
     for name, drop in _SHOWN:
         values = [_total(run, name) for run in runs]
         if any(value is not None and value.after is not None for value in values):
-            columns.append(Column(name, [_amount(value) for value in values], drop))
-            columns.append(Column("change", [_change(value) for value in values], drop))
+            columns.append(Column(name, [_amount(value) for value in values], 2 * drop))
+            # a change without its amount would be a riddle: it leaves first
+            leaves = 2 * drop + 1 if drop else 0
+            columns.append(Column("change", [_change(value) for value in values], leaves))
     columns.append(Column("", [_word(run) for run in runs]))
     return build_table(columns, options.width, "…")
 

@@ -76,7 +76,7 @@ def _convert(hint: Any, plain: Any, where: str) -> Any:
         return _convert_dataclass(hint, _expect(plain, dict, "an object", where), where)
     if hint is float:
         return _to_float(plain, where)
-    name = {int: "a whole number", str: "a text"}[hint]
+    name = {int: "a whole number", str: "a text", bool: "true or false"}[hint]
     return _expect(plain, hint, name, where)
 
 
@@ -95,8 +95,8 @@ def _convert_dataclass(cls: Any, table: dict[str, Any], where: str) -> Any:
 
 
 def _expect(plain: Any, kind: type, name: str, where: str) -> Any:
-    # bool is an int to Python, and never one in a profile.
-    if not isinstance(plain, kind) or isinstance(plain, bool):
+    # bool is an int to Python, and never one in a document.
+    if not isinstance(plain, kind) or (isinstance(plain, bool) and kind is not bool):
         raise RecordError(f"'{where}' is {_describe(plain)}, not {name}")
     return plain
 

@@ -1,0 +1,268 @@
+"""The pytest plugin in scratch projects: fixture, marker, baseline, table, xdist."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.programs import FIRMWARE, KERNELS
+
+pytest_plugins = ["pytester"]
+
+ELF = KERNELS / "fully_connected_s8.elf"
+PASSING = f"""
+def test_kernel(mcusim):
+    profile = mcusim({str(ELF)!r})
+    assert profile.totals.cycles > 1000
+    assert profile.elf.name == "fully_connected_s8.elf"
+"""
+
+
+def edit_baseline(path: Path, **metrics: float) -> None:
+    """Change metrics of all runs of a baseline."""
+    plain = json.loads(path.read_text())
+    for run in plain["runs"].values():
+        run["metrics"].update(metrics)
+    path.write_text(json.dumps(plain))
+
+
+def saved(pytester: pytest.Pytester, name: str = "default") -> dict[str, Any]:
+    text = (pytester.path / ".mcusim" / f"{name}.json").read_text()
+    runs: dict[str, Any] = json.loads(text)["runs"]
+    return runs
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """In this process, which is faster, unless workers are asked for."""
+    call = pytester.runpytest_subprocess if "-n" in arguments else pytester.runpytest_inprocess
+    return call("-p", "no:cacheprovider", *arguments)
+
+
+def test_the_fixture_gives_a_profile_and_a_table_is_shown(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING)
+    result = run(pytester)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["*= mcusim =*", "test *cycles *energy*", "*::test_kernel *stm32f746*"]
+    )
+    assert not (pytester.path / ".mcusim").exists()
+
+
+def test_part_and_arguments_reach_the_run(pytester: pytest.Pytester) -> None:
+    elf = str(FIRMWARE / "hello_printf.elf")
+    pytester.makepyfile(
+        f"""
+        def test_program(mcusim):
+            profile = mcusim({elf!r}, cpu="stm32f767", clock_hz=100_000_000, args=["0", "x"])
+            assert (profile.cpu.name, profile.cpu.clock_hz) == ("stm32f767", 100_000_000)
+            assert profile.args == ("0", "x")
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_relative_elf_is_found_from_the_root_of_the_project(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]")
+    pytester.mkdir("build")
+    (pytester.path / "build" / "k.elf").write_bytes(ELF.read_bytes())
+    below = pytester.mkdir("below")
+    (below / "test_it.py").write_text("def test_it(mcusim): mcusim('build/k.elf')")
+    pytester.chdir()
+    result = run(pytester, f"--rootdir={pytester.path}", str(below))
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "passes", "words"),
+    [
+        ("cycles=10_000_000, energy_j=1.0", True, ""),
+        ("cycles=1000", False, "cycles 1?*, limit cycles=1000"),
+        ("energy_j=1e-9", False, "energy *J, limit energy_j=1e-09"),
+        ("stack=10_000, cycles=1", False, "limit cycles=1"),
+        ("cycels=1", False, "mcusim_limit: there is no metric 'cycels'; did you mean 'cycles'?"),
+        ("cycles='fast'", False, "mcusim_limit: 'fast' is no value of cycles"),
+    ],
+)
+def test_a_marker_limits_what_a_run_may_cost(
+    pytester: pytest.Pytester, limits: str, passes: bool, words: str
+) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.mcusim_limit({limits})
+        def test_kernel(mcusim):
+            mcusim({str(ELF)!r})
+        """
+    )
+    result = run(pytester, "--strict-markers")
+    result.assert_outcomes(passed=int(passes), failed=int(not passes))
+    if words:
+        result.stdout.fnmatch_lines([f"*{words}*"])
+        result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_marker_with_a_bare_number_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\npytestmark = pytest.mark.mcusim_limit(1000)\n" + PASSING)
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["mcusim_limit takes limits by name, such as cycles=10000"])
+
+
+def test_the_nearest_marker_counts(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        pytestmark = pytest.mark.mcusim_limit(cycles=1)
+
+        @pytest.mark.mcusim_limit(cycles=10_000_000)
+        def test_kernel(mcusim):
+            mcusim({str(ELF)!r})
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_program_that_fails_fails_its_test_unless_it_may(pytester: pytest.Pytester) -> None:
+    elf = str(FIRMWARE / "faults.elf")
+    pytester.makepyfile(
+        f"""
+        def test_fails(mcusim):
+            mcusim({elf!r})
+
+        def test_may_fail(mcusim):
+            assert mcusim({elf!r}, may_fail=True).exit.code == 2
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*faults.elf: the program exited with code 2"])
+
+
+@pytest.mark.parametrize("elf", ["no.elf", __file__])
+def test_an_elf_that_cannot_run_is_one_line(pytester: pytest.Pytester, elf: str) -> None:
+    pytester.makepyfile(f"def test_it(mcusim): mcusim({elf!r})")
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*{Path(elf).name}: *"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_regression_against_a_saved_baseline_fails_and_says_why(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(PASSING)
+    result = run(pytester, "--mcusim-save")
+    result.stdout.fnmatch_lines(["baseline written to .mcusim/default.json: commit it"])
+    (name,) = saved(pytester)
+    assert name.endswith(".py::test_kernel")
+    fail = "--mcusim-compare-fail=cycles:5%"
+    run(pytester, "--mcusim-compare", fail).assert_outcomes(passed=1)
+    edit_baseline(pytester.path / ".mcusim" / "default.json", cycles=100_000)
+    result = run(pytester, fail)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*.elf: cycles +*%*, limit cycles=5%", "*against baseline*", "*+*%*"]
+    )
+    run(pytester, "--mcusim-compare").assert_outcomes(passed=1)  # shown, not judged
+    run(pytester, "--mcusim-compare-fail=cycles=500%").assert_outcomes(passed=1)
+
+
+def test_without_a_baseline_a_test_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING)
+    result = run(pytester, "--mcusim-compare=main", "--mcusim-compare-fail=cycles:0%")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*N/A*"])
+
+
+def test_a_baseline_of_another_part_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING)
+    run(pytester, "--mcusim-save=main")
+    pytester.makepyfile(PASSING.replace(f"{str(ELF)!r}", f"{str(ELF)!r}, cpu='stm32f767'"))
+    result = run(pytester, "--mcusim-compare=main")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*not comparable with the baseline: the part is stm32f746 and*"])
+
+
+def test_tests_that_did_not_run_stay_in_the_baseline(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING + PASSING.replace("test_kernel", "test_other"))
+    run(pytester, "--mcusim-save")
+    before = saved(pytester)
+    assert len(before) == 2
+    run(pytester, "--mcusim-save", "-k", "other")
+    assert saved(pytester) == before
+
+
+def test_two_runs_of_one_test_have_names_of_their_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        def test_both(mcusim):
+            mcusim({str(ELF)!r})
+            mcusim({str(ELF)!r}, caches="off")
+        """
+    )
+    run(pytester, "--mcusim-save")
+    assert [name.rpartition("::")[2] for name in saved(pytester)] == ["test_both", "test_both#2"]
+
+
+def test_under_xdist_table_and_baseline_are_the_same(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("".join(PASSING.replace("test_kernel", f"test_{i}") for i in range(3)))
+
+    def table(result: pytest.RunResult) -> list[str]:
+        return [line for line in result.outlines if line.endswith("stm32f746")]
+
+    one = run(pytester, "--mcusim-save=one", "-p", "no:xdist")
+    many = run(pytester, "--mcusim-save=many", "-n", "2")
+    many.assert_outcomes(passed=3)
+    assert table(many) == table(one)
+    assert len(table(one)) == 3
+    assert saved(pytester, "many") == saved(pytester, "one")
+    edit_baseline(pytester.path / ".mcusim" / "one.json", cycles=100_000)
+    worse = run(pytester, "--mcusim-compare=one", "--mcusim-compare-fail=cycles:1%", "-n", "2")
+    worse.assert_outcomes(failed=3)
+
+
+def test_figures_are_properties_of_the_junit_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING)
+    run(pytester, "--junitxml=out.xml")
+    assert '<property name="mcusim.cycles" value="1' in (pytester.path / "out.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--mcusim-compare-fail=cycels:5%"], "no metric 'cycels'; did you mean 'cycles'"),
+        (["--mcusim-compare-fail=cycles"], "'cycles' is no limit"),
+        (["--mcusim-compare=../x"], "'../x' is no name of a baseline"),
+        (["--mcusim-compare=old"], "old.json: corrupt baseline"),
+    ],
+)
+def test_wrong_options_are_one_line_before_any_test(
+    pytester: pytest.Pytester, options: list[str], words: str
+) -> None:
+    pytester.makepyfile(PASSING)
+    pytester.mkdir(".mcusim")
+    (pytester.path / ".mcusim" / "old.json").write_text("{")
+    result = run(pytester, *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"{words}" in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_a_project_that_does_not_use_it_imports_nothing_of_mcusim(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("def test_it(): pass\n")
+    probe = (
+        "import sys, pytest; status = pytest.main(['-q'])\n"
+        "print(sorted(name for name in sys.modules if name.startswith('simcore')))\n"
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=tmp_path, text=True, capture_output=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "['simcore', 'simcore.pytest_plugin']"

@@ -1,0 +1,154 @@
+"""A placement by --place costs what the same placement by relinking costs, within 1 %.
+
+Two things are in the relinked program only, and are named here: start-up code copies what moved
+from flash into RAM, and calls between flash and ITCM, 128 MB apart, go through veneers of the
+linker. The rest executes the same instructions. Literal pools move with their functions in both.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import simcore
+from simcore.profiles import Profile
+from tests.integration.programs import CHECKOUT
+
+STARTUP = CHECKOUT / "kernels" / "startup"
+VENEER = re.compile(r"__.*_veneer")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What goes where: functions and constants into ITCM, zeroed data into DTCM, constants into
+    SRAM with .data."""
+
+    kernel: str
+    itcm: tuple[str, ...] = ()
+    itcm_rodata: tuple[str, ...] = ()
+    dtcm_bss: tuple[str, ...] = ()
+    sram_rodata: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> list[str]:
+        """The same for --place."""
+        found = [f"function:{name}=itcm" for name in self.itcm]
+        found += [f"object:{name}=itcm" for name in self.itcm_rodata]
+        found += [f"object:{name}=dtcm" for name in self.dtcm_bss]
+        return found + [f"object:{name}=sram1" for name in self.sram_rodata]
+
+    def __str__(self) -> str:
+        moved = (*self.itcm, *self.itcm_rodata, *self.dtcm_bss, *self.sram_rodata)
+        return f"{self.kernel}-{'+'.join(moved)}"
+
+
+CONVOLUTION = (
+    "column_fill_zero", "conv2d_s8", "finish_channel", "finish_pair", "multiply_rows",
+    "strip_multiply",
+)  # fmt: skip
+DEPTHWISE = ("pixel_3x3", "pixel_any", "finish_pixel", "depthwise_conv2d_s8", "clamp_s8")
+CASES = (
+    Case("conv2d_s8_small", itcm=CONVOLUTION),
+    Case("conv2d_s8_small", itcm=("multiply_rows",), dtcm_bss=("input", "output")),
+    Case("conv2d_s8_small", itcm_rodata=("weights",)),
+    Case("fully_connected_s8", sram_rodata=("weights",)),
+    Case("fully_connected_s8", itcm=("multiply_four_rows",), dtcm_bss=("input", "output")),
+    Case("depthwise_conv2d_s8", itcm=DEPTHWISE, dtcm_bss=("input", "output")),
+    Case("depthwise_conv2d_s8", itcm=("pixel_3x3",)),
+    Case("mixed", itcm=("mixed_run",)),
+    Case("mixed", dtcm_bss=("nodes", "text")),
+)
+
+
+@pytest.fixture(scope="module")
+def build() -> Iterator[ModuleType]:
+    """kernels/build.py, which is no package."""
+    spec = importlib.util.spec_from_file_location("kernels_build", CHECKOUT / "kernels/build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def linker_script(case: Case) -> str:
+    """sections.ld with the case's input sections in .itcm, .dtcm and .data, which come first."""
+    script = (STARTUP / "sections.ld").read_text()
+    blocks = {}
+    for name in ("itcm", "data", "dtcm"):
+        match = re.search(
+            rf"(    /\*[^\n]*\n)?    \.{name} .*?\n    }} > [^\n]*\n", script, re.DOTALL
+        )
+        assert match is not None
+        blocks[name] = match[0]
+        script = script.replace(match[0], "")
+    into = {
+        "itcm": [*(f".text.{n}" for n in case.itcm), *(f".rodata.{n}" for n in case.itcm_rodata)],
+        "dtcm": [f".bss.{n}" for n in case.dtcm_bss],
+        "data": [f".rodata.{n}" for n in case.sram_rodata],
+    }
+    for name, sections in into.items():
+        if sections:
+            kept = f"*(.{name} .{name}.*)"
+            assert kept in blocks[name]
+            blocks[name] = blocks[name].replace(kept, f"{kept}\n        *({' '.join(sections)})")
+    head, text, rest = script.partition("    .text :\n")
+    assert text
+    return head + blocks["itcm"] + blocks["data"] + blocks["dtcm"] + text + rest
+
+
+@pytest.fixture
+def relinked(
+    request: pytest.FixtureRequest, arm_gcc: object, build: ModuleType, tmp_path: Path
+) -> Path:
+    """The kernel of a case, linked with its script; arm_gcc tells whether it can be."""
+    case: Case = request.param
+    for script in STARTUP.glob("*.ld"):
+        (tmp_path / script.name).write_text(script.read_text())
+    (tmp_path / "sections.ld").write_text(linker_script(case))
+    (program,) = (one for one in build.load_programs() if one.name == case.kernel)
+    command = tuple(
+        f"-L{tmp_path}" if word == "-Lkernels/startup" else word for word in program.command
+    )
+    assert command != program.command
+    elf: Path = build.build(replace(program, command=command), tmp_path / "build")
+    return elf
+
+
+def work(profile: Profile) -> tuple[int, int]:
+    """Cycles and instructions without start-up code and veneers."""
+    kept = [
+        row
+        for row in profile.functions
+        if row.name != "Reset_Handler" and not VENEER.fullmatch(row.name)
+    ]
+    return sum(row.cycles_self for row in kept), sum(row.instructions for row in kept)
+
+
+@pytest.mark.parametrize(
+    ("relinked", "case"),
+    [(case, case) for case in CASES],
+    ids=map(str, CASES),
+    indirect=["relinked"],
+)
+def test_a_placement_costs_what_relinking_costs(relinked: Path, case: Case) -> None:
+    prebuilt = CHECKOUT / "kernels" / "prebuilt" / f"{case.kernel}.elf"
+    placed = simcore.profile(prebuilt, place=case.places)
+    real = simcore.profile(relinked)
+    assert placed.placement is not None
+    assert len(placed.placement) == len(case.places)
+    (cycles, instructions), (real_cycles, real_instructions) = work(placed), work(real)
+    assert instructions == real_instructions
+    assert cycles == pytest.approx(real_cycles, rel=0.01)
+    veneers = [row for row in real.functions if VENEER.fullmatch(row.name)]
+    assert bool(veneers) == bool(case.itcm)
+    assert all(row.instructions <= 3 * row.calls for row in veneers)

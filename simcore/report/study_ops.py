@@ -100,45 +100,35 @@ def _bytes(value: int) -> str:
 
 def _place(row: OpsRow) -> str:
     weights = f"weights in {row.weights}, " if row.weights else ""
-    return f"{weights}activations in {row.activations}"
+    return f"{weights}activations in {row.activations}, code in {row.code}"
 
 
 def _placements(console: Console, study: OpsStudy, part: StudyPart, options: RenderOptions) -> None:
-    """Cycles of each placement against the usual one, optimised kernels."""
-    rows = [
-        row
-        for row in study.rows
-        if row.part == part.name and row.variant == "optimised" and row.reference
-        if row.size == study.compared_size
-    ]
-    places = list(dict.fromkeys((row.weights, row.activations) for row in rows if row.weights))
-    cells = {(row.operation, row.weights, row.activations): row for row in rows}
+    """Cycles of each placement of tensors against the usual one, and of code, optimised kernels."""
+    rows = study.placed(part.name, "optimised")
     for weights in (True, False):
-        names = list(dict.fromkeys(r.operation for r in rows if (r.weights is not None) is weights))
-        chosen = (
-            places
-            if weights
-            else list(
-                dict.fromkeys((row.weights, row.activations) for row in rows if not row.weights)
-            )
-        )
-        if len(chosen) < 2 or not names:
+        mine = [row for row in rows if (row.weights is not None) is weights]
+        places = list(dict.fromkeys(row.place for row in mine))
+        if len(places) < 2:
             continue
-        title = "weights and activations" if weights else "activations"
+        usual, *others = places
+        data = [place for place in others if place[2] == usual[2]]
+        code = [place for place in others if place[:2] == usual[:2]]
+        title = "weights, activations and code" if weights else "activations and code"
         console.print()
         console.print(
             Text.assemble(
                 (f"Placement of {title}", "bold"),
-                (f"  (cycles/op, and the change against {_heading(*chosen[0])})", "dim"),
+                ("  (cycles/op, and the change against the first; all of them in CSV)", "dim"),
             )
         )
+        cells = {(row.operation, row.place): row for row in mine}
+        names = list(dict.fromkeys(row.operation for row in mine))
         columns = [Column("operation", names)]
-        for place in chosen:
-            texts = []
-            for name in names:
-                row, usual = cells.get((name, *place)), cells[(name, *chosen[0])]
-                texts.append(_change(row, usual))
-            columns.append(Column(_heading(*place), texts, len(columns) if columns[1:] else 0))
+        for place in (usual, *data, *code):
+            changed = f"code {place[2]}" if place in code else _heading(*place[:2])
+            texts = [_change(cells.get((n, place)), cells[n, usual]) for n in names]
+            columns.append(Column(changed, texts))
         console.print(build_table(columns, options.width, "…"))
 
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ FILE = Path(__file__).with_name("grid.toml")
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the tensors of an operation lie, in the words of the runner."""
+    """Where the tensors and the code of an operation lie; weights None: it has none."""
 
-    name: str
-    weights: str
+    weights: str | None
     activations: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,12 @@ class SpreadSet:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """All of grid.toml; ``sizes`` are target operation counts."""
+    """All of grid.toml; ``sizes`` are target operation counts, of places the first is usual."""
 
     sizes: Mapping[str, int]
-    placements: tuple[Placement, ...]
+    weights: tuple[str, ...]
+    activations: tuple[str, ...]
+    code: tuple[str, ...]
     groups: Mapping[str, str]  # name to description
     spreads: tuple[SpreadSet, ...]
     operations: tuple[Operation, ...]
@@ -65,9 +68,9 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One point of the grid. ``reference`` marks the first shape of its size, which types are
+    """One execution, timed in ``placements``, the usual one first.
 
-    compared by.
+    ``reference`` marks the first shape of its size, which types are compared by.
     """
 
     operation: Operation
@@ -75,15 +78,12 @@ class Case:
     shape: str
     reference: bool
     variant: str
-    placement: Placement
+    placements: tuple[Placement, ...]
 
     @property
     def args(self) -> tuple[str, ...]:
         """The command for the runner."""
-        places = [f"act={self.placement.activations}"]
-        if self.operation.has_weights:
-            places.append(f"weights={self.placement.weights}")
-        return (self.operation.kernel, *self.shape.split(), f"variant={self.variant}", *places)
+        return (self.operation.kernel, *self.shape.split(), f"variant={self.variant}")
 
 
 def load_grid() -> Grid:
@@ -92,7 +92,9 @@ def load_grid() -> Grid:
     sizes: dict[str, int] = table["sizes"]
     return Grid(
         sizes=sizes,
-        placements=tuple(Placement(**row) for row in table["placement"]),
+        weights=tuple(table["places"]["weights"]),
+        activations=tuple(table["places"]["activations"]),
+        code=tuple(table["places"]["code"]),
         groups=table["groups"],
         spreads=tuple(
             SpreadSet(row["name"], tuple(row["groups"]), tuple(row["names"]))
@@ -144,19 +146,16 @@ def pick_sizes(grid: Grid, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def cases(grid: Grid, operations: Sequence[Operation], sizes: Sequence[str]) -> tuple[Case, ...]:
-    """The points of the grid, in the order of the tables."""
+    """The executions of the grid, in the order of the tables."""
     return tuple(case for operation in operations for case in _cases(grid, operation, sizes))
 
 
 def _cases(grid: Grid, operation: Operation, sizes: Sequence[str]) -> Iterator[Case]:
-    usual, *others = grid.placements
-    if not operation.has_weights:  # the place of weights that it does not have is no difference
-        others = [other for other in others if other.weights == usual.weights]
+    weights = grid.weights if operation.has_weights else (None,)
+    every = tuple(Placement(*places) for places in product(weights, grid.activations, grid.code))
     for variant in VARIANTS:
         for size in sizes:
             for index, shape in enumerate(operation.shapes[size]):
                 reference = index == 0
-                yield Case(operation, size, shape, reference, variant, usual)
-                if reference and size == sizes[-1]:
-                    for other in others:
-                        yield Case(operation, size, shape, reference, variant, other)
+                placed = every if reference and size == sizes[-1] else every[:1]
+                yield Case(operation, size, shape, reference, variant, placed)

@@ -12,11 +12,10 @@ from typing import Any
 
 from simcore.errors import ConfigError, nearest
 from simcore.study.buffers import Lifetime, plan
+from simcore.study.tensors import Shape, output_shape, weights_of
 
 FILE = Path(__file__).with_name("networks.toml")
 INPUT = "input"  # the name of the tensor that a network is given
-
-Shape = tuple[int, int, int]  # height, width, channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,9 @@ def _network(row: Mapping[str, Any]) -> Network:
         before = layers[-1].name if layers else INPUT
         inputs = tuple(entry.get("from", (before,)))
         shape = shapes[inputs[0]]
-        arguments, output = _shapes(entry["kernel"], others, shape)
-        weights = _weights(entry["kernel"], arguments, shape, output)
+        arguments = _arguments(entry["kernel"], shape) | others
+        output = output_shape(entry["kernel"], arguments, shape)
+        weights = weights_of(entry["kernel"], arguments, shape, output)
         layers.append(Layer(entry["name"], entry["kernel"], inputs, arguments, output, weights))
         shapes[entry["name"]] = output
     return Network(
@@ -102,52 +102,16 @@ def _network(row: Mapping[str, Any]) -> Network:
     )
 
 
-def _shapes(
-    kernel: str, others: Mapping[str, Any], shape: Shape
-) -> tuple[dict[str, int | str], Shape]:
-    """The runner's arguments and the output of a kernel on an input of this shape."""
+def _arguments(kernel: str, shape: Shape) -> dict[str, int | str]:
+    """The runner's arguments that follow from the shape of the input."""
     height, width, channels = shape
-    image = {"h": height, "w": width, "c": channels}
     match kernel:
         case "fully_connected_s8":
-            return {"inputs": prod(shape), **others}, (1, 1, others["outputs"])
+            return {"inputs": prod(shape)}
         case "softmax_s8":
-            return {"rows": height * width, "columns": channels, **others}, shape
-        case "add_s8":
-            return {**image, **others}, shape
-        case "pointwise_conv2d_s8":
-            return {**image, **others}, (height, width, others["filters"])
-        case "conv2d_s8" | "depthwise_conv2d_s8" | "max_pool_s8" | "average_pool_s8":
-            pools = kernel.endswith("pool_s8")
-            rows = _windows(height, others, "h", pools)
-            columns = _windows(width, others, "w", pools)
-            return {**image, **others}, (rows, columns, others.get("filters", channels))
+            return {"rows": height * width, "columns": channels}
         case _:
-            raise ValueError(f"no shape rule for {kernel}")
-
-
-def _weights(kernel: str, arguments: Mapping[str, int | str], shape: Shape, output: Shape) -> int:
-    """How many weights a kernel has between an input and an output of these shapes."""
-    window = prod(int(arguments.get(f"k{axis}", arguments.get("k", 1))) for axis in "hw")
-    match kernel:
-        case "fully_connected_s8":
-            return prod(shape) * output[2]
-        case "conv2d_s8" | "pointwise_conv2d_s8":
-            return window * shape[2] * output[2]
-        case "depthwise_conv2d_s8":
-            return window * output[2]
-        case _:
-            return 0
-
-
-def _windows(size: int, arguments: Mapping[str, Any], axis: str, pools: bool) -> int:
-    """Windows along one axis, as the runner counts them; a pool's stride is its window."""
-    kernel = arguments.get(f"k{axis}", arguments.get("k"))
-    stride = arguments.get(f"s{axis}", arguments.get("stride", kernel if pools else 1))
-    assert kernel is not None
-    if arguments.get("pad", "same") == "same":
-        return -(-size // int(stride))
-    return (size - int(kernel)) // int(stride) + 1
+            return {"h": height, "w": width, "c": channels}
 
 
 def arena(network: Network) -> tuple[dict[str, int], int]:

@@ -12,7 +12,9 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.node_costs import ratio
 from simcore.profiles import Tool
-from simcore.study.grid import Case, Grid, SpreadSet
+from simcore.setups import Move
+from simcore.study.grid import Case, Grid, Placement, SpreadSet
+from simcore.study.moves import leaves_room, moves_of
 from simcore.study.pool import run_tasks
 from simcore.study.roof import (
     MACS_PER_CYCLE,
@@ -22,7 +24,7 @@ from simcore.study.roof import (
 )
 from simcore.study.runners import runner_for
 from simcore.study.store import Store
-from simcore.study.tasks import Run, Task
+from simcore.study.tasks import OpRun, Run, Task
 
 SCHEMA = "mcusim.study-ops/1"
 
@@ -63,6 +65,7 @@ class OpsRow:
     variant: str
     weights: str | None  # where they lie; None for an operation without weights
     activations: str
+    code: str
     invocations: int
     macs: int
     ops: int
@@ -84,6 +87,11 @@ class OpsRow:
     loaded_bytes: int
     stored_bytes: int
     refill_bytes: int
+
+    @property
+    def place(self) -> tuple[str | None, str, str]:
+        """Where weights, activations and code lie."""
+        return self.weights, self.activations, self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +139,22 @@ class OpsStudy:
             if row.reference and row.size == self.compared_size
         ]
 
+    def placed(self, part: str, variant: str) -> list[OpsRow]:
+        """The rows that :meth:`compared` gives, in all placements."""
+        return [
+            row
+            for row in self.rows
+            if (row.part, row.variant, row.size) == (part, variant, self.compared_size)
+            if row.reference
+        ]
+
     def usual(self, part: str, variant: str) -> list[OpsRow]:
         """The rows of a part and variant in the usual placement."""
         rows = [row for row in self.rows if (row.part, row.variant) == (part, variant)]
-        first: dict[str, tuple[str | None, str]] = {}
+        first: dict[str, tuple[str | None, str, str]] = {}
         for row in rows:
-            first.setdefault(row.operation, (row.weights, row.activations))
-        return [row for row in rows if (row.weights, row.activations) == first[row.operation]]
+            first.setdefault(row.operation, row.place)
+        return [row for row in rows if row.place == first[row.operation]]
 
 
 def study_ops(
@@ -157,10 +174,21 @@ def study_ops(
     """
     models = {model.name: (cpu, model) for cpu in cpus for model in [load_cpu_model(cpu)]}
     runners = {name: runner_for(model) for name, (_, model) in models.items()}
-    tasks = [
-        Task(runners[name].path, runners[name].sha256, cpu, model.sha256, case.args)
-        for name, (cpu, model) in models.items()
+    points = [
+        _point(name, case, runners[name], model)
+        for name, (_, model) in models.items()
         for case in cases
+    ]
+    tasks = [
+        Task(
+            runners[point.part].path,
+            runners[point.part].sha256,
+            models[point.part][0],
+            models[point.part][1].sha256,
+            point.case.args,
+            moves=tuple(moves for _, moves in point.placed),
+        )
+        for point in points
     ]
     runs = run_tasks(
         tasks,
@@ -168,8 +196,12 @@ def study_ops(
         jobs=jobs,
         progress=None if progress is None else lambda done: progress(done, len(tasks)),
     )
-    points = [(name, case) for name in models for case in cases]
-    rows = [_row(name, case, run) for (name, case), run in zip(points, runs, strict=True)]
+    rows = [
+        _row(point, placement, timing, run)
+        for point, run in zip(points, runs, strict=True)
+        for (placement, moves), timing in zip(point.placed, run.timings, strict=True)
+        if leaves_room(runners[point.part], moves, timing[0].scratch_bytes)
+    ]
     first = dict(zip(models, runs[:: len(cases)], strict=True))
     sizes = {size: count for size, count in grid.sizes.items() if any(r.size == size for r in rows)}
     study = OpsStudy(
@@ -183,6 +215,24 @@ def study_ops(
         spreads=(),
     )
     return replace(study, spreads=tuple(_spreads(study, grid, cases)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """One execution: a case on a part, with the placements that the part has room for."""
+
+    part: str
+    case: Case
+    placed: tuple[tuple[Placement, tuple[Move, ...]], ...]
+
+
+def _point(part: str, case: Case, image: Image, model: CpuModel) -> _Point:
+    placed = tuple(
+        (placement, moves)
+        for placement in case.placements
+        if (moves := moves_of(image, model, case, placement)) is not None
+    )
+    return _Point(part, case, placed)
 
 
 def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
@@ -204,11 +254,11 @@ def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
     )
 
 
-def _row(part: str, case: Case, run: Run) -> OpsRow:
-    (op,) = run.ops
-    traffic = op.traffic.values()
+def _row(point: _Point, placement: Placement, timing: Sequence[OpRun], run: Run) -> OpsRow:
+    (op,) = timing
+    case, traffic = point.case, op.traffic.values()
     return OpsRow(
-        part=part,
+        part=point.part,
         operation=case.operation.name,
         group=case.operation.group,
         kernel=case.operation.kernel,
@@ -216,8 +266,9 @@ def _row(part: str, case: Case, run: Run) -> OpsRow:
         shape=case.shape,
         reference=case.reference,
         variant=case.variant,
-        weights=case.placement.weights if case.operation.has_weights else None,
-        activations=case.placement.activations,
+        weights=placement.weights,
+        activations=placement.activations,
+        code=placement.code,
         invocations=op.invocations,
         macs=op.macs,
         ops=op.ops,

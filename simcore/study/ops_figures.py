@@ -295,26 +295,19 @@ def _roofline(
 
 def placements(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
     """Cycles of every placement against the usual one, a cell each."""
-    rows = [
-        row
-        for row in study.rows
-        if row.part == part.name and row.variant == "optimised" and row.reference
-        if row.size == study.compared_size
-    ]
+    rows = study.placed(part.name, "optimised")
     names = list(dict.fromkeys(row.operation for row in rows))
-    every = dict.fromkeys((row.weights, row.activations) for row in rows)
+    every = dict.fromkeys(row.place for row in sorted(rows, key=lambda row: row.code != "flash"))
     places = [place for place in every if place[0]] or list(every)
     usual = {row.operation: row for row in study.compared(part.name, "optimised")}
     cells = [[math.nan] * len(places) for _ in names]
     for row in rows:
-        change = 100 * (row.cycles / usual[row.operation].cycles - 1)
-        for column, (weights, activations) in enumerate(places):
-            usual_weights = column == 0 or weights == places[0][0]
-            if activations == row.activations and (
-                row.weights == weights or (row.weights is None and usual_weights)
-            ):
-                cells[names.index(row.operation)][column] = change
-    with new_figure(9, 1.5 + ROW_INCHES * len(names)) as figure:
+        # What has no weights stands in the columns of the usual ones.
+        place = (row.weights or places[0][0], row.activations, row.code)
+        if place in places:
+            change = 100 * (row.cycles / usual[row.operation].cycles - 1)
+            cells[names.index(row.operation)][places.index(place)] = change
+    with new_figure(12, 1.7 + ROW_INCHES * len(names)) as figure:
         axes = figure.subplots()
         axes.grid(visible=False)
         largest = max((abs(v) for line in cells for v in line if not math.isnan(v)), default=1)
@@ -322,29 +315,24 @@ def placements(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
                             aspect="auto")  # fmt: skip
         for y, line in enumerate(cells):
             for x, value in enumerate(line):
-                if math.isnan(value):  # no weights to place
+                if math.isnan(value):  # no weights to place, or no room
                     continue
                 dark = abs(value) > 0.6 * largest
                 text = f"{value:+.1f}" if abs(value) >= 0.05 else "0"
                 axes.annotate(text, (x, y), ha="center", va="center", fontsize=8,
                               color="white" if dark else BLACK)  # fmt: skip
         axes.set_yticks(range(len(names)), names)
-        axes.set_xticks(
-            range(len(places)),
-            [f"weights {w.upper() if w != 'flash' else w}\nactivations {a.upper()}" if w
-             else f"activations {a.upper()}" for w, a in places],
-        )  # fmt: skip
+        labels = [[f"act. {a.upper()}", f"code {c.upper()}"] for _, a, c in places]
+        for label, (weights, _, _) in zip(labels, places, strict=True):
+            label[:0] = [f"weights {weights.upper()}"] if weights else []
+        axes.set_xticks(range(len(places)), ["\n".join(label) for label in labels])
         axes.tick_params(length=0)
-        axes.tick_params(axis="x", labelsize=7.5)
+        axes.tick_params(axis="x", labelsize=7)
         figure.colorbar(image, ax=axes, label="change of cycles, %", shrink=0.8)
-        axes.set_title(f"{_subtitle(study, part)}: cycles against {_first(places)}", fontsize=10)
+        axes.set_title(
+            f"{_subtitle(study, part)}: change of cycles against the first column, %", fontsize=10
+        )
         yield from saved(figure, f"{part.name}-placements")
-
-
-def _first(places: Sequence[tuple[str | None, str]]) -> str:
-    weights, activations = places[0]
-    where = f"activations in {activations.upper()}"
-    return f"weights in {weights}, {where}, %" if weights else f"{where}, %"
 
 
 def parts_beside_each_other(study: OpsStudy) -> Iterator[tuple[str, bytes]]:

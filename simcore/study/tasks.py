@@ -16,6 +16,7 @@ from simcore import __version__, record
 from simcore.counters import region_column
 from simcore.errors import ConfigError, ExitCode
 from simcore.profiles import OpCosts, Traffic
+from simcore.setups import Move
 
 if TYPE_CHECKING:
     from simcore.profiler import Simulation
@@ -35,6 +36,7 @@ class Task:
     model_sha256: str
     args: tuple[str, ...]
     layers: str | None = None  # the text of the layer list that args name
+    moves: tuple[tuple[Move, ...], ...] = ((),)  # of each placement that the run is timed in
 
     @property
     def key(self) -> str:
@@ -46,6 +48,7 @@ class Task:
             "model": self.model_sha256,
             "args": self.args,
             "layers": self.layers,
+            "moves": [[(m.start, m.size, m.to) for m in moves] for moves in self.moves],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -84,12 +87,20 @@ class OpRun:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a task gave: its operations in the order of the first execution, and what it printed."""
+    """What a task gave, and what it printed.
+
+    ``timings`` holds, for each placement, the operations in the order of the first execution.
+    """
 
     clock_hz: int
     voltage_scale: str
-    ops: tuple[OpRun, ...]
+    timings: tuple[tuple[OpRun, ...], ...]
     console: tuple[str, ...]
+
+    @property
+    def ops(self) -> tuple[OpRun, ...]:
+        """The operations in the first placement."""
+        return self.timings[0]
 
     @property
     def scratch_bytes(self) -> int:
@@ -116,28 +127,32 @@ def execute(task: Task) -> Run:
     and what :func:`simcore.profiler.simulate` raises.
     """
     from simcore.elf import load_image
-    from simcore.profiler import simulate
+    from simcore.profiler import load_setup, simulate_many
 
     console = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
         if task.layers is not None:
             Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
-        simulation = simulate(
+        simulations = simulate_many(
             load_image(task.elf),
-            task.cpu,
+            [load_setup(task.cpu, moves=moves) for moves in task.moves],
             args=task.args,
             semihost_dir=None if task.layers is None else folder,
             stdout=console,
         )
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())
-    profile = simulation.profile()
-    if profile.exit.status is not ExitCode.OK:
+    profiles = [simulation.profile() for simulation in simulations]
+    first = profiles[0]
+    if first.exit.status is not ExitCode.OK:
         said = f": {lines[-1]}" if lines else ""
-        raise ConfigError(f"{task.command}: {profile.exit.text}{said}")
+        raise ConfigError(f"{task.command}: {first.exit.text}{said}")
     return Run(
-        clock_hz=profile.cpu.clock_hz,
-        voltage_scale=profile.cpu.voltage_scale,
-        ops=_operations(simulation, profile.ops, lines),
+        clock_hz=first.cpu.clock_hz,
+        voltage_scale=first.cpu.voltage_scale,
+        timings=tuple(
+            _operations(simulation, profile.ops, lines)
+            for simulation, profile in zip(simulations, profiles, strict=True)
+        ),
         console=lines,
     )
 

@@ -168,8 +168,8 @@ def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: Render
         Column("types", [_set_name(spread) for spread in spreads]),
         Column("variant", [spread.variant for spread in spreads]),
         Column("operations", [count(study.sizes[spread.size]) for spread in spreads]),
-        Column("throughput", [_times(spread.throughput_ratio) for spread in spreads]),
-        Column("energy/op", [_times(spread.energy_ratio) for spread in spreads]),
+        Column("rate", [_times(spread.throughput_ratio) for spread in spreads]),
+        Column("J/op", [_times(spread.energy_ratio) for spread in spreads]),
         Column("fastest / slowest", ends([(s.fastest, s.slowest) for s in spreads]), 1),
         Column("least / most energy", ends([(s.thriftiest, s.hungriest) for s in spreads]), 2),
     ]

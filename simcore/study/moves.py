@@ -7,6 +7,7 @@ or a linker would have put it.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import PurePosixPath
 
 from simcore.cpu_model import CpuModel
@@ -90,30 +91,35 @@ def _belongs(image: Image, function: Function, case: Case) -> bool:
     """Whether the code is of the case's variant and number format, or of the library."""
     if function.name in _LIBRARY:
         return True
-    file = _kernel_file(image, function)
+    file = _kernel_files(image).get(function.start)
     if file is None:
         return False
-    plain = file.endswith("_plain")
     if case.variant == "plain":  # a file may hold both variants and what they share
-        return plain or _kernel_holds_plain(image, file)
+        return file in _files_with_plain(image)
     number_format = split(file)[1]
     wanted = split(case.operation.kernel)[1]
-    return not plain and (number_format == wanted or number_format not in _FORMATS)
-
-
-def _kernel_file(image: Image, function: Function) -> str | None:
-    """Name of the source file among the kernels' that a function begins in."""
-    line = image.line_at(function.start)
-    if line is None or PurePosixPath(line[0]).parent != KERNELS:
-        return None
-    return PurePosixPath(line[0]).stem
-
-
-def _kernel_holds_plain(image: Image, file: str) -> bool:
-    return any(
-        function.name.endswith("_plain") and _kernel_file(image, function) == file
-        for function in image.functions
+    return not file.endswith("_plain") and (
+        number_format == wanted or number_format not in _FORMATS
     )
+
+
+@cache
+def _kernel_files(image: Image) -> dict[int, str]:
+    """Start of each function that begins in a source file of the kernels, with the file's name."""
+    files = {}
+    for function in image.functions:
+        line = image.line_at(function.start)
+        if line is not None and PurePosixPath(line[0]).parent == KERNELS:
+            files[function.start] = PurePosixPath(line[0]).stem
+    return files
+
+
+@cache
+def _files_with_plain(image: Image) -> frozenset[str]:
+    """The files that hold plain variants."""
+    files = _kernel_files(image)
+    plain = (function for function in image.functions if function.name.endswith("_plain"))
+    return frozenset(files[function.start] for function in plain if function.start in files)
 
 
 def _address(image: Image, name: str) -> int:

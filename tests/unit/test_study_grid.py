@@ -7,6 +7,7 @@ import pytest
 from simcore.errors import ConfigError
 from simcore.study.charts import apart
 from simcore.study.grid import cases, load_grid, pick_sizes, select
+from simcore.study.tensors import Tensors, read_arguments, tensors_of
 
 GRID = load_grid()
 
@@ -22,13 +23,40 @@ def test_every_group_and_spread_is_of_known_operations() -> None:
 
 def test_the_grid_holds_every_point_once() -> None:
     points = cases(GRID, GRID.operations, list(GRID.sizes))
-    assert len({case.args for case in points}) == len(points) > 250
+    assert len({case.args for case in points}) == len(points) > 150
     for operation in GRID.operations:
         mine = [case for case in points if case.operation is operation]
         assert {case.variant for case in mine} == {"optimised", "plain"}
         assert {case.size for case in mine} == {"small", "medium", "large"}
-        placements = {case.placement for case in mine}
-        assert len(placements) == (6 if operation.has_weights else 2)
+        places = [case.placements for case in mine if case.size == "large" and case.reference]
+        assert {len(set(every)) for every in places} == {12 if operation.has_weights else 4}
+        assert {len(case.placements) for case in mine if not case.reference} <= {1}
+
+
+@pytest.mark.parametrize(
+    ("command", "inputs", "output", "weights"),
+    [
+        ("conv2d_s8 h=9 w=8 c=5 filters=7 k=3 stride=2", (360,), 5 * 4 * 7, 7 * 45),
+        ("conv2d_s8 h=9 c=5 filters=7 kh=3 kw=2 pad=valid", (405,), 7 * 8 * 7, 7 * 30),
+        ("conv2d_s16 h=4 c=2 k=1", (64,), 64, 4),
+        ("conv2d_f32 h=4 c=2 k=3", (128,), 128, 4 * 36),
+        ("depthwise_conv2d_s8 h=6 c=4 k=3 stride=2", (144,), 36, 36),
+        ("pointwise_conv2d_s8 h=3 c=8 filters=2", (72,), 18, 16),
+        ("fully_connected_f32 inputs=6 outputs=2", (24,), 8, 48),
+        ("max_pool_s8 h=6 c=2 k=2", (72,), 18, 0),
+        ("average_pool_s8 h=8 c=2 k=8 stride=1 pad=valid", (128,), 2, 0),
+        ("concatenate_s8 h=2 c=3 c2=1", (12, 4), 16, 0),
+        ("pad_s8 h=4 c=2 pad=2", (32,), 128, 0),
+        ("add_s8 h=2 c=5", (20, 20), 20, 0),
+        ("softmax_s8 rows=3 columns=7", (21,), 21, 0),
+        ("transpose_s8 h=2 w=3 c=5", (30,), 30, 0),
+    ],
+)
+def test_sizes_of_tensors_follow_from_the_shape(
+    command: str, inputs: tuple[int, ...], output: int, weights: int
+) -> None:
+    kernel, _, text = command.partition(" ")
+    assert tensors_of(kernel, read_arguments(text)) == Tensors(inputs, output, weights)
 
 
 def test_operations_are_chosen_by_name_and_by_kernel() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from simcore.errors import ConfigError
 from simcore.profiles import Traffic
+from simcore.setups import Move
 from simcore.study.folder import MANIFEST, open_folder
 from simcore.study.store import TEMPORARY, Store
 from simcore.study.tasks import OpRun, Run, Task, fields
@@ -19,14 +20,14 @@ TASK = Task("nn.elf", "aa", "stm32f746", "bb", ("relu_s8", "h=4"))
 RUN = Run(
     clock_hz=216_000_000,
     voltage_scale="scale1",
-    ops=(
+    timings=((
         OpRun(
             name="relu_s8", kind="relu_s8", invocations=1, macs=0, ops=16, instructions=20,
             cycles=31, time_s=1.4e-7, energy_j=3e-8, energy_low_j=2e-8, energy_high_j=4e-8,
             param_bytes=0, activation_bytes=32, scratch_bytes=0, refill_bytes=64,
             traffic={"sram1": Traffic(16, 16, 0)},
         ),
-    ),
+    ),),
     console=("relu_s8 name=relu_s8 scratch=0",),
 )  # fmt: skip
 
@@ -54,6 +55,8 @@ def test_a_task_without_result_has_none(store: Store) -> None:
         replace(TASK, args=("relu_s8", "h=5")),
         replace(TASK, args=("relu_s8 h=4",)),
         replace(TASK, layers="relu_s8"),
+        replace(TASK, moves=((Move(0, 8, 32),),)),
+        replace(TASK, moves=((), ())),
     ],
 )
 def test_another_elf_model_or_command_has_another_key(store: Store, other: Task) -> None:
@@ -95,7 +98,7 @@ def test_a_result_that_fits_its_hash_but_no_run_counts_as_not_there(store: Store
     plain = json.loads(store.path(TASK).read_text())
     from simcore.study.store import _digest
 
-    del plain["run"]["ops"][0]["cycles"]
+    del plain["run"]["timings"][0][0]["cycles"]
     plain["sha256"] = _digest(plain["run"])
     store.path(TASK).write_text(json.dumps(plain))
     assert store.load(TASK) is None

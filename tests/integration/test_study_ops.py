@@ -322,12 +322,12 @@ def test_code_that_is_placed_in_itcm_is_fetched_there(
 
 
 def test_what_has_no_room_is_left_out(tmp_path: Path) -> None:
-    """An ITCM of 1 KiB holds no suite of kernels."""
+    """An ITCM of 4 KiB holds no suite of kernels."""
     part = tmp_path / "small.toml"
     part.write_text(
         'name = "small"\ntitle = "less ITCM"\nextends = "stm32f746"\n'
         '[sources]\nT = "test"\n[region.itcm]\n'
-        'size = { value = 1, unit = "KiB", source = "T: x", status = "assumed" }\n'
+        'size = { value = 4, unit = "KiB", source = "T: x", status = "assumed" }\n'
     )
     grid = load_grid()
     points = cases(grid, select(grid.operations, ["relu"]), ["small"])

@@ -149,6 +149,17 @@ def test_two_runs_give_the_same_bytes(report: Path, tmp_path: Path) -> None:
     assert again.read_bytes() == report.read_bytes()
 
 
+def test_a_replay_makes_the_same_page(tmp_path: Path) -> None:
+    elf, capture, page = KERNELS / "fully_connected_s8.elf", tmp_path / "run.mcu", tmp_path / "r"
+    for arguments in (
+        ("record", elf, "-o", capture),
+        ("replay", capture, "--format", "html", "-o", page),
+    ):
+        command = [sys.executable, "-m", "simcore.cli.main", *map(str, arguments)]
+        subprocess.run(command, check=True, cwd=CHECKOUT, timeout=120, stdin=subprocess.DEVNULL)
+    assert page.read_bytes() == make_report(tmp_path / "p", elf).read_bytes()
+
+
 def test_a_whole_network_is_small_and_answers_soon(browser: Browser, tmp_path: Path) -> None:
     """ResNet-8 of the study: within a second, here with room for a machine that is busy."""
     (network,) = select(load_networks(), ["resnet-8"])

@@ -16,7 +16,7 @@ from simcore.errors import ExitCode, McusimError
 #: Commands in the order of the help; each is a module of this package with a function of its name.
 COMMANDS = (
     "profile", "whatif", "advise", "record", "replay", "annotate", "compare", "check", "cpus",
-    "kernels", "study",
+    "kernels", "study", "man", "completion",
 )  # fmt: skip
 
 
@@ -30,6 +30,10 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"simcore.cli.{cmd_name}"), cmd_name)
+        if "_MCUSIM_COMPLETE" in os.environ:  # a shell asks, by the script of 'completion'
+            from simcore.cli.completion import complete_values
+
+            complete_values(command)
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -125,6 +125,7 @@ class BlockCounts:
     fetch_stall_cycles: int
     branch_stall_cycles: int
     execute_stall_cycles: int
+    barrier_stall_cycles: int
     icache_misses: int
     mispredicts: int
     sites: tuple[SiteCounts, ...]  # one per Access of the block, in program order

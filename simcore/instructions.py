@@ -196,10 +196,13 @@ def _add_counts(into: Sequence[InstructionSum], block: Block, counts: BlockCount
     into[0].cycles[_FETCH] += counts.fetch_stall_cycles
     into[-1].cycles[_BRANCH] += counts.branch_stall_cycles
     variable = [note.instruction for note in block.notes] or [0]
-    for instruction, cycles in zip(
-        variable, _shares(counts.execute_stall_cycles, len(variable)), strict=True
+    barriers = [barrier.instruction for barrier in block.barriers] or [0]
+    for cause, where, stall in (
+        (_EXECUTE, variable, counts.execute_stall_cycles),
+        (_STORE, barriers, counts.barrier_stall_cycles),
     ):
-        into[instruction].cycles[_EXECUTE] += cycles
+        for instruction, cycles in zip(where, _shares(stall, len(where)), strict=True):
+            into[instruction].cycles[cause] += cycles
 
 
 def _shares(whole: int, parts: int) -> list[int]:

@@ -213,6 +213,7 @@ class Timing:
                     fetch_stall_cycles=info.fetch_stall_cycles,
                     branch_stall_cycles=info.branch_stall_cycles,
                     execute_stall_cycles=info.execute_stall_cycles,
+                    barrier_stall_cycles=info.barrier_stall_cycles,
                     icache_misses=info.icache_misses,
                     mispredicts=info.mispredicts,
                     sites=tuple(
@@ -321,6 +322,9 @@ class Timing:
                 if n.table in self._tables
             ],
         )
+        barriers = new(
+            "struct barrier_static[]", [(b.instruction, b.access) for b in block.barriers]
+        )
         macs = new("uint8_t[]", list(block.macs))
         out.function = function.index if function else _NO_FUNCTION
         out.is_function_entry = bool(function and function.start == address)
@@ -332,16 +336,18 @@ class Timing:
         out.accesses = len(block.accesses)
         out.probes = len(block.probes)
         out.notes = len(notes)
+        out.barriers = len(barriers)
         out.instruction_offsets = offsets
         out.instruction_predicated = predicated
         out.access = accesses
         out.probe = probes
         out.note = notes
+        out.barrier = barriers
         out.stack_access = block.stack_access
         out.stack_low = block.stack_low
         out.counters = counters
         out.macs = macs
-        self._keep = (counters, offsets, predicated, accesses, probes, notes, macs)
+        self._keep = (counters, offsets, predicated, accesses, probes, notes, barriers, macs)
         self.blocks.append(block)
         self._code.append((placed, code, it_state))
 
@@ -356,7 +362,8 @@ class Timing:
             after_mispredict=self._number(shared.after_mispredict),
         )
         cycles = ffi.new("uint32_t[]", schedule.cycles_by_cause)
-        access_cycles = ffi.new("uint16_t[]", schedule.access_cycles)
+        at = schedule.access_cycles + schedule.barrier_cycles
+        access_cycles = ffi.new("uint16_t[]", at)
         out.cycles_by_cause = cycles
         out.dual_issues = schedule.dual_issues
         out.access_cycles = access_cycles

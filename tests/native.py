@@ -216,6 +216,9 @@ class Memory:
     def drain(self, time: int) -> int:
         return int(self.lib.memory_drain(self.m, time))
 
+    def synchronize(self, time: int) -> int:
+        return int(self.lib.memory_synchronize(self.m, time))
+
 
 class Predictor:
     """struct predictor, in the face of reference_branch.Predictor. ValueError: C refuses it."""

@@ -189,10 +189,15 @@ class Memory:
         return enters - time
 
     def drain(self, time: int) -> int:
-        """Cycles until every store is done (DSB)."""
+        """Cycles until every store is done."""
         waiting = [store.done_at for store in self.store_buffer] + self.store_queue
         self.store_buffer, self.store_queue = [], []
         return max([time, *waiting]) - time
+
+    def synchronize(self, time: int) -> int:
+        """Cycles that a DSB waits: for every store and every data linefill."""
+        coming = [fill.done_at for fill in self.buffers if fill]
+        return max([time + self.drain(time), *coming]) - time
 
     # --- data linefills ---
 

@@ -15,7 +15,7 @@ from typing import Any
 import capstone
 
 from simcore.errors import UnknownInstructionError
-from simcore.isa.blocks import Access, BlockBuilder, Note, Placement, Probe, ProbeKind
+from simcore.isa.blocks import Access, Barrier, BlockBuilder, Note, Placement, Probe, ProbeKind
 from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
 from simcore.isa.integer import INTEGER_TABLE
 from simcore.isa.kinds import (
@@ -76,6 +76,7 @@ class Block:
     branch_target: int  # of a direct branch, else 0
     probes: tuple[Probe, ...]
     notes: tuple[Note, ...]
+    barriers: tuple[Barrier, ...]
     stack_access: int  # index of the first access based on SP, -1: none
     stack_low: int  # lowest SP of the block minus that access's address, bytes
     class_counts: dict[str, int]
@@ -115,6 +116,7 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
         branch_target=target,
         probes=tuple(builder.probes),
         notes=tuple(builder.notes),
+        barriers=tuple(builder.barriers),
         stack_access=stack_access,
         stack_low=stack_low,
         class_counts=builder.class_counts,

@@ -49,6 +49,14 @@ class Note:
     table: str
 
 
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A DSB, which waits for the memory accesses in front of it."""
+
+    instruction: int
+    access: int  # the first one behind it; as many as there are: none is
+
+
 # Placement.bank: how a load's bank relates to that of the load before it, when no probe is needed.
 BANK_NONE = -1  # the instruction before is no load, or is in another block
 BANK_SAME = -2
@@ -78,6 +86,7 @@ class BlockBuilder:
         self.accesses: list[Access] = []
         self.probes: list[Probe] = []
         self.notes: list[Note] = []
+        self.barriers: list[Barrier] = []
         self.placements: list[Placement] = []
         self.class_counts: dict[str, int] = {}
         self._versions: dict[int, int] = {}  # register -> number of times it was redefined
@@ -99,6 +108,8 @@ class BlockBuilder:
         if facts.note:
             chained = facts.kind in _DOUBLE_MACS and self._after_double_mac
             self.notes.append(Note(index, facts.note + ".chained" * chained))
+        if facts.synchronizes:
+            self.barriers.append(Barrier(index, first_access))
         self._after_double_mac = facts.kind in _DOUBLE_MACS
         self.class_counts[facts.counter] = self.class_counts.get(facts.counter, 0) + 1
         placement, last_load = NOWHERE, None

@@ -228,8 +228,8 @@ def _table_branch(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
     )
 
 
-def _plain(kind: Kind) -> Callable[..., Facts]:
-    facts = Facts(kind, "other")
+def _plain(kind: Kind, *, synchronizes: bool = False) -> Callable[..., Facts]:
+    facts = Facts(kind, "other", synchronizes=synchronizes)
     return lambda name, ops, wide, flags: facts
 
 
@@ -295,7 +295,8 @@ def _table() -> dict[str, Handler]:
     put(_table_branch, "tbb", "tbh")
     put(_plain(Kind.NOP), "nop", "yield", "sev", "dbg", "hint", "csdb")
     put(_plain(Kind.IT), *("it" + rest for rest in _it_suffixes()))
-    put(_plain(Kind.BARRIER), "dmb", "dsb", "ssbb", "pssbb")
+    put(_plain(Kind.BARRIER), "dmb")
+    put(_plain(Kind.BARRIER, synchronizes=True), "dsb", "ssbb", "pssbb")
     put(_plain(Kind.INSTRUCTION_BARRIER), "isb")
     put(_plain(Kind.EXCLUSIVE), "clrex")
     put(_plain(Kind.SYSTEM), "cpsid", "cpsie", "svc", "bkpt", "udf", "wfi", "wfe")

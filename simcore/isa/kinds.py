@@ -198,3 +198,4 @@ class Facts:
     note: str = ""  # table of operand-dependent cycles
     stack_change: int | None = 0  # bytes added to SP; None: unknown
     words: int = 0  # 32-bit words moved by a multiple load or store
+    synchronizes: bool = False  # DSB: waits until the memory accesses before it are done

@@ -15,6 +15,7 @@ void blocks_free(struct blocks *t)
         free((void *)b->facts.access);
         free((void *)b->facts.probe);
         free((void *)b->facts.note);
+        free((void *)b->facts.barrier);
         free((void *)b->facts.counters);
         free((void *)b->facts.macs);
         free(b->site);
@@ -67,6 +68,9 @@ static int check_facts(const struct block_static *f)
     for (uint32_t i = 0; i < f->probes; i++)
         if (f->probe[i].a >= f->accesses || f->probe[i].b >= f->accesses)
             return CORE_ERR_STREAM;
+    for (uint32_t i = 0; i < f->barriers; i++)
+        if (f->barrier[i].instruction >= f->instructions || f->barrier[i].access > f->accesses)
+            return CORE_ERR_STREAM;
     return f->stack_access < (int32_t)f->accesses ? CORE_OK : CORE_ERR_STREAM;
 }
 
@@ -109,12 +113,13 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     f->access = copy(f->access, f->accesses, sizeof *f->access);
     f->probe = copy(f->probe, f->probes, sizeof *f->probe);
     f->note = copy(f->note, f->notes, sizeof *f->note);
+    f->barrier = copy(f->barrier, f->barriers, sizeof *f->barrier);
     f->counters = copy(f->counters, COUNTER_STATIC, sizeof *f->counters);
     f->macs = copy(f->macs, f->instructions, 1);
     b.site = calloc(f->accesses + 1u, sizeof *b.site);
     b.skipped = calloc(f->instructions, sizeof *b.skipped);
     if (!f->instruction_offsets || !f->instruction_predicated || !f->access || !f->probe || !f->note ||
-        !f->counters || !f->macs || !b.site || !b.skipped)
+        !f->barrier || !f->counters || !f->macs || !b.site || !b.skipped)
         return CORE_ERR_MEMORY;
     for (uint32_t i = 0; i < f->instructions; i++)
         b.predicated |= f->instruction_predicated[i];
@@ -175,7 +180,7 @@ static int schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t v
     e->after_taken = s.after_taken;
     e->after_mispredict = s.after_mispredict;
     e->mispredict_cycles = s.mispredict_cycles;
-    e->access_cycles = copy(s.access_cycles, b->facts.accesses, sizeof *s.access_cycles);
+    e->access_cycles = copy(s.access_cycles, b->facts.accesses + b->facts.barriers, sizeof *s.access_cycles);
     if (!e->access_cycles)
         return CORE_ERR_MEMORY;
     e->next = b->entries;

@@ -149,6 +149,11 @@ struct note_static {         /* an instruction whose note carries an operand cla
     uint16_t table;          /* row of the extra-cycles table */
 };
 
+struct barrier_static {      /* a DSB */
+    uint16_t instruction;
+    uint16_t access;         /* the first one behind it; the number of accesses: none */
+};
+
 struct block_static {
     uint32_t function;            /* index of the function that holds its first byte */
     uint8_t is_function_entry;
@@ -156,12 +161,13 @@ struct block_static {
     uint8_t branch_predicated;    /* the branch stands in an IT block */
     uint32_t branch_address;      /* of the branch instruction */
     uint32_t branch_target;       /* of a direct branch */
-    uint16_t instructions, accesses, probes, notes;
+    uint16_t instructions, accesses, probes, notes, barriers;
     const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
     const uint8_t *instruction_predicated;   /* one per instruction */
     const struct access_static *access;      /* in program order */
     const struct probe_static *probe;
     const struct note_static *note;
+    const struct barrier_static *barrier;    /* in program order */
     int32_t stack_access;         /* index of the first access based on SP, -1: none */
     int32_t stack_low;            /* lowest SP in the block minus that access's address, bytes */
     const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
@@ -172,7 +178,7 @@ struct block_static {
 struct block_schedule {
     const uint32_t *cycles_by_cause;  /* CAUSE_COUNT values */
     uint32_t dual_issues;
-    const uint16_t *access_cycles;    /* cycle in which each access's instruction issues, one per access */
+    const uint16_t *access_cycles;    /* cycle in which it issues, one per access and then one per barrier */
     uint32_t after_next;              /* state when the branch is not taken, or there is none */
     uint32_t after_taken;             /* state when it is taken as predicted */
     uint32_t after_mispredict;
@@ -231,7 +237,7 @@ struct node_info {           /* a node of the call tree */
 struct block_info {
     uint32_t address, size;
     uint64_t executions;
-    uint64_t fetch_stall_cycles, branch_stall_cycles, execute_stall_cycles;
+    uint64_t fetch_stall_cycles, branch_stall_cycles, execute_stall_cycles, barrier_stall_cycles;
     uint64_t icache_misses, mispredicts;
 };
 

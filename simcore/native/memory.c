@@ -241,6 +241,13 @@ uint32_t memory_drain(struct memory *m, uint64_t time)
     return (uint32_t)(done - time);
 }
 
+uint32_t memory_synchronize(struct memory *m, uint64_t time)
+{
+    uint32_t stall = memory_drain(m, time);
+    uint64_t done = later(time + stall, m->fills_done_at);
+    return (uint32_t)(done - time);
+}
+
 /* --- D-side --------------------------------------------------------------------------------------- */
 
 /* The next linefill is asked for: did stores overwrite the line of the one before it while it came

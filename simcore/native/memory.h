@@ -119,7 +119,10 @@ int memory_takes_address(uint32_t address);
  * Returns stall cycles. */
 uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, uint32_t value);
 
-/* Cycles until every buffered store is done (DSB). */
+/* Cycles until every store in flight is done. */
 uint32_t memory_drain(struct memory *m, uint64_t time);
+
+/* Cycles that a DSB waits: every store is done and every linefill has come in. */
+uint32_t memory_synchronize(struct memory *m, uint64_t time);
 
 #endif

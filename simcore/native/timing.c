@@ -240,6 +240,24 @@ static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *
     return t->placed;
 }
 
+/* The DSBs from *next on that stand in front of an access wait. Returns the access that the next one stands in
+ * front of, UINT32_MAX when there is none. */
+static uint32_t synchronize(struct timing *t, struct block *b, const struct entry *e, const uint8_t *ran,
+                            uint32_t *next, uint32_t access)
+{
+    for (; *next < b->facts.barriers; ++*next) {
+        const struct barrier_static *barrier = &b->facts.barrier[*next];
+        if (barrier->access > access)
+            return barrier->access;
+        if (ran && !ran[barrier->instruction])
+            continue;
+        uint32_t stall = memory_synchronize(&t->memory, t->now + e->access_cycles[b->facts.accesses + *next]);
+        b->info.barrier_stall_cycles += stall;
+        charge(t, CAUSE_STORE, stall);
+    }
+    return UINT32_MAX;
+}
+
 static void fault_at(struct timing *t, enum fault_kind kind, const struct block *b, uint32_t access, uint32_t address)
 {
     const struct access_static *a = &b->facts.access[access];
@@ -282,8 +300,11 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     uint32_t stall = fetch(t, b, e->cycles, redirected);
     b->info.fetch_stall_cycles += stall;
     charge(t, CAUSE_FETCH, stall);
+    uint32_t barriers = 0, barrier_before = b->facts.barriers ? b->facts.barrier->access : UINT32_MAX;
     for (uint32_t i = 0; i < b->facts.accesses; i++) {
         const struct access_static *a = &b->facts.access[i];
+        if (i >= barrier_before)
+            barrier_before = synchronize(t, b, e, ran, &barriers, i);
         if (present && !present[i])
             continue;
         if (address[i] & a->alignment_mask) {
@@ -312,6 +333,8 @@ static int run_block(struct timing *t, uint32_t index, const uint32_t *address, 
             charge(t, a->is_write ? CAUSE_STORE : CAUSE_LOAD, stall);
         }
     }
+    if (barrier_before != UINT32_MAX)
+        synchronize(t, b, e, ran, &barriers, b->facts.accesses);
     if (b->predicated || note_count) {
         stall = apply_notes(t, b, ran, notes, note_count);
         b->info.execute_stall_cycles += stall;

@@ -60,6 +60,7 @@ class Schedule:
     cycles_by_cause: tuple[int, ...]
     dual_issues: int
     access_cycles: tuple[int, ...]  # cycle of the block in which each access's instruction issues
+    barrier_cycles: tuple[int, ...]  # the same of each DSB
     after_next: int
     after_taken: int
     after_mispredict: int
@@ -83,10 +84,10 @@ class BlockRun:
     """One pass over a block. Times are cycles since the entry state's origin."""
 
     __slots__ = (
-        "access_cycles", "block", "chained", "costs", "cycles", "double_mac_end", "dual_issues",
-        "early_shifter_busy", "entry", "fetched", "flags", "flushed_state", "group", "it_block",
-        "last", "mac", "mispredict", "new_groups", "no_slot", "older", "open_cycle", "open_load",
-        "open_mask", "open_unaligned", "ready", "states", "table", "variant",
+        "access_cycles", "barrier_cycles", "block", "chained", "costs", "cycles", "double_mac_end",
+        "dual_issues", "early_shifter_busy", "entry", "fetched", "flags", "flushed_state", "group",
+        "it_block", "last", "mac", "mispredict", "new_groups", "no_slot", "older", "open_cycle",
+        "open_load", "open_mask", "open_unaligned", "ready", "states", "table", "variant",
     )  # fmt: skip
 
     def __init__(
@@ -125,6 +126,7 @@ class BlockRun:
         self.cycles = [0] * CAUSE_COUNT
         self.dual_issues = 0
         self.access_cycles: list[int] = []
+        self.barrier_cycles: list[int] = []
         self.costs: list[InstructionCost] = []
         self.mispredict = 0
         self.it_block = 0  # conditions are the same only within one IT block
@@ -294,6 +296,8 @@ class BlockRun:
         early = early and self._executes_early(plan, cycle)
         if facts.accesses:
             self._note_accesses(facts, cycle)
+        if facts.synchronizes:
+            self.barrier_cycles.append(max(0, cycle - self.entry - 1))
         if facts.branch is not BranchKind.NONE:
             self.mispredict = self._mispredict_cycles(facts, cycle)
         for result in plan.results:
@@ -377,6 +381,7 @@ class BlockRun:
             cycles_by_cause=tuple(self.cycles),
             dual_issues=self.dual_issues,
             access_cycles=tuple(self.access_cycles),
+            barrier_cycles=tuple(self.barrier_cycles),
             after_next=self._exit_state(origin, end_group > self.group, pending),
             after_taken=self._exit_state(origin, True, pending),
             after_mispredict=self.flushed_state,

@@ -10,8 +10,10 @@ from simcore.instructions import instruction_costs, line_costs
 from simcore.profiles import InstructionCosts
 
 
-def block(address: int, *texts: str, accesses: Any = (), notes: Any = ()) -> Any:
-    """Instructions of four bytes; accesses are (instruction, is_write), notes instructions."""
+def block(
+    address: int, *texts: str, accesses: Any = (), notes: Any = (), barriers: Any = ()
+) -> Any:
+    """Instructions of four bytes; accesses are (instruction, is_write), the rest instructions."""
     return SimpleNamespace(
         address=address,
         instructions=[
@@ -19,6 +21,7 @@ def block(address: int, *texts: str, accesses: Any = (), notes: Any = ()) -> Any
         ],
         accesses=[SimpleNamespace(instruction=i, is_write=w, size=4) for i, w in accesses],
         notes=[SimpleNamespace(instruction=i) for i in notes],
+        barriers=[SimpleNamespace(instruction=i) for i in barriers],
     )
 
 
@@ -33,9 +36,8 @@ def schedule(*cycles: dict[str, int]) -> Any:
 
 
 def counts(executions: int, skipped: tuple[int, ...], *sites: SiteCounts, **stalls: int) -> Any:
-    zeros = dict.fromkeys(
-        ["fetch_stall_cycles", "branch_stall_cycles", "execute_stall_cycles", "icache_misses"], 0
-    )
+    waits = [f"{cause}_stall_cycles" for cause in ("fetch", "branch", "execute", "barrier")]
+    zeros = dict.fromkeys([*waits, "icache_misses"], 0)
     return BlockCounts(
         address=0, size=0, executions=executions, mispredicts=0, sites=sites, skipped=skipped,
         **{**zeros, **stalls},
@@ -141,6 +143,16 @@ def test_operand_cycles_of_several_divides_are_shared_without_loss() -> None:
         [],
     )
     assert [row.cycles for row in rows.values()] == [4, 0, 4, 3]
+
+
+def test_what_a_dsb_waits_is_its_own() -> None:
+    rows = costs(
+        [block(0x100, "str", "dsb", accesses=[(0, True)], barriers=[1])],
+        [counts(2, (0, 0), SiteCounts(2, 0, 0), barrier_stall_cycles=18)],
+        [],
+        [],
+    )
+    assert [row.cycles_by_cause["store"] for row in rows.values()] == [0, 18]
 
 
 def test_blocks_that_never_finished_are_left_out() -> None:

@@ -323,10 +323,19 @@ def test_device_stores_keep_their_number_and_a_device_read_waits_for_them(
     assert p.load(RAM) == 10  # Normal memory does not wait for a device
 
 
-def test_a_barrier_waits_for_the_slowest_store(make: MakeMemory) -> None:
+def test_a_drain_waits_for_the_slowest_store(make: MakeMemory) -> None:
     fast = Region(0x2400_0000, 0x1000, policy=Policy.NON_CACHEABLE, bank_of=1)
     p = Program(make(UNCACHED, [BUFFERED, fast]))
     p.store(RAM)  # at 0, done at 10
     p.store(fast.base)  # at 1, done at 2
     assert p.memory.drain(2) == 8
     assert p.memory.drain(10) == 0
+
+
+def test_a_dsb_waits_for_stores_and_for_lines_that_come(make: MakeMemory) -> None:
+    p = Program(make(CACHED, [SLOW_RAM]))
+    p.store(RAM)  # allocates: the line comes in behind it
+    waited = p.memory.synchronize(p.time)
+    assert waited > 0
+    assert p.memory.drain(p.time) == 0  # no store is in flight: the line has it
+    assert p.memory.synchronize(p.time + waited) == 0

@@ -160,9 +160,13 @@ def test_counts_equal_those_of_objdump_and_a_bare_engine(program: Program, tmp_p
 
     skipped = skipped_by_address(lines, ran)
     assert profile.instructions is not None
-    assert {row.address: (row.executions, row.skipped) for row in profile.instructions} == {
-        address: (count, skipped[address]) for address, count in (ran + skipped).items()
-    }
+    # Code that one function runs into from another has a row for each.
+    rows: Counter[int] = Counter()
+    rows_skipped: Counter[int] = Counter()
+    for row in profile.instructions:
+        rows[row.address] += row.executions
+        rows_skipped[row.address] += row.skipped
+    assert (rows, +rows_skipped) == (ran + skipped, +skipped)
 
 
 def test_what_is_left_out_is_there() -> None:

@@ -416,7 +416,9 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
             scheduler = Scheduler(Pipeline(params))
             schedulers.append((params, scheduler))
         names = [region.name for region in model.regions]
-        core.add_timing(timing, regions, names, scheduler, setup.moves)
+        added = core.add_timing(timing, regions, names, scheduler, setup.moves)
+        if setup.timeline:
+            added.keep_timeline()
 
 
 def _text(field: Any) -> str:

@@ -180,6 +180,35 @@ class OpDescriptor:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceSpan:
+    """One activation of a node, in cycles from the start of the run."""
+
+    node: int  # index into Counters.nodes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSample:
+    """The counts of the whole run up to a time in cycles."""
+
+    cycle: int
+    vector: tuple[int, ...]  # one count per column
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """When nodes ran, and counts over time; see native/trace.h."""
+
+    resolution: int  # cycles; what was shorter may have been dropped
+    dropped: int
+    deepest: int  # frames of the deepest call
+    depth_limit: int  # frames that can have spans
+    spans: tuple[TraceSpan, ...]  # in the order in which they began
+    samples: tuple[TraceSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """All counts of one run. ``nodes[0]`` is the root, and parents stand before their children."""
 
@@ -194,6 +223,7 @@ class Counters:
     uses: tuple[ObjectUse, ...] = ()
     stack_high_water_bytes: int | None = None
     warnings: tuple[str, ...] = ()
+    trace: Trace | None = None
 
     def total(self) -> dict[str, int]:
         """Each column summed over all nodes: the counts of the whole run."""

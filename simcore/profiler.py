@@ -33,6 +33,7 @@ from simcore.profiles import (
     Tool,
 )
 from simcore.setups import Move, TimingSetup, placed
+from simcore.timeline import timeline as timeline_of
 
 if TYPE_CHECKING:
     from simcore.counters import Counters
@@ -82,7 +83,15 @@ class Simulation:
             lines=line_costs(rows) if lines else None,
             args=self.options.args,
         )
-        return replace(profile, coverage=self._coverage(profile, rows)) if coverage else profile
+        if coverage:
+            profile = replace(profile, coverage=self._coverage(profile, rows))
+        if self.result.counters.trace is not None:
+            options = self.options
+            energy = energy_model(self.model, options.clock_hz, options.voltage_scale)
+            over_time = timeline_of(self.result.counters, energy)
+            warnings = (*profile.warnings, *over_time.warnings())
+            profile = replace(profile, timeline=over_time, warnings=warnings)
+        return profile
 
     @property
     def cycles(self) -> int:
@@ -222,6 +231,7 @@ def profile(
     instructions: bool = False,
     lines: bool = False,
     coverage: bool = False,
+    timeline: bool = False,
     strict: bool = False,
     semihost_dir: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
@@ -242,9 +252,10 @@ def profile(
     simcore/layout.py.
     ``args`` go to the program over semihosting. ``ops`` are patterns: each call of a matching
     function counts as an operation. ``max_instructions`` and ``timeout_s`` (host seconds) bound
-    the run. ``instructions``, ``lines`` and ``coverage`` add those tables. ``strict`` makes an
-    access to a peripheral that is not modelled a fault. ``semihost_dir`` opens a host folder to the
-    program. ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
+    the run. ``instructions``, ``lines``, ``coverage`` and ``timeline`` add those tables.
+    ``strict`` makes an access to a peripheral that is not modelled a fault. ``semihost_dir`` opens
+    a host folder to the program. ``stdin`` and ``stdout`` are the program's streams: empty and
+    discarded when None.
     ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
     the simulation went, ``inspect`` with the run itself, for reports that need more than a Profile.
 
@@ -286,6 +297,7 @@ def profile(
         instructions=instructions,
         lines=lines,
         coverage=coverage,
+        timeline=timeline,
         log=log,
         inspect=inspect,
     )
@@ -302,6 +314,7 @@ def profile_setup(
     instructions: bool = False,
     lines: bool = False,
     coverage: bool = False,
+    timeline: bool = False,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
 ) -> Profile:
@@ -321,6 +334,7 @@ def profile_setup(
         from simcore.layout import layout_setups
 
         shifts = layout_setups(image, setup)
+    shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=timeline))
     simulations = timed([shifted for _, shifted in shifts])
     if log is not None:
         log(simulations[0].describe())

@@ -16,6 +16,7 @@ from simcore import record
 from simcore.coverage import FileCoverage
 from simcore.errors import ConfigError, ExitCode
 from simcore.faults import Fault
+from simcore.timeline import Timeline
 
 SCHEMA = "mcusim.profile/1"
 
@@ -388,6 +389,7 @@ class Profile:
     instructions: tuple[InstructionCosts, ...] | None = None  # on request
     lines: tuple[LineCosts, ...] | None = None  # on request
     coverage: tuple[FileCoverage, ...] | None = None  # on request
+    timeline: Timeline | None = None  # on request
     placement: tuple[PlacedItem, ...] | None = None  # by address, of a run with --place
     layout: LayoutBand | None = None  # on request
     args: tuple[str, ...] | None = None  # what the program was given; None: not recorded

@@ -42,7 +42,7 @@ class TimingSetup:
     `clock_hz` is the core clock, the part's highest at that voltage scale when None;
     `voltage_scale` the lowest that allows the clock when None; `caches` is auto (the firmware
     decides), on or off. `moves` are sorted and do not overlap. `changed` says in words what of the
-    part's model was changed, for reports.
+    part's model was changed, for reports. `timeline` keeps spans and samples over time.
     """
 
     model: CpuModel
@@ -51,6 +51,7 @@ class TimingSetup:
     voltage_scale: str | None = None
     moves: tuple[Move, ...] = ()
     changed: tuple[str, ...] = ()
+    timeline: bool = False
 
     @property
     def core_clock_hz(self) -> int:

@@ -29,6 +29,7 @@ from simcore.counters import (
 from simcore.errors import CoreError, UnknownInstructionError
 from simcore.isa import Access, Block, Kind, decode_block
 from simcore.isa.kinds import WORD_ALIGNED
+from simcore.traces import SAMPLES, SPANS, read_trace
 
 if TYPE_CHECKING:
     from simcore.data_objects import ObjectMap
@@ -146,6 +147,12 @@ class Timing:
         wait_states = int(lib.core_flash_wait_states(self._core, self.index))
         return None if wait_states < 0 else wait_states
 
+    def keep_timeline(self) -> None:
+        """Keep spans and samples over time, for `counters`. Before the first run."""
+        status = lib.core_trace(self._core, self.index, SPANS, SAMPLES)
+        if status < 0:
+            raise CoreError(f"the core cannot keep a timeline: {status_text(status)}")
+
     def counters(
         self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
     ) -> Counters:
@@ -176,6 +183,7 @@ class Timing:
             uses=uses,
             stack_high_water_bytes=used,
             warnings=self._warnings(ops_valid),
+            trace=read_trace(ffi, lib, self._core, self.index),
         )
 
     def _nodes(self) -> tuple[Node, ...]:

@@ -33,11 +33,11 @@ from tests.reference_config import Config, Region
 FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
 HEADERS = (
     "core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
-    "codec.h", "thumb.h",
+    "codec.h", "thumb.h", "trace.h",
 )  # fmt: skip
 SOURCES = (
     "cache.c", "memory.c", "branch.c", "calltree.c", "placement.c", "stream.c", "codec.c",
-    "thumb.c",
+    "thumb.c", "trace.c",
 )  # fmt: skip
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss

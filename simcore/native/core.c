@@ -142,6 +142,11 @@ int core_objects(core *c, const struct object_range *range, uint32_t ranges)
     return status;
 }
 
+int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
+{
+    return timing_trace(c->timings.timing[timing], spans, samples);
+}
+
 /* --- running ------------------------------------------------------------------------------------------ */
 
 static int flush(core *c)
@@ -245,6 +250,7 @@ int core_finish(core *c)
     for (uint32_t i = 0; i < c->timings.count; i++) {
         timing_settle(c->timings.timing[i]);
         timing_settle_objects(c->timings.timing[i]);
+        timing_settle_trace(c->timings.timing[i]);
     }
     return status;
 }
@@ -291,6 +297,27 @@ void core_entry(const core *c, uint32_t timing, uint32_t index, struct entry_inf
 {
     const struct entry *e = &of(c, timing)->blocks.entry[index];
     *out = (struct entry_info){e->block, e->state, e->variant, of(c, timing)->blocks.cost[index].executions};
+}
+
+void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
+{
+    const struct trace *t = of(c, timing)->trace;
+    memset(out, 0, sizeof *out);
+    if (t)
+        *out = (struct trace_info){t->resolution, t->dropped, trace_spans(t), t->samples, t->deepest, TRACE_DEPTH_MAX};
+}
+
+void core_trace_span(const core *c, uint32_t timing, uint32_t index, struct span_info *out)
+{
+    *out = trace_span(of(c, timing)->trace, index, of(c, timing)->now);
+}
+
+uint64_t core_trace_sample(const core *c, uint32_t timing, uint32_t index, uint64_t *counters)
+{
+    const struct trace *t = of(c, timing)->trace;
+    const uint64_t *row = t->sample + (size_t)index * (1 + t->width);
+    memcpy(counters, row + 1, t->width * sizeof *counters);
+    return row[0];
 }
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }

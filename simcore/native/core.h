@@ -245,6 +245,14 @@ struct site_info {           /* one access of one block */
     uint64_t executions, misses, stall_cycles;
 };
 
+/* One activation of a node of the call tree, in cycles from the start of the run. number: how many began before. */
+struct span_info { uint64_t start, end, number; int32_t node; };
+
+struct trace_info {
+    uint64_t resolution, dropped; /* cycles; spans that were shorter than the resolution at some time */
+    uint32_t spans, samples, deepest, depth_limit;   /* deepest call, and how deep calls have spans */
+};
+
 struct object_range { uint32_t base, size; };
 
 /* Memory of the program that is timed as if it stood elsewhere: [start, start + size) at `to`, whole words away. */
@@ -329,6 +337,10 @@ void core_watch_stack(core *c, uint32_t top, uint32_t floor);
 /* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
 int core_objects(core *c, const struct object_range *range, uint32_t ranges);
 
+/* Keeps at most so many spans and samples of the counters over time for one configuration, at least 2 of each;
+ * nothing is kept unless asked for. Before the first run. */
+int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
+
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
 int core_run_status(const core *c);                       /* core_status behind STOP_ERROR */
@@ -372,6 +384,11 @@ uint64_t core_unbalanced_ops(const core *c, uint32_t timing);
 uint64_t core_lost_frames(const core *c, uint32_t timing);
 uint64_t core_unmatched_records(const core *c, uint32_t timing);
 int64_t core_flash_wait_states(const core *c, uint32_t timing);   /* last written to FLASH_ACR, -1: never */
+
+void core_trace_info(const core *c, uint32_t timing, struct trace_info *out);   /* zeros when not asked for */
+void core_trace_span(const core *c, uint32_t timing, uint32_t index, struct span_info *out);
+/* Cycles from the start, and the counters of the whole run until then. */
+uint64_t core_trace_sample(const core *c, uint32_t timing, uint32_t index, uint64_t *counters);
 
 /* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);                 /* call stack, outermost first */

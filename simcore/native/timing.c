@@ -25,6 +25,7 @@ int timing_init(struct timing *t, const struct timing_config *config, const stru
     t->state = t->reset_state = reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
     t->stack_lowest = UINT32_MAX;
+    t->sample_at = UINT64_MAX;
     int status = memory_init(&t->memory, &t->config, t->region, regions);
     if (status == CORE_OK)
         status = placement_init(&t->placement, move, moves);
@@ -43,8 +44,24 @@ int timing_init(struct timing *t, const struct timing_config *config, const stru
     return CORE_OK;
 }
 
+int timing_trace(struct timing *t, uint32_t spans, uint32_t samples)
+{
+    if (t->trace || spans < 2 || samples < 2)
+        return CORE_ERR_CONFIG;
+    t->trace = calloc(1, sizeof *t->trace);
+    if (!t->trace)
+        return CORE_ERR_MEMORY;
+    int status = trace_init(t->trace, spans, samples, t->calls.width, t->memory.counters);
+    if (status == CORE_OK)
+        t->sample_at = t->trace->next_sample;
+    return status;
+}
+
 void timing_free(struct timing *t)
 {
+    if (t->trace)
+        trace_free(t->trace);
+    free(t->trace);
     blocks_free(&t->blocks);
     free(t->touched);
     free(t->extra);
@@ -87,6 +104,19 @@ void timing_settle_objects(struct timing *t)
             objects_settle(&t->objects, &t->blocks.block[i].site[a]);
 }
 
+static void sample(struct timing *t, int is_last)
+{
+    timing_settle(t);
+    trace_sample(t->trace, t->now, is_last);
+    t->sample_at = t->trace->next_sample;
+}
+
+void timing_settle_trace(struct timing *t)
+{
+    if (t->trace)
+        sample(t, 1);
+}
+
 static int touch(struct timing *t, uint32_t entry)
 {
     if (t->touched_used == t->touched_room) {
@@ -101,6 +131,14 @@ static int touch(struct timing *t, uint32_t entry)
     return CORE_OK;
 }
 
+/* Another node may be running now. */
+static void follow(struct timing *t)
+{
+    t->memory.counters = calltree_current(&t->calls)->counters;
+    if (t->trace)
+        trace_follow(t->trace, &t->calls, t->now);
+}
+
 /* Pending counts belong to the node that runs: settle before it changes. */
 static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
@@ -111,7 +149,7 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
     timing_settle(t);
     int status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how,
                                 call_site, returns_to);
-    t->memory.counters = calltree_current(&t->calls)->counters;
+    follow(t);
     return status;
 }
 
@@ -479,7 +517,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     default:
         return CORE_ERR_STREAM;
     }
-    t->memory.counters = calltree_current(&t->calls)->counters;
+    follow(t);
     return status;
 }
 
@@ -499,6 +537,8 @@ int timing_consume(void *timing, const uint32_t *words, size_t count)
         }
         if (status != CORE_OK)
             return status;
+        if (t->now >= t->sample_at)
+            sample(t, 0);
         at += length;
     }
     return CORE_OK;

@@ -14,6 +14,7 @@
 #include "objects.h"
 #include "placement.h"
 #include "stream.h"
+#include "trace.h"
 
 enum { EXTRA_CLASSES = 40, INTERRUPTED_MAX = 64, ACCESSES_MAX = STREAM_RECORD_MAX,
        INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };
@@ -49,6 +50,8 @@ struct timing {
     uint32_t reset_state;
     struct interrupted interrupted[INTERRUPTED_MAX];   /* by exceptions, innermost last */
     uint32_t interruptions;
+    struct trace *trace;         /* NULL: not asked for */
+    uint64_t sample_at;          /* its next_sample; never without one */
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 
@@ -58,11 +61,17 @@ int timing_init(struct timing *t, const struct timing_config *config, const stru
                 const struct stream *stream);
 void timing_free(struct timing *t);
 
+/* Keeps spans and samples from now on. Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. */
+int timing_trace(struct timing *t, uint32_t spans, uint32_t samples);
+
 /* Consumes whole records. Returns 0, a negative core_status, or STOP_FAULT for a stack overflow. */
 int timing_consume(void *timing, const uint32_t *words, size_t count);
 
 /* Adds what is pending to the call tree. Call before reading counters. */
 void timing_settle(struct timing *t);
+
+/* Takes the last sample of a trace, if there is one. */
+void timing_settle_trace(struct timing *t);
 
 /* The same for the uses of data objects. */
 void timing_settle_objects(struct timing *t);

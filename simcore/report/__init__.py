@@ -14,7 +14,9 @@ Weight = Literal["cycles", "instructions", "time", "energy"]
 Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions"]
 
 #: Output formats; each is the name of a module of this package.
-FORMATS = ("text", "json", "csv", "html", "callgrind", "pprof", "speedscope", "collapsed", "lcov")
+FORMATS = (
+    "text", "json", "csv", "html", "callgrind", "pprof", "speedscope", "collapsed", "trace", "lcov",
+)  # fmt: skip
 #: Formats whose documents are bytes and no text.
 BINARY_FORMATS = ("pprof",)
 #: Formats that can hold profiles of several parts; see ``parts``.
@@ -23,6 +25,7 @@ SEVERAL_PARTS = ("text", "json", "csv")
 NEEDS: dict[str, tuple[str, ...]] = {
     "callgrind": ("instructions",),
     "pprof": ("instructions",),
+    "trace": ("timeline",),
     "lcov": ("coverage",),
 }
 #: What collapsed stacks can be weighed by, the first one when nothing is said; ns and nJ.

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from simcore.comparison import compare
 from simcore.report import RenderOptions, render
@@ -23,26 +23,8 @@ from tests.unit.handmade import kernel_profile
 from tests.unit.test_report_html import CEILINGS, hostile_profile
 from tests.unit.test_report_html_comparison import slower
 
-CHROMIUM = "/usr/bin/chromium"
-#: Chromium by itself asks its maker for updates and the like; a test must see the page's requests.
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
 FEW_SECONDS = 30_000  # ms, on a machine that does much else
 LARGEST = 5_000_000  # bytes
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
-            pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium")
-        pytest.skip(f"needs {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 def make_report(path: Path, *arguments: str | Path) -> Path:

@@ -20,6 +20,7 @@ from simcore.profiles import (
     Profile,
     Tool,
 )
+from simcore.timeline import Span, Timeline, TimelineSample
 
 REGIONS = ("itcm", "flash")
 COLUMNS = column_names(REGIONS)
@@ -130,6 +131,14 @@ def kernel_profile(run: Counters = KERNEL, end: Exit | None = None) -> Profile:
             InstructionCosts(
                 0x100, "smlad r0, r1, r2, r0", "dot", "dot.c", 3, 960, 5, 600,
                 {**dict.fromkeys(CAUSES, 0), "issue": 500, "dependency": 100}, 0,
+            ),
+        ),
+        timeline=Timeline(
+            resolution=0, dropped=0, deepest=4, depth_limit=512,
+            spans=(Span(0, 0, 900), Span(4, 100, 300), Span(5, 100, 250)),
+            samples=(
+                TimelineSample(512, 700, 2e-9, 20, 1, 30, 6),
+                TimelineSample(900, 1184, 3e-9, 40, 2, 60, 6),
             ),
         ),
         coverage=(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape
 
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, nearest
 from simcore.metrics import METRICS, ROW_METRICS, Metric, find_metric
 
 ALL = "@all"
@@ -122,6 +122,16 @@ def limits_of(run: str, groups: Iterable[Sequence[Limit]]) -> list[Limit]:
             if target not in chosen or rank >= chosen[target][0]:
                 chosen[target] = rank, named
     return [limit for _, limits in chosen.values() for limit in limits]
+
+
+def check_runs(limits: Iterable[Limit], runs: Sequence[str]) -> None:
+    """Refuse a limit for runs by name that no run has. Raises ConfigError."""
+    for limit in limits:
+        if limit.run is not None and not any(fnmatchcase(run, limit.run) for run in runs):
+            raise ConfigError(
+                f"the limit {limit.text} is for runs '{limit.run}', and none has that name"
+                f"{nearest(limit.run, runs)}"
+            )
 
 
 def for_run(limits: Iterable[Limit], run: str) -> list[Limit]:

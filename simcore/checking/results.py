@@ -9,7 +9,7 @@ from simcore import record
 from simcore.comparison import Comparison
 from simcore.errors import ExitCode
 from simcore.profiles import Cpu, Tool
-from simcore.report.units import amount, count, place, relative_change, signed
+from simcore.report.units import amount, count, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
 
@@ -22,11 +22,9 @@ STATUSES = {
     "limit": ExitCode.LIMIT,  # of instructions or time: the program did not end
     "fault": ExitCode.FAULT,
     "error": ExitCode.USAGE,
-    "interrupted": ExitCode.INTERRUPTED,
 }
 #: The exit status of several runs is the first of these that one of them has.
 _WORST_FIRST = (
-    ExitCode.INTERRUPTED,
     ExitCode.USAGE,
     ExitCode.FAULT,
     ExitCode.LIMIT,
@@ -98,12 +96,18 @@ class Reason:
     line: int | None
     line_cycles: int | None
 
+    @property
+    def worse(self) -> bool:
+        """Whether the function takes more cycles or energy than before."""
+        return self.cycles_difference > 0 or self.energy_difference_j > 0
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """One run. ``message`` is one line on what went wrong, None when nothing did.
 
-    ``reasons`` explain what became slower, or faster when nothing did, the largest change first.
+    ``reasons`` explain what became slower, hungrier when nothing did, or else faster, the largest
+    change first.
     ``output`` is the end of what a program that failed printed.
     """
 
@@ -136,9 +140,9 @@ class RunResult:
 
     @property
     def blamed(self) -> Reason | None:
-        """The change that explains most of what became slower."""
+        """The change that explains most of what became slower, or hungrier."""
         first = self.reasons[0] if self.reasons else None
-        return first if first is not None and first.cycles_difference > 0 else None
+        return first if first is not None and first.worse else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,4 +202,6 @@ def reason_text(reason: Reason) -> str:
     if reason.cause is not None:
         cause = signed(count(reason.cause_cycles), reason.cause_cycles)
         text += f", of them {cause} {reason.cause.replace('_', ' ')}"
+    if reason.cycles_difference <= 0 < reason.energy_difference_j:
+        text += f", +{si(reason.energy_difference_j, 'J')}"
     return text

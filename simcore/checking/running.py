@@ -106,17 +106,25 @@ def run_plans(
 ) -> list[Outcome]:
     """Run plans on up to ``jobs`` processes; outcomes come in the order of the plans.
 
-    ``done`` is called as each ends, in no particular order.
+    ``done`` is called as each ends, in no particular order. Raises KeyboardInterrupt when one was
+    interrupted.
     """
     workers = min(jobs, len(plans))
     if workers < 2:
         outcomes = []
         for plan in plans:
-            outcomes.append(run_plan(plan))
+            outcomes.append(_uninterrupted(run_plan(plan)))
             if done is not None:
                 done(plan)
         return outcomes
-    return _run_in_processes(plans, workers, done)
+    return list(map(_uninterrupted, _run_in_processes(plans, workers, done)))
+
+
+def _uninterrupted(outcome: Outcome) -> Outcome:
+    """The outcome; one that Ctrl-C cut short ends the check. Raises KeyboardInterrupt."""
+    if outcome.code is ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    return outcome
 
 
 def _run_in_processes(

@@ -29,9 +29,18 @@ def judge(
 
 
 def reasons(comparison: Comparison) -> tuple[Reason, ...]:
-    """The functions that explain a change: those that cost more, else those that cost less."""
-    slower = [row for row in comparison.functions if row.cycles_difference > 0]
-    rows = slower or [row for row in comparison.functions if row.cycles_difference < 0]
+    """The functions that explain a change, the largest first.
+
+    Those that take more cycles; without any those that take more energy, else those that take
+    fewer cycles.
+    """
+    functions = comparison.functions
+    by_energy = sorted(functions, key=lambda row: -row.energy_difference_j)
+    rows = (
+        [row for row in functions if row.cycles_difference > 0]
+        or [row for row in by_energy if row.energy_difference_j > 0]
+        or [row for row in functions if row.cycles_difference < 0]
+    )
     return tuple(_reason(row, comparison.lines or ()) for row in rows[:MOST_REASONS])
 
 

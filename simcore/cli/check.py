@@ -168,7 +168,7 @@ def _request(
 ) -> Request:
     """What the command line and the settings ask for. Raises ConfigError or UsageError."""
     from simcore.checking import baselines
-    from simcore.checking.limits import parse_limits
+    from simcore.checking.limits import check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
 
@@ -182,8 +182,10 @@ def _request(
     save, compare_with = given["save_baseline"], given["baseline"]
     if compare_with is None and save is None and not given["no_baseline"]:
         compare_with = settings.baseline or baselines.DEFAULT
+    plans = tuple(plans_of(elfs, settings, args))
+    check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
     return Request(
-        plans=tuple(plans_of(elfs, settings, args)),
+        plans=plans,
         limits=(*settings.limits, *limits),
         baseline=None if compare_with is None else baselines.baseline_path(folder, compare_with),
         save=None if save is None else baselines.baseline_path(folder, save),

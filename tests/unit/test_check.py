@@ -190,7 +190,6 @@ def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
         ("function=none:cycles=1%", 3, "cycles of none is missing, limit cycles=1%"),
         ("cycles.dependency=10%", 3, "cycles.dependency +70.0 % to 170"),
         ("load=1M", 3, "load is missing, limit load=1M"),
-        ("b:cycles=1", 0, ""),
     ],
 )
 def test_a_limit_decides(
@@ -421,6 +420,7 @@ def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(
         (["no/*.elf"], "'no/*.elf' matches no file"),
         (["a.elf", "--limit", "cycles"], "'cycles' is no limit"),
         (["a.elf", "--limit", "cycels=1"], "did you mean 'cycles'"),
+        (["abc.elf", "--limit", "abd:cycles=1"], "none has that name; did you mean 'abc'?"),
         (["a.elf", "x/a.elf"], "two ELFs are named 'a': a.elf and x/a.elf"),
         (["a.elf", "--baseline", "../x"], "'../x' is no name of a baseline"),
         (["a.elf", "--save-baseline", ""], "'' is no name of a baseline"),
@@ -456,6 +456,29 @@ def test_an_unwritable_baseline_is_one_line_and_the_reports_are_written(
     assert status == 2
     assert ".mcusim" in err
     assert Path("x.csv").exists()
+
+
+def test_a_function_that_is_only_hungrier_is_to_blame_too(
+    check: Check, runs: Runs, baseline: str
+) -> None:
+    profile = kernel_profile()
+    rows = [
+        replace(row, energy_j_self=2 * row.energy_j_self) if row.name == "conv" else row
+        for row in profile.functions
+    ]
+    totals = replace(profile.totals, energy_j=profile.totals.energy_j * 1.5)
+    runs.profiles = {"a": replace(profile, functions=tuple(rows), totals=totals)}
+    status, _, err = check("a.elf", "--baseline", baseline)
+    assert status == 3
+    assert "energy +50.0 %" in err
+    assert "because of conv: 0 cycles, +" in err
+
+
+def test_ctrl_c_ends_the_whole_check(check: Check, runs: Runs) -> None:
+    runs.profiles = {"a": kernel_profile(end=Exit("interrupted", None, None))}
+    assert check("a.elf", "b.elf")[0] == 130
+    assert runs.options["elf"] == "a.elf"  # b.elf did not run any more
+    assert not Path(".mcusim").exists()
 
 
 def test_an_elf_that_is_none_is_an_error_of_its_run_only(check: Check, runs: Runs) -> None:

@@ -11,7 +11,7 @@ from simcore.checking.results import CheckResult, Reason, RunResult, Value, reas
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import NOTHING, amount, count, place, relative_change, signed
+from simcore.report.units import NOTHING, amount, count, place, relative_change, si, signed
 
 #: Metrics of the table of runs, and when their columns leave.
 _SHOWN = (("cycles", 0), ("energy", 1), ("stack", 3), ("load", 4))
@@ -141,10 +141,15 @@ def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableTyp
         Column("", [_signed(r.cause_cycles) if r.cause else "" for r in reasons], 2),
         Column("line", places),
         Column("cycles", lines, 1),
+        Column("energy", [_joules(reason.energy_difference_j) for reason in reasons], 3),
     ]
     if sum(min(column.width, 20) for column in columns if not column.drop) + 6 > options.width:
         return Text("\n".join(f"  {reason_text(reason)}" for reason in reasons))
     return build_table(columns, options.width, "…")
+
+
+def _joules(value: float) -> str:
+    return signed(si(value, "J"), value)
 
 
 def _signed(value: int) -> str:

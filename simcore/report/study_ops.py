@@ -154,10 +154,15 @@ def _times(ratio: float) -> str:
 
 
 def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: RenderOptions) -> None:
-    spreads = [spread for spread in study.spreads if spread.part == part.name]
+    spreads = [
+        spread
+        for spread in study.spreads
+        if (spread.part, spread.size) == (part.name, study.compared_size)
+    ]
     if not spreads:
         return
-    note = "  (largest over smallest between types at equal operation counts)"
+    operations = count(study.sizes[study.compared_size])
+    note = f"  (largest over smallest between types at {operations} operations; a MAC is 2 or 1)"
     console.print()
     console.print(Text.assemble(("Spread", "bold"), (note, "dim")))
 
@@ -167,7 +172,7 @@ def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: Render
     columns = [
         Column("types", [_set_name(spread) for spread in spreads]),
         Column("variant", [spread.variant for spread in spreads]),
-        Column("operations", [count(study.sizes[spread.size]) for spread in spreads]),
+        Column("MAC", [str(spread.operations_per_mac) for spread in spreads], 3),
         Column("rate", [_times(spread.throughput_ratio) for spread in spreads]),
         Column("J/op", [_times(spread.energy_ratio) for spread in spreads]),
         Column("fastest / slowest", ends([(s.fastest, s.slowest) for s in spreads]), 1),

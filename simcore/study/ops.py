@@ -11,6 +11,7 @@ from simcore import __version__, record
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.node_costs import ratio
+from simcore.operations import OPS_PER_MAC
 from simcore.profiles import Tool
 from simcore.setups import Move
 from simcore.study.grid import Case, Grid, Placement, SpreadSet
@@ -96,12 +97,17 @@ class OpsRow:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far types of operation lie apart at equal operation counts, in the usual placement."""
+    """How far types of operation lie apart at equal operation counts, in the usual placement.
+
+    ``operations_per_mac`` says how a multiply-accumulate counts: as two, as in the sizes, or as
+    one, for sets that hold other operations too.
+    """
 
     part: str
     name: str  # of the set of operations
     variant: str
     size: str
+    operations_per_mac: int
     operations: int
     fastest: str
     slowest: str
@@ -308,25 +314,44 @@ def _spreads(study: OpsStudy, grid: Grid, cases: Sequence[Case]) -> Iterator[Spr
                         if row.reference and row.size == size
                     ]
                     rows = [row for row in rows if row.operation in members[chosen.name]]
-                    if len(rows) > 1:
-                        yield _spread(part.name, chosen, variant, size, rows)
+                    if len(rows) < 2:
+                        continue
+                    mixed = len({row.macs > 0 for row in rows}) > 1
+                    for per_mac in (OPS_PER_MAC, 1) if mixed else (OPS_PER_MAC,):
+                        yield _spread(part.name, chosen, variant, size, per_mac, rows)
 
 
 def _spread(
-    part: str, chosen: SpreadSet, variant: str, size: str, rows: Sequence[OpsRow]
+    part: str,
+    chosen: SpreadSet,
+    variant: str,
+    size: str,
+    per_mac: int,
+    rows: Sequence[OpsRow],
 ) -> Spread:
-    slowest, *_, fastest = sorted(rows, key=lambda row: row.ops_per_s)
-    thriftiest, *_, hungriest = sorted(rows, key=lambda row: row.j_per_op)
+    def counted(row: OpsRow) -> float:
+        """The share of the row's operations that are left when a MAC counts as ``per_mac``."""
+        return per_mac / OPS_PER_MAC if row.macs else 1.0
+
+    def rate(row: OpsRow) -> float:
+        return row.ops_per_s * counted(row)
+
+    def energy(row: OpsRow) -> float:
+        return row.j_per_op / counted(row)
+
+    slowest, *_, fastest = sorted(rows, key=rate)
+    thriftiest, *_, hungriest = sorted(rows, key=energy)
     return Spread(
         part=part,
         name=chosen.name,
         variant=variant,
         size=size,
+        operations_per_mac=per_mac,
         operations=len(rows),
         fastest=fastest.operation,
         slowest=slowest.operation,
-        throughput_ratio=fastest.ops_per_s / slowest.ops_per_s,
+        throughput_ratio=rate(fastest) / rate(slowest),
         thriftiest=thriftiest.operation,
         hungriest=hungriest.operation,
-        energy_ratio=hungriest.j_per_op / thriftiest.j_per_op,
+        energy_ratio=energy(hungriest) / energy(thriftiest),
     )

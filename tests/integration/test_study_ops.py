@@ -84,12 +84,27 @@ def test_spreads_are_largest_over_smallest(folder: Path) -> None:
         for spread in document["spreads"]
         if (spread["part"], spread["variant"], spread["name"])
         == ("stm32f746", "plain", "all int8 that compute")
+        if spread["operations_per_mac"] == 2
     )
     rates = {name: row["ops_per_s"] for name, row in usual.items()}
     assert spread["fastest"] == max(rates, key=lambda name: rates[name])
     assert spread["throughput_ratio"] == max(rates.values()) / min(rates.values())
     energies = [row["j_per_op"] for row in usual.values()]
     assert spread["energy_ratio"] == max(energies) / min(energies)
+
+
+def test_a_mac_that_counts_once_halves_the_rate_of_what_multiplies(folder: Path) -> None:
+    document = json.loads((folder / "ops.json").read_text())
+    two, one = (
+        spread
+        for spread in document["spreads"]
+        if (spread["part"], spread["variant"], spread["name"])
+        == ("stm32f746", "optimised", "with max pool, ReLU")
+    )
+    assert (two["operations_per_mac"], one["operations_per_mac"]) == (2, 1)
+    assert (two["fastest"], one["fastest"]) == ("pointwise", "relu")
+    assert one["throughput_ratio"] == pytest.approx(2 / two["throughput_ratio"])
+    assert one["energy_ratio"] == pytest.approx(2 / two["energy_ratio"])
 
 
 def test_figures_are_whole_and_of_every_kind(folder: Path) -> None:

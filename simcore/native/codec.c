@@ -185,12 +185,14 @@ static int encode_block(struct codec *c, const struct stream *s, const uint32_t 
         }
         learn_address(site, address[i]);
     }
-    if (notes != b->notes || memcmp(note, b->note, notes * sizeof *note)) {
+    int same = notes == b->notes;
+    for (uint32_t i = 0; i < notes && same; i++)
+        same = note[i] == b->note[i];
+    if (!same) {
         control |= CODEC_NOTES;
         put(data, notes);
         for (uint32_t i = 0; i < notes; i++)
-            put(data, note[i]);
-        memcpy(b->note, note, notes * sizeof *note);
+            put(data, b->note[i] = note[i]);
     }
     b->accesses = accesses;
     b->notes = notes;

@@ -521,3 +521,24 @@ def test_strict_makes_a_peripheral_access_a_fault(model: CpuModel) -> None:
     assert result.fault is not None
     assert result.fault.kind == "access to a peripheral that is not modelled"
     assert result.fault.address == 0x4002_0018
+
+
+def test_blocks_of_nothing_but_the_longest_loads_are_counted(build: Build, model: CpuModel) -> None:
+    image = build(
+        """
+    ldr r1, =0xe000ed88 // CPACR: the FPU on
+    mov r0, #0xf00000
+    str r0, [r1]
+    ldr r0, =0x20000000
+    .fpu fpv5-d16
+    .rept 1000
+    vldmia r0, {s0-s31}
+    .endr
+    movs r0, #0
+    bl exit_r0
+    """
+    )
+    result = go(image, model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 0)
+    assert result.counters.total()["dtcm.reads"] == 32_000
+    assert max(len(block.sites) for block in result.counters.blocks) > 500

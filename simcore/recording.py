@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from simcore import __version__, record
@@ -16,6 +16,7 @@ from simcore.capture_file import (
     END,
     EVENTS,
     HEAD,
+    MAGIC,
     MAX_CHUNK_BYTES,
     TAIL,
     CaptureReader,
@@ -117,6 +118,15 @@ def record_run(
         writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
     (simulation,) = simulate_many(image, [setup], args=args, recorder=_Recording(writer), **run)
     return simulation
+
+
+def is_capture(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as a capture does; False when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):  # ValueError: a path with NUL
+        return False
 
 
 class Capture:

@@ -13,7 +13,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, BinaryIO, cast
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from simcore import __version__
 from simcore.advisor.candidates import TCM, Candidate, find_candidates, names
@@ -21,17 +23,17 @@ from simcore.advisor.linker_text import attributes_text, linker_script_text
 from simcore.advisor.programme import Choice, Option, choose
 from simcore.advisor.results import SCHEMA, Advice, AdvisedMove, Cost, Rejected
 from simcore.attribution import Attribution
-from simcore.elf import Image, load_image
+from simcore.elf import Image
 from simcore.energy import energy_model
-from simcore.energy_sweep import Recording
 from simcore.errors import ConfigError, ExitCode
 from simcore.layout import layout_band, layout_setups
 from simcore.placement import Placement, place_pieces, program_memory, tcm_bytes
 from simcore.placement.pieces import ProgramMemory
 from simcore.placement.placer import free_bytes
 from simcore.placement.request import Request
-from simcore.profiler import DEFAULT_CPU, Simulation, load_setup, simulate_many
+from simcore.profiler import DEFAULT_CPU, Simulation
 from simcore.profiles import LayoutBand, Tool
+from simcore.recording import Capture, record_run
 from simcore.setups import TimingSetup
 
 MINIMISE = ("cycles", "energy")
@@ -127,8 +129,6 @@ def advise(
     voltage_scale: str | None = None,
     overrides: Sequence[str] = (),
     memory_from: str | os.PathLike[str] | None = None,
-    stdin: BinaryIO | None = None,
-    stdout: BinaryIO | None = None,
     **options: Any,
 ) -> Advice:
     """Find where functions and data of a program should lie in a part's TCMs and SRAM banks.
@@ -137,35 +137,43 @@ def advise(
     ``candidates`` is how many functions and objects are considered, those that wait most. With
     ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
     waits no longer in this run than its copy from ROM takes at the start. ``options`` are further
-    arguments of :func:`simcore.profiler.simulate_many`. The program runs several times: what it
-    reads from ``stdin`` is kept, and only its first output goes to ``stdout``.
+    arguments of :func:`simcore.profiler.simulate_many`.
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     if minimise not in MINIMISE:
         raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
-    image = load_image(os.fspath(elf))
-    setup = load_setup(
-        cpu,
-        clock_hz=clock_hz,
-        caches=caches,
-        voltage_scale=voltage_scale,
-        overrides=overrides,
-        memory_from=memory_from,
-    )
-    memory = program_memory(image, setup.model)
-    given = None if stdin is None else Recording(stdin)
-    outputs = [stdout]
-
-    def run(setups: Sequence[TimingSetup]) -> list[Simulation]:
-        return simulate_many(
-            image,
-            setups,
-            stdin=None if given is None else cast(BinaryIO, given.from_the_start()),
-            stdout=outputs.pop() if outputs else None,
-            **options,
+    part: dict[str, Any] = {
+        "clock_hz": clock_hz,
+        "caches": caches,
+        "voltage_scale": voltage_scale,
+        "overrides": overrides,
+        "memory_from": memory_from,
+    }
+    # The program runs once; what follows is timed from its capture.
+    with TemporaryDirectory(prefix="mcusim-") as folder:
+        path = Path(folder) / "run.mcu"
+        with path.open("wb") as file:
+            record_run(elf, file, cpu, **part, **options)
+        capture = Capture(path)
+        setup = capture.setup(cpu, **part)
+        goal = _Goal(
+            minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz)
         )
+        return _advise(capture, setup, goal, deadline_s, candidates, count_copies, few_choices)
 
+
+def _advise(
+    capture: Capture,
+    setup: TimingSetup,
+    goal: _Goal,
+    deadline_s: float | None,
+    candidates: int,
+    count_copies: bool,
+    few_choices: int,
+) -> Advice:
+    image, run = capture.image, capture.simulate
+    memory = program_memory(image, setup.model)
     shifts = layout_setups(image, setup)
     simulations = run([shifted for _, shifted in shifts])
     linked = simulations[0]
@@ -175,8 +183,6 @@ def advise(
     search.timed[()] = search._timed({}, Placement(), linked)
     if profile.exit.status is ExitCode.OK:
         search.candidates = find_candidates(image, setup, memory, profile, candidates)
-    deadline = None if deadline_s is None else int(deadline_s * setup.core_clock_hz)
-    goal = _Goal(minimise, deadline)
     best = _search(search, goal, few_choices)
     without = _without(search, best)
     final = replace(setup, moves=best.placement.moves)

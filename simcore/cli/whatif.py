@@ -81,6 +81,7 @@ def whatif(
     **part: Any,
 ) -> ExitCode:
     """Run ELF once and time it under several configurations: what would it buy to change that?
+    A capture of 'mcusim record' may stand for an ELF.
 
     \b
     mcusim whatif kernel.elf --try 'conv*=itcm' --try 'weights=dtcm, caches=off'
@@ -95,7 +96,7 @@ def whatif(
     from simcore.report.whatif import render
     from simcore.whatif import whatif as run_study
 
-    configurations = _configurations(tries, sweeps, config, place, part)
+    configurations = _configurations(elves[0], tries, sweeps, config, place, part)
     started = time.monotonic()
     with destination(output) as write:
         with program_streams(output, max_instructions) as streams:
@@ -124,6 +125,7 @@ def whatif(
 
 
 def _configurations(
+    elf: str,
     tries: tuple[str, ...],
     sweeps: tuple[str, ...],
     config: str | None,
@@ -131,9 +133,11 @@ def _configurations(
     part: dict[str, Any],
 ) -> list[Any]:
     """All configurations in their order; the program as linked comes first unless sweeps do."""
+    from simcore.recording import is_capture
     from simcore.whatif.config_file import ConfigFile
     from simcore.whatif.configuration import (
         Configuration,
+        as_recorded,
         check_names,
         combinations,
         parse_sweep,
@@ -142,12 +146,14 @@ def _configurations(
 
     context = click.get_current_context()
     file = None if config is None else ConfigFile(config)
-    base = Configuration() if file is None else file.base(Configuration())
     given = {
         name: value
         for name, value in part.items()
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
+    # With a part of its own nothing is as it was recorded.
+    base = as_recorded(elf) if is_capture(elf) and "cpu" not in given else Configuration()
+    base = base if file is None else file.base(base)
     if "clock" in given:
         given["clock_hz"] = given.pop("clock")
     given["overrides"] = (*base.overrides, *given.get("overrides", ()))

@@ -72,6 +72,21 @@ class Configuration:
         return replace(self, place=(*self.place, text.strip()))
 
 
+def as_recorded(path: str) -> Configuration:
+    """The configuration that a capture was recorded under. Raises CaptureError."""
+    from simcore.recording import Capture
+
+    was = Capture(path).recorded
+    return Configuration(
+        cpu=was.cpu,
+        clock_hz=was.clock_hz,
+        voltage_scale=was.voltage_scale,
+        caches=was.caches,
+        memory_from=was.memory_from,
+        overrides=was.overrides,
+    )
+
+
 def is_model_key(key: str) -> bool:
     """Whether a name in front of '=' is one of the part's model, such as core.dcache.size."""
     table, dot, rest = key.partition(".")

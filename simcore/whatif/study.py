@@ -15,11 +15,13 @@ from typing import Any, BinaryIO
 from simcore import __version__
 from simcore.comparison import joules
 from simcore.elf import Image, load_image
+from simcore.errors import ConfigError
 from simcore.layout import layout_band, layout_setups
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.pieces import ProgramMemory
 from simcore.profiler import Simulation, load_setup, simulate_many
 from simcore.profiles import Profile, Tool
+from simcore.recording import Capture, is_capture
 from simcore.setups import TimingSetup
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
@@ -49,6 +51,7 @@ def whatif(
 ) -> WhatIf:
     """Time programs under configurations; those of one program and part share one execution.
 
+    ``elves`` are ELF files or captures, which repeat their run: they take no ``args`` or options.
     ``layout_sweep`` times each with all code shifted, too. ``processes`` is how many executions
     run at a time, as many as the host has cores when None. ``options`` are further arguments of
     :func:`simcore.profiler.simulate_many`. With several executions the programs read nothing from
@@ -64,7 +67,13 @@ def whatif(
         for group in _by_execution(configurations)
     ]
     for task in tasks:
-        prepare(load_image(task.elf), task.configurations, layout_sweep)
+        image, capture = task.open()
+        limits = [value for name, value in options.items() if name != "verbose"]
+        if capture is not None and (args or any(limits)):
+            raise ConfigError(
+                f"{task.elf}: a capture repeats its run; it takes no arguments and no limits"
+            )
+        prepare(image, task.configurations, layout_sweep)
     if processes is None:
         processes = os.cpu_count() or 1
     if options.get("semihost_dir") is not None:
@@ -145,11 +154,22 @@ class _Task:
     args: tuple[str, ...]
     options: Mapping[str, Any]
 
+    def open(self) -> tuple[Image, Capture | None]:
+        """The program, and the capture if that is what the file is."""
+        if is_capture(self.elf):
+            capture = Capture(self.elf)
+            return capture.image, capture
+        return load_image(self.elf), None
+
     def run(self, streams: Mapping[str, Any]) -> list[Outcome]:
-        image = load_image(self.elf)
+        """What each configuration costs."""
+        image, capture = self.open()
         prepared = prepare(image, self.configurations, self.layout_sweep)
         setups = [setup for one in prepared for _, setup in one.shifts]
-        simulations = simulate_many(image, setups, args=self.args, **self.options, **streams)
+        if capture is not None:
+            simulations = capture.simulate(setups, streams.get("progress"))
+        else:
+            simulations = simulate_many(image, setups, args=self.args, **self.options, **streams)
         outcomes = []
         for one in prepared:
             own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]

@@ -120,6 +120,24 @@ def test_parts_and_programs_have_executions_of_their_own(capfd: pytest.CaptureFi
     assert study(capfd, CONV, MIXED, *options, "--jobs", "1") == parallel
 
 
+def test_a_capture_stands_for_its_program_as_it_was_recorded(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    capture = str(tmp_path / "run.mcu")
+    assert main(["record", CONV, "-o", capture, "--clock", "100MHz"]) == 0
+    capfd.readouterr()
+    live = study(capfd, CONV, *EIGHT, "--clock", "100MHz")
+    assert study(capfd, capture, *EIGHT) == live
+    assert live["configurations"][0]["cpu"]["clock_hz"] == 100_000_000
+    other = study(capfd, capture, *EIGHT, "--cpu", "stm32f746")
+    assert other["configurations"][0]["cpu"]["clock_hz"] == 216_000_000
+    assert main(["whatif", capture, *EIGHT, "--", "argument"]) == 2
+    assert "a capture repeats its run" in capfd.readouterr().err
+    Path(capture).write_bytes(Path(capture).read_bytes()[:-100])
+    assert main(["whatif", capture, *EIGHT]) == 2
+    assert "is truncated" in capfd.readouterr().err
+
+
 def test_csv_has_a_row_for_each_configuration(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["whatif", CONV, *EIGHT, "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))

@@ -18,6 +18,7 @@ from simcore.capture_file import (
     HEAD,
     MAGIC,
     MAX_CHUNK_BYTES,
+    PRINTED,
     TAIL,
     CaptureReader,
     CaptureWriter,
@@ -60,14 +61,16 @@ class Recorded:
 class _Recording:
     """Writes a capture while the program runs: a machine.Recorder."""
 
-    def __init__(self, writer: CaptureWriter) -> None:
+    def __init__(self, writer: CaptureWriter, printed: bytearray) -> None:
         self._writer = writer
+        self._printed = printed
 
     def events(self, piece: bytes) -> None:
         self._writer.add(EVENTS, piece)
 
     def end(self, end: RunEnd) -> None:
         self._writer.add(TAIL, _json(end))
+        self._writer.add(PRINTED, bytes(self._printed[: MAX_CHUNK_BYTES // 2]))
         self._writer.add(END, b"")
 
 
@@ -82,11 +85,13 @@ def record_run(
     overrides: Sequence[str] = (),
     memory_from: str | os.PathLike[str] | None = None,
     args: Sequence[str] = (),
+    printed: bytearray | None = None,
     **run: Any,
 ) -> Simulation:
     """Run an ELF as :func:`simcore.profile` does and write its capture to a file.
 
-    ``file`` is open for writing; memory stays flat. ``run`` are the arguments of
+    ``file`` is open for writing; memory stays flat. ``printed`` is where ``stdout`` keeps the
+    beginning of what the program prints, for reports that show it. ``run`` are the arguments of
     :func:`simcore.profiler.simulate_many`. Raises what :func:`simcore.profile` raises, and OSError.
     """
     data = load_bytes(elf)
@@ -116,7 +121,8 @@ def record_run(
     writer.add(HEAD, _json(recorded))
     for start in range(0, len(data), _ELF_PIECE_BYTES):
         writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
-    (simulation,) = simulate_many(image, [setup], args=args, recorder=_Recording(writer), **run)
+    recorder = _Recording(writer, bytearray() if printed is None else printed)
+    (simulation,) = simulate_many(image, [setup], args=args, recorder=recorder, **run)
     return simulation
 
 
@@ -136,6 +142,7 @@ class Capture:
         self._reader = CaptureReader(path)
         self.recorded = self._document(HEAD, Recorded)
         self.end = self._document(TAIL, RunEnd)
+        self.printed = self._reader.one(PRINTED)
         try:
             self.image: Image = image_of_bytes(
                 self.recorded.elf, b"".join(self._reader.chunks(ELF))

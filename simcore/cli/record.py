@@ -51,10 +51,10 @@ def record(
 
     if not goes_to_file(output) and is_terminal(sys.stdout):
         raise click.UsageError("a capture is binary and no terminal's: write it to a file with -o")
-    started = time.monotonic()
+    started, printed = time.monotonic(), bytearray()
     with (
         binary_destination(output) as file,
-        program_streams(output, run["max_instructions"]) as streams,
+        program_streams(output, run["max_instructions"], printed) as streams,
     ):
         try:
             simulation = record_run(
@@ -63,6 +63,7 @@ def record(
                 args=args,
                 clock_hz=clock,
                 timeout_s=timeout,
+                printed=printed,
                 verbose=verbose,
                 **streams,
                 **run,

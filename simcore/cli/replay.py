@@ -70,15 +70,15 @@ def replay(
     refuse_destination(format_name, output, ())
     ask_for_tables(section, format_name, report)
     details: list[Details] = []
+    recorded = Capture(capture)
 
     def inspect(simulation: Simulation) -> None:
         from simcore.report.html.details import details_of
 
-        details.append(details_of(simulation, source_dirs, b""))
+        details.append(details_of(simulation, source_dirs, recorded.printed))
 
     started = time.monotonic()
     with destination(output) as write:
-        recorded = Capture(capture)
         setup = recorded.setup(
             cpu,
             clock_hz=clock,

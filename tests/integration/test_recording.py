@@ -20,6 +20,7 @@ from simcore.capture_file import (
     EVENTS,
     HEAD,
     MAGIC,
+    PRINTED,
     TAIL,
     CaptureReader,
     CaptureWriter,
@@ -172,6 +173,19 @@ def test_the_commands_report_what_profile_reports(
         assert (tmp_path / "r").read_text() == (tmp_path / "p").read_text()
 
 
+def test_a_page_shows_what_the_recorded_program_printed(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    elf, file = str(FIRMWARE / "hello_printf.elf"), str(tmp_path / "run.mcu")
+    status = main(["record", elf, "-o", file, "--", "3"])
+    assert b"hello from the simulated" in capfdbinary.readouterr().out
+    pages = [str(tmp_path / "replayed.html"), str(tmp_path / "live.html")]
+    assert main(["replay", file, "--format", "html", "-o", pages[0]]) == status
+    assert main(["profile", elf, "--format", "html", "-o", pages[1], "--", "3"]) == status
+    assert Path(pages[0]).read_bytes() == Path(pages[1]).read_bytes()
+    assert "hello from the simulated" in Path(pages[0]).read_text()
+
+
 def test_the_end_of_the_program_is_the_end_of_record_and_replay(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,7 +265,7 @@ def rebuilt(good: Path, change: Callable[[bytes, bytes], bytes]) -> bytes:
     """The capture with other contents and checksums that fit."""
     reader, file = CaptureReader(good), io.BytesIO()
     writer = CaptureWriter(file)
-    for kind in (HEAD, ELF, EVENTS, TAIL, END):
+    for kind in (HEAD, ELF, EVENTS, TAIL, PRINTED, END):
         for content in reader.chunks(kind):
             writer.add(kind, change(kind, content))
     return file.getvalue()

@@ -277,8 +277,8 @@ class Timing:
         warnings = []
         if not ops_valid:
             warnings.append(
-                "an operation descriptor is not that of this mcusim.h;"
-                " its name and counts are unknown"
+                "an operation descriptor is not that of this mcusim.h, so that its name and counts"
+                " are unknown: initialize it with MCUSIM_OP()"
             )
         if count := lib.core_unbalanced_ops(self._core, self.index):
             warnings.append(f"mcusim_op_begin and mcusim_op_end do not pair {count} times")

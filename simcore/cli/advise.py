@@ -47,6 +47,7 @@ FORMATS = ("text", "json")
 @click.option(
     "--top",
     type=click.IntRange(min=0),
+    metavar="N",
     default=8,
     show_default=True,
     help="Rows of the list of what is not worth moving; 0 for all.",

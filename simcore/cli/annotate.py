@@ -32,6 +32,7 @@ PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its n
 @click.option(
     "--top",
     type=click.IntRange(min=0),
+    metavar="N",
     help="At most so many functions when none is named [default: 5], and rows of the tables of"
     " loops and source lines [default: 10]; 0 for all.",
 )

@@ -96,6 +96,7 @@ _REPLACED = {
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
+    metavar="N",
     help="Runs at a time; the number of processors if not given.",
 )
 @run_options

@@ -25,6 +25,7 @@ from simcore.report import COMPARISON_FORMATS, COMPARISON_SECTIONS, ComparisonSe
 @click.option(
     "--top",
     type=click.IntRange(min=0),
+    metavar="N",
     default=20,
     show_default=True,
     help="Rows of the text report's long tables; 0 for all.",

@@ -74,6 +74,7 @@ table_options = together(
     click.option(
         "--top",
         type=click.IntRange(min=0),
+        metavar="N",
         default=20,
         show_default=True,
         help="Rows of the text report's long tables; 0 for all.",

@@ -88,7 +88,7 @@ def _page(annotation: Annotation, options: RenderOptions) -> Iterator[Renderable
         header.append(f"\n{annotation.exit.text[0].upper()}{annotation.exit.text[1:]}.", "bold red")
     yield header
     for name in annotation.not_run:
-        yield Text(f"\n{name} ran zero times: there is nothing to list.")
+        yield Text(f"\n{name} ran zero times: there is nothing to list. {_INLINED}")
     for function in annotation.functions:
         yield Text()
         yield from _function(annotation, function, options)
@@ -98,6 +98,7 @@ def _page(annotation: Annotation, options: RenderOptions) -> Iterator[Renderable
         yield Text("\n" + "\n".join(annotation.warnings), style="yellow")
 
 
+_INLINED = "What was inlined stands in the function that it went into."
 _LEGEND = (
     "┌ older and └ younger of a pair, ┼ both in turn; a share stands where it is not always. The"
     " younger costs no cycle of its own. /run and the causes are cycles per run; callees left out."

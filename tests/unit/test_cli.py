@@ -563,3 +563,14 @@ def test_source_dir_is_refused_where_it_would_be_ignored(
     assert main(["profile", "a.elf", "--source-dir", "src"]) == 2
     assert "--source-dir goes with --format html" in capfd.readouterr().err
     assert run.options == {}
+
+
+@pytest.mark.parametrize("command", [[], ["profile"]])
+def test_the_short_option_of_the_help_works_everywhere(
+    capfd: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert main([*command, "-h"]) == 0
+    short = capfd.readouterr().out
+    assert main([*command, "--help"]) == 0
+    assert capfd.readouterr().out == short
+    assert "INTEGER RANGE" not in short

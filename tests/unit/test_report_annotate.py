@@ -291,7 +291,8 @@ def test_shares_are_100_only_for_all_and_0_only_for_none() -> None:
 
 def test_what_never_ran_is_one_clear_line() -> None:
     page = text(made=annotation(not_run=("cold",)))
-    assert "cold ran zero times: there is nothing to list." in page.split("\n")
+    inlined = "What was inlined stands in the function that it went into."
+    assert f"cold ran zero times: there is nothing to list. {inlined}" in page.split("\n")
     assert "older" not in page
 
 

@@ -27,19 +27,21 @@ def linker_script_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
             lines += [
                 f".{name} :",
                 "{",
+                *_first_bytes(model, region),
                 "    . = ALIGN(8);",
                 f"    __{name}_start = .;",
                 *(f"    {text}" for text in loaded),
                 "    . = ALIGN(4);",
                 f"    __{name}_end = .;",
                 f"}} > {upper}{rom}",
-                f"__{name}_from = LOADADDR(.{name});",
+                f"__{name}_from = LOADADDR(.{name}) + (__{name}_start - ADDR(.{name}));",
             ]
         if zeroed:
             name = f"{region}_bss"
             lines += [
                 f".{name} (NOLOAD) :",
                 "{",
+                *([] if loaded else _first_bytes(model, region)),
                 "    . = ALIGN(8);",
                 f"    __{name}_start = .;",
                 *(f"    {text}" for text in zeroed),
@@ -75,6 +77,11 @@ def attributes_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def _first_bytes(model: CpuModel, region: str) -> list[str]:
+    """Room at address 0, which no function and no object may have."""
+    return ["    . += 8;"] if model.region(region).base == 0 else []
+
+
 def _by_region(image: Image, pieces: Pieces) -> list[tuple[str, list[str], list[str]]]:
     """Per region the input sections with contents and those that start as zeros."""
     found = []
@@ -104,6 +111,8 @@ def _input_section(image: Image, piece: Piece) -> str:
     if file.endswith(".o"):  # of a library's assembler source
         return f"*{file}({base} {base}.*)"
     own = f"{base}.{piece.name}"
+    if own == ".text.main":
+        own += " .text.startup.main"  # where GCC puts it from -O2 on
     if section is not None and not section.name.startswith((".text", ".rodata", ".data", ".bss")):
         return f"*({own} {section.name} {section.name}.*)"  # an attribute chose its section
     return f"*({own})"

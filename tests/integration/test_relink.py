@@ -18,6 +18,7 @@ from types import ModuleType
 import pytest
 
 import simcore
+from simcore.advisor import advise
 from simcore.profiles import Profile
 from tests.integration.programs import CHECKOUT
 
@@ -106,22 +107,27 @@ def linker_script(case: Case) -> str:
     return head + blocks["itcm"] + blocks["data"] + blocks["dtcm"] + text + rest
 
 
+def build_with(script: str, kernel: str, build: ModuleType, folder: Path) -> Path:
+    """A kernel linked with another sections.ld."""
+    for one in STARTUP.glob("*.ld"):
+        (folder / one.name).write_text(one.read_text())
+    (folder / "sections.ld").write_text(script)
+    (program,) = (one for one in build.load_programs() if one.name == kernel)
+    command = tuple(
+        f"-L{folder}" if word == "-Lkernels/startup" else word for word in program.command
+    )
+    assert command != program.command
+    elf: Path = build.build(replace(program, command=command), folder / "build")
+    return elf
+
+
 @pytest.fixture
 def relinked(
     request: pytest.FixtureRequest, arm_gcc: object, build: ModuleType, tmp_path: Path
 ) -> Path:
     """The kernel of a case, linked with its script; arm_gcc tells whether it can be."""
     case: Case = request.param
-    for script in STARTUP.glob("*.ld"):
-        (tmp_path / script.name).write_text(script.read_text())
-    (tmp_path / "sections.ld").write_text(linker_script(case))
-    (program,) = (one for one in build.load_programs() if one.name == case.kernel)
-    command = tuple(
-        f"-L{tmp_path}" if word == "-Lkernels/startup" else word for word in program.command
-    )
-    assert command != program.command
-    elf: Path = build.build(replace(program, command=command), tmp_path / "build")
-    return elf
+    return build_with(linker_script(case), case.kernel, build, tmp_path)
 
 
 def work(profile: Profile) -> tuple[int, int]:
@@ -152,3 +158,36 @@ def test_a_placement_costs_what_relinking_costs(relinked: Path, case: Case) -> N
     veneers = [row for row in real.functions if VENEER.fullmatch(row.name)]
     assert bool(veneers) == bool(case.itcm)
     assert all(row.instructions <= 3 * row.calls for row in veneers)
+
+
+def test_the_linker_script_of_advice_links_to_what_was_advised(
+    arm_gcc: object, build: ModuleType, tmp_path: Path
+) -> None:
+    prebuilt = CHECKOUT / "kernels" / "prebuilt" / "depthwise_conv2d_s8.elf"
+    advice = advise(prebuilt, caches="off", candidates=5)
+    regions = {move.region for move in advice.moves}
+    assert regions == {"itcm"}  # the five functions that wait most
+    # The prebuilt start-up code copies one section, .itcm, to ITCM: it gets the fragment's place.
+    script = (STARTUP / "sections.ld").read_text()
+    match = re.search(r"    \.itcm .*?\n    } > ITCM AT > FLASH\n", script, re.DOTALL)
+    assert match is not None
+    script = script.replace(match[0], "").replace("    __itcm_load = LOADADDR(.itcm);\n", "")
+    names = "".join(
+        f"__itcm_{ours} = __itcm_load_{theirs};\n"
+        for ours, theirs in (("start", "start"), ("end", "end"), ("load", "from"))
+    )
+    head, text, rest = script.partition("    .text :\n")
+    elf = build_with(
+        head + advice.linker_script + names + text + rest, "depthwise_conv2d_s8", build, tmp_path
+    )
+    real = simcore.profile(elf, caches="off")
+    placed = simcore.profile(
+        prebuilt, caches="off", place=[f"function:{move.name}=itcm" for move in advice.moves]
+    )
+    assert placed.totals.cycles == advice.advised.cycles
+    assert {
+        row.name for row in real.functions if row.address is not None and row.address < 0x4000
+    } >= {move.name for move in advice.moves}
+    (cycles, instructions), (real_cycles, real_instructions) = work(placed), work(real)
+    assert instructions == real_instructions
+    assert cycles == pytest.approx(real_cycles, rel=0.01)

@@ -53,22 +53,22 @@ static struct shape read_shape(int32_t kernel, int32_t stride, int dilates)
 
 static uint32_t input_values(const struct shape *shape)
 {
-    return (uint32_t)shape->height * (uint32_t)shape->width * (uint32_t)shape->channels;
+    return values_of(shape->height, shape->width, shape->channels);
 }
 
 static uint32_t output_values(const struct shape *shape, int32_t channels)
 {
-    return (uint32_t)shape->output_height * (uint32_t)shape->output_width * (uint32_t)channels;
+    return values_of(shape->output_height, shape->output_width, channels);
 }
 
-static uint32_t patch_values(const struct shape *shape)
+static int32_t patch_values(const struct shape *shape)
 {
-    return (uint32_t)shape->kernel_height * (uint32_t)shape->kernel_width * (uint32_t)shape->channels;
+    return shape->kernel_height * shape->kernel_width * shape->channels;
 }
 
-static void count_macs(struct job *job, uint32_t outputs, uint32_t terms)
+static void count_macs(struct job *job, uint32_t outputs, int32_t terms)
 {
-    job->macs = (uint64_t)outputs * terms;
+    job->macs = (uint64_t)outputs * (uint32_t)terms;
     job->ops = 2 * job->macs;
 }
 
@@ -84,7 +84,7 @@ static void count_macs(struct job *job, uint32_t outputs, uint32_t terms)
     .input_offset = -INPUT_ZERO_POINT, .output_offset = OUTPUT_ZERO_POINT,        \
     .activation_min = job_activation_min(), .activation_max = ACTIVATION_MAX
 
-static struct shape read_convolution(struct job *job, uint32_t *outputs, uint32_t *patch)
+static struct shape read_convolution(struct job *job, uint32_t *outputs, int32_t *patch)
 {
     struct shape shape = read_shape(3, 1, 1);
     shape.filters = argument_number("filters", shape.channels, 1, LARGEST);
@@ -96,13 +96,14 @@ static struct shape read_convolution(struct job *job, uint32_t *outputs, uint32_
 
 static void prepare_conv2d_s8(struct job *job)
 {
-    uint32_t outputs, patch;
+    uint32_t outputs;
+    int32_t patch;
     const struct shape shape = read_convolution(job, &outputs, &patch);
     struct conv2d_s8 *layer = &job->layer.conv2d_s8;
     *layer = (struct conv2d_s8){SHAPE_MEMBERS(shape), .output_channels = shape.filters, QUANTIZATION_MEMBERS};
-    job_activations(job, "int8", input_values(&shape), 0, outputs);
-    job_weights_s8(job, patch * (uint32_t)shape.filters, shape.filters, (int32_t)patch, 0);
-    job_scratch(job, conv2d_s8_scratch_bytes(layer));
+    job_activations(job, "int8", input_values(&shape), 0, outputs, conv2d_s8_scratch_bytes(layer));
+    job_weights_s8(job, values_of(patch, shape.filters, 1), shape.filters, patch, 0);
+    job_scratch(job);
 }
 
 static void run_conv2d_s8(const struct job *job)
@@ -117,15 +118,17 @@ static void run_conv2d_s8(const struct job *job)
 
 static void prepare_conv2d_s16(struct job *job)
 {
-    uint32_t outputs, patch;
+    uint32_t outputs;
+    int32_t patch;
     const struct shape shape = read_convolution(job, &outputs, &patch);
     struct conv2d_s16 *layer = &job->layer.conv2d_s16;
     *layer = (struct conv2d_s16){SHAPE_MEMBERS(shape), .output_channels = shape.filters,
                                  .activation_min = job_has_relu() ? 0 : INT16_MIN,
                                  .activation_max = INT16_MAX};
-    job_activations(job, "int16", 2 * input_values(&shape), 0, 2 * outputs);
-    job_weights_s8(job, patch * (uint32_t)shape.filters, shape.filters, (int32_t)patch, 1);
-    job_scratch(job, conv2d_s16_scratch_bytes(layer));
+    job_activations(job, "int16", 2 * input_values(&shape), 0, 2 * outputs,
+                    conv2d_s16_scratch_bytes(layer));
+    job_weights_s8(job, values_of(patch, shape.filters, 1), shape.filters, patch, 1);
+    job_scratch(job);
 }
 
 static void run_conv2d_s16(const struct job *job)
@@ -140,15 +143,17 @@ static void run_conv2d_s16(const struct job *job)
 
 static void prepare_conv2d_f32(struct job *job)
 {
-    uint32_t outputs, patch;
+    uint32_t outputs;
+    int32_t patch;
     const struct shape shape = read_convolution(job, &outputs, &patch);
     struct conv2d_f32 *layer = &job->layer.conv2d_f32;
     *layer = (struct conv2d_f32){SHAPE_MEMBERS(shape), .output_channels = shape.filters,
                                  .activation_min = job_has_relu() ? 0.0f : -INFINITY,
                                  .activation_max = INFINITY};
-    job_activations(job, "float32", 4 * input_values(&shape), 0, 4 * outputs);
-    job_weights_f32(job, patch * (uint32_t)shape.filters, shape.filters);
-    job_scratch(job, conv2d_f32_scratch_bytes(layer));
+    job_activations(job, "float32", 4 * input_values(&shape), 0, 4 * outputs,
+                    conv2d_f32_scratch_bytes(layer));
+    job_weights_f32(job, values_of(patch, shape.filters, 1), shape.filters);
+    job_scratch(job);
 }
 
 static void run_conv2d_f32(const struct job *job)
@@ -165,15 +170,16 @@ static void prepare_depthwise_conv2d_s8(struct job *job)
     const struct shape shape = read_shape(3, 1, 1);
     const int32_t multiplier = argument_number("multiplier", 1, 1, LARGEST);
     const int32_t channels = shape.channels * multiplier;
-    const uint32_t taps = (uint32_t)shape.kernel_height * (uint32_t)shape.kernel_width;
+    const int32_t taps = shape.kernel_height * shape.kernel_width;
     const uint32_t outputs = output_values(&shape, channels);
     struct depthwise_conv2d_s8 *layer = &job->layer.depthwise_conv2d_s8;
     *layer = (struct depthwise_conv2d_s8){SHAPE_MEMBERS(shape), .channel_multiplier = multiplier,
                                           QUANTIZATION_MEMBERS};
     count_macs(job, outputs, taps);
-    job_activations(job, "int8", input_values(&shape), 0, outputs);
-    job_weights_s8(job, taps * (uint32_t)channels, channels, (int32_t)taps, 0);
-    job_scratch(job, depthwise_conv2d_s8_scratch_bytes(layer));
+    job_activations(job, "int8", input_values(&shape), 0, outputs,
+                    depthwise_conv2d_s8_scratch_bytes(layer));
+    job_weights_s8(job, values_of(taps, channels, 1), channels, taps, 0);
+    job_scratch(job);
 }
 
 static void run_depthwise_conv2d_s8(const struct job *job)
@@ -192,14 +198,15 @@ static void prepare_pointwise_conv2d_s8(struct job *job)
     const int32_t height = argument_number("h", 16, 1, LARGEST), width = argument_number("w", height, 1, LARGEST);
     const int32_t channels = argument_number("c", 64, 1, LARGEST);
     const int32_t filters = argument_number("filters", channels, 1, LARGEST);
-    const uint32_t pixels = (uint32_t)height * (uint32_t)width, outputs = pixels * (uint32_t)filters;
+    const uint32_t outputs = values_of(height, width, filters);
     struct pointwise_conv2d_s8 *layer = &job->layer.pointwise_conv2d_s8;
-    *layer = (struct pointwise_conv2d_s8){.pixels = (int32_t)pixels, .input_channels = channels,
+    *layer = (struct pointwise_conv2d_s8){.pixels = height * width, .input_channels = channels,
                                           .output_channels = filters, QUANTIZATION_MEMBERS};
-    count_macs(job, outputs, (uint32_t)channels);
-    job_activations(job, "int8", pixels * (uint32_t)channels, 0, outputs);
-    job_weights_s8(job, (uint32_t)channels * (uint32_t)filters, filters, channels, 0);
-    job_scratch(job, pointwise_conv2d_s8_scratch_bytes(layer));
+    count_macs(job, outputs, channels);
+    job_activations(job, "int8", values_of(height, width, channels), 0, outputs,
+                    pointwise_conv2d_s8_scratch_bytes(layer));
+    job_weights_s8(job, values_of(channels, filters, 1), filters, channels, 0);
+    job_scratch(job);
 }
 
 static void run_pointwise_conv2d_s8(const struct job *job)
@@ -228,7 +235,7 @@ static void prepare_pool_s8(struct job *job)
         .activation_max = ACTIVATION_MAX,
     };
     job->ops = (uint64_t)outputs * (uint32_t)(shape.kernel_height * shape.kernel_width);
-    job_activations(job, "int8", input_values(&shape), 0, outputs);
+    job_activations(job, "int8", input_values(&shape), 0, outputs, 0);
 }
 
 static void run_max_pool_s8(const struct job *job)

@@ -5,19 +5,18 @@
 /* Values from size=, or from h, w and c. */
 static int32_t read_size(void)
 {
-    const int32_t size = argument_number("size", 0, 1, INT32_MAX);
+    const int32_t size = argument_number("size", 0, 1, MOST_VALUES);
     if (size > 0)
         return size;
     const int32_t height = argument_number("h", 16, 1, 4096), width = argument_number("w", height, 1, 4096);
-    const int64_t values = (int64_t)height * width * argument_number("c", 32, 1, 4096);
-    return values > INT32_MAX ? INT32_MAX : (int32_t)values;
+    return (int32_t)values_of(height, width, argument_number("c", 32, 1, 4096));
 }
 
 static void prepare_one(struct job *job)
 {
     job->size = read_size();
     job->ops = (uint32_t)job->size;
-    job_activations(job, "int8", (uint32_t)job->size, 0, (uint32_t)job->size);
+    job_activations(job, "int8", (uint32_t)job->size, 0, (uint32_t)job->size, 0);
 }
 
 static void prepare_relu_s8(struct job *job)
@@ -47,7 +46,7 @@ static void prepare_two(struct job *job)
 {
     job->size = read_size();
     job->ops = (uint32_t)job->size;
-    job_activations(job, "int8", (uint32_t)job->size, (uint32_t)job->size, (uint32_t)job->size);
+    job_activations(job, "int8", (uint32_t)job->size, (uint32_t)job->size, (uint32_t)job->size, 0);
 }
 
 /* Input scales 0.05 and 0.03, output scale 0.07. */
@@ -92,10 +91,10 @@ static void prepare_softmax_s8(struct job *job)
     layer->multiplier = 1 << 30;
     layer->shift = 23;
     layer->smallest_difference = softmax_s8_smallest_difference(layer->shift);
-    const uint32_t size = (uint32_t)layer->rows * (uint32_t)layer->columns;
+    const uint32_t size = values_of(layer->rows, layer->columns, 1);
     job->ops = size;
-    job_activations(job, "int8", size, 0, size);
-    job_scratch(job, softmax_s8_scratch_bytes(layer));
+    job_activations(job, "int8", size, 0, size, softmax_s8_scratch_bytes(layer));
+    job_scratch(job);
 }
 
 static void run_softmax_s8(const struct job *job)

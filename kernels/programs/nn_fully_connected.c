@@ -21,9 +21,10 @@ static void prepare_s8(struct job *job)
                                          .activation_min = job_activation_min(),
                                          .activation_max = ACTIVATION_MAX};
     read_sizes(job, &layer->inputs, &layer->outputs);
-    job_activations(job, "int8", (uint32_t)layer->inputs, 0, (uint32_t)layer->outputs);
+    job_activations(job, "int8", (uint32_t)layer->inputs, 0, (uint32_t)layer->outputs,
+                    fully_connected_s8_scratch_bytes(layer));
     job_weights_s8(job, (uint32_t)job->macs, layer->outputs, layer->inputs, 0);
-    job_scratch(job, fully_connected_s8_scratch_bytes(layer));
+    job_scratch(job);
 }
 
 static void run_s8(const struct job *job)
@@ -43,9 +44,10 @@ static void prepare_s16(struct job *job)
     *layer = (struct fully_connected_s16){.activation_min = job_has_relu() ? 0 : INT16_MIN,
                                           .activation_max = INT16_MAX};
     read_sizes(job, &layer->inputs, &layer->outputs);
-    job_activations(job, "int16", 2 * (uint32_t)layer->inputs, 0, 2 * (uint32_t)layer->outputs);
+    job_activations(job, "int16", 2 * (uint32_t)layer->inputs, 0, 2 * (uint32_t)layer->outputs,
+                    fully_connected_s16_scratch_bytes(layer));
     job_weights_s8(job, (uint32_t)job->macs, layer->outputs, layer->inputs, 1);
-    job_scratch(job, fully_connected_s16_scratch_bytes(layer));
+    job_scratch(job);
 }
 
 static void run_s16(const struct job *job)
@@ -65,7 +67,7 @@ static void prepare_f32(struct job *job)
     *layer = (struct fully_connected_f32){.activation_min = job_has_relu() ? 0.0f : -INFINITY,
                                           .activation_max = INFINITY};
     read_sizes(job, &layer->inputs, &layer->outputs);
-    job_activations(job, "float32", 4 * (uint32_t)layer->inputs, 0, 4 * (uint32_t)layer->outputs);
+    job_activations(job, "float32", 4 * (uint32_t)layer->inputs, 0, 4 * (uint32_t)layer->outputs, 0);
     job_weights_f32(job, (uint32_t)job->macs, layer->outputs);
 }
 

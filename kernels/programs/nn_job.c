@@ -16,6 +16,12 @@ static void fill(void *data, const char *type, uint32_t bytes, uint32_t seed)
         random_fill(data, bytes, seed);
 }
 
+uint32_t values_of(int32_t a, int32_t b, int32_t c)
+{
+    const uint64_t plane = (uint64_t)(uint32_t)a * (uint32_t)b;
+    return plane > MOST_VALUES || plane * (uint32_t)c > MOST_VALUES ? MOST_VALUES : (uint32_t)plane * (uint32_t)c;
+}
+
 static void *activation(struct job *job, const char *key, uint32_t bytes, const char *what)
 {
     int32_t offset = argument_number(key, -1, 0, INT32_MAX);
@@ -26,9 +32,24 @@ static void *activation(struct job *job, const char *key, uint32_t bytes, const 
     return memory_at(job->activations, (uint32_t)offset, bytes, what);
 }
 
-void job_activations(struct job *job, const char *type, uint32_t input_bytes, uint32_t input2_bytes,
-                     uint32_t output_bytes)
+/* Where activations of so many bytes go. Offsets name SRAM if nothing else is said. */
+static enum place activation_place(const struct job *job, uint32_t bytes)
 {
+    static const char *const places[] = {"auto", "sram", "dtcm", 0};
+    const int32_t choice = argument_choice("act", places);
+    if (choice > 0)
+        return choice == 1 ? SRAM : DTCM;
+    if (argument_text("in", 0) || argument_text("in2", 0) || argument_text("out", 0) || job->weights == DTCM)
+        return SRAM;
+    return memory_has(DTCM, bytes + job->scratch_bytes) ? DTCM : SRAM;
+}
+
+void job_activations(struct job *job, const char *type, uint32_t input_bytes, uint32_t input2_bytes,
+                     uint32_t output_bytes, int32_t scratch_bytes)
+{
+    const uint32_t gaps = 3 * MEMORY_LINE; /* in front of the second and third tensor and the scratch */
+    job->scratch_bytes = job->plain ? 0 : (uint32_t)scratch_bytes;
+    job->activations = activation_place(job, input_bytes + input2_bytes + output_bytes + gaps);
     void *input = activation(job, "in", input_bytes, "input"), *input2 = 0;
     if (input2_bytes > 0)
         input2 = activation(job, "in2", input2_bytes, "second input");
@@ -111,13 +132,12 @@ int32_t job_activation_min(void)
     return job_has_relu() ? OUTPUT_ZERO_POINT : ACTIVATION_MIN;
 }
 
-void job_scratch(struct job *job, int32_t bytes)
+void job_scratch(struct job *job)
 {
     static const char *const places[] = {"auto", "dtcm", "sram", 0};
     const int32_t choice = argument_choice("scratch", places);
-    if (job->plain || bytes == 0)
+    if (job->scratch_bytes == 0)
         return;
-    job->scratch_bytes = (uint32_t)bytes;
     job->scratch_place = SRAM;
     if (choice == 1 || (choice == 0 && memory_has(DTCM, job->scratch_bytes)))
         job->scratch_place = DTCM;

@@ -63,10 +63,15 @@ struct operation {
 /* End with an operation without a name. */
 extern const struct operation convolutions[], fully_connected[], elementwise[], layouts[];
 
-/* Places input and output, in bytes, at in= and out= or one behind the other, fills the inputs with
- * random values where the job is to, and records all as tensors. */
+/* a * b * c values of a tensor, or MOST_VALUES, which fit nowhere, if they are more. */
+enum { MOST_VALUES = 1 << 27 };
+uint32_t values_of(int32_t a, int32_t b, int32_t c);
+
+/* Places input and output, in bytes, in the memory that act= says, at in= and out= or one behind the
+ * other, fills the inputs with random values where the job is to, and records all as tensors. act=auto
+ * is DTCM where they fit there beside the scratch and nothing else has a claim, and SRAM else. */
 void job_activations(struct job *job, const char *type, uint32_t input_bytes, uint32_t input2_bytes,
-                     uint32_t output_bytes);
+                     uint32_t output_bytes, int32_t scratch_bytes);
 
 /* Takes count int8 weights and the constants of channels, with shifts for sums of size products. */
 void job_weights_s8(struct job *job, uint32_t count, int32_t channels, int32_t size, int wide_bias);
@@ -79,6 +84,6 @@ int job_has_relu(void);
 int32_t job_activation_min(void);
 
 /* Places scratch where scratch= says, or in DTCM when it fits there and in SRAM else. */
-void job_scratch(struct job *job, int32_t bytes);
+void job_scratch(struct job *job);
 
 #endif

@@ -14,17 +14,12 @@ static struct image read_image(void)
     return (struct image){height, argument_number("w", height, 1, LARGEST), argument_number("c", 32, 1, LARGEST)};
 }
 
-static uint32_t values_of(int32_t height, int32_t width, int32_t channels)
-{
-    return (uint32_t)height * (uint32_t)width * (uint32_t)channels;
-}
-
 static void prepare_copy_s8(struct job *job)
 {
     const struct image image = read_image();
     job->size = (int32_t)values_of(image.height, image.width, image.channels);
     job->ops = (uint32_t)job->size;
-    job_activations(job, "int8", (uint32_t)job->size, 0, (uint32_t)job->size);
+    job_activations(job, "int8", (uint32_t)job->size, 0, (uint32_t)job->size, 0);
 }
 
 static void run_copy_s8(const struct job *job)
@@ -46,7 +41,7 @@ static void prepare_pad_s8(struct job *job)
     const uint32_t outputs = values_of(image.height + layer->top + layer->bottom,
                                        image.width + layer->left + layer->right, image.channels);
     job->ops = outputs;
-    job_activations(job, "int8", values_of(image.height, image.width, image.channels), 0, outputs);
+    job_activations(job, "int8", values_of(image.height, image.width, image.channels), 0, outputs, 0);
 }
 
 static void run_pad_s8(const struct job *job)
@@ -61,10 +56,10 @@ static void prepare_concatenate_s8(struct job *job)
     job->outer = image.height * image.width;
     job->inner[0] = image.channels;
     job->inner[1] = argument_number("c2", image.channels, 1, LARGEST);
-    const uint32_t first = (uint32_t)job->outer * (uint32_t)job->inner[0];
-    const uint32_t second = (uint32_t)job->outer * (uint32_t)job->inner[1];
+    const uint32_t first = values_of(job->outer, job->inner[0], 1);
+    const uint32_t second = values_of(job->outer, job->inner[1], 1);
     job->ops = first + second;
-    job_activations(job, "int8", first, second, first + second);
+    job_activations(job, "int8", first, second, first + second, 0);
 }
 
 static void run_concatenate_s8(const struct job *job)
@@ -85,7 +80,7 @@ static void prepare_transpose_s8(struct job *job)
                                                         .order = {0, 2, 1, 3}};
     const uint32_t size = values_of(image.height, image.width, image.channels);
     job->ops = size;
-    job_activations(job, "int8", size, 0, size);
+    job_activations(job, "int8", size, 0, size, 0);
 }
 
 static void run_transpose_s8(const struct job *job)

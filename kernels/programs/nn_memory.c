@@ -7,14 +7,12 @@
 /* What the program itself leaves free: SRAM behind .bss, DTCM between its sections and the stack. */
 extern uint8_t __bss_end[], __arena_end[], __dtcm_end[], __stack_top[], __stack_size[];
 
-enum { LINE = 32 };
-
 static uint32_t taken[2];
 static uint32_t weights_at, weights_f32_at, channels_at;
 
 static uint32_t arena_start(enum place place)
 {
-    return ((uint32_t)(place == SRAM ? __bss_end : __dtcm_end) + LINE - 1) & ~(LINE - 1u);
+    return ((uint32_t)(place == SRAM ? __bss_end : __dtcm_end) + MEMORY_LINE - 1) & ~(MEMORY_LINE - 1u);
 }
 
 static uint32_t arena_bytes(enum place place)
@@ -44,7 +42,7 @@ void *memory_at(enum place place, uint32_t offset, uint32_t bytes, const char *w
     if (offset > size || bytes > size - offset)
         fail(arguments_operation(), ": the ", what, " does not fit into ", place == SRAM ? "SRAM" : "DTCM",
              (char *)0);
-    uint32_t end = (offset + bytes + LINE - 1) & ~(LINE - 1u);
+    uint32_t end = (offset + bytes + MEMORY_LINE - 1) & ~(MEMORY_LINE - 1u);
     if (end > size)
         end = size;
     if (end > taken[place])
@@ -63,7 +61,7 @@ static uint32_t slice(uint32_t *at, uint32_t size, uint32_t bytes)
     if (bytes > size)
         fail(arguments_operation(), ": more weights than the program has", (char *)0);
     uint32_t start = bytes > size - *at ? 0 : *at;
-    *at = (start + bytes + LINE - 1) & ~(LINE - 1u);
+    *at = (start + bytes + MEMORY_LINE - 1) & ~(MEMORY_LINE - 1u);
     return start;
 }
 

@@ -6,10 +6,12 @@
 
 enum place { SRAM, DTCM, FLASH };
 
+enum { MEMORY_LINE = 32 }; /* what tensors are aligned to: a cache line */
+
 /* Gives all of SRAM and DTCM back. */
 void memory_reset(void);
 
-/* Bytes of a place, 32-byte aligned, uninitialised; fails when they are not there. what: in the error. */
+/* Bytes of a place, aligned to a line, uninitialised; fails when they are not there. what: in the error. */
 void *memory_take(enum place place, uint32_t bytes, const char *what);
 
 /* Bytes at an offset that the caller chose, a multiple of 4; memory_take() keeps off them. */

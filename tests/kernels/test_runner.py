@@ -202,6 +202,27 @@ def test_repeat_calls_one_operation_several_times(runner: Path) -> None:
     assert [(op.name, op.kind, op.invocations) for op in result.ops] == [("again", "relu_s8", 3)]
 
 
+@pytest.mark.parametrize(
+    ("command", "size", "place"),
+    [
+        ("relu_s8 size=28000", 28000, "dtcm"),  # twice, of 56 KB
+        ("relu_s8 size=29000", 29000, "sram1"),
+        ("pointwise_conv2d_s8 h=20 c=64", 25600, "dtcm"),  # twice, and 2 KB of scratch
+        ("pointwise_conv2d_s8 h=10 c=270", 27000, "sram1"),  # twice, and 4 KB of scratch
+        ("relu_s8 size=512 in=0 out=512", 512, "sram1"),
+        ("pointwise_conv2d_s8 h=4 c=64 weights=dtcm", 1024, "sram1"),
+    ],
+)
+def test_activations_lie_in_dtcm_if_they_fit_there_beside_the_scratch(
+    runner: Path, command: str, size: int, place: str
+) -> None:
+    (op,) = run(runner, *command.split())[0].ops
+    reads = {name: traffic.read_bytes for name, traffic in op.traffic.items()}
+    assert reads[place] >= size
+    if place == "dtcm":
+        assert reads["sram1"] < 100  # the runner's description of the layer
+
+
 @pytest.mark.parametrize("place", ["sram", "dtcm"])
 def test_tensors_are_read_where_the_arguments_put_them(runner: Path, place: str) -> None:
     args = ("pointwise_conv2d_s8", "h=8", "c=32", f"act={place}", f"weights={place}")
@@ -320,8 +341,12 @@ def test_a_fused_relu_ends_outputs_at_the_zero_point(
         ("conv2d_s8 variant=fast", "variant=fast is not one of: optimised, plain"),
         ("conv2d_s8 h=2 k=3 pad=valid", "the kernel is larger than the input"),
         ("conv2d_s8 h=512 c=64", "the input does not fit into SRAM"),
-        ("conv2d_s8 h=30 c=64 act=dtcm", "does not fit into DTCM"),
+        ("conv2d_s8 h=30 c=64 act=dtcm", "input does not fit into DTCM"),
         ("conv2d_s8 h=4 c=512", "more weights than the program has"),
+        ("conv2d_s8 h=4096 c=256", "the input does not fit into SRAM"),  # 2^32 values
+        ("concatenate_s8 h=4096 c=256", "the input does not fit into SRAM"),
+        ("softmax_s8 rows=65536 columns=65536", "the input does not fit into SRAM"),
+        ("conv2d_s8 h=1 c=4096 filters=1024 k=64 variant=plain", "more weights than the program"),
         ("conv2d_s8 h=4 c=1 filters=2000", "more than 1024 output channels"),
         ("relu_s8 in=3", "in is no multiple of 4"),
         ("relu_s8 dump=file", "the host does not open file"),
@@ -386,7 +411,7 @@ PARTS = {
 def test_every_part_has_an_elf_whose_memories_are_the_parts(
     prebuilt: Path, runner: Path, cpu: str
 ) -> None:
-    args = ("depthwise_conv2d_s8", "h=8", "c=16")
+    args = ("depthwise_conv2d_s8", "h=8", "c=16", "act=sram")
     _, expected = run(runner, *args)
     result, text = run(prebuilt / f"{PARTS[cpu]}.elf", *args, cpu=cpu)
     assert text == expected

@@ -42,39 +42,58 @@ struct windows {
  * SSUB8 and SEL must each be the older of a pair, so beside each stands a load or store for nothing. A
  * compiler does not keep to such an order. */
 
-/* Maxima of whole words of one pixel's channels over 2x2 inputs; row_step: bytes of an input row. */
-static inline void max_pixel_2x2(const int8_t *input, int32_t channels, int32_t row_step, int8_t *output)
+/* Maxima over 2x2 inputs of all windows, two words a round, first a, then b; channels are a multiple of
+ * two words. One loop runs through all windows, as a loop over the few words of one would mispredict its
+ * end every time. After the last round of a window, left is negative, and its sign lets the pointers step
+ * on to the next window; in all other rounds they step by 0. What SSUB8 writes is wanted nowhere: it goes
+ * to a register that is free. */
+static __attribute__((noinline)) void max_2x2(const struct windows *windows, int8_t *output)
 {
-    const int8_t *row = input + row_step, *end = input + (channels & ~(2 * CHANNELS - 1));
-    while (input != end) { /* two words a round: of a first, then b */
-        uint32_t a, b, c, d, flags;
-        __asm__ volatile("ldr %[a], [%[top]], #4\n\t"
-                         "ldr %[b], [%[top], %[right]]\n\t"
-                         "ssub8 %[flags], %[b], %[a]\n\tldr %[c], [%[row]], #4\n\t"
+    const int8_t *top = windows->input, *row = top + windows->row;
+    const int8_t *end = output + windows->count * windows->channels;
+    const int32_t right = windows->channels - 4, next = windows->step - windows->channels;
+    const int32_t rounds = (int32_t)((uint32_t)windows->channels / (2 * CHANNELS));
+    int32_t left = rounds - 1;
+    uint32_t more = 0; /* rounds of the next window, behind the last one of a window */
+    while (output != end) {
+        uint32_t a, b, c, d, step;
+        __asm__ volatile("ldr %[a], [%[top]], #4\n\tadd %[left], %[left], %[more]\n\t"
+                         "ldr %[b], [%[top], %[right]]\n\tsub %[left], %[left], #1\n\t"
+                         "ssub8 %[more], %[b], %[a]\n\tldr %[c], [%[row]], #4\n\t"
                          "sel %[a], %[b], %[a]\n\tldr %[d], [%[row], %[right]]\n\t"
-                         "ssub8 %[flags], %[c], %[a]\n\tldr %[b], [%[top]], #4\n\t"
+                         "ssub8 %[more], %[c], %[a]\n\tldr %[b], [%[top]], #4\n\t"
                          "sel %[a], %[c], %[a]\n\tldr %[c], [%[top], %[right]]\n\t"
-                         "ssub8 %[flags], %[d], %[a]\n\t"
-                         "sel %[a], %[d], %[a]\n\t"
-                         "ssub8 %[flags], %[c], %[b]\n\tstr %[a], [%[to]], #4\n\t"
+                         "ssub8 %[more], %[d], %[a]\n\tand %[step], %[next], %[left], asr #31\n\t"
+                         "sel %[a], %[d], %[a]\n\tadd %[top], %[top], %[step]\n\t"
+                         "ssub8 %[d], %[c], %[b]\n\tstr %[a], [%[to]], #4\n\t"
                          "sel %[b], %[c], %[b]\n\tldr %[a], [%[row]], #4\n\t"
-                         "ssub8 %[flags], %[a], %[b]\n\tldr %[d], [%[row], %[right]]\n\t"
-                         "sel %[b], %[a], %[b]\n\t"
-                         "ssub8 %[flags], %[d], %[b]\n\t"
+                         "ssub8 %[c], %[a], %[b]\n\tldr %[d], [%[row], %[right]]\n\t"
+                         "sel %[b], %[a], %[b]\n\tand %[more], %[rounds], %[left], asr #31\n\t"
+                         "ssub8 %[c], %[d], %[b]\n\tadd %[row], %[row], %[step]\n\t"
                          "sel %[b], %[d], %[b]\n\tstr %[b], [%[to]], #4"
-                         : [top] "+r"(input), [row] "+r"(row), [to] "+r"(output), [a] "=&r"(a),
-                           [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [flags] "=&r"(flags)
-                         : [right] "r"(channels - 4)
+                         : [top] "+r"(top), [row] "+r"(row), [to] "+r"(output), [left] "+r"(left),
+                           [more] "+r"(more), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d),
+                           [step] "=&r"(step)
+                         : [right] "r"(right), [next] "r"(next), [rounds] "r"(rounds)
                          : "memory");
-    }
-    if (channels & CHANNELS) {
-        uint32_t top = larger_s8x4(load_s8x4(input), load_s8x4(input + channels));
-        uint32_t bottom = larger_s8x4(load_s8x4(row), load_s8x4(row + channels));
-        store_s8x4(output, larger_s8x4(top, bottom));
     }
 }
 
-/* The same over 3x3 inputs. */
+/* The same for whole words of any number of channels. */
+static __attribute__((noinline)) void max_2x2_any(const struct windows *windows, int8_t *output)
+{
+    const int32_t channels = windows->channels, row = windows->row, whole = channels & ~(CHANNELS - 1);
+    const int8_t *input = windows->input;
+    for (int32_t i = windows->count; i > 0; i--, input += windows->step, output += channels)
+        for (int32_t c = 0; c < whole; c += CHANNELS) {
+            const int8_t *top = input + c, *bottom = top + row;
+            uint32_t a = larger_s8x4(load_s8x4(top), load_s8x4(top + channels));
+            uint32_t b = larger_s8x4(load_s8x4(bottom), load_s8x4(bottom + channels));
+            store_s8x4(output + c, larger_s8x4(a, b));
+        }
+}
+
+/* Maxima of whole words of one pixel's channels over 3x3 inputs; row_step: bytes of an input row. */
 static inline void max_pixel_3x3(const int8_t *input, int32_t channels, int32_t row_step, int8_t *output)
 {
     const int8_t *row1 = input + row_step, *row2 = row1 + row_step;
@@ -118,13 +137,6 @@ static inline void max_pixel_any(const int8_t *input, int32_t rows, int32_t colu
                     store_s8x4(output + c, larger_s8x4(load_s8x4(from + c), load_s8x4(output + c)));
         }
     }
-}
-
-static __attribute__((noinline)) void max_2x2(const struct windows *windows, int8_t *output)
-{
-    const int8_t *input = windows->input;
-    for (int32_t i = windows->count; i > 0; i--, input += windows->step, output += windows->channels)
-        max_pixel_2x2(input, windows->channels, windows->row, output);
 }
 
 static __attribute__((noinline)) void max_3x3(const struct windows *windows, int8_t *output)
@@ -178,7 +190,7 @@ void max_pool_s8(const struct pool_s8 *layer, const int8_t *input, int8_t *outpu
             const struct windows windows = {window.input, count, channels, row,
                                             layer->stride_width * channels};
             if (window.rows == 2 && window.columns == 2)
-                max_2x2(&windows, output);
+                (channels % (2 * CHANNELS) == 0 ? max_2x2 : max_2x2_any)(&windows, output);
             else if (window.rows == 3 && window.columns == 3)
                 max_3x3(&windows, output);
             else

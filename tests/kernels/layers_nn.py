@@ -150,3 +150,8 @@ def run_quantized(
         scratch = device.room(device.call(f"{name}_scratch_bytes", layer))
         device.call(name, *arguments, scratch)
     return device.values(result, output, kind)
+
+
+def float_limit(terms: int, magnitudes: Array) -> Array:
+    """Bound of the error of `terms` + 1 additions in any order: each half an ulp of 2^-24."""
+    return (terms + 2) * 2.0**-24 * magnitudes + 1e-30

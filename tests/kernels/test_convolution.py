@@ -198,11 +198,6 @@ def test_fully_connected_s16_is_the_reference(
     np.testing.assert_array_equal(got, np.clip(values, layer.scales.low, layer.scales.high))
 
 
-def float_limit(terms: int, magnitudes: Array) -> Array:
-    """Bound of the error of `terms` + 1 additions in any order: each half an ulp of 2^-24."""
-    return (terms + 2) * 2.0**-24 * magnitudes + 1e-30
-
-
 @VARIANTS
 @FEWER
 @given(data=st.data())
@@ -231,7 +226,7 @@ def test_conv2d_f32_is_within_the_rounding_of_its_sums(
     )
     terms = window.kernel[0] * window.kernel[1] * channels
     error = np.abs(got - np.clip(exact, low, high))
-    assert (error <= float_limit(terms, size_of_sums)).all()
+    assert (error <= nn.float_limit(terms, size_of_sums)).all()
 
 
 @VARIANTS
@@ -257,4 +252,4 @@ def test_fully_connected_f32_is_within_the_rounding_of_its_sums(
     )
     size_of_sums = abs(weights.astype(float)) @ abs(values.astype(float)) + abs(bias.astype(float))
     error = np.abs(got - np.clip(exact, low, high))
-    assert (error <= float_limit(inputs, size_of_sums)).all()
+    assert (error <= nn.float_limit(inputs, size_of_sums)).all()

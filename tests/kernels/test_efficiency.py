@@ -1,6 +1,6 @@
 """Cycles of the optimised kernels on the model of the STM32F746 at 216 MHz, caches on.
 
-Weights lie in flash, activations in DTCM where it says so and in SRAM else. The limits are those
+Weights lie in flash, activations in SRAM or DTCM. The limits are those
 that the suite promises; what the model makes of the kernels stands beside them.
 """
 
@@ -12,23 +12,39 @@ import pytest
 
 from simcore.profiler import profile
 
-# Cycles per MAC; per element of a ReLU; per compared element of a max pool.
+# Cycles per MAC; per element of a ReLU; per compared element of a max pool. The last two are bound
+# by the bus when activations lie in SRAM: 10 cycles to read a line of 32 values, 10 to write it.
 LIMITS = [
-    ("conv2d_s8 h=8 c=32 k=3", 1.3),  # 0.96
-    ("conv2d_s8 h=6 c=32 k=5", 1.3),  # 0.90
+    ("conv2d_s8 h=8 c=32 k=3 act=sram", 1.3),  # 0.96
+    ("conv2d_s8 h=6 c=32 k=5 act=sram", 1.3),  # 0.90
     ("conv2d_s8 h=6 c=64 k=3 act=dtcm", 1.3),  # 0.88
-    ("pointwise_conv2d_s8 h=8 c=64", 1.4),  # 1.23
-    ("pointwise_conv2d_s8 h=4 c=128 act=dtcm", 1.4),
-    ("fully_connected_s8 inputs=640 outputs=128", 2.2),  # 1.49
+    ("conv2d_s8 h=6 c=64 k=5 act=dtcm", 1.3),  # 0.86
+    ("conv2d_s8 h=7 c=32 filters=64 k=3 stride=2 act=sram", 1.3),  # 0.93
+    ("pointwise_conv2d_s8 h=8 c=64 act=sram", 1.4),  # 1.23
+    ("pointwise_conv2d_s8 h=4 c=128 act=dtcm", 1.4),  # 1.01
+    ("fully_connected_s8 inputs=640 outputs=128 act=sram", 2.2),  # 1.48
     ("fully_connected_s8 inputs=128 outputs=128 act=dtcm", 2.2),  # 1.82
-    ("depthwise_conv2d_s8 h=32 c=64 k=3", 4.0),  # 3.24
+    ("depthwise_conv2d_s8 h=32 c=64 k=3 act=sram", 4.0),  # 3.24
     ("depthwise_conv2d_s8 h=16 c=32 k=3 act=dtcm", 4.0),  # 3.59
-    ("depthwise_conv2d_s8 h=25 w=5 c=64 k=3", 4.0),  # 3.83
+    ("depthwise_conv2d_s8 h=25 w=5 c=64 k=3 act=sram", 4.0),  # 3.83
     ("relu_s8 h=16 c=64 act=dtcm", 0.6),  # 0.58
-    ("max_pool_s8 h=16 c=64 k=2 act=dtcm", 0.7),  # 0.61
-    ("max_pool_s8 h=32 c=32 k=2 act=dtcm", 0.7),  # 0.67
-    ("max_pool_s8 h=25 c=64 k=3 stride=2 pad=valid act=dtcm", 0.7),
+    ("max_pool_s8 h=16 c=64 k=2 act=dtcm", 0.7),  # 0.54
+    ("max_pool_s8 h=32 c=32 k=2 act=dtcm", 0.7),  # 0.53
+    ("max_pool_s8 h=32 c=16 k=2 act=dtcm", 0.7),  # 0.59
+    ("max_pool_s8 h=25 c=64 k=3 stride=2 pad=valid act=dtcm", 0.7),  # 0.59
 ]
+
+# How many times the optimised kernel is faster, at least.
+GAINS = {
+    "conv2d_s8 h=6 c=32": 4.5, "depthwise_conv2d_s8 h=8 c=32": 7, "pointwise_conv2d_s8 h=4 c=64": 3,
+    "fully_connected_s8 inputs=128 outputs=64": 2, "conv2d_s16 h=6 c=32": 4,
+    "fully_connected_s16 inputs=128 outputs=64": 1.7, "conv2d_f32 h=6 c=16": 3,
+    "fully_connected_f32 inputs=200 outputs=32": 1.5, "max_pool_s8 h=8 c=32": 20,
+    "average_pool_s8 h=8 c=32": 3.5, "relu_s8 h=8 c=32": 5, "clamp_s8 h=8 c=32": 3,
+    "add_s8 h=8 c=32": 3, "mul_s8 h=8 c=32": 2.5, "softmax_s8 rows=4": 1.5,
+    "sigmoid_s8 h=8 c=32": 1.3, "tanh_s8 h=8 c=32": 1.3, "pad_s8 h=8 c=32": 10,
+    "concatenate_s8 h=8 c=32": 3, "transpose_s8 h=8 c=32": 2, "copy_s8 h=8 c=32": 2,
+}  # fmt: skip
 
 
 def cycles_per_step(prebuilt: Path, command: str) -> float:
@@ -42,17 +58,12 @@ def test_an_optimised_kernel_keeps_its_limit(prebuilt: Path, command: str, limit
     assert cycles_per_step(prebuilt, command) <= limit
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "conv2d_s8 h=6 c=32", "depthwise_conv2d_s8 h=8 c=32", "pointwise_conv2d_s8 h=4 c=64",
-        "fully_connected_s8 inputs=128 outputs=64", "max_pool_s8 h=8 c=32", "relu_s8 h=8 c=32",
-        "softmax_s8 rows=4", "conv2d_s16 h=6 c=32", "conv2d_f32 h=6 c=16",
-    ],
-)  # fmt: skip
-def test_an_optimised_kernel_beats_the_plain_one(prebuilt: Path, command: str) -> None:
+@pytest.mark.parametrize(("command", "gain"), GAINS.items())
+def test_an_optimised_kernel_beats_the_plain_one_by_its_factor(
+    prebuilt: Path, command: str, gain: float
+) -> None:
     plain = cycles_per_step(prebuilt, f"{command} variant=plain")
-    assert plain > 1.5 * cycles_per_step(prebuilt, command)
+    assert plain >= gain * cycles_per_step(prebuilt, command)
 
 
 def test_138_channels_are_visibly_dearer_per_mac_than_140(prebuilt: Path) -> None:

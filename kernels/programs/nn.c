@@ -4,7 +4,7 @@
  *     nn.elf -- list=grid.txt           one command a line; '#' begins a comment
  *     nn.elf -- network=resnet8.txt     the same, as the layers of one network
  *
- * Every operation takes variant=optimised|plain, act=auto|sram|dtcm, weights=flash|sram|dtcm,
+ * Every operation takes variant=optimised|plain, act=sram|dtcm|auto, weights=flash|sram|dtcm,
  * scratch=auto|dtcm|sram, seed, repeat, name, dump=FILE, in, in2, out (byte offsets of the tensors in
  * the memory of act) and fill=0 (leave the inputs as the operation before left them). It is marked with
  * mcusim_op_begin() and mcusim_op_end(), and one line about it goes to the console.
@@ -40,7 +40,7 @@ static struct {
 static _Noreturn void usage(void)
 {
     semihost_write("usage: OPERATION [KEY=VALUE ...] or list=FILE or network=FILE\n"
-                   "every operation: variant=optimised|plain act=auto|sram|dtcm weights=flash|sram|dtcm\n"
+                   "every operation: variant=optimised|plain act=sram|dtcm|auto weights=flash|sram|dtcm\n"
                    "  scratch=auto|dtcm|sram seed repeat name dump=FILE in in2 out fill\n");
     for (uint32_t t = 0; t < TABLES; t++)
         for (const struct operation *each = tables[t]; each->name; each++) {

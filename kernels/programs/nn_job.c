@@ -32,13 +32,13 @@ static void *activation(struct job *job, const char *key, uint32_t bytes, const 
     return memory_at(job->activations, (uint32_t)offset, bytes, what);
 }
 
-/* Where activations of so many bytes go. Offsets name SRAM if nothing else is said. */
+/* Where activations of so many bytes go. With act=auto, offsets name SRAM. */
 static enum place activation_place(const struct job *job, uint32_t bytes)
 {
-    static const char *const places[] = {"auto", "sram", "dtcm", 0};
+    static const char *const places[] = {"sram", "dtcm", "auto", 0};
     const int32_t choice = argument_choice("act", places);
-    if (choice > 0)
-        return choice == 1 ? SRAM : DTCM;
+    if (choice < 2)
+        return choice == 0 ? SRAM : DTCM;
     if (argument_text("in", 0) || argument_text("in2", 0) || argument_text("out", 0) || job->weights == DTCM)
         return SRAM;
     return memory_has(DTCM, bytes + job->scratch_bytes) ? DTCM : SRAM;

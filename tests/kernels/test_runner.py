@@ -162,10 +162,10 @@ def test_repeat_calls_one_operation_several_times(runner: Path) -> None:
         ("pointwise_conv2d_s8 h=4 c=64 weights=dtcm", 1024, "sram1"),
     ],
 )
-def test_activations_lie_in_dtcm_if_they_fit_there_beside_the_scratch(
+def test_act_auto_is_dtcm_where_activations_fit_there_beside_the_scratch(
     runner: Path, command: str, size: int, place: str
 ) -> None:
-    (op,) = run(runner, *command.split())[0].ops
+    (op,) = run(runner, *command.split(), "act=auto")[0].ops
     reads = {name: traffic.read_bytes for name, traffic in op.traffic.items()}
     assert reads[place] >= size
     if place == "dtcm":

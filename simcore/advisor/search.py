@@ -367,7 +367,11 @@ def _advice(
     ]
     moves.sort(key=lambda move: (-(move.cycles_without or 0), -move.cycles_alone, move.name))
     width = max(band.maximum_cycles - band.minimum_cycles for band in bands)
-    pieces = [(search.candidates[i].piece, region) for i, region in sorted(best.choice.items())]
+    # In the order of the verified places, which the linker then keeps.
+    pieces = sorted(
+        ((search.candidates[i].piece, region) for i, region in best.choice.items()),
+        key=lambda item: item[0].address,
+    )
     return Advice(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),

@@ -190,4 +190,7 @@ def test_the_linker_script_of_advice_links_to_what_was_advised(
     } >= {move.name for move in advice.moves}
     (cycles, instructions), (real_cycles, real_instructions) = work(placed), work(real)
     assert instructions == real_instructions
-    assert cycles == pytest.approx(real_cycles, rel=0.01)
+    # Code that stays in flash closes the gaps, and without caches its alignment there counts.
+    band = advice.advised_layout.maximum_cycles - advice.advised_layout.minimum_cycles
+    assert abs(cycles - real_cycles) <= band
+    assert band < (advice.linked.cycles - advice.advised.cycles) / 2

@@ -15,7 +15,8 @@ from simcore import _core
 from simcore.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS, OpDescriptor
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import Pipeline
-from simcore.timings import Decoder, Scheduler, Timing, function_index, status_text
+from simcore.schedules import Decoder, Scheduler
+from simcore.timings import Timing, function_index, status_text
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline

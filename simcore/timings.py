@@ -1,14 +1,12 @@
 """What C finds out under one configuration, and what it asks back.
 
-C asks two questions: what a block is (`decode_block`, once per block) and what it costs from a
-pipeline state (`Pipeline.schedule`, once per block, state and outcome of its probes).
-Configurations that share a pipeline share the answers. Only this module and core.py touch the
-extension.
+C asks two questions: what a block is (once per block) and what it costs from a pipeline state (once
+per block, state and outcome of its probes); schedules.py has the answers. Only this module and
+core.py touch the extension.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,12 +27,13 @@ from simcore.counters import (
 from simcore.errors import CoreError, UnknownInstructionError
 from simcore.isa import Access, Block, Kind, decode_block
 from simcore.isa.kinds import WORD_ALIGNED
+from simcore.schedules import Decoder, Scheduler
 from simcore.traces import SAMPLES, SPANS, read_trace
 
 if TYPE_CHECKING:
     from simcore.data_objects import ObjectMap
     from simcore.elf import Function
-    from simcore.pipeline import Pipeline, Schedule
+    from simcore.pipeline import Schedule
     from simcore.setups import Move
 
 ffi: Any = _core.ffi
@@ -44,50 +43,6 @@ _NO_FUNCTION = 0xFFFFFFFF
 _NOP = bytes.fromhex("00bf")
 _STATIC_COUNTERS = EVENT_COLUMNS[: lib.COUNTER_STATIC]
 _CLASSES = _STATIC_COUNTERS[1:-1]  # between "instructions" and "macs"
-
-
-class Decoder:
-    """Blocks decoded once for all configurations, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._blocks: dict[tuple[int, bytes, int], Block | UnknownInstructionError] = {}
-
-    def decode(self, address: int, code: bytes, it_state: int) -> Block | UnknownInstructionError:
-        """The block, or why it cannot be decoded."""
-        key = (address, code, it_state)
-        with self._lock:
-            if (found := self._blocks.get(key)) is None:
-                try:
-                    found = decode_block(address, code, it_state)
-                except UnknownInstructionError as error:
-                    found = error
-                self._blocks[key] = found
-        return found
-
-
-class Scheduler:
-    """A pipeline that configurations share, with what it has said so far, from any thread.
-
-    A block's schedule hangs on its bytes and on where they lie in a fetch group, so that a block
-    that is placed elsewhere mostly has the schedule that it had.
-    """
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
-        self._lock = threading.Lock()
-        self._schedules: dict[tuple[bytes, int, int, int, int], Schedule] = {}
-
-    def schedule(
-        self, block: Block, code: bytes, it_state: int, state: int, variant: int
-    ) -> Schedule:
-        """What `block`, decoded from `code`, costs from a state."""
-        key = (code, it_state, block.address % self.pipeline.alignment, state, variant)
-        with self._lock:
-            found = self._schedules.get(key)
-            if found is None:
-                found = self._schedules[key] = self.pipeline.schedule(block, state, variant)
-        return found
 
 
 class Timing:

@@ -42,6 +42,13 @@ class Runs:
     ) -> None:
         """Raises ConfigError for a wrong limit, or a baseline that is no good or not there."""
         folder = root / baselines.FOLDER
+        for option, name in (("compare", compare_with), ("save", save)):
+            # The name may be left out, so that pytest takes a path behind the option for it.
+            if name is not None and (name.endswith(".py") or Path(name).exists()):
+                raise ConfigError(
+                    f"--mcusim-{option} took '{name}' for the name of a baseline; write"
+                    f" --mcusim-{option}={baselines.DEFAULT}, or the option last"
+                )
         self._root = root
         self._runs: list[PytestRun] = []
         self._limits = [

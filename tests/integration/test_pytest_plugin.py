@@ -240,6 +240,8 @@ def test_figures_are_properties_of_the_junit_report(pytester: pytest.Pytester) -
         (["--mcusim-compare-fail=cycels:5%"], "no metric 'cycels'; did you mean 'cycles'"),
         (["--mcusim-compare-fail=cycles"], "'cycles' is no limit"),
         (["--mcusim-compare=../x"], "'../x' is no name of a baseline"),
+        (["--mcusim-save", "test_it.py"], "took 'test_it.py' for the name of a baseline"),
+        (["--mcusim-compare", ".mcusim"], "write --mcusim-compare=default, or the option last"),
         (["--mcusim-compare=old"], "old.json: corrupt baseline"),
     ],
 )

@@ -22,13 +22,13 @@ def man(ctx: click.Context, /, command: tuple[str, ...], output: str | None) -> 
     mcusim man -o ~/.local/share/man/man1
     mcusim man > mcusim.1
     """
-    from simcore.report.man import page, page_name, pages
+    from simcore.report.man import context, page, page_name, pages
 
     root = ctx.find_root()
     assert isinstance(root.command, click.Group)
     name = root.info_name or "mcusim"
     if output is None:
-        write_stdout(page(_find(click.Context(root.command, info_name=name), command)))
+        write_stdout(page(_find(context(root.command, name), command)))
         return
     folder = Path(output)
     try:
@@ -37,7 +37,7 @@ def man(ctx: click.Context, /, command: tuple[str, ...], output: str | None) -> 
         raise ConfigError(f"{output}: cannot make the folder: {error.strerror}") from None
     wanted = page_name(" ".join((name, *command))) + "."
     if command:
-        _find(click.Context(root.command, info_name=name), command)
+        _find(context(root.command, name), command)
     for file, text in pages(root.command, name):
         if not command or file.startswith(wanted):
             with destination(str(folder / file)) as write:
@@ -46,6 +46,8 @@ def man(ctx: click.Context, /, command: tuple[str, ...], output: str | None) -> 
 
 def _find(ctx: click.Context, words: tuple[str, ...]) -> click.Context:
     """The context of a command by its words. Raises click.UsageError for an unknown one."""
+    from simcore.report.man import context
+
     for word in words:
         group = ctx.command
         known = group.list_commands(ctx) if isinstance(group, click.Group) else []
@@ -54,5 +56,5 @@ def _find(ctx: click.Context, words: tuple[str, ...]) -> click.Context:
             raise click.UsageError(
                 f"there is no command '{ctx.command_path} {word}'{nearest(word, known)}"
             )
-        ctx = click.Context(found, info_name=word, parent=ctx)
+        ctx = context(found, word, ctx)
     return ctx

@@ -16,7 +16,14 @@ HEADINGS = ("Exit status: ",)  # paragraphs that begin so have a section of thei
 
 def pages(group: click.Group, name: str) -> Iterator[tuple[str, str]]:
     """File name and text of the page of a group and of each of its commands."""
-    yield from _pages(click.Context(group, info_name=name))
+    yield from _pages(context(group, name))
+
+
+def context(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> click.Context:
+    """The context in which a command describes itself, as when it is called."""
+    return click.Context(command, parent, name, **command.context_settings)
 
 
 def page_name(words: str) -> str:
@@ -41,7 +48,7 @@ def _commands(ctx: click.Context) -> list[click.Context]:
     if not isinstance(command, click.Group):
         return []
     found = [(name, command.get_command(ctx, name)) for name in command.list_commands(ctx)]
-    return [click.Context(sub, info_name=name, parent=ctx) for name, sub in found if sub]
+    return [context(sub, name, ctx) for name, sub in found if sub]
 
 
 def _lines(ctx: click.Context) -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from simcore.cli.main import COMMANDS, cli, main
-from simcore.report.man import pages
+from simcore.report.man import context, pages
 
 
 def commands(ctx: click.Context) -> Iterator[click.Context]:
@@ -22,11 +22,11 @@ def commands(ctx: click.Context) -> Iterator[click.Context]:
         for name in command.list_commands(ctx):
             sub = command.get_command(ctx, name)
             assert sub is not None
-            yield from commands(click.Context(sub, info_name=name, parent=ctx))
+            yield from commands(context(sub, name, ctx))
     yield ctx
 
 
-ALL = {ctx.command_path: ctx for ctx in commands(click.Context(cli, info_name="mcusim"))}
+ALL = {ctx.command_path: ctx for ctx in commands(context(cli, "mcusim"))}
 PAGES = dict(pages(cli, "mcusim"))
 
 

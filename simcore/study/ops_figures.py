@@ -269,7 +269,7 @@ def _roofline(
     for i, row in enumerate(rows):
         colour = GROUP_COLOURS[row.group]
         marker = "o" if row.reference else "."
-        axes.plot([xs[i]], [ys[i]], marker, color=colour, markersize=6, zorder=4)
+        axes.plot([xs[i]], [ys[i]], marker, color=colour, markersize=6, zorder=6)
     span = math.log10(top / bottom)
     heights = apart([math.log10(ys[i]) for i in firsts], span * 0.045)
     for i, height in zip(firsts, heights, strict=True):

@@ -6,7 +6,7 @@ linker_text.py says how to do it in a build.
 
 from __future__ import annotations
 
+from simcore.advisor.advise import advise
 from simcore.advisor.results import Advice
-from simcore.advisor.search import advise
 
 __all__ = ["Advice", "advise"]

@@ -52,7 +52,7 @@ place_option = click.option(
     metavar="WHAT=REGION",
     help="Time WHAT as if it lay in REGION of the part: functions or data by name or pattern,"
     " .section, file.c, stack, heap or vectors; several joined by '+', a range of bytes as"
-    " name[:4K]. Repeatable.",
+    " name[:4K] or 0x20010000[:4K]. Repeatable.",
 )
 
 #: What alignment alone makes of the cycles.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ from simcore.placement.request import SPECIAL, Request, Selector, parse_what
 
 LINE = 32  # bytes of a cache line: no object of a C program asks for more
 WORD = 4  # bytes; a function and its literal pool keep their place in a word
+_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 FIRST_VECTORS = 64  # bytes: the 16 entries that every Cortex-M has
 
 
@@ -88,6 +90,9 @@ def _matches(
         yield _special(image, memory, selector, request)
         return
     found: list[Piece] = []
+    if kind is None and _ADDRESS.fullmatch(pattern):
+        yield _range(image, selector, request)
+        return
     if kind == "section" or (kind is None and pattern.startswith(".")):
         found = [_section_piece(s) for s in _sections(image) if fnmatchcase(s.name, pattern)]
     else:
@@ -178,6 +183,20 @@ def _special(image: Image, memory: ProgramMemory, selector: Selector, request: R
         )
     size = min(end - first, end - first if selector.end is None else selector.end)
     return Piece("heap", "heap", first, size, 8, least=None if selector.end else 8)
+
+
+def _range(image: Image, selector: Selector, request: Request) -> Piece:
+    """Bytes from an address on, for memory that no symbol names."""
+    address, size = int(selector.pattern, 0), selector.end
+    if size is None or address % WORD or address + size > 1 << 32:
+        raise ConfigError(
+            f"--place '{request}': an address is a multiple of {WORD} and needs its bytes, such as"
+            f" {selector.pattern}[:4K]"
+        )
+    is_rom = _is_rom(image, address)
+    return Piece(
+        selector.pattern, "object", address, size, _alignment(address, size), is_rom=is_rom
+    )
 
 
 def _vectors(image: Image, request: Request) -> Piece:

@@ -346,6 +346,8 @@ def tcm_bytes(
         for section in image.sections
         if section.allocated and section.size
     ] or [(s.run_address, s.run_address + s.memory_size) for s in image.segments]
+    # What moves is in use, too, if only as a heap. Of the stack counts what it grew to.
+    ranges += [(move.start, move.end) for move in moves if stack is None or move.end != stack[1]]
     if stack is not None:
         ranges.append(stack)
     ends = [(move.start, move.end) for move in moves]

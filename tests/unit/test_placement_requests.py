@@ -138,6 +138,13 @@ def test_a_range_of_bytes_of_an_object_moves_alone(image: Image, part: CpuModel)
     assert "multiple of 4" in refusal(image, part, "weights[2:16]=dtcm")
 
 
+def test_memory_without_a_symbol_is_named_by_its_address(image: Image, part: CpuModel) -> None:
+    (item,) = placed(image, part, "0x20018000[:16K]=dtcm").items
+    assert (item.address, item.to, item.size) == (0x2001_8000, DTCM + 0x4000, 16384)
+    for request in ("0x20018000=dtcm", "0x20018002[:16]=dtcm", "0xfffffffc[:8]=dtcm"):
+        assert "needs its bytes, such as" in refusal(image, part, request)
+
+
 # --- where it goes ---
 
 
@@ -181,6 +188,8 @@ def test_tcm_bytes_are_what_the_program_has_there_with_what_moved(
     assert tcm_bytes(image, part, ()) == {"itcm": 0, "dtcm": 16384}
     placement = placed(image, part, "weights=dtcm", "scratch=sram1")
     assert tcm_bytes(image, part, placement.moves) == {"itcm": 0, "dtcm": 9216}
+    unnamed = placed(image, part, "0x20018000[:1K]=dtcm")
+    assert tcm_bytes(image, part, unnamed.moves)["dtcm"] == 16384 + 1024
     top = DTCM + 0x10000
     assert tcm_bytes(image, part, (), (top - 500, top))["dtcm"] == 16384 + 500
 

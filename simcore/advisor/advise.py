@@ -1,0 +1,220 @@
+"""From a program to advice: one run, the search over its capture, and the result put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from simcore import __version__
+from simcore.advisor.candidates import find_candidates, names
+from simcore.advisor.linker_text import attributes_text, linker_script_text
+from simcore.advisor.results import SCHEMA, Advice, AdvisedMove, Cost, Rejected
+from simcore.advisor.search import (
+    Goal,
+    Search,
+    Timed,
+    costs_without,
+    find_best,
+    gain_of,
+    key_of,
+)
+from simcore.errors import ConfigError, ExitCode
+from simcore.layout import layout_band, layout_setups
+from simcore.placement import Placement, program_memory
+from simcore.profiler import DEFAULT_CPU, Simulation
+from simcore.profiles import LayoutBand, Tool
+from simcore.recording import Capture, record_run
+from simcore.setups import TimingSetup
+
+MINIMISE = ("cycles", "energy")
+MOST_CANDIDATES = 16
+FEW_CHOICES = 64  # so many are all timed
+
+
+def advise(
+    elf: str | os.PathLike[str],
+    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    *,
+    minimise: str = "cycles",
+    deadline_s: float | None = None,
+    candidates: int = MOST_CANDIDATES,
+    count_copies: bool = False,
+    few_choices: int = FEW_CHOICES,
+    clock_hz: int | None = None,
+    caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Advice:
+    """Find where functions and data of a program should lie in a part's TCMs and SRAM banks.
+
+    ``minimise`` is cycles or energy; with ``deadline_s`` it is the bytes of TCM that meet it.
+    ``candidates`` is how many functions and objects are considered, those that wait most. With
+    ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
+    waits no longer in this run than its copy from ROM takes at the start. ``options`` are further
+    arguments of :func:`simcore.profiler.simulate_many`.
+
+    Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
+    """
+    if minimise not in MINIMISE:
+        raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
+    part: dict[str, Any] = {
+        "clock_hz": clock_hz,
+        "caches": caches,
+        "voltage_scale": voltage_scale,
+        "overrides": overrides,
+        "memory_from": memory_from,
+    }
+    # The program runs once; what follows is timed from its capture.
+    with TemporaryDirectory(prefix="mcusim-") as folder:
+        path = Path(folder) / "run.mcu"
+        try:
+            with path.open("wb") as file:
+                record_run(elf, file, cpu, **part, **options)
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
+        capture = Capture(path)
+        setup = capture.setup(cpu, **part)
+        goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
+        return _advise(capture, setup, goal, deadline_s, candidates, count_copies, few_choices)
+
+
+def _advise(
+    capture: Capture,
+    setup: TimingSetup,
+    goal: Goal,
+    deadline_s: float | None,
+    candidates: int,
+    count_copies: bool,
+    few_choices: int,
+) -> Advice:
+    image, run = capture.image, capture.simulate
+    memory = program_memory(image, setup.model)
+    shifts = layout_setups(image, setup)
+    simulations = run([shifted for _, shifted in shifts])
+    linked = simulations[0]
+    linked_band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
+    profile = linked.profile()
+    search = Search(image, setup, memory, run, count_copies)
+    search.timed[()] = search.measure({}, Placement(), linked)
+    if profile.exit.status is ExitCode.OK:
+        search.candidates = find_candidates(image, setup, memory, profile, candidates)
+    best = find_best(search, goal, few_choices)
+    without = costs_without(search, best)
+    final = replace(setup, moves=best.placement.moves)
+    shifts = layout_setups(image, final)
+    bands = run([shifted for _, shifted in shifts]) if best.choice else simulations
+    band = layout_band([offset for offset, _ in shifts], [s.cycles for s in bands])
+    if best.choice:
+        best.placement.check_run(image, bands[0])
+    return _advice(search, linked, best, goal, deadline_s, (linked_band, band), without)
+
+
+def _advice(
+    search: Search,
+    linked: Simulation,
+    best: Timed,
+    goal: Goal,
+    deadline_s: float | None,
+    bands: tuple[LayoutBand, LayoutBand],
+    without: dict[int, int],
+) -> Advice:
+    base = search.timed[()]
+    profile = linked.profile()
+    alone = {
+        key_of(timed.choice)[0]: base.cycles - timed.cycles
+        for timed in search.timed.values()
+        if len(timed.choice) == 1
+    }
+    shown = names(search.candidates, search.image)
+    moves = [
+        AdvisedMove(
+            shown[index],
+            one.piece.kind,
+            one.home,
+            region,
+            one.piece.size,
+            alone.get((index, region), 0),
+            without.get(index),
+        )
+        for index, region in best.choice.items()
+        for one in [search.candidates[index]]
+    ]
+    moves.sort(key=lambda move: (-(move.cycles_without or 0), -move.cycles_alone, move.name))
+    width = max(band.maximum_cycles - band.minimum_cycles for band in bands)
+    # In the order of the verified places, which the linker then keeps.
+    pieces = sorted(
+        ((search.candidates[i].piece, region) for i, region in best.choice.items()),
+        key=lambda item: item[0].address,
+    )
+    return Advice(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        elf=profile.elf,
+        cpu=profile.cpu,
+        exit=profile.exit,
+        args=linked.options.args,
+        minimise="tcm" if goal.deadline_cycles is not None else goal.minimise,
+        deadline_s=deadline_s,
+        meets_deadline=(
+            None if goal.deadline_cycles is None else best.cycles <= goal.deadline_cycles
+        ),
+        linked=_cost(base, linked.options.clock_hz),
+        advised=_cost(best, linked.options.clock_hz),
+        predicted_cycles=base.cycles - sum(alone.get(item, 0) for item in key_of(best.choice)),
+        timings=len(search.timed),
+        moves=tuple(moves),
+        placement=best.placement.items,
+        rejected=_rejected(search, best, goal, shown, width),
+        linked_layout=bands[0],
+        advised_layout=bands[1],
+        significant=base.cycles - best.cycles > width,
+        copied_bytes=best.placement.copied_bytes,
+        copy_cycles=sum(search.candidates[index].copy_cycles for index in best.choice),
+        linker_script=linker_script_text(search.image, search.setup.model, pieces),
+        attributes=attributes_text(search.image, search.setup.model, pieces),
+        warnings=(*profile.warnings, *best.placement.warnings),
+    )
+
+
+def _rejected(
+    search: Search, best: Timed, goal: Goal, shown: Sequence[str], width: int
+) -> tuple[Rejected, ...]:
+    """Candidates that stay, with the region that serves the goal best alone and why they do."""
+    base = search.timed[()]
+    found = []
+    for index, one in enumerate(search.candidates):
+        tried = [
+            (timed, region.name)
+            for region in one.regions
+            if (timed := search.timed.get(((index, region.name),))) is not None
+        ]
+        if index in best.choice or not tried:
+            continue
+        timed, region = max(tried, key=lambda item: gain_of(goal, base, item[0]))
+        gain = base.cycles - timed.cycles
+        if not search.pays({index: region}):
+            reason = "read too seldom to pay for its copy"
+        elif gain_of(goal, base, timed) <= 0:
+            reason = "costs energy" if gain > 0 else "gains nothing anywhere"
+        elif search.place({**best.choice, index: region}) is None:
+            reason = "no room beside what gains more"
+        elif goal.deadline_cycles is not None and best.cycles <= goal.deadline_cycles:
+            reason = "not needed for the deadline"
+        elif gain <= width:
+            reason = "alignment alone makes as much"
+        else:
+            reason = "gains nothing beside the rest"
+        found.append(Rejected(shown[index], one.piece.kind, region, one.piece.size, gain, reason))
+    found.sort(key=lambda row: (-row.cycles_alone, row.name))
+    return tuple(found)
+
+
+def _cost(timed: Timed, clock_hz: int) -> Cost:
+    return Cost(timed.cycles, timed.cycles / clock_hz, timed.energy_fj / 1e15, timed.tcm)

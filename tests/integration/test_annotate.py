@@ -10,15 +10,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from simcore.annotation import Annotation
+from simcore.annotation import SCHEMA, Annotation
 from simcore.annotation.annotator import annotate
 from simcore.counters import CAUSES
 from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.profiler import Simulation, simulate
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
+from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
 PROGRAMS = [
     KERNELS / "conv2d_s8_small.elf",
@@ -170,6 +172,24 @@ def test_patterns_choose_several_functions() -> None:
     result = annotated(DENSE, "multiply*", "mem*", "--format", "csv")
     names = {line.partition(",")[0] for line in result.stdout.splitlines()[1:]}
     assert names == {"multiply_four_rows", "memcpy"}
+
+
+def test_the_json_of_every_function_fits_the_shipped_schema(run: Simulation) -> None:
+    schema = load_schema("annotation-1.json")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(annotate(run, ["*"]).to_json())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    assert any(function["loops"] for function in document["functions"])
+
+
+def test_the_schema_is_closed_and_has_the_fields_of_the_dataclasses() -> None:
+    schema = load_schema("annotation-1.json")
+    assert_closed(schema)
+    assert assert_same_fields(Annotation, schema) == {"Causes"}
+    assert schema["properties"]["schema"]["const"] == SCHEMA
+    shared = load_schema("profile-1.json")["$defs"]
+    for name in schema["$defs"].keys() & shared.keys():
+        assert schema["$defs"][name] == shared[name], name
 
 
 def test_json_is_the_same_from_run_to_run_and_goes_to_a_file(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from tests.reference_config import Config, Region
 
 FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
 HEADERS = (
-    "core.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
+    "core.h", "array.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
     "codec.h", "thumb.h", "trace.h",
 )  # fmt: skip
 SOURCES = (

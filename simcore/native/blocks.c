@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "thumb.h"
 
 void blocks_free(struct blocks *t)
@@ -89,14 +90,8 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
         for (int32_t at = t->piece[definition]; at >= 0; at = t->block[at].next_piece)
             if (t->block[at].first == first && t->block[at].end == end)
                 return at;
-    if (t->blocks == t->blocks_room) {
-        uint32_t room = t->blocks_room ? t->blocks_room * 2 : 1024;
-        struct block *grown = realloc(t->block, room * sizeof *grown);
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        t->block = grown;
-        t->blocks_room = room;
-    }
+    if (array_reserve(&t->block, &t->blocks_room, t->blocks + 1u, 1024, sizeof *t->block) != CORE_OK)
+        return CORE_ERR_MEMORY;
     const uint8_t *code = t->stream->code + d->code;
     struct block b;
     memset(&b, 0, sizeof b);

@@ -4,19 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 static int add_node(struct calltree *t, int32_t parent, uint32_t function, int32_t op, uint32_t call_site)
 {
-    if (t->nodes == t->nodes_room) {
-        uint32_t room = t->nodes_room ? t->nodes_room * 2 : 64;
-        struct node *grown = realloc(t->node, room * sizeof *grown);
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        t->node = grown;
-        t->nodes_room = room;
-    }
     uint64_t *counters = calloc(t->width, sizeof *counters);
-    if (!counters)
+    if (!counters || array_reserve(&t->node, &t->nodes_room, t->nodes + 1u, 64, sizeof *t->node) != CORE_OK) {
+        free(counters);
         return CORE_ERR_MEMORY;
+    }
     struct node *n = &t->node[t->nodes];
     *n = (struct node){{parent, function, op, call_site, 0}, NO_NODE, NO_NODE, counters};
     if (parent != NO_NODE) {
@@ -33,14 +29,8 @@ static int push(struct calltree *t, int32_t node, uint32_t return_address, uint3
         memmove(t->frame + 1, t->frame + 2, (t->frames - 2) * sizeof *t->frame);
         t->frames--;
     }
-    if (t->frames == t->frames_room) {
-        uint32_t room = t->frames_room ? t->frames_room * 2 : 64;
-        struct frame *grown = realloc(t->frame, room * sizeof *grown);
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        t->frame = grown;
-        t->frames_room = room;
-    }
+    if (array_reserve(&t->frame, &t->frames_room, t->frames + 1u, 64, sizeof *t->frame) != CORE_OK)
+        return CORE_ERR_MEMORY;
     t->frame[t->frames++] = (struct frame){node, return_address, call_site, (uint8_t)is_op};
     return CORE_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "core.h"
 
 enum { NOTES_LIMIT = 1024, DEFINITIONS_LIMIT = 1 << 26, PAYLOAD_LIMIT = 8 };
@@ -31,14 +32,9 @@ void codec_free(struct codec *c)
 
 static int add_block(struct codec *c)
 {
-    if (c->blocks == c->room) {
-        uint32_t room = c->room ? c->room * 2 : 1024;
-        struct codec_block *grown = c->blocks < DEFINITIONS_LIMIT ? realloc(c->block, room * sizeof *grown) : NULL;
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        c->block = grown;
-        c->room = room;
-    }
+    if (c->blocks == DEFINITIONS_LIMIT ||
+        array_reserve(&c->block, &c->room, c->blocks + 1u, 1024, sizeof *c->block) != CORE_OK)
+        return CORE_ERR_MEMORY;
     c->block[c->blocks++] = (struct codec_block){{NO_BLOCK, NO_BLOCK}, 0, 0, 0, 0, NULL, NULL};
     return CORE_OK;
 }

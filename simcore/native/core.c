@@ -269,8 +269,6 @@ void core_node(const core *c, uint32_t timing, uint32_t index, struct node_info 
     memcpy(counters, n->counters, of(c, timing)->calls.width * sizeof *counters);
 }
 
-uint32_t core_block_count(const core *c, uint32_t timing) { return of(c, timing)->blocks.blocks; }
-
 void core_block(const core *c, uint32_t timing, uint32_t index, struct block_info *out)
 {
     *out = of(c, timing)->blocks.block[index].info;

@@ -373,7 +373,6 @@ int core_finish(core *c);
 uint32_t core_node_count(const core *c, uint32_t timing);
 uint32_t core_counter_width(const core *c, uint32_t timing);
 void core_node(const core *c, uint32_t timing, uint32_t index, struct node_info *out, uint64_t *counters);
-uint32_t core_block_count(const core *c, uint32_t timing);
 void core_block(const core *c, uint32_t timing, uint32_t index, struct block_info *out);
 void core_block_sites(const core *c, uint32_t timing, uint32_t index, struct site_info *sites, uint64_t *skipped);
 uint32_t core_use_count(const core *c, uint32_t timing);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unicorn/unicorn.h>
 
+#include "array.h"
 #include "capture.h"
 #include "thumb.h"
 
@@ -295,29 +296,18 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
         fail(c, CORE_ERR_MEMORY);
         return NO_ID;
     }
-    if (id >= c->captured_room) {
-        uint32_t room = c->captured_room ? c->captured_room * 2 : 1024;
-        struct captured *grown = realloc(c->captured, room * sizeof *grown);
-        if (!grown) {
-            fail(c, CORE_ERR_MEMORY);
-            return NO_ID;
-        }
-        c->captured = grown;
-        c->captured_room = room;
+    if (array_reserve(&c->captured, &c->captured_room, id + 1u, 1024, sizeof *c->captured) != CORE_OK) {
+        fail(c, CORE_ERR_MEMORY);
+        return NO_ID;
     }
     struct captured *d = &c->captured[id];
     *d = (struct captured){address, size, 0, c->watches_used, 0, 0, 0};
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
-    if (c->watches_room - c->watches_used < d->watches) {
-        uint32_t room = c->watches_room * 2 + WATCH_MAX;
-        struct watch *grown = realloc(c->watches, room * sizeof *grown);
-        if (!grown) {
-            fail(c, CORE_ERR_MEMORY);
-            return NO_ID;
-        }
-        c->watches = grown;
-        c->watches_room = room;
+    if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,
+                      sizeof *c->watches) != CORE_OK) {
+        fail(c, CORE_ERR_MEMORY);
+        return NO_ID;
     }
     memcpy(c->watches + c->watches_used, watch, d->watches * sizeof *watch);
     c->watches_used += d->watches;
@@ -447,15 +437,9 @@ static uint32_t op_of(struct capture *c, uint32_t descriptor)
     for (uint32_t i = 0; i < c->ops; i++)
         if (c->op[i].descriptor == descriptor)
             return i;
-    if (c->ops == c->ops_room) {
-        uint32_t room = c->ops_room ? c->ops_room * 2 : 16;
-        struct op_info *grown = c->ops < OPS_MAX ? realloc(c->op, room * sizeof *grown) : NULL;
-        if (!grown) {
-            fail(c, CORE_ERR_LIMIT);
-            return 0;
-        }
-        c->op = grown;
-        c->ops_room = room;
+    if (c->ops == OPS_MAX || array_reserve(&c->op, &c->ops_room, c->ops + 1u, 16, sizeof *c->op) != CORE_OK) {
+        fail(c, c->ops == OPS_MAX ? CORE_ERR_LIMIT : CORE_ERR_MEMORY);
+        return 0;
     }
     struct op_info *op = &c->op[c->ops];
     uint8_t raw[OP_BYTES];

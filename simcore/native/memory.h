@@ -43,7 +43,6 @@ struct memory {
     struct row_control { uint32_t rows, miss_cycles; uint8_t prefetch; } row_control[MAX_REGIONS];
     int64_t flash_wait_states;           /* as FLASH_ACR says, -1: it was not written */
     struct linefill fill[MAX_LINEFILLS];
-    uint32_t next_fill;
     struct store_entry store[MAX_STORES];   /* oldest first */
     uint32_t stores;
     uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 int objects_init(struct objects *o, const struct object_range *range, uint32_t ranges)
 {
     for (uint32_t i = 0; i < ranges; i++) {
@@ -90,14 +92,8 @@ int objects_switch(struct objects *o, const struct memory *m, const struct place
             s->current = at;
             return CORE_OK;
         }
-    if (o->uses == o->room) {
-        uint32_t room = o->room ? o->room * 2 : 1024;
-        struct object_use *grown = realloc(o->use, room * sizeof *grown);
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        o->use = grown;
-        o->room = room;
-    }
+    if (array_reserve(&o->use, &o->room, o->uses + 1u, 1024, sizeof *o->use) != CORE_OK)
+        return CORE_ERR_MEMORY;
     o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first};
     s->first = s->current = o->uses;
     return CORE_OK;

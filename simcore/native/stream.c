@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "core.h"
 
 void stream_init(struct stream *s, struct sink sink)
@@ -23,22 +24,11 @@ void stream_free(struct stream *s)
 uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size,
                        uint8_t it_state)
 {
-    if (s->definitions == s->definitions_room) {
-        uint32_t room = s->definitions_room ? s->definitions_room * 2 : 1024;
-        struct definition *grown = realloc(s->definition, room * sizeof *grown);
-        if (!grown || room > RECORD_ID)
-            return UINT32_MAX;
-        s->definition = grown;
-        s->definitions_room = room;
-    }
-    if (s->code_room - s->code_used < size) {
-        uint32_t room = (s->code_room ? s->code_room * 2 : 1u << 16) + size;
-        uint8_t *grown = realloc(s->code, room);
-        if (!grown)
-            return UINT32_MAX;
-        s->code = grown;
-        s->code_room = room;
-    }
+    if (s->definitions == RECORD_ID ||
+        array_reserve(&s->definition, &s->definitions_room, s->definitions + 1u, 1024,
+                      sizeof *s->definition) != CORE_OK ||
+        array_reserve(&s->code, &s->code_room, (uint64_t)s->code_used + size, 1u << 16, 1) != CORE_OK)
+        return UINT32_MAX;
     memcpy(s->code + s->code_used, code, size);
     s->definition[s->definitions] = (struct definition){address, size, s->code_used, it_state};
     s->code_used += size;

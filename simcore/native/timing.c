@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "records.h"
 
 /* --- set-up ------------------------------------------------------------------------------------- */
@@ -119,14 +120,8 @@ void timing_settle_trace(struct timing *t)
 
 static int touch(struct timing *t, uint32_t entry)
 {
-    if (t->touched_used == t->touched_room) {
-        uint32_t room = t->touched_room ? t->touched_room * 2 : 1024;
-        uint32_t *grown = realloc(t->touched, room * sizeof *grown);
-        if (!grown)
-            return CORE_ERR_MEMORY;
-        t->touched = grown;
-        t->touched_room = room;
-    }
+    if (array_reserve(&t->touched, &t->touched_room, t->touched_used + 1u, 1024, sizeof *t->touched) != CORE_OK)
+        return CORE_ERR_MEMORY;
     t->touched[t->touched_used++] = entry;
     return CORE_OK;
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from simcore.errors import ConfigError
 
 if TYPE_CHECKING:
     from simcore.study.folder import StudyFolder
+
+FIGURES = "figures"  # folder of the figures in that of the study
 
 
 @click.group(short_help="Compare operations or networks over many runs.")
@@ -116,10 +118,9 @@ def ops(
             result = study_ops(parts, grid, points, folder.store, jobs=jobs, progress=tally)
         for name in FORMATS:
             _write_table(folder, "ops", name, render(result, name, RenderOptions()))
-        if not no_figures:
-            from simcore.study.ops_figures import figures
+        from simcore.study.ops_figures import figures
 
-            _write_figures(folder, figures(result))
+        _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
     _tell_end(tally, output, verbose)
 
@@ -162,10 +163,9 @@ def networks(
             result = study_networks(parts, chosen, folder.store, jobs=jobs, progress=tally)
         for name in FORMATS:
             _write_table(folder, "networks", name, render(result, name, RenderOptions()))
-        if not no_figures:
-            from simcore.study.network_figures import figures
+        from simcore.study.network_figures import figures
 
-            _write_figures(folder, figures(result))
+        _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
     _tell_end(tally, output, verbose)
 
@@ -189,9 +189,13 @@ def _write_table(folder: StudyFolder, stem: str, format_name: str, text: str) ->
     folder.write(f"{stem}.{suffix}", text.encode())
 
 
-def _write_figures(folder: StudyFolder, figures: Iterator[tuple[str, bytes]]) -> None:
-    for name, data in figures:
-        folder.write(f"figures/{name}", data)
+def _write_figures(folder: StudyFolder, figures: Iterable[tuple[str, bytes]]) -> None:
+    """Write the figures and take away those of an earlier study that are none of this one's."""
+    written = {folder.write(f"{FIGURES}/{name}", data) for name, data in figures}
+    for suffix in ("png", "svg"):
+        for old in (folder.path / FIGURES).glob(f"*.{suffix}"):
+            if old not in written:
+                old.unlink()
 
 
 class _Tally:
@@ -232,4 +236,4 @@ def _progress(what: str) -> Iterator[_Tally]:
 def _tell_end(tally: _Tally, output: str, verbose: bool) -> None:
     if verbose:
         tell_line(f"{tally.kept} of {tally.all} runs were there already")
-    tell_line(f"tables and figures are in {output}")
+    tell_line(f"tables, figures and runs are in {output}")

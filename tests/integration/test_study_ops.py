@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,9 +138,20 @@ def test_a_finished_study_runs_nothing_again(
     assert files_of(folder) == before
 
 
-def test_a_corrupt_result_is_made_again(folder: Path, tmp_path: Path) -> None:
-    import shutil
+def test_figures_of_an_earlier_study_do_not_stay(folder: Path, tmp_path: Path) -> None:
+    """The roofline is of what multiplies; a copy does not."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    command = ["study", "ops", "--only", "copy", "--size", "small", "-o", str(copy)]
+    assert main([*command, "--cpu", "stm32f746,generic-m7"]) == 0
+    names = {path.name for path in (copy / "figures").iterdir()}
+    assert "stm32f746-memory.png" in names
+    assert not any("roofline" in name for name in names)
+    assert main([*command, "--cpu", "stm32f746,generic-m7", "--no-figures"]) == 0
+    assert not list((copy / "figures").iterdir())
 
+
+def test_a_corrupt_result_is_made_again(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     broken, shortened, *_ = sorted((copy / "runs").glob("*.json"))

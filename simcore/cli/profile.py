@@ -138,6 +138,7 @@ def profile(
     mcusim profile firmware.elf --cpu stm32f746 --clock 100MHz -- first-argument
     mcusim profile kernel.elf --op 'conv*' --format json -o kernel.json
     mcusim profile kernel.elf --format html -o kernel.html
+    mcusim profile kernel.elf --format callgrind -o callgrind.out.kernel
     mcusim profile kernel.elf --cpu stm32f746,stm32h743
     mcusim profile kernel.elf --set core.dcache.size=16K --caches on
     mcusim profile kernel.elf --place 'conv*=itcm' --place weights=dtcm --layout-sweep

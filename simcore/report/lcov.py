@@ -1,4 +1,4 @@
-"""An LCOV tracefile: lines, functions and branches that ran, for lcov, genhtml and CI services.
+"""An LCOV tracefile: which lines and functions ran, for lcov, genhtml and CI services.
 
 Records: man geninfo, FILES.
 """
@@ -14,9 +14,16 @@ from simcore.report import RenderOptions
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
-    """A record for each source file. Raises ConfigError when the profile holds no coverage."""
+    """A record for each source file.
+
+    Raises ConfigError when the profile holds no coverage, or that of a program without lines.
+    """
     if profile.coverage is None:
         raise ConfigError("the profile holds no coverage: profile the ELF again with coverage")
+    if not profile.coverage:
+        raise ConfigError(
+            f"{profile.elf.name} has no source lines: compile with -g and do not strip it"
+        )
     return "".join(f"{line}\n" for file in profile.coverage for line in _record(file))
 
 

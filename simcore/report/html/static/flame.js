@@ -42,7 +42,7 @@ function energyText(femtojoules) {
 }
 
 const amount = (value) => (metric ? energyText(value) : `${value.toLocaleString("en")} cycles`);
-const signed = (value) => (value > 0 ? "+" : "−") + amount(Math.abs(value));
+const signed = (value) => (value > 0 ? "+" : "-") + amount(Math.abs(value));
 const percentText = (part, all) => (all ? `${((100 * part) / all).toFixed(1)} %` : "–");
 
 function describe(index) {
@@ -58,7 +58,7 @@ function describe(index) {
     const change = width(node) - before;
     if (!before) text += "; new";
     else if (!change) text += "; unchanged";
-    else text += `; ${signed(change)} (${change > 0 ? "+" : "−"}${percentText(Math.abs(change), before)}) from ${amount(before)}`;
+    else text += `; ${signed(change)} (${change > 0 ? "+" : "-"}${percentText(Math.abs(change), before)}) from ${amount(before)}`;
   }
   return text;
 }

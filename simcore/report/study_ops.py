@@ -13,7 +13,7 @@ from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
 from simcore.report.units import NOTHING, clock, count, decimal, si
-from simcore.study.ops import OpsRow, OpsStudy, Spread, StudyPart
+from simcore.study.ops import OpsRow, OpsStudy, StudyPart
 
 FORMATS = ("text", "json", "csv")
 
@@ -145,10 +145,6 @@ def _change(row: OpsRow | None, usual: OpsRow) -> str:
     return f"{row.cycles_per_op:.2f} {change:+d}%" if change else f"{row.cycles_per_op:.2f}  0%"
 
 
-def _set_name(spread: Spread) -> str:
-    return f"{spread.name} ({spread.operations})"
-
-
 def _times(ratio: float) -> str:
     return f"{ratio:.2f}x" if ratio < 99.5 else f"{ratio:.0f}x"
 
@@ -170,9 +166,9 @@ def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: Render
         return [f"{high} / {low}" for high, low in names]
 
     columns = [
-        Column("types", [_set_name(spread) for spread in spreads]),
+        Column("types", [spread.name for spread in spreads]),
         Column("variant", [spread.variant for spread in spreads]),
-        Column("MAC", [str(spread.operations_per_mac) for spread in spreads], 3),
+        Column("MAC", [str(spread.operations_per_mac) for spread in spreads]),
         Column("rate", [_times(spread.throughput_ratio) for spread in spreads]),
         Column("J/op", [_times(spread.energy_ratio) for spread in spreads]),
         Column("fastest / slowest", ends([(s.fastest, s.slowest) for s in spreads]), 1),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SCHEMA = "mcusim.study-run/1"
 #: The name under which the runner finds a task's layer list.
 LIST_NAME = "layers.txt"
+#: Folders of the package that decide no result: they start runs and show them.
+_NO_RESULT = ("cli", "report", "study")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,9 @@ def tool_fingerprint() -> str:
     package = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*")):
-        if file.suffix in (".py", ".so", ".c", ".h") and "study" not in file.parts:
-            digest.update(file.relative_to(package).as_posix().encode() + b"\0")
+        place = file.relative_to(package)
+        if file.suffix in (".py", ".so", ".c", ".h") and place.parts[0] not in _NO_RESULT:
+            digest.update(place.as_posix().encode() + b"\0")
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     digest.update(Path(__file__).read_bytes())
     return f"{__version__}+{digest.hexdigest()}"

@@ -376,15 +376,20 @@ class Memory:
         ahead = 0 if redirected else self.config.fetch_queue_groups
         at = max(self.fetched_at, time - ahead)
         misses = self.counters["icache_misses"]
-        for group in range(address // GROUP * GROUP, address + size, GROUP):
-            at = self.fetch_group(at, group, index, self.fetch_is_cached(address))
+        cached = self.fetch_is_cached(address)
+        groups = range(address // GROUP * GROUP, address + size, GROUP)
+        stall = 0
+        for nth, group in enumerate(groups):
+            at = self.fetch_group(at, group, index, cached)
+            # Cached code is needed as it issues, its groups evenly; other code by the block's end.
+            needed = time + (min(cycles, nth * cycles // len(groups) + 1) if cached else cycles)
+            stall = max(stall, at - needed)
         coming = self.fetched_line is not None and self.fetched_line.done_at > time
-        hits = self.fetch_is_cached(address) and self.counters["icache_misses"] == misses
+        hits = cached and self.counters["icache_misses"] == misses
         if hits and not coming:
             self.fetched_at = time + cycles  # how fast hits come is the pipeline's affair
             return 0, 0
         self.fetched_at = at
-        stall = max(0, at - (time + cycles))
         self.counters[index, "stall_cycles"] += stall
         return stall, self.counters["icache_misses"] - misses
 

@@ -30,6 +30,19 @@ def test_a_block_comes_into_the_instruction_cache_once(make: MakeMemory) -> None
     assert p.memory.fetch(300, 4, FLASH.base, 32, True)[1] == 1
 
 
+def test_a_block_that_is_long_does_not_hide_the_miss_of_its_first_instruction(
+    make: MakeMemory,
+) -> None:
+    p = Program(make(CACHED, [FLASH]))
+    # The first group is there at 11 and is needed at 1; the others, at 13 to 17, come before their
+    # share of 40 cycles.
+    assert p.memory.fetch(0, 40, FLASH.base, 32, True) == (10, 1)
+    # A line in the middle: of 64 bytes in 40 cycles the fifth group is needed 20 cycles on.
+    p.memory.fetch(100, 4, FLASH.base + 64, 32, True)
+    stall, misses = p.memory.fetch(200, 40, FLASH.base + 64, 64, True)
+    assert (stall, misses) == (0, 1)  # asked for at 204, there at 215: the cache was ahead of it
+
+
 def test_fetch_runs_ahead_of_issue_as_far_as_its_queue(make: MakeMemory) -> None:
     p = Program(make(UNCACHED, [replace(FLASH, fetch_bytes=64)]))
     # Nothing was asked for since 30. At 200 four groups wait in the queue: of six, two are late by

@@ -368,7 +368,7 @@ class LayoutBand:
     maximum_cycles: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Profile:
     """One run's result. ``functions`` come by cycles_self, ``ops`` in order of first execution."""
 
@@ -393,6 +393,11 @@ class Profile:
     placement: tuple[PlacedItem, ...] | None = None  # by address, of a run with --place
     layout: LayoutBand | None = None  # on request
     args: tuple[str, ...] | None = None  # what the program was given; None: not recorded
+
+    def __repr__(self) -> str:
+        """One line: the whole would flood a session."""
+        cost = f"{self.totals.cycles:,} cycles, {self.totals.energy_j:.3g} J"
+        return f"<Profile of {self.elf.name} on {self.cpu.name}: {cost}>"
 
     def to_json(self) -> str:
         """The profile as a JSON document; the same run gives the same bytes on every host."""

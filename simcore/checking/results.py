@@ -180,12 +180,16 @@ def verdict(run: RunResult) -> str:
 
 
 def failure_text(value: Value) -> str:
-    """Which limit a value breaks, in words: cycles +2.51 %, limit 1%."""
-    broken = ", ".join(limit.text for limit in value.limits if not limit.holds)
+    """Which limit a value breaks, in words: cycles +2.51 % to 5,833, limit cycles=1%.
+
+    The change is told where it is what fails.
+    """
+    failed = [limit for limit in value.limits if not limit.holds]
+    broken = ", ".join(limit.text for limit in failed)
     if value.after is None:
         return f"{value.name} is missing, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
-    if value.difference is not None:
+    if value.difference:
         text = f"{value.name} {relative_change(value.difference, value.before)}"
         text += f" to {amount(value.after, value.unit)}"
     return f"{text}, limit {broken}"

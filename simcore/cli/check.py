@@ -153,7 +153,7 @@ def check(
         click.echo(f"mcusim: error: {' '.join(problem.split())}", err=True)
     if failure is not None:
         raise failure
-    _tell_verdict(result, verbose)
+    _tell_verdict(result, verbose, given["save_baseline"])
     return ExitCode.USAGE if problems else result.exit_code
 
 
@@ -245,8 +245,16 @@ def _write_report(
     return []
 
 
-def _tell_verdict(result: CheckResult, verbose: bool) -> None:
-    """How it went, on stderr: a line for each run that failed, then one for all."""
+def _other_baselines(path: Path) -> list[str]:
+    """Names of the baselines beside one: whoever mistyped a name sees the right one."""
+    return sorted(other.stem for other in path.parent.glob("*.json") if other.name != path.name)
+
+
+def _tell_verdict(result: CheckResult, verbose: bool, wanted: str | None) -> None:
+    """How it went, on stderr: a line for each run that failed, then one for all.
+
+    ``wanted`` is the baseline that was asked for to be written.
+    """
     from simcore.checking.results import reason_text, verdict
 
     for run in result.runs:
@@ -267,3 +275,5 @@ def _tell_verdict(result: CheckResult, verbose: bool) -> None:
     tell_line(", ".join(words))
     if result.saved is not None:
         tell_line(f"baseline written to {result.saved}: commit it")
+        if not wanted and new == number and (others := _other_baselines(Path(result.saved))):
+            tell_line(f"there are other baselines beside it: {', '.join(others)}")

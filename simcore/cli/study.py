@@ -52,6 +52,7 @@ def _study_options(folder: str) -> Callable[[Any], Any]:
                     help="Folder for tables, figures and finished runs.",
                 ),
                 click.option(
+                    "-j",
                     "--jobs",
                     type=click.IntRange(min=1),
                     metavar="N",
@@ -236,4 +237,4 @@ def _progress(what: str) -> Iterator[_Tally]:
 def _tell_end(tally: _Tally, output: str, verbose: bool) -> None:
     if verbose:
         tell_line(f"{tally.kept} of {tally.all} runs were there already")
-    tell_line(f"tables, figures and runs are in {output}")
+    tell_line(f"what the study wrote is in {output}")

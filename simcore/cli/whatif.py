@@ -53,6 +53,7 @@ FORMATS = ("text", "json", "csv")
 @place_option
 @layout_option
 @click.option(
+    "-j",
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
@@ -84,6 +85,7 @@ def whatif(
     A capture of 'mcusim record' may stand for an ELF.
 
     \b
+    mcusim whatif kernel.elf --place 'conv*=itcm' --place weights=dtcm
     mcusim whatif kernel.elf --try 'conv*=itcm' --try 'weights=dtcm, caches=off'
     mcusim whatif kernel.elf --try 'fast: .text=itcm, input+output=dtcm, clock=200MHz'
     mcusim whatif kernel.elf --sweep weights=flash,dtcm --sweep 'code: conv*=flash,itcm'
@@ -157,7 +159,8 @@ def _configurations(
     if "clock" in given:
         given["clock_hz"] = given.pop("clock")
     given["overrides"] = (*base.overrides, *given.get("overrides", ()))
-    base = replace(base, **given, place=(*base.place, *place))
+    linked = replace(base, **given)
+    base = replace(linked, place=(*base.place, *place))
     found = [] if file is None else file.configurations(base)
     found += [parse_try(text, base) for text in tries]
     swept = [parse_sweep(text) for text in sweeps] + ([] if file is None else file.sweeps())
@@ -165,5 +168,7 @@ def _configurations(
         found.insert(0, base)
     if swept:
         found += combinations(swept, base)
+    if place and not found:  # nothing else to compare with than where things lie
+        found = [linked, replace(base, name=", ".join(place))]
     check_names(found)
     return found

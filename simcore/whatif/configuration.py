@@ -155,7 +155,7 @@ def check_names(configurations: Iterable[Configuration]) -> None:
         seen.add(configuration.name)
     if not seen:
         raise ConfigError(
-            "no configuration to compare: give --try, --sweep or --config, such as"
+            "no configuration to compare: give --place, --try, --sweep or --config, such as"
             " --try 'conv*=itcm'"
         )
 

@@ -122,6 +122,12 @@ def test_the_same_commit_passes_and_the_baseline_stays_as_it_is(repository: Repo
     assert repository.git("status", "--porcelain") == ""
 
 
+def test_a_baseline_by_a_name_that_is_new_is_told_of_the_others(repository: Repository) -> None:
+    done = repository.check("kernel.elf", "--baseline", "mian")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1] == "mcusim: there are other baselines beside it: main"
+
+
 def test_a_slower_kernel_fails_with_function_line_and_cause(repository: Repository) -> None:
     repository.commit("Divide", SLOW)
     done = repository.check("kernel.elf", "--baseline", "main")

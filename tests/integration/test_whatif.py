@@ -69,7 +69,8 @@ def test_changes_are_against_the_first_and_sum_by_cause(capfd: pytest.CaptureFix
         assert sum(change["cycles_by_cause"].values()) == change["cycles"]
         # What waits is fetches of functions, and loads and stores of data: nothing twice
         waits = sum(change["cycles_by_cause"][cause] for cause in ("fetch", "load", "store"))
-        assert sum(one["stall_cycles"] for one in change["objects"]) == waits
+        # but for what the start-up code's few DSBs wait, which is of no object.
+        assert abs(sum(one["stall_cycles"] for one in change["objects"]) - waits) <= 2
         assert change["significant"] is None
     assert rows[4]["change"]["objects"][0]["name"] == "weights"
 
@@ -92,6 +93,16 @@ def test_tries_stand_behind_the_program_as_linked(capfd: pytest.CaptureFixture[s
     assert (linked["cpu"]["clock_hz"], slow["cpu"]["clock_hz"]) == (216_000_000, 100_000_000)
     assert slow["time_s"] > linked["time_s"]
     assert uncached["cycles"] > 2 * linked["cycles"]
+
+
+def test_a_placement_alone_stands_beside_the_program_as_linked(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    plain = study(capfd, CONV, "--place", "weights=dtcm")
+    linked, placed = plain["configurations"]
+    assert linked["cycles"] == simcore.profile(CONV).totals.cycles
+    assert placed["name"] == "weights=dtcm"
+    assert placed["cycles"] < linked["cycles"]
 
 
 def test_a_difference_inside_the_layout_band_is_not_significant(

@@ -191,3 +191,9 @@ def test_every_end_has_its_exit_status_and_one_line(end: Exit, status: ExitCode)
     assert end.status is status
     assert end.text
     assert "\n" not in end.text
+
+
+def test_a_profile_shows_itself_in_one_line() -> None:
+    profile = kernel_profile()
+    assert repr(profile).startswith(f"<Profile of {profile.elf.name} on {profile.cpu.name}: ")
+    assert "\n" not in repr(profile)

@@ -84,7 +84,7 @@ def test_a_sweep_that_cannot_be_read_is_refused(text: str, message: str) -> None
 def test_two_configurations_of_one_name_and_none_at_all_are_refused() -> None:
     with pytest.raises(ConfigError, match="two configurations are called 'as linked'"):
         check_names([BASE, BASE])
-    with pytest.raises(ConfigError, match="no configuration to compare: give --try"):
+    with pytest.raises(ConfigError, match="no configuration to compare: give --place"):
         check_names([])
 
 

@@ -112,18 +112,7 @@ def _function(
     if function.file:
         title.append(f"  {function.file}:{function.line}", "cyan")
     yield title
-    younger = sum(row.younger for row in function.instructions)
-    facts = [
-        f"{count(function.cycles)} cycles",
-        f"{percent(function.cycles, annotation.cycles)} of the run",
-        f"{count(function.calls)} calls",
-        f"{count(function.executions)} instructions",
-        f"{decimal(ratio(function.executions, function.cycles))} a cycle",
-        f"{percent(2 * younger, function.executions, 0)} in pairs",
-    ]
-    if function.macs:
-        facts.append(f"{decimal(ratio(function.cycles, function.macs))} cycles per MAC")
-    yield Text(", ".join(facts))
+    yield Text(", ".join(facts_of(function, annotation)))
     yield Text(f"{sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles")
     if function.loops:
         yield Text()
@@ -138,6 +127,22 @@ def _function(
     if any(line.file for line in lines):
         yield Text()
         yield _lines(function, lines, options)
+
+
+def facts_of(function: AnnotatedFunction, annotation: Annotation) -> list[str]:
+    """What a function ran and took, in a few words each."""
+    younger = sum(row.younger for row in function.instructions)
+    facts = [
+        f"{count(function.cycles)} cycles",
+        f"{percent(function.cycles, annotation.cycles)} of the run",
+        f"{count(function.calls)} calls",
+        f"{count(function.executions)} instructions",
+        f"{decimal(ratio(function.executions, function.cycles))} a cycle",
+        f"{percent(2 * younger, function.executions, 0)} in pairs",
+    ]
+    if function.macs:
+        facts.append(f"{decimal(ratio(function.cycles, function.macs))} cycles per MAC")
+    return facts
 
 
 def sum_of(causes: dict[str, int]) -> str:

@@ -83,7 +83,7 @@ class _Page:
 
         before, after = self.comparison.before, self.comparison.after
         text = Text()
-        text.append(f"before  {_side(before)}\nafter   {_side(after)}")
+        text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
         for reason in self.comparison.unlike:
             text.append(f"\nNot comparable: {reason}.", "bold red")
         if self.comparison.identical:
@@ -97,10 +97,10 @@ class _Page:
             yield "Cycles by cause", "modelled", self._causes()
         if any(row.difference_j for row in comparison.components):
             yield "Energy by component", "estimated", self._components()
-        ops = [row for row in comparison.ops if _changed(row)]
+        ops = [row for row in comparison.ops if is_changed(row)]
         if ops:
             yield "Operations", self._of(len(ops), "callees included"), self._rows(ops)
-        functions = [row for row in comparison.functions if _changed(row)]
+        functions = [row for row in comparison.functions if is_changed(row)]
         if functions:
             yield "Functions", self._of(len(functions), "callees left out"), self._rows(functions)
         lines = [row for row in comparison.lines or () if row.cycles_difference]
@@ -210,7 +210,8 @@ def _joules(difference: float) -> str:
     return signed(si(difference, "J"), difference)
 
 
-def _side(side: Side) -> str:
+def side_text(side: Side) -> str:
+    """What ran where and how it ended."""
     cpu = side.cpu
     args = f" {' '.join(side.args)}" if side.args else ""
     return (
@@ -219,7 +220,8 @@ def _side(side: Side) -> str:
     )
 
 
-def _changed(row: FunctionChange | OpChange) -> bool:
+def is_changed(row: FunctionChange | OpChange) -> bool:
+    """Whether there is anything to tell of a row."""
     return bool(
         row.status != "same"
         or row.cycles_difference

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simcore.comparison import Comparison, FunctionChange, OpChange, Side
+from simcore.comparison import Comparison, FunctionChange, OpChange
 from simcore.profiles import Profile
+from simcore.report.comparison import is_changed, side_text
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
 from simcore.report.html.tables import Cell, Column, Table, change, cut, number, place, text, words
-from simcore.report.units import amount, clock, count, relative_change, signed
+from simcore.report.units import amount, count, relative_change, signed
 
 
 def render(comparison: Comparison, before: Profile, after: Profile) -> str:
@@ -17,14 +18,14 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
 
     Raises ConfigError when a profile's call tree is corrupt.
     """
-    functions = [row for row in comparison.functions if _changed(row)]
-    operations = [row for row in comparison.ops if _changed(row)]
+    functions = [row for row in comparison.functions if is_changed(row)]
+    operations = [row for row in comparison.ops if is_changed(row)]
     return write_page(
         "comparison.html.j2",
         {},
         title=_title(comparison.before.elf.name, comparison.after.elf.name),
         comparison=comparison,
-        sides=[("before", _side(comparison.before)), ("after", _side(comparison.after))],
+        sides=[("before", side_text(comparison.before)), ("after", side_text(comparison.after))],
         metrics=_metrics(comparison),
         causes=_parts(
             "causes",
@@ -53,23 +54,6 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
 
 def _title(before: str, after: str) -> str:
     return f"What changed: {before if before == after else f'{before} to {after}'}"
-
-
-def _side(side: Side) -> str:
-    arguments = f" {' '.join(side.args)}" if side.args else ""
-    return (
-        f"{side.elf.name}{arguments} ({side.elf.sha256[:12]}) on {side.cpu.name} at"
-        f" {clock(side.cpu.clock_hz)}: {side.exit.text}"
-    )
-
-
-def _changed(row: FunctionChange | OpChange) -> bool:
-    return bool(
-        row.status != "same"
-        or row.cycles_difference
-        or row.instructions_difference
-        or row.energy_difference_j
-    )
 
 
 def _value(value: float | None, unit: str) -> Cell:

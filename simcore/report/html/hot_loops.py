@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
 from simcore.node_costs import ratio
-from simcore.report.annotate import is_innermost, sum_of
+from simcore.report.annotate import facts_of, is_innermost, sum_of
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
@@ -23,7 +23,7 @@ from simcore.report.html.tables import (
     text,
 )
 from simcore.report.listing import HOT, LONGEST, WARM, cost_note, loop_lanes, pair_mark, per
-from simcore.report.units import count, decimal, percent
+from simcore.report.units import count
 
 #: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.
 MOST_INSTRUCTIONS = 300
@@ -76,17 +76,7 @@ def hot_functions(annotation: Annotation) -> list[HotFunction]:
 
 
 def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -> HotFunction:
-    younger = sum(row.younger for row in function.instructions)
-    facts = [
-        f"{count(function.cycles)} cycles",
-        f"{percent(function.cycles, annotation.cycles)} of the run",
-        f"{count(function.calls)} calls",
-        f"{count(function.executions)} instructions",
-        f"{decimal(ratio(function.executions, function.cycles))} a cycle",
-        f"{percent(2 * younger, function.executions, 0)} in pairs",
-    ]
-    if function.macs:
-        facts.append(f"{decimal(ratio(function.cycles, function.macs))} cycles per MAC")
+    facts = facts_of(function, annotation)
     elsewhere = ""
     if function.elsewhere:
         elsewhere = f"and at no instruction: {sum_of(function.elsewhere)}"

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from simcore.annotation.sources import SourceFiles
 from simcore.checking.plans import RunPlan
 from simcore.errors import ExitCode, McusimError
+from simcore.processes import in_processes
 from simcore.profiles import Profile
 from simcore.summaries import Summary, summarize
 
@@ -130,32 +131,19 @@ def _uninterrupted(outcome: Outcome) -> Outcome:
 def _run_in_processes(
     plans: Sequence[RunPlan], workers: int, done: Callable[[RunPlan], None] | None
 ) -> list[Outcome]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    context = multiprocessing.get_context("spawn")  # the engine and a fork do not go together
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = {pool.submit(run_plan, plan): plan for plan in plans}
+    with in_processes(run_plan, plans, workers) as futures:
+        plan_of = dict(zip(futures, plans, strict=True))
+        for future in as_completed(futures):
+            if done is not None:
+                done(plan_of[future])
+    outcomes = []
+    for future in futures:
         try:
-            for future in as_completed(futures):
-                if done is not None:
-                    done(futures[future])
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-        outcomes = []
-        for future in futures:
-            try:
-                outcomes.append(future.result())
-            except BrokenProcessPool:
-                text = "the process of the simulation died; run it with 'mcusim profile'"
-                outcomes.append(Outcome(None, text, ExitCode.FAULT))
-        return outcomes
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+            outcomes.append(future.result())
+        except BrokenProcessPool:
+            text = "the process of the simulation died; run it with 'mcusim profile'"
+            outcomes.append(Outcome(None, text, ExitCode.FAULT))
+    return outcomes

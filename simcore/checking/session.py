@@ -11,10 +11,11 @@ from simcore.checking.baselines import Baseline, load_baseline, new_baseline
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
-from simcore.checking.running import Outcome, processors, run_plans
+from simcore.checking.running import Outcome, run_plans
 from simcore.checking.verdicts import judge, reasons
 from simcore.comparison import compare
 from simcore.errors import ExitCode
+from simcore.processes import processors
 from simcore.profiles import Tool
 from simcore.summaries import Summary
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from simcore.errors import McusimError
+from simcore.processes import in_processes, processors
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task, execute
 
@@ -37,7 +34,7 @@ def run_tasks(
     if progress is not None:
         progress(done)
     uses = [task.key for task in tasks]
-    for task, made in _execute_all(missing, store, jobs or os.cpu_count() or 1):
+    for task, made in _execute_all(missing, store, jobs or processors()):
         results[task.key] = made
         done += uses.count(task.key)
         if progress is not None:
@@ -49,60 +46,22 @@ def _execute_all(tasks: Sequence[Task], store: Store, jobs: int) -> Iterator[tup
     """Each task with its result, as they are ready and in the store."""
     if jobs == 1 or len(tasks) <= 1:
         for task in tasks:
-            yield task, _execute_and_keep(task, store.folder)
+            yield task, _execute_and_keep(store.folder, task)
         return
-    with _executor(min(jobs, len(tasks))) as executor:
-        futures: dict[Future[Run], Task] = {
-            executor.submit(_execute_and_keep, task, store.folder): task for task in tasks
-        }
-        while futures:
-            finished, _ = wait(futures, return_when=FIRST_COMPLETED)
-            for future in finished:
-                task = futures.pop(future)
-                try:
-                    run = future.result()
-                except BrokenProcessPool:
-                    raise McusimError(
-                        "a process of the study was killed (out of memory?); what is finished is"
-                        " kept: run the same command again"
-                    ) from None
-                yield task, run
+    with in_processes(partial(_execute_and_keep, store.folder), tasks, jobs) as futures:
+        task_of = dict(zip(futures, tasks, strict=True))
+        for future in as_completed(futures):
+            try:
+                run = future.result()
+            except BrokenProcessPool:
+                raise McusimError(
+                    "a process of the study was killed (out of memory?); what is finished is"
+                    " kept: run the same command again"
+                ) from None
+            yield task_of[future], run
 
 
-@contextmanager
-def _executor(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end at once when the body fails or is interrupted, and with this process.
-
-    They are started afresh, not forked: a fork would hold the parent's pipes open and outlive it.
-    """
-    others = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
-    try:
-        yield executor
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    executor.shutdown()
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def _execute_and_keep(task: Task, folder: Path) -> Run:
+def _execute_and_keep(folder: Path, task: Task) -> Run:
     run = execute(task)
     Store(folder).save(task, run)
     return run

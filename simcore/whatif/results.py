@@ -16,8 +16,8 @@ SCHEMA = "mcusim.whatif/1"
 class ObjectStalls:
     """Stalls that a part of the program made, or by how much they changed.
 
-    Of a function the cycles that its fetches waited, of a data object those that its loads and
-    stores waited: no cycle counts twice.
+    Of a function the cycles that its fetches and its DSBs waited, of a data object those that its
+    loads and stores waited: no cycle counts twice.
     """
 
     name: str

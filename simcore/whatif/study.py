@@ -6,19 +6,18 @@ Executions share nothing, so they run in processes of their own when there are s
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from simcore import __version__
 from simcore.comparison import joules
 from simcore.elf import Image, load_image
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, McusimError
 from simcore.layout import layout_band, layout_setups
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.pieces import ProgramMemory
+from simcore.processes import in_processes, processors
 from simcore.profiler import Simulation, load_setup, simulate_many
 from simcore.profiles import Profile, Tool
 from simcore.recording import Capture, is_capture
@@ -75,7 +74,7 @@ def whatif(
             )
         prepare(image, task.configurations, layout_sweep)
     if processes is None:
-        processes = os.cpu_count() or 1
+        processes = processors()
     if options.get("semihost_dir") is not None:
         processes = 1  # programs that write files of one name
     done: dict[tuple[str, str], Outcome] = {}
@@ -189,42 +188,26 @@ def _run_in_processes(
     done: dict[tuple[str, str], Outcome],
 ) -> bool:
     """Fill ``done``; returns whether Ctrl-C came before all was done."""
-    from multiprocessing import get_context
+    from concurrent.futures.process import BrokenProcessPool
 
-    with _interrupts_ignored_in_children():
-        pool = get_context("spawn").Pool(processes)
+    def keep(task: _Task, outcomes: Sequence[Outcome]) -> None:
+        done.update({(task.elf, outcome.name): outcome for outcome in outcomes})
+
     try:
-        results = [pool.apply_async(_Task.run_alone, (task,)) for task in tasks]
-        for task, result in zip(tasks, results, strict=True):
-            outcomes, printed = result.get()
-            if stdout is not None:
-                stdout.write(printed)
-            done |= {(task.elf, outcome.name): outcome for outcome in outcomes}
-        return False
+        with in_processes(_Task.run_alone, tasks, processes) as futures:
+            for task, future in zip(tasks, futures, strict=True):
+                outcomes, printed = future.result()
+                if stdout is not None:
+                    stdout.write(printed)
+                keep(task, outcomes)
     except KeyboardInterrupt:
-        for task, result in zip(tasks, results, strict=True):
-            if result.ready() and result.successful():
-                done |= {(task.elf, outcome.name): outcome for outcome in result.get()[0]}
+        for task, future in zip(tasks, futures, strict=True):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                keep(task, future.result()[0])
         return True
-    finally:
-        pool.terminate()
-        pool.join()
-
-
-@contextmanager
-def _interrupts_ignored_in_children() -> Iterator[None]:
-    """A child keeps an ignored SIGINT from its start on: Ctrl-C reaches the parent alone."""
-    import signal
-    import threading
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers, and only it is interrupted
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    except BrokenProcessPool:
+        raise McusimError("a process of the study was killed (out of memory?)") from None
+    return False
 
 
 def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation]) -> Outcome:
@@ -256,7 +239,7 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
         dcache_misses=profile.caches.dcache.misses,
         stack_high_water_bytes=totals.stack_high_water_bytes,
         cycles_by_cause=totals.cycles_by_cause,
-        object_stalls=object_stalls(profile),
+        object_stalls=object_stalls(profile, _barrier_waits(image, simulation)),
         tcm_bytes=tcm_bytes(image, simulation.model, simulation.moves, _stack(image, profile)),
         placement=prepared.placement.items,
         copied_bytes=prepared.placement.copied_bytes,
@@ -266,14 +249,28 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
     )
 
 
-def object_stalls(profile: Profile) -> tuple[ObjectStalls, ...]:
-    """Cycles that each function's fetches and each data object's accesses waited."""
+def object_stalls(profile: Profile, barrier_waits: Mapping[str, int]) -> tuple[ObjectStalls, ...]:
+    """Cycles that each function's fetches and DSBs and each data object's accesses waited.
+
+    ``barrier_waits`` are those of the DSBs in cycles, by function.
+    """
     functions = [
-        ObjectStalls(row.name, "function", row.cycles_by_cause["fetch"])
+        ObjectStalls(
+            row.name, "function", row.cycles_by_cause["fetch"] + barrier_waits.get(row.name, 0)
+        )
         for row in profile.functions
     ]
     objects = [ObjectStalls(row.name, row.kind, row.stall_cycles) for row in profile.objects]
     return tuple(row for row in (*functions, *objects) if row.stall_cycles)
+
+
+def _barrier_waits(image: Image, simulation: Simulation) -> dict[str, int]:
+    waits: dict[str, int] = {}
+    for block in simulation.result.counters.blocks:
+        function = image.function_at(block.address)
+        if block.barrier_stall_cycles and function is not None:
+            waits[function.name] = waits.get(function.name, 0) + block.barrier_stall_cycles
+    return waits
 
 
 def _stack(image: Image, profile: Profile) -> tuple[int, int] | None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import shared
+
+pytest_plugins = ["tests.doors"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ARM_GCC = "arm-none-eabi-gcc"
@@ -26,6 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the expected files of tests/golden anew; review them as a diff",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="mcusim-tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[shared.FOLDER] = folder.name  # the processes of the session inherit it
 
 
 @pytest.fixture

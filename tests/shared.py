@@ -1,0 +1,103 @@
+"""What all tests of a session share: finished runs, captures and rendered documents, made once.
+
+Whichever test asks first makes a thing, in a folder that the first process of the session opens and
+removes; tests in other processes wait for it. A thing is found by what it is made from, so a
+program that was built anew is another. Tests that are about running itself run for themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+import simcore
+from simcore.profiles import Profile
+from simcore.recording import record_run
+
+FOLDER = "MCUSIM_TESTS_SHARED"  # environment variable
+#: Every table that a profile holds on request.
+TABLES = {"instructions": True, "lines": True, "coverage": True, "timeline": True}
+LIMIT = 20_000_000  # instructions of a run whose test says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run's profile, with every table, and what the program printed."""
+
+    profile: Profile
+    output: bytes
+
+
+def made_once(key: object, make: Callable[[Path], None], suffix: str = "") -> Path:
+    """The file that ``make`` writes, made by the first test of the session that asks.
+
+    ``key`` says what it is made from; its repr() must tell it from all others.
+    """
+    digest = hashlib.sha256(repr((make.__module__, key)).encode()).hexdigest()[:24]
+    path = Path(os.environ[FOLDER], digest + suffix)
+    with FileLock(path.with_name(digest + ".lock")):
+        if not path.exists():
+            part = path.with_name("part-" + path.name)
+            make(part)
+            part.replace(path)
+    return path
+
+
+@cache
+def finished(
+    elf: Path,
+    cpu: str = "stm32f746",
+    args: Sequence[str] = (),
+    stdin: bytes = b"",
+    max_instructions: int = LIMIT,
+) -> Finished:
+    """A run of a program, with every table."""
+
+    def run(file: Path) -> None:
+        printed = io.BytesIO()
+        profile = simcore.profile(
+            elf,
+            cpu,
+            args=args,
+            max_instructions=max_instructions,
+            stdin=io.BytesIO(stdin),
+            stdout=printed,
+            **TABLES,  # type: ignore[arg-type]
+        )
+        file.write_bytes(pickle.dumps(Finished(profile, printed.getvalue())))
+
+    key = ("run", *_program(elf), cpu, tuple(args), stdin, max_instructions)
+    found: Finished = pickle.loads(made_once(key, run).read_bytes())
+    return found
+
+
+@cache
+def captured(
+    elf: Path,
+    cpu: str = "stm32f746",
+    args: Sequence[str] = (),
+    stdin: bytes = b"",
+    max_instructions: int = LIMIT,
+) -> Path:
+    """A capture of a run of a program; to be read only."""
+
+    def run(file: Path) -> None:
+        options: dict[str, Any] = {"args": args, "max_instructions": max_instructions}
+        with file.open("wb") as writer:
+            record_run(elf, writer, cpu, stdin=io.BytesIO(stdin), **options)
+
+    key = ("capture", *_program(elf), cpu, tuple(args), stdin, max_instructions)
+    return made_once(key, run, ".mcu")
+
+
+def _program(elf: Path) -> tuple[str, str]:
+    return str(elf), hashlib.sha256(elf.read_bytes()).hexdigest()

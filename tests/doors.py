@@ -10,7 +10,7 @@ shown and the test fails.
 
 At the end stand the CPU times of the run, per folder, in units of a piece of work that each process
 of the run measured itself. tests/limits.toml holds what they may be. With MCUSIM_STRICT_TESTS set,
-as in .ci/run, more fails the run, and so does a test that was skipped for a reason not listed there.
+as in .ci/run, more fails the run, and so does a skip for a reason that is not listed there.
 """
 
 from __future__ import annotations
@@ -80,6 +80,12 @@ def opens(door: str | None, item: pytest.Item) -> bool:
 def folder_of(nodeid: str) -> str:
     """The folder of tests/ that a test is in."""
     return nodeid.removeprefix("tests/").split("/", 1)[0]
+
+
+def _cpu_of(report: pytest.TestReport) -> float:
+    (seconds,) = (value for name, value in report.user_properties if name == CPU)
+    assert isinstance(seconds, float)
+    return seconds
 
 
 def cpu_seconds() -> float:
@@ -165,7 +171,7 @@ class Accounts:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.alone[report.nodeid] += report.duration
         if report.when == "teardown":
-            self.folders[folder_of(report.nodeid)] += dict(report.user_properties)[CPU]
+            self.folders[folder_of(report.nodeid)] += _cpu_of(report)
         if report.skipped and not hasattr(report, "wasxfail"):
             assert isinstance(report.longrepr, tuple)
             self.skips[report.nodeid] = str(report.longrepr[2]).removeprefix("Skipped: ")

@@ -25,7 +25,7 @@ from simcore.recording import record_run
 
 FOLDER = "MCUSIM_TESTS_SHARED"  # environment variable
 #: Every table that a profile holds on request.
-TABLES = {"instructions": True, "lines": True, "coverage": True, "timeline": True}
+TABLES: dict[str, Any] = dict.fromkeys(("instructions", "lines", "coverage", "timeline"), True)
 LIMIT = 20_000_000  # instructions of a run whose test says nothing
 
 
@@ -71,7 +71,7 @@ def finished(
             max_instructions=max_instructions,
             stdin=io.BytesIO(stdin),
             stdout=printed,
-            **TABLES,  # type: ignore[arg-type]
+            **TABLES,
         )
         file.write_bytes(pickle.dumps(Finished(profile, printed.getvalue())))
 

@@ -13,7 +13,7 @@ import os
 import stat
 from bisect import bisect_right
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,6 +135,9 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
         raise ElfError(f"cannot be read: {reason}; check the path") from None
 
 
+# An Image does not change, and what it decodes when asked, such as lines, costs more than to read
+# it: a process that runs a program several times keeps it.
+@lru_cache(maxsize=4)
 def _judge(path: str, data: bytes) -> Image:
     elf = _open(data)
     warnings: list[str] = []

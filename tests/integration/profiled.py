@@ -1,43 +1,20 @@
-"""Profiles of prebuilt programs, with all tables on request, for tests of formats."""
+"""The programs that formats are tested with."""
 
 from __future__ import annotations
 
-import io
-from functools import cache
-
-import pytest
-
-import simcore
 from simcore.profiles import Profile
-from simcore.report import NEEDS
-from tests.integration.programs import Program, prebuilt
+from tests.integration import programs
 
 #: Recursion and tail calls, operations, sleep and interrupts, longjmp and faults, a real kernel.
 CHOSEN = ("calls", "markers", "mixed", "sleep", "ticks", "faults", "nn")
 
-PROGRAMS = [program for program in prebuilt() if program.elf.stem in CHOSEN]
-each_program = pytest.mark.parametrize("program", PROGRAMS, ids=str)
-
-
-@cache
-def profiled(program: Program) -> Profile:
-    """The profile of a run, with everything that any format needs."""
-    tables = dict.fromkeys(
-        ["lines", *(table for needed in NEEDS.values() for table in needed)], True
-    )
-    return simcore.profile(
-        program.elf,
-        program.cpu,
-        args=program.args,
-        max_instructions=20_000_000,
-        stdin=io.BytesIO(b""),
-        **tables,  # type: ignore[arg-type]
-    )
+PROGRAMS = [program for program in programs.prebuilt() if program.elf.stem in CHOSEN]
+each_program = programs.each_program(PROGRAMS)
 
 
 def named(stem: str) -> Profile:
     """The profile of the first run of a program."""
-    return profiled(next(program for program in PROGRAMS if program.elf.stem == stem))
+    return next(program for program in PROGRAMS if program.elf.stem == stem).profile()
 
 
 def recursive(profile: Profile) -> set[str]:

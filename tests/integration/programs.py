@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from simcore.cpu_model import cpu_model_names
+from simcore.profiles import Profile
+from tests.shared import Finished, finished
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KERNELS = CHECKOUT / "kernels" / "prebuilt"
@@ -30,6 +35,11 @@ ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
         ("odd-ram-functions",),
     ],
 }
+#: Programs whose code others show in less time: for another part or in other memories, a kernel at
+#: full size, the same kernels over more shapes, a long loop. They run behind the door `all`.
+SHOWN_BY_OTHERS = re.compile(
+    r"mixed_.*|energy_.*|nn_.*|conv2d_s8(_h7|_rt1062)?|depthwise_conv2d_s8|long_run"
+)
 #: What semihost_calls reads from standard input.
 STDIN = b"typed\n"
 
@@ -42,6 +52,29 @@ class Program:
 
     def __str__(self) -> str:
         return "-".join([self.elf.stem, *self.args])
+
+    def finished(self) -> Finished:
+        """The run of the program that the session shares, with every table."""
+        return finished(self.elf, self.cpu, self.args, STDIN)
+
+    def profile(self) -> Profile:
+        """The profile of that run."""
+        return self.finished().profile
+
+
+def each_program(programs: Iterable[Program] | None = None) -> pytest.MarkDecorator:
+    """Parametrizes a test over programs, all if nothing is said; exhaustive if SHOWN_BY_OTHERS."""
+    return pytest.mark.parametrize(
+        "program",
+        [
+            pytest.param(
+                program,
+                id=str(program),
+                marks=pytest.mark.exhaustive if SHOWN_BY_OTHERS.fullmatch(program.elf.stem) else (),
+            )
+            for program in programs or prebuilt()
+        ],
+    )
 
 
 def prebuilt() -> list[Program]:

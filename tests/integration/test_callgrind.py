@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simcore.profiles import Profile
 from simcore.report import render
-from tests.integration.profiled import each_program, named, profiled, recursive
+from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import CHECKOUT, Program
 from tests.tools import run_tool
 
@@ -56,15 +56,15 @@ def annotated(
 
 @each_program
 def test_callgrind_annotate_reads_the_totals(program: Program, tmp_path: Path) -> None:
-    totals, _ = annotated(profiled(program), tmp_path)
-    assert totals == totals_of(profiled(program))
+    totals, _ = annotated(program.profile(), tmp_path)
+    assert totals == totals_of(program.profile())
 
 
 @each_program
 def test_callgrind_annotate_reads_the_cycles_of_each_function(
     program: Program, tmp_path: Path
 ) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     _, functions = annotated(profile, tmp_path, "--show=Cycles", "--sort=Cycles")
     expected: Counter[str] = Counter()
     for function in profile.functions:
@@ -74,7 +74,7 @@ def test_callgrind_annotate_reads_the_cycles_of_each_function(
 
 @each_program
 def test_callgrind_annotate_reads_inclusive_cycles(program: Program, tmp_path: Path) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     _, functions = annotated(profile, tmp_path, "--inclusive=yes", "--show=Cycles", "--sort=Cycles")
     tree = profile.call_tree
     called = {
@@ -176,7 +176,7 @@ def parse(text: str) -> Parsed:
 
 @each_program
 def test_the_grammar_is_kept_and_the_costs_sum_to_the_summary(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     parsed = parse(render(profile, "callgrind"))
     assert parsed.header["version"] == ["1"]
     assert parsed.header["positions"] == ["instr line"]
@@ -191,7 +191,7 @@ def test_the_grammar_is_kept_and_the_costs_sum_to_the_summary(program: Program) 
 
 @each_program
 def test_every_instruction_stands_at_its_address_and_line(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     assert profile.instructions is not None
     parsed = parse(render(profile, "callgrind"))
     assert {(row.address, row.line or 0) for row in profile.instructions} <= parsed.lines
@@ -199,7 +199,7 @@ def test_every_instruction_stands_at_its_address_and_line(program: Program) -> N
 
 @each_program
 def test_calls_stand_at_their_sites_with_inclusive_costs(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     assert profile.instructions is not None
     parsed = parse(render(profile, "callgrind"))
     texts = {row.address: row.text for row in profile.instructions}

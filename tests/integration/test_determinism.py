@@ -11,9 +11,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -21,9 +21,15 @@ import pytest
 import simcore
 from simcore.node_costs import UNKNOWN_FUNCTION
 from simcore.profiles import Profile
-from tests.integration.programs import CHECKOUT, KERNELS, STDIN, Program, prebuilt
-
-each_program = pytest.mark.parametrize("program", prebuilt(), ids=str)
+from tests.integration.programs import (
+    CHECKOUT,
+    KERNELS,
+    STDIN,
+    Program,
+    each_program,
+    prebuilt,
+)
+from tests.shared import LIMIT, TABLES
 
 #: Cycles that the totals have and no instruction has, by program and cause.
 NO_INSTRUCTIONS_CYCLES = {
@@ -31,6 +37,10 @@ NO_INSTRUCTIONS_CYCLES = {
     "ticks": {"branch": "exception entry and return"},
     "sleep": {"branch": "exception entry and return"},
 }
+
+#: Kernels whose processes are compared in any case: many functions, arguments and operations.
+SEVERAL = ("mixed", "nn")
+ALL = pytest.mark.exhaustive
 
 #: Counts of a node of the call tree and what sums to them over a function's instructions.
 NODE_FIELDS = {
@@ -44,36 +54,43 @@ NODE_FIELDS = {
 }
 
 
-def run(program: Program) -> Profile:
-    return simcore.profile(
-        program.elf,
-        program.cpu,
-        args=program.args,
-        max_instructions=20_000_000,
-        instructions=True,
-        lines=True,
-        stdin=io.BytesIO(STDIN),
-    )
-
-
-@cache
-def profile_of(program: Program) -> Profile:
-    return run(program)
-
-
 def femtojoules(joules: float) -> int:
     return round(joules * 1e15)
+
+
+def cut_lists(document: Any) -> None:
+    """Leave the first rows of every table of a JSON document."""
+    for value in document.values() if isinstance(document, dict) else document:
+        if isinstance(value, list):
+            del value[30:]
+        if isinstance(value, dict | list):
+            cut_lists(value)
 
 
 # --- the same bytes ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("program", [p for p in prebuilt() if p.cpu == "stm32f746"], ids=str)
+@each_program(program for program in prebuilt() if program.cpu == "stm32f746")
 def test_two_runs_give_the_same_json(program: Program) -> None:
-    assert profile_of(program).to_json() == run(program).to_json()
+    again = simcore.profile(
+        program.elf,
+        program.cpu,
+        args=program.args,
+        max_instructions=LIMIT,
+        stdin=io.BytesIO(STDIN),
+        **TABLES,
+    )
+    assert program.profile().to_json() == again.to_json()
 
 
-@pytest.mark.parametrize("program", [p for p in prebuilt() if p.elf.parent == KERNELS], ids=str)
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(program, id=str(program), marks=() if program.elf.stem in SEVERAL else ALL)
+        for program in prebuilt()
+        if program.elf.parent == KERNELS
+    ],
+)
 def test_neither_hash_seed_nor_folder_nor_environment_shows(
     program: Program, tmp_path: Path
 ) -> None:
@@ -100,13 +117,12 @@ def test_neither_hash_seed_nor_folder_nor_environment_shows(
 # --- the contract -----------------------------------------------------------------------
 
 
-@each_program
+@each_program()
 def test_json_fits_the_schema_and_reads_back(program: Program) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     schema = json.loads((files("simcore") / "schema" / "profile-1.json").read_text())
     document = json.loads(profile.to_json())
-    for table in ("instructions", "lines"):
-        del document[table][30:]  # the rows are alike, and validating thousands takes seconds
+    cut_lists(document)  # rows are alike, and validating thousands takes seconds
     jsonschema.Draft202012Validator(schema).validate(document)
     assert Profile.from_json(profile.to_json()) == profile
 
@@ -114,9 +130,9 @@ def test_json_fits_the_schema_and_reads_back(program: Program) -> None:
 # --- sums -------------------------------------------------------------------------------
 
 
-@each_program
+@each_program()
 def test_totals_are_the_sums_of_their_parts(program: Program) -> None:
-    totals = profile_of(program).totals
+    totals = program.profile().totals
     assert sum(totals.cycles_by_cause.values()) == totals.cycles
     assert sum(totals.instructions_by_class.values()) == totals.instructions
     parts = sum(map(femtojoules, totals.energy_by_component.values()))
@@ -124,9 +140,9 @@ def test_totals_are_the_sums_of_their_parts(program: Program) -> None:
     assert all(value >= 0 for value in totals.energy_by_component.values())
 
 
-@each_program
+@each_program()
 def test_functions_sum_to_the_totals(program: Program) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     totals, functions = profile.totals, profile.functions
     assert sum(f.cycles_self for f in functions) == totals.cycles
     assert sum(f.instructions for f in functions) == totals.instructions
@@ -139,11 +155,11 @@ def test_functions_sum_to_the_totals(program: Program) -> None:
     assert dict(causes) == totals.cycles_by_cause
 
 
-@each_program
+@each_program()
 def test_the_call_tree_sums_to_the_totals_and_gives_each_function_its_share(
     program: Program,
 ) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     tree = profile.call_tree
     inclusive = [node.cycles for node in tree]
     for index in range(len(tree) - 1, 0, -1):  # parents stand before their children
@@ -170,9 +186,9 @@ def test_the_call_tree_sums_to_the_totals_and_gives_each_function_its_share(
         assert total[number] == function.cycles_total, function.name
 
 
-@each_program
+@each_program()
 def test_regions_sum_to_the_traffic(program: Program) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     totals, memory = profile.totals, profile.memory
     assert sum(region.reads for region in memory) == totals.reads
     assert sum(region.writes for region in memory) == totals.writes
@@ -180,9 +196,9 @@ def test_regions_sum_to_the_traffic(program: Program) -> None:
     assert sum(region.write_bytes for region in memory) == totals.write_bytes
 
 
-@each_program
+@each_program()
 def test_instructions_sum_to_the_totals_by_cause(program: Program) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     rows = profile.instructions
     assert rows is not None
     assert sum(row.executions for row in rows) == profile.totals.instructions
@@ -197,9 +213,9 @@ def test_instructions_sum_to_the_totals_by_cause(program: Program) -> None:
     assert {cause for cause, cycles in rest.items() if cycles} <= allowed
 
 
-@each_program
+@each_program()
 def test_instructions_sum_to_what_the_call_tree_says_of_their_function(program: Program) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     assert profile.instructions is not None
     by_tree: Counter[tuple[str, str]] = Counter()
     for node in profile.call_tree:
@@ -215,9 +231,9 @@ def test_instructions_sum_to_what_the_call_tree_says_of_their_function(program: 
     assert by_rows == by_tree
 
 
-@each_program
+@each_program()
 def test_lines_are_the_sums_of_their_instructions(program: Program) -> None:
-    profile = profile_of(program)
+    profile = program.profile()
     assert profile.instructions is not None
     assert profile.lines is not None
     cycles: Counter[tuple[str, int]] = Counter()

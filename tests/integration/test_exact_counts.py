@@ -6,34 +6,22 @@ instruction tells how often it was issued. Markers of mcusim.h are left out on b
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-import simcore
 from simcore.elf import load_image
 from simcore.profiles import Profile
 from tests.integration.disassembly import Line, disassemble, disassemble_bytes
 from tests.integration.plain_run import PlainRun, plain_run
-from tests.integration.programs import STDIN, Program, prebuilt
+from tests.integration.programs import STDIN, Program, each_program, prebuilt
 
 MARKERS = ("mcusim_op_begin", "mcusim_op_end")
 EXCLUDED = {
     "ticks": "interrupts come when the modelled time says so; a bare engine has no time",
     "sleep": "the same, and it waits for them",
 }
-
-
-def cases() -> list[object]:
-    return [
-        pytest.param(program, id=str(program))
-        for program in prebuilt()
-        if program.elf.stem not in EXCLUDED
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +35,6 @@ class Counts:
     writes: int
     write_bytes: int
     fetch_bytes: int
-
-
-def profiled(program: Program) -> tuple[Profile, bytes]:
-    out = io.BytesIO()
-    profile = simcore.profile(
-        program.elf,
-        program.cpu,
-        args=program.args,
-        instructions=True,
-        max_instructions=20_000_000,
-        stdin=io.BytesIO(STDIN),
-        stdout=out,
-    )
-    return profile, out.getvalue()
 
 
 def times_told(elf: Path, output: bytes) -> list[int]:
@@ -144,11 +118,11 @@ def counted(profile: Profile) -> Counts:
     )
 
 
-@pytest.mark.parametrize("program", cases())
+@each_program(program for program in prebuilt() if program.elf.stem not in EXCLUDED)
 def test_counts_equal_those_of_objdump_and_a_bare_engine(program: Program, tmp_path: Path) -> None:
     elf, args = program.elf, program.args
     lines = disassemble(elf)
-    profile, output = profiled(program)
+    profile, output = program.finished().profile, program.finished().output
     times = times_told(elf, output)
     run = plain_run(elf, program.cpu, args, STDIN, times, exclusives(lines))
     assert (profile.exit.reason, profile.exit.code) == ("exit", run.exit_code)

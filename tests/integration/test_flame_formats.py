@@ -14,7 +14,7 @@ import pytest
 
 from simcore.profiles import Profile
 from simcore.report import WEIGHTS, RenderOptions, Weight, render
-from tests.integration.profiled import each_program, named, profiled
+from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program
 
 SCHEMA = json.loads(
@@ -47,7 +47,7 @@ def stacks_of(profile: Profile, weight: Weight = "cycles") -> dict[tuple[str, ..
 @each_program
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_collapsed_stacks_sum_to_the_totals(program: Program, weight: Weight) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     assert sum(stacks_of(profile, weight).values()) == total_of(profile, weight)
 
 
@@ -55,7 +55,7 @@ def test_collapsed_stacks_sum_to_the_totals(program: Program, weight: Weight) ->
 def test_the_innermost_frames_of_collapsed_stacks_give_each_function_its_cycles(
     program: Program,
 ) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     leaves: Counter[str] = Counter()
     for stack, cycles in stacks_of(profile).items():
         functions = [frame for frame in stack if not frame.startswith("op:")]
@@ -85,12 +85,12 @@ def document_of(profile: Profile) -> Any:
 @each_program
 def test_speedscope_files_fit_speedscopes_schema(program: Program) -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
-    jsonschema.Draft7Validator(SCHEMA).validate(document_of(profiled(program)))
+    jsonschema.Draft7Validator(SCHEMA).validate(document_of(program.profile()))
 
 
 @each_program
 def test_speedscope_has_cycles_and_energy_that_sum_to_the_totals(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     cycles, energy = document_of(profile)["profiles"]
     assert (cycles["name"], energy["name"]) == ("cycles", "energy (nJ)")
     weighed: list[tuple[Any, Weight]] = [(cycles, "cycles"), (energy, "energy")]
@@ -102,7 +102,7 @@ def test_speedscope_has_cycles_and_energy_that_sum_to_the_totals(program: Progra
 
 @each_program
 def test_speedscope_says_what_collapsed_stacks_say(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     document = document_of(profile)
     names = [frame["name"] for frame in document["shared"]["frames"]]
     sums: Counter[tuple[str, ...]] = Counter()

@@ -10,7 +10,7 @@ import simcore
 from simcore.coverage import FileCoverage
 from simcore.profiles import Profile
 from simcore.report import render
-from tests.integration.profiled import each_program, named, profiled
+from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program
 from tests.tools import run_tool
 
@@ -50,7 +50,7 @@ def coverage_of(profile: Profile) -> tuple[FileCoverage, ...]:
 
 @each_program
 def test_lcov_reads_how_many_lines_and_functions_ran(program: Program, tmp_path: Path) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     text = run_tool(["lcov", "--summary", tracefile(profile, tmp_path)], "lcov")
     for what in ("lines", "functions"):
         found = re.search(rf"{what}\.*: [\d.]+% \((\d+) of (\d+) {what}\)", text)
@@ -74,7 +74,7 @@ def test_genhtml_shows_the_source_with_executions(tmp_path: Path) -> None:
 
 @each_program
 def test_lines_that_ran_are_those_of_the_profile(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     assert profile.lines is not None
     assert {
         (file.file, line.line): line.executions
@@ -86,7 +86,7 @@ def test_lines_that_ran_are_those_of_the_profile(program: Program) -> None:
 
 @each_program
 def test_a_function_that_was_called_has_lines_that_ran(program: Program) -> None:
-    for file in coverage_of(profiled(program)):
+    for file in coverage_of(program.profile()):
         executions = {line.line: line.executions for line in file.lines}
         for function in file.functions:
             assert bool(executions[function.line]) or not function.calls, function.name

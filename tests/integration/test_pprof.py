@@ -16,7 +16,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from simcore.profiles import Profile
 from simcore.report import document
 from simcore.report.protobuf import numbers, varint
-from tests.integration.profiled import each_program, named, profiled, recursive
+from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import Program
 from tests.tools import run_tool
 
@@ -125,7 +125,7 @@ class Read:
 
 @each_program
 def test_sample_types_sum_to_the_totals(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     read, totals = Read(profile), profile.totals
     kinds = [(read.strings[t.type], read.strings[t.unit]) for t in read.message.sample_type]
     assert kinds == [
@@ -141,7 +141,7 @@ def test_sample_types_sum_to_the_totals(program: Program) -> None:
 
 @each_program
 def test_stacks_give_each_function_its_own_and_its_inclusive_cycles(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     own: Counter[str] = Counter()
     inclusive: Counter[str] = Counter()
     for stack, values in Read(profile).stacks():
@@ -158,7 +158,7 @@ def test_stacks_give_each_function_its_own_and_its_inclusive_cycles(program: Pro
 
 @each_program
 def test_instructions_keep_their_executions_cycles_and_lines(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     read = Read(profile)
     assert profile.instructions is not None
     contexts = Counter(node.function for node in profile.call_tree)
@@ -222,7 +222,7 @@ def test_negative_numbers_are_ten_bytes_as_protobuf_wants_them() -> None:
 
 @each_program
 def test_go_tool_pprof_shows_the_cycles_of_each_function(program: Program, tmp_path: Path) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     path = tmp_path / "profile.pb.gz"
     path.write_bytes(pprof(profile))
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PPROF_TMPDIR": str(tmp_path)}

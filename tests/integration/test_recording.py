@@ -31,9 +31,10 @@ from simcore.errors import CaptureError, ConfigError, ExitCode
 from simcore.profiler import load_setup, simulate, simulate_many
 from simcore.recording import Capture, record_run
 from simcore.setups import Move
-from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, prebuilt
+from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, each_program
+from tests.shared import captured
 
-SMALL = KERNELS / "conv2d_s8_small.elf"
+SMALL = FIRMWARE / "calls.elf"  # 8,433 instructions
 LIMIT = 1_500_000  # instructions
 
 
@@ -43,14 +44,12 @@ def record(elf: Path, file: Path, cpu: str = "stm32f746", **run: object) -> None
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A capture of a small kernel."""
-    file = tmp_path_factory.mktemp("captures") / "small.mcu"
-    record(SMALL, file)
-    return file
+def small() -> Path:
+    """A capture of a small program."""
+    return captured(SMALL, max_instructions=LIMIT)
 
 
-@pytest.mark.parametrize("program", prebuilt(), ids=str)
+@each_program()
 def test_a_capture_and_the_live_run_give_the_same(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "run.mcu"
     record(program.elf, file, program.cpu, args=program.args, stdin=io.BytesIO(STDIN))
@@ -74,13 +73,13 @@ def test_a_capture_and_the_live_run_give_the_same(program: Program, tmp_path: Pa
     assert (now.objects, now.instructions) == (was.objects, was.instructions)
 
 
-def test_one_capture_is_timed_under_many_configurations(small: Path) -> None:
+def test_one_capture_is_timed_under_many_configurations() -> None:
     options: list[dict[str, object]] = [
         {"clock_hz": 100_000_000},
         {"caches": "off", "moves": [Move(0x0800_0000, 0x4000, 0)]},
         {"cpu": "stm32f767"},
     ]
-    capture = Capture(small)
+    capture = Capture(captured(KERNELS / "conv2d_s8_small.elf"))
     setups = [capture.setup(**option) for option in options]  # type: ignore[arg-type]
     for replayed, setup in zip(capture.simulate(setups), setups, strict=True):
         (live, other) = simulate_many(capture.image, [load_setup("stm32f746"), setup])

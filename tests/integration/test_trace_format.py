@@ -25,7 +25,7 @@ from simcore.profiles import Profile
 from simcore.report import render
 from simcore.timeline import Timeline
 from simcore.traces import SAMPLES
-from tests.integration.profiled import each_program, named, profiled
+from tests.integration.profiled import each_program, named
 from tests.integration.programs import FIRMWARE, KERNELS, Program
 
 Query = Callable[[str], list[dict[str, str]]]
@@ -62,7 +62,7 @@ def nanoseconds(microseconds: float) -> int:
 
 @each_program
 def test_spans_of_a_node_sum_to_its_inclusive_cycles_and_calls(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     timeline = timeline_of(profile)
     if timeline.dropped or timeline.deepest > timeline.depth_limit:
         pytest.skip("not all spans are kept")
@@ -92,7 +92,7 @@ def test_spans_of_a_node_sum_to_its_inclusive_cycles_and_calls(program: Program)
 
 @each_program
 def test_the_last_sample_is_the_whole_run(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     samples = timeline_of(profile).samples
     last, totals = samples[-1], profile.totals
     assert (last.cycle, last.instructions) == (totals.cycles, totals.instructions)
@@ -161,7 +161,7 @@ def test_samples_that_have_no_room_thin_out(cramped: Profile) -> None:
 
 @each_program
 def test_complete_events_nest_and_start_in_order(program: Program) -> None:
-    events = events_of(profiled(program), "X")
+    events = events_of(program.profile(), "X")
     assert events
     stack: list[int] = []  # ends
     before = 0
@@ -180,7 +180,7 @@ def test_complete_events_nest_and_start_in_order(program: Program) -> None:
 
 @each_program
 def test_counters_are_plausible_and_average_to_the_totals(program: Program) -> None:
-    profile = profiled(program)
+    profile = program.profile()
     series: dict[str, list[tuple[int, float]]] = {}
     for event in events_of(profile, "C"):
         ((_, value),) = event["args"].items()

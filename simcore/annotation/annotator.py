@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simcore.annotation import (
@@ -20,7 +19,7 @@ from simcore.annotation import (
 )
 from simcore.annotation.loops import LoopShape, find_loops
 from simcore.annotation.pairing import IssueSum, sum_issues
-from simcore.annotation.sources import SourceFiles
+from simcore.annotation.sources import SourceFiles, SourcePlaces
 from simcore.counters import CAUSES
 from simcore.errors import ConfigError, nearest
 from simcore.instructions import InstructionSum, sum_instructions
@@ -53,13 +52,14 @@ def annotate(
     *,
     top: int = DEFAULT_TOP,
     cover: float = DEFAULT_COVER,
-    source_dirs: Sequence[str | Path] = (),
+    sources: SourcePlaces | None = None,
 ) -> Annotation:
     """The Annotation of a run's functions, most cycles first.
 
     ``patterns`` are names or globs; without any, the functions that cost most up to a share of
-    ``cover`` of all cycles, at most ``top`` of them (0: no limit). ``source_dirs`` are searched for
-    source files. Raises ConfigError for a pattern that no function of the image matches.
+    ``cover`` of all cycles, at most ``top`` of them (0: no limit). ``sources`` says where source
+    text may be read beside the working folder and the ELF's. Raises ConfigError for a pattern that
+    no function of the image matches.
     """
     image = simulation.image
     check_functions(image, patterns)
@@ -69,7 +69,9 @@ def annotate(
         chosen = [row for row in ran if any(_matches(row.name, p) for p in patterns)]
     else:
         chosen = _hottest(ran, cover * profile.totals.cycles, top)
-    listing = _Listing(simulation, SourceFiles(image.path, source_dirs))
+    files = SourceFiles(image.path, sources)
+    listing = _Listing(simulation, files)
+    functions = tuple(listing.function(row) for row in chosen)
     return Annotation(
         schema=SCHEMA,
         tool=profile.tool,
@@ -78,9 +80,9 @@ def annotate(
         exit=profile.exit,
         accuracy=profile.accuracy,
         cycles=profile.totals.cycles,
-        functions=tuple(listing.function(row) for row in chosen),
+        functions=functions,
         not_run=tuple(p for p in patterns if not any(_matches(row.name, p) for row in ran)),
-        warnings=profile.warnings,
+        warnings=(*profile.warnings, *files.withheld()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simcore import record
+from simcore.annotation.sources import SourceFiles
 from simcore.checking import baselines
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
 from simcore.checking.results import Value, failure_text, reason_text
@@ -163,7 +164,7 @@ class Runs:
         self, name: str, elf: str, profile: Profile, markers: Sequence[Sequence[Limit]]
     ) -> str | None:
         """Keep the run; what is wrong with it, None when nothing is."""
-        after = summarize_here(profile, elf)
+        after = summarize_here(profile, SourceFiles(elf))
         before = self._known.get(name)
         comparison: Comparison | None = None
         if before is not None:

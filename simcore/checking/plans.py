@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from glob import glob, has_magic
 from pathlib import Path
 
+from simcore.annotation.sources import SourcePlaces
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
 from simcore.profiler import DEFAULT_CPU
@@ -33,6 +34,8 @@ class RunPlan:
     timeout_s: float | None = None
     strict: bool = False
     semihost_dir: str | None = None
+    #: Of the command line alone: a settings file comes from whoever wrote the commit.
+    sources: SourcePlaces = field(default_factory=SourcePlaces)
 
 
 @dataclass(frozen=True, slots=True)

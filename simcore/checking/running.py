@@ -72,15 +72,15 @@ def run_plan(plan: RunPlan) -> Outcome:
     code = result.exit.status
     output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
     why = None if code is ExitCode.OK else result.exit.text
-    summary = summarize_here(result, plan.elf)
+    files = SourceFiles(plan.elf, plan.sources)
+    summary = summarize_here(result, files)
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = replace(summary, placement=plan.place or None)
-    return Outcome(summary, why, code, output, result.warnings)
+    return Outcome(summary, why, code, output, (*result.warnings, *files.withheld()))
 
 
-def summarize_here(profile: Profile, elf: str) -> Summary:
+def summarize_here(profile: Profile, sources: SourceFiles) -> Summary:
     """The summary of a profile, its lines known by their text, its files named from this folder."""
-    sources = SourceFiles(elf)
     summary = summarize(profile, sources.line)
 
     def name(file: str) -> str:

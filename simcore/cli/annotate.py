@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.options import (
+    look_options,
+    part_options,
+    report_options,
+    run_options,
+    source_options,
+)
 from simcore.cli.output import ColorChoice, destination
 from simcore.cli.running import (
     ProgramCommand,
@@ -44,13 +50,7 @@ PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its n
     metavar="PERCENT",
     help="Without FUNCTION: the hottest functions that make up this much of the cycles.",
 )
-@click.option(
-    "--source-dir",
-    "source_dirs",
-    multiple=True,
-    metavar="DIR",
-    help="Search source files here too. Repeatable.",
-)
+@source_options
 @run_options
 @look_options
 def annotate(
@@ -61,6 +61,7 @@ def annotate(
     top: int | None,
     cover: float,
     source_dirs: tuple[str, ...],
+    source_maps: tuple[tuple[str, str], ...],
     color: ColorChoice,
     clock: int | None,
     timeout: float | None,
@@ -79,6 +80,7 @@ def annotate(
     """
     from simcore.annotation.annotator import DEFAULT_TOP, check_functions
     from simcore.annotation.annotator import annotate as build_annotation
+    from simcore.annotation.sources import SourcePlaces
     from simcore.elf import load_image
     from simcore.profiler import simulate
     from simcore.report.annotate import render
@@ -94,7 +96,7 @@ def annotate(
             functions,
             top=DEFAULT_TOP if top is None else top,
             cover=cover / 100,
-            source_dirs=source_dirs,
+            sources=SourcePlaces(source_dirs, source_maps),
         )
         write(render(result, format_name, look(output, color, PIPE_WIDTH, top=_rows(top))))
     tell_warnings(result.warnings, format_name, output)

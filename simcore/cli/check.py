@@ -18,6 +18,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
+    source_options,
 )
 from simcore.cli.output import ColorChoice, destination
 from simcore.cli.progress import runs_progress
@@ -99,6 +100,7 @@ _REPLACED = {
     metavar="N",
     help="Runs at a time; the number of processors if not given.",
 )
+@source_options
 @run_options
 @look_options
 @click.pass_context
@@ -168,6 +170,7 @@ def _request(
     ctx: click.Context, elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]
 ) -> Request:
     """What the command line and the settings ask for. Raises ConfigError or UsageError."""
+    from simcore.annotation.sources import SourcePlaces
     from simcore.checking import baselines
     from simcore.checking.limits import check_runs, parse_limits
     from simcore.checking.plans import plans_of
@@ -183,7 +186,8 @@ def _request(
     save, compare_with = given["save_baseline"], given["baseline"]
     if compare_with is None and save is None and not given["no_baseline"]:
         compare_with = settings.baseline or baselines.DEFAULT
-    plans = tuple(plans_of(elfs, settings, args))
+    sources = SourcePlaces(given["source_dirs"], given["source_maps"])
+    plans = tuple(replace(plan, sources=sources) for plan in plans_of(elfs, settings, args))
     check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
     return Request(
         plans=plans,

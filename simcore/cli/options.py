@@ -63,6 +63,26 @@ layout_option = click.option(
     " smaller than what that makes means nothing.",
 )
 
+#: Where source text may be read beside the working folder and the ELF's.
+source_options = together(
+    click.option(
+        "--source-dir",
+        "source_dirs",
+        multiple=True,
+        metavar="DIR",
+        help="Read source files from here too; without it only from the working folder and the"
+        " ELF's. Repeatable.",
+    ),
+    click.option(
+        "--source-map",
+        "source_maps",
+        type=values.path_map,
+        multiple=True,
+        metavar="OLD=NEW",
+        help="Read source files that were built below OLD from the folder NEW. Repeatable.",
+    ),
+)
+
 #: Colour and talk.
 look_options = together(
     click.option(

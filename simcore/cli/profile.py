@@ -18,6 +18,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
+    source_options,
     together,
 )
 from simcore.cli.output import ColorChoice, destination, is_terminal
@@ -82,13 +83,7 @@ table_options = together(
     click.option("--instructions", is_flag=True, help="Add the costs of every instruction."),
     click.option("--lines", is_flag=True, help="Add the costs of every source line."),
     click.option("--objects", is_flag=True, help="Show all data objects up to --top, not a few."),
-    click.option(
-        "--source-dir",
-        "source_dirs",
-        multiple=True,
-        metavar="DIR",
-        help="With --format html: search source files here too. Repeatable.",
-    ),
+    source_options,
 )
 
 
@@ -127,6 +122,7 @@ def profile(
     timeout: float | None,
     objects: bool,
     source_dirs: tuple[str, ...],
+    source_maps: tuple[tuple[str, str], ...],
     energy_sweep: bool,
     deadline: float | None,
     **run: Any,
@@ -154,7 +150,7 @@ def profile(
     parts = [part.strip() for part in cpu.split(",") if part.strip()]
     if not parts:
         raise click.BadParameter("it names no part", param_hint="--cpu")
-    refuse_unused(format_name, weight, source_dirs)
+    refuse_unused(format_name, weight, source_dirs or source_maps)
     if energy_sweep:
         from simcore.cli.energy_sweep import sweep
 
@@ -168,9 +164,11 @@ def profile(
     printed = bytearray()
 
     def inspect(simulation: Simulation) -> None:
+        from simcore.annotation.sources import SourcePlaces
         from simcore.report.html.details import details_of
 
-        details.append(details_of(simulation, source_dirs, bytes(printed)))
+        sources = SourcePlaces(source_dirs, source_maps)
+        details.append(details_of(simulation, sources, bytes(printed)))
 
     if format_name == "html":
         run["inspect"] = inspect
@@ -207,10 +205,10 @@ def profile(
     return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
 
 
-def refuse_unused(format_name: str, weight: Weight | None, source_dirs: Sequence[str]) -> None:
+def refuse_unused(format_name: str, weight: Weight | None, sources: Sequence[object]) -> None:
     """Refuse options that the format would ignore. Raises UsageError."""
-    if source_dirs and format_name != "html":
-        raise click.UsageError("--source-dir goes with --format html")
+    if sources and format_name != "html":
+        raise click.UsageError("--source-dir and --source-map go with --format html")
     if weight is not None and format_name != "collapsed":
         raise click.UsageError("--weight goes with --format collapsed")
 

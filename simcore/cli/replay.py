@@ -44,6 +44,7 @@ def replay(
     color: ColorChoice,
     objects: bool,
     source_dirs: tuple[str, ...],
+    source_maps: tuple[tuple[str, str], ...],
     verbose: bool,
     cpu: str | None,
     clock: int | None,
@@ -66,16 +67,18 @@ def replay(
     from simcore.profiler import profile_setup
     from simcore.recording import Capture
 
-    refuse_unused(format_name, weight, source_dirs)
+    refuse_unused(format_name, weight, source_dirs or source_maps)
     refuse_destination(format_name, output, ())
     ask_for_tables(section, format_name, report)
     details: list[Details] = []
     recorded = Capture(capture)
 
     def inspect(simulation: Simulation) -> None:
+        from simcore.annotation.sources import SourcePlaces
         from simcore.report.html.details import details_of
 
-        details.append(details_of(simulation, source_dirs, recorded.printed))
+        sources = SourcePlaces(source_dirs, source_maps)
+        details.append(details_of(simulation, sources, recorded.printed))
 
     started = time.monotonic()
     with destination(output) as write:

@@ -11,7 +11,7 @@ from simcore.quantities import parse_quantity
 
 _SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
 
-__all__ = ["clock", "parse_quantity", "quantity", "seconds"]
+__all__ = ["clock", "parse_quantity", "path_map", "quantity", "seconds"]
 
 
 def clock(text: str) -> int:
@@ -28,6 +28,14 @@ def quantity(text: str) -> int:
     if number is None:
         raise click.BadParameter(f"'{text}' is not a positive number such as 5000000 or 5M")
     return number
+
+
+def path_map(text: str) -> tuple[str, str]:
+    """The two paths of OLD=NEW, for an option. Raises click.BadParameter."""
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise click.BadParameter(f"'{text}' is not OLD=NEW, such as /home/ci/build=src")
+    return old, new
 
 
 def seconds(text: str) -> float:

@@ -561,7 +561,7 @@ def test_source_dir_is_refused_where_it_would_be_ignored(
     run: FakeRun, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["profile", "a.elf", "--source-dir", "src"]) == 2
-    assert "--source-dir goes with --format html" in capfd.readouterr().err
+    assert "--source-dir and --source-map go with --format html" in capfd.readouterr().err
     assert run.options == {}
 
 

@@ -54,6 +54,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
         hot=hot,
         flame_tree=as_json(flame_data(profile)),
         output=details.output,
+        warnings=details.annotation.warnings if details.annotation else profile.warnings,
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simcore.annotation import Annotation
+    from simcore.annotation.sources import SourcePlaces
     from simcore.profiler import Simulation
     from simcore.roofline import Ceilings
 
@@ -23,15 +22,15 @@ class Details:
 
 
 def details_of(
-    simulation: Simulation, source_dirs: Sequence[str | Path] = (), output: bytes = b""
+    simulation: Simulation, sources: SourcePlaces | None = None, output: bytes = b""
 ) -> Details:
-    """The details of a run; ``source_dirs`` are searched for source files."""
+    """The details of a run; ``sources`` says where source text may be read, see annotate()."""
     from simcore.annotation.annotator import annotate
     from simcore.roofline import ceilings
 
     totals = simulation.result.counters.total()
     return Details(
-        annotation=annotate(simulation, source_dirs=source_dirs),
+        annotation=annotate(simulation, sources=sources),
         ceilings=ceilings(
             simulation.model,
             simulation.options.clock_hz,

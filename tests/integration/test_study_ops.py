@@ -30,7 +30,7 @@ from simcore.study.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
-from tests.tools import GUARD_S, ctrl_c_interrupts
+from tests.tools import GUARD_S, ctrl_c_interrupts, made_once
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-ops-1.json").read_text())
@@ -40,12 +40,14 @@ SMALL = (
 RUNS = 2 * 3 * 2  # parts, types, variants
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small study on two parts."""
-    path = tmp_path_factory.mktemp("study") / "small"
-    assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]) == 0
-    return path
+    """The folder of a small study on two parts, to be read only."""
+
+    def make(path: Path) -> None:
+        assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]) == 0
+
+    return made_once(tmp_path_factory, "small-study", make)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -130,13 +132,14 @@ def test_another_study_of_the_same_is_the_same_byte_for_byte(folder: Path, tmp_p
 
 
 def test_a_finished_study_runs_nothing_again(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files_of(folder)
-    arguments = ["--cpu", "stm32f746,generic-m7", "-o", str(folder), "--verbose"]
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    arguments = ["--cpu", "stm32f746,generic-m7", "-o", str(copy), "--verbose"]
     assert main([*SMALL, *arguments]) == 0
     assert f"{RUNS} of {RUNS} runs were there already" in capsys.readouterr().err
-    assert files_of(folder) == before
+    assert files_of(copy) == files_of(folder)
 
 
 def test_figures_of_an_earlier_study_do_not_stay(folder: Path, tmp_path: Path) -> None:

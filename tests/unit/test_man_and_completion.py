@@ -57,7 +57,7 @@ def test_a_page_renders_without_a_warning(folder: Path, name: str) -> None:
     file = folder / name
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "90", "MAN_KEEP_FORMATTING": ""}
     page = run_tool(["man", "--warnings", "-l", file], "man-db", env=environment)
-    run_tool(["groff", "-man", "-ww", "-Tutf8", "-z", file], "groff")
+    run_tool(["groff", "-man", "-ww", "-Tutf8", "-z", file], "groff-base")
     words = " ".join(page.replace("\u2010\n", "").split())
     ctx = ALL[name.removesuffix(".1").replace("mcusim-study-", "mcusim study ").replace("-", " ")]
     for option in ctx.command.params:
@@ -68,7 +68,7 @@ def test_a_page_renders_without_a_warning(folder: Path, name: str) -> None:
 
 def test_examples_and_options_come_out_as_they_are_typed(folder: Path) -> None:
     file = folder / "mcusim-check.1"
-    page = run_tool(["groff", "-man", "-Tascii", "-P-cbou", file], "groff")
+    page = run_tool(["groff", "-man", "-Tascii", "-P-cbou", file], "groff-base")
     line = "mcusim check build/*.elf --limit cycles=2%,stack=4096 --limit 'conv*:cycles=1.5M'"
     assert line in page
     assert "3 a limit is broken" in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests import shared
+from tests.tools import needs
 
 pytest_plugins = ["tests.doors"]
 
@@ -56,12 +56,9 @@ def prebuilt() -> Path:
 def arm_gcc() -> Callable[..., Path]:
     """Compiles and links for a Cortex-M7: arm_gcc(output, arguments) -> output.
 
-    Without the compiler the test is skipped, or fails if MCUSIM_REQUIRE_TOOLCHAIN is set (.ci/run).
+    Without the compiler the test is skipped, or fails: see needs().
     """
-    if shutil.which(ARM_GCC) is None:
-        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
-            pytest.fail(f"{ARM_GCC} is missing: apt-get install gcc-arm-none-eabi")
-        pytest.skip(f"needs {ARM_GCC}")
+    needs(ARM_GCC, "gcc-arm-none-eabi")
 
     def compile_and_link(output: Path, arguments: Sequence[str | Path]) -> Path:
         command = [ARM_GCC, *CORTEX_M7, *map(str, arguments), "-o", str(output)]

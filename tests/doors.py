@@ -15,12 +15,10 @@ as in .ci/run, more fails the run, and so does a skip for a reason that is not l
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import resource
 import statistics
-import struct
 import time
 import tomllib
 from collections import Counter, defaultdict
@@ -29,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.cost import standard_seconds
 
 TESTS = Path(__file__).resolve().parent
 DOORS = ("quick", "usual", "all")
@@ -93,19 +93,6 @@ def cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def reference_seconds() -> float:
-    """CPU time of a fixed piece of work: what Python, hashing and packing take on this machine."""
-
-    def work() -> float:
-        start, seen = time.process_time(), {}
-        for number in range(400_000):
-            seen[number & 0xFFF] = struct.pack("<II", number, number * 7 & 0xFFFF)
-        hashlib.sha256(b"".join(seen.values()) * 400).digest()
-        return time.process_time() - start
-
-    return min(work() for _ in range(3))
-
-
 class Accounts:
     """What a run costs: each process tells its CPU time and the reference's, the first one sums."""
 
@@ -113,7 +100,7 @@ class Accounts:
         self.config = config
         self.worker = hasattr(config, "workerinput")
         self.start = time.monotonic()
-        self.references = [reference_seconds()]
+        self.references = [standard_seconds()]
         self.workers_cpu = 0.0
         self.largest_kib = 0
         self.folders: defaultdict[str, float] = defaultdict(float)
@@ -140,7 +127,7 @@ class Accounts:
         self.left_out.update(item.nodeid for item in items)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self.references.append(reference_seconds())
+        self.references.append(standard_seconds())
         usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         self.largest_kib = max(self.largest_kib, *(usage.ru_maxrss for usage in usages))
         if self.worker:

@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         # A CI that stops a job sends SIGTERM: end as on Ctrl-C, so that nothing half-written stays.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _open_closed_streams()
     try:
         arguments = None if argv is None else list(argv)
         return cli.main(arguments, prog_name="mcusim", standalone_mode=False) or ExitCode.OK
@@ -98,6 +99,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         hint = "set MCUSIM_DEBUG=1 for the traceback, and please report it"
         return _fail(f"internal error: {type(error).__name__}: {error} ({hint})", ExitCode.FAULT)
+
+
+def _open_closed_streams() -> None:
+    """Python has no stream where a shell or a daemon closed it (`<&-`): make it an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _fail(message: str, status: ExitCode) -> ExitCode:

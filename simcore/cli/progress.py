@@ -35,9 +35,9 @@ class Progress:
             share = min(1.0, instructions / self.limit)
             done = round(BAR * share)
             text = f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {text}"
+        self.visible = True  # first: Ctrl-C may come at any moment
         self.stream.write(f"\r{text[: self.width - 1]}\x1b[K")
         self.stream.flush()
-        self.visible = True
 
     def clear(self) -> None:
         """Take the line away."""
@@ -91,9 +91,9 @@ class RunsProgress:
             return
         done = round(BAR * self.done / self.runs)
         bar = f"[{'#' * done}{' ' * (BAR - done)}]"
+        self.visible = True
         self.stream.write(f"\r{bar} {self.done} of {self.runs} runs\x1b[K")
         self.stream.flush()
-        self.visible = True
 
     def clear(self) -> None:
         """Take the line away."""

@@ -197,9 +197,10 @@ def _run_in_processes(
         with in_processes(_Task.run_alone, tasks, processes) as futures:
             for task, future in zip(tasks, futures, strict=True):
                 outcomes, printed = future.result()
+                keep(task, outcomes)
                 if stdout is not None:
                     stdout.write(printed)
-                keep(task, outcomes)
+                    stdout.flush()
     except KeyboardInterrupt:
         for task, future in zip(tasks, futures, strict=True):
             if future.done() and not future.cancelled() and future.exception() is None:

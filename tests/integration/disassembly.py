@@ -6,14 +6,11 @@ a double), LDRD is two of 4 bytes, an unaligned access is one, PLD is none.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.tools import run_tool
 
 OBJDUMP = "arm-none-eabi-objdump"
 _LINE = re.compile(r"^ *([0-9a-f]+):\t((?:[0-9a-f]{4} ?){1,2}) *\t(\S+)(?:\t([^@;<]*))?")
@@ -51,12 +48,7 @@ def disassemble_bytes(file: Path, address: int) -> dict[int, Line]:
 
 
 def _objdump(*arguments: str) -> str:
-    if shutil.which(OBJDUMP) is None:
-        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
-            pytest.fail(f"{OBJDUMP} is missing: apt-get install binutils-arm-none-eabi")
-        pytest.skip(f"needs {OBJDUMP}")
-    done = subprocess.run([OBJDUMP, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout
+    return run_tool([OBJDUMP, *arguments], "binutils-arm-none-eabi")
 
 
 def _lines(text: str) -> dict[int, Line]:

@@ -20,6 +20,7 @@ from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.profiler import Simulation, simulate
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
+from tests.tools import GUARD_S
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
 PROGRAMS = [
@@ -48,7 +49,7 @@ def mcusim(*arguments: str | Path, **options: Any) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=GUARD_S,
         cwd=CHECKOUT,
         **options,
     )

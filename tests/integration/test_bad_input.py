@@ -346,7 +346,11 @@ VALUES = {
 options = st.fixed_dictionaries({}, optional=VALUES)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    # A machine that is busy is slow to make examples.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(options)
 def test_any_option_values_give_a_report_or_one_line(
     folder: Path, capfd: pytest.CaptureFixture[str], options: dict[str, str]

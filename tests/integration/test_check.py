@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS, prebuilt
+from tests.tools import GUARD_S, needs
 
 STARTUP = CHECKOUT / "kernels" / "startup"
 COMMAND = [sys.executable, "-m", "simcore.cli.main", "check"]
@@ -55,6 +56,7 @@ class Repository:
     def __init__(self, folder: Path, arm_gcc: Callable[..., Path]) -> None:
         self.folder = folder
         self._arm_gcc = arm_gcc
+        needs("git", "git")
         self.git("init", "--quiet")
         (folder / ".gitignore").write_text("*.elf\n")
         (folder / "src").mkdir()
@@ -93,7 +95,7 @@ def check(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=GUARD_S,
     )
 
 

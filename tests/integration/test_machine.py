@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError
 from simcore.machine import RunOptions, RunResult, run
+from tests.tools import ctrl_c_interrupts
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = CHECKOUT / "tests" / "firmware" / "prebuilt"
@@ -400,29 +401,49 @@ def test_the_instruction_limit_is_kept_and_is_the_same_each_time(
     assert runs[0].counters == runs[1].counters
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock of the time limit: ``now`` is the test's to set."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("simcore.machine.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
 def test_the_time_limit_ends_an_endless_loop_with_its_profile(
-    build: Build, model: CpuModel
+    build: Build, model: CpuModel, clock: SimpleNamespace
 ) -> None:
-    started = time.monotonic()
-    result = go(build("b ."), model, timeout_s=0.3, max_instructions=None)
+    def pass_time(instructions: int) -> None:
+        clock.now = 99.0 if instructions <= 1000 else 100.0
+
+    result = run(build("b ."), model, RunOptions(CLOCK_HZ, timeout_s=100), pass_time)
     assert result.exit_reason == "timeout"
     assert result.exit_code is None
     assert instructions(result) > 1000
-    assert time.monotonic() - started < 20
 
 
 def test_ctrl_c_gives_the_profile_so_far(build: Build, model: CpuModel) -> None:
+    def interrupt(instructions: int) -> None:
+        if instructions > 1000:
+            signal.raise_signal(signal.SIGINT)
+
     image = build("b .")
-    result = run(image, model, RunOptions(CLOCK_HZ), lambda _: signal.raise_signal(signal.SIGINT))
+    with ctrl_c_interrupts():
+        result = run(image, model, RunOptions(CLOCK_HZ), interrupt)
     assert result.exit_reason == "interrupted"
     assert instructions(result) > 1000
 
 
-def test_progress_is_told_while_the_program_runs(build: Build, model: CpuModel) -> None:
+def test_progress_is_told_while_the_program_runs(
+    build: Build, model: CpuModel, clock: SimpleNamespace
+) -> None:
     seen: list[int] = []
-    options = RunOptions(clock_hz=CLOCK_HZ, timeout_s=0.4)
-    run(build("b ."), model, options, seen.append)
-    assert len(seen) > 1
+
+    def note(instructions: int) -> None:
+        seen.append(instructions)
+        clock.now = len(set(seen))
+
+    run(build("b ."), model, RunOptions(CLOCK_HZ, timeout_s=4), note)
+    assert len(set(seen)) >= 4
     assert seen == sorted(seen)
 
 

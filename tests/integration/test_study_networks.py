@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,21 @@ import pytest
 
 from simcore.cli.main import main
 from simcore.study.layers import load_networks
+from tests.tools import made_once
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-networks-1.json").read_text())
 COMMAND = ("study", "networks", "--cpu", "stm32f746,stm32h7a3")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the whole study on two parts."""
-    path = tmp_path_factory.mktemp("study") / "networks"
-    assert main([*COMMAND, "-o", str(path), "--jobs", "2"]) == 0
-    return path
+    """The folder of the whole study on two parts, to be read only."""
+
+    def make(path: Path) -> None:
+        assert main([*COMMAND, "-o", str(path), "--jobs", "2"]) == 0
+
+    return made_once(tmp_path_factory, "networks-study", make)
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +112,12 @@ def test_figures_are_there_for_both_parts(folder: Path) -> None:
 
 
 def test_a_second_study_runs_nothing_and_writes_the_same(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert main([*COMMAND, "-o", str(folder), "--verbose"]) == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert main([*COMMAND, "-o", str(copy), "--verbose"]) == 0
     out, err = capsys.readouterr()
     assert "16 of 16 runs were there already" in err
     assert out == (folder / "networks.txt").read_text()

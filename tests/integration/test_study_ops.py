@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from simcore.study.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
+from tests.tools import GUARD_S, ctrl_c_interrupts, made_once
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-ops-1.json").read_text())
@@ -39,12 +40,14 @@ SMALL = (
 RUNS = 2 * 3 * 2  # parts, types, variants
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small study on two parts."""
-    path = tmp_path_factory.mktemp("study") / "small"
-    assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]) == 0
-    return path
+    """The folder of a small study on two parts, to be read only."""
+
+    def make(path: Path) -> None:
+        assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]) == 0
+
+    return made_once(tmp_path_factory, "small-study", make)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -129,13 +132,14 @@ def test_another_study_of_the_same_is_the_same_byte_for_byte(folder: Path, tmp_p
 
 
 def test_a_finished_study_runs_nothing_again(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files_of(folder)
-    arguments = ["--cpu", "stm32f746,generic-m7", "-o", str(folder), "--verbose"]
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    arguments = ["--cpu", "stm32f746,generic-m7", "-o", str(copy), "--verbose"]
     assert main([*SMALL, *arguments]) == 0
     assert f"{RUNS} of {RUNS} runs were there already" in capsys.readouterr().err
-    assert files_of(folder) == before
+    assert files_of(copy) == files_of(folder)
 
 
 def test_figures_of_an_earlier_study_do_not_stay(folder: Path, tmp_path: Path) -> None:
@@ -165,18 +169,13 @@ def test_a_killed_study_goes_on_where_it_was(folder: Path, tmp_path: Path) -> No
     """SIGKILL to the parent in the middle: its workers end, finished runs count, no other does."""
     path = tmp_path / "killed"
     arguments = [*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]
-    command = [sys.executable, "-m", "simcore.cli.main", *arguments]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    until = time.monotonic() + 120
-    while len(list((path / "runs").glob("*.json"))) < 3 and time.monotonic() < until:
+    process = start_with(3, "os.kill(os.getpid(), signal.SIGKILL)", arguments)
+    process.communicate(timeout=GUARD_S)
+    assert process.returncode == -signal.SIGKILL
+    until = time.monotonic() + GUARD_S
+    while living_of_group(process.pid):
+        assert time.monotonic() < until, "workers outlive the killed study"
         time.sleep(0.01)
-    process.kill()
-    process.wait()
-    while _group_lives(process.pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not _group_lives(process.pid), "workers outlive the killed study"
     kept = {file: file.stat().st_mtime_ns for file in (path / "runs").glob("*.json")}
     assert 3 <= len(kept) < RUNS
     assert not (path / "ops.json").exists()
@@ -185,23 +184,56 @@ def test_a_killed_study_goes_on_where_it_was(folder: Path, tmp_path: Path) -> No
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 
 
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+#: `mcusim` that does something as soon as so many results of a study of operations are there.
+WHEN_DONE = """
+import os, signal, sys
+from simcore.cli.main import main
+from simcore.study import ops
+
+def study_ops(*arguments, progress, whole=ops.study_ops, **options):
+    def tell(done, total):
+        progress(done, total)
+        if done >= {results}:
+            {action}
+    return whole(*arguments, progress=tell, **options)
+
+ops.study_ops = study_ops
+sys.exit(main())
+"""
+
+
+def start_with(results: int, action: str, arguments: list[str]) -> subprocess.Popen[str]:
+    """A study, as a group of processes, in which something happens in the middle."""
+    script = WHEN_DONE.format(results=results, action=action)
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def living_of_group(group: int) -> list[int]:
+    """Processes of a group but for zombies, which wait for a parent that may not care."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, _, of_group, *_ = status.read_text().rpartition(")")[2].split()
+            if int(of_group) == group and state != "Z":
+                found.append(int(status.parent.name))
+    return found
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     path = tmp_path / "stopped"
-    command = [sys.executable, "-m", "simcore.cli.main", *SMALL, "-o", str(path), "--jobs", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    until = time.monotonic() + 120
-    while not list((path / "runs").glob("*.json")) and time.monotonic() < until:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-    _, said = process.communicate(timeout=60)
+    with ctrl_c_interrupts():
+        # As a terminal does: to all of them.
+        action = "os.killpg(0, signal.SIGINT)"
+        process = start_with(1, action, [*SMALL, "-o", str(path), "--jobs", "2"])
+    _, said = process.communicate(timeout=GUARD_S)
     assert (process.returncode, said) == (130, "mcusim: error: interrupted\n")
     assert list((path / "runs").glob("*.json"))
 

@@ -27,9 +27,9 @@ from simcore.timeline import Timeline
 from simcore.traces import SAMPLES
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import FIRMWARE, KERNELS, Program
+from tests.tools import GUARD_S
 
 Query = Callable[[str], list[dict[str, str]]]
-FEW_SECONDS = 60_000  # ms, on a machine that does much else
 
 #: Opens a query of Perfetto's engine and gives its rows as texts.
 RUN_QUERY = """async (sql) => {
@@ -237,7 +237,7 @@ def opened(browser: Browser, site: tuple[str, Path], profile: Profile) -> tuple[
     address, folder = site
     (folder / "trace.json").write_text(render(profile, "trace"))
     page = browser.new_page()
-    page.set_default_timeout(FEW_SECONDS)
+    page.set_default_timeout(1000 * GUARD_S)
     page.goto(f"{address}/#!/?url={address}/trace.json")
     page.wait_for_function("window.app && app.trace && app.trace.engine")
     return page, lambda sql: page.evaluate(RUN_QUERY, sql)

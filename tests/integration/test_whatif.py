@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import simcore
 from simcore.cli.main import main
 from simcore.whatif import Configuration, WhatIf, whatif
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
+from tests.tools import GUARD_S, ctrl_c_interrupts
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
 CONV, MIXED = str(KERNELS / "conv2d_s8_small.elf"), str(KERNELS / "mixed.elf")
@@ -211,23 +211,27 @@ def test_bad_input_is_refused_in_one_line_before_anything_runs(
 
 
 def test_ctrl_c_keeps_and_prints_what_is_finished(tmp_path: Path) -> None:
-    slow = str(FIRMWARE / "long_run.elf")
-    command = [sys.executable, "-m", "simcore.cli.main", "whatif", CONV, slow]
+    quick, endless = (str(FIRMWARE / f"{name}.elf") for name in ("hello_printf", "long_run"))
+    command = [sys.executable, "-m", "simcore.cli.main", "whatif", quick, endless]
     command += ["--try", "caches=on", "--jobs", "2", "--format", "json"]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    running = subprocess.Popen(
-        [*command, "--", "millions=4000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True,
-    )  # fmt: skip
-    time.sleep(8)  # the convolution takes one second
+    with ctrl_c_interrupts():
+        running = subprocess.Popen(
+            [*command, "--", "millions=1000000"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
+    assert running.stderr is not None
+    # What a program printed is told as soon as it has ended.
+    assert running.stderr.readline().startswith(b"hello from the simulated Cortex-M7")
     assert running.poll() is None
     os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=GUARD_S)
     assert running.returncode == 130
     assert b"Traceback" not in err
     plain = json.loads(out)
     assert plain["interrupted"] is True
-    assert {row["elf"]["name"] for row in plain["configurations"]} == {"conv2d_s8_small.elf"}
+    assert {row["elf"]["name"] for row in plain["configurations"]} == {"hello_printf.elf"}
 
 
 def test_the_library_runs_a_study() -> None:

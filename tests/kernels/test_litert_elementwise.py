@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert: pip install mcusim[test]")
-
-from ai_edge_litert import schema_py_generated as schema
 
 from tests.kernels import layers_nn as nn
 from tests.kernels import litert

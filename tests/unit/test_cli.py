@@ -25,6 +25,7 @@ from simcore.errors import ConfigError, ElfError
 from simcore.profiles import Exit, Profile
 from simcore.quantities import parse_quantity
 from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
+from tests.tools import needs
 from tests.unit.handmade import FAULT, kernel_profile
 
 Run = Callable[..., Profile]
@@ -545,9 +546,10 @@ def test_the_version_is_printed() -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
-    command = f"{sys.executable} -m simcore.cli.main cpus stm32f746 | true"
+    needs("bash", "bash")
+    command = '"$0" -m simcore.cli.main cpus stm32f746 | true'
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
+        ["bash", "-o", "pipefail", "-c", command, sys.executable],
         cwd=ROOT,
         text=True,
         capture_output=True,

@@ -6,6 +6,9 @@ The programs are Thumb machine code, written as `arm-none-eabi-as -mcpu=cortex-m
 
 from __future__ import annotations
 
+import ctypes
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +16,10 @@ import unicorn
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 
+from tests.tools import GUARD_S
+
 FLASH, RAM, DATA = 0x0800_0000, 0x2000_0000, 0x2000_0100
+SHARED = 0x2100_0000
 FLASH_SIZE, RAM_SIZE = 0x4000, 0x1_0000
 NOWHERE = 0xFFFF_FFFE  # an end address that no program reaches
 UDF = "00de"  # udf #0: how the programs end
@@ -388,17 +394,20 @@ def test_primask_basepri_and_msp_can_be_written_and_read() -> None:
 
 
 def test_a_stop_from_another_thread_ends_an_endless_loop() -> None:
-    import threading
-
-    engine = Engine("fee7")  # b .
-    worker = threading.Thread(target=engine.run)
-    timer = threading.Timer(0.05, engine.uc.emu_stop)
+    # adds r0,#1; str r0,[r2]; b .-4; the word lies in memory of the host
+    engine, count = Engine("0130 1060 fce7"), (ctypes.c_uint32 * 1024)()
+    engine.uc.mem_map_ptr(SHARED, 4096, uc_const.UC_PROT_WRITE, ctypes.addressof(count))
+    engine.uc.reg_write(arm.UC_ARM_REG_R2, SHARED)
+    worker = threading.Thread(target=engine.run, daemon=True)
     worker.start()
-    timer.start()
-    worker.join(timeout=20)
-    timer.join()
+    until = time.monotonic() + GUARD_S
+    while count[0] < 1000:
+        assert time.monotonic() < until
+    engine.uc.emu_stop()
+    worker.join(GUARD_S)
     assert not worker.is_alive()
-    assert engine.pc == 0
+    assert engine.pc in (0, 2, 4)
+    assert engine.register(arm.UC_ARM_REG_R0) >= 1000
 
 
 def test_the_system_control_space_is_not_there_until_it_is_mapped() -> None:

@@ -6,10 +6,8 @@ expected accesses are those that unicorn 2.1.3 reports.
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +19,7 @@ from simcore.errors import ExitCode, UnknownInstructionError
 from simcore.isa import Block, Instruction, decode_block, decode_instruction
 from simcore.isa.blocks import BANK_NONE, BANK_OTHER, BANK_SAME, MAX_PROBES, ProbeKind
 from simcore.isa.kinds import FLAGS, GE_FLAGS, SP, BranchKind, Kind, Role
+from tests.tools import needs
 from tests.unit.thumb_code import ASSEMBLER, assemble, code, stored
 
 BASE = 0x0800_1000
@@ -325,10 +324,7 @@ def test_flags_of_an_operand_role_are_those_of_the_condition() -> None:
 
 
 def test_stored_bytes_are_what_the_assembler_makes_of_the_text() -> None:
-    if shutil.which(ASSEMBLER) is None:
-        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
-            pytest.fail(f"{ASSEMBLER} is missing: apt-get install binutils-arm-none-eabi")
-        pytest.skip(f"needs {ASSEMBLER}")
+    needs(ASSEMBLER, "binutils-arm-none-eabi")
     assert assemble(stored()) == stored()
 
 

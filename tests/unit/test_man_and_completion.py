@@ -13,6 +13,7 @@ import pytest
 
 from simcore.cli.main import COMMANDS, cli, main
 from simcore.report.man import context, pages
+from tests.tools import run_tool
 
 
 def commands(ctx: click.Context) -> Iterator[click.Context]:
@@ -55,15 +56,9 @@ def test_there_is_a_page_for_every_command(folder: Path) -> None:
 def test_a_page_renders_without_a_warning(folder: Path, name: str) -> None:
     file = folder / name
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "90", "MAN_KEEP_FORMATTING": ""}
-    man = subprocess.run(
-        ["man", "--warnings", "-l", str(file)], env=environment, capture_output=True, text=True
-    )
-    assert (man.returncode, man.stderr) == (0, "")
-    groff = subprocess.run(
-        ["groff", "-man", "-ww", "-Tutf8", "-z", str(file)], capture_output=True, text=True
-    )
-    assert (groff.returncode, groff.stderr) == (0, "")
-    words = " ".join(man.stdout.replace("\u2010\n", "").split())
+    page = run_tool(["man", "--warnings", "-l", file], "man-db", env=environment)
+    run_tool(["groff", "-man", "-ww", "-Tutf8", "-z", file], "groff-base")
+    words = " ".join(page.replace("\u2010\n", "").split())
     ctx = ALL[name.removesuffix(".1").replace("mcusim-study-", "mcusim study ").replace("-", " ")]
     for option in ctx.command.params:
         for text in (*option.opts, *option.secondary_opts):
@@ -72,15 +67,11 @@ def test_a_page_renders_without_a_warning(folder: Path, name: str) -> None:
 
 
 def test_examples_and_options_come_out_as_they_are_typed(folder: Path) -> None:
-    groff = subprocess.run(
-        ["groff", "-man", "-Tascii", "-P-cbou", str(folder / "mcusim-check.1")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    file = folder / "mcusim-check.1"
+    page = run_tool(["groff", "-man", "-Tascii", "-P-cbou", file], "groff-base")
     line = "mcusim check build/*.elf --limit cycles=2%,stack=4096 --limit 'conv*:cycles=1.5M'"
-    assert line in groff.stdout
-    assert "3 a limit is broken" in groff.stdout
+    assert line in page
+    assert "3 a limit is broken" in page
 
 
 def test_one_page_goes_to_stdout(capfd: pytest.CaptureFixture[str]) -> None:
@@ -123,15 +114,15 @@ def test_wrong_usage_is_one_line(
     ],
 )
 def test_each_shell_has_its_script(
-    capfd: pytest.CaptureFixture[str], shell: str, words: str
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, shell: str, words: str
 ) -> None:
     assert main(["completion", shell]) == 0
     script = capfd.readouterr().out
     assert words in script
     assert "_MCUSIM_COMPLETE" in script
     if shell == "bash":
-        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, "")
+        (tmp_path / "script").write_text(script)
+        run_tool(["bash", "-n", tmp_path / "script"], "bash")
 
 
 def completed(*words: str) -> list[str]:

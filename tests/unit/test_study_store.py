@@ -15,6 +15,7 @@ from simcore.setups import Move
 from simcore.study.folder import MANIFEST, open_folder
 from simcore.study.store import TEMPORARY, Store
 from simcore.study.tasks import OpRun, Run, Task, fields
+from tests.tools import GUARD_S
 
 TASK = Task("nn.elf", "aa", "stm32f746", "bb", ("relu_s8", "h=4"))
 RUN = Run(
@@ -173,6 +174,6 @@ def test_two_studies_do_not_share_a_folder_at_a_time(tmp_path: Path) -> None:
     with open_folder(str(tmp_path), "ops", ["a"]):
         other = context.Process(target=_hold, args=(tmp_path, said))
         other.start()
-        assert said.get(timeout=60) == f"{tmp_path}: another mcusim study is running there"
+        assert said.get(timeout=GUARD_S) == f"{tmp_path}: another mcusim study is running there"
         other.join()
     open_and_close(tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels import generator
-from simcore.profiler import profile
-from simcore.profiles import Profile
+from simcore.elf import Image, load_image
+from simcore.profiler import simulate
+from simcore.profiles import OpCosts, Profile
 
 Array = npt.NDArray[Any]
 INPUT_ZERO, OUTPUT_ZERO = -5, -11  # of all layers that the runner makes
@@ -22,8 +25,26 @@ def run(
 ) -> tuple[Profile, str]:
     """A run's profile and console output."""
     console = io.BytesIO()
-    result = profile(elf, cpu, args=args, semihost_dir=folder, stdout=console)
-    return result, console.getvalue().decode()
+    result = simulate(_image(elf), cpu, args=args, semihost_dir=folder, stdout=console)
+    return result.profile(), console.getvalue().decode()
+
+
+def run_all(
+    elf: Path, folder: Path, commands: Sequence[str]
+) -> list[tuple[OpCosts, dict[str, str]]]:
+    """What each command cost and said, of one run of them all; each needs a name of its own."""
+    (folder / "commands.txt").write_text("\n".join(commands))
+    result, text = run(elf, "list=commands.txt", folder=folder)
+    assert result.exit.code == 0, text
+    ops = {op.name: op for op in result.ops}
+    said = [fields(line) for line in text.splitlines()]
+    assert len(ops) == len(said) == len(commands)
+    return [(ops[line["name"]], line) for line in said]
+
+
+@cache
+def _image(elf: Path) -> Image:
+    return load_image(elf)
 
 
 def fields(line: str) -> dict[str, str]:

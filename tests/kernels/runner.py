@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels import generator
-from simcore.elf import Image, load_image
-from simcore.profiler import simulate
+from simcore.profiler import profile
 from simcore.profiles import OpCosts, Profile
 
 Array = npt.NDArray[Any]
@@ -25,8 +23,8 @@ def run(
 ) -> tuple[Profile, str]:
     """A run's profile and console output."""
     console = io.BytesIO()
-    result = simulate(_image(elf), cpu, args=args, semihost_dir=folder, stdout=console)
-    return result.profile(), console.getvalue().decode()
+    result = profile(elf, cpu, args=args, semihost_dir=folder, stdout=console)
+    return result, console.getvalue().decode()
 
 
 def run_all(
@@ -40,11 +38,6 @@ def run_all(
     said = [fields(line) for line in text.splitlines()]
     assert len(ops) == len(said) == len(commands)
     return [(ops[line["name"]], line) for line in said]
-
-
-@cache
-def _image(elf: Path) -> Image:
-    return load_image(elf)
 
 
 def fields(line: str) -> dict[str, str]:

@@ -25,17 +25,15 @@ from simcore.profiler import Simulation, simulate
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
-PROGRAMS = [
-    KERNELS / "conv2d_s8_small.elf",
-    KERNELS / "fully_connected_s8.elf",
-    KERNELS / "mixed.elf",
-    FIRMWARE / "calls.elf",  # code that runs on into the next function
-    FIRMWARE / "it_blocks.elf",
-]
+SMALL = [KERNELS / "conv2d_s8_small.elf", KERNELS / "fully_connected_s8.elf"]
+ODD = [FIRMWARE / "calls.elf", FIRMWARE / "it_blocks.elf"]  # runs on into the next function; folds
+MIXED = KERNELS / "mixed.elf"
 DENSE = KERNELS / "fully_connected_s8.elf"
 
 
-each_program = pytest.mark.parametrize("elf", PROGRAMS, ids=lambda elf: elf.stem)
+each_program = pytest.mark.parametrize("elf", [*SMALL, *ODD, MIXED], ids=lambda elf: elf.stem)
+#: Listings of every kernel there is show no more than those of single ones do.
+ALL_KERNELS = pytest.param(MIXED, marks=pytest.mark.exhaustive)
 
 
 @cache
@@ -155,7 +153,7 @@ def test_an_unknown_function_is_refused_by_the_library_too() -> None:
 # -- the command -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("elf", PROGRAMS[:3], ids=lambda elf: elf.stem)
+@pytest.mark.parametrize("elf", [*SMALL, ALL_KERNELS], ids=lambda elf: elf.stem)
 def test_the_printed_cycles_add_up(mcusim: Command, elf: Path) -> None:
     """The column of cycles is the number behind that of the runs, in front of /run."""
     result = mcusim("annotate", elf)
@@ -194,7 +192,7 @@ def test_patterns_choose_several_functions(mcusim: Command) -> None:
     assert names == {"multiply_four_rows", "memcpy"}
 
 
-@each_program
+@pytest.mark.parametrize("elf", [*SMALL, *ODD, ALL_KERNELS], ids=lambda elf: elf.stem)
 def test_the_json_of_every_function_fits_the_shipped_schema(elf: Path) -> None:
     document = json.loads(everything(elf).to_json())
     jsonschema.Draft202012Validator(load_schema("annotation-1.json")).validate(document)
@@ -246,7 +244,7 @@ def test_arguments_behind_two_dashes_reach_the_program(mcusim: Command) -> None:
 
 
 def test_a_limit_ends_the_listing_with_what_was_counted(mcusim: Command) -> None:
-    result = mcusim("annotate", KERNELS / "mixed.elf", "--max-instructions", "20k")
+    result = mcusim("annotate", MIXED, "--max-instructions", "20k")
     assert result.status == 5
     assert "The instruction limit was reached" in result.out
 

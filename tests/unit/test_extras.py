@@ -106,7 +106,7 @@ for command in (
     ["profile", elf, "--cpu", "stm32f746,stm32h743"],
     ["check", elf, "--save-baseline", "main"],
     ["check", elf, "--baseline", "main"],
-    ["whatif", elf, "--place", "weights=dtcm"],
+    ["whatif", elf, "--place", ".text=itcm"],
     ["compare", folder + "/a.json", folder + "/a.json", "--format", "html"],
     ["annotate", elf],
     ["record", elf, "-o", folder + "/run.mcu"],

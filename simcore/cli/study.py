@@ -29,7 +29,8 @@ def study() -> None:
     mcusim study ops
     mcusim study networks --cpu stm32f746,stm32h7a3
 
-    What is finished stays in the folder: a study that was stopped goes on where it was.
+    What is finished stays in the folder: a study that was stopped goes on where it was. Figures
+    need matplotlib, which the extra mcusim[study] installs.
     """
 
 

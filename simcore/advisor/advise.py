@@ -23,6 +23,7 @@ from simcore.advisor.search import (
     key_of,
 )
 from simcore.errors import ConfigError, ExitCode
+from simcore.extras import require
 from simcore.layout import layout_band, layout_setups
 from simcore.placement import Placement, program_memory
 from simcore.profiler import DEFAULT_CPU
@@ -61,6 +62,7 @@ def advise(
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
+    require("advise", "mcusim advise")
     if minimise not in MINIMISE:
         raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
     part: dict[str, Any] = {

@@ -36,7 +36,7 @@ def hand_part(
     point = OperatingPoint(
         "hand", "only", 150_000_000, 150_000_000, core_voltage=core_voltage, always_on_power=0.1
     )
-    tcm = Memory("tcm", "tcm", read_energy=3, write_energy=4, fetch_energy=64)
+    tcm = Memory("tcm", "tcm", read_energy=3, write_energy=4, fetch_energy=66)
     flash = Memory(
         "flash", "axi", read_energy=12, write_energy=13, fetch_energy=16,
         refill_energy=100, write_back_energy=50,
@@ -75,8 +75,8 @@ STANDING = {"always_on": 667, "clock": 8_000, "core": 16_000}
         ("nothing", {}),
         ("instructions", {}),
         ("icache_accesses", {"fetch": 800}),
-        ("itcm.fetch_bytes", {"fetch": 6_400}),  # an eighth of 64 pJ
-        ("dtcm.fetch_bytes", {"fetch": 6_400}),
+        ("itcm.fetch_bytes", {"fetch": 6_600}),  # an eighth of 66 pJ
+        ("dtcm.fetch_bytes", {"fetch": 6_600}),
         ("itcm.fetches", {}),
         ("flash.fetches", {"fetch": 12_800}),
         ("flash.instruction_refills", {"fetch": 80_000}),

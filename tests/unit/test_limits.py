@@ -72,7 +72,7 @@ def test_a_bound_is_in_the_unit_of_its_metric(metric: str, values: dict[str, flo
     for text, bound in values.items():
         ((_, percent, found),) = parsed(f"{metric}={text}")
         assert percent is None
-        assert found == pytest.approx(bound, rel=1e-15), text
+        assert found == pytest.approx(bound, rel=1e-15, abs=0), text
 
 
 def test_all_stands_for_every_metric() -> None:

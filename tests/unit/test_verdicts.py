@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -86,6 +87,9 @@ def test_every_metric_is_a_value_with_or_without_a_baseline() -> None:
         ("cycles", 0, 0, 0, 0.0),
         ("cycles", 0, 7, 7, None),  # no multiple of nothing
         ("time_s", 0.5, 0.75, 0.25, 0.5),
+        # Only energies are whole numbers of 1e-15, and only they are rounded.
+        ("cycles", 2**60, 2**60 + 1, 1, 2**-60),
+        ("time_s", 1e-16, 4e-16, 4e-16 - 1e-16, (4e-16 - 1e-16) / 1e-16),
         ("stack_high_water_bytes", None, 512, None, None),
         ("stack_high_water_bytes", 512, None, None, None),
         # In whole femtojoules; as plain numbers they differ by 1.0000000000000002e-13.
@@ -147,12 +151,12 @@ def test_a_value_that_the_run_does_not_have_breaks_a_limit_that_somebody_asked_f
 
 def test_a_cause_is_a_value_when_a_limit_names_it() -> None:
     causes = PLAIN.metrics.cycles_by_cause
-    after = run(cycles_by_cause={**causes, "load": 190, "branch": 5})
+    after = run(cycles_by_cause={**causes, "load": 190, "branch": 205})
     values = verdicts(after, "cycles.load=10%,cycles.branch=0%", before=run())
     assert list(values)[len(METRICS) :] == ["cycles.load", "cycles.branch"]
     assert (values["cycles.load"].before, values["cycles.load"].after) == (130, 190)
     assert values["cycles.load"].failed
-    assert (values["cycles.branch"].before, values["cycles.branch"].failed) == (5, False)
+    assert (values["cycles.branch"].before, values["cycles.branch"].after) == (5, 205)
     assert values["cycles.load"].within is None
     assert verdicts(after, "cycles.load=10%")["cycles.load"].before is None
 
@@ -242,6 +246,13 @@ def test_several_limits_on_one_value_stand_side_by_side() -> None:
     ]  # fmt: skip
 
 
+def test_a_limit_that_came_from_another_process_is_of_the_same_metric() -> None:
+    limits = pickle.loads(pickle.dumps(parse_limits("cycles=1", "")))
+    limits += pickle.loads(pickle.dumps(parse_limits("function=dot:cycles=2", "")))
+    texts = [[x.text for x in value.limits] for value in judge(AFTER, None, limits) if value.limits]
+    assert texts == [["cycles=1"], ["cycles=2"]]
+
+
 def test_a_limit_on_a_row_that_ran_before_only_is_broken() -> None:
     values = verdicts(AFTER, "function=gone:cycles=50%", "op=gone:energy=1J", before=BEFORE)
     assert [name for name, x in values.items() if x.failed] == ["cycles of gone", "energy of gone"]
@@ -295,22 +306,31 @@ def test_only_the_largest_reasons_are_given() -> None:
     assert names == ["f9", "f8", "f7", "f6", "f5", "f4", "f3", "f2"]
 
 
-def line(number: int, cycles: int, function: str = "f") -> LineSummary:
-    return LineSummary(function, f"{function}.h", number, cycles, {"load": cycles})
+def line(number: int, cycles: int, function: str = "conv") -> LineSummary:
+    name = "".join(list(function))  # equal to that of the function and not the same, as read anew
+    return LineSummary(name, f"{name}.h", number, cycles, {"load": cycles})
 
 
 @pytest.mark.parametrize(
     ("cycles", "before", "after", "expected"),
     [
-        # slower: the line that grew most, not the longest, not one of another function
-        (20, {11: 40, 12: 10, 13: 90}, {11: 45, 12: 30, 13: 90}, ("f.h", 12, 20)),
-        (20, {11: 40}, {11: 41}, ("f.h", 11, 1)),
+        # slower: the line that grew most, not the longest, not the one that shrank more
+        (20, {11: 40, 12: 10, 13: 90}, {11: 45, 12: 30, 13: 90}, ("conv.h", 12, 20)),
+        (20, {11: 90, 12: 10, 13: 40}, {11: 50, 12: 30, 13: 41}, ("conv.h", 12, 20)),
+        (41, {11: 40, 12: 10}, {11: 60, 12: 31}, ("conv.h", 12, 21)),
+        (20, {11: 40}, {11: 41}, ("conv.h", 11, 1)),
+        (1, {11: 40, 12: 40}, {11: 41, 12: 30}, ("conv.h", 11, 1)),
+        # hungrier only: as if slower
+        (0, {11: 40, 12: 40}, {11: 41, 12: 30}, ("conv.h", 11, 1)),
         # faster: the line that shrank most
-        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 9}, ("f.h", 12, -20)),
+        (-1, {11: 40, 12: 40}, {11: 49, 12: 39}, ("conv.h", 12, -1)),
+        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 9}, ("conv.h", 12, -20)),
+        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 50}, ("conv.h", 12, -20)),
         # no line changed in the direction of the function: where it begins
-        (20, {11: 40, 12: 30}, {11: 35, 12: 30}, ("f.c", 10, None)),
-        (-20, {11: 40, 12: 30}, {11: 40, 12: 31}, ("f.c", 10, None)),
-        (20, None, None, ("f.c", 10, None)),
+        (20, {11: 40, 12: 30}, {11: 35, 12: 30}, ("conv.c", 10, None)),
+        (20, {11: 40}, {11: 35}, ("conv.c", 10, None)),
+        (-20, {11: 40, 12: 30}, {11: 40, 12: 31}, ("conv.c", 10, None)),
+        (20, None, None, ("conv.c", 10, None)),
     ],
 )
 def test_a_reason_is_at_the_line_that_changed_most_in_its_direction(
@@ -322,14 +342,16 @@ def test_a_reason_is_at_the_line_that_changed_most_in_its_direction(
     def lines(counts: dict[int, int] | None, other: int) -> tuple[LineSummary, ...] | None:
         if counts is None:
             return None
-        return (*(line(n, count) for n, count in counts.items()), line(99, other, "g"))
+        own = [line(number, count) for number, count in counts.items()]
+        return (*own, line(99, other, "bias"), line(99, other, "dot"))
 
-    # g changes more than f, both ways, and is a function that costs the same.
+    # The lines of the others change more, though these cost the same.
+    others = (function("bias", 5000), function("dot", 5000))
     (reason,) = blamed(
-        (function("f", 100), function("g", 500)),
-        (function("f", 100 + cycles), function("g", 500)),
-        lines(before, 200),
-        lines(after, 200 + 10 * cycles),
+        (function("conv", 100), *others),
+        (function("conv", 100 + cycles, 1001), *others),
+        lines(before, 2000),
+        lines(after, 2000 + 100 * (1 if cycles >= 0 else -1)),
     )
     assert (reason.file, reason.line, reason.line_cycles) == expected
 

@@ -1,8 +1,9 @@
 """The rules of the C core for tests: plain functions on plain structs, compiled once with cffi.
 
 `load()` compiles the SOURCES with all that their headers declare, into a folder of the temporary
-directory named by what went in. The classes below give the C the same face as the twins in
-tests/reference*.py.
+directory named by what went in. MCUSIM_NATIVE_SOURCES names another folder of them, with a change
+that a test has to notice (scripts/validate mutants). The classes below give the C the same face as
+the twins in tests/reference*.py.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from tests.reference_branch import BranchKind, Prediction
 from tests.reference_cache import CacheShape
 from tests.reference_config import Config, Region
 
-FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = Path(os.environ.get("MCUSIM_NATIVE_SOURCES") or CHECKOUT / "simcore" / "native")
 HEADERS = (
     "core.h", "array.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
     "codec.h", "thumb.h", "trace.h",

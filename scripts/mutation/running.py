@@ -70,7 +70,7 @@ class _MutatedFinder(MetaPathFinder):
 
 
 class Runner:
-    """Runs trials, as many at a time as there are processors for this process."""
+    """Runs trials, `jobs` at a time. Tests that do not end in `timeout` seconds do not pass."""
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs

@@ -198,7 +198,7 @@ class TraceSample:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """When nodes ran, and counts over time; see native/trace.h."""
+    """When nodes ran, and counts over time; see native/timing/trace.h."""
 
     resolution: int  # cycles; what was shorter may have been dropped
     dropped: int

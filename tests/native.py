@@ -32,12 +32,13 @@ from tests.reference_config import Config, Region
 
 FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
 HEADERS = (
-    "core.h", "array.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
-    "codec.h", "thumb.h", "trace.h",
+    "core.h", "array.h", "memory/cache.h", "memory/memory.h", "timing/branch.h",
+    "timing/calltree.h", "timing/placement.h", "stream/stream.h", "stream/codec.h",
+    "stream/thumb.h", "timing/trace.h",
 )  # fmt: skip
 SOURCES = (
-    "cache.c", "memory.c", "branch.c", "calltree.c", "placement.c", "stream.c", "codec.c",
-    "thumb.c", "trace.c",
+    "memory/cache.c", "memory/memory.c", "timing/branch.c", "timing/calltree.c",
+    "timing/placement.c", "stream/stream.c", "stream/codec.c", "stream/thumb.c", "timing/trace.c",
 )  # fmt: skip
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture.h"
-#include "codec.h"
-#include "timings.h"
+#include "capture/capture.h"
+#include "stream/codec.h"
+#include "timing/timings.h"
 
 struct core {
     struct stream stream;

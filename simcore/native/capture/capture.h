@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "core.h"
-#include "stream.h"
-#include "system.h"
+#include "stream/stream.h"
+#include "capture/system.h"
 
 struct capture;
 

@@ -1,5 +1,5 @@
 /* objects.c: see objects.h. */
-#include "objects.h"
+#include "timing/objects.h"
 
 #include <stdlib.h>
 #include <string.h>

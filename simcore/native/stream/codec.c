@@ -1,5 +1,5 @@
 /* codec.c: see codec.h. */
-#include "codec.h"
+#include "stream/codec.h"
 
 #include <stdlib.h>
 #include <string.h>

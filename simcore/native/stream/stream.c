@@ -1,5 +1,5 @@
 /* stream.c: the bounded buffer between capture and timing. */
-#include "stream.h"
+#include "stream/stream.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* timings.c: see timings.h. */
 #define _POSIX_C_SOURCE 200809L
-#include "timings.h"
+#include "timing/timings.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* branch.c: see branch.h. */
-#include "branch.h"
+#include "timing/branch.h"
 
 #include <stdlib.h>
 #include <string.h>

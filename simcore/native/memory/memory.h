@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "cache.h"
+#include "memory/cache.h"
 #include "core.h"
 
 enum { PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0x7f, PAGE_TCM = 0x8000, MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16 };

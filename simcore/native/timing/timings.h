@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "timing.h"
+#include "timing/timing.h"
 
 enum { HELPERS_MAX = 15, SHARED_WORDS_MIN = 2048 };  /* shorter pieces are not worth waking anybody for */
 

@@ -1,5 +1,5 @@
 /* placement.c: see placement.h. */
-#include "placement.h"
+#include "timing/placement.h"
 
 #include <stdlib.h>
 #include <string.h>

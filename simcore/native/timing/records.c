@@ -1,5 +1,5 @@
 /* records.c: see records.h. */
-#include "records.h"
+#include "timing/records.h"
 
 /* Byte offset of a note's instruction from the block's start. */
 static uint32_t offset_of(const struct execution *x, uint32_t note)

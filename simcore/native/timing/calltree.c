@@ -1,5 +1,5 @@
 /* calltree.c: see calltree.h. */
-#include "calltree.h"
+#include "timing/calltree.h"
 
 #include <stdlib.h>
 #include <string.h>

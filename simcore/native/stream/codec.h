@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stream.h"
+#include "stream/stream.h"
 
 enum {
     CODEC_BLOCK = 2,             /* the id follows, no guess */

@@ -1,5 +1,5 @@
 /* trace.c: see trace.h. */
-#include "trace.h"
+#include "timing/trace.h"
 
 #include <stdlib.h>
 #include <string.h>

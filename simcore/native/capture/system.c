@@ -1,5 +1,5 @@
 /* system.c: see system.h. */
-#include "system.h"
+#include "capture/system.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* timing.c: see timing.h. */
-#include "timing.h"
+#include "timing/timing.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "array.h"
-#include "records.h"
+#include "timing/records.h"
 
 /* --- set-up ------------------------------------------------------------------------------------- */
 

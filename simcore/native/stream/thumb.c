@@ -1,5 +1,5 @@
 /* thumb.c: see thumb.h. Encodings after the Armv7-M Architecture Reference Manual, chapters A5 and A6. */
-#include "thumb.h"
+#include "stream/thumb.h"
 
 static uint16_t halfword_at(const uint8_t *code, uint32_t offset)
 {

@@ -1,5 +1,5 @@
 /* cache.c: see cache.h. */
-#include "cache.h"
+#include "memory/cache.h"
 
 #include <stdlib.h>
 #include <string.h>

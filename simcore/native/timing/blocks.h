@@ -4,10 +4,10 @@
 #define MCUSIM_BLOCKS_H
 
 #include "core.h"
-#include "memory.h"
-#include "objects.h"
-#include "placement.h"
-#include "stream.h"
+#include "memory/memory.h"
+#include "timing/objects.h"
+#include "timing/placement.h"
+#include "stream/stream.h"
 
 enum { NO_DEFINITION = -1 };
 

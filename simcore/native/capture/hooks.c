@@ -4,8 +4,8 @@
 #include <unicorn/unicorn.h>
 
 #include "array.h"
-#include "capture.h"
-#include "thumb.h"
+#include "capture/capture.h"
+#include "stream/thumb.h"
 
 enum {
     CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */

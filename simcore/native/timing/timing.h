@@ -6,15 +6,15 @@
 #ifndef MCUSIM_TIMING_H
 #define MCUSIM_TIMING_H
 
-#include "blocks.h"
-#include "branch.h"
-#include "calltree.h"
+#include "timing/blocks.h"
+#include "timing/branch.h"
+#include "timing/calltree.h"
 #include "core.h"
-#include "memory.h"
-#include "objects.h"
-#include "placement.h"
-#include "stream.h"
-#include "trace.h"
+#include "memory/memory.h"
+#include "timing/objects.h"
+#include "timing/placement.h"
+#include "stream/stream.h"
+#include "timing/trace.h"
 
 enum { EXTRA_CLASSES = 40, INTERRUPTED_MAX = 64, ACCESSES_MAX = STREAM_RECORD_MAX,
        INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "calltree.h"
+#include "timing/calltree.h"
 #include "core.h"
 
 enum { TRACE_DEPTH_MAX = 512, TRACE_FIRST_PERIOD = 256 };

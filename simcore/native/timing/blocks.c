@@ -1,11 +1,11 @@
 /* blocks.c: see blocks.h. */
-#include "blocks.h"
+#include "timing/blocks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "array.h"
-#include "thumb.h"
+#include "stream/thumb.h"
 
 void blocks_free(struct blocks *t)
 {

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "core.h"
-#include "memory.h"
-#include "placement.h"
+#include "memory/memory.h"
+#include "timing/placement.h"
 
 struct object_use { struct use_info info; uint32_t next; };   /* next: index + 1 of the same site's, 0: none */
 

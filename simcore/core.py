@@ -77,7 +77,7 @@ class PeripheralUse:
 
 @dataclass(frozen=True, slots=True)
 class CaptureOptions:
-    """The fields of struct capture_config; see core.h."""
+    """The fields of struct capture_config; see native/types.h."""
 
     max_instructions: int = 0
     op_begin: int = 0

@@ -1,13 +1,13 @@
 /* capture.h: the producer of the event stream: a Unicorn engine with hooks.
  *
- * hooks.c is the only file that knows Unicorn. It sees blocks, addresses and a few operand values, and
+ * Only this folder knows Unicorn. It sees blocks, addresses and a few operand values, and
  * nothing of what they cost. */
 #ifndef MCUSIM_CAPTURE_H
 #define MCUSIM_CAPTURE_H
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 #include "stream/stream.h"
 #include "capture/system.h"
 

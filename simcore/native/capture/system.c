@@ -3,21 +3,7 @@
 
 #include <string.h>
 
-enum {
-    REG_ITM_STIM0 = 0xe0000000, REG_ITM_STIM_LAST = 0xe000007c,
-    REG_DWT_CTRL = 0xe0001000, REG_DWT_CYCCNT = 0xe0001004, REG_DWT_LSR = 0xe0001fb4,
-    REG_ICTR = 0xe000e004, REG_ACTLR = 0xe000e008,
-    REG_SYST_CSR = 0xe000e010, REG_SYST_RVR = 0xe000e014, REG_SYST_CVR = 0xe000e018, REG_SYST_CALIB = 0xe000e01c,
-    REG_CPUID = 0xe000ed00, REG_ICSR = 0xe000ed04, REG_SHPR3 = 0xe000ed20, REG_AIRCR = 0xe000ed0c, REG_CCR = 0xe000ed14,
-    REG_CLIDR = 0xe000ed78, REG_CTR = 0xe000ed7c, REG_CCSIDR = 0xe000ed80, REG_CSSELR = 0xe000ed84,
-    REG_MPU_TYPE = 0xe000ed90, REG_MPU_CTRL = 0xe000ed94, REG_MPU_LAST = 0xe000edb8,
-    REG_MVFR0 = 0xe000ef40, REG_MVFR1 = 0xe000ef44, REG_MVFR2 = 0xe000ef48,
-    REG_ICIALLU = 0xe000ef50, REG_BPIALL = 0xe000ef78,
-    ICSR_PENDSVSET = 1u << 28, ICSR_PENDSVCLR = 1u << 27, ICSR_PENDSTSET = 1u << 26, ICSR_PENDSTCLR = 1u << 25,
-    PENDSV = 14, SYSTICK = 15,
-    CSR_ENABLE = 1u, CSR_TICKINT = 2u, CSR_CLKSOURCE = 4u, CSR_COUNTFLAG = 1u << 16,
-    CTRL_CYCCNTENA = 1u,
-};
+#include "registers.h"
 
 static uint32_t *word_at(struct system *s, uint32_t address) { return &s->word[(address & 0xffff) / 4]; }
 

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 
 enum { SYSTEM_BASE = 0xe0000000u, SYSTEM_BYTES = 0x100000, SYSTEM_WORDS = 0x10000 / 4 };
 

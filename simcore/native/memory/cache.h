@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 
 enum { CACHE_VALID = 1u, CACHE_DIRTY = 2u };   /* in the low bits of a tag word; lines are >= 16 bytes */
 

@@ -10,9 +10,12 @@
 #include <stdint.h>
 
 #include "memory/cache.h"
-#include "core.h"
+#include "types.h"
 
-enum { PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0x7f, PAGE_TCM = 0x8000, MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16 };
+enum {
+    PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0x7f, PAGE_TCM = 0x8000,
+    MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16,
+};
 
 struct linefill {
     uint32_t line;               /* address, or 1 when unused */

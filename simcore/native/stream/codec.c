@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "core.h"
+#include "types.h"
 
 enum { NOTES_LIMIT = 1024, DEFINITIONS_LIMIT = 1 << 26, PAYLOAD_LIMIT = 8 };
 #define NO_BLOCK UINT32_MAX

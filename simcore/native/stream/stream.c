@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "core.h"
+#include "types.h"
 
 void stream_init(struct stream *s, struct sink sink)
 {

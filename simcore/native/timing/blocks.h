@@ -3,7 +3,7 @@
 #ifndef MCUSIM_BLOCKS_H
 #define MCUSIM_BLOCKS_H
 
-#include "core.h"
+#include "types.h"
 #include "memory/memory.h"
 #include "timing/objects.h"
 #include "timing/placement.h"

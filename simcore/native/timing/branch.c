@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registers.h"
+
 int predictor_init(struct predictor *p, const struct timing_config *config)
 {
     memset(p, 0, sizeof *p);
@@ -31,8 +33,8 @@ void predictor_free(struct predictor *p)
 
 void predictor_control(struct predictor *p, uint32_t actlr)
 {
-    p->read_disabled = p->always_disabled || (actlr >> 13 & 1);
-    p->allocate_disabled = actlr >> 14 & 1;
+    p->read_disabled = p->always_disabled || (actlr & ACTLR_DISBTACREAD) != 0;
+    p->allocate_disabled = (actlr & ACTLR_DISBTACALLOC) != 0;
 }
 
 static struct btac_entry *btac_find(struct predictor *p, uint32_t branch)

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 
 enum { RETURN_STACK_MAX = 32 };
 

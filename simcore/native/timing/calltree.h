@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 
 enum { NO_NODE = -1, FRAMES_MAX = 1 << 16, NODES_MAX = 1 << 18 };
 #define NO_FUNCTION UINT32_MAX

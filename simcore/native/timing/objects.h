@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 #include "memory/memory.h"
 #include "timing/placement.h"
 

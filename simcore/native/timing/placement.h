@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 
 struct placed {                  /* addresses that translate alike; all zero: none known yet */
     uint32_t low, span;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "core.h"
+#include "types.h"
 
 /* One execution of a block, or of a piece that starts `first` bytes into its definition. */
 struct execution {

@@ -9,7 +9,7 @@
 #include "timing/blocks.h"
 #include "timing/branch.h"
 #include "timing/calltree.h"
-#include "core.h"
+#include "types.h"
 #include "memory/memory.h"
 #include "timing/objects.h"
 #include "timing/placement.h"

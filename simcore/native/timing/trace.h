@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "timing/calltree.h"
-#include "core.h"
+#include "types.h"
 
 enum { TRACE_DEPTH_MAX = 512, TRACE_FIRST_PERIOD = 256 };
 

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -16,9 +17,28 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of each period, or max
+
+
 def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Processors that this process may use: by its affinity and by what its container is given."""
+    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; PYTHON_CPU_COUNT is heard too
+        usable = os.process_cpu_count()
+    elif hasattr(os, "sched_getaffinity"):  # not on macOS
+        usable = len(os.sched_getaffinity(0))
+    else:
+        usable = os.cpu_count()
+    usable = usable or 1  # None where the system does not tell
+    return min(usable, _container_processors() or usable)
+
+
+def _container_processors() -> int | None:
+    """Processors' worth of time that the container has, rounded up; None without a limit."""
+    try:
+        quota, period = CPU_MAX.read_text(encoding="ascii").split()
+        return None if quota == "max" else -(-int(quota) // int(period))
+    except (OSError, ValueError, ZeroDivisionError):  # no container, or none of cgroup v2
+        return None
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class Simulation:
             self.model,
             self.options.clock_hz,
             result.counters,
-            Exit(result.exit_reason, result.exit_code, result.fault),
+            self.end,
             caches=self.options.caches,
             voltage_scale=self.options.voltage_scale,
             overrides=self.overrides,
@@ -92,6 +92,18 @@ class Simulation:
             warnings = (*profile.warnings, *over_time.warnings())
             profile = replace(profile, timeline=over_time, warnings=warnings)
         return profile
+
+    @property
+    def end(self) -> Exit:
+        """How the run ended."""
+        return Exit(self.result.exit_reason, self.result.exit_code, self.result.fault)
+
+    @property
+    def costs(self) -> Attribution:
+        """The costs of the run by function and operation, without all else of a Profile."""
+        clock_hz = self.options.clock_hz
+        energy = energy_model(self.model, clock_hz, self.options.voltage_scale)
+        return Attribution(self.result.counters, self.image.functions, energy, clock_hz)
 
     @property
     def cycles(self) -> int:

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-from tests import shared
+from tests import examples, shared
 from tests.tools import needs
 
 pytest_plugins = ["tests.doors"]
@@ -19,10 +18,6 @@ pytest_plugins = ["tests.doors"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 ARM_GCC = "arm-none-eabi-gcc"
 CORTEX_M7 = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
-
-# The same examples on every run, no time limit on a busy machine: failures are no matter of luck.
-settings.register_profile("mcusim", derandomize=True, deadline=None)
-settings.load_profile("mcusim")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    examples.load_profile(config.getoption("--door"))
     if not hasattr(config, "workerinput"):
         folder = tempfile.TemporaryDirectory(prefix="mcusim-tests-")
         config.add_cleanup(folder.cleanup)

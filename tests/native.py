@@ -1,8 +1,9 @@
 """The rules of the C core for tests: plain functions on plain structs, compiled once with cffi.
 
 `load()` compiles all files of simcore/native with all that their headers declare, those of Unicorn
-left out, into a folder of the temporary directory named by what went in. The classes below give the
-C the same face as the twins in tests/reference*.py.
+left out, into a folder of the temporary directory named by what went in. MCUSIM_NATIVE_SOURCES
+names another folder of them, with a change that a test has to notice (scripts/validate mutants).
+The classes below give the C the same face as the twins in tests/reference*.py.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from tests.reference_branch import BranchKind, Prediction
 from tests.reference_cache import CacheShape
 from tests.reference_config import Config, Region
 
-FOLDER = Path(__file__).resolve().parent.parent / "simcore" / "native"
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = Path(os.environ.get("MCUSIM_NATIVE_SOURCES") or CHECKOUT / "simcore" / "native")
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss
 

@@ -38,7 +38,7 @@ class Finished:
 
 
 def made_once(key: object, make: Callable[[Path], None], suffix: str = "") -> Path:
-    """The file that ``make`` writes, made by the first test of the session that asks.
+    """The file or folder that ``make`` writes, made by the first test of the session that asks.
 
     ``key`` says what it is made from; its repr() must tell it from all others.
     """

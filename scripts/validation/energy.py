@@ -112,7 +112,7 @@ def table(results: Sequence[Result], powers: dict[str, float]) -> str:
     for silicon in dict.fromkeys(result.row.silicon for result in results):
         mine = [result for result in results if result.row.silicon == silicon]
         lines.append(f"{silicon} ({mine[0].row.source}), mA at the supply pin")
-        lines += [_line(result) for result in mine]
+        lines += [line(result) for result in mine]
         lines += [f"  {_summary(mine)}", ""]
     lines.append(f"all: {_summary(results)}")
     trusted = [result for result in results if not result.row.suspect]
@@ -126,7 +126,8 @@ def table(results: Sequence[Result], powers: dict[str, float]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(result: Result) -> str:
+def line(result: Result) -> str:
+    """A row of the table."""
     row = result.row
     mark = "  suspect" if row.suspect else ""
     return (
@@ -151,6 +152,6 @@ def _print_left_out() -> bool:
         trusted = [e for row, e in zip(fit.rows, errors, strict=True) if not row.suspect]
         good &= max(trusted) <= LEFT_OUT_LIMIT
         mean = sum(errors) / len(errors)
-        line = f"  {fit.silicon:<12} mean {mean:.1%}, worst {max(errors):.1%}"
-        print(line if trusted == errors else f"{line}, without the known cell {max(trusted):.1%}")
+        text = f"  {fit.silicon:<12} mean {mean:.1%}, worst {max(errors):.1%}"
+        print(text if trusted == errors else f"{text}, without the known cell {max(trusted):.1%}")
     return good

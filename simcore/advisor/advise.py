@@ -23,10 +23,11 @@ from simcore.advisor.search import (
     key_of,
 )
 from simcore.errors import ConfigError, ExitCode
+from simcore.extras import require
 from simcore.layout import layout_band, layout_setups
 from simcore.placement import Placement, program_memory
-from simcore.profiler import DEFAULT_CPU, Simulation
-from simcore.profiles import LayoutBand, Tool
+from simcore.profiler import DEFAULT_CPU
+from simcore.profiles import LayoutBand, Profile, Tool
 from simcore.recording import Capture, record_run
 from simcore.setups import TimingSetup
 
@@ -61,6 +62,7 @@ def advise(
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
+    require("advise", "mcusim advise")
     if minimise not in MINIMISE:
         raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
     part: dict[str, Any] = {
@@ -113,12 +115,12 @@ def _advise(
     band = layout_band([offset for offset, _ in shifts], [s.cycles for s in bands])
     if best.choice:
         best.placement.check_run(image, bands[0])
-    return _advice(search, linked, best, goal, deadline_s, (linked_band, band), without)
+    return _advice(search, profile, best, goal, deadline_s, (linked_band, band), without)
 
 
 def _advice(
     search: Search,
-    linked: Simulation,
+    profile: Profile,
     best: Timed,
     goal: Goal,
     deadline_s: float | None,
@@ -126,7 +128,7 @@ def _advice(
     without: dict[int, int],
 ) -> Advice:
     base = search.timed[()]
-    profile = linked.profile()
+    clock_hz = profile.cpu.clock_hz
     alone = {
         key_of(timed.choice)[0]: base.cycles - timed.cycles
         for timed in search.timed.values()
@@ -159,14 +161,14 @@ def _advice(
         elf=profile.elf,
         cpu=profile.cpu,
         exit=profile.exit,
-        args=linked.options.args,
+        args=profile.args or (),
         minimise="tcm" if goal.deadline_cycles is not None else goal.minimise,
         deadline_s=deadline_s,
         meets_deadline=(
             None if goal.deadline_cycles is None else best.cycles <= goal.deadline_cycles
         ),
-        linked=_cost(base, linked.options.clock_hz),
-        advised=_cost(best, linked.options.clock_hz),
+        linked=_cost(base, clock_hz),
+        advised=_cost(best, clock_hz),
         predicted_cycles=base.cycles - sum(alone.get(item, 0) for item in key_of(best.choice)),
         timings=len(search.timed),
         moves=tuple(moves),

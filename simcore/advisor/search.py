@@ -15,9 +15,7 @@ from itertools import product
 
 from simcore.advisor.candidates import TCM, Candidate
 from simcore.advisor.programme import Choice, Option, choose
-from simcore.attribution import Attribution
 from simcore.elf import Image
-from simcore.energy import energy_model
 from simcore.errors import ConfigError
 from simcore.placement import Placement, place_pieces, tcm_bytes
 from simcore.placement.pieces import ProgramMemory
@@ -87,10 +85,7 @@ class Search:
         return [self.timed[key_of(choice)] for choice in choices if key_of(choice) in self.timed]
 
     def measure(self, choice: Choice, placement: Placement, simulation: Simulation) -> Timed:
-        model, options = simulation.model, simulation.options
-        energy = energy_model(model, options.clock_hz, options.voltage_scale)
-        counters = simulation.result.counters
-        totals = Attribution(counters, self.image.functions, energy, options.clock_hz).totals()
+        totals = simulation.costs.totals()
         used, top = totals.stack_high_water_bytes, self.memory.stack[1]
         stack = None if used is None else (top - used, top)
         return Timed(
@@ -98,7 +93,7 @@ class Search:
             placement,
             totals.cycles,
             round(totals.energy_j * 1e15),
-            tcm_bytes(self.image, model, placement.moves, stack),
+            tcm_bytes(self.image, simulation.model, placement.moves, stack),
         )
 
 

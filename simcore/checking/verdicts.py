@@ -163,7 +163,8 @@ def _value(
 
 
 def _reason(row: FunctionChange, lines: Sequence[LineChange]) -> Reason:
-    sign = 1 if row.cycles_difference > 0 else -1
+    # A function that is only hungrier is shown where it became slower, as main_cause has it.
+    sign = -1 if row.cycles_difference < 0 else 1
     inside = [line for line in lines if line.function == row.name]
     hot = max(inside, key=lambda line: sign * line.cycles_difference, default=None)
     if hot is not None and sign * hot.cycles_difference <= 0:

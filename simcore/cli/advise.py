@@ -77,7 +77,8 @@ def advise(
     mcusim advise firmware.elf --deadline 0.010
 
     What is found is verified by timing it, and never worse than the program as linked. It comes
-    as a linker-script fragment to paste. Exit status 3: no placement meets the deadline.
+    as a linker-script fragment to paste. Needs scipy, which the extra mcusim[advise] installs.
+    Exit status 3: no placement meets the deadline.
     """
     from simcore.advisor import advise as find_advice
     from simcore.report.advice import render

@@ -13,6 +13,7 @@ import click
 from simcore import __version__
 from simcore.errors import ExitCode, McusimError
 
+WINDOWS = os.name == "nt"
 #: Commands in the order of the help; each is a module of this package with a function of its name.
 COMMANDS = (
     "profile", "whatif", "advise", "record", "replay", "annotate", "compare", "check", "cpus",
@@ -81,6 +82,8 @@ def cli(ctx: click.Context) -> ExitCode | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; no exception leaves, and no traceback."""
+    if WINDOWS:
+        return _fail("mcusim runs on Linux and macOS; on Windows use WSL", ExitCode.USAGE)
     if argv is None:
         # A CI that stops a job sends SIGTERM: end as on Ctrl-C, so that nothing half-written stays.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

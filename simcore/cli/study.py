@@ -13,6 +13,7 @@ from simcore.cli.options import look_options
 from simcore.cli.output import ColorChoice, is_terminal, write_stdout
 from simcore.cli.running import look, tell_line
 from simcore.errors import ConfigError
+from simcore.extras import require
 
 if TYPE_CHECKING:
     from simcore.study.folder import StudyFolder
@@ -28,7 +29,8 @@ def study() -> None:
     mcusim study ops
     mcusim study networks --cpu stm32f746,stm32h7a3
 
-    What is finished stays in the folder: a study that was stopped goes on where it was.
+    What is finished stays in the folder: a study that was stopped goes on where it was. Figures
+    need matplotlib, which the extra mcusim[study] installs.
     """
 
 
@@ -111,6 +113,7 @@ def ops(
     from simcore.study.grid import cases, load_grid, pick_sizes, select
     from simcore.study.ops import study_ops
 
+    _require_figures("ops", no_figures)
     parts = _parts(cpu)
     grid = load_grid()
     points = cases(grid, select(grid.operations, only), pick_sizes(grid, sizes))
@@ -157,6 +160,7 @@ def networks(
     from simcore.study.layers import load_networks, select
     from simcore.study.networks import study_networks
 
+    _require_figures("networks", no_figures)
     parts = _parts(cpu)
     chosen = select(load_networks(), only)
     with open_folder(output, "networks", parts) as folder:
@@ -169,6 +173,11 @@ def networks(
         _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
     _tell_end(tally, output, verbose)
+
+
+def _require_figures(command: str, no_figures: bool) -> None:
+    if not no_figures:
+        require("study", f"mcusim study {command}", "--no-figures for the tables alone")
 
 
 def _parts(cpu: str) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import threading
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class LineTable:
 
     `open_dwarf()` gives a pyelftools DWARFInfo; `forms` its names of DW_FORM codes;
     `is_code(start, end)` says whether a sequence can be real: linkers leave those of discarded
-    functions at 0 or at the end of the address space.
+    functions at 0 or at the end of the address space. Runs in several threads may share a table.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class LineTable:
         is_code: Callable[[int, int], bool],
     ) -> None:
         self._open_dwarf, self._forms, self._is_code = open_dwarf, forms, is_code
+        self._lock = threading.Lock()
         self._dwarf: Any = None
         # Start, end, unit (its offset in .debug_info); by start
         self._ranges: list[tuple[int, int, int]] | None = None
@@ -85,6 +87,10 @@ class LineTable:
 
     def line_at(self, address: int) -> tuple[str, int] | None:
         """Return the source file and line of the instruction at `address`, None if unknown."""
+        with self._lock:
+            return self._line_at(address)
+
+    def _line_at(self, address: int) -> tuple[str, int] | None:
         if self._ranges is None:
             self._ranges = []
             attempt(self._find_units, None)

@@ -38,23 +38,30 @@ def _roles(result: Result) -> frozenset[Role]:
     return _CORE_ROLES
 
 
+# Worked out once: every run makes a table.
+_RESULTS = tuple((result.name.lower(), _roles(result)) for result in Result)
+_ROLES = tuple((role, role.name.lower(), role in _FP_ACCUMULATORS) for role in Role)
+
+
 def latency_table(parameters: Mapping[str, Any]) -> tuple[Latencies, ...]:
     """Latencies in cycles by Result, each by Role, from the [pipeline] tables of a CPU model.
 
     Raises KeyError for a result or role that the tables lack.
     """
     ready, accumulate = parameters["ready"], parameters["accumulate_ready"]
-    need, bypass = parameters["need"], parameters["bypass"]
+    needs = [parameters["need"][name] for _, name, _ in _ROLES]
+    bypass = parameters["bypass"]
     table = []
-    for result in Result:
-        name = result.name.lower()
+    for result, read_as in _RESULTS:
+        stage = ready[result]
+        accumulator_stage = accumulate.get(result, stage)
+        paths = bypass.get(result, {})
         row = []
-        for role in Role:
-            base = accumulate.get(name, ready[name]) if role in _FP_ACCUMULATORS else ready[name]
-            cycles = base - need[role.name.lower()]
-            if role not in _roles(result):
+        for (role, name, accumulates), need in zip(_ROLES, needs, strict=True):
+            cycles = max(0, (accumulator_stage if accumulates else stage) - need)
+            if role not in read_as:
                 cycles = 0  # nothing reads the result so; keeps equal pipeline states equal
-            row.append(bypass.get(name, {}).get(role.name.lower(), max(0, cycles)))
+            row.append(paths.get(name, cycles))
         table.append(tuple(row))
     return tuple(table)
 

@@ -14,7 +14,7 @@ from simcore.pipeline.rules import (
     LOADS,
     MAC_WINDOW_BLOCKED,
     MAC_WINDOW_NOT_YOUNGER,
-    PairTable,
+    pair_table,
 )
 
 # ResultPlan.time, when it is no word of a multiple load: 0, 1, 2 ...
@@ -64,7 +64,7 @@ class PlanTable:
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         issue, branch, fetch = params["issue"], params["branch"], params["fetch"]
-        self.pairs = PairTable(bool(issue["extend_uses_shifter"]))
+        self.pairs = pair_table(bool(issue["extend_uses_shifter"]))
         self.latencies = latency_table(params)
         self.it_folding = bool(issue["it_folding"])
         self.unaligned_older: int = issue["unaligned_load_older_cycles"]

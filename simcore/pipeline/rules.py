@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from simcore.isa.kinds import Kind
 
@@ -114,3 +115,9 @@ class PairTable:
     def name(self, refused: int) -> str:
         """The name of the first rule in a non-zero mask."""
         return self.names[(refused & -refused).bit_length() - 1]
+
+
+@cache
+def pair_table(extend_uses_shifter: bool) -> PairTable:
+    """The table of the rules, the same one for all runs."""
+    return PairTable(extend_uses_shifter)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from simcore import __version__, record
 from simcore.counters import region_column
 from simcore.errors import ConfigError, ExitCode
-from simcore.profiles import OpCosts, Traffic
+from simcore.profiles import Traffic
 from simcore.setups import Move
 
 if TYPE_CHECKING:
+    from simcore.elf import Image
     from simcore.profiler import Simulation
 
 SCHEMA = "mcusim.study-run/1"
@@ -129,7 +130,6 @@ def execute(task: Task) -> Run:
 
     and what :func:`simcore.profiler.simulate` raises.
     """
-    from simcore.elf import load_image
     from simcore.profiler import load_setup, simulate_many
 
     console = io.BytesIO()
@@ -137,39 +137,39 @@ def execute(task: Task) -> Run:
         if task.layers is not None:
             Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
         simulations = simulate_many(
-            load_image(task.elf),
+            _image(task.elf, task.elf_sha256),
             [load_setup(task.cpu, moves=moves) for moves in task.moves],
             args=task.args,
             semihost_dir=None if task.layers is None else folder,
             stdout=console,
         )
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())
-    profiles = [simulation.profile() for simulation in simulations]
-    first = profiles[0]
-    if first.exit.status is not ExitCode.OK:
+    first = simulations[0]
+    if first.end.status is not ExitCode.OK:
         said = f": {lines[-1]}" if lines else ""
-        raise ConfigError(f"{task.command}: {first.exit.text}{said}")
+        raise ConfigError(f"{task.command}: {first.end.text}{said}")
+    options = first.options
     return Run(
-        clock_hz=first.cpu.clock_hz,
-        voltage_scale=first.cpu.voltage_scale,
-        timings=tuple(
-            _operations(simulation, profile.ops, lines)
-            for simulation, profile in zip(simulations, profiles, strict=True)
-        ),
+        clock_hz=options.clock_hz,
+        voltage_scale=first.model.operating_point(
+            options.clock_hz, options.voltage_scale
+        ).voltage_scale,
+        timings=tuple(_operations(simulation, lines) for simulation in simulations),
         console=lines,
     )
 
 
-def _operations(
-    simulation: Simulation, costs: tuple[OpCosts, ...], console: tuple[str, ...]
-) -> tuple[OpRun, ...]:
-    """The costs of a profile with what only the counters and the program's own words hold."""
-    from simcore.attribution import Attribution
-    from simcore.energy import energy_model
+@cache
+def _image(elf: str, sha256: str) -> Image:
+    """A runner's image: tasks share it, and a process has many. The hash tells one from another."""
+    from simcore.elf import load_image
 
-    options, counters = simulation.options, simulation.result.counters
-    energy = energy_model(simulation.model, options.clock_hz, options.voltage_scale)
-    counts = Attribution(counters, simulation.image.functions, energy, options.clock_hz).op_counts()
+    return load_image(elf)
+
+
+def _operations(simulation: Simulation, console: tuple[str, ...]) -> tuple[OpRun, ...]:
+    """The costs of operations with what only the counters and the program's own words hold."""
+    costs, counters = simulation.costs, simulation.result.counters
     said = {words["name"]: words for line in console if "name" in (words := fields(line))}
     line_bytes = simulation.model.core.dcache.line_bytes
     return tuple(
@@ -191,7 +191,7 @@ def _operations(
             refill_bytes=_refill_bytes(count, counters.regions, line_bytes),
             traffic=op.traffic,
         )
-        for op, count in zip(costs, counts, strict=True)
+        for op, count in zip(costs.op_costs(), costs.op_counts(), strict=True)
     )
 
 

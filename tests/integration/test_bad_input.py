@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simcore.cli.main import main
+from tests.examples import examples
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 
 KERNEL = KERNELS / "fully_connected_s8.elf"  # vector table, several segments, DWARF
@@ -311,8 +312,13 @@ def mutants(source: Path, count: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize(
     ("source", "count"),
-    [(KERNEL, 40), (ENTRY, 12), (FAULTS, 40)],
-    ids=["kernel", "entry", "faults"],
+    [
+        pytest.param(KERNEL, 5, id="kernel-few"),
+        pytest.param(FAULTS, 5, id="faults-few"),
+        pytest.param(KERNEL, 40, id="kernel", marks=pytest.mark.exhaustive),
+        pytest.param(ENTRY, 12, id="entry", marks=pytest.mark.exhaustive),
+        pytest.param(FAULTS, 40, id="faults", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_a_spoilt_elf_runs_or_is_refused_but_never_breaks_the_tool(
     folder: Path, capfd: pytest.CaptureFixture[str], source: Path, count: int
@@ -347,7 +353,7 @@ options = st.fixed_dictionaries({}, optional=VALUES)
 
 
 @settings(
-    max_examples=60,
+    examples(60),
     # A machine that is busy is slow to make examples.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

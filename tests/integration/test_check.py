@@ -1,21 +1,26 @@
-"""`mcusim check` as a team uses it: a repository, a baseline, commits that change a kernel."""
+"""`mcusim check` as a team uses it: a repository, a baseline, commits that change a kernel.
+
+The command is called in this process; that it is the same from outside is a test of its own.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS, prebuilt
+from simcore.cli.main import main
+from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS, Program, prebuilt
 from tests.tools import GUARD_S, needs
 
 STARTUP = CHECKOUT / "kernels" / "startup"
-COMMAND = [sys.executable, "-m", "simcore.cli.main", "check"]
 
 KERNEL = """\
 #include <stdint.h>
@@ -80,18 +85,25 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
 
-    def check(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return check(*arguments, cwd=self.folder, environment=environment)
+    def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return check(*arguments, cwd=self.folder)
 
 
-def check(
-    *arguments: str, cwd: Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    everything = {**os.environ, "PYTHONPATH": str(CHECKOUT), **(environment or {})}
+def check(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = ["check", *arguments]
+    said = [io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2)]
+    with chdir(cwd), redirect_stdout(said[0]), redirect_stderr(said[1]):
+        status = main(command)
+    out, err = (stream.buffer.getvalue().decode() for stream in said)
+    return subprocess.CompletedProcess(command, status, out, err)
+
+
+def check_from_outside(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same by a process of its own, with another order of hashes."""
     return subprocess.run(
-        [*COMMAND, *arguments],
+        [sys.executable, "-m", "simcore.cli.main", "check", *arguments],
         cwd=cwd,
-        env=everything,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": "7"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -218,33 +230,44 @@ def test_layout_noise_is_marked(repository: Repository) -> None:
     assert summary["runs"]["kernel"]["layout_cycles"] >= 0
 
 
-# --- all prebuilt kernels -----------------------------------------------------------------
+# --- prebuilt kernels ---------------------------------------------------------------------
 
 
-def settings_of_all_kernels() -> str:
-    runs = []
-    for number, program in enumerate(prebuilt()):
-        if program.elf.parent == KERNELS:
-            runs.append(
-                f'[[run]]\nelf = "{program.elf}"\nname = "{program.elf.stem}-{number}"\n'
-                f'cpu = "{program.cpu}"\nargs = {json.dumps(list(program.args))}\n'
-            )
-    return "\n".join(runs)
+def settings_of(programs: Sequence[Program]) -> str:
+    return "\n".join(
+        f'[[run]]\nelf = "{program.elf}"\nname = "{program.elf.stem}-{number}"\n'
+        f'cpu = "{program.cpu}"\nargs = {json.dumps(list(program.args))}\n'
+        for number, program in enumerate(programs)
+    )
 
 
-def test_all_prebuilt_kernels_give_the_same_output_twice(tmp_path: Path) -> None:
+ALL = [program for program in prebuilt() if program.elf.parent == KERNELS]
+FEW = [one for one in ALL if one.elf.stem in ("conv2d_s8_small", "fully_connected_s8")]
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [
+        pytest.param(FEW, id="two"),
+        pytest.param(ALL, id="all", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_prebuilt_kernels_give_the_same_output_here_and_from_outside(
+    tmp_path: Path, programs: list[Program]
+) -> None:
     outputs = []
-    for folder in (tmp_path / "one", tmp_path / "two"):
+    for folder, run in ((tmp_path / "one", check), (tmp_path / "two", check_from_outside)):
         folder.mkdir()
-        (folder / "mcusim.toml").write_text(settings_of_all_kernels())
-        first = check("--report", "junit=junit.xml", cwd=folder)
-        second = check("--format", "json", cwd=folder, environment={"PYTHONHASHSEED": "7"})
+        (folder / "mcusim.toml").write_text(settings_of(programs))
+        first = run("--report", "junit=junit.xml", "--jobs", "1", cwd=folder)
+        second = run("--format", "json", cwd=folder)
         assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
         files = [(path.name, path.read_text()) for path in sorted(folder.rglob("*.*ml"))]
         baseline = (folder / ".mcusim" / "default.json").read_text()
         outputs.append((first.stdout, first.stderr, second.stdout, second.stderr, files, baseline))
     assert outputs[0] == outputs[1]
-    assert len(json.loads(outputs[0][2])["runs"]) == len(list(KERNELS.glob("*.elf")))
+    assert len(json.loads(outputs[0][2])["runs"]) == len(programs)
+    assert len(ALL) == len(list(KERNELS.glob("*.elf")))
 
 
 # --- programs that do not end well --------------------------------------------------------
@@ -276,8 +299,9 @@ def test_exit_status_tells_how_it_went(
 def test_the_worst_of_several_runs_is_the_exit_status_and_the_others_are_judged(
     tmp_path: Path,
 ) -> None:
-    elfs = [str(KERNELS / "mixed.elf"), str(FIRMWARE / "faults.elf")]
-    done = check(*elfs, "--limit", "mixed:cycles=1", "--no-baseline", cwd=tmp_path)
+    elfs = [str(KERNELS / "conv2d_s8_small.elf"), str(FIRMWARE / "faults.elf")]
+    limits = ["--limit", "conv2d_s8_small:cycles=1"]
+    done = check(*elfs, *limits, "--no-baseline", "--jobs", "1", cwd=tmp_path)
     assert done.returncode == 1  # a program that failed is worse than a limit
-    assert "mixed: cycles" in done.stderr
+    assert "conv2d_s8_small: cycles" in done.stderr
     assert "faults: the program exited with code 2" in done.stderr

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, Page
 
 from simcore.comparison import compare
 from simcore.report import RenderOptions, render
@@ -18,13 +18,15 @@ from simcore.report.html.comparison import render as render_comparison
 from simcore.report.html.details import Details
 from simcore.study.layers import layer_list, load_networks, select
 from simcore.summaries import summarize
+from tests.integration.browsing import Meter, Seen, wide
 from tests.integration.programs import CHECKOUT, KERNELS
-from tests.tools import GUARD_S, made_once
+from tests.shared import made_once
+from tests.tools import GUARD_S
 from tests.unit.handmade import kernel_profile
 from tests.unit.test_report_html import CEILINGS, hostile_profile
 from tests.unit.test_report_html_comparison import slower
 
-LARGEST = 5_000_000  # bytes
+LARGEST = 700_000  # bytes
 #: A page without anything but a table of 20,000 cells, laid out.
 PLAIN_TABLE = """() => {
     const table = document.createElement("table");
@@ -56,53 +58,14 @@ def make_report(path: Path, *arguments: str | Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report() -> Path:
     """The report of the kernel with the most code, made by the command."""
-    return made_once(
-        tmp_path_factory, "mixed.html", lambda path: make_report(path, KERNELS / "mixed.elf")
-    )
+    elf = KERNELS / "mixed.elf"
 
+    def make(path: Path) -> None:
+        make_report(path, elf)
 
-class Meter:
-    """CPU time of a page's thread, as Chromium counts it."""
-
-    def __init__(self, page: Page) -> None:
-        self.session = page.context.new_cdp_session(page)
-        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def seconds(self) -> float:
-        metrics = self.session.send("Performance.getMetrics")["metrics"]
-        (seconds,) = (float(m["value"]) for m in metrics if m["name"] == "TaskDuration")
-        return seconds
-
-
-class Seen:
-    """A page that is open, with what went wrong and what it asked of the network."""
-
-    def __init__(self, browser: Browser, path: Path, scheme: str = "light", width: int = 1400):
-        self.troubles: list[str] = []
-        self.requests: list[str] = []
-        self.context = browser.new_context(
-            color_scheme=scheme,  # type: ignore[arg-type]
-            viewport={"width": width, "height": 900},
-            offline=True,
-        )
-        self.page = self.context.new_page()
-        self.meter = Meter(self.page)
-        self.page.set_default_timeout(1000 * GUARD_S)
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.troubles.append(message.text)
-
-    def wait_for_figures(self) -> Page:
-        self.page.locator(".plot").scroll_into_view_if_needed()
-        self.page.wait_for_selector("html[data-figures=drawn]", state="attached")
-        return self.page
+    return made_once(("report", elf.read_bytes()), make, ".html")
 
 
 @pytest.fixture
@@ -128,20 +91,15 @@ def frame(page: Page, name: str) -> str:
     return f'#frames .frame:text-is("{name}")'
 
 
-def wide(page: Page, selector: str) -> float:
-    box = page.locator(selector).first.bounding_box()
-    assert box is not None
-    return box["width"]
-
-
 # -- loading -------------------------------------------------------------------------------------
 
 
 def test_it_loads_from_a_file_without_network_and_without_errors(seen: Seen) -> None:
-    page = seen.wait_for_figures()
-    assert {url.partition(":")[0] for url in seen.requests} <= {"file", "data", "blob"}
+    page = seen.page
+    assert {url.partition(":")[0] for url in seen.requests} == {"file"}
     assert len([url for url in seen.requests if url.startswith("file:")]) == 1
-    assert page.locator("#roofline-figure .scatterlayer .trace").count() >= 5
+    assert page.locator("#roofline .roof").count() >= 4
+    assert page.locator("#roofline .point").count() >= 2
     assert page.locator("#frames .frame").count() >= 5
     assert page.title() == "mixed.elf on stm32f746 - mcusim"
 
@@ -189,7 +147,6 @@ def test_a_whole_network_is_small_and_answers_soon(browser: Browser, tmp_path: P
     assert path.stat().st_size < LARGEST
     seen = Seen(browser, path)
     assert_it_answers_soon(seen)
-    seen.wait_for_figures()
     assert seen.page.locator("#operations tbody tr").count() == len(network.layers)
     assert seen.troubles == []
     seen.context.close()
@@ -205,7 +162,7 @@ def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
     alerts: list[str] = []
     seen = Seen(browser, path)
     seen.page.on("dialog", lambda dialog: alerts.append(dialog.message))
-    page = seen.wait_for_figures()
+    page = seen.page
     page.fill("#search", "onerror")
     page.locator("#frames .frame").nth(1).click()
     page.locator("#frames .frame").nth(1).hover()
@@ -213,7 +170,7 @@ def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
     assert alerts == []
     assert page.locator("main img").count() == 0
     assert "</script></style><img src=x onerror=alert(1)>" in page.inner_text("#functions")
-    assert {url.partition(":")[0] for url in seen.requests} <= {"file", "data", "blob"}
+    assert {url.partition(":")[0] for url in seen.requests} == {"file"}
     seen.context.close()
 
 
@@ -347,8 +304,9 @@ def test_it_follows_the_system_theme_and_its_button(browser: Browser, report: Pa
     light.page.click("#theme")
     assert theme_of(light.page) == black
     assert light.page.inner_text("#theme") == "Light"
-    figure = light.wait_for_figures().locator("#roofline-figure .xtick text").first
-    assert figure.evaluate("e => getComputedStyle(e).fill") == "rgb(228, 231, 235)"
+    for part, style in ((".grid text", "fill"), (".roof .peak", "stroke")):
+        drawn = light.page.locator(f"#roofline {part}").first
+        assert drawn.evaluate(f"e => getComputedStyle(e).{style}") == "rgb(228, 231, 235)"
     for seen in (light, dark):
         assert seen.troubles == []
         seen.context.close()
@@ -366,31 +324,34 @@ def test_tab_leads_from_the_skip_link_into_the_report(seen: Seen) -> None:
 
 def test_nothing_is_wider_than_a_narrow_window(browser: Browser, report: Path) -> None:
     seen = Seen(browser, report, width=400)
-    page = seen.wait_for_figures()
+    page = seen.page
     assert page.evaluate("document.documentElement.scrollWidth") == 400
     assert seen.troubles == []
     seen.context.close()
 
 
 def test_it_prints_with_figures_and_everything_opened(seen: Seen, tmp_path: Path) -> None:
-    page = seen.wait_for_figures()
+    page = seen.page
     page.emulate_media(media="print", color_scheme="dark")
     assert theme_of(page) == "rgb(255, 255, 255)"
     assert not page.locator(".top").is_visible()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details:not([open])").count() == 0
-    assert wide(page, "#roofline-figure .main-svg") < 700
+    assert wide(page, "#roofline > svg") <= wide(page, "#roof")
+    peak = page.locator("#roofline .peak").first
+    assert peak.evaluate("e => getComputedStyle(e).stroke") == "rgb(0, 0, 0)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert len(page.pdf(format="A4")) > 50_000
 
 
-def test_a_report_without_figures_needs_no_plotly(browser: Browser, tmp_path: Path) -> None:
+def test_a_report_without_operations_has_no_roofline(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "small.html"
     bare = replace(kernel_profile(), ops=())
     bare = replace(bare, call_tree=(), totals=replace(bare.totals, macs=0))
     path.write_text(render(bare, "html", RenderOptions()), encoding="utf-8")
     seen = Seen(browser, path)
     assert seen.page.locator("#functions tbody tr").count() == len(bare.functions)
+    assert seen.page.locator("#roofline").count() == 0
     assert seen.troubles == []
     seen.context.close()
 

@@ -200,7 +200,9 @@ SETUPS = [
 ]
 
 
-@pytest.mark.parametrize("name", ["conv2d_s8_small", "mixed"])
+@pytest.mark.parametrize(
+    "name", ["conv2d_s8_small", pytest.param("mixed", marks=pytest.mark.exhaustive)]
+)
 def test_a_configuration_among_many_counts_what_it_counts_alone(name: str) -> None:
     elf = KERNELS / f"{name}.elf"
     setups = [load_setup("stm32f746", **options) for options in SETUPS]  # type: ignore[arg-type]

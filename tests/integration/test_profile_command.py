@@ -1,4 +1,7 @@
-"""`mcusim profile` as a user calls it: a process, its streams, its exit status, its files."""
+"""`mcusim profile` as a user calls it: its streams, its exit status, its files.
+
+In a process of its own where that is what matters.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simcore.cli.main import main
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.tools import GUARD_S, ctrl_c_interrupts, wait_until
 
@@ -35,6 +41,27 @@ def profile(*arguments: str | Path, **options: Any) -> subprocess.CompletedProce
         timeout=GUARD_S,
         **options,
     )
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def here(capfd: pytest.CaptureFixture[str]) -> Command:
+    """The command, in this process: here(arguments) -> Ran."""
+
+    def call(*arguments: str | Path) -> Ran:
+        status = main(["profile", *map(str, arguments)])
+        return Ran(status, *capfd.readouterr())
+
+    return call
 
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
@@ -69,16 +96,14 @@ def test_with_an_output_file_the_program_has_stdout(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [report]
 
 
-def test_arguments_that_look_like_options_reach_the_program() -> None:
-    done = profile(HELLO, "--format", "json", "--", "0", "--format", "-o", "--", "")
-    assert done.returncode == 0
+def test_arguments_that_look_like_options_reach_the_program_and_json_on_stdout_is_only_json(
+    here: Command,
+) -> None:
+    done = here(HELLO, "--format", "json", "--", "0", "--format", "-o", "--", "")
+    assert done.status == 0
     for number, word in enumerate(["0", "--format", "-o", "--", ""], 1):
-        assert f"argument {number}: {word}\n" in done.stderr
-
-
-def test_json_on_stdout_is_only_json() -> None:
-    done = profile(HELLO, "--format", "json")
-    assert json.loads(done.stdout)["totals"]["instructions"] > 1000
+        assert f"argument {number}: {word}\n" in done.err
+    assert json.loads(done.out)["totals"]["instructions"] > 1000
 
 
 def test_standard_input_reaches_the_program() -> None:
@@ -112,29 +137,30 @@ def test_a_stream_that_the_shell_closed_is_an_empty_one(closed: str, tmp_path: P
     ids=["done", "program-failed", "usage", "fault", "max-instructions", "timeout"],
 )
 def test_exit_status_tells_how_it_went(
-    arguments: list[str | Path], status: int, verdict: str
+    here: Command, arguments: list[str | Path], status: int, verdict: str
 ) -> None:
-    done = profile(*arguments)
-    assert done.returncode == status
-    last = done.stderr.splitlines()[-1:] or [""]
+    done = here(*arguments)
+    assert done.status == status
+    last = done.err.splitlines()[-1:] or [""]
     assert last[0].startswith(verdict)
-    assert bool(done.stdout) == (status != 2)  # a run that ended badly still has its report
+    assert bool(done.out) == (status != 2)  # a run that ended badly still has its report
 
 
-def test_a_fault_names_place_and_callers_in_the_report() -> None:
+def test_a_fault_names_place_and_callers_in_the_report_and_gives_the_process_its_status() -> None:
     done = profile(FAULTS, "--format", "json", "--", "divide")
+    assert done.returncode == 4
     fault = json.loads(done.stdout)["exit"]["fault"]
     assert (fault["kind"], fault["symbol"]) == ("divide by zero", "fault_divide")
     assert fault["file"].endswith("faults.c")
     assert [frame["symbol"] for frame in fault["call_stack"]][-1] == "Reset_Handler"
 
 
-def test_the_instruction_limit_stops_at_the_same_place_each_time() -> None:
-    runs = [profile(LONG, "--format", "json", "--max-instructions", "123456") for _ in range(2)]
-    assert [run.returncode for run in runs] == [5, 5]
-    assert runs[0].stdout == runs[1].stdout
+def test_the_instruction_limit_stops_at_the_same_place_each_time(here: Command) -> None:
+    runs = [here(LONG, "--format", "json", "--max-instructions", "123456") for _ in range(2)]
+    assert [run.status for run in runs] == [5, 5]
+    assert runs[0].out == runs[1].out
     # The limit is looked at between blocks; this program's have at most a few dozen instructions.
-    assert 123_456 - 64 < json.loads(runs[0].stdout)["totals"]["instructions"] <= 123_456
+    assert 123_456 - 64 < json.loads(runs[0].out)["totals"]["instructions"] <= 123_456
 
 
 # --- Ctrl-C -----------------------------------------------------------------------------

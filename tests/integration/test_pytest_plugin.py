@@ -23,6 +23,13 @@ def test_kernel(mcusim):
 """
 
 
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inner pytest's look and options are no matter of where the outer one runs."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+
 def edit_baseline(path: Path, **metrics: float) -> None:
     """Change metrics of all runs of a baseline."""
     plain = json.loads(path.read_text())

@@ -13,41 +13,68 @@ import xml.etree.ElementTree as ET
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import jsonschema
 import pytest
+from _pytest.mark import ParameterSet
+from matplotlib.figure import Figure
 
 from simcore.cli.main import main
 from simcore.cpu_model import cpu_model_names, load_cpu_model
 from simcore.errors import ConfigError
-from simcore.profiler import profile
+from simcore.profiler import simulate
 from simcore.study.grid import Case, cases, load_grid, select
 from simcore.study.moves import moves_of
-from simcore.study.ops import study_ops
+from simcore.study.ops import OpsStudy, study_ops
+from simcore.study.ops_figures import (
+    memory,
+    operations_and_cycles,
+    parts_beside_each_other,
+    placements,
+    roofline,
+    throughput_and_energy,
+)
 from simcore.study.pool import run_tasks
 from simcore.study.roof import core_bandwidth, refill_bandwidths
 from simcore.study.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
-from tests.tools import GUARD_S, ctrl_c_interrupts, made_once
+from tests.shared import made_once
+from tests.tools import GUARD_S, ctrl_c_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-ops-1.json").read_text())
 SMALL = (
     "study", "ops", "--only", "relu", "--only", "pointwise", "--only", "copy", "--size", "small",
 )  # fmt: skip
+PARTS = ("stm32f746", "generic-m7")
+TABLES = (*SMALL, "--cpu", ",".join(PARTS), "--no-figures")
 RUNS = 2 * 3 * 2  # parts, types, variants
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small study on two parts, to be read only."""
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    """The folder of a small study on two parts without figures; to be read only."""
 
-    def make(path: Path) -> None:
-        assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]) == 0
+    def run(path: Path) -> None:
+        assert main([*TABLES, "-o", str(path), "--jobs", "1"]) == 0
 
-    return made_once(tmp_path_factory, "small-study", make)
+    return made_once(TABLES, run)
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+def studied(folder: Path) -> OpsStudy:
+    """The study of a folder."""
+    grid = load_grid()
+    points = cases(grid, select(grid.operations, ["relu", "pointwise", "copy"]), ["small"])
+    return study_ops(PARTS, grid, points, Store(folder / "runs"), jobs=1)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -111,64 +138,102 @@ def test_a_mac_that_counts_once_halves_the_rate_of_what_multiplies(folder: Path)
     assert one["energy_ratio"] == pytest.approx(2 / two["energy_ratio"])
 
 
-def test_figures_are_whole_and_of_every_kind(folder: Path) -> None:
-    names = {path.name for path in (folder / "figures").iterdir()}
+def test_every_part_has_figures_of_every_kind(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn here, which takes long."""
+
+    def savefig(figure: Figure, file: BinaryIO, **_: object) -> None:
+        file.write(b"a figure")
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    assert main([*TABLES[:-1], "-o", str(copy)]) == 0
     kinds = ("throughput-energy", "operations-cycles", "memory", "roofline", "placements")
-    stems = {f"{part}-{kind}" for part in ("stm32f746", "generic-m7") for kind in kinds}
+    stems = {f"{part}-{kind}" for part in PARTS for kind in kinds}
+    names = {path.name for path in (copy / "figures").iterdir()}
     assert names == {f"{stem}.{suffix}" for stem in {*stems, "parts"} for suffix in ("png", "svg")}
-    for path in (folder / "figures").glob("*.png"):
-        assert path.read_bytes().startswith(b"\x89PNG\r\n")
-    for path in (folder / "figures").glob("*.svg"):
-        assert ET.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
-        assert b"<dc:date>" not in path.read_bytes()
 
 
-def test_another_study_of_the_same_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
-    arguments = ["--cpu", "stm32f746,generic-m7", "--jobs", "1"]
-    assert main([*SMALL, *arguments, "-o", str(tmp_path / "again")]) == 0
-    ours = files_of(tmp_path / "again")
-    assert ours == files_of(folder)
-    assert len(ours) > RUNS + 20
+def test_figures_are_whole(folder: Path) -> None:
+    study = studied(folder)
+    part = study.parts[0]
+    drawn = [
+        *throughput_and_energy(study, part),
+        *operations_and_cycles(study, part),
+        *memory(study, part),
+        *roofline(study, part),
+        *placements(study, part),
+        *parts_beside_each_other(study),
+    ]
+    assert len(drawn) == 6 * 2
+    for name, data in drawn:
+        if name.endswith(".png"):
+            assert data.startswith(b"\x89PNG\r\n")
+        else:
+            assert ET.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
+            assert b"<dc:date>" not in data
+    assert drawn[4:6] == [*memory(study, part)]
+
+
+def test_what_only_moves_has_no_roofline(folder: Path) -> None:
+    study = studied(folder)
+    copies = replace(study, rows=tuple(row for row in study.rows if row.operation == "copy"))
+    assert not [*roofline(copies, study.parts[0])]
+
+
+def test_figures_of_an_earlier_study_do_not_stay(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def figures(names: list[str]) -> set[str]:
+        monkeypatch.setattr(
+            "simcore.study.ops_figures.figures", lambda _: [(name, b"") for name in names]
+        )
+        assert main([*TABLES[:-1], "-o", str(copy)]) == 0
+        return {path.name for path in (copy / "figures").iterdir()}
+
+    assert figures(["one.png", "two.svg"]) == {"one.png", "two.svg"}
+    assert figures(["one.png"]) == {"one.png"}
+    assert main([*TABLES, "-o", str(copy)]) == 0
+    assert not list((copy / "figures").iterdir())
+
+
+def test_another_study_has_the_same_runs_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    command = ["study", "ops", "--only", "relu", "--size", "small", "--no-figures"]
+    assert main([*command, "--jobs", "1", "-o", str(tmp_path)]) == 0
+    again, before = files_of(tmp_path / "runs"), files_of(folder / "runs")
+    assert again.items() <= before.items()
+    assert len(again) == 2 + 1  # variants, and a file that is locked
+
+
+@pytest.mark.exhaustive
+def test_another_study_of_the_same_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    """With all figures, by another process and by several."""
+    command = [*TABLES[:-1], "-o"]
+    assert main([*command, str(tmp_path / "one"), "--jobs", "1"]) == 0
+    others = [sys.executable, "-m", "simcore.cli.main", *command, str(tmp_path / "two")]
+    subprocess.run([*others, "--jobs", "2"], check=True, capture_output=True)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+    assert len(files_of(tmp_path / "one")) > RUNS + 20
 
 
 def test_a_finished_study_runs_nothing_again(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    copy: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
-    arguments = ["--cpu", "stm32f746,generic-m7", "-o", str(copy), "--verbose"]
-    assert main([*SMALL, *arguments]) == 0
+    assert main([*TABLES, "-o", str(copy), "--verbose"]) == 0
     assert f"{RUNS} of {RUNS} runs were there already" in capsys.readouterr().err
     assert files_of(copy) == files_of(folder)
 
 
-def test_figures_of_an_earlier_study_do_not_stay(folder: Path, tmp_path: Path) -> None:
-    """The roofline is of what multiplies; a copy does not."""
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
-    command = ["study", "ops", "--only", "copy", "--size", "small", "-o", str(copy)]
-    assert main([*command, "--cpu", "stm32f746,generic-m7"]) == 0
-    names = {path.name for path in (copy / "figures").iterdir()}
-    assert "stm32f746-memory.png" in names
-    assert not any("roofline" in name for name in names)
-    assert main([*command, "--cpu", "stm32f746,generic-m7", "--no-figures"]) == 0
-    assert not list((copy / "figures").iterdir())
-
-
-def test_a_corrupt_result_is_made_again(folder: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
+def test_a_corrupt_result_is_made_again(copy: Path, folder: Path) -> None:
     broken, shortened, *_ = sorted((copy / "runs").glob("*.json"))
     broken.write_text(broken.read_text().replace('"cycles": ', '"cycles": 1'))
     shortened.write_bytes(shortened.read_bytes()[:100])
-    assert main([*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(copy)]) == 0
+    assert main([*TABLES, "-o", str(copy), "--jobs", "1"]) == 0
     assert files_of(copy) == files_of(folder)
 
 
 def test_a_killed_study_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     """SIGKILL to the parent in the middle: its workers end, finished runs count, no other does."""
     path = tmp_path / "killed"
-    arguments = [*SMALL, "--cpu", "stm32f746,generic-m7", "-o", str(path), "--jobs", "2"]
+    arguments = [*TABLES, "-o", str(path), "--jobs", "2"]
     process = start_with(3, "os.kill(os.getpid(), signal.SIGKILL)", arguments)
     process.communicate(timeout=GUARD_S)
     assert process.returncode == -signal.SIGKILL
@@ -179,7 +244,7 @@ def test_a_killed_study_goes_on_where_it_was(folder: Path, tmp_path: Path) -> No
     kept = {file: file.stat().st_mtime_ns for file in (path / "runs").glob("*.json")}
     assert 3 <= len(kept) < RUNS
     assert not (path / "ops.json").exists()
-    assert main(arguments) == 0
+    assert main([*arguments, "--jobs", "1"]) == 0
     assert files_of(path) == files_of(folder)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 
@@ -315,7 +380,7 @@ def test_every_shape_makes_the_operations_of_its_size(tmp_path: Path) -> None:
         for case in cases(grid, grid.operations, ["small"])
         if case.variant == "optimised"
     ]
-    study = study_ops(["generic-m7"], grid, points, Store(tmp_path))
+    study = study_ops(["generic-m7"], grid, points, Store(tmp_path), jobs=1)
     assert {row.operation for row in study.rows} == {o.name for o in grid.operations}
     for row in study.rows:
         assert row.ops == pytest.approx(grid.sizes["small"], rel=0.05), row.operation
@@ -326,6 +391,11 @@ def test_every_shape_makes_the_operations_of_its_size(tmp_path: Path) -> None:
         tensors = tensors_of(row.kernel, read_arguments(row.shape))
         assert row.activation_bytes == sum(tensors.inputs) + tensors.output, row.operation
         assert (row.weights is None) == (tensors.weights == 0)
+
+
+def each_exhaustively(*names: str) -> list[ParameterSet]:
+    """Further operations that show what the first ones do."""
+    return [pytest.param(name, marks=pytest.mark.exhaustive) for name in names]
 
 
 def timed(
@@ -347,25 +417,30 @@ def timed(
     return case, run
 
 
-@pytest.mark.parametrize("name", ["pointwise", "relu", "fully connected", "conv 3x3 float"])
+@pytest.mark.parametrize(
+    "name", ["pointwise", "relu", *each_exhaustively("fully connected", "conv 3x3 float")]
+)
 def test_a_placement_costs_what_the_runner_itself_makes_of_it(tmp_path: Path, name: str) -> None:
     """The runner can copy weights and put activations into DTCM: the same within 2 %.
 
     What differs is where exactly tensors lie, and that the copying leaves the caches otherwise.
     """
     case, run = timed(tmp_path, name)
+    runner = runner_for(load_cpu_model("stm32f746"))
     for placement, timing in zip(case.placements, run.timings, strict=True):
         if placement.code != "flash":
             continue
         places = [f"act={placement.activations}"]
         if placement.weights is not None:
             places.append(f"weights={placement.weights}")
-        own = profile(runner_for(load_cpu_model("stm32f746")).path, args=(*case.args, *places))
-        assert timing[0].cycles == pytest.approx(own.ops[0].cycles, rel=0.02), placement
+        own = simulate(runner, args=(*case.args, *places)).costs.op_costs()
+        assert timing[0].cycles == pytest.approx(own[0].cycles, rel=0.02), placement
 
 
 @pytest.mark.parametrize("variant", ["optimised", "plain"])
-@pytest.mark.parametrize("name", ["conv 3x3", "conv 3x3 int16", "conv 3x3 float", "softmax"])
+@pytest.mark.parametrize(
+    "name", ["conv 3x3", "softmax", *each_exhaustively("conv 3x3 int16", "conv 3x3 float")]
+)
 def test_code_that_is_placed_in_itcm_is_fetched_there(
     tmp_path: Path, name: str, variant: str
 ) -> None:
@@ -390,6 +465,6 @@ def test_what_has_no_room_is_left_out(tmp_path: Path) -> None:
     )
     grid = load_grid()
     points = cases(grid, select(grid.operations, ["relu"]), ["small"])
-    study = study_ops([str(part)], grid, points, Store(tmp_path))
+    study = study_ops([str(part)], grid, points, Store(tmp_path), jobs=1)
     assert {row.code for row in study.rows} == {"flash"}
     assert {row.activations for row in study.rows} == {"sram", "dtcm"}

@@ -22,7 +22,7 @@ from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.tools import GUARD_S, ctrl_c_interrupts
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
-CONV, MIXED = str(KERNELS / "conv2d_s8_small.elf"), str(KERNELS / "mixed.elf")
+CONV, CALLS = str(KERNELS / "conv2d_s8_small.elf"), str(FIRMWARE / "calls.elf")
 SCHEMA = load_schema("whatif-1.json")
 EIGHT = (
     "--sweep", "weights=flash,dtcm",
@@ -38,16 +38,24 @@ def study(capfd: pytest.CaptureFixture[str], *options: str) -> Any:
     return plain
 
 
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The study of the eight combinations."""
+    file = tmp_path_factory.mktemp("whatif") / "eight.json"
+    assert main(["whatif", CONV, *EIGHT, "--format", "json", "-o", str(file)]) == 0
+    return json.loads(file.read_text())
+
+
 def test_the_schema_is_closed_and_names_the_fields_of_the_dataclasses() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert_closed(SCHEMA)
     assert assert_same_fields(WhatIf, SCHEMA) == {"Causes", "CauseChanges"}
 
 
-def test_each_combination_costs_what_it_costs_alone(capfd: pytest.CaptureFixture[str]) -> None:
-    plain = study(capfd, CONV, *EIGHT)
-    rows = plain["configurations"]
-    assert plain["executions"] == 1
+def test_each_combination_costs_what_it_costs_alone(eight: Any) -> None:
+    jsonschema.validate(eight, SCHEMA, jsonschema.Draft202012Validator)
+    rows = eight["configurations"]
+    assert eight["executions"] == 1
     assert len(rows) == 8
     for index, place in (
         (0, []),
@@ -60,8 +68,8 @@ def test_each_combination_costs_what_it_costs_alone(capfd: pytest.CaptureFixture
         assert rows[index]["cycles_by_cause"] == alone.cycles_by_cause
 
 
-def test_changes_are_against_the_first_and_sum_by_cause(capfd: pytest.CaptureFixture[str]) -> None:
-    rows = study(capfd, CONV, *EIGHT)["configurations"]
+def test_changes_are_against_the_first_and_sum_by_cause(eight: Any) -> None:
+    rows = eight["configurations"]
     assert rows[0]["change"] is None
     for row in rows[1:]:
         change = row["change"]
@@ -74,8 +82,8 @@ def test_changes_are_against_the_first_and_sum_by_cause(capfd: pytest.CaptureFix
     assert rows[4]["change"]["objects"][0]["name"] == "weights"
 
 
-def test_tcm_bytes_count_what_moved_in_and_the_stack(capfd: pytest.CaptureFixture[str]) -> None:
-    rows = study(capfd, CONV, *EIGHT)["configurations"]
+def test_tcm_bytes_count_what_moved_in_and_the_stack(eight: Any) -> None:
+    rows = eight["configurations"]
     scratch, stack, weights, text = 16384, 532, 9216, 0xE80
     assert rows[0]["tcm_bytes"] == {"itcm": 0, "dtcm": scratch + stack}
     assert rows[5]["tcm_bytes"]["dtcm"] == scratch + stack + weights
@@ -121,13 +129,13 @@ def test_a_difference_inside_the_layout_band_is_not_significant(
 
 def test_parts_and_programs_have_executions_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
     options = ("--sweep", "cpu=stm32f746,stm32f767", "--sweep", "caches=on,off")
-    parallel = study(capfd, CONV, MIXED, *options, "--jobs", "2")
+    parallel = study(capfd, CONV, CALLS, *options, "--jobs", "2")
     assert parallel["executions"] == 4
     rows = parallel["configurations"]
-    assert [row["elf"]["name"] for row in rows] == ["conv2d_s8_small.elf"] * 4 + ["mixed.elf"] * 4
+    assert [row["elf"]["name"] for row in rows] == ["conv2d_s8_small.elf"] * 4 + ["calls.elf"] * 4
     assert [row["change"] is None for row in rows] == [True, False, False, False] * 2
     assert [row["cpu"]["name"] for row in rows[:4]] == ["stm32f746"] * 2 + ["stm32f767"] * 2
-    assert study(capfd, CONV, MIXED, *options, "--jobs", "1") == parallel
+    assert study(capfd, CONV, CALLS, *options, "--jobs", "1") == parallel
 
 
 def test_a_capture_stands_for_its_program_as_it_was_recorded(

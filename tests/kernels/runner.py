@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from kernels import generator
 from simcore.profiler import profile
-from simcore.profiles import Profile
+from simcore.profiles import OpCosts, Profile
 
 Array = npt.NDArray[Any]
 INPUT_ZERO, OUTPUT_ZERO = -5, -11  # of all layers that the runner makes
@@ -24,6 +25,19 @@ def run(
     console = io.BytesIO()
     result = profile(elf, cpu, args=args, semihost_dir=folder, stdout=console)
     return result, console.getvalue().decode()
+
+
+def run_all(
+    elf: Path, folder: Path, commands: Sequence[str]
+) -> list[tuple[OpCosts, dict[str, str]]]:
+    """What each command cost and said, of one run of them all; each needs a name of its own."""
+    (folder / "commands.txt").write_text("\n".join(commands))
+    result, text = run(elf, "list=commands.txt", folder=folder)
+    assert result.exit.code == 0, text
+    ops = {op.name: op for op in result.ops}
+    said = [fields(line) for line in text.splitlines()]
+    assert len(ops) == len(said) == len(commands)
+    return [(ops[line["name"]], line) for line in said]
 
 
 def fields(line: str) -> dict[str, str]:

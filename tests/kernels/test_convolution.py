@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.kernels import layers_nn as nn
 from tests.kernels import reference_nn as ref
 from tests.kernels.device import Device
 
 Array = npt.NDArray[Any]
 VARIANTS = pytest.mark.parametrize("plain", [False, True], ids=["optimised", "plain"])
-EXAMPLES = settings(max_examples=300)
-FEWER = settings(max_examples=120)
+EXAMPLES = examples(300)
+FEWER = examples(120)
 
 
 def parameters(

@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert: pip install mcusim[test]")
+
+from ai_edge_litert import schema_py_generated as schema
+
+from tests.examples import examples
 from tests.kernels import layers_nn as nn
 from tests.kernels import litert
 from tests.kernels import reference_nn as ref
@@ -35,8 +40,8 @@ from tests.kernels.litert_layers import (
 )
 
 Array = npt.NDArray[Any]
-EXAMPLES = settings(max_examples=120)
-FEWER = settings(max_examples=60)
+EXAMPLES = examples(120)
+FEWER = examples(60)
 FLOAT_LIMITS = {NONE: (-math.inf, math.inf), RELU: (0.0, math.inf), RELU6: (0.0, 6.0)}
 
 

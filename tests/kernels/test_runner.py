@@ -11,20 +11,30 @@ import numpy.typing as npt
 import pytest
 
 from kernels import generator
+from simcore.profiles import OpCosts
 from tests.kernels import reference_nn as ref
-from tests.kernels.runner import INPUT_ZERO, OUTPUT_ZERO, fields, fnv1a, numbers, read_dump, run
+from tests.kernels.runner import (
+    INPUT_ZERO,
+    OUTPUT_ZERO,
+    fnv1a,
+    numbers,
+    read_dump,
+    run,
+    run_all,
+)
 
 Array = npt.NDArray[Any]
 CHANNELS = 6
+LINE = 32  # in a list, each command's weights and constants begin at a multiple of it
 
 
-def scales_of(tensors: dict[str, Array], size: int) -> ref.Scales:
-    """Checks the per-channel constants against the generator."""
-    channels = len(tensors["multipliers"])
+def scales_of(tensors: dict[str, Array], size: int, first: int) -> ref.Scales:
+    """Checks the constants of the channels from the first one on against the generator."""
+    channels = slice(first, first + len(tensors["multipliers"]))
     base = generator.shift_for(size)
-    assert tensors["bias"].tolist() == generator.flash_bias()[:channels]
-    assert tensors["multipliers"].tolist() == generator.flash_multipliers()[:channels]
-    assert tensors["shifts"].tolist() == generator.flash_shifts(base)[:channels]
+    assert tensors["bias"].tolist() == generator.flash_bias()[channels]
+    assert tensors["multipliers"].tolist() == generator.flash_multipliers()[channels]
+    assert tensors["shifts"].tolist() == generator.flash_shifts(base)[channels]
     wide = [tensors[name].astype(np.int64) for name in ("multipliers", "shifts")]
     return ref.Scales(-INPUT_ZERO, OUTPUT_ZERO, -128, 127, *wide)
 
@@ -32,8 +42,11 @@ def scales_of(tensors: dict[str, Array], size: int) -> ref.Scales:
 WINDOW = ref.Window((3, 3), (7, 7), padding=(1, 1))
 
 
-def expected_output(name: str, tensors: dict[str, Array]) -> Array | None:
-    """What the reference makes of dumped inputs and weights; None where another test says it."""
+def expected_output(name: str, tensors: dict[str, Array], first: int) -> Array | None:
+    """What the reference makes of dumped inputs and weights; None where another test says it.
+
+    ``first`` is the number of the first channel's constants.
+    """
     values = tensors["input"]
     if "weights" not in tensors or name.endswith("f32"):
         return None
@@ -41,7 +54,7 @@ def expected_output(name: str, tensors: dict[str, Array]) -> Array | None:
     wide = values.astype(np.int64)
     match name:
         case "conv2d_s8" | "conv2d_s16":
-            scales = scales_of(tensors, 9 * CHANNELS)
+            scales = scales_of(tensors, 9 * CHANNELS, first)
             image = wide.reshape(7, 7, CHANNELS)
             weights = weights.reshape(CHANNELS, 3, 3, CHANNELS)
             if name == "conv2d_s16":
@@ -52,20 +65,20 @@ def expected_output(name: str, tensors: dict[str, Array]) -> Array | None:
                 ref.conv2d_sums(image + scales.input_offset, weights, bias, WINDOW), scales
             )
         case "depthwise_conv2d_s8":
-            scales = scales_of(tensors, 9)
+            scales = scales_of(tensors, 9, first)
             image = wide.reshape(7, 7, CHANNELS) + scales.input_offset
             sums = ref.depthwise_sums(image, weights.reshape(3, 3, CHANNELS), bias, WINDOW)
             return ref.finish(sums, scales)
         case "pointwise_conv2d_s8":
-            scales = scales_of(tensors, CHANNELS)
+            scales = scales_of(tensors, CHANNELS, first)
             pixels = wide.reshape(-1, CHANNELS) + scales.input_offset
             return ref.finish(pixels @ weights.reshape(-1, CHANNELS).T + bias, scales)
         case "fully_connected_s8":
-            scales = scales_of(tensors, len(values))
+            scales = scales_of(tensors, len(values), first)
             rows = weights.reshape(-1, len(values))
             return ref.finish(ref.fully_connected_sums(wide - INPUT_ZERO, rows, bias), scales)
         case "fully_connected_s16":
-            scales = scales_of(tensors, len(values))
+            scales = scales_of(tensors, len(values), first)
             sums = ref.fully_connected_sums(wide, weights.reshape(-1, len(values)), bias)
             whole = ref.requantize_whole(sums, scales.multipliers, scales.shifts)
             return np.asarray(np.clip(whole, -32768, 32767))
@@ -98,43 +111,47 @@ def test_the_usage_lists_every_operation(runner: Path) -> None:
     assert set(COMMANDS) == set(names) - {"usage", "every operation"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_an_operation_computes_what_the_generator_says(
-    runner: Path, tmp_path: Path, name: str
-) -> None:
+def test_operations_compute_what_the_generator_says(runner: Path, tmp_path: Path) -> None:
     """Inputs, weights and constants are the generator's; both variants have the same output."""
-    lines = []
+    weights = generator.flash_weights()
+    checksums = []
     for variant in ("plain", "optimised"):
-        args = (name, *COMMANDS[name].split(), f"variant={variant}", "seed=7", f"dump={variant}")
-        result, text = run(runner, *args, folder=tmp_path)
-        assert result.exit.code == 0, text
-        lines.append(fields(text))
-        tensors = read_dump(tmp_path / variant)
-        assert lines[-1]["checksum"] == fnv1a(tensors["output"].tobytes())
-        for i, tensor in enumerate(("input", "input2")):
-            if tensor in tensors:
-                made = numbers(7 + i, len(tensors[tensor]), tensors[tensor].dtype)
-                np.testing.assert_array_equal(tensors[tensor], made)
-        if "weights" in tensors and tensors["weights"].dtype == np.int8:
-            assert generator.flash_weights().startswith(tensors["weights"].tobytes())
-        expected = expected_output(name, tensors)
-        if expected is not None:
-            np.testing.assert_array_equal(tensors["output"], expected.reshape(-1))
-        (op,) = result.ops
-        assert (op.name, op.kind, op.invocations) == (name, name, 1)
-        for key, value in (("macs", op.macs), ("ops", op.ops), ("parameters", op.param_bytes)):
-            assert int(lines[-1][key]) == value
-        sizes = [len(values.tobytes()) for key, values in tensors.items() if "put" in key]
-        assert op.activation_bytes == sum(sizes)
-    if not name.endswith("f32"):
-        assert lines[0]["checksum"] == lines[1]["checksum"]
+        commands = [
+            f"{name} {shape} variant={variant} seed=7 dump={name}"
+            for name, shape in COMMANDS.items()
+        ]
+        runs = run_all(runner, tmp_path, commands)
+        assert [op.name for op, _ in runs] == list(COMMANDS)
+        at = first = 0
+        for op, line in runs:
+            name = op.name
+            tensors = read_dump(tmp_path / name)
+            assert line["checksum"] == fnv1a(tensors["output"].tobytes()), name
+            for i, tensor in enumerate(("input", "input2")):
+                if tensor in tensors:
+                    made = numbers(7 + i, len(tensors[tensor]), tensors[tensor].dtype)
+                    np.testing.assert_array_equal(tensors[tensor], made, name)
+            expected = expected_output(name, tensors, first)
+            if expected is not None:
+                np.testing.assert_array_equal(tensors["output"], expected.reshape(-1), name)
+            if "weights" in tensors:
+                first += LINE
+                if tensors["weights"].dtype == np.int8:
+                    assert weights.startswith(tensors["weights"].tobytes(), at), name
+                    at += -(-tensors["weights"].size // LINE) * LINE
+            assert (op.kind, op.invocations, line["variant"]) == (name, 1, variant)
+            for key, value in (("macs", op.macs), ("ops", op.ops), ("parameters", op.param_bytes)):
+                assert int(line[key]) == value, name
+            sizes = [len(values.tobytes()) for key, values in tensors.items() if "put" in key]
+            assert op.activation_bytes == sum(sizes), name
+        exact = [line["checksum"] for op, line in runs if not op.name.endswith("f32")]
+        checksums.append(exact)
+    assert checksums[0] == checksums[1]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_an_operation_without_arguments_has_a_shape_that_fits(runner: Path, name: str) -> None:
-    result, text = run(runner, name)
-    assert result.exit.code == 0, text
-    assert result.ops[0].ops > 0
+def test_operations_without_arguments_have_shapes_that_fit(runner: Path, tmp_path: Path) -> None:
+    for op, line in run_all(runner, tmp_path, list(COMMANDS)):
+        assert (op.name, line["variant"], op.ops > 0) == (op.kind, "optimised", True)
 
 
 def test_macs_and_bytes_are_those_of_the_shape(runner: Path) -> None:
@@ -151,60 +168,67 @@ def test_repeat_calls_one_operation_several_times(runner: Path) -> None:
     assert [(op.name, op.kind, op.invocations) for op in result.ops] == [("again", "relu_s8", 3)]
 
 
-@pytest.mark.parametrize(
-    ("command", "size", "place"),
-    [
+def reads_of(op: OpCosts) -> dict[str, int]:
+    """Bytes that an operation read by memory."""
+    return {name: traffic.read_bytes for name, traffic in op.traffic.items()}
+
+
+def test_act_auto_is_dtcm_where_activations_fit_there_beside_the_scratch(
+    runner: Path, tmp_path: Path
+) -> None:
+    table = [
         ("relu_s8 size=28000", 28000, "dtcm"),  # twice, of 56 KB
         ("relu_s8 size=29000", 29000, "sram1"),
         ("pointwise_conv2d_s8 h=20 c=64", 25600, "dtcm"),  # twice, and 2 KB of scratch
         ("pointwise_conv2d_s8 h=10 c=270", 27000, "sram1"),  # twice, and 4 KB of scratch
         ("relu_s8 size=512 in=0 out=512", 512, "sram1"),
         ("pointwise_conv2d_s8 h=4 c=64 weights=dtcm", 1024, "sram1"),
-    ],
-)
-def test_act_auto_is_dtcm_where_activations_fit_there_beside_the_scratch(
-    runner: Path, command: str, size: int, place: str
-) -> None:
-    (op,) = run(runner, *command.split(), "act=auto")[0].ops
-    reads = {name: traffic.read_bytes for name, traffic in op.traffic.items()}
-    assert reads[place] >= size
-    if place == "dtcm":
-        assert reads["sram1"] < 100  # the runner's description of the layer
+    ]
+    commands = [f"{command} act=auto name={i}" for i, (command, _, _) in enumerate(table)]
+    for (op, _), (command, size, place) in zip(
+        run_all(runner, tmp_path, commands), table, strict=True
+    ):
+        reads = reads_of(op)
+        assert reads[place] >= size, command
+        if place == "dtcm":
+            assert reads["sram1"] < 100, command  # the runner's description of the layer
 
 
-@pytest.mark.parametrize("place", ["sram", "dtcm"])
-def test_tensors_are_read_where_the_arguments_put_them(runner: Path, place: str) -> None:
-    args = ("pointwise_conv2d_s8", "h=8", "c=32", f"act={place}", f"weights={place}")
-    (op,) = run(runner, *args)[0].ops
-    memory = "sram1" if place == "sram" else "dtcm"
-    assert op.traffic[memory].read_bytes > 8 * 8 * 32 + 32 * 32
-    # From flash come bias, multiplier and shift of 32 channels for each of 8 strips, and 4 bytes of
-    # a constant in the code.
-    assert op.traffic["flash"].read_bytes == 8 * 32 * 12 + 4
+def test_tensors_are_read_where_the_arguments_put_them(runner: Path, tmp_path: Path) -> None:
+    commands = [
+        f"pointwise_conv2d_s8 h=8 c=32 act={place} weights={place} name={memory}"
+        for place, memory in (("sram", "sram1"), ("dtcm", "dtcm"))
+    ]
+    for op, _ in run_all(runner, tmp_path, commands):
+        assert reads_of(op)[op.name] > 8 * 8 * 32 + 32 * 32
+        # From flash come bias, multiplier and shift of 32 channels for each of 8 strips, and 4
+        # bytes of a constant in the code.
+        assert reads_of(op)["flash"] == 8 * 32 * 12 + 4
 
 
 def test_weights_are_read_from_flash(runner: Path) -> None:
     (op,) = run(runner, "fully_connected_s8", "inputs=640", "outputs=64")[0].ops
-    assert op.traffic["flash"].read_bytes >= 640 * 64
+    assert reads_of(op)["flash"] >= 640 * 64
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in WITHOUT_ACTIVATION])
-def test_a_fused_relu_ends_outputs_at_the_zero_point(
-    runner: Path, tmp_path: Path, name: str
-) -> None:
-    zero = OUTPUT_ZERO if name.endswith("s8") else 0
-    values = {}
-    for activation in ("none", "relu"):
-        for variant in ("optimised", "plain"):
-            run(
-                runner, name, *COMMANDS[name].split(), f"activation={activation}",
-                f"variant={variant}", "dump=out", folder=tmp_path,
-            )  # fmt: skip
-            values[activation, variant] = read_dump(tmp_path / "out")["output"]
+def test_a_fused_relu_ends_outputs_at_the_zero_point(runner: Path, tmp_path: Path) -> None:
+    names = [name for name in COMMANDS if name not in WITHOUT_ACTIVATION]
     for variant in ("optimised", "plain"):
-        free = values["none", variant]
-        assert free.min() < zero
-        np.testing.assert_array_equal(values["relu", variant], free.clip(zero))
+        for activation in ("none", "relu"):
+            options = f"activation={activation} variant={variant}"
+            run_all(
+                runner,
+                tmp_path,
+                [f"{name} {COMMANDS[name]} {options} dump={activation}-{name}" for name in names],
+            )
+        for name in names:
+            zero = OUTPUT_ZERO if name.endswith("s8") else 0
+            free, fused = (
+                read_dump(tmp_path / f"{activation}-{name}")["output"]
+                for activation in ("none", "relu")
+            )
+            assert free.min() < zero, name
+            np.testing.assert_array_equal(fused, free.clip(zero), f"{name} {variant}")
 
 
 @pytest.mark.parametrize(
@@ -263,15 +287,12 @@ PARTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("cpu", PARTS)
-def test_every_part_has_an_elf_whose_memories_are_the_parts(
-    prebuilt: Path, runner: Path, cpu: str
-) -> None:
+def test_every_part_has_an_elf_whose_memories_are_the_parts(prebuilt: Path, runner: Path) -> None:
     args = ("depthwise_conv2d_s8", "h=8", "c=16", "act=sram")
     _, expected = run(runner, *args)
-    result, text = run(prebuilt / f"{PARTS[cpu]}.elf", *args, cpu=cpu)
-    assert text == expected
-    (op,) = result.ops
-    reads = {name: traffic.read_bytes for name, traffic in op.traffic.items()}
-    on_chip = {"sram", "sram1", "axi_sram", "ocram2"} & set(reads)
-    assert max(reads[name] for name in on_chip) >= math.prod((8, 8, 16))
+    for cpu, name in PARTS.items():
+        result, text = run(prebuilt / f"{name}.elf", *args, cpu=cpu)
+        assert text == expected, cpu
+        (op,) = result.ops
+        on_chip = [reads_of(op).get(m, 0) for m in ("sram", "sram1", "axi_sram", "ocram2")]
+        assert max(on_chip) >= math.prod((8, 8, 16)), cpu

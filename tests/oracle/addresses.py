@@ -13,6 +13,11 @@ STACK = 0x20008000  # initial SP of a case, bytes; the middle of the smallest DT
 _MEMORY = re.compile(r"(v?(?:ldr|str|ldm|stm)\w*|push|pop)(?:\.\w+)* ")
 
 
+def touches_memory(text: str) -> bool:
+    """Whether an instruction is one whose accesses `Registers` knows."""
+    return _MEMORY.match(text) is not None
+
+
 class Registers:
     """Base registers while a case runs."""
 

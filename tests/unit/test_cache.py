@@ -86,6 +86,14 @@ def test_round_robin_throws_out_in_order_of_arrival_whatever_was_used() -> None:
     assert thrown_out == [(way * SAME_SET, False) for way in (0, 1, 2, 3, 4)]
 
 
+def test_round_robin_goes_round_in_each_set_by_itself() -> None:
+    c = cache(Replacement.ROUND_ROBIN)
+    misses(c, [way * SAME_SET + offset for way in range(WAYS) for offset in (0, LINE)])
+    thrown_out = [c.insert(way * SAME_SET) for way in (4, 5)]
+    assert thrown_out == [(0, False), (SAME_SET, False)]
+    assert c.insert(4 * SAME_SET + LINE) == (LINE, False)
+
+
 def test_random_ways_come_from_a_shift_register_of_full_period() -> None:
     # A maximal 16-bit register passes every value but 0: of 65535 picks of 4 ways, way 0 lacks one.
     c = native.Cache(CacheShape(WAYS * LINE, WAYS, LINE, Replacement.RANDOM))

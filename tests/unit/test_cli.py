@@ -445,6 +445,22 @@ def test_a_short_run_shows_no_progress_and_a_long_one_takes_it_away(
     assert program.getvalue() == b"text"
 
 
+def test_ctrl_c_while_progress_is_drawn_leaves_no_line() -> None:
+    class Interrupted(Terminal):
+        def flush(self) -> None:
+            if not self.getvalue().endswith("\r\x1b[K"):
+                raise KeyboardInterrupt
+
+    terminal = Interrupted()
+    progress = Progress(terminal, None, 80)
+    progress.started -= 2
+    progress.drawn -= 2
+    with pytest.raises(KeyboardInterrupt):
+        progress(1000)
+    progress.clear()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import native
+from tests.examples import examples
 
 OTHER, PARTIAL, CONTINUED = 0x8000_0000, 0x4000_0000, 0x2000_0000
 Definition = tuple[int, bytes, int]  # address, code, ITSTATE
@@ -104,7 +105,7 @@ def stream(draw: random.Random, records: int) -> tuple[list[Definition], Records
 
 
 @given(st.integers(0, 2**32), st.integers(1, 300))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_what_is_encoded_in_pieces_is_decoded_again(seed: int, count: int) -> None:
     definitions, records = stream(random.Random(seed), count)
     encoder, decoder = Stream(definitions), Stream()
@@ -124,7 +125,7 @@ def test_a_loop_over_strides_costs_a_byte_a_record() -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_damaged_bytes_are_refused_or_decoded_and_nothing_worse(seed: int) -> None:
     draw = random.Random(seed)
     definitions, records = stream(draw, draw.randint(1, 120))
@@ -149,7 +150,7 @@ def test_damaged_bytes_are_refused_or_decoded_and_nothing_worse(seed: int) -> No
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_bytes_are_refused_or_decoded_and_nothing_worse(piece: bytes) -> None:
     decoder = Stream()
     assert decoder.decode(piece) in (0, decoder.lib.CORE_ERR_CAPTURE)

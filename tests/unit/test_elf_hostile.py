@@ -43,7 +43,7 @@ from tests.unit.elf_builder import (
     special,
 )
 
-PREBUILT = sorted((Path(__file__).parents[2] / "kernels" / "prebuilt").glob("*.elf"))
+PREBUILT = Path(__file__).parents[2] / "kernels" / "prebuilt"
 # Bound of one load and its lines, in pieces of standard_work(): a good file of this size takes two,
 # those that use up their budget of reads some 250.
 BOUNDED = 1000
@@ -734,21 +734,30 @@ def mutate(data: bytes, source: random.Random) -> bytes:
     return bytes(out)
 
 
-def test_mutations_of_a_rich_file_are_loaded_or_refused(tmp_path: Path) -> None:
-    data, source = rich(), random.Random(20240501)
+def survive_mutations(path: Path, data: bytes, source: random.Random, count: int) -> None:
+    for _ in range(count):
+        survives(path, mutate(data, source))
+
+
+@pytest.mark.parametrize("count", [150, pytest.param(1500, marks=pytest.mark.exhaustive)])
+def test_mutations_of_a_rich_file_are_loaded_or_refused(tmp_path: Path, count: int) -> None:
+    data = rich()
     assert survives(tmp_path / "m.elf", data)
     assert load_image(tmp_path / "m.elf").line_at(FLASH + 8) is not None
-    for _ in range(1500):
-        survives(tmp_path / "m.elf", mutate(data, source))
+    survive_mutations(tmp_path / "m.elf", data, random.Random(20240501), count)
 
 
-@pytest.mark.parametrize("path", PREBUILT, ids=lambda path: path.stem)
+def test_some_mutations_of_a_prebuilt_kernel_are_loaded_or_refused(tmp_path: Path) -> None:
+    data = (PREBUILT / "conv2d_s8_small.elf").read_bytes()
+    survive_mutations(tmp_path / "m.elf", data, random.Random("small"), 20)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("path", sorted(PREBUILT.glob("*.elf")), ids=lambda path: path.stem)
 def test_mutations_of_the_prebuilt_kernels_are_loaded_or_refused(
     tmp_path: Path, path: Path
 ) -> None:
-    data, source = path.read_bytes(), random.Random(path.stem)
-    for _ in range(60):
-        survives(tmp_path / "m.elf", mutate(data, source))
+    survive_mutations(tmp_path / "m.elf", path.read_bytes(), random.Random(path.stem), 60)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 30))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+import threading
+import time
 import zlib
 from pathlib import Path
 
 import pytest
 
 from simcore.elf import Image, load_image
+from simcore.elf.lines import LineTable
 from tests.unit.elf_builder import (
     CODE,
     END_SEQUENCE,
@@ -234,6 +237,26 @@ def test_units_that_do_not_say_where_their_code_is_are_all_looked_through(
     assert image.line_at(FLASH + 4) == ("a.c", 50)
     assert image.line_at(FLASH) == ("a.c", 5)
     assert len(decoded) == 2
+
+
+def test_a_thread_waits_for_the_lines_that_another_one_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of one process share what they read of a program."""
+    reading, slow = threading.Event(), LineTable._find_units
+
+    def find_units(table: LineTable) -> None:
+        reading.set()
+        time.sleep(0.05)
+        slow(table)
+
+    monkeypatch.setattr(LineTable, "_find_units", find_units)
+    image = image_with(tmp_path, runnable(), debug_line=line_unit(4, NAMES_2_TO_4, PROGRAM))
+    first = threading.Thread(target=image.line_at, args=(FLASH + 8,))
+    first.start()
+    assert reading.wait(10)
+    assert image.line_at(FLASH + 8) == ("a.c", 5)
+    first.join()
 
 
 # -- against binutils: tests/data/elf_sample/make.sh made the files and what the tools say ---------

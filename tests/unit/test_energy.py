@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore.counters import CAUSES, column_names
-from simcore.cpu_model import cpu_model_names, load_cpu_model
+from simcore.cpu_model import (
+    CpuModel,
+    EnergyCoefficients,
+    Memory,
+    OperatingPoint,
+    cpu_model_names,
+    load_cpu_model,
+)
 from simcore.energy import COMPONENTS, WAITING, EnergyModel, energy_model
 from simcore.errors import ConfigError
 
@@ -18,6 +27,96 @@ COUNTS = st.dictionaries(st.sampled_from(COLUMNS), st.integers(0, 10**15), max_s
 
 def total(model: EnergyModel, counts: dict[str, int]) -> int:
     return sum(model.femtojoules(counts).values())
+
+
+def hand_part(
+    regulator: str = "ldo", reference_voltage: float = 1.25, core_voltage: float = 1.0
+) -> CpuModel:
+    """A part of few numbers: every event energy is at 0.8 of its picojoules, by its voltage."""
+    point = OperatingPoint(
+        "hand", "only", 150_000_000, 150_000_000, core_voltage=core_voltage, always_on_power=0.1
+    )
+    tcm = Memory("tcm", "tcm", read_energy=3, write_energy=4, fetch_energy=66)
+    flash = Memory(
+        "flash", "axi", read_energy=12, write_energy=13, fetch_energy=16,
+        refill_energy=100, write_back_energy=50,
+    )  # fmt: skip
+    regions = tuple(
+        replace(region, name=name, kind=name, memory=memory.name)
+        for region, name, memory in zip(
+            F746.regions, ("itcm", "dtcm", "flash"), (tcm, tcm, flash), strict=False
+        )
+    )
+    energy = EnergyCoefficients(
+        regulator=regulator, reference_voltage=reference_voltage, clock_tree=10, active_cycle=20,
+        pipeline_cycle=30, icache_access=1, dcache_access=2, issue={"alu": 5, "nothing": 0},
+    )  # fmt: skip
+    return replace(
+        F746, operating_points=(point,), regions=regions, energy=energy,
+        memories={"tcm": tcm, "flash": flash},
+    )  # fmt: skip
+
+
+#: Two thirds of a picojoule: 0.1 mW over 150 MHz.
+STANDING = {"always_on": 667, "clock": 8_000, "core": 16_000}
+
+
+@pytest.mark.parametrize(
+    ("column", "femtojoules"),
+    [
+        *((f"cycles.{cause}", STANDING) for cause in WAITING),
+        *(
+            (f"cycles.{cause}", {**STANDING, "pipeline": 24_000})
+            for cause in CAUSES
+            if cause not in (*WAITING, "sleep")
+        ),
+        ("cycles.sleep", {"always_on": 667, "sleep": 8_000}),
+        ("alu", {"issue": 4_000}),
+        ("nothing", {}),
+        ("instructions", {}),
+        ("icache_accesses", {"fetch": 800}),
+        ("itcm.fetch_bytes", {"fetch": 6_600}),  # an eighth of 66 pJ
+        ("dtcm.fetch_bytes", {"fetch": 6_600}),
+        ("itcm.fetches", {}),
+        ("flash.fetches", {"fetch": 12_800}),
+        ("flash.instruction_refills", {"fetch": 80_000}),
+        ("flash.fetch_bytes", {}),
+        ("dcache_reads", {"data": 1_600}),
+        ("dcache_writes", {"data": 1_600}),
+        ("itcm.reads", {"data": 2_400}),
+        ("dtcm.writes", {"data": 3_200}),
+        ("dtcm.uncached_reads", {}),
+        ("flash.uncached_reads", {"data": 9_600}),
+        ("flash.uncached_writes", {"data": 10_400}),
+        ("flash.reads", {}),  # of those that hit, the cache has taken account
+        ("flash.data_refills", {"data": 80_000}),
+        ("flash.write_backs", {"data": 40_000}),
+    ],
+)
+def test_every_event_costs_what_the_part_says(column: str, femtojoules: dict[str, int]) -> None:
+    energy = energy_model(hand_part(), 150_000_000)
+    assert energy.components == COMPONENTS
+    for count in (1, 3):
+        parts = energy.femtojoules({column: count})
+        expected = {name: count * fj for name, fj in femtojoules.items()}
+        assert {name: fj for name, fj in parts.items() if fj} == expected
+
+
+@pytest.mark.parametrize(
+    ("regulator", "reference", "voltage", "femtojoules"),
+    [
+        ("ldo", 1.25, 1.0, 4_000),
+        ("smps", 1.25, 1.0, 3_200),
+        ("ldo", 1.0, 1.0, 5_000),
+        ("ldo", 0.0, 1.0, 5_000),  # a part that does not say at what voltage
+        ("smps", 1.25, 0.0, 5_000),
+    ],
+)
+def test_an_event_costs_less_at_a_lower_core_voltage(
+    regulator: str, reference: float, voltage: float, femtojoules: int
+) -> None:
+    energy = energy_model(hand_part(regulator, reference, voltage), 150_000_000)
+    assert total(energy, {"alu": 1}) == femtojoules
 
 
 @given(COUNTS, COUNTS)
@@ -143,6 +242,18 @@ def test_the_interval_is_wider_for_code_that_is_denser_or_thinner_than_what_was_
     assert energy.half_width({"pipeline": 400, "issue": 200}) == 0
     assert energy.half_width({"pipeline": 400, "issue": 300}) == 100
     assert energy.half_width({"pipeline": 400, "issue": 50}) == 150
+
+
+def test_a_component_that_is_missing_adds_nothing_to_the_interval() -> None:
+    point = F746.operating_points[0]
+    assert EnergyModel(1, point, {}).half_width({"issue": 1000}) == 0
+    split = EnergyModel(1, point, {}, split_uncertainty=100.0)
+    assert split.half_width({"sleep": 10_000}) == 0
+    dense = EnergyModel(1, point, {}, density_uncertainty=100.0, reference_density=1.0)
+    assert dense.half_width({"sleep": 10_000}) == 0
+    # Without a density that was measured all issue energy is uncertain.
+    dense = EnergyModel(1, point, {}, density_uncertainty=1.0)
+    assert dense.half_width({"pipeline": 400, "issue": 100}) == 100
 
 
 @given(COUNTS, st.sampled_from(cpu_model_names()))

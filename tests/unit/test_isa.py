@@ -256,10 +256,11 @@ def test_bytes_that_are_no_instruction_are_refused_with_address_and_bytes(encodi
     assert "\n" not in str(caught.value)
 
 
-def test_random_bytes_are_decoded_or_refused_but_never_crash_the_decoder() -> None:
+@pytest.mark.parametrize("count", [4_000, pytest.param(20_000, marks=pytest.mark.exhaustive)])
+def test_random_bytes_are_decoded_or_refused_but_never_crash_the_decoder(count: int) -> None:
     source = random.Random(7)
     decoded = 0
-    for _ in range(20_000):
+    for _ in range(count):
         data = source.randbytes(4)
         try:
             instructions = decode_block(BASE, data).instructions
@@ -267,7 +268,7 @@ def test_random_bytes_are_decoded_or_refused_but_never_crash_the_decoder() -> No
             continue
         decoded += 1
         assert sum(instruction.size for instruction in instructions) == len(data)
-    assert decoded > 1000
+    assert decoded > count // 20
 
 
 ACCESSES = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.checking.limits import Limit, for_run, limits_of, parse_limits
+from simcore.checking.limits import Limit, check_runs, for_run, limits_of, parse_limits
 from simcore.errors import ConfigError
 from simcore.metrics import METRICS, find_metric
 
@@ -57,6 +57,24 @@ def test_limits_are_read_as_people_write_them(
         assert limit[2] == pytest.approx(bound)
 
 
+@pytest.mark.parametrize(
+    ("metric", "values"),
+    [
+        ("energy", {"2fJ": 2e-15, "2pJ": 2e-12, "2nJ": 2e-9, "2uJ": 2e-6, "2µJ": 2e-6,
+                    "2mJ": 2e-3, "2J": 2, "2f": 2e-15, "2": 2, ".5J": 0.5, "2e-3J": 2e-3}),
+        ("time", {"2ns": 2e-9, "2us": 2e-6, "2µs": 2e-6, "2ms": 2e-3, "2s": 2, "2m": 2e-3}),
+        ("stack", {"2": 2, "2B": 2, "2K": 2048, "2KB": 2048, "2KiB": 2048, "2kib": 2048,
+                   "2M": 2 << 20, "2MiB": 2 << 20, "2G": 2 << 30}),
+        ("cycles", {"2": 2, "2k": 2000, "2K": 2000, "2M": 2_000_000, "2G": 2_000_000_000}),
+    ],
+)  # fmt: skip
+def test_a_bound_is_in_the_unit_of_its_metric(metric: str, values: dict[str, float]) -> None:
+    for text, bound in values.items():
+        ((_, percent, found),) = parsed(f"{metric}={text}")
+        assert percent is None
+        assert found == pytest.approx(bound, rel=1e-15, abs=0), text
+
+
 def test_all_stands_for_every_metric() -> None:
     assert parsed("@all=10%") == [(metric.name, 10, None) for metric in METRICS]
     assert [name for name, _, _ in parsed("function=f:@all=10%")] == [
@@ -91,6 +109,7 @@ def test_a_scope_stands_before_the_limits(text: str, run: str | None, kind: str,
         ("cycles=5%,", "'' is no limit"),
         ("cycels=5%", "no metric 'cycels'; did you mean 'cycles'"),
         ("zzzz=5%", "no metric 'zzzz'; the metrics are cycles, "),
+        ("5=5%", "no metric '5'"),
         ("cycles=-5%", "'-5%' is no value of cycles"),
         ("cycles=5%|", "'' is no value of cycles"),
         ("cycles=nan", "'nan' is no value"),
@@ -162,15 +181,68 @@ def limit(text: str) -> Limit:
     return parse_limits(text, "--limit")[0]
 
 
-def test_what_a_limit_allows() -> None:
-    assert limit("cycles=5%").allowed(1000) == 1050
-    assert limit("cycles=5%").allowed(None) is None
-    assert limit("cycles=700").allowed(1000) == 700
-    assert limit("cycles=5%").holds(1000, 1050)
-    assert not limit("cycles=5%").holds(1000, 1051)
-    assert limit("cycles=5%").holds(None, 1051)  # no baseline, nothing to compare with
-    assert not limit("cycles=5%").holds(0, 1)
-    assert not limit("cycles=700").holds(None, 701)
+@pytest.mark.parametrize(
+    ("text", "before", "allowed", "most"),
+    [
+        # what it allows, and the most that holds, one more being too much
+        ("cycles=5%", 1000, 1050, 1050),
+        ("cycles=1%", 1000, 1010, 1010),
+        ("cycles=0%", 1000, 1000, 1000),
+        ("cycles=0.4%", 1000, 1004, 1004),
+        ("cycles=5%", 0, 0, 0),
+        ("cycles=700", 1000, 700, 700),
+        ("cycles=700", None, 700, 700),
+        # More than a float of 53 bits tells apart: nothing may be computed.
+        ("cycles=0%", 2**53 + 1, None, 2**53 + 1),
+    ],
+)
+def test_a_limit_allows_so_much_and_no_more(
+    text: str, before: int | None, allowed: float | None, most: int
+) -> None:
+    if allowed is not None:
+        assert limit(text).allowed(before) == pytest.approx(allowed)
+    held = [limit(text).holds(before, value) for value in (most // 2, most, most + 1)]
+    assert held == [True, True, False]
+
+
+@pytest.mark.parametrize("text", ["cycles=5%", "cycles=0%"])
+def test_a_percentage_without_a_baseline_holds(text: str) -> None:
+    assert limit(text).allowed(None) is None
+    assert limit(text).holds(None, 1051)
+
+
+def test_a_limit_is_one_by_name_unless_it_says_otherwise() -> None:
+    by_name = Limit(find_metric("cycles"), "by hand", 1, None)
+    chosen = limits_of("x", [[*parse_limits("@all=10%", ""), by_name]])
+    assert [x.text for x in chosen if x.metric.name == "cycles"] == ["by hand"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "runs"),
+    [
+        (["cycles=1%"], []),
+        (["a:cycles=1%"], ["b", "a"]),
+        (["a*:cycles=1%", "energy=1%", "b:cycles=1%"], ["b", "abc"]),
+    ],
+)
+def test_limits_for_runs_that_there_are_are_taken(texts: list[str], runs: list[str]) -> None:
+    check_runs([limit(text) for text in texts], runs)
+
+
+@pytest.mark.parametrize(
+    ("texts", "runs", "words"),
+    [
+        (["a:cycles=1%"], [], "the limit cycles=1% is for runs 'a', and none has that name"),
+        (["abd:cycles=1%"], ["abc"], "none has that name; did you mean 'abc'?"),
+        (["a:cycles=1%", "b*:time=1s"], ["a", "c"], "the limit time=1s is for runs 'b*'"),
+    ],
+)
+def test_a_limit_for_runs_that_there_are_not_is_refused(
+    texts: list[str], runs: list[str], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_runs([limit(text) for text in texts], runs)
+    assert words in str(caught.value)
 
 
 @given(st.floats(min_value=0, max_value=1e18))

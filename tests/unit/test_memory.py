@@ -45,9 +45,13 @@ def test_a_streaming_read_misses_once_a_line(make: MakeMemory) -> None:
     assert p.count("stall_cycles", 0) == 640
 
 
-def test_the_critical_word_comes_first_and_the_others_stream_behind_it(make: MakeMemory) -> None:
+@pytest.mark.parametrize("replacement", Replacement)
+def test_the_critical_word_comes_first_and_the_others_stream_behind_it(
+    make: MakeMemory, replacement: Replacement
+) -> None:
     slow_beats = replace(SLOW_RAM, beat_cycles=8)
-    p = Program(make(CACHED, [slow_beats]))
+    cached = replace(CACHED, dcache=replace(KIB, replacement=replacement))
+    p = Program(make(cached, [slow_beats]))
     assert p.load(RAM + 16) == 10  # asked at 0, there at 10; beats 24, 0, 8 follow at 18, 26, 34
     assert p.load(RAM + 20) == 0  # same beat
     assert p.load(RAM + 24) == 18 - 12
@@ -224,6 +228,20 @@ def test_a_dirty_victim_is_written_back_behind_the_line_that_replaces_it(make: M
     # cycles of wait and the load itself are over: 11 + 5.
     p.wait(5)
     assert p.load(RAM + LINE) == (16 + 15) - 16 + 10
+
+
+def test_a_victim_of_another_device_waits_for_the_line_that_replaces_it_too(
+    make: MakeMemory,
+) -> None:
+    other = replace(SLOW_RAM, base=0x2400_0000, bank_of=1)
+    p = Program(make(CACHED, [SLOW_RAM, other]))
+    for way in range(4):
+        p.store(other.base + way * 256)
+        p.wait()
+    assert p.load(RAM) == 10
+    # As above, but it is the other bus that the victim takes.
+    p.wait(5)
+    assert p.load(other.base + LINE) == (16 + 15) - 16 + 10
 
 
 def test_an_unaligned_store_across_a_line_makes_both_dirty(make: MakeMemory) -> None:

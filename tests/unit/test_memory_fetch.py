@@ -68,6 +68,14 @@ def test_without_the_cache_each_fetch_goes_to_the_device(make: MakeMemory) -> No
     assert p.count("icache_misses") == 0
 
 
+def test_the_bus_takes_the_next_address_a_cycle_before_a_single_fetch_is_there(
+    make: MakeMemory,
+) -> None:
+    p = Program(make(UNCACHED, [FLASH]))
+    p.memory.fetch(0, 4, FLASH.base, 8, True)  # there at 0 + 1 + 10
+    assert p.memory.read(5, FLASH.base + 0x100, 4) == 10 - 5 + 10
+
+
 def test_a_flash_line_is_fetched_once_and_kept_at_hand(make: MakeMemory) -> None:
     p = Program(make(UNCACHED, [replace(FLASH, fetch_bytes=32)]))
     p.memory.fetch(0, 4, FLASH.base, 32, True)

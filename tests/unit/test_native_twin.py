@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import native
+from tests.examples import examples
 from tests.reference import Memory
 from tests.reference_branch import BranchKind, Predictor
 from tests.reference_cache import Cache, CacheShape, Replacement
@@ -212,7 +213,7 @@ def worlds(draw: st.DrawFn) -> tuple[Config, list[Region], list[Step]]:
 
 
 @given(worlds())
-@settings(max_examples=150)
+@examples(150)
 def test_the_memory_system_costs_and_counts_the_same_in_c_and_in_the_twin(
     world: tuple[Config, list[Region], list[Step]],
 ) -> None:
@@ -233,7 +234,7 @@ def test_long_random_streams_cost_the_same_under_every_policy(
 
 
 @given(st.integers(0, 2**32), st.sampled_from(Replacement))
-@settings(max_examples=150)
+@examples(150)
 def test_a_cache_holds_the_same_lines_in_c_and_in_the_twin(
     seed: int, replacement: Replacement
 ) -> None:
@@ -267,7 +268,7 @@ def test_a_cache_holds_the_same_lines_in_c_and_in_the_twin(
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=150)
+@examples(150)
 def test_branches_are_predicted_the_same_in_c_and_in_the_twin(seed: int) -> None:
     draw = random.Random(seed)
     ways = draw.choice((1, 2, 4))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import native, reference_placement
+from tests.examples import examples
 
 END = 1 << 32
 Moves = list[tuple[int, int, int]]
@@ -35,7 +36,7 @@ def questions(draw: st.DrawFn, told: Moves) -> list[tuple[int, int]]:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@examples(200)
 def test_addresses_are_translated_the_same_in_c_and_in_the_twin(data: st.DataObject) -> None:
     told = data.draw(moves())
     c, twin = native.Placement(told, 3), reference_placement.Placement(told, 3)

@@ -70,7 +70,7 @@ def test_a_load_of_the_line_being_written_ends_read_allocate_mode(make: MakeMemo
     p = Program(make(STREAMING, [FAR_RAM]))
     clear(p, 0, 4)
     p.load(RAM + 20 * LINE)  # another line: the mode stays
-    p.store(RAM + 4 * LINE)
+    clear(p, 4, 1)  # whole: the next line would not end it
     assert p.count("data_refills", 0) == 4
     p.load(RAM + 4 * LINE + 8)
     p.wait()

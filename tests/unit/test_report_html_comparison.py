@@ -101,7 +101,7 @@ def test_hostile_names_stay_text() -> None:
 
     shown = page(named(kernel_profile()), named(slower()))
     assert "img" not in {tag for tag, _ in shown.elements}
-    assert len(shown.scripts) == 3
+    assert len(shown.scripts) == 2
     assert HOSTILE + "dot" in json.loads(shown.scripts["flame-data"])["names"]
 
 

@@ -93,6 +93,10 @@ def test_an_unaligned_store_takes_both_banks_at_once(make: MakeMemory) -> None:
     p.store(RAM + 2)
     assert p.memory.drain(1) == 3
     p.wait()
+    p.store(RAM + 2)  # now: both are busy for 4 cycles
+    p.store(RAM + 4, 1)  # for 4 more, in the bank of the second half
+    assert p.memory.drain(p.time) == 4 + 4 - 2
+    p.wait()
     p.store(RAM + 1, 2)  # inside one word
     p.store(RAM + 4)  # the other bank
     assert p.memory.drain(p.time) == 2

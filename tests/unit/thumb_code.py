@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -42,21 +43,23 @@ def stored() -> dict[str, str]:
 
 
 def assemble(texts: Iterable[str]) -> dict[str, str]:
-    """Assemble each instruction by itself. Needs arm-none-eabi-as."""
-    result = {}
+    """Assemble each instruction by itself, in a section of its own. Needs arm-none-eabi-as."""
+    texts = list(texts)
+    lines = [".syntax unified", ".cpu cortex-m7", ".fpu fpv5-d16", ".thumb"]
+    for number, text in enumerate(texts):
+        lines += [f'.section .one{number},"ax"', text]
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder, "a.s"), Path(folder, "a.o")
-        head = ".syntax unified\n.cpu cortex-m7\n.fpu fpv5-d16\n.thumb\n"
-        for text in texts:
-            source.write_text(f"{head}{text}\n")
-            subprocess.run([ASSEMBLER, str(source), "-o", str(output)], check=True)
-            listing = subprocess.run(
-                ["arm-none-eabi-objdump", "-s", "-j", ".text", str(output)],
-                check=True, capture_output=True, text=True,
-            ).stdout.splitlines()[-1]  # fmt: skip
-            data = "".join(listing[:42].split()[1:])
-            size = 8 if data[2:4] >= "e8" else 4  # hexadecimal digits; the section is padded
-            result[text] = data[:size]
+        source.write_text("\n".join(lines) + "\n")
+        subprocess.run([ASSEMBLER, str(source), "-o", str(output)], check=True)
+        listing = subprocess.run(
+            ["arm-none-eabi-objdump", "-s", str(output)],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+    result = {}
+    for number, data in re.findall(r"section \.one(\d+):\n \w+ ([0-9a-f ]{8,35})  ", listing):
+        size = 8 if data[2:4] >= "e8" else 4  # hexadecimal digits; the section is padded
+        result[texts[int(number)]] = data.replace(" ", "")[:size]
     return result
 
 

@@ -33,7 +33,7 @@ void predictor_free(struct predictor *p)
 
 void predictor_control(struct predictor *p, uint32_t actlr)
 {
-    p->read_disabled = p->always_disabled || (actlr & ACTLR_DISBTACREAD) != 0;
+    p->read_disabled = p->always_disabled || (actlr & ACTLR_DISBTACREAD);
     p->allocate_disabled = (actlr & ACTLR_DISBTACALLOC) != 0;
 }
 

@@ -22,7 +22,7 @@ class Fact(NamedTuple):
 
 def render(profile: Profile, options: RenderOptions) -> str:
     """The page; ``options.details`` adds what the Profile itself does not hold."""
-    from simcore.report.html import figures, hot_loops
+    from simcore.report.html import bars, hot_loops, roofline
     from simcore.report.html import profile_tables as tables
     from simcore.report.html.details import Details
     from simcore.report.html.flame import flame_data
@@ -33,23 +33,21 @@ def render(profile: Profile, options: RenderOptions) -> str:
     details = options.details or Details()
     hot = hot_loops.hot_functions(details.annotation) if details.annotation else []
     listed = {function.name: function.target for function in hot}
-    roofline = None
-    ceilings = None
+    figure = ceilings = None
     if details.ceilings:
-        regions = figures.roofline_regions(profile, details.ceilings)
-        ceilings = tables.ceiling_rows(profile, details.ceilings, regions)
-        roofline = figures.roofline_figure(profile, details.ceilings)
+        figure = roofline.roofline(profile, details.ceilings)
+        ceilings = tables.ceiling_rows(profile, details.ceilings)
     return write_page(
         "profile.html.j2",
-        {"roofline-figure": roofline} if roofline else {},
         profile=profile,
         title=f"{profile.elf.name} on {profile.cpu.name}",
         clock=clock(profile.cpu.clock_hz),
         cache_control=CACHES.get(profile.cpu.caches, profile.cpu.caches),
         facts=list(_facts(profile)),
         tables=tables,
-        bars=figures,
+        bars=bars,
         listed=listed,
+        roofline=figure,
         ceilings=ceilings,
         hot=hot,
         flame_tree=as_json(flame_data(profile)),

@@ -22,7 +22,6 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
     operations = [row for row in comparison.ops if is_changed(row)]
     return write_page(
         "comparison.html.j2",
-        {},
         title=_title(comparison.before.elf.name, comparison.after.elf.name),
         comparison=comparison,
         sides=[("before", side_text(comparison.before)), ("after", side_text(comparison.after))],

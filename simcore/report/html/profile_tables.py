@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from simcore.profiles import FunctionCosts, ObjectCosts, Profile
-from simcore.report.html.figures import component_colors
+from simcore.report.html.bars import component_colors
+from simcore.report.html.roofline import ceiling_swatches, roofline_regions
 from simcore.report.html.tables import (
     ESTIMATED,
     EXACT,
@@ -347,21 +348,21 @@ def caches(profile: Profile) -> Table:
     return Table("caches", "Caches", columns, rows)
 
 
-def ceiling_rows(profile: Profile, ceilings: Ceilings, regions: Sequence[str]) -> Table:
+def ceiling_rows(profile: Profile, ceilings: Ceilings) -> Table:
     """The ceilings of the roofline, at the clock of the run."""
     clock = profile.cpu.clock_hz
+    regions = roofline_regions(profile, ceilings)
+    swatches = ceiling_swatches(ceilings, regions)
+    found = [("MAC", name, value) for name, value in ceilings.macs_per_cycle.items()]
+    found += [("B", name, ceilings.bytes_per_cycle[name]) for name in regions]
     rows = [
-        (text(name), rate(value), text("MAC/cycle"), quantity(value * clock, "MAC/s"))
-        for name, value in ceilings.macs_per_cycle.items()
-    ]
-    rows += [
         (
-            text(name),
-            rate(ceilings.bytes_per_cycle[name]),
-            text("B/cycle"),
-            quantity(ceilings.bytes_per_cycle[name] * clock, "B/s"),
+            Cell(name, swatch=swatches[name]),
+            rate(value),
+            text(f"{unit}/cycle"),
+            quantity(value * clock, f"{unit}/s"),
         )
-        for name in regions
+        for unit, name, value in found
     ]
     columns = (
         Column("ceiling", numeric=False),

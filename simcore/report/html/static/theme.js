@@ -8,7 +8,6 @@ const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : darkP
 function tellTheme() {
   themeButton.textContent = isDark() ? "Light" : "Dark";
   themeButton.setAttribute("aria-label", `Use the ${isDark() ? "light" : "dark"} theme`);
-  document.dispatchEvent(new Event("theme"));
 }
 
 function storedTheme(value) {
@@ -30,3 +29,4 @@ themeButton.addEventListener("click", () => {
   tellTheme();
 });
 darkPreferred.addEventListener("change", tellTheme);
+tellTheme();

@@ -43,7 +43,8 @@ def test_a_snippet_that_is_not_there_once_is_an_error_that_says_so(source: str, 
         ),
         (
             "native.toml",
-            'file = "memory/cache.c"\nbefore = "gone"\nafter = ""\nrule = ""\nnoticed_by = "x.py::test_y"',
+            'file = "memory/cache.c"\nbefore = "gone"\nafter = ""\nrule = ""\n'
+            'noticed_by = "x.py::test_y"',
             "memory/cache.c has 0 times, not once: gone",
         ),
         (

@@ -27,12 +27,8 @@ void core_free(core *c);                                  /* free the engine fir
 uint32_t core_extra_classes(void);
 
 /* Adds a configuration and returns its number or a core_status. All are added before the core is attached;
- * the time that firmware reads is that of number 0. Copies what it is given, except self, which it hands to
- * the callbacks. extra: tables rows of core_extra_classes() values; move: sorted by start, not overlapping. */
-int core_add_timing(core *c, const struct timing_config *config, const struct region_config *region,
-                    uint32_t regions, const uint32_t *extra, uint32_t tables, uint32_t reset_state,
-                    const struct core_move *move, uint32_t moves, void *self, core_define_fn *define,
-                    core_schedule_fn *schedule);
+ * the time that firmware reads is that of number 0. */
+int core_add_timing(core *c, const struct timing_setup *setup);
 
 /* Hooks a Unicorn engine that has not run yet, and maps the peripheral and system regions of number 0's part. */
 int core_attach(core *c, void *engine, const struct engine_functions *functions,
@@ -64,7 +60,7 @@ int core_exception_return(core *c);                       /* ... and comes back 
 uint32_t core_exception_pending(core *c);                 /* number of the most urgent by now, 0: none */
 void core_exception_taken(core *c, uint32_t number);      /* the program now runs its handler */
 void core_exception_deferred(core *c);                    /* masked: look again a little later */
-uint32_t core_system_register(const core *c, uint32_t address);
+uint32_t core_system_register(const core *c, uint32_t address);   /* what firmware would read, without its effect */
 
 /* Records the event stream from now on: `write` gets it in pieces, the last one from core_finish(). */
 void core_record(core *c, void *self, core_write_fn *write);
@@ -76,34 +72,26 @@ int core_replay(core *c, const uint8_t *bytes, size_t size);
 /* Hands the rest of the stream over and settles all counters. Call before what follows. */
 int core_finish(core *c);
 
-/* What one configuration found. */
-uint32_t core_node_count(const core *c, uint32_t timing);
-uint32_t core_counter_width(const core *c, uint32_t timing);
-void core_node(const core *c, uint32_t timing, uint32_t index, struct node_info *out, uint64_t *counters);
-void core_block(const core *c, uint32_t timing, uint32_t index, struct block_info *out);
-void core_block_sites(const core *c, uint32_t timing, uint32_t index, struct site_info *sites, uint64_t *skipped);
-uint32_t core_use_count(const core *c, uint32_t timing);
-void core_use(const core *c, uint32_t timing, uint32_t index, struct use_info *out);
-uint32_t core_entry_count(const core *c, uint32_t timing);
-void core_entry(const core *c, uint32_t timing, uint32_t index, struct entry_info *out);
-uint64_t core_unbalanced_ops(const core *c, uint32_t timing);
-uint64_t core_lost_frames(const core *c, uint32_t timing);
-uint64_t core_unmatched_records(const core *c, uint32_t timing);
-int64_t core_flash_wait_states(const core *c, uint32_t timing);   /* last written to FLASH_ACR, -1: never */
+/* What one configuration found, everything of a kind at once: arrays have room for what core_timing_info() says. */
+void core_timing_info(const core *c, uint32_t timing, struct timing_info *out);
+void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t *counters);
+void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
+void core_entries(const core *c, uint32_t timing, struct entry_info *out);
+void core_uses(const core *c, uint32_t timing, struct use_info *out);
 
-void core_trace_info(const core *c, uint32_t timing, struct trace_info *out);   /* zeros when not asked for */
-void core_trace_span(const core *c, uint32_t timing, uint32_t index, struct span_info *out);
-/* Cycles from the start, and the counters of the whole run until then. */
-uint64_t core_trace_sample(const core *c, uint32_t timing, uint32_t index, uint64_t *counters);
+/* A trace: zeros when none was asked for. A row is the cycles from the start, then the counters of the whole run
+ * until then. */
+void core_trace_info(const core *c, uint32_t timing, struct trace_info *out);
+void core_trace_spans(const core *c, uint32_t timing, struct span_info *out);
+void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows);
 
 /* What is the same for all of them. */
-uint32_t core_frame_count(const core *c);                 /* call stack, outermost first */
-void core_frame(const core *c, uint32_t index, uint32_t *function, uint32_t *call_site);
+uint32_t core_frame_count(const core *c);
+void core_frames(const core *c, struct frame_info *out);
 uint32_t core_peripheral_count(const core *c);
-void core_peripheral(const core *c, uint32_t index, struct peripheral_info *out);
+void core_peripherals(const core *c, struct peripheral_info *out);
 uint32_t core_op_count(const core *c);
-void core_op(const core *c, uint32_t index, struct op_info *out);
-uint32_t core_stack_lowest(const core *c);                /* UINT32_MAX: no access through SP seen */
+void core_ops(const core *c, struct op_info *out);
 uint64_t core_self_modified(const core *c);               /* stores into code that had run */
 int core_clock_read(const core *c);                       /* the program was told of modelled time, or ticked by it */
 int core_geometry_read(const core *c);                    /* it read the caches' sizes (CCSIDR) */

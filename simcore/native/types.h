@@ -230,6 +230,8 @@ struct node_info {           /* a node of the call tree */
     uint64_t calls;
 };
 
+struct frame_info { uint32_t function, call_site; };   /* of the call stack, outermost first */
+
 struct block_info {
     uint32_t address, size;
     uint64_t executions;
@@ -262,6 +264,16 @@ struct use_info {            /* what one access site did to one object */
 };
 
 struct entry_info { uint32_t block, state; uint64_t variant; uint64_t executions; };
+
+/* What one configuration found: how much of it there is, and what is one number. */
+struct timing_info {
+    uint32_t nodes, width;       /* of the call tree; counters of each */
+    uint32_t blocks, sites, instructions;    /* sites and instructions of all blocks together */
+    uint32_t entries, uses;
+    uint32_t stack_lowest;       /* UINT32_MAX: no access through SP seen */
+    uint64_t unbalanced_ops, lost_frames, unmatched_records;
+    int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
+};
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
@@ -302,6 +314,27 @@ typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_
                            uint32_t size, uint32_t it_state, struct block_static *out);
 typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant,
                              struct block_schedule *out);
+
+/* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
+struct timing_callbacks {
+    void *self;
+    core_define_fn *define;
+    core_schedule_fn *schedule;
+};
+
+/* A configuration. It is copied, except callbacks.self. */
+struct timing_setup {
+    const struct timing_config *config;
+    const struct region_config *region;
+    uint32_t regions;
+    uint32_t extra_tables;
+    const uint32_t *extra;       /* extra_tables rows of core_extra_classes() cycles, by operand class */
+    const struct core_move *move;    /* sorted by start, not overlapping */
+    uint32_t moves;
+    uint32_t reset_state;
+    struct timing_callbacks callbacks;
+};
+
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size);   /* a piece of a recording */
 
 /* cffi: end */

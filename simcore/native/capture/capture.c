@@ -50,7 +50,8 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     memcpy(&c->ctl, &f->ctl, sizeof f->ctl);
     c->config = *config;
     c->limit = config->max_instructions ? config->max_instructions : UINT64_MAX;
-    memcpy(c->region, region, regions * sizeof *region);
+    if (regions)
+        memcpy(c->region, region, regions * sizeof *region);
     c->regions = regions;
     system_init(&c->system, config);
     int status = devices_map(c);
@@ -101,15 +102,24 @@ int capture_run(struct capture *c, uint32_t pc)
 
 int capture_status(const struct capture *c) { return c->status; }
 int capture_engine_error(const struct capture *c) { return c->engine_error; }
-void capture_stop_request(struct capture *c) { c->stop_requested = 1; }
+void capture_stop_request(struct capture *c) { atomic_store_explicit(&c->stop_requested, 1, memory_order_relaxed); }
 const struct fault_info *capture_fault(const struct capture *c) { return &c->fault; }
-uint64_t capture_instructions(const struct capture *c) { return c->instructions; }
+uint64_t capture_instructions(const struct capture *c) { return instructions_of(c); }
 uint64_t capture_self_modified(const struct capture *c) { return c->self_modified; }
-struct system *capture_system(struct capture *c) { return &c->system; }
+const struct system *capture_system(const struct capture *c) { return &c->system; }
 int capture_clock_read(const struct capture *c) { return c->clock_read; }
 int capture_geometry_read(const struct capture *c) { return c->geometry_read; }
 void capture_tell_clock(struct capture *c) { c->clock_read = 1; }
 uint32_t capture_peripheral_count(const struct capture *c) { return c->peripherals; }
-const struct peripheral_info *capture_peripheral(const struct capture *c, uint32_t i) { return &c->peripheral[i]; }
 uint32_t capture_op_count(const struct capture *c) { return c->ops; }
-const struct op_info *capture_op(const struct capture *c, uint32_t index) { return &c->op[index]; }
+
+void capture_peripherals(const struct capture *c, struct peripheral_info *out)
+{
+    memcpy(out, c->peripheral, c->peripherals * sizeof *out);
+}
+
+void capture_ops(const struct capture *c, struct op_info *out)
+{
+    if (c->ops)
+        memcpy(out, c->op, c->ops * sizeof *out);
+}

@@ -27,7 +27,7 @@ void capture_stop_request(struct capture *c);
 const struct fault_info *capture_fault(const struct capture *c);
 uint64_t capture_instructions(const struct capture *c);
 uint64_t capture_self_modified(const struct capture *c);
-struct system *capture_system(struct capture *c);
+const struct system *capture_system(const struct capture *c);
 
 /* Whether what the program does may hang on modelled time: it read a counter that runs, or was interrupted by
  * one, or was told by the host (capture_tell_clock). Whether it read the sizes of the caches. */
@@ -44,8 +44,8 @@ void capture_exception_deferred(struct capture *c);
 void capture_close_record(struct capture *c);
 
 uint32_t capture_peripheral_count(const struct capture *c);
-const struct peripheral_info *capture_peripheral(const struct capture *c, uint32_t index);
+void capture_peripherals(const struct capture *c, struct peripheral_info *out);
 uint32_t capture_op_count(const struct capture *c);
-const struct op_info *capture_op(const struct capture *c, uint32_t index);
+void capture_ops(const struct capture *c, struct op_info *out);
 
 #endif

@@ -104,7 +104,8 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
         capture_fail(c, CORE_ERR_MEMORY);
         return NO_ID;
     }
-    memcpy(c->watches + c->watches_used, watch, d->watches * sizeof *watch);
+    if (d->watches)
+        memcpy(c->watches + c->watches_used, watch, d->watches * sizeof *watch);
     c->watches_used += d->watches;
     track_code(c, address, size);
     if (!slot->key)

@@ -72,18 +72,18 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     struct capture *c = user;
     uint32_t address = SYSTEM_BASE + (uint32_t)offset, aligned = address & ~3u, word = (uint32_t)value;
     (void)engine;
-    if (size < 4) {                              /* bytes and halfwords: only plain registers take them */
-        uint32_t shift = (address & 3) * 8, mask = (size == 1 ? 0xffu : 0xffffu) << shift;
-        word = (system_read(&c->system, aligned, 0) & ~mask) | (word << shift & mask);
-    }
     uint64_t now = system_writes_clock(aligned) ? record_time(c) : 0;
+    if (size < 4) {                              /* bytes and halfwords: the rest of the word stays */
+        uint32_t shift = (address & 3) * 8, mask = (size == 1 ? 0xffu : 0xffffu) << shift;
+        word = (system_peek(&c->system, aligned, now) & ~mask) | (word << shift & mask);
+    }
     if (system_write(&c->system, aligned, word, now))
         record_system_write(c, aligned, word);
     if (system_writes_clock(aligned))
         exceptions_plan(c, now);
     else if (system_pending(&c->system))
-        c->look_at = c->instructions;
-    c->trap_unaligned = system_read(&c->system, REG_CCR, 0) >> 3 & 1;
+        c->look_at = instructions_of(c);
+    c->trap_unaligned = (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP) != 0;
     if (c->system.reset_requested)
         capture_stop_with(c, STOP_ENGINE);
 }

@@ -10,10 +10,10 @@ static void plan_look(struct capture *c, uint64_t now)
 {
     c->look_at = UINT64_MAX;
     if (system_pending(&c->system)) {
-        c->look_at = c->instructions;
+        c->look_at = instructions_of(c);
     } else if (system_tick_interrupts(&c->system)) {
         uint64_t ahead = now < c->next_tick ? (c->next_tick - now) / 4 : 0;
-        c->look_at = c->instructions + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_MAX ? LOOK_MAX : ahead);
+        c->look_at = instructions_of(c) + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_MAX ? LOOK_MAX : ahead);
     }
 }
 
@@ -48,4 +48,4 @@ void capture_exception_taken(struct capture *c, uint32_t number)
     exceptions_plan(c, c->stream->sink.now(c->stream->sink.self));
 }
 
-void capture_exception_deferred(struct capture *c) { c->look_at = c->instructions + LOOK_DEFERRED; }
+void capture_exception_deferred(struct capture *c) { c->look_at = instructions_of(c) + LOOK_DEFERRED; }

@@ -24,7 +24,7 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
         c->reg_read(c->engine, UC_ARM_REG_R0 + w->n, &n);
         c->reg_read(c->engine, UC_ARM_REG_R0 + w->m, &m);
         class = thumb_divide_class(n, m, w->kind == WATCH_SDIV);
-        if (m == 0 && (system_read(&c->system, REG_CCR, 0) >> 4 & 1)) {
+        if (m == 0 && (system_peek(&c->system, REG_CCR, 0) & CCR_DIV_0_TRP)) {
             c->fault = (struct fault_info){FAULT_DIVIDE_BY_ZERO, (uint32_t)address, (uint32_t)address, 0};
             record_end(c, RECORD_PARTIAL, offset);
             capture_stop_with(c, STOP_FAULT);
@@ -88,13 +88,14 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     struct capture *c = user;
     (void)engine;
     capture_close_record(c);
-    if (c->stop_requested) {
+    if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
         capture_stop_with(c, STOP_REQUESTED);
         return;
     }
     if (marker_run(c, (uint32_t)address))
         return;
-    if (c->instructions >= c->look_at && exceptions_due(c)) {
+    uint64_t before = instructions_of(c);
+    if (before >= c->look_at && exceptions_due(c)) {
         capture_stop_with(c, STOP_EXCEPTION);
         return;
     }
@@ -110,11 +111,11 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
             return;
         }
     }
-    if (c->instructions + d->instructions > c->limit) {
+    if (before + d->instructions > c->limit) {
         capture_stop_with(c, STOP_MAX_INSTRUCTIONS);
         return;
     }
-    c->instructions += d->instructions;
+    atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
     c->block_address = d->address;
     record_open(c, id);
     c->watch = c->watches + d->watch_first;

@@ -2,6 +2,7 @@
 #ifndef MCUSIM_CAPTURE_STATE_H
 #define MCUSIM_CAPTURE_STATE_H
 
+#include <stdatomic.h>
 #include <string.h>
 #include <unicorn/unicorn.h>
 
@@ -69,12 +70,13 @@ struct capture {
     uint32_t hook_from;                      /* id of a block that has to be translated anew, with hooks */
     struct system system;
     uint32_t storage[MAX_STORAGE];
-    uint64_t instructions, limit;
+    _Atomic uint64_t instructions;           /* another thread reads it */
+    uint64_t limit;
     uint64_t look_at;            /* instruction count at which to look for pending exceptions */
     uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
     uint64_t self_modified;
     int clock_read, geometry_read;
-    volatile int stop_requested;
+    atomic_int stop_requested;   /* by another thread */
     int stop, status, engine_error;
     struct fault_info fault;
     struct peripheral_info peripheral[PERIPHERALS_MAX];
@@ -82,6 +84,11 @@ struct capture {
     struct op_info *op;
     uint32_t ops, ops_room;
 };
+
+static inline uint64_t instructions_of(const struct capture *c)
+{
+    return atomic_load_explicit(&c->instructions, memory_order_relaxed);
+}
 
 /* record.c: how a run ends: the first reason counts. The sink may end it as well: a full table, a failed callback,
  * a stack overflow seen by timing. */

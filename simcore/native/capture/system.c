@@ -6,6 +6,7 @@
 #include "registers.h"
 
 static uint32_t *word_at(struct system *s, uint32_t address) { return &s->word[(address & 0xffff) / 4]; }
+static uint32_t word_of(const struct system *s, uint32_t address) { return s->word[(address & 0xffff) / 4]; }
 
 void system_init(struct system *s, const struct capture_config *config)
 {
@@ -31,27 +32,36 @@ void system_init(struct system *s, const struct capture_config *config)
 
 static uint64_t tick_cycles(const struct system *s)
 {
-    return (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_CLKSOURCE) ? 1 : s->divider;
+    return (word_of(s, REG_SYST_CSR) & CSR_CLKSOURCE) ? 1 : s->divider;
 }
 
 static uint64_t systick_period(const struct system *s)
 {
-    return ((s->word[(REG_SYST_RVR & 0xffff) / 4] & 0xffffffu) + UINT64_C(1)) * tick_cycles(s);
+    return ((word_of(s, REG_SYST_RVR) & 0xffffffu) + UINT64_C(1)) * tick_cycles(s);
 }
 
 static int systick_counts(const struct system *s)
 {
-    return (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_ENABLE) && (s->word[(REG_SYST_RVR & 0xffff) / 4] & 0xffffffu);
+    return (word_of(s, REG_SYST_CSR) & CSR_ENABLE) && (word_of(s, REG_SYST_RVR) & 0xffffffu);
+}
+
+/* Whether it counted to zero since that was reported. */
+static int systick_wrapped(const struct system *s, uint64_t now)
+{
+    if (!systick_counts(s))
+        return 0;
+    uint64_t period = systick_period(s), start = s->systick_start;
+    return (now - start) / period != (s->systick_read - start) / period;
 }
 
 int system_tick_interrupts(const struct system *s)
 {
-    return systick_counts(s) && (s->word[(REG_SYST_CSR & 0xffff) / 4] & CSR_TICKINT);
+    return systick_counts(s) && (word_of(s, REG_SYST_CSR) & CSR_TICKINT);
 }
 
 uint32_t system_pending(const struct system *s)
 {
-    uint32_t shpr3 = s->word[(REG_SHPR3 & 0xffff) / 4];
+    uint32_t shpr3 = word_of(s, REG_SHPR3);
     if (s->pendsv_pending && s->systick_pending)
         return (shpr3 >> 16 & 0xff) <= shpr3 >> 24 ? PENDSV : SYSTICK;
     return s->pendsv_pending ? PENDSV : s->systick_pending ? SYSTICK : 0;
@@ -82,7 +92,7 @@ int system_reads_clock(const struct system *s, uint32_t address)
 int system_clock_runs(const struct system *s, uint32_t address)
 {
     if (address == REG_DWT_CYCCNT)
-        return s->word[(REG_DWT_CTRL & 0xffff) / 4] & CTRL_CYCCNTENA;
+        return word_of(s, REG_DWT_CTRL) & CTRL_CYCCNTENA;
     return (address == REG_SYST_CVR || address == REG_SYST_CSR) && systick_counts(s);
 }
 
@@ -94,35 +104,36 @@ int system_writes_clock(uint32_t address)
            address == REG_SYST_CSR || address == REG_SYST_RVR;
 }
 
-uint32_t system_read(struct system *s, uint32_t address, uint64_t now)
+uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now)
 {
     if (address >= REG_ITM_STIM0 && address <= REG_ITM_STIM_LAST)
         return 1;                                    /* the stimulus FIFO always has room */
     if (address >= SYSTEM_BASE + sizeof s->word)
         return 0;
-    uint32_t value = *word_at(s, address);
+    uint32_t value = word_of(s, address);
     switch (address) {
     case REG_DWT_CYCCNT:
-        return (*word_at(s, REG_DWT_CTRL) & CTRL_CYCCNTENA) ? (uint32_t)(now - s->cycle_count_base) : value;
+        return (word_of(s, REG_DWT_CTRL) & CTRL_CYCCNTENA) ? (uint32_t)(now - s->cycle_count_base) : value;
     case REG_SYST_CVR:
         return systick_counts(s) ? (uint32_t)((system_cycles_to_tick(s, now) - 1) / tick_cycles(s)) : value;
-    case REG_SYST_CSR: {
-        if (systick_counts(s)) {
-            uint64_t period = systick_period(s), start = s->systick_start;
-            if ((now - start) / period != (s->systick_read - start) / period)
-                value |= CSR_COUNTFLAG;
-            s->systick_read = now;
-        }
-        return value;
-    }
+    case REG_SYST_CSR:
+        return value | (systick_wrapped(s, now) ? CSR_COUNTFLAG : 0);
     case REG_ICSR:
         return (s->pendsv_pending ? ICSR_PENDSVSET : 0) | (s->systick_pending ? ICSR_PENDSTSET : 0);
     case REG_CCSIDR:
-        return (*word_at(s, REG_CSSELR) & 1) ? ccsidr(s->icache_bytes, s->icache_ways)
+        return (word_of(s, REG_CSSELR) & 1) ? ccsidr(s->icache_bytes, s->icache_ways)
                                              : ccsidr(s->dcache_bytes, s->dcache_ways);
     default:
         return value;
     }
+}
+
+uint32_t system_read(struct system *s, uint32_t address, uint64_t now)
+{
+    uint32_t value = system_peek(s, address, now);
+    if (address == REG_SYST_CSR && systick_counts(s))
+        s->systick_read = now;
+    return value;
 }
 
 int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t now)

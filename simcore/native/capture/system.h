@@ -32,6 +32,8 @@ int system_clock_runs(const struct system *s, uint32_t address);
 /* Whether this register tells the sizes of the caches. */
 int system_is_geometry(uint32_t address);
 
+/* What a read would give, and a read by the program: that of SYST_CSR clears COUNTFLAG. */
+uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now);
 uint32_t system_read(struct system *s, uint32_t address, uint64_t now);
 
 /* Returns 1 when timing has to hear of it (caches, maintenance, MPU). */

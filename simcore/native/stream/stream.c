@@ -48,6 +48,6 @@ void stream_put(struct stream *s, enum record_kind kind, const uint32_t *payload
     if (STREAM_WORDS - s->used < count + 1)
         stream_flush(s);
     s->words[s->used++] = RECORD_OTHER | (uint32_t)kind << 16 | count;
-    memcpy(s->words + s->used, payload, count * sizeof *payload);
-    s->used += count;
+    for (uint32_t i = 0; i < count; i++)
+        s->words[s->used++] = payload[i];
 }

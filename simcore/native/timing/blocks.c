@@ -9,34 +9,15 @@
 
 void blocks_free(struct blocks *t)
 {
-    for (uint32_t i = 0; i < t->blocks; i++) {
-        struct block *b = &t->block[i];
-        free((void *)b->facts.instruction_offsets);
-        free((void *)b->facts.instruction_predicated);
-        free((void *)b->facts.access);
-        free((void *)b->facts.probe);
-        free((void *)b->facts.note);
-        free((void *)b->facts.barrier);
-        free((void *)b->facts.counters);
-        free((void *)b->facts.macs);
-        free(b->site);
-        free(b->skipped);
-    }
+    for (uint32_t i = 0; i < t->blocks; i++)
+        free(t->block[i].site);          /* and all that copy_facts() put behind it */
     for (uint32_t i = 0; i < t->entries; i++)
-        free((void *)t->entry[i].access_cycles);
+        free(t->entry[i].access_cycles);
     free(t->block);
     free(t->entry);
     free(t->cost);
     free(t->whole);
     free(t->piece);
-}
-
-static void *copy(const void *from, size_t count, size_t size)
-{
-    void *to = malloc(count * size + 1);
-    if (to && count)
-        memcpy(to, from, count * size);
-    return to;
 }
 
 static int grow_definitions(struct blocks *t, uint32_t wanted)
@@ -75,6 +56,41 @@ static int check_facts(const struct block_static *f)
     return f->stack_access < (int32_t)f->accesses ? CORE_OK : CORE_ERR_STREAM;
 }
 
+/* The next bytes of an allocation of zeros, with a copy of what `from` points to, if it does. */
+static void *carve(uint8_t **next, const void *from, size_t bytes)
+{
+    void *to = *next;
+    if (from && bytes)
+        memcpy(to, from, bytes);
+    *next += bytes;
+    return to;
+}
+
+/* Puts all arrays of a block into one allocation, those of the widest items first, so that none needs padding. */
+static int copy_facts(struct block *b)
+{
+    struct block_static *f = &b->facts;
+    size_t sites = f->accesses * sizeof *b->site, skipped = f->instructions * sizeof *b->skipped;
+    size_t counters = COUNTER_STATIC * sizeof *f->counters, accesses = f->accesses * sizeof *f->access;
+    size_t probes = f->probes * sizeof *f->probe, notes = f->notes * sizeof *f->note;
+    size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
+    uint8_t *next = calloc(1, sites + skipped + counters + accesses + probes + notes + barriers + offsets +
+                                  2u * f->instructions);
+    if (!next)
+        return CORE_ERR_MEMORY;
+    b->site = carve(&next, NULL, sites);
+    b->skipped = carve(&next, NULL, skipped);
+    f->counters = carve(&next, f->counters, counters);
+    f->access = carve(&next, f->access, accesses);
+    f->probe = carve(&next, f->probe, probes);
+    f->note = carve(&next, f->note, notes);
+    f->barrier = carve(&next, f->barrier, barriers);
+    f->instruction_offsets = carve(&next, f->instruction_offsets, offsets);
+    f->instruction_predicated = carve(&next, f->instruction_predicated, f->instructions);
+    f->macs = carve(&next, f->macs, f->instructions);
+    return CORE_OK;
+}
+
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end)
 {
     const struct definition *d = &t->stream->definition[definition];
@@ -102,20 +118,10 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
         status = check_facts(&b.facts);
     if (status != CORE_OK)
         return status;
-    struct block_static *f = &b.facts;
-    f->instruction_offsets = copy(f->instruction_offsets, f->instructions, sizeof *f->instruction_offsets);
-    f->instruction_predicated = copy(f->instruction_predicated, f->instructions, 1);
-    f->access = copy(f->access, f->accesses, sizeof *f->access);
-    f->probe = copy(f->probe, f->probes, sizeof *f->probe);
-    f->note = copy(f->note, f->notes, sizeof *f->note);
-    f->barrier = copy(f->barrier, f->barriers, sizeof *f->barrier);
-    f->counters = copy(f->counters, COUNTER_STATIC, sizeof *f->counters);
-    f->macs = copy(f->macs, f->instructions, 1);
-    b.site = calloc(f->accesses + 1u, sizeof *b.site);
-    b.skipped = calloc(f->instructions, sizeof *b.skipped);
-    if (!f->instruction_offsets || !f->instruction_predicated || !f->access || !f->probe || !f->note ||
-        !f->barrier || !f->counters || !f->macs || !b.site || !b.skipped)
-        return CORE_ERR_MEMORY;
+    status = copy_facts(&b);
+    if (status != CORE_OK)
+        return status;
+    const struct block_static *f = &b.facts;
     for (uint32_t i = 0; i < f->instructions; i++)
         b.predicated |= f->instruction_predicated[i];
     for (uint32_t i = 0; i < f->accesses; i++)
@@ -142,18 +148,9 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
 
 static int schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
 {
-    if (t->entries == t->entries_room) {
-        uint32_t room = t->entries_room ? t->entries_room * 2 : 2048;
-        struct entry *grown = realloc(t->entry, room * sizeof *grown);
-        if (grown)
-            t->entry = grown;
-        struct entry_cost *costs = realloc(t->cost, room * sizeof *costs);
-        if (costs)
-            t->cost = costs;
-        if (!grown || !costs || room > INT32_MAX)
-            return CORE_ERR_MEMORY;
-        t->entries_room = room;
-    }
+    if (array_reserve(&t->entry, &t->entries_room, t->entries + 1u, 2048, sizeof *t->entry) != CORE_OK ||
+        array_reserve(&t->cost, &t->costs_room, t->entries + 1u, 2048, sizeof *t->cost) != CORE_OK)
+        return CORE_ERR_MEMORY;
     struct block_schedule s;
     memset(&s, 0, sizeof s);
     int status = t->callbacks.schedule(t->callbacks.self, block, state, variant, &s);
@@ -175,9 +172,13 @@ static int schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t v
     e->after_taken = s.after_taken;
     e->after_mispredict = s.after_mispredict;
     e->mispredict_cycles = s.mispredict_cycles;
-    e->access_cycles = copy(s.access_cycles, b->facts.accesses + b->facts.barriers, sizeof *s.access_cycles);
-    if (!e->access_cycles)
-        return CORE_ERR_MEMORY;
+    size_t access_cycles = (b->facts.accesses + b->facts.barriers) * sizeof *e->access_cycles;
+    if (access_cycles) {
+        e->access_cycles = malloc(access_cycles);
+        if (!e->access_cycles)
+            return CORE_ERR_MEMORY;
+        memcpy(e->access_cycles, s.access_cycles, access_cycles);
+    }
     e->next = b->entries;
     b->entries = (int32_t)t->entries;
     return (int)t->entries++;

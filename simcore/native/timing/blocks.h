@@ -11,19 +11,12 @@
 
 enum { NO_DEFINITION = -1 };
 
-/* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
-struct timing_callbacks {
-    void *self;
-    core_define_fn *define;
-    core_schedule_fn *schedule;
-};
-
 struct entry {                   /* one (block, state, variant): what each execution looks at, a cache line */
     uint64_t variant;
     uint32_t state, block;
     uint32_t cycles;
     uint32_t pending;            /* executions not yet added to the running node */
-    const uint16_t *access_cycles;
+    uint16_t *access_cycles;
     uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
     int32_t next;                /* of the same block */
     int32_t followed[2];         /* by entry, when it last was by an even and by an odd block; -1: never */
@@ -35,7 +28,7 @@ struct entry_cost {              /* and what only sums look at */
 };
 
 struct block {
-    struct block_static facts;   /* arrays owned here */
+    struct block_static facts;   /* its arrays stand behind `site` */
     struct block_info info;      /* with the program's address */
     uint32_t place;              /* where its first byte is timed */
     uint32_t branch, target;     /* facts.branch_address and facts.branch_target, as they are timed */
@@ -46,7 +39,7 @@ struct block {
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
     uint8_t exclusive;           /* holds a STREX */
-    struct site *site;           /* one per access */
+    struct site *site;           /* one per access; begins the block's one allocation */
     uint64_t *skipped;           /* per instruction */
 };
 
@@ -58,7 +51,7 @@ struct blocks {
     uint32_t blocks, blocks_room;
     struct entry *entry;
     struct entry_cost *cost;     /* one per entry */
-    uint32_t entries, entries_room;
+    uint32_t entries, entries_room, costs_room;
     int32_t *whole, *piece;      /* per definition: block of the whole of it, list of its pieces */
     uint32_t definitions;
 };

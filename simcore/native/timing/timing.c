@@ -10,39 +10,39 @@
 
 /* --- set-up ------------------------------------------------------------------------------------- */
 
-int timing_init(struct timing *t, const struct timing_config *config, const struct region_config *region,
-                uint32_t regions, const uint32_t *extra, uint32_t extra_tables, uint32_t reset_state,
-                const struct core_move *move, uint32_t moves, struct timing_callbacks callbacks,
-                const struct stream *stream)
+int timing_init(struct timing *t, const struct timing_setup *setup, const struct stream *stream)
 {
     memset(t, 0, sizeof *t);
-    if (regions > MAX_REGIONS)
+    if (setup->regions > MAX_REGIONS)
         return CORE_ERR_CONFIG;
-    t->config = *config;
-    memcpy(t->region, region, regions * sizeof *region);
+    t->config = *setup->config;
+    for (uint32_t r = 0; r < setup->regions; r++)
+        t->region[r] = setup->region[r];
     t->stream = stream;
-    t->blocks.callbacks = callbacks;
+    t->blocks.callbacks = setup->callbacks;
     t->blocks.stream = stream;
     t->blocks.placement = &t->placement;
-    t->state = t->reset_state = reset_state;
+    t->state = t->reset_state = setup->reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
     t->stack_lowest = UINT32_MAX;
     t->sample_at = UINT64_MAX;
-    int status = memory_init(&t->memory, &t->config, t->region, regions);
+    int status = memory_init(&t->memory, &t->config, t->region, setup->regions);
     if (status == CORE_OK)
-        status = placement_init(&t->placement, move, moves);
+        status = placement_init(&t->placement, setup->move, setup->moves);
     if (status == CORE_OK)
         status = predictor_init(&t->predictor, &t->config);
     if (status == CORE_OK)
-        status = calltree_init(&t->calls, COUNTER_COUNT + regions * REGION_COUNTER_COUNT);
-    t->extra = calloc(extra_tables ? extra_tables : 1, sizeof *t->extra);
-    if (status == CORE_OK && !t->extra)
-        status = CORE_ERR_MEMORY;
+        status = calltree_init(&t->calls, COUNTER_COUNT + setup->regions * REGION_COUNTER_COUNT);
     if (status != CORE_OK)
         return status;
-    memcpy(t->extra, extra, extra_tables * sizeof *t->extra);
-    t->extra_tables = extra_tables;
     t->memory.counters = calltree_current(&t->calls)->counters;
+    if (!setup->extra_tables)
+        return CORE_OK;
+    t->extra = malloc(setup->extra_tables * sizeof *t->extra);
+    if (!t->extra)
+        return CORE_ERR_MEMORY;
+    memcpy(t->extra, setup->extra, setup->extra_tables * sizeof *t->extra);
+    t->extra_tables = setup->extra_tables;
     return CORE_OK;
 }
 

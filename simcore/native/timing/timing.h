@@ -55,10 +55,8 @@ struct timing {
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 
-int timing_init(struct timing *t, const struct timing_config *config, const struct region_config *region,
-                uint32_t regions, const uint32_t *extra, uint32_t extra_tables, uint32_t reset_state,
-                const struct core_move *move, uint32_t moves, struct timing_callbacks callbacks,
-                const struct stream *stream);
+/* Copies the setup. Returns 0 or a core_status; timing_free() in both cases. */
+int timing_init(struct timing *t, const struct timing_setup *setup, const struct stream *stream);
 void timing_free(struct timing *t);
 
 /* Keeps spans and samples from now on. Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. */

@@ -6,8 +6,6 @@
 #ifndef MCUSIM_TIMINGS_H
 #define MCUSIM_TIMINGS_H
 
-#include <pthread.h>
-
 #include "timing/timing.h"
 
 enum { HELPERS_MAX = 15, SHARED_WORDS_MIN = 2048 };  /* shorter pieces are not worth waking anybody for */
@@ -15,22 +13,14 @@ enum { HELPERS_MAX = 15, SHARED_WORDS_MIN = 2048 };  /* shorter pieces are not w
 struct timings {
     struct timing **timing;
     uint32_t count, room;
-    int *status;                 /* of the piece, one per configuration */
-    pthread_t helper[HELPERS_MAX];
-    uint32_t helpers;
-    int started, stopping;
-    pthread_mutex_t lock;
-    pthread_cond_t work, done;
-    const uint32_t *words;       /* the piece, while it is shared */
-    size_t length;
-    uint32_t next, finished;     /* configurations taken, and done with it */
+    struct helpers *helpers;     /* NULL: they have not been needed yet */
 };
 
 void timings_init(struct timings *t);
 void timings_free(struct timings *t);
 
-/* Makes room for one more, all zero; NULL: there is no memory. Before the stream begins. */
-struct timing *timings_add(struct timings *t);
+/* Adds a configuration and returns its number or a core_status. Before the stream begins. */
+int timings_add(struct timings *t, const struct timing_setup *setup, const struct stream *stream);
 
 /* The sink of the stream: see struct sink. */
 int timings_consume(void *timings, const uint32_t *words, size_t count);

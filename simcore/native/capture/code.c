@@ -61,7 +61,7 @@ static void track_code(struct capture *c, uint32_t address, uint32_t size)
 }
 
 /* A store into executed code: what it overlaps has to be read again when it next runs. */
-void code_modify(struct capture *c, uint32_t address, uint32_t size)
+static void modify(struct capture *c, uint32_t address, uint32_t size)
 {
     uint32_t granule = address >> GRANULE_SHIFT;
     if (!(c->granule[granule >> 3] >> (granule & 7) & 1))
@@ -73,6 +73,14 @@ void code_modify(struct capture *c, uint32_t address, uint32_t size)
             d->stale = 1, hit = 1;
     }
     c->self_modified += (uint64_t)hit;
+}
+
+void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size)
+{
+    if (is_write && address - c->code_first < c->code_span)
+        modify(c, address, size);
+    if (c->trap_unaligned && (address & (size - 1)) && c->header)
+        record_fault(c, FAULT_UNALIGNED, address, size);
 }
 
 static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)

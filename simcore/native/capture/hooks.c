@@ -92,7 +92,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         capture_stop_with(c, STOP_REQUESTED);
         return;
     }
-    if (marker_run(c, (uint32_t)address))
+    if (marker_is_near(&c->config, (uint32_t)address) && marker_run(c, (uint32_t)address))
         return;
     uint64_t before = instructions_of(c);
     if (before >= c->look_at && exceptions_due(c)) {
@@ -128,10 +128,8 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
     (void)engine;
     (void)value;
     *c->out++ = (uint32_t)address;
-    if (type == UC_MEM_WRITE && (uint32_t)address - c->code_first < c->code_span)
-        code_modify(c, (uint32_t)address, (uint32_t)size);
-    if (c->trap_unaligned && (address & (uint64_t)(size - 1)) && c->header)
-        record_fault(c, FAULT_UNALIGNED, (uint32_t)address, (uint32_t)size);
+    if (c->trap_unaligned || (uint32_t)address - c->code_first < c->code_span)
+        code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
 }
 
 static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)

@@ -135,9 +135,10 @@ static inline void record_end(struct capture *c, uint32_t flag, uint32_t ran)
     c->watch = c->watch_end = NULL;
 }
 
-/* code.c: the id of a block's definition, NO_ID when the run failed; a store into executed code. */
+/* code.c: the id of a block's definition, NO_ID when the run failed; an access that may be a store into code that
+ * has run, or one that is trapped for not being aligned. */
 uint32_t code_id(struct capture *c, uint32_t address, uint32_t size);
-void code_modify(struct capture *c, uint32_t address, uint32_t size);
+void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
 int code_grow(struct capture *c);
 
 /* The last byte whose instruction needs a hook: an IT block that a page cuts goes on in the next block, which
@@ -154,6 +155,11 @@ int hooks_widen(struct capture *c, uint32_t id);
 /* operations.c: whether a block is one of the marker functions of mcusim.h, whose own blocks stay out of the
  * stream; at their entry an operation begins or ends. */
 int marker_run(struct capture *c, uint32_t address);
+
+static inline int marker_is_near(const struct capture_config *k, uint32_t address)
+{
+    return address - k->op_begin <= k->op_begin_size || address - k->op_end <= k->op_end_size;
+}
 
 /* exceptions.c: in front of a block: is an exception due? When SysTick comes next, after a write to it. */
 int exceptions_due(struct capture *c);

@@ -3,6 +3,7 @@
 #ifndef MCUSIM_REGISTERS_H
 #define MCUSIM_REGISTERS_H
 
+/* clang-format off */
 enum {
     REG_ITM_STIM0 = 0xe0000000, REG_ITM_STIM_LAST = 0xe000007c,
     REG_DWT_CTRL = 0xe0001000, REG_DWT_CYCCNT = 0xe0001004, REG_DWT_LSR = 0xe0001fb4,
@@ -27,6 +28,7 @@ enum {
     ICSR_PENDSVSET = 1u << 28, ICSR_PENDSVCLR = 1u << 27, ICSR_PENDSTSET = 1u << 26, ICSR_PENDSTCLR = 1u << 25,
     AIRCR_SYSRESETREQ = 1u << 2,
 };
+/* clang-format on */
 
 /* Numbers of exceptions. */
 enum { PENDSV = 14, SYSTICK = 15 };

@@ -55,7 +55,8 @@ enum region_kind {
     REGION_EXTERNAL = 4, REGION_PERIPHERAL = 5, REGION_SYSTEM = 6,
 };
 
-enum cache_policy {          /* of a region, from the Armv7-M default map or the MPU */
+/* Of a region, from the Armv7-M default map or the MPU. */
+enum cache_policy {
     POLICY_DEVICE = 0, POLICY_NON_CACHEABLE = 1, POLICY_WRITE_THROUGH = 2,
     POLICY_WRITE_BACK = 3, POLICY_WRITE_BACK_ALLOCATE = 4,
 };
@@ -111,15 +112,17 @@ struct timing_config {
     uint64_t clock_hz;
 };
 
-/* Static facts of one block, filled by Python on its first execution. */
-enum probe_kind {            /* one bit of the variant each, computed from run-time addresses */
+/* Static facts of one block, filled by Python on its first execution. Probes are one bit of the variant each,
+ * computed from run-time addresses. */
+enum probe_kind {
     PROBE_SAME_BANK = 0,     /* address bit 2 of accesses a and b is equal */
     PROBE_ODD_WORD = 1,      /* address bit 2 of access a is set (4 mod 8) */
     PROBE_UNALIGNED = 2,     /* access a is not a multiple of its size */
     PROBE_SAME_WORD = 3,     /* accesses a and b touch the same 32-bit word */
 };
 
-enum branch_kind {           /* how a block ends */
+/* How a block ends. */
+enum branch_kind {
     BRANCH_NONE = 0,         /* runs on into the next address */
     BRANCH_CONDITIONAL = 1, BRANCH_DIRECT = 2, BRANCH_CALL = 3, BRANCH_CALL_INDIRECT = 4,
     BRANCH_RETURN = 5, BRANCH_INDIRECT = 6, BRANCH_TABLE = 7,
@@ -138,7 +141,10 @@ struct access_static {
     uint8_t alignment_mask;  /* address bits that have to be 0, or the access faults whatever CCR says */
 };
 
-struct probe_static { uint8_t kind; uint16_t a, b; /* access indices */ };
+struct probe_static {
+    uint8_t kind;
+    uint16_t a, b;           /* access indices */
+};
 
 struct note_static {         /* an instruction whose note carries an operand class */
     uint16_t instruction;
@@ -195,10 +201,11 @@ enum cause {
     CAUSE_COUNT = 9,
 };
 
-enum counter {               /* the first COUNTER_STATIC come from block_static.counters */
+/* The first COUNTER_STATIC come from block_static.counters; instructions by class add up to all instructions. */
+enum counter {
     COUNTER_INSTRUCTIONS = 0,    /* issued, those whose IT condition failed among them */
     COUNTER_ALU, COUNTER_MULTIPLY, COUNTER_DIVIDE, COUNTER_FP_SINGLE, COUNTER_FP_DOUBLE,
-    COUNTER_LOAD, COUNTER_STORE, COUNTER_BRANCH, COUNTER_OTHER,   /* instructions by class, sum = instructions */
+    COUNTER_LOAD, COUNTER_STORE, COUNTER_BRANCH, COUNTER_OTHER,
     COUNTER_MACS,
     COUNTER_STATIC,
     COUNTER_SKIPPED = COUNTER_STATIC,  /* instructions whose IT condition failed */
@@ -212,12 +219,14 @@ enum counter {               /* the first COUNTER_STATIC come from block_static.
     COUNTER_COUNT = COUNTER_CYCLES + 9,
 };
 
-enum region_counter {        /* per region, after the COUNTER_COUNT above */
+/* Per region, after the COUNTER_COUNT above. Refills and write-backs are lines; uncached accesses reached the region
+ * past the D-cache. */
+enum region_counter {
     REGION_READS = 0, REGION_WRITES, REGION_READ_BYTES, REGION_WRITE_BYTES,
     REGION_FETCH_BYTES,          /* bytes of the instructions executed from it */
     REGION_FETCHES,              /* 64-bit fetches that reached it past the I-cache */
-    REGION_INSTRUCTION_REFILLS, REGION_DATA_REFILLS, REGION_WRITE_BACKS,  /* cache lines */
-    REGION_UNCACHED_READS, REGION_UNCACHED_WRITES,   /* accesses that reached it past the D-cache */
+    REGION_INSTRUCTION_REFILLS, REGION_DATA_REFILLS, REGION_WRITE_BACKS,
+    REGION_UNCACHED_READS, REGION_UNCACHED_WRITES,
     REGION_STALL_CYCLES,
     REGION_COUNTER_COUNT,
 };
@@ -230,7 +239,8 @@ struct node_info {           /* a node of the call tree */
     uint64_t calls;
 };
 
-struct frame_info { uint32_t function, call_site; };   /* of the call stack, outermost first */
+/* Of the call stack, outermost first. */
+struct frame_info { uint32_t function, call_site; };
 
 struct block_info {
     uint32_t address, size;

@@ -29,7 +29,11 @@ struct device {                  /* what stands behind one or more regions */
     uint64_t free_at;            /* the bus to it takes the next transfer then */
 };
 
-struct store_entry { uint32_t group; uint32_t region; uint64_t done_at; };  /* group: address / 8 */
+struct store_entry {
+    uint32_t group;              /* address / 8 */
+    uint32_t region;
+    uint64_t done_at;
+};
 
 struct mpu_region { uint32_t rbar, rasr; };
 

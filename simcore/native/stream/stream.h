@@ -35,7 +35,7 @@ enum record_kind {
     RECORD_OP_BEGIN = 2,        /* operation index, address of the call */
     RECORD_OP_END = 3,
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
-    RECORD_EXCEPTION = 5,       /* return address: the next block is a handler that hardware entered; 0: it came back */
+    RECORD_EXCEPTION = 5,       /* return address: hardware enters a handler with the next block; 0: it came back */
 };
 
 struct definition {

@@ -8,7 +8,8 @@
 /* An instruction that capture watches while it runs. */
 enum watch_kind {
     WATCH_PREDICATED = 0,     /* in an IT block: a note says that its condition held */
-    WATCH_UDIV, WATCH_SDIV,   /* operand class: thumb_divide_class() */
+    WATCH_UDIV,               /* operand class: thumb_divide_class() */
+    WATCH_SDIV,
     WATCH_F64,                /* operand class: thumb_double_class() */
     WATCH_F64_UNARY,          /* VSQRT.F64: one operand */
     WATCH_EXCLUSIVE,          /* STREX: the note says how many accesses the block had made before it */

@@ -13,7 +13,10 @@
 #include "memory/memory.h"
 #include "timing/placement.h"
 
-struct object_use { struct use_info info; uint32_t next; };   /* next: index + 1 of the same site's, 0: none */
+struct object_use {
+    struct use_info info;
+    uint32_t next;               /* index + 1 of the same site's, 0: none */
+};
 
 struct site_object {             /* all zero: nothing touched yet */
     uint32_t low, span;          /* addresses of the object it touched last */

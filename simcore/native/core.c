@@ -36,19 +36,34 @@ const char *core_status_text(int status)
     }
 }
 
-static const char *const counter_names[] = {
-    "instructions", "alu", "multiply", "divide", "fp_single", "fp_double", "load", "store", "branch", "other",
-    "macs", "skipped", "dual_issues", "mispredicts", "icache_accesses", "icache_misses", "icache_evictions",
-    "dcache_reads", "dcache_read_misses", "dcache_writes", "dcache_write_misses", "dcache_evictions",
-    "dcache_write_backs"
-};
-static const char *const cause_names[] = {
-    "issue", "dependency", "load_use", "execute", "branch", "fetch", "load", "store", "sleep"
-};
+static const char *const counter_names[] = {"instructions",
+                                            "alu",
+                                            "multiply",
+                                            "divide",
+                                            "fp_single",
+                                            "fp_double",
+                                            "load",
+                                            "store",
+                                            "branch",
+                                            "other",
+                                            "macs",
+                                            "skipped",
+                                            "dual_issues",
+                                            "mispredicts",
+                                            "icache_accesses",
+                                            "icache_misses",
+                                            "icache_evictions",
+                                            "dcache_reads",
+                                            "dcache_read_misses",
+                                            "dcache_writes",
+                                            "dcache_write_misses",
+                                            "dcache_evictions",
+                                            "dcache_write_backs"};
+static const char *const cause_names[] = {"issue", "dependency", "load_use", "execute", "branch",
+                                          "fetch", "load",       "store",    "sleep"};
 static const char *const region_counter_names[] = {
-    "reads", "writes", "read_bytes", "write_bytes", "fetch_bytes", "fetches", "instruction_refills",
-    "data_refills", "write_backs", "uncached_reads", "uncached_writes", "stall_cycles"
-};
+    "reads",        "writes",      "read_bytes",     "write_bytes",     "fetch_bytes", "fetches", "instruction_refills",
+    "data_refills", "write_backs", "uncached_reads", "uncached_writes", "stall_cycles"};
 _Static_assert(sizeof counter_names / sizeof *counter_names == COUNTER_CYCLES, "a name for each counter");
 _Static_assert(sizeof cause_names / sizeof *cause_names == CAUSE_COUNT, "a name for each cause");
 _Static_assert(sizeof region_counter_names / sizeof *region_counter_names == REGION_COUNTER_COUNT,
@@ -110,8 +125,7 @@ int core_add_timing(core *c, const struct timing_setup *setup) { return timings_
 /* The configuration that the program runs under. */
 static struct timing *first_of(const core *c) { return c->timings.timing[0]; }
 
-int core_attach(core *c, void *engine, const struct engine_functions *functions,
-                const struct capture_config *config)
+int core_attach(core *c, void *engine, const struct engine_functions *functions, const struct capture_config *config)
 {
     return capture_attach(c->capture, engine, functions, config, first_of(c)->region, first_of(c)->memory.regions);
 }
@@ -225,10 +239,7 @@ void core_record(core *c, void *self, core_write_fn *write)
     c->write = write;
 }
 
-int core_replay(core *c, const uint8_t *bytes, size_t size)
-{
-    return codec_decode(&c->codec, &c->stream, bytes, size);
-}
+int core_replay(core *c, const uint8_t *bytes, size_t size) { return codec_decode(&c->codec, &c->stream, bytes, size); }
 
 int core_finish(core *c)
 {
@@ -264,7 +275,10 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_entries(const core *c, uint32_t timing, struct entry_info *out) { timing_entries(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
-void core_trace_info(const core *c, uint32_t timing, struct trace_info *out) { *out = timing_trace_info(of(c, timing)); }
+void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
+{
+    *out = timing_trace_info(of(c, timing));
+}
 void core_trace_spans(const core *c, uint32_t timing, struct span_info *out) { timing_trace_spans(of(c, timing), out); }
 void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing_trace_samples(of(c, timing), rows); }
 

@@ -31,8 +31,7 @@ uint32_t core_extra_classes(void);
 int core_add_timing(core *c, const struct timing_setup *setup);
 
 /* Hooks a Unicorn engine that has not run yet, and maps the peripheral and system regions of number 0's part. */
-int core_attach(core *c, void *engine, const struct engine_functions *functions,
-                const struct capture_config *config);
+int core_attach(core *c, void *engine, const struct engine_functions *functions, const struct capture_config *config);
 
 /* The stack that the program starts with: its top and the lowest address of its region. */
 void core_watch_stack(core *c, uint32_t top, uint32_t floor);

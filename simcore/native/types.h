@@ -51,14 +51,22 @@ enum fault_kind {
 enum cache_control { CACHES_AUTO = 0, CACHES_ON = 1, CACHES_OFF = 2 };
 
 enum region_kind {
-    REGION_ITCM = 0, REGION_DTCM = 1, REGION_SRAM = 2, REGION_FLASH = 3,
-    REGION_EXTERNAL = 4, REGION_PERIPHERAL = 5, REGION_SYSTEM = 6,
+    REGION_ITCM = 0,
+    REGION_DTCM = 1,
+    REGION_SRAM = 2,
+    REGION_FLASH = 3,
+    REGION_EXTERNAL = 4,
+    REGION_PERIPHERAL = 5,
+    REGION_SYSTEM = 6,
 };
 
 /* Of a region, from the Armv7-M default map or the MPU. */
 enum cache_policy {
-    POLICY_DEVICE = 0, POLICY_NON_CACHEABLE = 1, POLICY_WRITE_THROUGH = 2,
-    POLICY_WRITE_BACK = 3, POLICY_WRITE_BACK_ALLOCATE = 4,
+    POLICY_DEVICE = 0,
+    POLICY_NON_CACHEABLE = 1,
+    POLICY_WRITE_THROUGH = 2,
+    POLICY_WRITE_BACK = 3,
+    POLICY_WRITE_BACK_ALLOCATE = 4,
 };
 
 enum replacement { REPLACE_RANDOM = 0, REPLACE_ROUND_ROBIN = 1, REPLACE_LRU = 2 };
@@ -124,8 +132,13 @@ enum probe_kind {
 /* How a block ends. */
 enum branch_kind {
     BRANCH_NONE = 0,         /* runs on into the next address */
-    BRANCH_CONDITIONAL = 1, BRANCH_DIRECT = 2, BRANCH_CALL = 3, BRANCH_CALL_INDIRECT = 4,
-    BRANCH_RETURN = 5, BRANCH_INDIRECT = 6, BRANCH_TABLE = 7,
+    BRANCH_CONDITIONAL = 1,
+    BRANCH_DIRECT = 2,
+    BRANCH_CALL = 3,
+    BRANCH_CALL_INDIRECT = 4,
+    BRANCH_RETURN = 5,
+    BRANCH_INDIRECT = 6,
+    BRANCH_TABLE = 7,
 };
 
 enum { MAX_PROBES = 48, MAX_REGIONS = 32 };
@@ -204,17 +217,29 @@ enum cause {
 /* The first COUNTER_STATIC come from block_static.counters; instructions by class add up to all instructions. */
 enum counter {
     COUNTER_INSTRUCTIONS = 0,    /* issued, those whose IT condition failed among them */
-    COUNTER_ALU, COUNTER_MULTIPLY, COUNTER_DIVIDE, COUNTER_FP_SINGLE, COUNTER_FP_DOUBLE,
-    COUNTER_LOAD, COUNTER_STORE, COUNTER_BRANCH, COUNTER_OTHER,
+    COUNTER_ALU,
+    COUNTER_MULTIPLY,
+    COUNTER_DIVIDE,
+    COUNTER_FP_SINGLE,
+    COUNTER_FP_DOUBLE,
+    COUNTER_LOAD,
+    COUNTER_STORE,
+    COUNTER_BRANCH,
+    COUNTER_OTHER,
     COUNTER_MACS,
     COUNTER_STATIC,
     COUNTER_SKIPPED = COUNTER_STATIC,  /* instructions whose IT condition failed */
     COUNTER_DUAL_ISSUES,
     COUNTER_MISPREDICTS,
-    COUNTER_ICACHE_ACCESSES, COUNTER_ICACHE_MISSES, COUNTER_ICACHE_EVICTIONS,
-    COUNTER_DCACHE_READS, COUNTER_DCACHE_READ_MISSES,
-    COUNTER_DCACHE_WRITES, COUNTER_DCACHE_WRITE_MISSES,
-    COUNTER_DCACHE_EVICTIONS, COUNTER_DCACHE_WRITE_BACKS,
+    COUNTER_ICACHE_ACCESSES,
+    COUNTER_ICACHE_MISSES,
+    COUNTER_ICACHE_EVICTIONS,
+    COUNTER_DCACHE_READS,
+    COUNTER_DCACHE_READ_MISSES,
+    COUNTER_DCACHE_WRITES,
+    COUNTER_DCACHE_WRITE_MISSES,
+    COUNTER_DCACHE_EVICTIONS,
+    COUNTER_DCACHE_WRITE_BACKS,
     COUNTER_CYCLES,              /* first of CAUSE_COUNT: cycles by cause */
     COUNTER_COUNT = COUNTER_CYCLES + 9,
 };
@@ -222,11 +247,17 @@ enum counter {
 /* Per region, after the COUNTER_COUNT above. Refills and write-backs are lines; uncached accesses reached the region
  * past the D-cache. */
 enum region_counter {
-    REGION_READS = 0, REGION_WRITES, REGION_READ_BYTES, REGION_WRITE_BYTES,
+    REGION_READS = 0,
+    REGION_WRITES,
+    REGION_READ_BYTES,
+    REGION_WRITE_BYTES,
     REGION_FETCH_BYTES,          /* bytes of the instructions executed from it */
     REGION_FETCHES,              /* 64-bit fetches that reached it past the I-cache */
-    REGION_INSTRUCTION_REFILLS, REGION_DATA_REFILLS, REGION_WRITE_BACKS,
-    REGION_UNCACHED_READS, REGION_UNCACHED_WRITES,
+    REGION_INSTRUCTION_REFILLS,
+    REGION_DATA_REFILLS,
+    REGION_WRITE_BACKS,
+    REGION_UNCACHED_READS,
+    REGION_UNCACHED_WRITES,
     REGION_STALL_CYCLES,
     REGION_COUNTER_COUNT,
 };
@@ -240,7 +271,9 @@ struct node_info {           /* a node of the call tree */
 };
 
 /* Of the call stack, outermost first. */
-struct frame_info { uint32_t function, call_site; };
+struct frame_info {
+    uint32_t function, call_site;
+};
 
 struct block_info {
     uint32_t address, size;
@@ -254,17 +287,24 @@ struct site_info {           /* one access of one block */
 };
 
 /* One activation of a node of the call tree, in cycles from the start of the run. number: how many began before. */
-struct span_info { uint64_t start, end, number; int32_t node; };
+struct span_info {
+    uint64_t start, end, number;
+    int32_t node;
+};
 
 struct trace_info {
     uint64_t resolution, dropped; /* cycles; spans that were shorter than the resolution at some time */
     uint32_t spans, samples, deepest, depth_limit;   /* deepest call, and how deep calls have spans */
 };
 
-struct object_range { uint32_t base, size; };
+struct object_range {
+    uint32_t base, size;
+};
 
 /* Memory of the program that is timed as if it stood elsewhere: [start, start + size) at `to`, whole words away. */
-struct core_move { uint32_t start, size, to; };
+struct core_move {
+    uint32_t start, size, to;
+};
 
 enum { OBJECT_IN_REGION = 0x40000000 };  /* or-ed to a region's index: what lies in none of the objects */
 
@@ -273,7 +313,11 @@ struct use_info {            /* what one access site did to one object */
     struct site_info counts;
 };
 
-struct entry_info { uint32_t block, state; uint64_t variant; uint64_t executions; };
+struct entry_info {
+    uint32_t block, state;
+    uint64_t variant;
+    uint64_t executions;
+};
 
 /* What one configuration found: how much of it there is, and what is one number. */
 struct timing_info {
@@ -305,9 +349,15 @@ struct engine_functions {
     void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *mem_read, *mmio_map, *ctl;
 };
 
-struct fault_info { uint8_t kind; uint32_t address, pc, size; };
+struct fault_info {
+    uint8_t kind;
+    uint32_t address, pc, size;
+};
 
-struct peripheral_info { uint32_t address; uint64_t reads, writes; };
+struct peripheral_info {
+    uint32_t address;
+    uint64_t reads, writes;
+};
 
 struct op_info {                 /* as the firmware's descriptor had it when it first ran */
     uint32_t descriptor;         /* its address */
@@ -322,8 +372,7 @@ struct op_info {                 /* as the firmware's descriptor had it when it 
 /* place: where the block is timed; everything in *out stands at the program's address. */
 typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_t place, const uint8_t *code,
                            uint32_t size, uint32_t it_state, struct block_static *out);
-typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant,
-                             struct block_schedule *out);
+typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant, struct block_schedule *out);
 
 /* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
 struct timing_callbacks {

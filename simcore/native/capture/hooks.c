@@ -74,8 +74,8 @@ int hooks_widen(struct capture *c, uint32_t id)
         nearest->first = first < nearest->first ? first : nearest->first;
         nearest->last = last > nearest->last ? last : nearest->last;
     }
-    if (c->hook_add(c->engine, &nearest->hook, UC_HOOK_CODE, (void *)on_code, c, nearest->first,
-                    nearest->last) != UC_ERR_OK)
+    if (c->hook_add(c->engine, &nearest->hook, UC_HOOK_CODE, (void *)on_code, c, nearest->first, nearest->last) !=
+        UC_ERR_OK)
         return CORE_ERR_ENGINE;
     uc_err error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)first, (uint64_t)last + 1);
     return error == UC_ERR_OK ? CORE_OK : CORE_ERR_ENGINE;

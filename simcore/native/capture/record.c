@@ -49,7 +49,10 @@ void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uin
 
 /* A record split behind the instruction of the access that was just recorded, so that timing can be asked
  * for the time there, or told of something that happens there. */
-struct split { uint32_t word; const struct watch *watch, *watch_end; };
+struct split {
+    uint32_t word;
+    const struct watch *watch, *watch_end;
+};
 
 static struct split record_split(struct capture *c)
 {

@@ -11,13 +11,19 @@
 
 enum {
     CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */
-    NOTES_MAX = 1024, WATCH_MAX = 512, PERIPHERALS_MAX = 256, WINDOWS_MAX = MAX_REGIONS + 1,
+    NOTES_MAX = 1024,
+    WATCH_MAX = 512,
+    PERIPHERALS_MAX = 256,
+    WINDOWS_MAX = MAX_REGIONS + 1,
     IT_BYTES_MAX = 16,           /* four instructions */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
 
-struct window { struct capture *capture; uint32_t base; };
+struct window {
+    struct capture *capture;
+    uint32_t base;
+};
 
 struct captured {                /* one definition, as capture needs it */
     uint32_t address, size, instructions;
@@ -26,9 +32,15 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
 };
 
-struct slot { uint64_t key; uint32_t id; };
+struct slot {
+    uint64_t key;
+    uint32_t id;
+};
 
-struct code_range { uint32_t first, last; uc_hook hook; };
+struct code_range {
+    uint32_t first, last;
+    uc_hook hook;
+};
 
 struct capture {
     struct stream *stream;

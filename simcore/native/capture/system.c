@@ -100,8 +100,8 @@ int system_is_geometry(uint32_t address) { return address == REG_CCSIDR; }
 
 int system_writes_clock(uint32_t address)
 {
-    return address == REG_DWT_CYCCNT || address == REG_DWT_CTRL || address == REG_SYST_CVR ||
-           address == REG_SYST_CSR || address == REG_SYST_RVR;
+    return address == REG_DWT_CYCCNT || address == REG_DWT_CTRL || address == REG_SYST_CVR || address == REG_SYST_CSR ||
+           address == REG_SYST_RVR;
 }
 
 uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now)
@@ -116,15 +116,12 @@ uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now)
         return (word_of(s, REG_DWT_CTRL) & CTRL_CYCCNTENA) ? (uint32_t)(now - s->cycle_count_base) : value;
     case REG_SYST_CVR:
         return systick_counts(s) ? (uint32_t)((system_cycles_to_tick(s, now) - 1) / tick_cycles(s)) : value;
-    case REG_SYST_CSR:
-        return value | (systick_wrapped(s, now) ? CSR_COUNTFLAG : 0);
-    case REG_ICSR:
-        return (s->pendsv_pending ? ICSR_PENDSVSET : 0) | (s->systick_pending ? ICSR_PENDSTSET : 0);
+    case REG_SYST_CSR: return value | (systick_wrapped(s, now) ? CSR_COUNTFLAG : 0);
+    case REG_ICSR: return (s->pendsv_pending ? ICSR_PENDSVSET : 0) | (s->systick_pending ? ICSR_PENDSTSET : 0);
     case REG_CCSIDR:
         return (word_of(s, REG_CSSELR) & 1) ? ccsidr(s->icache_bytes, s->icache_ways)
-                                             : ccsidr(s->dcache_bytes, s->dcache_ways);
-    default:
-        return value;
+                                            : ccsidr(s->dcache_bytes, s->dcache_ways);
+    default: return value;
     }
 }
 
@@ -142,9 +139,17 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
         return 0;
     uint32_t *word = word_at(s, address), old = *word;
     switch (address) {
-    case REG_CPUID: case REG_ICTR: case REG_CLIDR: case REG_CTR: case REG_CCSIDR: case REG_MPU_TYPE:
-    case REG_MVFR0: case REG_MVFR1: case REG_MVFR2: case REG_SYST_CALIB: case REG_DWT_LSR:
-        return 0;                                    /* read-only */
+    case REG_CPUID:
+    case REG_ICTR:
+    case REG_CLIDR:
+    case REG_CTR:
+    case REG_CCSIDR:
+    case REG_MPU_TYPE:
+    case REG_MVFR0:
+    case REG_MVFR1:
+    case REG_MVFR2:
+    case REG_SYST_CALIB:
+    case REG_DWT_LSR: return 0;                                    /* read-only */
     case REG_AIRCR:
         if (value >> 16 == 0x05fa) {
             s->reset_requested = value >> 2 & 1;

@@ -83,9 +83,7 @@ static uint32_t victim_way(struct cache *c, uint32_t first)
             if (c->stamp[first + i] < c->stamp[first + way])
                 way = i;
         break;
-    default:
-        c->lfsr = (c->lfsr >> 1) ^ (-(c->lfsr & 1u) & 0xb400u);
-        way = c->lfsr % c->ways;
+    default: c->lfsr = (c->lfsr >> 1) ^ (-(c->lfsr & 1u) & 0xb400u); way = c->lfsr % c->ways;
     }
     return way;
 }

@@ -97,25 +97,14 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
         m->fetch.line = NO_LINE;
         m->fetch.done_at = 0;
         return 0;
-    case REG_ICIMVAU:
-        cache_line_op(&m->icache, value, 0, 1);
-        return 0;
-    case REG_DCIMVAC:
-        cache_line_op(d, value, 0, 1);
-        return 0;
-    case REG_DCISW:
-        cache_set_way_op(d, value, 0, 1);
-        return 0;
+    case REG_ICIMVAU: cache_line_op(&m->icache, value, 0, 1); return 0;
+    case REG_DCIMVAC: cache_line_op(d, value, 0, 1); return 0;
+    case REG_DCISW: cache_set_way_op(d, value, 0, 1); return 0;
     case REG_DCCMVAU:
-    case REG_DCCMVAC:
-        return clean(m, time, value, cache_line_op(d, value, 1, 0));
-    case REG_DCCIMVAC:
-        return clean(m, time, value, cache_line_op(d, value, 1, 1));
-    case REG_DCCSW:
-        return clean(m, time, line, cache_set_way_op(d, value, 1, 0));
-    case REG_DCCISW:
-        return clean(m, time, line, cache_set_way_op(d, value, 1, 1));
-    default:
-        return 0;
+    case REG_DCCMVAC: return clean(m, time, value, cache_line_op(d, value, 1, 0));
+    case REG_DCCIMVAC: return clean(m, time, value, cache_line_op(d, value, 1, 1));
+    case REG_DCCSW: return clean(m, time, line, cache_set_way_op(d, value, 1, 0));
+    case REG_DCCISW: return clean(m, time, line, cache_set_way_op(d, value, 1, 1));
+    default: return 0;
     }
 }

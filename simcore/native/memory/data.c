@@ -90,10 +90,7 @@ static uint32_t read_uncached(struct memory *m, uint64_t time, uint32_t address,
     return (uint32_t)(there - time);
 }
 
-static int is_cached(const struct memory *m, uint8_t policy)
-{
-    return m->dcache_on && policy >= POLICY_WRITE_THROUGH;
-}
+static int is_cached(const struct memory *m, uint8_t policy) { return m->dcache_on && policy >= POLICY_WRITE_THROUGH; }
 
 uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
 {
@@ -118,10 +115,7 @@ uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t
     return stall;
 }
 
-static uint32_t bytes_mask(uint32_t offset, uint32_t size)
-{
-    return (uint32_t)(((UINT64_C(1) << size) - 1) << offset);
-}
+static uint32_t bytes_mask(uint32_t offset, uint32_t size) { return (uint32_t)(((UINT64_C(1) << size) - 1) << offset); }
 
 /* In read-allocate mode a store that leaves a line unfinished, or starts another before its end, ends it. */
 static void stream_store(struct memory *m, uint32_t line, uint32_t mask)

@@ -9,8 +9,7 @@ int memory_fetch_is_cached(const struct memory *m, uint32_t address)
 }
 
 /* The line that comes or came in last: through the I-cache, or held by the fetch path without it. */
-static void start_fetch(struct memory *m, uint64_t at, uint32_t group, uint32_t line_bytes, uint32_t region,
-                        int cached)
+static void start_fetch(struct memory *m, uint64_t at, uint32_t group, uint32_t line_bytes, uint32_t region, int cached)
 {
     const struct region_config *r = &m->region[region];
     struct device *d = device_of(m, region);
@@ -52,8 +51,8 @@ static uint64_t fetch_group(struct memory *m, uint64_t at, uint32_t group, uint3
     return line == m->fetch.line ? group_arrival(m, at, group, line_bytes) : at + 1;
 }
 
-uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t address, uint32_t size,
-                      int redirected, uint32_t *misses)
+uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t address, uint32_t size, int redirected,
+                      uint32_t *misses)
 {
     uint32_t region = memory_region(m, address);
     if (region == NO_REGION || is_tcm(&m->region[region])) {

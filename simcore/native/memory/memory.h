@@ -13,8 +13,14 @@
 #include "types.h"
 
 enum {
-    PAGE_SHIFT = 12, NO_REGION = 0xff, MIXED_POLICY = 0x7f, PAGE_TCM = 0x8000,
-    MAX_LINEFILLS = 8, MAX_STORES = 16, MAX_ROWS = 64, MPU_REGIONS = 16,
+    PAGE_SHIFT = 12,
+    NO_REGION = 0xff,
+    MIXED_POLICY = 0x7f,
+    PAGE_TCM = 0x8000,
+    MAX_LINEFILLS = 8,
+    MAX_STORES = 16,
+    MAX_ROWS = 64,
+    MPU_REGIONS = 16,
 };
 
 struct linefill {
@@ -35,7 +41,9 @@ struct store_entry {
     uint64_t done_at;
 };
 
-struct mpu_region { uint32_t rbar, rasr; };
+struct mpu_region {
+    uint32_t rbar, rasr;
+};
 
 struct memory {
     const struct timing_config *config;
@@ -47,7 +55,10 @@ struct memory {
     uint8_t icache_on, dcache_on;
     struct device device[MAX_REGIONS];
     uint32_t row[MAX_REGIONS][MAX_ROWS]; /* rows held: number + 1, most recently used first */
-    struct row_control { uint32_t rows, miss_cycles; uint8_t prefetch; } row_control[MAX_REGIONS];
+    struct row_control {
+        uint32_t rows, miss_cycles;
+        uint8_t prefetch;
+    } row_control[MAX_REGIONS];
     int64_t flash_wait_states;           /* as FLASH_ACR says, -1: it was not written */
     struct linefill fill[MAX_LINEFILLS];
     struct store_entry store[MAX_STORES];   /* oldest first */
@@ -83,8 +94,8 @@ uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_
 
 /* Stall cycles of fetching a block that issues from `time` on and takes `cycles` when nothing stalls.
  * redirected: the block follows a mispredict, so nothing was fetched ahead. Adds to *misses. */
-uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t address, uint32_t size,
-                      int redirected, uint32_t *misses);
+uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t address, uint32_t size, int redirected,
+                      uint32_t *misses);
 
 /* A branch that ends at branch_end, resolved at `time`, goes elsewhere `cycles` later: what fetch asks for
  * behind it until then. Matters where a request costs: from uncached memory. */

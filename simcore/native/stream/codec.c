@@ -118,8 +118,7 @@ static int encode_definitions(struct codec *c, const struct stream *s, uint32_t 
 {
     while (c->blocks <= last) {
         const struct definition *d = &s->definition[c->blocks];
-        if (reserve(&c->control, 1) != CORE_OK || reserve(&c->data, d->size + 16) != CORE_OK ||
-            add_block(c) != CORE_OK)
+        if (reserve(&c->control, 1) != CORE_OK || reserve(&c->data, d->size + 16) != CORE_OK || add_block(c) != CORE_OK)
             return CORE_ERR_MEMORY;
         c->control.byte[c->control.used++] = CODEC_OTHER;
         put(&c->data, d->address);
@@ -144,7 +143,8 @@ static int encode_block(struct codec *c, const struct stream *s, const uint32_t 
     if (encode_definitions(c, s, id) != CORE_OK)
         return CORE_ERR_MEMORY;
     struct codec_block *b = &c->block[id];
-    if (reserve(&c->control, 1) != CORE_OK || reserve(&c->data, 32 + 10 * (size_t)accesses + 5 * (size_t)notes) != CORE_OK ||
+    if (reserve(&c->control, 1) != CORE_OK ||
+        reserve(&c->data, 32 + 10 * (size_t)accesses + 5 * (size_t)notes) != CORE_OK ||
         room_for_sites(b, accesses) != CORE_OK || room_for_notes(b, notes) != CORE_OK)
         return CORE_ERR_MEMORY;
     struct codec_bytes *data = &c->data;
@@ -243,7 +243,10 @@ int codec_piece(struct codec *c, void *self, int (*write)(void *self, const uint
 
 /* --- bytes in -------------------------------------------------------------------------------------------- */
 
-struct input { const uint8_t *at, *end; int failed; };
+struct input {
+    const uint8_t *at, *end;
+    int failed;
+};
 
 static inline uint32_t take(struct input *in)
 {
@@ -266,8 +269,8 @@ static int decode_definition(struct codec *c, struct stream *s, struct input *in
 {
     uint32_t address = take(in), size = take(in), it_state = take(in);
     if (in->failed || size < 2 || size > DEFINITION_BYTES_MAX || size & 1 || address & 1 || it_state > 0xff ||
-        size > UINT64_C(0x100000000) - address || size > (size_t)(in->end - in->at) ||
-        s->definitions != c->blocks || c->blocks == DEFINITIONS_LIMIT)
+        size > UINT64_C(0x100000000) - address || size > (size_t)(in->end - in->at) || s->definitions != c->blocks ||
+        c->blocks == DEFINITIONS_LIMIT)
         return CORE_ERR_CAPTURE;
     if (add_block(c) != CORE_OK || stream_define(s, address, in->at, size, (uint8_t)it_state) == UINT32_MAX)
         return CORE_ERR_MEMORY;

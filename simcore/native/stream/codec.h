@@ -23,12 +23,17 @@
 enum {
     CODEC_BLOCK = 2,             /* the id follows, no guess */
     CODEC_OTHER = 3,
-    CODEC_FLAGS = 4, CODEC_COUNT = 8, CODEC_ADDRESSES = 16, CODEC_NOTES = 32,
+    CODEC_FLAGS = 4,
+    CODEC_COUNT = 8,
+    CODEC_ADDRESSES = 16,
+    CODEC_NOTES = 32,
     CODEC_PIECE_BYTES = 1 << 20,     /* the encoder hands out a piece when it has as much */
     CODEC_ACCESSES_A_BYTE = 8,   /* at most: a 32-bit VLDM of 32 registers */
 };
 
-struct codec_site { uint32_t last, stride, candidate; };
+struct codec_site {
+    uint32_t last, stride, candidate;
+};
 
 struct codec_block {             /* guesses for one definition */
     uint32_t follower[2];        /* ids, the last one first */
@@ -38,7 +43,10 @@ struct codec_block {             /* guesses for one definition */
     uint32_t *note;
 };
 
-struct codec_bytes { uint8_t *byte; size_t used, room; };
+struct codec_bytes {
+    uint8_t *byte;
+    size_t used, room;
+};
 
 struct codec {
     struct codec_block *block;
@@ -54,10 +62,7 @@ void codec_free(struct codec *c);
 int codec_encode(struct codec *c, const struct stream *s, const uint32_t *words, size_t count);
 
 /* Bytes of the piece so far; writes it out, and begins the next one. */
-static inline size_t codec_used(const struct codec *c)
-{
-    return c->control.used + c->data.used;
-}
+static inline size_t codec_used(const struct codec *c) { return c->control.used + c->data.used; }
 
 int codec_piece(struct codec *c, void *self, int (*write)(void *self, const uint8_t *bytes, size_t size));
 

@@ -21,12 +21,11 @@ void stream_free(struct stream *s)
     s->code = NULL;
 }
 
-uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size,
-                       uint8_t it_state)
+uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size, uint8_t it_state)
 {
     if (s->definitions == RECORD_ID ||
-        array_reserve(&s->definition, &s->definitions_room, s->definitions + 1u, 1024,
-                      sizeof *s->definition) != CORE_OK ||
+        array_reserve(&s->definition, &s->definitions_room, s->definitions + 1u, 1024, sizeof *s->definition) !=
+            CORE_OK ||
         array_reserve(&s->code, &s->code_room, (uint64_t)s->code_used + size, 1u << 16, 1) != CORE_OK)
         return UINT32_MAX;
     memcpy(s->code + s->code_used, code, size);

@@ -66,8 +66,7 @@ void stream_init(struct stream *s, struct sink sink);
 void stream_free(struct stream *s);
 
 /* Adds a definition and returns its id, or UINT32_MAX when there is no memory. */
-uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size,
-                       uint8_t it_state);
+uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size, uint8_t it_state);
 
 /* Hands everything written so far to the sink. Returns s->status. */
 int stream_flush(struct stream *s);

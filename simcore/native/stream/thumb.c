@@ -6,10 +6,7 @@ static uint16_t halfword_at(const uint8_t *code, uint32_t offset)
     return (uint16_t)(code[offset] | code[offset + 1] << 8);
 }
 
-static int is_it(uint16_t halfword)
-{
-    return (halfword & 0xff00) == 0xbf00 && (halfword & 0x000f);
-}
+static int is_it(uint16_t halfword) { return (halfword & 0xff00) == 0xbf00 && (halfword & 0x000f); }
 
 /* Fills w when a 32-bit instruction is one whose time or accesses depend on run-time values. */
 static int is_data_dependent(uint16_t first, uint16_t second, struct watch *w)
@@ -40,8 +37,8 @@ static int is_data_dependent(uint16_t first, uint16_t second, struct watch *w)
     return 0;
 }
 
-uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch,
-                    uint32_t room, uint32_t *instructions)
+uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,
+                    uint32_t *instructions)
 {
     uint32_t found = 0, count = 0;
     for (uint32_t offset = 0; offset + 2 <= size;) {

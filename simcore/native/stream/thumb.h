@@ -22,10 +22,7 @@ struct watch {
 };
 
 /* Length in bytes (2 or 4) of the instruction whose first halfword this is. */
-static inline uint32_t thumb_length(uint16_t halfword)
-{
-    return (halfword >> 11) >= 0x1d ? 4 : 2;
-}
+static inline uint32_t thumb_length(uint16_t halfword) { return (halfword >> 11) >= 0x1d ? 4 : 2; }
 
 /* ITSTATE after one more instruction (Armv7-M ARM, A7.3.3 ITAdvance). */
 static inline uint8_t thumb_it_advance(uint8_t it_state)
@@ -35,8 +32,8 @@ static inline uint8_t thumb_it_advance(uint8_t it_state)
 
 /* Walks code, counts its instructions and fills the watch list (at most room entries).
  * Returns the number of entries. */
-uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch,
-                    uint32_t room, uint32_t *instructions);
+uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,
+                    uint32_t *instructions);
 
 /* ITSTATE in front of the instruction at offset, for a block entered with it_state. */
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state);

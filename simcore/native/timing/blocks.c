@@ -74,8 +74,8 @@ static int copy_facts(struct block *b)
     size_t counters = COUNTER_STATIC * sizeof *f->counters, accesses = f->accesses * sizeof *f->access;
     size_t probes = f->probes * sizeof *f->probe, notes = f->notes * sizeof *f->note;
     size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
-    uint8_t *next = calloc(1, sites + skipped + counters + accesses + probes + notes + barriers + offsets +
-                                  2u * f->instructions);
+    uint8_t *next =
+        calloc(1, sites + skipped + counters + accesses + probes + notes + barriers + offsets + 2u * f->instructions);
     if (!next)
         return CORE_ERR_MEMORY;
     b->site = carve(&next, NULL, sites);

@@ -90,8 +90,8 @@ static int pop_return(struct predictor *p, uint32_t *address)
     return 1;
 }
 
-enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditional, uint32_t branch,
-                                 uint32_t target, uint32_t fall_through, uint32_t next)
+enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditional, uint32_t branch, uint32_t target,
+                                 uint32_t fall_through, uint32_t next)
 {
     int taken = next != fall_through;
     if (taken && (kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT))

@@ -42,7 +42,7 @@ void predictor_control(struct predictor *p, uint32_t actlr);
 
 /* Predicts the branch that ended a block, learns what it did, says how it went.
  * kind: enum branch_kind; target: of a direct branch; next: address of the block that ran after it. */
-enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditional, uint32_t branch,
-                                 uint32_t target, uint32_t fall_through, uint32_t next);
+enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditional, uint32_t branch, uint32_t target,
+                                 uint32_t fall_through, uint32_t next);
 
 #endif

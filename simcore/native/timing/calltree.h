@@ -38,10 +38,7 @@ struct calltree {
 int calltree_init(struct calltree *t, uint32_t width);
 void calltree_free(struct calltree *t);
 
-static inline struct node *calltree_current(struct calltree *t)
-{
-    return &t->node[t->frame[t->frames - 1].node];
-}
+static inline struct node *calltree_current(struct calltree *t) { return &t->node[t->frame[t->frames - 1].node]; }
 
 /* A block starts: function that holds it, whether at its entry, how control came there (branch_kind of the
  * block before, BRANCH_NONE when it was not taken), where a call returns to. Returns 0 or a core_status. */

@@ -2,10 +2,7 @@
 #include "timing/records.h"
 
 /* Byte offset of a note's instruction from the block's start. */
-static uint32_t offset_of(const struct execution *x, uint32_t note)
-{
-    return (x->note[note] >> 16) * 2 - x->first;
-}
+static uint32_t offset_of(const struct execution *x, uint32_t note) { return (x->note[note] >> 16) * 2 - x->first; }
 
 void records_ran(const struct execution *x, uint8_t *ran)
 {

@@ -17,8 +17,8 @@ void timing_follow(struct timing *t)
 static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
     struct node *current = calltree_current(&t->calls);
-    if (current->info.function == b->facts.function && (how == BRANCH_NONE || how == BRANCH_CONDITIONAL ||
-                                                        how == BRANCH_DIRECT || how == BRANCH_TABLE))
+    if (current->info.function == b->facts.function &&
+        (how == BRANCH_NONE || how == BRANCH_CONDITIONAL || how == BRANCH_DIRECT || how == BRANCH_TABLE))
         return CORE_OK;
     timing_settle(t);
     int status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how,
@@ -40,8 +40,8 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
         int conditional = b->facts.branch == BRANCH_CONDITIONAL || b->facts.branch_predicated;
         int is_call = b->facts.branch == BRANCH_CALL || b->facts.branch == BRANCH_CALL_INDIRECT;
         if (taken || conditional)
-            prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target,
-                                          placed_end, taken ? next->place : placed_end);
+            prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target, placed_end,
+                                          taken ? next->place : placed_end);
         if (taken)
             how = b->facts.branch;
         /* A call that came straight back: an operation marker, whose own cost is left out. */
@@ -154,7 +154,8 @@ static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ra
 static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *address, const uint8_t *present)
 {
     for (uint32_t i = 0; i < b->facts.accesses; i++)
-        t->placed[i] = present && !present[i] ? address[i] : placement_at(&t->placement, &b->site[i].placed, address[i]);
+        t->placed[i] =
+            present && !present[i] ? address[i] : placement_at(&t->placement, &b->site[i].placed, address[i]);
     return t->placed;
 }
 

@@ -212,16 +212,12 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         if (payload[0] == REG_ACTLR)
             predictor_control(&t->predictor, payload[1]);
         timing_charge(t, CAUSE_STORE,
-               memory_system_write(&t->memory, t->now, payload[0],
-                                   memory_takes_address(payload[0]) ? placement_of(&t->placement, payload[1])
-                                                                    : payload[1]));
+                      memory_system_write(&t->memory, t->now, payload[0],
+                                          memory_takes_address(payload[0]) ? placement_of(&t->placement, payload[1])
+                                                                           : payload[1]));
         break;
-    case RECORD_OP_BEGIN:
-        status = calltree_op_begin(&t->calls, (int32_t)payload[0], payload[1]);
-        break;
-    case RECORD_OP_END:
-        calltree_op_end(&t->calls);
-        break;
+    case RECORD_OP_BEGIN: status = calltree_op_begin(&t->calls, (int32_t)payload[0], payload[1]); break;
+    case RECORD_OP_END: calltree_op_end(&t->calls); break;
     case RECORD_SLEEP: {
         uint64_t cycles = payload[0] | (uint64_t)payload[1] << 32;
         t->memory.counters[COUNTER_CYCLES + CAUSE_SLEEP] += cycles;
@@ -229,14 +225,14 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         break;
     }
     case RECORD_EXCEPTION:
-        timing_charge(t, CAUSE_BRANCH, payload[0] ? t->config.exception_entry_cycles : t->config.exception_return_cycles);
+        timing_charge(t, CAUSE_BRANCH,
+                      payload[0] ? t->config.exception_entry_cycles : t->config.exception_return_cycles);
         if (payload[0])
             enter_exception(t, payload[0]);
         else
             leave_exception(t);
         break;
-    default:
-        return CORE_ERR_STREAM;
+    default: return CORE_ERR_STREAM;
     }
     timing_follow(t);
     return status;

@@ -16,8 +16,12 @@
 #include "stream/stream.h"
 #include "timing/trace.h"
 
-enum { EXTRA_CLASSES = 40, INTERRUPTED_MAX = 64, ACCESSES_MAX = STREAM_RECORD_MAX,
-       INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };
+enum {
+    EXTRA_CLASSES = 40,
+    INTERRUPTED_MAX = 64,
+    ACCESSES_MAX = STREAM_RECORD_MAX,
+    INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2
+};
 
 struct interrupted {             /* what goes on when a handler comes back */
     int32_t last_block, last_entry;

@@ -44,10 +44,7 @@ void trace_follow(struct trace *t, const struct calltree *calls, uint64_t now);
 void trace_sample(struct trace *t, uint64_t now, int is_last);
 
 /* Spans that have ended, then those still open, which end now. */
-static inline uint32_t trace_spans(const struct trace *t)
-{
-    return t->spans + t->depth;
-}
+static inline uint32_t trace_spans(const struct trace *t) { return t->spans + t->depth; }
 struct span_info trace_span(const struct trace *t, uint32_t index, uint64_t now);
 
 #endif

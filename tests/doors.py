@@ -4,9 +4,10 @@
 `usual` all that is not marked `exhaustive`, `all` everything; pytest called by hand runs what it is
 told. A tier says what a test proves, not how long it takes.
 
-Every test has a time limit of its own: TIMES_ALONE times what it needed alone according to
-tests/seconds.json (`--renew-seconds` writes it), at least SHORTEST_LIMIT_S. Past it, all stacks are
-shown and the test fails.
+Every test has a time limit: TIMES_ALONE times what the longest test of its file needed alone, as
+any of them may be the one that makes what they share; at least SHORTEST_LIMIT_S. tests/seconds.json
+holds these times (`--renew-seconds` writes it). Past the limit, all stacks are shown and the test
+fails.
 
 At the end stand the CPU times of the run, per folder, in units of a piece of work that each process
 of the run measured itself. tests/limits.toml holds what they may be. With MCUSIM_STRICT_TESTS set,
@@ -36,8 +37,8 @@ QUICK_FOLDERS = ("unit",)
 SECONDS = TESTS / "seconds.json"
 LIMITS = TESTS / "limits.toml"
 TIMES_ALONE = 10
-SHORTEST_LIMIT_S = 60  # what a session shares is made by whichever test asks first
-LONG_S = 1.0  # tests that need less alone are not listed in tests/seconds.json
+SHORTEST_LIMIT_S = 60
+LONG_S = SHORTEST_LIMIT_S / TIMES_ALONE  # files without a longer test are not listed
 CPU = "cpu_seconds"  # property of a test's last report
 OUTPUT = "mcusim-tests"  # what a worker tells the first process
 
@@ -46,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mcusim's own tests")
     group.addoption("--door", choices=DOORS, help="which tests run; all that are named by default")
     group.addoption(
-        "--renew-seconds", action="store_true", help="write what each long test needs alone anew"
+        "--renew-seconds", action="store_true", help="write what the longest tests need alone"
     )
 
 
@@ -64,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
     alone = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
     for item in items:
-        limit = max(SHORTEST_LIMIT_S, TIMES_ALONE * alone.get(item.nodeid, 0))
+        limit = max(SHORTEST_LIMIT_S, TIMES_ALONE * alone.get(file_of(item.nodeid), 0))
         item.add_marker(pytest.mark.timeout(limit))
 
 
@@ -75,6 +76,11 @@ def opens(door: str | None, item: pytest.Item) -> bool:
         marked = item.get_closest_marker("quick") is not None
         return marked or (folder_of(item.nodeid) in QUICK_FOLDERS and not exhaustive)
     return door != "usual" or not exhaustive
+
+
+def file_of(nodeid: str) -> str:
+    """The file that a test is in, from tests/ on."""
+    return nodeid.partition("::")[0].removeprefix("tests/")
 
 
 def folder_of(nodeid: str) -> str:
@@ -139,7 +145,10 @@ class Accounts:
             }
             return
         if self.config.getoption("--renew-seconds"):
-            long = {name: round(s, 1) for name, s in sorted(self.alone.items()) if s >= LONG_S}
+            longest: defaultdict[str, float] = defaultdict(float)
+            for name, seconds in self.alone.items():
+                longest[file_of(name)] = max(longest[file_of(name)], seconds)
+            long = {name: round(s, 1) for name, s in sorted(longest.items()) if s >= LONG_S}
             SECONDS.write_text(json.dumps(long, indent=1) + "\n", encoding="utf-8")
         if self.complaints() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

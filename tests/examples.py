@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 MANY = 100
 
@@ -13,7 +13,13 @@ def load_profile(door: str | None) -> None:
     The same examples on every run, no time limit on a busy machine: failures are no matter of luck.
     """
     count = MANY // 4 if door in ("quick", "usual") else MANY
-    settings.register_profile("mcusim", derandomize=True, deadline=None, max_examples=count)
+    settings.register_profile(
+        "mcusim",
+        derandomize=True,
+        deadline=None,
+        max_examples=count,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     settings.load_profile("mcusim")
 
 

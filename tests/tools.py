@@ -22,11 +22,11 @@ GUARD_S = 600
 def needs(program: str, package: str) -> None:
     """Skip the test where a program is missing that a Debian package brings.
 
-    Where MCUSIM_REQUIRE_TOOLCHAIN is set (.ci/run), fail instead.
+    Where MCUSIM_STRICT_TESTS is set (.ci/run), fail instead.
     """
     if shutil.which(program) is None:
         message = f"needs {program}: apt-get install {package}"
-        if os.environ.get("MCUSIM_REQUIRE_TOOLCHAIN"):
+        if os.environ.get("MCUSIM_STRICT_TESTS"):
             pytest.fail(message)
         pytest.skip(message)
 

@@ -26,7 +26,7 @@ PRELOADED = (
     "numpy", "capstone", "elftools.elf.elffile", "rich.console", "jinja2", "click",
 )  # fmt: skip
 #: Tests may take so many seconds against a mutant, or so many times what they take without one.
-TIMEOUT, SLOWER = 30.0, 10.0
+TIMEOUT, SLOWER = 60.0, 10.0
 #: The options of the project are for whole runs; warnings about modules imported before are none.
 OPTIONS = (
     "-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib",
@@ -70,7 +70,7 @@ class _MutatedFinder(MetaPathFinder):
 
 
 class Runner:
-    """Runs trials, as many at a time as there are processors for this process."""
+    """Runs trials, `jobs` at a time. Tests that do not end in `timeout` seconds do not pass."""
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs

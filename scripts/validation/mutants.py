@@ -4,7 +4,8 @@ Python modules (tests/mutants/python.toml) are changed by the operators of cosmi
 its own tests only. The C rules (tests/mutants/native.toml) have a list of mutants by hand, at least
 one for each rule, each against the one test that has to notice it. A mutant that no test notices
 needs a reason in these lists. Exit status 1 when one has none, or when a reason stands at a mutant
-that a test does notice. Nothing is written into the working tree.
+that a test does notice; 2 when a list fits its sources no more or a test fails without any mutant.
+Nothing is written into the working tree.
 
 Neither tool runs as it is. mutmut 3 mutates a copy of the tree, but an editable install of
 scikit-build-core puts a finder before sys.path, so the tests import the modules of the checkout
@@ -29,6 +30,7 @@ from pathlib import Path
 from scripts.mutation.lists import (
     NATIVE,
     ROOT,
+    ListError,
     NativeMutant,
     PythonModule,
     native_mutants,
@@ -37,6 +39,11 @@ from scripts.mutation.lists import (
 from scripts.mutation.running import Runner, Trial, processors
 
 NATIVE_SECTION = "native"
+UNEXPECTED, USAGE = 1, 2
+
+
+class TestsFailError(Exception):
+    """The tests of a module fail without any mutant, so they tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,9 @@ class Outcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    names = [module.name for module in python_modules()]
     parser.add_argument(
-        "--module", action="append", choices=[*names, NATIVE_SECTION], metavar="NAME",
-        help=f"only this: {', '.join(names)}, {NATIVE_SECTION} (repeatable)",
+        "--module", action="append", metavar="NAME",
+        help=f"only this: a module of python.toml, as energy, or {NATIVE_SECTION} (repeatable)",
     )  # fmt: skip
     parser.add_argument(
         "--jobs", type=int, default=processors(), metavar="N", help="processes at a time"
@@ -65,30 +71,39 @@ def run(options: argparse.Namespace) -> int:
         import cosmic_ray  # noqa: F401
     except ImportError:
         print("mutants need cosmic-ray: scripts/_venv dev", file=sys.stderr)
-        return 2
-    wanted = options.module or [*(module.name for module in python_modules()), NATIVE_SECTION]
+        return USAGE
+    try:
+        return _run(options.module, options.jobs)
+    except (ListError, TestsFailError) as error:
+        print(error, file=sys.stderr)
+        return USAGE
+
+
+def _run(names: Sequence[str] | None, jobs: int) -> int:
+    modules = {module.name: module for module in python_modules()}
+    known = [*modules, NATIVE_SECTION]
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise ListError(f"there is no module {unknown[0]}: {', '.join(known)}")
     rows, good = [], True
     with tempfile.TemporaryDirectory(prefix="mcusim-mutants-") as folder:
         os.environ["TMPDIR"] = folder  # of the processes: what they build and write goes with it
-        runner = Runner(options.jobs)
-        sections = {module.name: module for module in python_modules()}
-        for name in wanted:
+        runner = Runner(jobs)
+        for name in names or known:
             started = time.monotonic()
             if name == NATIVE_SECTION:
                 outcomes = native_outcomes(runner, native_mutants(), Path(folder))
             else:
-                outcomes = python_outcomes(runner, sections[name])
+                outcomes = python_outcomes(runner, modules[name])
             rows.append(_row(name, outcomes, time.monotonic() - started))
             good &= _print_unexpected(outcomes)
-    print(
-        f"{'module':<10}{'mutants':>9}{'killed':>8}{'survived':>10}{'explained':>11}{'score':>8}{'s':>6}"
-    )
+    print(f"{'module':<10} mutants  killed  survived  explained   score     s")
     print("\n".join(rows))
-    return 0 if good else 1
+    return 0 if good else UNEXPECTED
 
 
 def python_outcomes(runner: Runner, module: PythonModule) -> list[Outcome]:
-    """Every mutant of a module against the module's tests. Raises RuntimeError if these fail."""
+    """Every mutant of a module against the module's tests. Raises TestsFailError."""
     from scripts.mutation.python_mutants import mutants_of
 
     source = (ROOT / module.path).read_text(encoding="utf-8")
@@ -107,7 +122,7 @@ def python_outcomes(runner: Runner, module: PythonModule) -> list[Outcome]:
 
 
 def native_outcomes(runner: Runner, mutants: Sequence[NativeMutant], folder: Path) -> list[Outcome]:
-    """Every C mutant against the test that has to notice it. Raises RuntimeError if one fails."""
+    """Every C mutant against the test that has to notice it. Raises TestsFailError."""
     # Not optimised: building takes longer than the tests do.
     environment = {"CFLAGS": f"{os.environ.get('CFLAGS', '')} -O0"}
     tests = list(dict.fromkeys(mutant.noticed_by for mutant in mutants))
@@ -128,7 +143,7 @@ def native_outcomes(runner: Runner, mutants: Sequence[NativeMutant], folder: Pat
 
 def _calibrate(runner: Runner, trial: Trial) -> None:
     if not runner.calibrate(trial):
-        raise RuntimeError(f"without any mutant these tests fail: {' '.join(trial.tests)}")
+        raise TestsFailError(f"without any mutant these tests fail: {' '.join(trial.tests)}")
 
 
 def _row(name: str, outcomes: Sequence[Outcome], seconds: float) -> str:
@@ -136,7 +151,7 @@ def _row(name: str, outcomes: Sequence[Outcome], seconds: float) -> str:
     explained = sum(not x.killed and x.reason is not None for x in outcomes)
     survived = len(outcomes) - killed
     return (
-        f"{name:<10}{len(outcomes):>9}{killed:>8}{survived:>10}{explained:>11}"
+        f"{name:<10}{len(outcomes):>8}{killed:>8}{survived:>10}{explained:>11}"
         f"{killed / len(outcomes):>8.1%}{seconds:>6.0f}"
     )
 

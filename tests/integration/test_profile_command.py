@@ -78,6 +78,7 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
 # --- a newlib program -------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_a_newlib_program_prints_to_stderr_and_ends_with_its_status() -> None:
     done = profile(HELLO, "--", "0", "two words")
     assert done.returncode == 0

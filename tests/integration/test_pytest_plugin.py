@@ -30,11 +30,21 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
 
-def edit_baseline(path: Path, **metrics: float) -> None:
-    """Change metrics of all runs of a baseline."""
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """All that a run imports: pytester forgets what is imported inside, which is then run again."""
+    import simcore.checking.in_pytest
+    import simcore.report
+
+    simcore.profile(ELF)
+
+
+def edit_baseline(path: Path, test: str = "", **metrics: float) -> None:
+    """Change metrics of the runs of a baseline, or those of one test."""
     plain = json.loads(path.read_text())
-    for run in plain["runs"].values():
-        run["metrics"].update(metrics)
+    for name, run in plain["runs"].items():
+        if name.endswith(test):
+            run["metrics"].update(metrics)
     path.write_text(json.dumps(plain))
 
 
@@ -222,17 +232,17 @@ def test_under_xdist_table_and_baseline_are_the_same(pytester: pytest.Pytester) 
     pytester.makepyfile("".join(PASSING.replace("test_kernel", f"test_{i}") for i in range(3)))
 
     def table(result: pytest.RunResult) -> list[str]:
-        return [line for line in result.outlines if line.endswith("stm32f746")]
+        return [line for line in result.outlines if "192 uJ" in line]
 
-    one = run(pytester, "--mcusim-save=one", "-p", "no:xdist")
-    many = run(pytester, "--mcusim-save=many", "-n", "2")
-    many.assert_outcomes(passed=3)
+    run(pytester, "--mcusim-save=old")
+    edit_baseline(pytester.path / ".mcusim" / "old.json", "test_2", cycles=100_000)
+    compare = ("--mcusim-compare=old", "--mcusim-compare-fail=cycles:1%")
+    one = run(pytester, "--mcusim-save=one", *compare, "-p", "no:xdist")
+    many = run(pytester, "--mcusim-save=many", *compare, "-n", "2")
+    many.assert_outcomes(passed=2, failed=1)
     assert table(many) == table(one)
     assert len(table(one)) == 3
     assert saved(pytester, "many") == saved(pytester, "one")
-    edit_baseline(pytester.path / ".mcusim" / "one.json", cycles=100_000)
-    worse = run(pytester, "--mcusim-compare=one", "--mcusim-compare-fail=cycles:1%", "-n", "2")
-    worse.assert_outcomes(failed=3)
 
 
 def test_figures_are_properties_of_the_junit_report(pytester: pytest.Pytester) -> None:

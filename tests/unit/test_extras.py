@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from simcore.advisor import advise
 from simcore.cli.main import main
@@ -89,6 +90,28 @@ def test_the_extras_install_what_their_commands_need() -> None:
     assert set(PACKAGES) <= set(optional)
     for extra, packages in PACKAGES.items():
         assert {line.partition(">")[0] for line in optional[extra]} == set(packages)
+
+
+def plain_installation() -> set[str]:
+    """The packages that pip installs for mcusim without an extra."""
+    found: set[str] = set()
+    waiting = ["mcusim"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            wanted = map(Requirement, distribution(name).requires or ())
+            waiting += [r.name for r in wanted if not r.marker or r.marker.evaluate({"extra": ""})]
+    return found
+
+
+def test_the_plain_installation_is_small() -> None:
+    """At most 110 MB with pip and setuptools, which take 26."""
+    packages = plain_installation()
+    assert not packages & set(HEAVY)
+    files = [file for name in packages for file in distribution(name).files or ()]
+    sizes = [file.size or 0 for file in files if file.suffix != ".pyc"]
+    assert 30e6 < sum(sizes) < 84e6
 
 
 def test_the_core_commands_import_none_of_the_extras(tmp_path: Path) -> None:

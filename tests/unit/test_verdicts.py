@@ -151,7 +151,7 @@ def test_a_value_that_the_run_does_not_have_breaks_a_limit_that_somebody_asked_f
 
 def test_a_cause_is_a_value_when_a_limit_names_it() -> None:
     causes = PLAIN.metrics.cycles_by_cause
-    after = run(cycles_by_cause={**causes, "load": 190, "branch": 205})
+    after = run(cycles_by_cause={**causes, "load": 190, "branch": 205, "store": 300})
     values = verdicts(after, "cycles.load=10%,cycles.branch=0%", before=run())
     assert list(values)[len(METRICS) :] == ["cycles.load", "cycles.branch"]
     assert (values["cycles.load"].before, values["cycles.load"].after) == (130, 190)
@@ -248,9 +248,10 @@ def test_several_limits_on_one_value_stand_side_by_side() -> None:
 
 def test_a_limit_that_came_from_another_process_is_of_the_same_metric() -> None:
     limits = pickle.loads(pickle.dumps(parse_limits("cycles=1", "")))
-    limits += pickle.loads(pickle.dumps(parse_limits("function=dot:cycles=2", "")))
+    for text in ("function=dot:cycles=2", "function=dot:cycles=3"):
+        limits += pickle.loads(pickle.dumps(parse_limits(text, "")))
     texts = [[x.text for x in value.limits] for value in judge(AFTER, None, limits) if value.limits]
-    assert texts == [["cycles=1"], ["cycles=2"]]
+    assert texts == [["cycles=1"], ["cycles=2", "cycles=3"]]
 
 
 def test_a_limit_on_a_row_that_ran_before_only_is_broken() -> None:

@@ -7,7 +7,8 @@
 Numbers are little-endian. The CRC covers the chunk's number, its kind and the payload, so a chunk
 that is lost, doubled or moved is found, too. Payloads are compressed with zlib: HEAD and TAIL are
 JSON (what was run, how it ended), ELF the program's file, in pieces, EVTS the event stream, in the
-pieces of native/codec.h, OUT the beginning of what the program printed. END, empty, is the last.
+pieces of native/stream/codec.h, OUT the beginning of what the program printed. END, empty, is the
+last.
 """
 
 from __future__ import annotations

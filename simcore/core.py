@@ -77,7 +77,7 @@ class PeripheralUse:
 
 @dataclass(frozen=True, slots=True)
 class CaptureOptions:
-    """The fields of struct capture_config; see core.h."""
+    """The fields of struct capture_config; see native/types.h."""
 
     max_instructions: int = 0
     op_begin: int = 0
@@ -296,21 +296,16 @@ class Core:
 
     def call_stack(self) -> list[tuple[int, int]]:
         """(function index or -1, address of the call) of each frame, outermost first."""
-        function, site = ffi.new("uint32_t *"), ffi.new("uint32_t *")
-        frames = []
-        for index in range(1, lib.core_frame_count(self._core)):
-            lib.core_frame(self._core, index, function, site)
-            frames.append((function_index(function[0]), site[0]))
-        return frames
+        frames = ffi.new("struct frame_info[]", lib.core_frame_count(self._core))
+        lib.core_frames(self._core, frames)
+        return [(function_index(frame.function), frame.call_site) for frame in list(frames)[1:]]
 
     def peripherals(self) -> tuple[PeripheralUse, ...]:
         """The peripheral registers that firmware used, by address."""
-        info = ffi.new("struct peripheral_info *")
-        used = []
-        for index in range(lib.core_peripheral_count(self._core)):
-            lib.core_peripheral(self._core, index, info)
-            used.append(PeripheralUse(info.address, info.reads, info.writes))
-        return tuple(sorted(used, key=lambda use: use.address))
+        used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
+        lib.core_peripherals(self._core, used)
+        uses = (PeripheralUse(use.address, use.reads, use.writes) for use in used)
+        return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
         """Stores into code that had already run."""
@@ -326,22 +321,20 @@ class Core:
 
     def ops(self) -> tuple[tuple[OpDescriptor, ...], bool]:
         """The operations by number, and whether all descriptors are those of mcusim.h."""
-        info = ffi.new("struct op_info *")
-        ops, valid = [], True
-        for index in range(lib.core_op_count(self._core)):
-            lib.core_op(self._core, index, info)
-            valid = valid and bool(info.valid)
-            ops.append(
-                OpDescriptor(
-                    name=_text(info.name) or f"op@{info.descriptor:#010x}",
-                    kind=_text(info.kind) or "unknown",
-                    macs=info.macs,
-                    ops=info.ops,
-                    param_bytes=info.param_bytes,
-                    activation_bytes=info.activation_bytes,
-                )
+        found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
+        lib.core_ops(self._core, found)
+        ops = tuple(
+            OpDescriptor(
+                name=_text(info.name) or f"op@{info.descriptor:#010x}",
+                kind=_text(info.kind) or "unknown",
+                macs=info.macs,
+                ops=info.ops,
+                param_bytes=info.param_bytes,
+                activation_bytes=info.activation_bytes,
             )
-        return tuple(ops), valid
+            for info in found
+        )
+        return ops, all(info.valid for info in found)
 
     # --- recording ---
 

@@ -1,7 +1,7 @@
 """The counts of one run, copied out of the C core into plain immutable data.
 
 Names and order of the columns follow ``enum counter``, ``enum cause`` and ``enum region_counter``
-of ``native/core.h``; ``core.py`` checks that the two agree when it loads the extension.
+of ``native/types.h``; ``core.py`` checks that the two agree when it loads the extension.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ class TraceSample:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """When nodes ran, and counts over time; see native/trace.h."""
+    """When nodes ran, and counts over time; see native/timing/trace.h."""
 
     resolution: int  # cycles; what was shorter may have been dropped
     dropped: int

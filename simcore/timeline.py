@@ -1,7 +1,7 @@
 """When functions and operations ran, and power and cache misses over time: a run's timeline.
 
-Times are modelled core cycles from the start of the run. Memory is bounded: native/trace.h says
-what a long run leaves out.
+Times are modelled core cycles from the start of the run. Memory is bounded: native/timing/trace.h
+says what a long run leaves out.
 """
 
 from __future__ import annotations

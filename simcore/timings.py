@@ -7,9 +7,10 @@ core.py touch the extension.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simcore import _core
 from simcore.counters import (
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 ffi: Any = _core.ffi
 lib: Any = _core.lib
+
+Item = TypeVar("Item")
 
 _NO_FUNCTION = 0xFFFFFFFF
 _NOP = bytes.fromhex("00bf")
@@ -80,26 +83,33 @@ class Timing:
         for name in self._tables:
             row = list(pipeline.extra_cycles(name))[:classes]
             extra += row + [0] * (classes - len(row))
-        self.index = lib.core_add_timing(
-            core,
-            ffi.new("struct timing_config *", _fields(timing)),
-            ffi.new("struct region_config[]", [dict(region) for region in regions]),
-            len(regions),
-            ffi.new("uint32_t[]", extra or [0]),
-            len(self._tables),
-            self._number(pipeline.reset_state),
-            ffi.new("struct core_move[]", [(move.start, move.size, move.to) for move in moves]),
-            len(moves),
-            self._self,
-            lib.core_py_define,
-            lib.core_py_schedule,
-        )
+        # What the setup points to has to live until the call returns.
+        config = ffi.new("struct timing_config *", _fields(timing))
+        region = ffi.new("struct region_config[]", [dict(region) for region in regions])
+        rows = ffi.new("uint32_t[]", extra)
+        move = ffi.new("struct core_move[]", [(move.start, move.size, move.to) for move in moves])
+        setup = {
+            "config": config,
+            "region": region,
+            "regions": len(regions),
+            "extra": rows,
+            "extra_tables": len(self._tables),
+            "move": move,
+            "moves": len(moves),
+            "reset_state": self._number(pipeline.reset_state),
+            "callbacks": {
+                "self": self._self,
+                "define": lib.core_py_define,
+                "schedule": lib.core_py_schedule,
+            },
+        }
+        self.index = lib.core_add_timing(core, ffi.new("struct timing_setup *", setup))
         if self.index < 0:
             raise CoreError(f"the core cannot start: {status_text(self.index)}")
 
     def flash_wait_states(self) -> int | None:
         """The wait states that firmware wrote last to FLASH_ACR, None when it did not."""
-        wait_states = int(lib.core_flash_wait_states(self._core, self.index))
+        wait_states = int(self._info().flash_wait_states)
         return None if wait_states < 0 else wait_states
 
     def keep_timeline(self) -> None:
@@ -116,97 +126,98 @@ class Timing:
         `stack_top` is the initial SP, `ops` the operations by number; `ops_valid`: their
         descriptors are those of mcusim.h. Raises CoreError for a number beyond them.
         """
-        nodes = self._nodes()
+        info = self._info()
+        nodes = self._nodes(info)
         invocations = [0] * len(ops)
         for node in nodes:
             if node.op >= len(ops):
                 raise CoreError(f"the event stream has no operation {node.op}")
             if node.op >= 0:
                 invocations[node.op] += node.calls
-        lowest = lib.core_stack_lowest(self._core)
+        lowest = info.stack_lowest
         used = stack_top - lowest if stack_top is not None and lowest <= stack_top else None
-        objects, uses = self._uses()
+        objects, uses = self._uses(info)
         return Counters(
             columns=column_names(self._region_names),
             nodes=nodes,
-            blocks=self._block_counts(),
-            entries=self._entries(),
+            blocks=self._block_counts(info),
+            entries=self._entries(info),
             ops=ops,
             op_invocations=tuple(invocations),
             regions=self._region_names,
             objects=objects,
             uses=uses,
             stack_high_water_bytes=used,
-            warnings=self._warnings(ops_valid),
-            trace=read_trace(ffi, lib, self._core, self.index),
+            warnings=self._warnings(info, ops_valid),
+            trace=read_trace(ffi, lib, self._core, self.index, info.width),
         )
 
-    def _nodes(self) -> tuple[Node, ...]:
-        info = ffi.new("struct node_info *")
-        width = lib.core_counter_width(self._core, self.index)
-        vector = ffi.new("uint64_t[]", width)
-        nodes = []
-        for index in range(lib.core_node_count(self._core, self.index)):
-            lib.core_node(self._core, self.index, index, info, vector)
-            nodes.append(
-                Node(
-                    parent=info.parent,
-                    function=function_index(info.function),
-                    op=info.op,
-                    call_site=info.call_site,
-                    calls=info.calls,
-                    vector=tuple(ffi.unpack(vector, width)),
-                )
+    def _info(self) -> Any:
+        """Its struct timing_info."""
+        info = ffi.new("struct timing_info *")
+        lib.core_timing_info(self._core, self.index, info)
+        return info
+
+    def _nodes(self, info: Any) -> tuple[Node, ...]:
+        nodes = ffi.new("struct node_info[]", info.nodes)
+        counters = ffi.new("uint64_t[]", info.nodes * info.width)
+        lib.core_nodes(self._core, self.index, nodes, counters)
+        vectors = _slices(ffi.unpack(counters, len(counters)), [info.width] * info.nodes)
+        return tuple(
+            Node(
+                parent=node.parent,
+                function=function_index(node.function),
+                op=node.op,
+                call_site=node.call_site,
+                calls=node.calls,
+                vector=vector,
             )
-        return tuple(nodes)
+            for node, vector in zip(nodes, vectors, strict=True)
+        )
 
-    def _block_counts(self) -> tuple[BlockCounts, ...]:
-        info = ffi.new("struct block_info *")
-        counts = []
-        for index, block in enumerate(self.blocks):
-            lib.core_block(self._core, self.index, index, info)
-            sites = ffi.new("struct site_info[]", len(block.accesses) + 1)
-            skipped = ffi.new("uint64_t[]", len(block.instructions))
-            lib.core_block_sites(self._core, self.index, index, sites, skipped)
-            counts.append(
-                BlockCounts(
-                    address=info.address,
-                    size=info.size,
-                    executions=info.executions,
-                    fetch_stall_cycles=info.fetch_stall_cycles,
-                    branch_stall_cycles=info.branch_stall_cycles,
-                    execute_stall_cycles=info.execute_stall_cycles,
-                    barrier_stall_cycles=info.barrier_stall_cycles,
-                    icache_misses=info.icache_misses,
-                    mispredicts=info.mispredicts,
-                    sites=tuple(
-                        SiteCounts(site.executions, site.misses, site.stall_cycles)
-                        for site in sites[0 : len(block.accesses)]
-                    ),
-                    skipped=tuple(ffi.unpack(skipped, len(block.instructions))),
-                )
+    def _block_counts(self, info: Any) -> tuple[BlockCounts, ...]:
+        blocks = ffi.new("struct block_info[]", info.blocks)
+        sites = ffi.new("struct site_info[]", info.sites)
+        skipped = ffi.new("uint64_t[]", info.instructions)
+        lib.core_blocks(self._core, self.index, blocks, sites, skipped)
+        counts = [SiteCounts(site.executions, site.misses, site.stall_cycles) for site in sites]
+        sites_of = _slices(counts, [len(block.accesses) for block in self.blocks])
+        skipped_of = _slices(
+            ffi.unpack(skipped, len(skipped)), [len(block.instructions) for block in self.blocks]
+        )
+        return tuple(
+            BlockCounts(
+                address=block.address,
+                size=block.size,
+                executions=block.executions,
+                fetch_stall_cycles=block.fetch_stall_cycles,
+                branch_stall_cycles=block.branch_stall_cycles,
+                execute_stall_cycles=block.execute_stall_cycles,
+                barrier_stall_cycles=block.barrier_stall_cycles,
+                icache_misses=block.icache_misses,
+                mispredicts=block.mispredicts,
+                sites=own_sites,
+                skipped=own_skipped,
             )
-        return tuple(counts)
+            for block, own_sites, own_skipped in zip(blocks, sites_of, skipped_of, strict=True)
+        )
 
-    def _entries(self) -> tuple[EntryCounts, ...]:
-        info = ffi.new("struct entry_info *")
-        entries = []
-        for index in range(lib.core_entry_count(self._core, self.index)):
-            lib.core_entry(self._core, self.index, index, info)
-            entries.append(EntryCounts(info.block, info.state, info.variant, info.executions))
-        return tuple(entries)
+    def _entries(self, info: Any) -> tuple[EntryCounts, ...]:
+        entries = ffi.new("struct entry_info[]", info.entries)
+        lib.core_entries(self._core, self.index, entries)
+        return tuple(EntryCounts(e.block, e.state, e.variant, e.executions) for e in entries)
 
-    def _uses(self) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
+    def _uses(self, info: Any) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
         """Uses per object; what lies in no object counts for an object of its region's name."""
         known = self.objects.objects if self.objects else ()
         ranges = self.objects.ranges if self.objects else ()
         objects, rest = list(known), dict[int, int]()
-        info = ffi.new("struct use_info *")
+        found = ffi.new("struct use_info[]", info.uses)
+        lib.core_uses(self._core, self.index, found)
         uses = []
-        for index in range(lib.core_use_count(self._core, self.index)):
-            lib.core_use(self._core, self.index, index, info)
-            if info.object & lib.OBJECT_IN_REGION:
-                region = info.object & ~lib.OBJECT_IN_REGION
+        for use in found:
+            if use.object & lib.OBJECT_IN_REGION:
+                region = use.object & ~lib.OBJECT_IN_REGION
                 if region not in rest:
                     rest[region] = len(objects)
                     names = self._region_names
@@ -214,12 +225,12 @@ class Timing:
                     objects.append(DataObject(name, "region"))
                 touched = rest[region]
             else:
-                touched = ranges[info.object][2]
-            counts = info.counts
+                touched = ranges[use.object][2]
+            counts = use.counts
             uses.append(
                 ObjectUse(
-                    block=info.block,
-                    access=info.access,
+                    block=use.block,
+                    access=use.access,
                     object=touched,
                     executions=counts.executions,
                     misses=counts.misses,
@@ -228,18 +239,18 @@ class Timing:
             )
         return tuple(objects), tuple(uses)
 
-    def _warnings(self, ops_valid: bool) -> tuple[str, ...]:
+    def _warnings(self, info: Any, ops_valid: bool) -> tuple[str, ...]:
         warnings = []
         if not ops_valid:
             warnings.append(
                 "an operation descriptor is not that of this mcusim.h, so that its name and counts"
                 " are unknown: initialize it with MCUSIM_OP()"
             )
-        if count := lib.core_unbalanced_ops(self._core, self.index):
+        if count := info.unbalanced_ops:
             warnings.append(f"mcusim_op_begin and mcusim_op_end do not pair {count} times")
-        if count := lib.core_lost_frames(self._core, self.index):
+        if count := info.lost_frames:
             warnings.append(f"the call tree left out {count} calls that went too deep")
-        if count := lib.core_unmatched_records(self._core, self.index):
+        if count := info.unmatched_records:
             warnings.append(
                 f"{count} block executions had accesses that their code does not explain"
             )
@@ -392,6 +403,12 @@ def _exclusive_and_mask(block: Block, access: Access) -> tuple[int, int]:
         exclusive = lib.EXCLUSIVE_STORE if access.is_write else lib.EXCLUSIVE_CHECK
         return exclusive if len(facts.accesses) == 2 else 0, access.size - 1
     return 0, 3 if facts.kind in WORD_ALIGNED else 0
+
+
+def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:
+    """Items in runs of these lengths, which take all of them."""
+    ends = list(accumulate(lengths, initial=0))
+    return [tuple(items[begin:end]) for begin, end in pairwise(ends)]
 
 
 def function_index(value: int) -> int:

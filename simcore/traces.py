@@ -10,29 +10,26 @@ from simcore.counters import Trace, TraceSample, TraceSpan
 SPANS, SAMPLES = 1 << 15, 1 << 10
 
 
-def read_trace(ffi: Any, lib: Any, core: Any, index: int) -> Trace | None:
-    """The trace of configuration number `index`, None when none was asked for."""
+def read_trace(ffi: Any, lib: Any, core: Any, index: int, width: int) -> Trace | None:
+    """The trace of configuration number `index` with `width` counters, None: none was asked for."""
     info = ffi.new("struct trace_info *")
     lib.core_trace_info(core, index, info)
     if not info.depth_limit:
         return None
-    spans = []
-    span = ffi.new("struct span_info *")
-    for number in range(info.spans):
-        lib.core_trace_span(core, index, number, span)
-        spans.append((span.number, TraceSpan(span.node, span.start, span.end)))
-    spans.sort(key=lambda pair: pair[0])
-    samples = []
-    width = lib.core_counter_width(core, index)
-    vector = ffi.new("uint64_t[]", width)
-    for number in range(info.samples):
-        cycle = lib.core_trace_sample(core, index, number, vector)
-        samples.append(TraceSample(cycle, tuple(ffi.unpack(vector, width))))
+    found = ffi.new("struct span_info[]", info.spans)
+    lib.core_trace_spans(core, index, found)
+    spans = sorted(found, key=lambda span: span.number)
+    rows = ffi.new("uint64_t[]", info.samples * (1 + width))
+    lib.core_trace_samples(core, index, rows)
+    values = ffi.unpack(rows, len(rows))
+    starts = range(0, len(values), 1 + width)
     return Trace(
         resolution=info.resolution,
         dropped=info.dropped,
         deepest=info.deepest,
         depth_limit=info.depth_limit,
-        spans=tuple(span for _, span in spans),
-        samples=tuple(samples),
+        spans=tuple(TraceSpan(span.node, span.start, span.end) for span in spans),
+        samples=tuple(
+            TraceSample(values[at], tuple(values[at + 1 : at + 1 + width])) for at in starts
+        ),
     )

@@ -1,9 +1,9 @@
 """The rules of the C core for tests: plain functions on plain structs, compiled once with cffi.
 
-`load()` compiles the SOURCES with all that their headers declare, into a folder of the temporary
-directory named by what went in. MCUSIM_NATIVE_SOURCES names another folder of them, with a change
-that a test has to notice (scripts/validate mutants). The classes below give the C the same face as
-the twins in tests/reference*.py.
+`load()` compiles all files of simcore/native with all that their headers declare, those of Unicorn
+left out, into a folder of the temporary directory named by what went in. MCUSIM_NATIVE_SOURCES
+names another folder of them, with a change that a test has to notice (scripts/validate mutants).
+The classes below give the C the same face as the twins in tests/reference*.py.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 
 import cffi
 import pytest
+import unicorn
 
 from tests.reference import CounterName
 from tests.reference_branch import BranchKind, Prediction
@@ -33,40 +34,57 @@ from tests.reference_config import Config, Region
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("MCUSIM_NATIVE_SOURCES") or CHECKOUT / "simcore" / "native")
-HEADERS = (
-    "core.h", "array.h", "cache.h", "memory.h", "branch.h", "calltree.h", "placement.h", "stream.h",
-    "codec.h", "thumb.h", "trace.h",
-)  # fmt: skip
-SOURCES = (
-    "cache.c", "memory.c", "branch.c", "calltree.c", "placement.c", "stream.c", "codec.c",
-    "thumb.c", "trace.c",
-)  # fmt: skip
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss
 
 
+def headers() -> dict[str, str]:
+    """The headers that Python can read, each behind those that it includes: name and text."""
+    found: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        for included in re.findall(r'^#include "(.*)"$', text, flags=re.MULTILINE):
+            if included not in found:
+                add(included)
+        found[name] = text
+
+    for path in sorted(FOLDER.rglob("*.h")):
+        name = path.relative_to(FOLDER).as_posix()
+        if name not in found and not re.search(r"#include <(unicorn|pthread)", path.read_text()):
+            add(name)
+    return found
+
+
 def declarations(header: str) -> str:
-    """A header as cffi takes it: no preprocessor, no bodies of inline functions, no core_...()."""
+    """A header as cffi takes it: no preprocessor, no bodies of inline functions."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"^[a-z][\w *]*\bcore_\w+\([^;]*\);", "", text, flags=re.MULTILINE)
-    return re.sub(r"static inline ([^{;]*)\{.*?^\}", r"\1;", text, flags=re.DOTALL | re.MULTILINE)
+    inline = r"static inline ([^{;]*)\{(?:[^\n]*\}$|.*?^\})"
+    return re.sub(inline, r"\1;", text, flags=re.DOTALL | re.MULTILINE)
 
 
 @cache
 def load() -> tuple[Any, Any]:
     """(ffi, lib) of the C rules. Fails the test when there is no C compiler."""
-    headers = {name: (FOLDER / name).read_text(encoding="utf-8") for name in HEADERS}
-    sources = {name: (FOLDER / name).read_text(encoding="utf-8") for name in SOURCES}
+    read = headers()
+    sources = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.[ch]"))}
     builder = cffi.FFI()
-    border = "".join(declarations(text) for text in headers.values())
+    border = "".join(declarations(text) for text in read.values())
     builder.cdef(border)
-    builder.set_source(MODULE, "".join(f'#include "{name}"\n' for name in HEADERS))
+    builder.set_source(MODULE, "".join(f'#include "{name}"\n' for name in read))
     compiler = shlex.split(os.environ.get("CC", "cc"))
-    flags = ["-std=c11", "-O2", "-shared", "-fPIC", *shlex.split(os.environ.get("CFLAGS", ""))]
+    flags = [
+        "-std=c11",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        "-pthread",
+        *shlex.split(os.environ.get("CFLAGS", "")),
+    ]
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]
-    told = repr((border, headers, sources, compiler, flags, sys.version, cffi.__version__, FOLDER))
+    told = repr((border, sources, compiler, flags, sys.version, cffi.__version__, FOLDER))
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else os.getlogin()
     folder = Path(tempfile.gettempdir()) / f"mcusim-tests-{user}"
@@ -77,7 +95,8 @@ def load() -> tuple[Any, Any]:
             wrapper, built = Path(work, f"{MODULE}.c"), Path(work, library.name)
             builder.emit_c_code(str(wrapper))
             include = [f"-I{FOLDER}", f"-I{sysconfig.get_path('include')}"]
-            inputs = [str(wrapper), *(str(FOLDER / name) for name in SOURCES)]
+            include += ["-isystem", str(Path(unicorn.__file__).parent / "include")]
+            inputs = [str(wrapper), *(str(path) for path in sources if path.suffix == ".c")]
             command = [*compiler, *flags, *include, *inputs, "-o", str(built)]
             try:
                 subprocess.run(command, check=True, capture_output=True, text=True)

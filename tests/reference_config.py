@@ -1,4 +1,4 @@
-"""What the twins are told: the structs of core.h as dataclasses, and the MPU's memory attributes.
+"""What the twins are told: the structs of types.h as dataclasses, and the MPU's memory attributes.
 
 Times are core cycles, sizes bytes.
 """

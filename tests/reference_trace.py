@@ -1,4 +1,4 @@
-"""The slow twin of native/trace.c: spans of activations and samples of counters over time."""
+"""The slow twin of native/timing/trace.c: spans of activations, samples of counters over time."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "types.h"
 
 /* Makes room for so many items in the array that *array points to, at least `least`; new items are not set.
  * Returns 0, or CORE_ERR_MEMORY and leaves the array as it was. */

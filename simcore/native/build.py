@@ -11,7 +11,7 @@ BEGIN, END = "/* cffi: begin */", "/* cffi: end */"
 
 
 def declarations(header: Path) -> str:
-    """The text of core.h between its two cffi marks; ValueError when a mark is missing."""
+    """The text of a header between its two cffi marks; ValueError when a mark is missing."""
     text = header.read_text(encoding="utf-8")
     _, begin, rest = text.partition(BEGIN)
     inside, end, _ = rest.partition(END)
@@ -26,7 +26,7 @@ def callbacks(cdef: str) -> str:
     return "".join(f'extern "Python" int core_py_{name}({args});\n' for name, args in types)
 
 
-cdef = declarations(Path(__file__).with_name("core.h"))
+cdef = "".join(declarations(Path(__file__).with_name(name)) for name in ("types.h", "core.h"))
 ffibuilder = FFI()
 ffibuilder.cdef(cdef + callbacks(cdef))
 ffibuilder.set_source("simcore._core", '#include "core.h"', py_limited_api=True)

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture.h"
-#include "codec.h"
-#include "timings.h"
+#include "capture/capture.h"
+#include "stream/codec.h"
+#include "timing/results.h"
+#include "timing/timings.h"
 
 struct core {
     struct stream stream;
@@ -35,19 +36,34 @@ const char *core_status_text(int status)
     }
 }
 
-static const char *const counter_names[] = {
-    "instructions", "alu", "multiply", "divide", "fp_single", "fp_double", "load", "store", "branch", "other",
-    "macs", "skipped", "dual_issues", "mispredicts", "icache_accesses", "icache_misses", "icache_evictions",
-    "dcache_reads", "dcache_read_misses", "dcache_writes", "dcache_write_misses", "dcache_evictions",
-    "dcache_write_backs",
-};
-static const char *const cause_names[] = {
-    "issue", "dependency", "load_use", "execute", "branch", "fetch", "load", "store", "sleep",
-};
+static const char *const counter_names[] = {"instructions",
+                                            "alu",
+                                            "multiply",
+                                            "divide",
+                                            "fp_single",
+                                            "fp_double",
+                                            "load",
+                                            "store",
+                                            "branch",
+                                            "other",
+                                            "macs",
+                                            "skipped",
+                                            "dual_issues",
+                                            "mispredicts",
+                                            "icache_accesses",
+                                            "icache_misses",
+                                            "icache_evictions",
+                                            "dcache_reads",
+                                            "dcache_read_misses",
+                                            "dcache_writes",
+                                            "dcache_write_misses",
+                                            "dcache_evictions",
+                                            "dcache_write_backs"};
+static const char *const cause_names[] = {"issue", "dependency", "load_use", "execute", "branch",
+                                          "fetch", "load",       "store",    "sleep"};
 static const char *const region_counter_names[] = {
-    "reads", "writes", "read_bytes", "write_bytes", "fetch_bytes", "fetches", "instruction_refills",
-    "data_refills", "write_backs", "uncached_reads", "uncached_writes", "stall_cycles",
-};
+    "reads",        "writes",      "read_bytes",     "write_bytes",     "fetch_bytes", "fetches", "instruction_refills",
+    "data_refills", "write_backs", "uncached_reads", "uncached_writes", "stall_cycles"};
 _Static_assert(sizeof counter_names / sizeof *counter_names == COUNTER_CYCLES, "a name for each counter");
 _Static_assert(sizeof cause_names / sizeof *cause_names == CAUSE_COUNT, "a name for each cause");
 _Static_assert(sizeof region_counter_names / sizeof *region_counter_names == REGION_COUNTER_COUNT,
@@ -104,24 +120,12 @@ void core_free(core *c)
     free(c);
 }
 
-int core_add_timing(core *c, const struct timing_config *config, const struct region_config *region,
-                    uint32_t regions, const uint32_t *extra, uint32_t tables, uint32_t reset_state,
-                    const struct core_move *move, uint32_t moves, void *self, core_define_fn *define,
-                    core_schedule_fn *schedule)
-{
-    struct timing *t = timings_add(&c->timings);
-    if (!t)
-        return CORE_ERR_MEMORY;
-    int status = timing_init(t, config, region, regions, extra, tables, reset_state, move, moves,
-                             (struct timing_callbacks){self, define, schedule}, &c->stream);
-    return status < 0 ? status : (int)c->timings.count - 1;
-}
+int core_add_timing(core *c, const struct timing_setup *setup) { return timings_add(&c->timings, setup, &c->stream); }
 
 /* The configuration that the program runs under. */
 static struct timing *first_of(const core *c) { return c->timings.timing[0]; }
 
-int core_attach(core *c, void *engine, const struct engine_functions *functions,
-                const struct capture_config *config)
+int core_attach(core *c, void *engine, const struct engine_functions *functions, const struct capture_config *config)
 {
     return capture_attach(c->capture, engine, functions, config, first_of(c)->region, first_of(c)->memory.regions);
 }
@@ -224,7 +228,7 @@ void core_exception_deferred(core *c) { capture_exception_deferred(c->capture); 
 
 uint32_t core_system_register(const core *c, uint32_t address)
 {
-    return system_read(capture_system(c->capture), address, first_of(c)->now);
+    return system_peek(capture_system(c->capture), address, first_of(c)->now);
 }
 
 int core_reset_requested(const core *c) { return capture_system(c->capture)->reset_requested; }
@@ -235,10 +239,7 @@ void core_record(core *c, void *self, core_write_fn *write)
     c->write = write;
 }
 
-int core_replay(core *c, const uint8_t *bytes, size_t size)
-{
-    return codec_decode(&c->codec, &c->stream, bytes, size);
-}
+int core_replay(core *c, const uint8_t *bytes, size_t size) { return codec_decode(&c->codec, &c->stream, bytes, size); }
 
 int core_finish(core *c)
 {
@@ -259,83 +260,34 @@ int core_finish(core *c)
 
 static const struct timing *of(const core *c, uint32_t timing) { return c->timings.timing[timing]; }
 
-uint32_t core_node_count(const core *c, uint32_t timing) { return of(c, timing)->calls.nodes; }
-uint32_t core_counter_width(const core *c, uint32_t timing) { return of(c, timing)->calls.width; }
+void core_timing_info(const core *c, uint32_t timing, struct timing_info *out) { *out = timing_info(of(c, timing)); }
 
-void core_node(const core *c, uint32_t timing, uint32_t index, struct node_info *out, uint64_t *counters)
+void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t *counters)
 {
-    const struct node *n = &of(c, timing)->calls.node[index];
-    *out = n->info;
-    memcpy(counters, n->counters, of(c, timing)->calls.width * sizeof *counters);
+    timing_nodes(of(c, timing), info, counters);
 }
 
-void core_block(const core *c, uint32_t timing, uint32_t index, struct block_info *out)
+void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped)
 {
-    *out = of(c, timing)->blocks.block[index].info;
+    timing_blocks(of(c, timing), info, sites, skipped);
 }
 
-void core_block_sites(const core *c, uint32_t timing, uint32_t index, struct site_info *sites, uint64_t *skipped)
-{
-    const struct block *b = &of(c, timing)->blocks.block[index];
-    for (uint32_t i = 0; i < b->facts.accesses; i++)
-        sites[i] = b->site[i].counts;
-    memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
-}
-
-uint32_t core_use_count(const core *c, uint32_t timing) { return of(c, timing)->objects.uses; }
-
-void core_use(const core *c, uint32_t timing, uint32_t index, struct use_info *out)
-{
-    *out = of(c, timing)->objects.use[index].info;
-}
-
-uint32_t core_entry_count(const core *c, uint32_t timing) { return of(c, timing)->blocks.entries; }
-
-void core_entry(const core *c, uint32_t timing, uint32_t index, struct entry_info *out)
-{
-    const struct entry *e = &of(c, timing)->blocks.entry[index];
-    *out = (struct entry_info){e->block, e->state, e->variant, of(c, timing)->blocks.cost[index].executions};
-}
+void core_entries(const core *c, uint32_t timing, struct entry_info *out) { timing_entries(of(c, timing), out); }
+void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
 {
-    const struct trace *t = of(c, timing)->trace;
-    memset(out, 0, sizeof *out);
-    if (t)
-        *out = (struct trace_info){t->resolution, t->dropped, trace_spans(t), t->samples, t->deepest, TRACE_DEPTH_MAX};
+    *out = timing_trace_info(of(c, timing));
 }
-
-void core_trace_span(const core *c, uint32_t timing, uint32_t index, struct span_info *out)
-{
-    *out = trace_span(of(c, timing)->trace, index, of(c, timing)->now);
-}
-
-uint64_t core_trace_sample(const core *c, uint32_t timing, uint32_t index, uint64_t *counters)
-{
-    const struct trace *t = of(c, timing)->trace;
-    const uint64_t *row = t->sample + (size_t)index * (1 + t->width);
-    memcpy(counters, row + 1, t->width * sizeof *counters);
-    return row[0];
-}
+void core_trace_spans(const core *c, uint32_t timing, struct span_info *out) { timing_trace_spans(of(c, timing), out); }
+void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing_trace_samples(of(c, timing), rows); }
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
-
-void core_frame(const core *c, uint32_t index, uint32_t *function, uint32_t *call_site)
-{
-    const struct frame *f = &first_of(c)->calls.frame[index];
-    *function = first_of(c)->calls.node[f->node].info.function;
-    *call_site = f->call_site;
-}
-
+void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
-void core_peripheral(const core *c, uint32_t i, struct peripheral_info *out) { *out = *capture_peripheral(c->capture, i); }
+void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
-void core_op(const core *c, uint32_t i, struct op_info *out) { *out = *capture_op(c->capture, i); }
-uint32_t core_stack_lowest(const core *c) { return first_of(c)->stack_lowest; }
-uint64_t core_unbalanced_ops(const core *c, uint32_t timing) { return of(c, timing)->calls.unbalanced_ops; }
-uint64_t core_lost_frames(const core *c, uint32_t timing) { return of(c, timing)->calls.lost_frames; }
-uint64_t core_unmatched_records(const core *c, uint32_t timing) { return of(c, timing)->unmatched; }
-int64_t core_flash_wait_states(const core *c, uint32_t timing) { return of(c, timing)->memory.flash_wait_states; }
+void core_ops(const core *c, struct op_info *out) { capture_ops(c->capture, out); }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }
 int core_clock_read(const core *c) { return capture_clock_read(c->capture); }
 int core_geometry_read(const core *c) { return capture_geometry_read(c->capture); }

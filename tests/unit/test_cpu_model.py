@@ -17,7 +17,7 @@ from simcore.cpu_model.schema import STATUSES, UNCITED
 from simcore.cpu_model.tree import shipped_models
 from simcore.errors import ConfigError
 
-CORE_H = Path(__file__).resolve().parents[2] / "simcore" / "native" / "core.h"
+TYPES_H = Path(__file__).resolve().parents[2] / "simcore" / "native" / "types.h"
 
 # The seven parts, the older silicon of one, and an ideal one for programs that
 # were linked for no part.
@@ -78,8 +78,8 @@ def test_every_part_fits_the_c_core_at_every_operating_point(name: str) -> None:
 
 
 def struct_fields(name: str) -> set[str]:
-    """The field names of a struct of core.h, comments and types left out."""
-    body = re.search(rf"struct {name} {{(.*?)\n}};", CORE_H.read_text(), re.S)
+    """The field names of a struct of types.h, comments and types left out."""
+    body = re.search(rf"struct {name} {{(.*?)\n}};", TYPES_H.read_text(), re.S)
     assert body is not None
     code = re.sub(r"/\*.*?\*/", "", body[1], flags=re.S)
     declarations = [line.split(None, 1) for line in code.split(";") if line.strip()]
@@ -128,7 +128,7 @@ def test_flash_seen_through_two_interfaces_is_one_device() -> None:
 def test_the_check_of_the_shipped_models_finds_what_the_schema_lets_a_user_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = CORE_H.parents[2] / "scripts" / "check_models.py"
+    script = TYPES_H.parents[2] / "scripts" / "check_models.py"
     spec = importlib.util.spec_from_file_location("check_models", script)
     assert spec is not None
     assert spec.loader is not None

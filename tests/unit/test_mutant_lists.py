@@ -43,12 +43,13 @@ def test_a_snippet_that_is_not_there_once_is_an_error_that_says_so(source: str, 
         ),
         (
             "native.toml",
-            'file = "cache.c"\nbefore = "gone"\nafter = ""\nrule = ""\nnoticed_by = "x.py::test_y"',
-            "cache.c has 0 times, not once: gone",
+            'file = "memory/cache.c"\nbefore = "gone"\nafter = ""\nrule = ""\n'
+            'noticed_by = "x.py::test_y"',
+            "memory/cache.c has 0 times, not once: gone",
         ),
         (
             "native.toml",
-            'file = "cache.c"\nbefore = "0xb400u"\nafter = "1"\nrule = ""\n'
+            'file = "memory/cache.c"\nbefore = "0xb400u"\nafter = "1"\nrule = ""\n'
             'noticed_by = "tests/unit/test_cache.py::test_gone"',
             "tests/unit/test_cache.py has no test test_gone",
         ),

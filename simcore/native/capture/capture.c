@@ -1,0 +1,125 @@
+/* capture.c: see capture.h. */
+#include <stdlib.h>
+
+#include "capture/state.h"
+
+/* --- life ---------------------------------------------------------------------------------------------- */
+
+struct capture *capture_new(struct stream *stream, int *status)
+{
+    struct capture *c = calloc(1, sizeof *c);
+    *status = CORE_ERR_MEMORY;
+    if (!c)
+        return NULL;
+    c->stream = stream;
+    c->out = c->discard;
+    c->hook_from = NO_ID;
+    c->look_at = c->next_tick = UINT64_MAX;
+    c->granule = calloc(1u << (32 - GRANULE_SHIFT - 3), 1);
+    if (!c->granule || code_grow(c) != CORE_OK) {
+        capture_free(c);
+        return NULL;
+    }
+    *status = CORE_OK;
+    return c;
+}
+
+void capture_free(struct capture *c)
+{
+    if (!c)
+        return;
+    free(c->slot);
+    free(c->captured);
+    free(c->watches);
+    free(c->granule);
+    free(c->op);
+    free(c);
+}
+
+int capture_attach(struct capture *c, void *engine, const struct engine_functions *f,
+                   const struct capture_config *config, const struct region_config *region, uint32_t regions)
+{
+    c->engine = engine;
+    memcpy(&c->hook_add, &f->hook_add, sizeof f->hook_add);   /* object to function pointer, as dlsym does */
+    memcpy(&c->hook_del, &f->hook_del, sizeof f->hook_del);
+    memcpy(&c->emu_start, &f->emu_start, sizeof f->emu_start);
+    memcpy(&c->emu_stop, &f->emu_stop, sizeof f->emu_stop);
+    memcpy(&c->reg_read, &f->reg_read, sizeof f->reg_read);
+    memcpy(&c->mem_read, &f->mem_read, sizeof f->mem_read);
+    memcpy(&c->mmio_map, &f->mmio_map, sizeof f->mmio_map);
+    memcpy(&c->ctl, &f->ctl, sizeof f->ctl);
+    c->config = *config;
+    c->limit = config->max_instructions ? config->max_instructions : UINT64_MAX;
+    if (regions)
+        memcpy(c->region, region, regions * sizeof *region);
+    c->regions = regions;
+    system_init(&c->system, config);
+    int status = devices_map(c);
+    return status == CORE_OK ? hooks_attach(c) : status;
+}
+
+/* --- running ------------------------------------------------------------------------------------------- */
+
+static uint32_t program_counter(struct capture *c)
+{
+    uint32_t pc = 0;
+    c->reg_read(c->engine, UC_ARM_REG_PC, &pc);
+    return pc;
+}
+
+/* The record that is open when the engine has returned: how much of its block ran. */
+static void end_last_record(struct capture *c)
+{
+    if (!c->header || c->engine_error == UC_ERR_OK || c->fault.kind != FAULT_NONE) {
+        capture_close_record(c);
+        return;
+    }
+    /* An instruction that the engine refused; behind a WFE, which it refuses too, PC is one further. */
+    const struct captured *d = &c->captured[c->header[0] & RECORD_ID];
+    uint32_t ran = program_counter(c) - d->address;
+    record_end(c, RECORD_PARTIAL, ran < d->size ? ran : d->size);
+}
+
+int capture_run(struct capture *c, uint32_t pc)
+{
+    c->stop = STOP_NONE;
+    for (;;) {
+        c->engine_error = c->emu_start(c->engine, pc | 1, 0xffffffffu, 0, 0);
+        if (c->hook_from == NO_ID || c->stop != STOP_NONE || c->status != CORE_OK)
+            break;
+        int status = hooks_widen(c, c->hook_from);
+        if (status != CORE_OK) {
+            capture_fail(c, status);
+            break;
+        }
+        pc = program_counter(c);
+    }
+    end_last_record(c);
+    if (c->stop == STOP_NONE)
+        c->stop = STOP_ENGINE;
+    return c->status == CORE_OK ? c->stop : STOP_ERROR;
+}
+
+int capture_status(const struct capture *c) { return c->status; }
+int capture_engine_error(const struct capture *c) { return c->engine_error; }
+void capture_stop_request(struct capture *c) { atomic_store_explicit(&c->stop_requested, 1, memory_order_relaxed); }
+const struct fault_info *capture_fault(const struct capture *c) { return &c->fault; }
+uint64_t capture_instructions(const struct capture *c) { return instructions_of(c); }
+uint64_t capture_self_modified(const struct capture *c) { return c->self_modified; }
+const struct system *capture_system(const struct capture *c) { return &c->system; }
+int capture_clock_read(const struct capture *c) { return c->clock_read; }
+int capture_geometry_read(const struct capture *c) { return c->geometry_read; }
+void capture_tell_clock(struct capture *c) { c->clock_read = 1; }
+uint32_t capture_peripheral_count(const struct capture *c) { return c->peripherals; }
+uint32_t capture_op_count(const struct capture *c) { return c->ops; }
+
+void capture_peripherals(const struct capture *c, struct peripheral_info *out)
+{
+    memcpy(out, c->peripheral, c->peripherals * sizeof *out);
+}
+
+void capture_ops(const struct capture *c, struct op_info *out)
+{
+    if (c->ops)
+        memcpy(out, c->op, c->ops * sizeof *out);
+}

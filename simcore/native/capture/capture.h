@@ -1,0 +1,51 @@
+/* capture.h: the producer of the event stream: a Unicorn engine with hooks.
+ *
+ * Only this folder knows Unicorn. It sees blocks, addresses and a few operand values, and
+ * nothing of what they cost. */
+#ifndef MCUSIM_CAPTURE_H
+#define MCUSIM_CAPTURE_H
+
+#include <stdint.h>
+
+#include "types.h"
+#include "stream/stream.h"
+#include "capture/system.h"
+
+struct capture;
+
+struct capture *capture_new(struct stream *stream, int *status);
+void capture_free(struct capture *c);
+
+int capture_attach(struct capture *c, void *engine, const struct engine_functions *functions,
+                   const struct capture_config *config, const struct region_config *region, uint32_t regions);
+
+/* Returns a core_stop. */
+int capture_run(struct capture *c, uint32_t pc);
+int capture_status(const struct capture *c);
+int capture_engine_error(const struct capture *c);
+void capture_stop_request(struct capture *c);
+const struct fault_info *capture_fault(const struct capture *c);
+uint64_t capture_instructions(const struct capture *c);
+uint64_t capture_self_modified(const struct capture *c);
+const struct system *capture_system(const struct capture *c);
+
+/* Whether what the program does may hang on modelled time: it read a counter that runs, or was interrupted by
+ * one, or was told by the host (capture_tell_clock). Whether it read the sizes of the caches. */
+int capture_clock_read(const struct capture *c);
+int capture_geometry_read(const struct capture *c);
+void capture_tell_clock(struct capture *c);
+
+/* The pending exception was taken, or could not be. */
+uint32_t capture_exception_pending(struct capture *c);     /* all records flushed; a tick that is due counts */
+void capture_exception_taken(struct capture *c, uint32_t number);
+void capture_exception_deferred(struct capture *c);
+
+/* Ends the record of the block that is running, which ran to its end. */
+void capture_close_record(struct capture *c);
+
+uint32_t capture_peripheral_count(const struct capture *c);
+void capture_peripherals(const struct capture *c, struct peripheral_info *out);
+uint32_t capture_op_count(const struct capture *c);
+void capture_ops(const struct capture *c, struct op_info *out);
+
+#endif

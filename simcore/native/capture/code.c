@@ -1,0 +1,136 @@
+/* code.c: the code that has run: its definitions, and stores into it. */
+#include <stdlib.h>
+
+#include "array.h"
+#include "capture/state.h"
+
+static uint64_t key_of(uint32_t address, uint32_t size) { return (uint64_t)size << 32 | address; }
+
+static struct slot *slot_for(struct capture *c, uint64_t key)
+{
+    uint32_t at = (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 40) & (c->slots - 1);
+    while (c->slot[at].key && c->slot[at].key != key)
+        at = (at + 1) & (c->slots - 1);
+    return &c->slot[at];
+}
+
+int code_grow(struct capture *c)
+{
+    struct slot *old = c->slot;
+    uint32_t count = c->slots;
+    c->slots = count ? count * 2 : 1u << 14;
+    c->slot = calloc(c->slots, sizeof *c->slot);
+    if (!c->slot) {
+        c->slot = old;
+        c->slots = count;
+        return CORE_ERR_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (old[i].key)
+            *slot_for(c, old[i].key) = old[i];
+    free(old);
+    return CORE_OK;
+}
+
+static int is_writable(const struct capture *c, uint32_t address)
+{
+    for (uint32_t r = 0; r < c->regions; r++)
+        if (address - c->region[r].base < c->region[r].size)
+            return c->region[r].kind != REGION_FLASH;
+    return 0;
+}
+
+static void track_code(struct capture *c, uint32_t address, uint32_t size)
+{
+    if (!is_writable(c, address))
+        return;
+    uint32_t last = address + size - 1;
+    for (uint32_t g = address >> GRANULE_SHIFT; g <= last >> GRANULE_SHIFT; g++)
+        c->granule[g >> 3] |= (uint8_t)(1u << (g & 7));
+    if (!c->code_span) {
+        c->code_first = address;
+        c->code_span = size;
+    } else {
+        uint32_t end = c->code_first + c->code_span;
+        if (address < c->code_first)
+            c->code_first = address;
+        if (last + 1 > end)
+            end = last + 1;
+        c->code_span = end - c->code_first;
+    }
+}
+
+/* A store into executed code: what it overlaps has to be read again when it next runs. */
+static void modify(struct capture *c, uint32_t address, uint32_t size)
+{
+    uint32_t granule = address >> GRANULE_SHIFT;
+    if (!(c->granule[granule >> 3] >> (granule & 7) & 1))
+        return;
+    int hit = 0;
+    for (uint32_t i = 0; i < c->stream->definitions; i++) {
+        struct captured *d = &c->captured[i];
+        if (address < d->address + d->size && d->address < address + size)
+            d->stale = 1, hit = 1;
+    }
+    c->self_modified += (uint64_t)hit;
+}
+
+void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size)
+{
+    if (is_write && address - c->code_first < c->code_span)
+        modify(c, address, size);
+    if (c->trap_unaligned && (address & (size - 1)) && c->header)
+        record_fault(c, FAULT_UNALIGNED, address, size);
+}
+
+static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
+{
+    uint8_t code[DEFINITION_BYTES_MAX];
+    struct watch watch[WATCH_MAX];
+    uint32_t xpsr = 0;
+    if (size > sizeof code || c->mem_read(c->engine, address, code, size) != UC_ERR_OK) {
+        capture_fail(c, CORE_ERR_STREAM);
+        return NO_ID;
+    }
+    c->reg_read(c->engine, UC_ARM_REG_CPSR, &xpsr);
+    uint8_t it_state = (uint8_t)((xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc));
+    uint32_t id = stream_define(c->stream, address, code, size, it_state);
+    if (id == NO_ID) {
+        capture_fail(c, CORE_ERR_MEMORY);
+        return NO_ID;
+    }
+    if (array_reserve(&c->captured, &c->captured_room, id + 1u, 1024, sizeof *c->captured) != CORE_OK) {
+        capture_fail(c, CORE_ERR_MEMORY);
+        return NO_ID;
+    }
+    struct captured *d = &c->captured[id];
+    *d = (struct captured){address, size, 0, c->watches_used, 0, 0, 0};
+    d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
+    d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
+    if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,
+                      sizeof *c->watches) != CORE_OK) {
+        capture_fail(c, CORE_ERR_MEMORY);
+        return NO_ID;
+    }
+    if (d->watches)
+        memcpy(c->watches + c->watches_used, watch, d->watches * sizeof *watch);
+    c->watches_used += d->watches;
+    track_code(c, address, size);
+    if (!slot->key)
+        c->slots_used++;
+    *slot = (struct slot){key_of(address, size), id};
+    if (c->slots_used * 2 > c->slots && code_grow(c) != CORE_OK)
+        capture_fail(c, CORE_ERR_MEMORY);
+    /* In the middle of an IT block the engine cannot be stopped and taken up again. */
+    if ((d->watches || d->it_beyond) && !it_state)
+        c->hook_from = id;
+    return id;
+}
+
+uint32_t code_id(struct capture *c, uint32_t address, uint32_t size)
+{
+    struct slot *slot = slot_for(c, key_of(address, size));
+    if (slot->key && !c->captured[slot->id].stale)
+        return slot->id;
+    return define(c, address, size, slot);
+}

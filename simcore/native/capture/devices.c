@@ -1,0 +1,106 @@
+/* devices.c: reads and writes of peripherals and system registers. */
+#include "capture/state.h"
+#include "registers.h"
+
+static struct peripheral_info *peripheral_of(struct capture *c, uint32_t address)
+{
+    for (uint32_t i = 0; i < c->peripherals; i++)
+        if (c->peripheral[i].address == address)
+            return &c->peripheral[i];
+    if (c->peripherals == PERIPHERALS_MAX)
+        return &c->peripheral[PERIPHERALS_MAX - 1];
+    c->peripheral[c->peripherals] = (struct peripheral_info){address, 0, 0};
+    return &c->peripheral[c->peripherals++];
+}
+
+static int storage_of(const struct capture *c, uint32_t address)
+{
+    for (uint32_t i = 0; i < c->config.storages; i++)
+        if (c->config.storage[i] == (address & ~3u))
+            return (int)i;
+    return -1;
+}
+
+static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)
+{
+    const struct window *w = user;
+    struct capture *c = w->capture;
+    uint32_t address = w->base + (uint32_t)offset;
+    (void)engine;
+    int storage = storage_of(c, address);
+    if (storage >= 0)
+        return c->storage[storage] >> (address & 3) * 8;
+    peripheral_of(c, address)->reads++;
+    if (c->config.strict)
+        record_fault(c, FAULT_PERIPHERAL, address, size);
+    return 0;
+}
+
+static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    const struct window *w = user;
+    struct capture *c = w->capture;
+    uint32_t address = w->base + (uint32_t)offset;
+    (void)engine;
+    int storage = storage_of(c, address);
+    if (storage >= 0 && size == 4) {
+        c->storage[storage] = (uint32_t)value;
+        record_system_write(c, address, (uint32_t)value);
+        return;
+    }
+    if (storage >= 0)
+        return;
+    peripheral_of(c, address)->writes++;
+    if (c->config.strict)
+        record_fault(c, FAULT_PERIPHERAL, address, size);
+}
+
+static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)
+{
+    struct capture *c = user;
+    uint32_t address = SYSTEM_BASE + (uint32_t)offset;
+    (void)engine;
+    (void)size;
+    uint64_t now = system_reads_clock(&c->system, address & ~3u) ? record_time(c) : 0;
+    c->clock_read |= system_clock_runs(&c->system, address & ~3u);
+    c->geometry_read |= system_is_geometry(address & ~3u);
+    return system_read(&c->system, address & ~3u, now) >> (address & 3) * 8;
+}
+
+static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    struct capture *c = user;
+    uint32_t address = SYSTEM_BASE + (uint32_t)offset, aligned = address & ~3u, word = (uint32_t)value;
+    (void)engine;
+    uint64_t now = system_writes_clock(aligned) ? record_time(c) : 0;
+    if (size < 4) {                              /* bytes and halfwords: the rest of the word stays */
+        uint32_t shift = (address & 3) * 8, mask = (size == 1 ? 0xffu : 0xffffu) << shift;
+        word = (system_peek(&c->system, aligned, now) & ~mask) | (word << shift & mask);
+    }
+    if (system_write(&c->system, aligned, word, now))
+        record_system_write(c, aligned, word);
+    if (system_writes_clock(aligned))
+        exceptions_plan(c, now);
+    else if (system_pending(&c->system))
+        c->look_at = instructions_of(c);
+    c->trap_unaligned = (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP) != 0;
+    if (c->system.reset_requested)
+        capture_stop_with(c, STOP_ENGINE);
+}
+
+int devices_map(struct capture *c)
+{
+    for (uint32_t r = 0; r < c->regions; r++) {
+        const struct region_config *region = &c->region[r];
+        if (region->kind != REGION_PERIPHERAL)
+            continue;
+        struct window *w = &c->window[c->windows++];
+        *w = (struct window){c, region->base};
+        if (c->mmio_map(c->engine, region->base, region->size, on_peripheral_read, w, on_peripheral_write, w) !=
+            UC_ERR_OK)
+            return CORE_ERR_ENGINE;
+    }
+    return c->mmio_map(c->engine, SYSTEM_BASE, SYSTEM_BYTES, on_system_read, c, on_system_write, c) == UC_ERR_OK
+               ? CORE_OK
+               : CORE_ERR_ENGINE;
+}

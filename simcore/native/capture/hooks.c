@@ -1,0 +1,172 @@
+/* hooks.c: what Unicorn calls while a program runs. The engine facts it leans on have a test each in
+ * tests/unit/test_engine_facts.py. */
+#include "capture/state.h"
+#include "registers.h"
+
+enum { MERGE_BYTES = 256 };      /* ranges of code hooks closer than this become one */
+
+/* --- code hooks for what time depends on operands or predicates ------------------------------------- */
+
+static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *user)
+{
+    struct capture *c = user;
+    (void)engine;
+    (void)size;
+    uint32_t offset = (uint32_t)address - c->block_address;
+    while (c->watch < c->watch_end && c->watch->offset < offset)
+        c->watch++;
+    if (c->watch == c->watch_end || c->watch->offset != offset || c->notes == NOTES_MAX)
+        return;
+    const struct watch *w = c->watch;
+    uint32_t class = 0;
+    if (w->kind == WATCH_UDIV || w->kind == WATCH_SDIV) {
+        uint32_t n = 0, m = 0;
+        c->reg_read(c->engine, UC_ARM_REG_R0 + w->n, &n);
+        c->reg_read(c->engine, UC_ARM_REG_R0 + w->m, &m);
+        class = thumb_divide_class(n, m, w->kind == WATCH_SDIV);
+        if (m == 0 && (system_peek(&c->system, REG_CCR, 0) & CCR_DIV_0_TRP)) {
+            c->fault = (struct fault_info){FAULT_DIVIDE_BY_ZERO, (uint32_t)address, (uint32_t)address, 0};
+            record_end(c, RECORD_PARTIAL, offset);
+            capture_stop_with(c, STOP_FAULT);
+            return;
+        }
+    } else if (w->kind == WATCH_EXCLUSIVE) {
+        class = (uint32_t)(c->out - c->header - 2);
+    } else if (w->kind != WATCH_PREDICATED) {
+        uint64_t n = 0, m = 0;
+        c->reg_read(c->engine, UC_ARM_REG_D0 + w->m, &m);
+        n = m;
+        if (w->kind == WATCH_F64)
+            c->reg_read(c->engine, UC_ARM_REG_D0 + w->n, &n);
+        class = thumb_double_class(n, m);
+    }
+    c->note[c->notes++] = offset / 2 << 16 | class;
+}
+
+static int is_hooked(const struct capture *c, uint32_t first, uint32_t last)
+{
+    for (uint32_t i = 0; i < c->ranges; i++)
+        if (first >= c->range[i].first && last <= c->range[i].last)
+            return 1;
+    return 0;
+}
+
+/* Widens the hooked ranges by one block, and has Unicorn translate it again. */
+int hooks_widen(struct capture *c, uint32_t id)
+{
+    const struct captured *d = &c->captured[id];
+    uint32_t first = d->address, last = code_last_hooked(d);
+    struct code_range *nearest = NULL;
+    uint32_t nearest_gap = UINT32_MAX;
+    for (uint32_t i = 0; i < c->ranges; i++) {
+        struct code_range *r = &c->range[i];
+        uint32_t gap = first > r->last ? first - r->last : last < r->first ? r->first - last : 0;
+        if (gap < nearest_gap)
+            nearest = r, nearest_gap = gap;
+    }
+    if (!nearest || (nearest_gap > MERGE_BYTES && c->ranges < CODE_RANGES)) {
+        nearest = &c->range[c->ranges++];
+        nearest->first = first;
+        nearest->last = last;
+    } else {
+        if (c->hook_del(c->engine, nearest->hook) != UC_ERR_OK)
+            return CORE_ERR_ENGINE;
+        nearest->first = first < nearest->first ? first : nearest->first;
+        nearest->last = last > nearest->last ? last : nearest->last;
+    }
+    if (c->hook_add(c->engine, &nearest->hook, UC_HOOK_CODE, (void *)on_code, c, nearest->first, nearest->last) !=
+        UC_ERR_OK)
+        return CORE_ERR_ENGINE;
+    uc_err error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)first, (uint64_t)last + 1);
+    return error == UC_ERR_OK ? CORE_OK : CORE_ERR_ENGINE;
+}
+
+/* --- hooks ------------------------------------------------------------------------------------------ */
+
+static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *user)
+{
+    struct capture *c = user;
+    (void)engine;
+    capture_close_record(c);
+    if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
+        capture_stop_with(c, STOP_REQUESTED);
+        return;
+    }
+    if (marker_is_near(&c->config, (uint32_t)address) && marker_run(c, (uint32_t)address))
+        return;
+    uint64_t before = instructions_of(c);
+    if (before >= c->look_at && exceptions_due(c)) {
+        capture_stop_with(c, STOP_EXCEPTION);
+        return;
+    }
+    uint32_t id = code_id(c, (uint32_t)address, size);
+    if (id == NO_ID)
+        return;
+    const struct captured *d = &c->captured[id];
+    if (c->hook_from == id) {
+        c->hook_from = NO_ID;
+        if (!is_hooked(c, d->address, code_last_hooked(d))) {
+            c->hook_from = id;           /* capture_run() hooks it and comes back here */
+            c->emu_stop(c->engine);
+            return;
+        }
+    }
+    if (before + d->instructions > c->limit) {
+        capture_stop_with(c, STOP_MAX_INSTRUCTIONS);
+        return;
+    }
+    atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
+    c->block_address = d->address;
+    record_open(c, id);
+    c->watch = c->watches + d->watch_first;
+    c->watch_end = c->watch + d->watches;
+}
+
+static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
+{
+    struct capture *c = user;
+    (void)engine;
+    (void)value;
+    *c->out++ = (uint32_t)address;
+    if (c->trap_unaligned || (uint32_t)address - c->code_first < c->code_span)
+        code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
+}
+
+static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
+{
+    struct capture *c = user;
+    enum fault_kind kind;
+    (void)engine;
+    (void)value;
+    switch (type) {
+    case UC_MEM_READ_UNMAPPED: kind = FAULT_READ_UNMAPPED; break;
+    case UC_MEM_WRITE_UNMAPPED: kind = FAULT_WRITE_UNMAPPED; break;
+    case UC_MEM_FETCH_UNMAPPED: kind = FAULT_FETCH_UNMAPPED; break;
+    case UC_MEM_READ_PROT: kind = FAULT_READ_PROTECTED; break;
+    case UC_MEM_WRITE_PROT: kind = FAULT_WRITE_PROTECTED; break;
+    default: kind = FAULT_FETCH_PROTECTED;
+    }
+    if (kind == FAULT_FETCH_UNMAPPED || kind == FAULT_FETCH_PROTECTED) {
+        if (c->fault.kind == FAULT_NONE)
+            c->fault = (struct fault_info){(uint8_t)kind, (uint32_t)address, (uint32_t)address, (uint32_t)size};
+        if (c->stop == STOP_NONE)
+            c->stop = STOP_FAULT;
+    } else {
+        record_fault(c, kind, (uint32_t)address, (uint32_t)size);
+    }
+    return false;
+}
+
+/* --- set-up -------------------------------------------------------------------------------------------- */
+
+int hooks_attach(struct capture *c)
+{
+    uc_hook hook;
+    uint64_t first = 1, last = 0;                /* everywhere */
+    if (c->hook_add(c->engine, &hook, UC_HOOK_BLOCK, (void *)on_block, c, first, last) != UC_ERR_OK ||
+        c->hook_add(c->engine, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, c, first, last) !=
+            UC_ERR_OK ||
+        c->hook_add(c->engine, &hook, UC_HOOK_MEM_INVALID, (void *)on_invalid, c, first, last) != UC_ERR_OK)
+        return CORE_ERR_ENGINE;
+    return CORE_OK;
+}

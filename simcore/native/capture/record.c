@@ -1,0 +1,93 @@
+/* record.c: the record of the block that runs: ended, split where time is asked for, cut short by a fault. */
+#include "capture/state.h"
+
+void capture_stop_with(struct capture *c, int stop)
+{
+    if (c->stop == STOP_NONE)
+        c->stop = stop;
+    c->emu_stop(c->engine);
+}
+
+void capture_fail(struct capture *c, int status)
+{
+    if (c->status == CORE_OK)
+        c->status = status;
+    capture_stop_with(c, STOP_ERROR);
+}
+
+void capture_flush(struct capture *c)
+{
+    int status = stream_flush(c->stream);
+    if (status < 0)
+        capture_fail(c, status);
+    else if (status > 0)
+        capture_stop_with(c, status);
+}
+
+void capture_close_record(struct capture *c)
+{
+    if (c->header)
+        record_end(c, 0, 0);
+    else
+        c->out = c->discard;
+}
+
+/* A fault of the access that was just recorded: it did not happen, and nothing behind it counts. (Unicorn
+ * reports a read of unmapped memory before the read itself.) The engine does not know the PC here; timing
+ * finds the instruction by its access. */
+void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size)
+{
+    if (c->fault.kind == FAULT_NONE)
+        c->fault = (struct fault_info){(uint8_t)kind, address, 0, size};
+    if (c->header) {
+        if (kind != FAULT_READ_UNMAPPED && c->out > c->header + 2)
+            c->out--;
+        record_end(c, RECORD_PARTIAL, PARTIAL_BEFORE_ACCESS);
+    }
+    capture_stop_with(c, STOP_FAULT);
+}
+
+/* A record split behind the instruction of the access that was just recorded, so that timing can be asked
+ * for the time there, or told of something that happens there. */
+struct split {
+    uint32_t word;
+    const struct watch *watch, *watch_end;
+};
+
+static struct split record_split(struct capture *c)
+{
+    struct split split = {0, c->watch, c->watch_end};
+    if (c->header) {
+        split.word = (c->header[0] & RECORD_ID) | RECORD_CONTINUED;
+        record_end(c, RECORD_PARTIAL, PARTIAL_AFTER_ACCESS);
+    }
+    return split;
+}
+
+static void record_resume(struct capture *c, struct split split)
+{
+    if (split.word) {
+        record_open(c, split.word);
+        c->watch = split.watch;
+        c->watch_end = split.watch_end;
+    }
+}
+
+/* The modelled time up to and with the instruction of the access that was just recorded. */
+uint64_t record_time(struct capture *c)
+{
+    struct split split = record_split(c);
+    capture_flush(c);
+    uint64_t now = c->stream->sink.now(c->stream->sink.self);
+    record_resume(c, split);
+    return now;
+}
+
+/* Tells timing of a register write; what follows runs under the new setting. */
+void record_system_write(struct capture *c, uint32_t address, uint32_t value)
+{
+    struct split split = record_split(c);
+    uint32_t payload[2] = {address, value};
+    stream_put(c->stream, RECORD_SYSTEM_WRITE, payload, 2);
+    record_resume(c, split);
+}

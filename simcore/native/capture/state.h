@@ -1,0 +1,183 @@
+/* state.h: what the files of this folder share and nobody else needs: the capture and its parts. */
+#ifndef MCUSIM_CAPTURE_STATE_H
+#define MCUSIM_CAPTURE_STATE_H
+
+#include <stdatomic.h>
+#include <string.h>
+#include <unicorn/unicorn.h>
+
+#include "capture/capture.h"
+#include "stream/thumb.h"
+
+enum {
+    CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */
+    NOTES_MAX = 1024,
+    WATCH_MAX = 512,
+    PERIPHERALS_MAX = 256,
+    WINDOWS_MAX = MAX_REGIONS + 1,
+    IT_BYTES_MAX = 16,           /* four instructions */
+    GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
+};
+#define NO_ID UINT32_MAX
+
+struct window {
+    struct capture *capture;
+    uint32_t base;
+};
+
+struct captured {                /* one definition, as capture needs it */
+    uint32_t address, size, instructions;
+    uint32_t watch_first, watches;
+    uint8_t stale;               /* its bytes were overwritten */
+    uint8_t it_beyond;           /* an IT block goes on behind its end */
+};
+
+struct slot {
+    uint64_t key;
+    uint32_t id;
+};
+
+struct code_range {
+    uint32_t first, last;
+    uc_hook hook;
+};
+
+struct capture {
+    struct stream *stream;
+    uint32_t *out;               /* where the next data address goes */
+    uint32_t *header;            /* word 0 of the open record, NULL: none is open */
+    const struct watch *watch, *watch_end;   /* of the running block, not passed yet */
+    uint32_t block_address;
+    uint32_t note[NOTES_MAX];
+    uint32_t notes;
+    uint32_t code_first, code_span;          /* executed code in writable memory */
+    int trap_unaligned;                      /* CCR.UNALIGN_TRP */
+    uint32_t discard[STREAM_RECORD_MAX];     /* data addresses of marker functions go here */
+
+    struct slot *slot;
+    uint32_t slots, slots_used;
+    struct captured *captured;
+    uint32_t captured_room;
+    struct watch *watches;
+    uint32_t watches_used, watches_room;
+    uint8_t *granule;                        /* a bit per 64 bytes of address space that held executed code */
+
+    uc_engine *engine;
+    uc_err (*hook_add)(uc_engine *, uc_hook *, int, void *, void *, uint64_t, uint64_t, ...);
+    uc_err (*hook_del)(uc_engine *, uc_hook);
+    uc_err (*emu_start)(uc_engine *, uint64_t, uint64_t, uint64_t, size_t);
+    uc_err (*emu_stop)(uc_engine *);
+    uc_err (*reg_read)(uc_engine *, int, void *);
+    uc_err (*mem_read)(uc_engine *, uint64_t, void *, uint64_t);
+    uc_err (*mmio_map)(uc_engine *, uint64_t, uint64_t, uc_cb_mmio_read_t, void *, uc_cb_mmio_write_t, void *);
+    uc_err (*ctl)(uc_engine *, uc_control_type, ...);
+
+    struct capture_config config;
+    struct region_config region[MAX_REGIONS];
+    uint32_t regions;
+    struct window window[WINDOWS_MAX];
+    uint32_t windows;
+    struct code_range range[CODE_RANGES];
+    uint32_t ranges;
+    uint32_t hook_from;                      /* id of a block that has to be translated anew, with hooks */
+    struct system system;
+    uint32_t storage[MAX_STORAGE];
+    _Atomic uint64_t instructions;           /* another thread reads it */
+    uint64_t limit;
+    uint64_t look_at;            /* instruction count at which to look for pending exceptions */
+    uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
+    uint64_t self_modified;
+    int clock_read, geometry_read;
+    atomic_int stop_requested;   /* by another thread */
+    int stop, status, engine_error;
+    struct fault_info fault;
+    struct peripheral_info peripheral[PERIPHERALS_MAX];
+    uint32_t peripherals;
+    struct op_info *op;
+    uint32_t ops, ops_room;
+};
+
+static inline uint64_t instructions_of(const struct capture *c)
+{
+    return atomic_load_explicit(&c->instructions, memory_order_relaxed);
+}
+
+/* record.c: how a run ends: the first reason counts. The sink may end it as well: a full table, a failed callback,
+ * a stack overflow seen by timing. */
+void capture_stop_with(struct capture *c, int stop);
+void capture_fail(struct capture *c, int status);
+void capture_flush(struct capture *c);
+
+/* The access that was just recorded faults: see record.c. */
+void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size);
+
+/* The modelled time up to and with the instruction of the access that was just recorded. */
+uint64_t record_time(struct capture *c);
+
+/* Tells timing of a register write; what follows runs under the new setting. */
+void record_system_write(struct capture *c, uint32_t address, uint32_t value);
+
+static inline void record_open(struct capture *c, uint32_t word)
+{
+    struct stream *s = c->stream;
+    if (STREAM_WORDS - s->used < STREAM_RECORD_MAX)
+        capture_flush(c);
+    c->header = s->words + s->used;
+    c->header[0] = word;
+    c->out = c->header + 2;
+    c->notes = 0;
+}
+
+static inline void record_end(struct capture *c, uint32_t flag, uint32_t ran)
+{
+    uint32_t *first = c->header + 2;
+    uint32_t accesses = (uint32_t)(c->out - first);
+    if (flag) {
+        c->header[0] |= flag;
+        memmove(first + 1, first, accesses * sizeof *first);
+        *first = ran;
+        c->out++;
+    }
+    c->header[1] = accesses | c->notes << 16;
+    memcpy(c->out, c->note, c->notes * sizeof *c->note);
+    c->stream->used = (size_t)(c->out + c->notes - c->stream->words);
+    c->header = NULL;
+    c->out = c->discard;
+    c->notes = 0;
+    c->watch = c->watch_end = NULL;
+}
+
+/* code.c: the id of a block's definition, NO_ID when the run failed; an access that may be a store into code that
+ * has run, or one that is trapped for not being aligned. */
+uint32_t code_id(struct capture *c, uint32_t address, uint32_t size);
+void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
+int code_grow(struct capture *c);
+
+/* The last byte whose instruction needs a hook: an IT block that a page cuts goes on in the next block, which
+ * cannot be stopped for, so it is hooked with this one. */
+static inline uint32_t code_last_hooked(const struct captured *d)
+{
+    return d->address + d->size - 1 + (d->it_beyond ? IT_BYTES_MAX : 0);
+}
+
+/* hooks.c: hooks the engine; widens the hooked ranges by one block, and has Unicorn translate it again. */
+int hooks_attach(struct capture *c);
+int hooks_widen(struct capture *c, uint32_t id);
+
+/* operations.c: whether a block is one of the marker functions of mcusim.h, whose own blocks stay out of the
+ * stream; at their entry an operation begins or ends. */
+int marker_run(struct capture *c, uint32_t address);
+
+static inline int marker_is_near(const struct capture_config *k, uint32_t address)
+{
+    return address - k->op_begin <= k->op_begin_size || address - k->op_end <= k->op_end_size;
+}
+
+/* exceptions.c: in front of a block: is an exception due? When SysTick comes next, after a write to it. */
+int exceptions_due(struct capture *c);
+void exceptions_plan(struct capture *c, uint64_t now);
+
+/* devices.c: maps the peripheral and system regions of the part. */
+int devices_map(struct capture *c);
+
+#endif

@@ -1,0 +1,145 @@
+/* memory.h: what an access costs that depends on its address and on what came before: caches,
+ * linefill buffers, store buffer, TCM banks, buses and the devices behind them.
+ *
+ * Times are absolute core cycles; a function returns the cycles that the pipeline has to wait. The rules
+ * follow the Cortex-M7 TRM, chapters 5 (memory system) and 2.4 (TCM, AXIM); tests/reference.py is their
+ * slow twin. Counters go to m->counters, the vector of the call-tree node that is running. */
+#ifndef MCUSIM_MEMORY_H
+#define MCUSIM_MEMORY_H
+
+#include <stdint.h>
+
+#include "memory/cache.h"
+#include "types.h"
+
+enum {
+    PAGE_SHIFT = 12,
+    NO_REGION = 0xff,
+    MIXED_POLICY = 0x7f,
+    PAGE_TCM = 0x8000,
+    MAX_LINEFILLS = 8,
+    MAX_STORES = 16,
+    MAX_ROWS = 64,
+    MPU_REGIONS = 16,
+};
+
+struct linefill {
+    uint32_t line;               /* address, or 1 when unused */
+    uint32_t first_beat;         /* critical 64-bit beat, fetched first; the others wrap round */
+    uint32_t beat_cycles;
+    uint32_t written;            /* one bit per byte stored into the line while it fills */
+    uint64_t critical_at, done_at;
+};
+
+struct device {                  /* what stands behind one or more regions */
+    uint64_t free_at;            /* the bus to it takes the next transfer then */
+};
+
+struct store_entry {
+    uint32_t group;              /* address / 8 */
+    uint32_t region;
+    uint64_t done_at;
+};
+
+struct mpu_region {
+    uint32_t rbar, rasr;
+};
+
+struct memory {
+    const struct timing_config *config;
+    const struct region_config *region;
+    uint32_t regions;
+    uint16_t *page;                      /* of each 4 KiB page: region | policy << 8 | PAGE_TCM */
+    uint64_t *counters;                  /* of the running node */
+    struct cache icache, dcache;
+    uint8_t icache_on, dcache_on;
+    struct device device[MAX_REGIONS];
+    uint32_t row[MAX_REGIONS][MAX_ROWS]; /* rows held: number + 1, most recently used first */
+    struct row_control {
+        uint32_t rows, miss_cycles;
+        uint8_t prefetch;
+    } row_control[MAX_REGIONS];
+    int64_t flash_wait_states;           /* as FLASH_ACR says, -1: it was not written */
+    struct linefill fill[MAX_LINEFILLS];
+    struct store_entry store[MAX_STORES];   /* oldest first */
+    uint32_t stores;
+    uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */
+    uint32_t queue_used;
+    uint64_t bank_free_at[2];               /* data banks (address bit 2), as the store queue sees them */
+    uint64_t fills_done_at;                 /* no linefill is in flight from then on */
+    struct linefill *last_fill;             /* last one started, until it is judged */
+    uint32_t full_line_fills;               /* consecutive linefills that stores overwrote whole */
+    uint8_t dynamic_read_allocate, read_allocate_mode;
+    uint32_t streamed_line, streamed_bytes; /* read-allocate mode: the line being written, a bit per byte */
+    uint64_t fetched_at;                    /* when the fetch unit had all it was asked for so far */
+    struct linefill fetch;                  /* the line fetched last */
+    struct mpu_region mpu[MPU_REGIONS];
+    uint32_t mpu_ctrl, mpu_rnr;
+};
+
+/* Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. config and regions must outlive m. */
+int memory_init(struct memory *m, const struct timing_config *config, const struct region_config *region,
+                uint32_t regions);
+void memory_free(struct memory *m);
+
+/* Region of an address, or NO_REGION. */
+static inline uint32_t memory_region(const struct memory *m, uint32_t address)
+{
+    return m->page[address >> PAGE_SHIFT] & 0xff;
+}
+
+/* Stall cycles of one access that issues at a time. */
+uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+
+/* Stall cycles of fetching a block that issues from `time` on and takes `cycles` when nothing stalls.
+ * redirected: the block follows a mispredict, so nothing was fetched ahead. Adds to *misses. */
+uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t address, uint32_t size, int redirected,
+                      uint32_t *misses);
+
+/* A branch that ends at branch_end, resolved at `time`, goes elsewhere `cycles` later: what fetch asks for
+ * behind it until then. Matters where a request costs: from uncached memory. */
+void memory_fetch_wrong_path(struct memory *m, uint64_t time, uint32_t branch_end, uint32_t cycles);
+
+/* 1 when fetches from this region go through the I-cache as it is set now. */
+int memory_fetch_is_cached(const struct memory *m, uint32_t address);
+
+static inline uint64_t *memory_region_counters(const struct memory *m, uint32_t region)
+{
+    return m->counters + COUNTER_COUNT + region * REGION_COUNTER_COUNT;
+}
+
+/* Counts a read that costs nothing and changes nothing, and returns 1; 0: ask memory_read(). It is one of a TCM,
+ * or a hit in the D-cache slot that the same site used last while no line is on its way. */
+static inline int memory_read_free(struct memory *m, uint64_t time, uint32_t address, uint32_t size, uint32_t slot)
+{
+    uint32_t page = m->page[address >> PAGE_SHIFT];
+    if (!(page & PAGE_TCM)) {
+        uint32_t policy = page >> 8;
+        if (!m->dcache_on || policy < POLICY_WRITE_THROUGH || policy == MIXED_POLICY || time < m->fills_done_at ||
+            m->read_allocate_mode || m->dcache.replacement == REPLACE_LRU ||
+            (address & (m->dcache.line_bytes - 1)) + size > m->dcache.line_bytes ||
+            !cache_holds(&m->dcache, slot, address))
+            return 0;
+        m->counters[COUNTER_DCACHE_READS]++;
+    }
+    uint64_t *counters = memory_region_counters(m, page & 0xff);
+    counters[REGION_READS]++;
+    counters[REGION_READ_BYTES] += size;
+    return 1;
+}
+
+/* Whether a store to this system register names a line by its address: maintenance by address. */
+int memory_takes_address(uint32_t address);
+
+/* A store to a register that changes the memory system: CCR, ACTLR, cache maintenance, MPU, FLASH_ACR.
+ * Returns stall cycles. */
+uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, uint32_t value);
+
+/* Cycles until every store in flight is done. */
+uint32_t memory_drain(struct memory *m, uint64_t time);
+
+/* Cycles that a DSB waits: every store is done and every linefill has come in. */
+uint32_t memory_synchronize(struct memory *m, uint64_t time);
+
+#endif

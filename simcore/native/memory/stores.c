@@ -1,0 +1,74 @@
+/* stores.c: stores in flight: the store queue of TCM and D-cache, the store buffer of the bus. */
+#include "memory/parts.h"
+
+#include <string.h>
+
+uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+{
+    /* A store that does not fill its word reads the word first (TRM, TCM and D-cache with ECC). */
+    uint32_t kept = 0, oldest = 0, stall = 0;
+    for (uint32_t i = 0; i < m->queue_used; i++)
+        if (m->queued[i] > time)
+            m->queued[kept++] = m->queued[i];
+    if (kept == m->config->store_queue_entries) {
+        for (uint32_t i = 1; i < kept; i++)
+            if (m->queued[i] < m->queued[oldest])
+                oldest = i;
+        stall = (uint32_t)(m->queued[oldest] - time);
+        m->queued[oldest] = m->queued[--kept];
+    }
+    uint32_t first = address & ~3u, last = (address + size - 1) & ~3u;
+    uint64_t done = 0;
+    for (uint32_t word = first;; word += 4) {
+        uint32_t from = word > address ? word : address;
+        uint32_t to = word + 4 < address + size ? word + 4 : address + size;
+        uint64_t *free_at = &m->bank_free_at[word >> 2 & 1];
+        *free_at = later(*free_at, time + stall) +
+                   (to - from == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
+        done = later(done, *free_at);
+        if (word == last)
+            break;
+    }
+    m->queued[kept++] = done;
+    m->queue_used = kept;
+    return stall;
+}
+
+uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy)
+{
+    uint32_t group = address / GROUP_BYTES, gone = 0, stall = 0;
+    while (gone < m->stores && m->store[gone].done_at <= time)
+        gone++;
+    if (policy != POLICY_DEVICE && m->stores > gone && m->store[m->stores - 1].group == group &&
+        m->store[m->stores - 1].done_at > time)
+        return 0;                                       /* merges with the youngest entry */
+    if (m->stores - gone == m->config->store_buffer_entries) {
+        stall = (uint32_t)(m->store[gone].done_at - time);
+        gone++;
+    }
+    m->stores -= gone;
+    memmove(m->store, m->store + gone, m->stores * sizeof *m->store);
+    struct device *d = device_of(m, region);
+    d->free_at = later(d->free_at, time + stall) + 1 + m->region[region].write_cycles;
+    m->store[m->stores++] = (struct store_entry){group, region, d->free_at};
+    memory_region_counters(m, region)[REGION_UNCACHED_WRITES]++;
+    return stall;
+}
+
+uint32_t memory_drain(struct memory *m, uint64_t time)
+{
+    uint64_t done = time;
+    for (uint32_t i = 0; i < m->stores; i++)
+        done = later(done, m->store[i].done_at);
+    for (uint32_t i = 0; i < m->queue_used; i++)
+        done = later(done, m->queued[i]);
+    m->stores = m->queue_used = 0;
+    return (uint32_t)(done - time);
+}
+
+uint32_t memory_synchronize(struct memory *m, uint64_t time)
+{
+    uint32_t stall = memory_drain(m, time);
+    uint64_t done = later(time + stall, m->fills_done_at);
+    return (uint32_t)(done - time);
+}

@@ -1,0 +1,36 @@
+/* registers.h: addresses and bits of the system registers that the core knows
+ * (Armv7-M ARM B3.2, C1; Cortex-M7 TRM 3). */
+#ifndef MCUSIM_REGISTERS_H
+#define MCUSIM_REGISTERS_H
+
+/* clang-format off */
+enum {
+    REG_ITM_STIM0 = 0xe0000000, REG_ITM_STIM_LAST = 0xe000007c,
+    REG_DWT_CTRL = 0xe0001000, REG_DWT_CYCCNT = 0xe0001004, REG_DWT_LSR = 0xe0001fb4,
+    REG_ICTR = 0xe000e004, REG_ACTLR = 0xe000e008,
+    REG_SYST_CSR = 0xe000e010, REG_SYST_RVR = 0xe000e014, REG_SYST_CVR = 0xe000e018, REG_SYST_CALIB = 0xe000e01c,
+    REG_CPUID = 0xe000ed00, REG_ICSR = 0xe000ed04, REG_AIRCR = 0xe000ed0c, REG_CCR = 0xe000ed14,
+    REG_SHPR3 = 0xe000ed20,
+    REG_CLIDR = 0xe000ed78, REG_CTR = 0xe000ed7c, REG_CCSIDR = 0xe000ed80, REG_CSSELR = 0xe000ed84,
+    REG_MPU_TYPE = 0xe000ed90, REG_MPU_CTRL = 0xe000ed94, REG_MPU_RNR = 0xe000ed98, REG_MPU_RBAR = 0xe000ed9c,
+    REG_MPU_LAST = 0xe000edb8,
+    REG_MVFR0 = 0xe000ef40, REG_MVFR1 = 0xe000ef44, REG_MVFR2 = 0xe000ef48,
+    REG_ICIALLU = 0xe000ef50, REG_ICIMVAU = 0xe000ef58, REG_DCIMVAC = 0xe000ef5c, REG_DCISW = 0xe000ef60,
+    REG_DCCMVAU = 0xe000ef64, REG_DCCMVAC = 0xe000ef68, REG_DCCSW = 0xe000ef6c, REG_DCCIMVAC = 0xe000ef70,
+    REG_DCCISW = 0xe000ef74, REG_BPIALL = 0xe000ef78,
+};
+
+enum {
+    ACTLR_DISRAMODE = 1u << 11, ACTLR_DISBTACREAD = 1u << 13, ACTLR_DISBTACALLOC = 1u << 14,
+    CCR_UNALIGN_TRP = 1u << 3, CCR_DIV_0_TRP = 1u << 4, CCR_DC = 1u << 16, CCR_IC = 1u << 17,
+    CSR_ENABLE = 1u, CSR_TICKINT = 2u, CSR_CLKSOURCE = 4u, CSR_COUNTFLAG = 1u << 16,
+    CTRL_CYCCNTENA = 1u,
+    ICSR_PENDSVSET = 1u << 28, ICSR_PENDSVCLR = 1u << 27, ICSR_PENDSTSET = 1u << 26, ICSR_PENDSTCLR = 1u << 25,
+    AIRCR_SYSRESETREQ = 1u << 2,
+};
+/* clang-format on */
+
+/* Numbers of exceptions. */
+enum { PENDSV = 14, SYSTICK = 15 };
+
+#endif

@@ -1,0 +1,77 @@
+/* stream.h: the event stream, the one thing that capture and timing share.
+ *
+ * Capture writes records of 32-bit words into a bounded buffer; a full buffer goes to the sink and is
+ * used again, so memory stays flat however long the run. Block definitions (address, bytes) stand in a
+ * table beside the buffer, each once.
+ *
+ *   block record   word 0: definition id | RECORD_PARTIAL | RECORD_CONTINUED
+ *                  word 1: accesses | notes << 16
+ *                  [RECORD_PARTIAL: bytes of the block that ran, or PARTIAL_*_ACCESS]
+ *                  accesses: data addresses in program order
+ *                  notes: offset in halfwords << 16 | operand class
+ *   other records  word 0: RECORD_OTHER | enum record_kind << 16 | payload words, then the payload
+ */
+#ifndef MCUSIM_STREAM_H
+#define MCUSIM_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STREAM_WORDS = 1 << 15,          /* words a full buffer holds */
+    STREAM_RECORD_MAX = 18 * 1024,   /* words of the longest record: 512 VLDM of 32 registers, and its notes */
+    DEFINITION_BYTES_MAX = 2048,
+};
+
+#define RECORD_OTHER 0x80000000u
+#define RECORD_PARTIAL 0x40000000u      /* the block was left in its middle */
+#define RECORD_CONTINUED 0x20000000u    /* the rest of a block that a partial record began */
+#define RECORD_ID 0x0fffffffu
+#define PARTIAL_AFTER_ACCESS 0xffffffffu  /* left behind the instruction of the last access */
+#define PARTIAL_BEFORE_ACCESS 0xfffffffeu /* left in front of the instruction whose access comes next: a fault */
+
+enum record_kind {
+    RECORD_SYSTEM_WRITE = 1,    /* address, value: a store to a system or memory-control register */
+    RECORD_OP_BEGIN = 2,        /* operation index, address of the call */
+    RECORD_OP_END = 3,
+    RECORD_SLEEP = 4,           /* cycles, low word then high word */
+    RECORD_EXCEPTION = 5,       /* return address: hardware enters a handler with the next block; 0: it came back */
+};
+
+struct definition {
+    uint32_t address, size;     /* bytes */
+    uint32_t code;              /* index of its first byte in stream.code */
+    uint8_t it_state;           /* ITSTATE[7:0] at its first instruction */
+};
+
+struct sink {
+    /* Returns 0, a negative core_status, or a core_stop that ends the run. */
+    int (*consume)(void *self, const uint32_t *words, size_t count);
+    uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
+    void *self;
+};
+
+struct stream {
+    uint32_t words[STREAM_WORDS];
+    size_t used;
+    struct sink sink;
+    int status;                 /* first failure of the sink; sticky */
+    struct definition *definition;
+    uint32_t definitions, definitions_room;
+    uint8_t *code;
+    uint32_t code_used, code_room;
+};
+
+void stream_init(struct stream *s, struct sink sink);
+void stream_free(struct stream *s);
+
+/* Adds a definition and returns its id, or UINT32_MAX when there is no memory. */
+uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size, uint8_t it_state);
+
+/* Hands everything written so far to the sink. Returns s->status. */
+int stream_flush(struct stream *s);
+
+/* Appends a record other than a block. */
+void stream_put(struct stream *s, enum record_kind kind, const uint32_t *payload, uint32_t count);
+
+#endif

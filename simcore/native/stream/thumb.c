@@ -1,0 +1,102 @@
+/* thumb.c: see thumb.h. Encodings after the Armv7-M Architecture Reference Manual, chapters A5 and A6. */
+#include "stream/thumb.h"
+
+static uint16_t halfword_at(const uint8_t *code, uint32_t offset)
+{
+    return (uint16_t)(code[offset] | code[offset + 1] << 8);
+}
+
+static int is_it(uint16_t halfword) { return (halfword & 0xff00) == 0xbf00 && (halfword & 0x000f); }
+
+/* Fills w when a 32-bit instruction is one whose time or accesses depend on run-time values. */
+static int is_data_dependent(uint16_t first, uint16_t second, struct watch *w)
+{
+    if (((first & 0xfff0) == 0xfb90 || (first & 0xfff0) == 0xfbb0) && (second & 0x00f0) == 0x00f0) {
+        w->kind = (first & 0x0020) ? WATCH_UDIV : WATCH_SDIV;
+        w->n = first & 0xf;
+        w->m = second & 0xf;
+        return 1;
+    }
+    int is_strex = (first & 0xfff0) == 0xe840 ||
+                   ((first & 0xfff0) == 0xe8c0 && ((second & 0x00f0) == 0x0040 || (second & 0x00f0) == 0x0050));
+    if (is_strex) {
+        w->kind = WATCH_EXCLUSIVE;
+        return 1;
+    }
+    /* VFP data processing on doubles: 1110 1110 .... .... .... 1011 ...0 .... */
+    if ((first & 0xff00) == 0xee00 && (second & 0x0f10) == 0x0b00) {
+        w->n = (uint8_t)((first & 0xf) | (second & 0x0080) >> 3);
+        w->m = (uint8_t)((second & 0xf) | (second & 0x0020) >> 1);
+        if ((first & 0x00b0) == 0x00b0) {       /* one-operand group: only VSQRT is data dependent */
+            w->kind = WATCH_F64_UNARY;
+            return (first & 0x000f) == 0x0001 && (second & 0x00c0) == 0x00c0;
+        }
+        w->kind = WATCH_F64;
+        return 1;
+    }
+    return 0;
+}
+
+uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,
+                    uint32_t *instructions)
+{
+    uint32_t found = 0, count = 0;
+    for (uint32_t offset = 0; offset + 2 <= size;) {
+        uint16_t first = halfword_at(code, offset);
+        uint32_t length = thumb_length(first);
+        struct watch w = {(uint16_t)offset, WATCH_PREDICATED, 0, 0};
+        int wanted = it_state != 0;
+        if (length == 4 && offset + 4 <= size && is_data_dependent(first, halfword_at(code, offset + 2), &w))
+            wanted = 1;
+        else
+            w.kind = WATCH_PREDICATED;
+        if (wanted && found < room)
+            watch[found++] = w;
+        it_state = is_it(first) ? (uint8_t)first : thumb_it_advance(it_state);
+        offset += length;
+        count++;
+    }
+    *instructions = count;
+    return found;
+}
+
+uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state)
+{
+    for (uint32_t at = 0; at < offset;) {
+        uint16_t first = halfword_at(code, at);
+        it_state = is_it(first) ? (uint8_t)first : thumb_it_advance(it_state);
+        at += thumb_length(first);
+    }
+    return it_state;
+}
+
+static int clz32(uint32_t value)
+{
+    int count = 32;
+    for (; value; value >>= 1)
+        count--;
+    return count;
+}
+
+uint32_t thumb_divide_class(uint32_t dividend, uint32_t divisor, int is_signed)
+{
+    if (is_signed && (dividend & 0x80000000u))
+        dividend = 0u - dividend;
+    if (is_signed && (divisor & 0x80000000u))
+        divisor = 0u - divisor;
+    if (divisor == 0)
+        return 33;
+    int difference = clz32(divisor) - clz32(dividend);
+    return (uint32_t)((difference < -1 ? -1 : difference) + 1);
+}
+
+uint32_t thumb_double_class(uint64_t a, uint64_t b)
+{
+    uint64_t magnitude = ~(UINT64_C(1) << 63);
+    if (!(a & magnitude) || !(b & magnitude))
+        return 3;
+    uint32_t exponent_a = (uint32_t)(a >> 52) & 0x7ff, exponent_b = (uint32_t)(b >> 52) & 0x7ff;
+    if (!exponent_a || !exponent_b)
+        return 2;
+    return exponent_a != exponent_b;
+}

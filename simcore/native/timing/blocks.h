@@ -1,0 +1,92 @@
+/* blocks.h: the tables of timing: blocks, what they are, where they stand, and what they cost from each
+ * pipeline state. Python is asked once for each. */
+#ifndef MCUSIM_BLOCKS_H
+#define MCUSIM_BLOCKS_H
+
+#include "types.h"
+#include "memory/memory.h"
+#include "timing/objects.h"
+#include "timing/placement.h"
+#include "stream/stream.h"
+
+enum { NO_DEFINITION = -1 };
+
+struct entry {                   /* one (block, state, variant): what each execution looks at, a cache line */
+    uint64_t variant;
+    uint32_t state, block;
+    uint32_t cycles;
+    uint32_t pending;            /* executions not yet added to the running node */
+    uint16_t *access_cycles;
+    uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
+    int32_t next;                /* of the same block */
+    int32_t followed[2];         /* by entry, when it last was by an even and by an odd block; -1: never */
+};
+
+struct entry_cost {              /* and what only sums look at */
+    uint32_t causes[CAUSE_COUNT], dual_issues;
+    uint64_t executions;
+};
+
+struct block {
+    struct block_static facts;   /* its arrays stand behind `site` */
+    struct block_info info;      /* with the program's address */
+    uint32_t place;              /* where its first byte is timed */
+    uint32_t branch, target;     /* facts.branch_address and facts.branch_target, as they are timed */
+    int32_t entries;             /* first of its list, most recent at the front */
+    uint32_t region, groups;     /* region and 64-bit fetch groups of its place */
+    uint32_t definition, first, end;   /* piece [first, end) of a definition */
+    int32_t next_piece;
+    uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
+    uint8_t fetch_cached, fetch_free, predicated;
+    uint8_t exclusive;           /* holds a STREX */
+    struct site *site;           /* one per access; begins the block's one allocation */
+    uint64_t *skipped;           /* per instruction */
+};
+
+struct blocks {
+    struct timing_callbacks callbacks;
+    const struct stream *stream;
+    const struct placement *placement;
+    struct block *block;
+    uint32_t blocks, blocks_room;
+    struct entry *entry;
+    struct entry_cost *cost;     /* one per entry */
+    uint32_t entries, entries_room, costs_room;
+    int32_t *whole, *piece;      /* per definition: block of the whole of it, list of its pieces */
+    uint32_t definitions;
+};
+
+void blocks_free(struct blocks *t);
+
+/* The block for the piece [first, end) of a definition; defines it on first sight. Negative: core_status.
+ * Moves the block table when it does. */
+int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end);
+
+/* The entry of a block in a state; asks for its schedule on first sight, which moves the entry table.
+ * Negative: core_status. */
+int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
+
+/* The whole of a definition that was seen before, or NO_DEFINITION. */
+static inline int32_t blocks_whole(const struct blocks *t, uint32_t definition)
+{
+    return definition < t->definitions ? t->whole[definition] : NO_DEFINITION;
+}
+
+/* The entry of a block that runs in a state behind entry `before` (-1: none). Negative: core_status. */
+static inline int blocks_entry(struct blocks *t, int32_t before, uint32_t block, uint32_t state, uint64_t variant)
+{
+    if (before >= 0) {
+        int32_t likely = t->entry[before].followed[block & 1];
+        if (likely >= 0) {
+            const struct entry *e = &t->entry[likely];
+            if (e->block == block && e->state == state && e->variant == variant)
+                return likely;
+        }
+    }
+    int found = blocks_find(t, block, state, variant);
+    if (found >= 0 && before >= 0)
+        t->entry[before].followed[block & 1] = found;
+    return found;
+}
+
+#endif

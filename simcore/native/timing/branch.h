@@ -1,0 +1,48 @@
+/* branch.h: branch prediction: BTAC, static prediction when it misses, return stack.
+ *
+ * The TRM (1.2.3) gives a BTAC with single-cycle turnaround and a static predictor; sizes and policy
+ * are parameters, marked assumed in cpu_models/cortex-m7.toml. */
+#ifndef MCUSIM_BRANCH_H
+#define MCUSIM_BRANCH_H
+
+#include <stdint.h>
+
+#include "types.h"
+
+enum { RETURN_STACK_MAX = 32 };
+
+struct btac_entry {
+    uint32_t branch;             /* address | 1, 0: free */
+    uint32_t target;
+    uint8_t counter;             /* 0..3, taken from 2 on */
+    uint32_t stamp;
+};
+
+struct predictor {
+    struct btac_entry *entry;
+    uint32_t sets, ways;
+    uint32_t clock;
+    uint32_t stack[RETURN_STACK_MAX];   /* return addresses, a ring */
+    uint32_t stack_entries, stack_top, stack_used;
+    uint8_t always_disabled;     /* by the model, whatever ACTLR says */
+    uint8_t read_disabled, allocate_disabled;
+};
+
+enum prediction {
+    PREDICTED = 0,               /* right, from BTAC or return stack, or not taken as expected */
+    PREDICTED_STATIC = 1,        /* right, but seen only at decode: bubbles */
+    MISPREDICTED = 2,
+};
+
+int predictor_init(struct predictor *p, const struct timing_config *config);
+void predictor_free(struct predictor *p);
+
+/* What ACTLR says of the BTAC: DISBTACREAD (bit 13), DISBTACALLOC (bit 14). */
+void predictor_control(struct predictor *p, uint32_t actlr);
+
+/* Predicts the branch that ended a block, learns what it did, says how it went.
+ * kind: enum branch_kind; target: of a direct branch; next: address of the block that ran after it. */
+enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditional, uint32_t branch, uint32_t target,
+                                 uint32_t fall_through, uint32_t next);
+
+#endif

@@ -1,0 +1,146 @@
+/* calltree.c: see calltree.h. */
+#include "timing/calltree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+
+static int add_node(struct calltree *t, int32_t parent, uint32_t function, int32_t op, uint32_t call_site)
+{
+    uint64_t *counters = calloc(t->width, sizeof *counters);
+    if (!counters || array_reserve(&t->node, &t->nodes_room, t->nodes + 1u, 64, sizeof *t->node) != CORE_OK) {
+        free(counters);
+        return CORE_ERR_MEMORY;
+    }
+    struct node *n = &t->node[t->nodes];
+    *n = (struct node){{parent, function, op, call_site, 0}, NO_NODE, NO_NODE, counters};
+    if (parent != NO_NODE) {
+        n->next_sibling = t->node[parent].first_child;
+        t->node[parent].first_child = (int32_t)t->nodes;
+    }
+    return (int)t->nodes++;
+}
+
+static int push(struct calltree *t, int32_t node, uint32_t return_address, uint32_t call_site, int is_op)
+{
+    if (t->frames == FRAMES_MAX) {       /* keep the newest: the oldest frame above the root goes */
+        t->lost_frames++;
+        memmove(t->frame + 1, t->frame + 2, (t->frames - 2) * sizeof *t->frame);
+        t->frames--;
+    }
+    if (array_reserve(&t->frame, &t->frames_room, t->frames + 1u, 64, sizeof *t->frame) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    t->frame[t->frames++] = (struct frame){node, return_address, call_site, (uint8_t)is_op};
+    return CORE_OK;
+}
+
+int calltree_init(struct calltree *t, uint32_t width)
+{
+    memset(t, 0, sizeof *t);
+    t->width = width;
+    int root = add_node(t, NO_NODE, NO_FUNCTION, -1, 0);
+    return root < 0 ? root : push(t, root, 0, 0, 0);
+}
+
+void calltree_free(struct calltree *t)
+{
+    for (uint32_t i = 0; i < t->nodes; i++)
+        free(t->node[i].counters);
+    free(t->node);
+    free(t->frame);
+    memset(t, 0, sizeof *t);
+}
+
+/* The node of a call from a node: itself or an ancestor for recursion, else a child, made if missing. */
+static int node_for(struct calltree *t, int32_t from, uint32_t function, int32_t op, uint32_t call_site)
+{
+    for (int32_t child = t->node[from].first_child; child != NO_NODE; child = t->node[child].next_sibling) {
+        const struct node_info *info = &t->node[child].info;
+        if (info->function == function && info->op == op && info->call_site == call_site)
+            return child;
+    }
+    if (op < 0)
+        for (int32_t up = from; up > 0 && t->node[up].info.op < 0; up = t->node[up].info.parent)
+            if (t->node[up].info.function == function)
+                return up;
+    if (t->nodes >= NODES_MAX) {
+        t->lost_frames++;
+        return from;
+    }
+    return add_node(t, from, function, op, call_site);
+}
+
+static int call(struct calltree *t, uint32_t function, uint32_t return_address, uint32_t call_site)
+{
+    int node = node_for(t, t->frame[t->frames - 1].node, function, -1, call_site);
+    if (node < 0)
+        return node;
+    t->node[node].info.calls++;
+    return push(t, node, return_address, call_site, 0);
+}
+
+void calltree_unwind(struct calltree *t, uint32_t frames)
+{
+    while (t->frames > frames)
+        if (t->frame[--t->frames].is_op)
+            t->unbalanced_ops++;
+}
+
+/* The running function changes without a call: a tail call or code that runs on. */
+static int replace(struct calltree *t, uint32_t function, uint32_t call_site)
+{
+    struct frame *top = &t->frame[t->frames - 1];
+    if (t->frames == 1 || top->is_op)
+        return call(t, function, 0, call_site);
+    uint32_t below = t->frames - 2;
+    int node = node_for(t, t->frame[below].node, function, -1, top->call_site ? top->call_site : call_site);
+    if (node < 0)
+        return node;
+    t->node[node].info.calls++;
+    top->node = node;
+    return CORE_OK;
+}
+
+int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t address, uint32_t how,
+                   uint32_t call_site, uint32_t return_address)
+{
+    if (how == BRANCH_CALL || how == BRANCH_CALL_INDIRECT)
+        return call(t, function, return_address, call_site);
+    uint32_t current = calltree_current(t)->info.function;
+    if (how == BRANCH_RETURN || how == BRANCH_INDIRECT) {
+        for (uint32_t at = t->frames; at-- > 1;)
+            if (t->frame[at].return_address == address && t->frame[at].return_address) {
+                calltree_unwind(t, at);
+                current = calltree_current(t)->info.function;
+                return current == function ? CORE_OK : replace(t, function, call_site);
+            }
+        if (current != function && !is_entry)
+            for (uint32_t at = t->frames; at-- > 1;)
+                if (t->node[t->frame[at].node].info.function == function) {
+                    calltree_unwind(t, at + 1);              /* longjmp into a function that is still active */
+                    return CORE_OK;
+                }
+    }
+    return current == function ? CORE_OK : replace(t, function, call_site);
+}
+
+int calltree_op_begin(struct calltree *t, int32_t op, uint32_t call_site)
+{
+    int32_t from = t->frame[t->frames - 1].node;
+    int node = node_for(t, from, t->node[from].info.function, op, call_site);
+    if (node < 0)
+        return node;
+    t->node[node].info.calls++;
+    return push(t, node, 0, call_site, 1);
+}
+
+void calltree_op_end(struct calltree *t)
+{
+    for (uint32_t at = t->frames; at-- > 1;)
+        if (t->frame[at].is_op) {
+            t->frames = at;
+            return;
+        }
+    t->unbalanced_ops++;
+}

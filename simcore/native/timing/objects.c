@@ -1,0 +1,100 @@
+/* objects.c: see objects.h. */
+#include "timing/objects.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+
+int objects_init(struct objects *o, const struct object_range *range, uint32_t ranges)
+{
+    for (uint32_t i = 0; i < ranges; i++) {
+        uint64_t end = (uint64_t)range[i].base + range[i].size;
+        if (!range[i].size || end > UINT64_C(0x100000000) || (i + 1 < ranges && range[i + 1].base < end))
+            return CORE_ERR_CONFIG;
+    }
+    struct object_range *copied = malloc((ranges + 1) * sizeof *copied);
+    if (!copied)
+        return CORE_ERR_MEMORY;
+    if (ranges)
+        memcpy(copied, range, ranges * sizeof *copied);
+    free(o->range);
+    o->range = copied;
+    o->ranges = ranges;
+    return CORE_OK;
+}
+
+void objects_free(struct objects *o)
+{
+    free(o->range);
+    free(o->use);
+}
+
+/* The object at an address and the addresses around it that need no other look-up. What lies in no
+ * object counts for its region. */
+static uint32_t find(const struct objects *o, const struct memory *m, const struct placement *p, uint32_t address,
+                     uint32_t *low, uint32_t *span)
+{
+    uint32_t begin = 0, end = o->ranges;             /* the first range that starts behind the address */
+    while (begin < end) {
+        uint32_t middle = begin + (end - begin) / 2;
+        if (o->range[middle].base <= address)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    if (begin && address - o->range[begin - 1].base < o->range[begin - 1].size) {
+        *low = o->range[begin - 1].base;
+        *span = o->range[begin - 1].size;
+        return begin - 1;
+    }
+    struct placed place = placement_find(p, address);
+    uint32_t timed = address + place.delta, region = memory_region(m, timed);
+    uint64_t first = timed & ~((1u << PAGE_SHIFT) - 1), last = first + (1u << PAGE_SHIFT);
+    if (region != NO_REGION) {                       /* else another region may begin on the next page */
+        first = m->region[region].base;
+        last = first + m->region[region].size;
+    }
+    /* As addresses of the program, and no further than they translate alike. */
+    uint64_t below = timed - first, above = last - timed;
+    first = below < address - place.low ? address - below : place.low;
+    last = above < place.low + (uint64_t)place.span - address ? address + above : place.low + (uint64_t)place.span;
+    if (begin && (uint64_t)o->range[begin - 1].base + o->range[begin - 1].size > first)
+        first = (uint64_t)o->range[begin - 1].base + o->range[begin - 1].size;
+    if (begin < o->ranges && o->range[begin].base < last)
+        last = o->range[begin].base;
+    *low = (uint32_t)first;
+    *span = (uint32_t)(last - first);
+    return OBJECT_IN_REGION | region;
+}
+
+void objects_settle(struct objects *o, struct site *site)
+{
+    struct site_object *s = &site->object;
+    const struct site_info *counts = &site->counts;
+    if (!s->current)
+        return;
+    struct site_info *to = &o->use[s->current - 1].info.counts;
+    to->executions += counts->executions - s->counted.executions;
+    to->misses += counts->misses - s->counted.misses;
+    to->stall_cycles += counts->stall_cycles - s->counted.stall_cycles;
+    s->counted = *counts;
+}
+
+int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
+                   uint32_t block, uint32_t access, uint32_t address)
+{
+    struct site_object *s = &site->object;
+    objects_settle(o, site);
+    uint32_t object = find(o, m, p, address, &s->low, &s->span);
+    for (uint32_t at = s->first; at; at = o->use[at - 1].next)
+        if (o->use[at - 1].info.object == object) {
+            s->current = at;
+            return CORE_OK;
+        }
+    if (array_reserve(&o->use, &o->room, o->uses + 1u, 1024, sizeof *o->use) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first};
+    s->first = s->current = o->uses;
+    return CORE_OK;
+}

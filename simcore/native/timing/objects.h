@@ -1,0 +1,57 @@
+/* objects.h: which data objects each access site touches.
+ *
+ * A site (one access of one block) remembers the object it touched last and that object's range. Its own
+ * counts go over to the object when another is touched, and at the end, so a site that stays inside one
+ * object costs one comparison an access. Objects stand where the program has them; what lies in none
+ * counts for the region in which it is timed. */
+#ifndef MCUSIM_OBJECTS_H
+#define MCUSIM_OBJECTS_H
+
+#include <stdint.h>
+
+#include "types.h"
+#include "memory/memory.h"
+#include "timing/placement.h"
+
+struct object_use {
+    struct use_info info;
+    uint32_t next;               /* index + 1 of the same site's, 0: none */
+};
+
+struct site_object {             /* all zero: nothing touched yet */
+    uint32_t low, span;          /* addresses of the object it touched last */
+    uint32_t current, first;     /* index + 1 of its object_use, of the site's list; 0: none */
+    struct site_info counted;    /* of the site's counts, those that uses already hold */
+};
+
+struct site {                    /* one access of a block */
+    struct site_object object;
+    struct site_info counts;
+    struct placed placed;        /* where it was timed last */
+    uint32_t slot;               /* of the D-cache, that it used last */
+};
+
+struct objects {
+    struct object_range *range;  /* sorted, not overlapping */
+    uint32_t ranges;
+    struct object_use *use;
+    uint32_t uses, room;
+};
+
+/* Copies the ranges. Returns 0, CORE_ERR_CONFIG (not sorted, or overlapping) or CORE_ERR_MEMORY. */
+int objects_init(struct objects *o, const struct object_range *range, uint32_t ranges);
+void objects_free(struct objects *o);
+
+/* The site is about to touch an address outside of its range. counts: the site's, so far. */
+int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
+                   uint32_t block, uint32_t access, uint32_t address);
+
+/* Hands the counts that are still the site's to the object it touches. */
+void objects_settle(struct objects *o, struct site *site);
+
+static inline int objects_is_current(const struct site_object *s, uint32_t address)
+{
+    return address - s->low < s->span;
+}
+
+#endif

@@ -1,0 +1,86 @@
+/* results.c: see results.h. */
+#include "timing/results.h"
+
+#include <string.h>
+
+struct timing_info timing_info(const struct timing *t)
+{
+    struct timing_info info = {
+        .nodes = t->calls.nodes,
+        .width = t->calls.width,
+        .blocks = t->blocks.blocks,
+        .entries = t->blocks.entries,
+        .uses = t->objects.uses,
+        .stack_lowest = t->stack_lowest,
+        .unbalanced_ops = t->calls.unbalanced_ops,
+        .lost_frames = t->calls.lost_frames,
+        .unmatched_records = t->unmatched,
+        .flash_wait_states = t->memory.flash_wait_states,
+    };
+    for (uint32_t i = 0; i < t->blocks.blocks; i++) {
+        info.sites += t->blocks.block[i].facts.accesses;
+        info.instructions += t->blocks.block[i].facts.instructions;
+    }
+    return info;
+}
+
+void timing_nodes(const struct timing *t, struct node_info *info, uint64_t *counters)
+{
+    for (uint32_t i = 0; i < t->calls.nodes; i++, counters += t->calls.width) {
+        info[i] = t->calls.node[i].info;
+        memcpy(counters, t->calls.node[i].counters, t->calls.width * sizeof *counters);
+    }
+}
+
+void timing_blocks(const struct timing *t, struct block_info *info, struct site_info *sites, uint64_t *skipped)
+{
+    for (uint32_t i = 0; i < t->blocks.blocks; i++) {
+        const struct block *b = &t->blocks.block[i];
+        info[i] = b->info;
+        for (uint32_t a = 0; a < b->facts.accesses; a++)
+            *sites++ = b->site[a].counts;
+        memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
+        skipped += b->facts.instructions;
+    }
+}
+
+void timing_entries(const struct timing *t, struct entry_info *out)
+{
+    for (uint32_t i = 0; i < t->blocks.entries; i++) {
+        const struct entry *e = &t->blocks.entry[i];
+        out[i] = (struct entry_info){e->block, e->state, e->variant, t->blocks.cost[i].executions};
+    }
+}
+
+void timing_uses(const struct timing *t, struct use_info *out)
+{
+    for (uint32_t i = 0; i < t->objects.uses; i++)
+        out[i] = t->objects.use[i].info;
+}
+
+void timing_frames(const struct timing *t, struct frame_info *out)
+{
+    for (uint32_t i = 0; i < t->calls.frames; i++) {
+        const struct frame *f = &t->calls.frame[i];
+        out[i] = (struct frame_info){t->calls.node[f->node].info.function, f->call_site};
+    }
+}
+
+struct trace_info timing_trace_info(const struct timing *timing)
+{
+    const struct trace *t = timing->trace;
+    if (!t)
+        return (struct trace_info){0};
+    return (struct trace_info){t->resolution, t->dropped, trace_spans(t), t->samples, t->deepest, TRACE_DEPTH_MAX};
+}
+
+void timing_trace_spans(const struct timing *t, struct span_info *out)
+{
+    for (uint32_t i = 0; i < trace_spans(t->trace); i++)
+        out[i] = trace_span(t->trace, i, t->now);
+}
+
+void timing_trace_samples(const struct timing *t, uint64_t *rows)
+{
+    memcpy(rows, t->trace->sample, (size_t)t->trace->samples * (1 + t->trace->width) * sizeof *rows);
+}

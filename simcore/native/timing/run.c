@@ -1,0 +1,282 @@
+/* run.c: see run.h. */
+#include "timing/run.h"
+
+#include "array.h"
+
+/* --- where control goes ------------------------------------------------------------------------------- */
+
+/* Another node may be running now. */
+void timing_follow(struct timing *t)
+{
+    t->memory.counters = calltree_current(&t->calls)->counters;
+    if (t->trace)
+        trace_follow(t->trace, &t->calls, t->now);
+}
+
+/* Pending counts belong to the node that runs: settle before it changes. */
+static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
+{
+    struct node *current = calltree_current(&t->calls);
+    if (current->info.function == b->facts.function &&
+        (how == BRANCH_NONE || how == BRANCH_CONDITIONAL || how == BRANCH_DIRECT || how == BRANCH_TABLE))
+        return CORE_OK;
+    timing_settle(t);
+    int status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how,
+                                call_site, returns_to);
+    timing_follow(t);
+    return status;
+}
+
+/* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. */
+static int resolve_branch(struct timing *t, const struct block *next, int *status)
+{
+    struct block *b = &t->blocks.block[t->last_block];
+    const struct entry *e = &t->blocks.entry[t->last_entry];
+    uint32_t end = b->info.address + b->info.size, placed_end = b->place + b->info.size, how = BRANCH_NONE;
+    enum prediction prediction = PREDICTED;
+    int taken = next->info.address != end;
+    t->state = e->after_next;
+    if (b->facts.branch != BRANCH_NONE) {
+        int conditional = b->facts.branch == BRANCH_CONDITIONAL || b->facts.branch_predicated;
+        int is_call = b->facts.branch == BRANCH_CALL || b->facts.branch == BRANCH_CALL_INDIRECT;
+        if (taken || conditional)
+            prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target, placed_end,
+                                          taken ? next->place : placed_end);
+        if (taken)
+            how = b->facts.branch;
+        /* A call that came straight back: an operation marker, whose own cost is left out. */
+        if (is_call && !taken)
+            how = BRANCH_NONE;
+        uint32_t cycles = 0;
+        if (prediction == MISPREDICTED) {
+            cycles = conditional ? e->mispredict_cycles : t->config.indirect_mispredict_cycles;
+            t->state = e->after_mispredict;
+            t->memory.counters[COUNTER_MISPREDICTS]++;
+            b->info.mispredicts++;
+        } else if (prediction == PREDICTED_STATIC) {
+            cycles = t->config.static_taken_cycles;
+            t->state = e->after_mispredict;          /* fetch starts anew as after a mispredict */
+        } else if (taken) {
+            t->state = e->after_taken;
+        }
+        b->info.branch_stall_cycles += cycles;
+        if (cycles)
+            memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
+        timing_charge(t, CAUSE_BRANCH, cycles);
+    }
+    *status = enter(t, next, how, b->facts.branch_address, end);
+    return prediction != PREDICTED;
+}
+
+/* The first block of the program or of an exception handler. One node for all places where it interrupts. */
+static int enter_handler(struct timing *t, const struct block *b)
+{
+    int status = enter(t, b, BRANCH_CALL, 0, 0);
+    t->calls.frame[t->calls.frames - 1].call_site = t->hardware_return;
+    return status;
+}
+
+/* Control reached a block of which nothing runs: its first instruction faults. */
+int timing_arrive(struct timing *t, const struct block *b)
+{
+    int status = CORE_OK;
+    if (t->last_block >= 0)
+        resolve_branch(t, b, &status);
+    t->last_block = t->last_entry = NO_DEFINITION;
+    return status;
+}
+
+/* --- fetch and operands ------------------------------------------------------------------------------- */
+
+static inline uint32_t fetch(struct timing *t, struct block *b, uint32_t cycles, int redirected)
+{
+    struct memory *m = &t->memory;
+    uint32_t misses = 0;
+    if (b->fetch_generation == m->icache.generation && b->fetch_free) {
+        m->fetched_at = t->now + cycles;
+        return 0;
+    }
+    b->fetch_cached = (uint8_t)memory_fetch_is_cached(m, b->place);
+    uint32_t stall = memory_fetch(m, t->now, cycles, b->place, b->info.size, redirected, &misses);
+    b->info.icache_misses += misses;
+    b->fetch_generation = m->icache.generation;
+    /* No look-up is needed while no line has come or gone, unless look-ups move the replacement. */
+    b->fetch_free = b->region == NO_REGION || t->region[b->region].kind == REGION_ITCM ||
+                    t->region[b->region].kind == REGION_DTCM ||
+                    (b->fetch_cached && m->icache.replacement != REPLACE_LRU && !misses);
+    return stall;
+}
+
+static inline uint64_t probe(const struct block *b, const uint32_t *address)
+{
+    uint64_t variant = 0;
+    for (uint32_t i = 0; i < b->facts.probes; i++) {
+        const struct probe_static *p = &b->facts.probe[i];
+        uint32_t a = address[p->a], other = address[p->b], bit;
+        switch (p->kind) {
+        case PROBE_SAME_BANK: bit = ~(a ^ other) >> 2 & 1; break;
+        case PROBE_ODD_WORD: bit = a >> 2 & 1; break;
+        case PROBE_UNALIGNED: bit = (a & (b->facts.access[p->a].size - 1u)) != 0; break;
+        default: bit = a >> 2 == other >> 2; break;
+        }
+        variant |= (uint64_t)bit << i;
+    }
+    return variant;
+}
+
+/* Operand-dependent cycles and failed predicates. */
+static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ran, const uint32_t *notes,
+                            uint32_t count)
+{
+    uint32_t extra = 0;
+    uint64_t *v = t->memory.counters;
+    for (uint32_t i = 0; b->predicated && i < b->facts.instructions; i++) {
+        if (ran[i])
+            continue;
+        b->skipped[i]++;
+        v[COUNTER_SKIPPED]++;
+        v[COUNTER_MACS] -= b->facts.macs[i];        /* settled with the block as if it had run */
+    }
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t n = 0; n < b->facts.notes; n++) {
+            const struct note_static *s = &b->facts.note[n];
+            uint32_t class = notes[i] & 0xffff;
+            if (b->facts.instruction_offsets[s->instruction] == (notes[i] >> 16) * 2 - b->first &&
+                s->table < t->extra_tables && class < EXTRA_CLASSES)
+                extra += t->extra[s->table][class];
+        }
+    return extra;
+}
+
+/* --- accesses ------------------------------------------------------------------------------------------ */
+
+/* Where each access of a block is timed; those that did not happen stay at 0. */
+static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *address, const uint8_t *present)
+{
+    for (uint32_t i = 0; i < b->facts.accesses; i++)
+        t->placed[i] =
+            present && !present[i] ? address[i] : placement_at(&t->placement, &b->site[i].placed, address[i]);
+    return t->placed;
+}
+
+/* The DSBs from *next on that stand in front of an access wait. Returns the access that the next one stands in
+ * front of, UINT32_MAX when there is none. */
+static uint32_t synchronize(struct timing *t, struct block *b, const struct entry *e, const uint8_t *ran,
+                            uint32_t *next, uint32_t access)
+{
+    for (; *next < b->facts.barriers; ++*next) {
+        const struct barrier_static *barrier = &b->facts.barrier[*next];
+        if (barrier->access > access)
+            return barrier->access;
+        if (ran && !ran[barrier->instruction])
+            continue;
+        uint32_t stall = memory_synchronize(&t->memory, t->now + e->access_cycles[b->facts.accesses + *next]);
+        b->info.barrier_stall_cycles += stall;
+        timing_charge(t, CAUSE_STORE, stall);
+    }
+    return UINT32_MAX;
+}
+
+static void fault_at(struct timing *t, enum fault_kind kind, const struct block *b, uint32_t access, uint32_t address)
+{
+    const struct access_static *a = &b->facts.access[access];
+    uint32_t pc = b->info.address + b->facts.instruction_offsets[a->instruction];
+    t->fault = (struct fault_info){(uint8_t)kind, address, pc, a->size};
+}
+
+/* The stack is as deep as the address of the block's access through SP says; further than its region is a fault. */
+static int follow_stack(struct timing *t, const struct block *b, uint32_t address)
+{
+    uint32_t low = address + (uint32_t)b->facts.stack_low;
+    if (low >= t->stack_lowest || low > t->stack_top || low + (1u << 20) <= t->stack_top)
+        return CORE_OK;
+    if (low < t->stack_floor && t->stack_lowest >= t->stack_floor) {
+        fault_at(t, FAULT_STACK_OVERFLOW, b, (uint32_t)b->facts.stack_access, low);
+        return STOP_FAULT;
+    }
+    t->stack_lowest = low;
+    return CORE_OK;
+}
+
+static int touch(struct timing *t, uint32_t entry)
+{
+    if (array_reserve(&t->touched, &t->touched_room, t->touched_used + 1u, 1024, sizeof *t->touched) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    t->touched[t->touched_used++] = entry;
+    return CORE_OK;
+}
+
+int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, const uint8_t *present,
+                     const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
+{
+    int redirected = 0, status = CORE_OK;
+    struct block *b = &t->blocks.block[index];
+    if (t->last_block >= 0)
+        redirected = resolve_branch(t, b, &status);
+    else
+        status = enter_handler(t, b);
+    if (status != CORE_OK)
+        return status;
+
+    const uint32_t *placed = t->placement.moves ? place(t, b, address, present) : address;
+    int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, probe(b, placed));
+    if (entry < 0)
+        return entry;
+    struct entry *e = &t->blocks.entry[entry];
+    if (e->pending++ == 0) {
+        status = touch(t, (uint32_t)entry);
+        if (status != CORE_OK)
+            return status;
+    }
+    uint32_t stall = fetch(t, b, e->cycles, redirected);
+    b->info.fetch_stall_cycles += stall;
+    timing_charge(t, CAUSE_FETCH, stall);
+    uint32_t barriers = 0, barrier_before = b->facts.barriers ? b->facts.barrier->access : UINT32_MAX;
+    for (uint32_t i = 0; i < b->facts.accesses; i++) {
+        const struct access_static *a = &b->facts.access[i];
+        if (i >= barrier_before)
+            barrier_before = synchronize(t, b, e, ran, &barriers, i);
+        if (present && !present[i])
+            continue;
+        if (address[i] & a->alignment_mask) {
+            fault_at(t, FAULT_UNALIGNED, b, i, address[i]);
+            return STOP_FAULT;
+        }
+        struct site *site = &b->site[i];
+        if (!objects_is_current(&site->object, address[i])) {
+            status = objects_switch(&t->objects, &t->memory, &t->placement, site, index, i, address[i]);
+            if (status != CORE_OK)
+                return status;
+        }
+        struct site_info *s = &site->counts;
+        s->executions++;
+        uint64_t time = t->now + e->access_cycles[i];
+        if (!a->is_write && memory_read_free(&t->memory, time, placed[i], a->size, site->slot))
+            continue;
+        uint64_t *v = t->memory.counters;
+        uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
+        stall = a->is_write ? memory_write(&t->memory, time, placed[i], a->size)
+                            : memory_read(&t->memory, time, placed[i], a->size);
+        site->slot = t->memory.dcache.recent;
+        s->misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
+        if (stall) {
+            s->stall_cycles += stall;
+            timing_charge(t, a->is_write ? CAUSE_STORE : CAUSE_LOAD, stall);
+        }
+    }
+    if (barrier_before != UINT32_MAX)
+        synchronize(t, b, e, ran, &barriers, b->facts.accesses);
+    if (b->predicated || note_count) {
+        stall = apply_notes(t, b, ran, notes, note_count);
+        b->info.execute_stall_cycles += stall;
+        timing_charge(t, CAUSE_EXECUTE, stall);
+    }
+    b->info.executions++;
+    t->now += e->cycles;
+    t->instructions += b->facts.instructions;
+    t->last_block = (int32_t)index;
+    t->last_entry = entry;
+    if (b->facts.stack_access >= 0 && (!present || present[b->facts.stack_access]))
+        return follow_stack(t, b, address[b->facts.stack_access]);
+    return CORE_OK;
+}

@@ -1,0 +1,24 @@
+/* run.h: one execution of a block: its branch, its fetch, its accesses, its notes. */
+#ifndef MCUSIM_RUN_H
+#define MCUSIM_RUN_H
+
+#include "timing/timing.h"
+
+static inline void timing_charge(struct timing *t, enum cause cause, uint32_t cycles)
+{
+    t->memory.counters[COUNTER_CYCLES + cause] += cycles;
+    t->now += cycles;
+}
+
+/* Another node may be running now. */
+void timing_follow(struct timing *t);
+
+/* Control reached a block of which nothing runs: its first instruction faults. */
+int timing_arrive(struct timing *t, const struct block *b);
+
+/* address: one for each access of the block. present, ran: which accesses happened, which instructions ran; NULL:
+ * all of them. Returns 0, a core_status, or STOP_FAULT. */
+int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, const uint8_t *present,
+                     const uint8_t *ran, const uint32_t *notes, uint32_t note_count);
+
+#endif

@@ -1,0 +1,262 @@
+/* timing.c: see timing.h. */
+#include "timing/timing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "registers.h"
+#include "timing/records.h"
+#include "timing/run.h"
+
+/* --- set-up ------------------------------------------------------------------------------------- */
+
+int timing_init(struct timing *t, const struct timing_setup *setup, const struct stream *stream)
+{
+    memset(t, 0, sizeof *t);
+    if (setup->regions > MAX_REGIONS)
+        return CORE_ERR_CONFIG;
+    t->config = *setup->config;
+    for (uint32_t r = 0; r < setup->regions; r++)
+        t->region[r] = setup->region[r];
+    t->stream = stream;
+    t->blocks.callbacks = setup->callbacks;
+    t->blocks.stream = stream;
+    t->blocks.placement = &t->placement;
+    t->state = t->reset_state = setup->reset_state;
+    t->last_block = t->last_entry = NO_DEFINITION;
+    t->stack_lowest = UINT32_MAX;
+    t->sample_at = UINT64_MAX;
+    int status = memory_init(&t->memory, &t->config, t->region, setup->regions);
+    if (status == CORE_OK)
+        status = placement_init(&t->placement, setup->move, setup->moves);
+    if (status == CORE_OK)
+        status = predictor_init(&t->predictor, &t->config);
+    if (status == CORE_OK)
+        status = calltree_init(&t->calls, COUNTER_COUNT + setup->regions * REGION_COUNTER_COUNT);
+    if (status != CORE_OK)
+        return status;
+    t->memory.counters = calltree_current(&t->calls)->counters;
+    if (!setup->extra_tables)
+        return CORE_OK;
+    t->extra = malloc(setup->extra_tables * sizeof *t->extra);
+    if (!t->extra)
+        return CORE_ERR_MEMORY;
+    memcpy(t->extra, setup->extra, setup->extra_tables * sizeof *t->extra);
+    t->extra_tables = setup->extra_tables;
+    return CORE_OK;
+}
+
+int timing_trace(struct timing *t, uint32_t spans, uint32_t samples)
+{
+    if (t->trace || spans < 2 || samples < 2)
+        return CORE_ERR_CONFIG;
+    t->trace = calloc(1, sizeof *t->trace);
+    if (!t->trace)
+        return CORE_ERR_MEMORY;
+    int status = trace_init(t->trace, spans, samples, t->calls.width, t->memory.counters);
+    if (status == CORE_OK)
+        t->sample_at = t->trace->next_sample;
+    return status;
+}
+
+void timing_free(struct timing *t)
+{
+    if (t->trace)
+        trace_free(t->trace);
+    free(t->trace);
+    blocks_free(&t->blocks);
+    free(t->touched);
+    free(t->extra);
+    placement_free(&t->placement);
+    memory_free(&t->memory);
+    predictor_free(&t->predictor);
+    calltree_free(&t->calls);
+    objects_free(&t->objects);
+}
+
+/* --- pending counts -------------------------------------------------------------------------------- */
+
+void timing_settle(struct timing *t)
+{
+    uint64_t *v = t->memory.counters;
+    for (uint32_t i = 0; i < t->touched_used; i++) {
+        struct entry *e = &t->blocks.entry[t->touched[i]];
+        struct entry_cost *cost = &t->blocks.cost[t->touched[i]];
+        const struct block *b = &t->blocks.block[e->block];
+        uint64_t n = e->pending;
+        for (uint32_t c = 0; c < COUNTER_STATIC; c++)
+            v[c] += n * b->facts.counters[c];
+        v[COUNTER_DUAL_ISSUES] += n * cost->dual_issues;
+        for (uint32_t c = 0; c < CAUSE_COUNT; c++)
+            v[COUNTER_CYCLES + c] += n * cost->causes[c];
+        if (b->fetch_cached)
+            v[COUNTER_ICACHE_ACCESSES] += n * b->groups;
+        if (b->region != NO_REGION)
+            memory_region_counters(&t->memory, b->region)[REGION_FETCH_BYTES] += n * b->info.size;
+        cost->executions += n;
+        e->pending = 0;
+    }
+    t->touched_used = 0;
+}
+
+void timing_settle_objects(struct timing *t)
+{
+    for (uint32_t i = 0; i < t->blocks.blocks; i++)
+        for (uint32_t a = 0; a < t->blocks.block[i].facts.accesses; a++)
+            objects_settle(&t->objects, &t->blocks.block[i].site[a]);
+}
+
+static void sample(struct timing *t, int is_last)
+{
+    timing_settle(t);
+    trace_sample(t->trace, t->now, is_last);
+    t->sample_at = t->trace->next_sample;
+}
+
+void timing_settle_trace(struct timing *t)
+{
+    if (t->trace)
+        sample(t, 1);
+}
+
+/* --- records -------------------------------------------------------------------------------------------- */
+
+static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
+{
+    uint32_t id = words[0] & RECORD_ID;
+    if (left < 2 || id >= t->stream->definitions)
+        return CORE_ERR_STREAM;
+    int partial = (words[0] & RECORD_PARTIAL) != 0;
+    uint32_t accesses = words[1] & 0xffff, notes = words[1] >> 16;
+    *length = 2 + (size_t)partial + accesses + notes;
+    if (*length > left)
+        return CORE_ERR_STREAM;
+    uint32_t first = (words[0] & RECORD_CONTINUED) ? t->continue_at : 0;
+    uint32_t end = t->stream->definition[id].size;
+    if (first >= end)
+        return CORE_OK;
+    int index = first ? NO_DEFINITION : blocks_whole(&t->blocks, id);
+    if (index < 0)
+        index = blocks_for(&t->blocks, &t->memory, id, first, end);
+    if (index < 0)
+        return index;
+    const uint32_t *recorded = words + 2 + partial;
+    struct block *b = &t->blocks.block[index];
+    struct execution x = {&b->facts, first, recorded, accesses, recorded + accesses, notes};
+    if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
+        return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
+
+    static _Thread_local uint32_t address[ACCESSES_MAX];
+    static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
+    records_ran(&x, ran);
+    uint64_t unmatched = t->unmatched;
+    int last = records_match(&x, ran, address, present, &t->unmatched);
+    if (partial) {
+        t->unmatched = unmatched;    /* only the part that ran counts */
+        uint32_t stop = words[2];
+        if (stop == PARTIAL_AFTER_ACCESS) {
+            stop = end;
+            if (last >= 0 && last + 1 < b->facts.instructions)
+                stop = first + b->facts.instruction_offsets[last + 1];
+        } else if (stop == PARTIAL_BEFORE_ACCESS) {
+            int faulting = records_next_access(&x, ran);
+            stop = faulting >= 0 ? first + b->facts.instruction_offsets[faulting] : end;
+            t->fault.pc = t->stream->definition[id].address + stop;
+        }
+        t->continue_at = stop;
+        if (stop <= first || stop > end)
+            return timing_arrive(t, b);
+        index = blocks_for(&t->blocks, &t->memory, id, first, stop);
+        if (index < 0)
+            return index;
+        b = &t->blocks.block[index];
+        x.facts = &b->facts;
+        records_ran(&x, ran);
+        records_match(&x, ran, address, present, &t->unmatched);
+    }
+    return timing_run_block(t, (uint32_t)index, address, present, ran, x.note, notes);
+}
+
+/* The block that was interrupted ends in its branch when the handler has come back. */
+static void enter_exception(struct timing *t, uint32_t return_address)
+{
+    if (t->interruptions == INTERRUPTED_MAX) {
+        memmove(t->interrupted, t->interrupted + 1, (INTERRUPTED_MAX - 1) * sizeof *t->interrupted);
+        t->interruptions--;
+    }
+    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->calls.frames};
+    t->last_block = t->last_entry = NO_DEFINITION;
+    t->state = t->reset_state;
+    t->hardware_return = return_address;
+}
+
+static void leave_exception(struct timing *t)
+{
+    if (!t->interruptions)
+        return;
+    const struct interrupted *i = &t->interrupted[--t->interruptions];
+    calltree_unwind(&t->calls, i->frames);
+    t->last_block = i->last_block;
+    t->last_entry = i->last_entry;
+}
+
+static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
+{
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 1};
+    if (kind >= sizeof payload_words || payload_words[kind] != count)
+        return CORE_ERR_STREAM;
+    int status = CORE_OK;
+    timing_settle(t);
+    switch (kind) {
+    case RECORD_SYSTEM_WRITE:
+        if (payload[0] == REG_ACTLR)
+            predictor_control(&t->predictor, payload[1]);
+        timing_charge(t, CAUSE_STORE,
+                      memory_system_write(&t->memory, t->now, payload[0],
+                                          memory_takes_address(payload[0]) ? placement_of(&t->placement, payload[1])
+                                                                           : payload[1]));
+        break;
+    case RECORD_OP_BEGIN: status = calltree_op_begin(&t->calls, (int32_t)payload[0], payload[1]); break;
+    case RECORD_OP_END: calltree_op_end(&t->calls); break;
+    case RECORD_SLEEP: {
+        uint64_t cycles = payload[0] | (uint64_t)payload[1] << 32;
+        t->memory.counters[COUNTER_CYCLES + CAUSE_SLEEP] += cycles;
+        t->now += cycles;
+        break;
+    }
+    case RECORD_EXCEPTION:
+        timing_charge(t, CAUSE_BRANCH,
+                      payload[0] ? t->config.exception_entry_cycles : t->config.exception_return_cycles);
+        if (payload[0])
+            enter_exception(t, payload[0]);
+        else
+            leave_exception(t);
+        break;
+    default: return CORE_ERR_STREAM;
+    }
+    timing_follow(t);
+    return status;
+}
+
+int timing_consume(void *timing, const uint32_t *words, size_t count)
+{
+    struct timing *t = timing;
+    for (size_t at = 0; at < count;) {
+        size_t length;
+        int status;
+        if (words[at] & RECORD_OTHER) {
+            length = 1 + (words[at] & 0xffff);
+            if (length > count - at)
+                return CORE_ERR_STREAM;
+            status = run_other(t, words[at] >> 16 & 0x7fff, words + at + 1, (uint32_t)length - 1);
+        } else {
+            status = run_record(t, words + at, count - at, &length);
+        }
+        if (status != CORE_OK)
+            return status;
+        if (t->now >= t->sample_at)
+            sample(t, 0);
+        at += length;
+    }
+    return CORE_OK;
+}

@@ -1,0 +1,81 @@
+/* timing.h: the consumer of the event stream: adds up what blocks cost under one configuration.
+ *
+ * Python says once what a block is (define) and what it costs from a pipeline state (schedule); the rest
+ * is look-ups. Costs that depend on run-time addresses come from memory.c and branch.c and freeze the
+ * pipeline: its state is taken up again as it was. */
+#ifndef MCUSIM_TIMING_H
+#define MCUSIM_TIMING_H
+
+#include "timing/blocks.h"
+#include "timing/branch.h"
+#include "timing/calltree.h"
+#include "types.h"
+#include "memory/memory.h"
+#include "timing/objects.h"
+#include "timing/placement.h"
+#include "stream/stream.h"
+#include "timing/trace.h"
+
+enum {
+    EXTRA_CLASSES = 40,
+    INTERRUPTED_MAX = 64,
+    ACCESSES_MAX = STREAM_RECORD_MAX,
+    INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2
+};
+
+struct interrupted {             /* what goes on when a handler comes back */
+    int32_t last_block, last_entry;
+    uint32_t frames;
+};
+
+struct timing {
+    struct timing_config config;
+    struct region_config region[MAX_REGIONS];
+    const struct stream *stream;
+    struct placement placement;
+    uint32_t placed[ACCESSES_MAX];      /* where the accesses of the running block are timed */
+    struct memory memory;
+    struct predictor predictor;
+    struct calltree calls;
+    struct objects objects;
+    struct blocks blocks;
+    uint32_t *touched;           /* entries with pending executions */
+    uint32_t touched_used, touched_room;
+    uint32_t (*extra)[EXTRA_CLASSES];   /* extra cycles by table and operand class */
+    uint32_t extra_tables;
+    uint64_t now;
+    uint64_t instructions;
+    uint32_t state;
+    int32_t last_block, last_entry;     /* whose branch is not resolved yet; NO_DEFINITION: none */
+    uint32_t continue_at;        /* byte of its definition at which a partial block goes on */
+    uint32_t stack_top, stack_floor, stack_lowest;
+    uint64_t unmatched;          /* records whose accesses did not fit the decoded block */
+    struct fault_info fault;     /* what timing saw: a stack overflow, a misaligned LDM; or just the PC of a fault */
+    uint32_t reset_state;
+    struct interrupted interrupted[INTERRUPTED_MAX];   /* by exceptions, innermost last */
+    uint32_t interruptions;
+    struct trace *trace;         /* NULL: not asked for */
+    uint64_t sample_at;          /* its next_sample; never without one */
+    uint32_t hardware_return;    /* return address of the exception that is being entered */
+};
+
+/* Copies the setup. Returns 0 or a core_status; timing_free() in both cases. */
+int timing_init(struct timing *t, const struct timing_setup *setup, const struct stream *stream);
+void timing_free(struct timing *t);
+
+/* Keeps spans and samples from now on. Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. */
+int timing_trace(struct timing *t, uint32_t spans, uint32_t samples);
+
+/* Consumes whole records. Returns 0, a negative core_status, or STOP_FAULT for a stack overflow. */
+int timing_consume(void *timing, const uint32_t *words, size_t count);
+
+/* Adds what is pending to the call tree. Call before reading counters. */
+void timing_settle(struct timing *t);
+
+/* Takes the last sample of a trace, if there is one. */
+void timing_settle_trace(struct timing *t);
+
+/* The same for the uses of data objects. */
+void timing_settle_objects(struct timing *t);
+
+#endif

@@ -1,0 +1,400 @@
+/* types.h: the data of the border: what Python and C, and the parts of the C core, tell each other.
+ *
+ * All times are core clock cycles, all sizes bytes, unless a name says otherwise. simcore/native/build.py gives
+ * the text between the two cffi marks to cffi as it stands.
+ */
+#ifndef MCUSIM_TYPES_H
+#define MCUSIM_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cffi: begin */
+
+enum core_status {
+    CORE_OK = 0,
+    CORE_ERR_MEMORY = -1,    /* the host has no memory left */
+    CORE_ERR_CALLBACK = -2,  /* a Python callback raised; core.py holds the exception */
+    CORE_ERR_STREAM = -3,    /* the event stream does not fit its block definitions */
+    CORE_ERR_ENGINE = -4,    /* Unicorn refused a call */
+    CORE_ERR_CONFIG = -5,    /* a configuration value is outside what the core can hold */
+    CORE_ERR_LIMIT = -6,     /* a table of the core is full */
+    CORE_ERR_CAPTURE = -7,   /* bytes to replay are none that were recorded */
+};
+
+/* Why a run stopped. */
+enum core_stop {
+    STOP_NONE = 0,
+    STOP_MAX_INSTRUCTIONS = 1,
+    STOP_REQUESTED = 2,      /* core_stop_request(): time limit or Ctrl-C */
+    STOP_FAULT = 3,          /* see core_fault */
+    STOP_ERROR = 4,          /* a core_status other than CORE_OK, see core_run_status() */
+    STOP_ENGINE = 5,         /* Unicorn returned by itself: WFI, an undefined instruction, an exit asked by Python */
+    STOP_EXCEPTION = 6,      /* SysTick or PendSV is pending: core_exception_pending() */
+};
+
+enum fault_kind {
+    FAULT_NONE = 0,
+    FAULT_READ_UNMAPPED = 1,
+    FAULT_WRITE_UNMAPPED = 2,
+    FAULT_FETCH_UNMAPPED = 3,
+    FAULT_READ_PROTECTED = 4,
+    FAULT_WRITE_PROTECTED = 5,   /* a write to flash or another read-only region */
+    FAULT_FETCH_PROTECTED = 6,
+    FAULT_PERIPHERAL = 7,        /* strict mode: an access to a peripheral that is not modelled */
+    FAULT_DIVIDE_BY_ZERO = 8,    /* CCR.DIV_0_TRP set */
+    FAULT_UNALIGNED = 9,         /* CCR.UNALIGN_TRP set, or an unaligned access the core never allows */
+    FAULT_STACK_OVERFLOW = 10,   /* the stack pointer left the region it started in */
+};
+
+/* Who decides the caches: the firmware through CCR, or the user. */
+enum cache_control { CACHES_AUTO = 0, CACHES_ON = 1, CACHES_OFF = 2 };
+
+enum region_kind {
+    REGION_ITCM = 0,
+    REGION_DTCM = 1,
+    REGION_SRAM = 2,
+    REGION_FLASH = 3,
+    REGION_EXTERNAL = 4,
+    REGION_PERIPHERAL = 5,
+    REGION_SYSTEM = 6,
+};
+
+/* Of a region, from the Armv7-M default map or the MPU. */
+enum cache_policy {
+    POLICY_DEVICE = 0,
+    POLICY_NON_CACHEABLE = 1,
+    POLICY_WRITE_THROUGH = 2,
+    POLICY_WRITE_BACK = 3,
+    POLICY_WRITE_BACK_ALLOCATE = 4,
+};
+
+enum replacement { REPLACE_RANDOM = 0, REPLACE_ROUND_ROBIN = 1, REPLACE_LRU = 2 };
+
+/* One memory region of a part at one clock. Latencies count from the cycle in which the core asks. */
+struct region_config {
+    uint32_t base, size;          /* multiples of 4096 bytes */
+    uint8_t kind;                 /* enum region_kind */
+    uint8_t policy;               /* enum cache_policy, default map */
+    uint8_t bank_of;              /* regions with one device behind them (aliases) carry one number: its bus */
+    uint8_t prefetch;             /* 1: the device reads the row after the one asked for */
+    uint8_t never_cached;         /* 1: on a TCM interface, which no attribute makes cacheable */
+    uint32_t read_cycles;         /* extra cycles of a single read or fetch (row hit if it has rows) */
+    uint32_t write_cycles;        /* extra cycles until a single write is done */
+    uint32_t beat_cycles;         /* between the 64-bit beats of a burst */
+    uint32_t fetch_cycles;        /* extra cycles of a 64-bit fetch over read_cycles: narrow buses */
+    uint32_t fetch_bytes;         /* that one uncached fetch brings and keeps at hand: flash line; at least 8 */
+    uint32_t row_bytes;           /* flash line, SDRAM page, serial-flash buffer; 0: no rows */
+    uint32_t rows;                /* rows held open or cached, LRU (ART: 64) */
+    uint32_t row_miss_cycles;     /* extra over read_cycles when the row is not held */
+    uint32_t wait_state_cycles;   /* of these, for each flash wait state; 0: it has none */
+    uint8_t accelerated;          /* 1: its rows are the flash accelerator's, which can be off */
+};
+
+struct cache_config {
+    uint32_t size, ways, line_bytes;  /* bytes, count, bytes; size 0: no cache */
+    uint8_t replacement;              /* enum replacement */
+};
+
+/* Costs that depend on run-time addresses and history; the pipeline's own are in Python. */
+struct timing_config {
+    struct cache_config icache, dcache;
+    uint8_t caches;                   /* enum cache_control */
+    uint32_t linefill_buffers;        /* data-side linefills in flight */
+    uint32_t store_buffer_entries;    /* of 64 bits */
+    uint32_t store_queue_entries;     /* stores waiting for their bank of the TCM or D-cache */
+    uint32_t subword_store_cycles;    /* bank occupancy of a read-modify-write store */
+    uint32_t word_store_cycles;       /* bank occupancy of a full-word store */
+    uint8_t dynamic_read_allocate;    /* 1: ACTLR.DISRAMODE clear */
+    uint32_t read_allocate_after;     /* consecutive full-line write linefills before it starts */
+    uint32_t fetch_queue_groups;      /* 64-bit groups the prefetch queue holds */
+    uint32_t btac_entries, btac_ways; /* 0 entries: static prediction only */
+    uint32_t return_stack_entries;
+    uint8_t btac_read_disabled;       /* 1: ACTLR.DISBTACREAD set */
+    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only static prediction saw */
+    uint32_t indirect_mispredict_cycles;
+    uint32_t exception_entry_cycles, exception_return_cycles;
+    uint32_t flash_control;           /* address of FLASH_ACR, 0: there is none */
+    uint32_t flash_latency_mask, flash_prefetch_mask, flash_accelerator_mask;   /* its fields; 0: not there */
+    uint32_t flash_wait_states;       /* in row_miss_cycles until FLASH_ACR is written */
+    uint64_t clock_hz;
+};
+
+/* Static facts of one block, filled by Python on its first execution. Probes are one bit of the variant each,
+ * computed from run-time addresses. */
+enum probe_kind {
+    PROBE_SAME_BANK = 0,     /* address bit 2 of accesses a and b is equal */
+    PROBE_ODD_WORD = 1,      /* address bit 2 of access a is set (4 mod 8) */
+    PROBE_UNALIGNED = 2,     /* access a is not a multiple of its size */
+    PROBE_SAME_WORD = 3,     /* accesses a and b touch the same 32-bit word */
+};
+
+/* How a block ends. */
+enum branch_kind {
+    BRANCH_NONE = 0,         /* runs on into the next address */
+    BRANCH_CONDITIONAL = 1,
+    BRANCH_DIRECT = 2,
+    BRANCH_CALL = 3,
+    BRANCH_CALL_INDIRECT = 4,
+    BRANCH_RETURN = 5,
+    BRANCH_INDIRECT = 6,
+    BRANCH_TABLE = 7,
+};
+
+enum { MAX_PROBES = 48, MAX_REGIONS = 32 };
+
+enum exclusive { EXCLUSIVE_NONE = 0, EXCLUSIVE_CHECK = 1, EXCLUSIVE_STORE = 2 };
+
+struct access_static {
+    uint16_t instruction;    /* index in the block */
+    uint8_t size;            /* bytes */
+    uint8_t is_write;
+    uint8_t predicated;      /* happens only if its instruction's condition held */
+    uint8_t exclusive;       /* of a STREX, which the engine reports as a read and a write: enum exclusive */
+    uint8_t alignment_mask;  /* address bits that have to be 0, or the access faults whatever CCR says */
+};
+
+struct probe_static {
+    uint8_t kind;
+    uint16_t a, b;           /* access indices */
+};
+
+struct note_static {         /* an instruction whose note carries an operand class */
+    uint16_t instruction;
+    uint16_t table;          /* row of the extra-cycles table */
+};
+
+struct barrier_static {      /* a DSB */
+    uint16_t instruction;
+    uint16_t access;         /* the first one behind it; the number of accesses: none */
+};
+
+struct block_static {
+    uint32_t function;            /* index of the function that holds its first byte */
+    uint8_t is_function_entry;
+    uint8_t branch;               /* enum branch_kind */
+    uint8_t branch_predicated;    /* the branch stands in an IT block */
+    uint32_t branch_address;      /* of the branch instruction */
+    uint32_t branch_target;       /* of a direct branch */
+    uint16_t instructions, accesses, probes, notes, barriers;
+    const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
+    const uint8_t *instruction_predicated;   /* one per instruction */
+    const struct access_static *access;      /* in program order */
+    const struct probe_static *probe;
+    const struct note_static *note;
+    const struct barrier_static *barrier;    /* in program order */
+    int32_t stack_access;         /* index of the first access based on SP, -1: none */
+    int32_t stack_low;            /* lowest SP in the block minus that access's address, bytes */
+    const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
+    const uint8_t *macs;          /* one per instruction, to take back where a predicate failed */
+};
+
+/* What the pipeline says of a block entered in a state. */
+struct block_schedule {
+    const uint32_t *cycles_by_cause;  /* CAUSE_COUNT values */
+    uint32_t dual_issues;
+    const uint16_t *access_cycles;    /* cycle in which it issues, one per access and then one per barrier */
+    uint32_t after_next;              /* state when the branch is not taken, or there is none */
+    uint32_t after_taken;             /* state when it is taken as predicted */
+    uint32_t after_mispredict;
+    uint32_t mispredict_cycles;       /* penalty of a conditional mispredict here (flag distance) */
+};
+
+/* Counters. One vector of COUNTER_COUNT + region_count * REGION_COUNTER_COUNT values per call-tree node. */
+enum cause {
+    CAUSE_ISSUE = 0,         /* cycles in which an instruction issued */
+    CAUSE_DEPENDENCY = 1,    /* waiting for a result of the integer or FP pipes */
+    CAUSE_LOAD_USE = 2,      /* waiting for loaded data that hit */
+    CAUSE_EXECUTE = 3,       /* further cycles of multi-cycle instructions: divide, LDM, FP double */
+    CAUSE_BRANCH = 4,        /* mispredicts and taken-branch bubbles */
+    CAUSE_FETCH = 5,         /* fetch groups, I-cache refills, wait states of fetches */
+    CAUSE_LOAD = 6,          /* loads that miss or wait for a bus */
+    CAUSE_STORE = 7,         /* store buffer or store queue full */
+    CAUSE_SLEEP = 8,         /* WFI and WFE */
+    CAUSE_COUNT = 9,
+};
+
+/* The first COUNTER_STATIC come from block_static.counters; instructions by class add up to all instructions. */
+enum counter {
+    COUNTER_INSTRUCTIONS = 0,    /* issued, those whose IT condition failed among them */
+    COUNTER_ALU,
+    COUNTER_MULTIPLY,
+    COUNTER_DIVIDE,
+    COUNTER_FP_SINGLE,
+    COUNTER_FP_DOUBLE,
+    COUNTER_LOAD,
+    COUNTER_STORE,
+    COUNTER_BRANCH,
+    COUNTER_OTHER,
+    COUNTER_MACS,
+    COUNTER_STATIC,
+    COUNTER_SKIPPED = COUNTER_STATIC,  /* instructions whose IT condition failed */
+    COUNTER_DUAL_ISSUES,
+    COUNTER_MISPREDICTS,
+    COUNTER_ICACHE_ACCESSES,
+    COUNTER_ICACHE_MISSES,
+    COUNTER_ICACHE_EVICTIONS,
+    COUNTER_DCACHE_READS,
+    COUNTER_DCACHE_READ_MISSES,
+    COUNTER_DCACHE_WRITES,
+    COUNTER_DCACHE_WRITE_MISSES,
+    COUNTER_DCACHE_EVICTIONS,
+    COUNTER_DCACHE_WRITE_BACKS,
+    COUNTER_CYCLES,              /* first of CAUSE_COUNT: cycles by cause */
+    COUNTER_COUNT = COUNTER_CYCLES + 9,
+};
+
+/* Per region, after the COUNTER_COUNT above. Refills and write-backs are lines; uncached accesses reached the region
+ * past the D-cache. */
+enum region_counter {
+    REGION_READS = 0,
+    REGION_WRITES,
+    REGION_READ_BYTES,
+    REGION_WRITE_BYTES,
+    REGION_FETCH_BYTES,          /* bytes of the instructions executed from it */
+    REGION_FETCHES,              /* 64-bit fetches that reached it past the I-cache */
+    REGION_INSTRUCTION_REFILLS,
+    REGION_DATA_REFILLS,
+    REGION_WRITE_BACKS,
+    REGION_UNCACHED_READS,
+    REGION_UNCACHED_WRITES,
+    REGION_STALL_CYCLES,
+    REGION_COUNTER_COUNT,
+};
+
+struct node_info {           /* a node of the call tree */
+    int32_t parent;          /* index, -1 for the root */
+    uint32_t function;       /* index given by Python, UINT32_MAX: none */
+    int32_t op;              /* index of the operation that opened here, -1: a call */
+    uint32_t call_site;      /* address of the calling instruction */
+    uint64_t calls;
+};
+
+/* Of the call stack, outermost first. */
+struct frame_info {
+    uint32_t function, call_site;
+};
+
+struct block_info {
+    uint32_t address, size;
+    uint64_t executions;
+    uint64_t fetch_stall_cycles, branch_stall_cycles, execute_stall_cycles, barrier_stall_cycles;
+    uint64_t icache_misses, mispredicts;
+};
+
+struct site_info {           /* one access of one block */
+    uint64_t executions, misses, stall_cycles;
+};
+
+/* One activation of a node of the call tree, in cycles from the start of the run. number: how many began before. */
+struct span_info {
+    uint64_t start, end, number;
+    int32_t node;
+};
+
+struct trace_info {
+    uint64_t resolution, dropped; /* cycles; spans that were shorter than the resolution at some time */
+    uint32_t spans, samples, deepest, depth_limit;   /* deepest call, and how deep calls have spans */
+};
+
+struct object_range {
+    uint32_t base, size;
+};
+
+/* Memory of the program that is timed as if it stood elsewhere: [start, start + size) at `to`, whole words away. */
+struct core_move {
+    uint32_t start, size, to;
+};
+
+enum { OBJECT_IN_REGION = 0x40000000 };  /* or-ed to a region's index: what lies in none of the objects */
+
+struct use_info {            /* what one access site did to one object */
+    uint32_t block, access, object;
+    struct site_info counts;
+};
+
+struct entry_info {
+    uint32_t block, state;
+    uint64_t variant;
+    uint64_t executions;
+};
+
+/* What one configuration found: how much of it there is, and what is one number. */
+struct timing_info {
+    uint32_t nodes, width;       /* of the call tree; counters of each */
+    uint32_t blocks, sites, instructions;    /* sites and instructions of all blocks together */
+    uint32_t entries, uses;
+    uint32_t stack_lowest;       /* UINT32_MAX: no access through SP seen */
+    uint64_t unbalanced_ops, lost_frames, unmatched_records;
+    int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
+};
+
+/* --- what capture needs to know ----------------------------------------------------------------- */
+
+enum { MAX_STORAGE = 8, OP_NAME_MAX = 96 };
+
+struct capture_config {
+    uint64_t max_instructions;       /* 0: no limit; the run stops in front of the block that would pass it */
+    uint32_t op_begin, op_begin_size, op_end, op_end_size;  /* the marker functions of mcusim.h, 0: none */
+    uint32_t storage[MAX_STORAGE];   /* peripheral registers that keep their value and go to timing (FLASH_ACR) */
+    uint32_t storages;
+    uint32_t systick_divider;        /* core cycles per tick of SysTick's external clock */
+    uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
+    uint8_t strict;                  /* 1: a peripheral access is a fault */
+    uint64_t clock_hz;
+};
+
+/* Unicorn's functions, found by Python in the shared library, so that nothing is linked. */
+struct engine_functions {
+    void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *mem_read, *mmio_map, *ctl;
+};
+
+struct fault_info {
+    uint8_t kind;
+    uint32_t address, pc, size;
+};
+
+struct peripheral_info {
+    uint32_t address;
+    uint64_t reads, writes;
+};
+
+struct op_info {                 /* as the firmware's descriptor had it when it first ran */
+    uint32_t descriptor;         /* its address */
+    uint8_t valid;               /* 0: the descriptor is not one of mcusim.h */
+    uint64_t macs, ops;
+    uint32_t param_bytes, activation_bytes;
+    char name[OP_NAME_MAX], kind[OP_NAME_MAX];
+};
+
+/* --- what C asks back ----------------------------------------------------------------------------- */
+
+/* place: where the block is timed; everything in *out stands at the program's address. */
+typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_t place, const uint8_t *code,
+                           uint32_t size, uint32_t it_state, struct block_static *out);
+typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant, struct block_schedule *out);
+
+/* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
+struct timing_callbacks {
+    void *self;
+    core_define_fn *define;
+    core_schedule_fn *schedule;
+};
+
+/* A configuration. It is copied, except callbacks.self. */
+struct timing_setup {
+    const struct timing_config *config;
+    const struct region_config *region;
+    uint32_t regions;
+    uint32_t extra_tables;
+    const uint32_t *extra;       /* extra_tables rows of core_extra_classes() cycles, by operand class */
+    const struct core_move *move;    /* sorted by start, not overlapping */
+    uint32_t moves;
+    uint32_t reset_state;
+    struct timing_callbacks callbacks;
+};
+
+typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size);   /* a piece of a recording */
+
+/* cffi: end */
+#endif

@@ -163,7 +163,7 @@ def configurations(elf: str, argument: str) -> dict[str, float]:
     """One execution timed under placements of code and data at several clocks and cache sizes."""
     from simcore.elf import load_image
     from simcore.profiler import load_setup, simulate_many
-    from simcore.setups import Move
+    from simcore.run.setup import Move
 
     image = load_image(elf)
     code = next(s for s in image.segments if s.executable)
@@ -192,7 +192,7 @@ def configurations(elf: str, argument: str) -> dict[str, float]:
 
 def replay(elf: str, argument: str) -> dict[str, float]:
     """A capture that is timed again, reading and checking the file included."""
-    from simcore.recording import Capture, record_run
+    from simcore.simulation.capture import Capture, record_run
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.mcu"
@@ -222,7 +222,7 @@ def bare(elf: str, argument: str) -> dict[str, float]:
     from simcore.machine import map_memory
     from simcore.machine.loader import LoadedMemory
     from simcore.machine.semihosting import ProgramExit, Semihosting
-    from simcore.runs import command_line
+    from simcore.run.options import command_line
 
     image, model = load_image(elf), load_cpu_model("stm32f746")
     begin = time.perf_counter()

@@ -11,9 +11,9 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers read it; to import typing takes longer than all of this
 if TYPE_CHECKING:
     from simcore import errors
+    from simcore.costs.profile import Profile
     from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
     from simcore.profiler import profile
-    from simcore.profiles import Profile
 
 __version__ = "0.1.0"
 
@@ -29,7 +29,7 @@ __all__ = [
 
 _HOME = {
     "CpuModel": "simcore.cpu_model",
-    "Profile": "simcore.profiles",
+    "Profile": "simcore.costs.profile",
     "cpu_model_names": "simcore.cpu_model",
     "load_cpu_model": "simcore.cpu_model",
     "profile": "simcore.profiler",

@@ -10,17 +10,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from simcore import __version__
-from simcore.attribution import Attribution
-from simcore.counters import CAUSES, cycle_column
-from simcore.coverage import FileCoverage
-from simcore.coverage import coverage as file_coverage
-from simcore.cpu_model import CpuModel, load_cpu_model
-from simcore.elf import Image, load_image
-from simcore.energy import energy_model
-from simcore.errors import ConfigError, nearest
-from simcore.instructions import instruction_costs, line_costs
-from simcore.object_costs import object_costs
-from simcore.profiles import (
+from simcore.core.counters import CAUSES, cycle_column
+from simcore.costs.attribution import Attribution
+from simcore.costs.coverage import FileCoverage
+from simcore.costs.coverage import coverage as file_coverage
+from simcore.costs.energy import energy_model
+from simcore.costs.instructions import instruction_costs, line_costs
+from simcore.costs.objects import object_costs
+from simcore.costs.profile import (
     SCHEMA,
     Accuracy,
     Cpu,
@@ -32,13 +29,16 @@ from simcore.profiles import (
     Profile,
     Tool,
 )
-from simcore.setups import Move, TimingSetup, placed
-from simcore.timeline import timeline as timeline_of
+from simcore.costs.timeline import timeline as timeline_of
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image, load_image
+from simcore.errors import ConfigError, nearest
+from simcore.run.setup import Move, TimingSetup, placed
 
 if TYPE_CHECKING:
-    from simcore.counters import Counters
+    from simcore.core.counters import Counters
     from simcore.machine import Recorder
-    from simcore.runs import RunOptions, RunResult
+    from simcore.run.options import RunOptions, RunResult
 
 DEFAULT_CPU = "stm32f746"
 
@@ -261,7 +261,7 @@ def profile(
     ``core.dcache.size=16K``; ``memory_from`` is a linker script whose memories replace the part's.
     ``place`` are WHAT=REGION: what the program has in memory is timed elsewhere, see
     simcore/placement. ``layout_sweep`` adds the cycles with all code shifted, see
-    simcore/layout.py.
+    simcore/placement/layout.py.
     ``args`` go to the program over semihosting. ``ops`` are patterns: each call of a matching
     function counts as an operation. ``max_instructions`` and ``timeout_s`` (host seconds) bound
     the run. ``instructions``, ``lines``, ``coverage`` and ``timeline`` add those tables.
@@ -343,7 +343,7 @@ def profile_setup(
         setup = replace(setup, moves=placement.moves)
     shifts = [(0, setup)]
     if layout_sweep:
-        from simcore.layout import layout_setups
+        from simcore.placement.layout import layout_setups
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=timeline))
@@ -360,7 +360,7 @@ def profile_setup(
         warnings = (*result.warnings, *placement.warnings)
         result = replace(result, placement=placement.items, warnings=warnings)
     if layout_sweep:
-        from simcore.layout import layout_band
+        from simcore.placement.layout import layout_band
 
         band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
         result = replace(result, layout=band)

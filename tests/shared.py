@@ -20,8 +20,8 @@ from typing import Any
 from filelock import FileLock
 
 import simcore
-from simcore.profiles import Profile
-from simcore.recording import record_run
+from simcore.costs.profile import Profile
+from simcore.simulation.capture import record_run
 
 FOLDER = "MCUSIM_TESTS_SHARED"  # environment variable
 #: Every table that a profile holds on request.

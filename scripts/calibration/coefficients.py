@@ -18,8 +18,8 @@ from scripts.calibration.fit import (
 )
 from scripts.calibration.rates import event_counts, program_counts
 from scripts.calibration.settings import PREBUILT
+from simcore.costs.energy import WAITING
 from simcore.cpu_model import CpuModel, load_cpu_model
-from simcore.energy import WAITING
 
 BOARD_SPREAD = 0.15  # between boards and data sheets (silicon.md 4)
 STAND_IN = 0.20  # of a part whose own table was not found: assumed

@@ -26,8 +26,8 @@ from scipy.optimize import nnls  # type: ignore[import-untyped]
 
 from scripts.calibration.currents import F7_BUS_MATRIX, PARTS, Row, increment
 from scripts.calibration.rates import event_counts
+from simcore.costs.energy import WAITING
 from simcore.cpu_model import load_cpu_model
-from simcore.energy import WAITING
 
 #: Energy of an instruction by class over that of an ALU instruction: assumed, as no row tells.
 CLASS_WEIGHTS = {

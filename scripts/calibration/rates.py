@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from scripts.calibration.settings import FIRMWARE, SETTINGS
-from simcore.attribution import Attribution
+from simcore.costs.attribution import Attribution
+from simcore.costs.energy import energy_model
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
-from simcore.energy import energy_model
 from simcore.machine import RunOptions, run
 
 SLEEP_CYCLES = 10**6

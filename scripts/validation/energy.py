@@ -17,8 +17,8 @@ from pathlib import Path
 from scripts.calibration.currents import PARTS, Row, load_rows
 from scripts.calibration.rates import event_counts, program_counts
 from scripts.calibration.settings import PREBUILT, ROOT, SETTINGS
+from simcore.costs.energy import energy_model
 from simcore.cpu_model import load_cpu_model
-from simcore.energy import energy_model
 
 REGRESSION = 3
 MEAN_LIMIT, WORST_LIMIT, LEFT_OUT_LIMIT = 0.05, 0.15, 0.10

@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from simcore.counters import CAUSES
+from simcore.core.counters import CAUSES
+from simcore.costs.energy import energy_model
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import load_image
-from simcore.energy import energy_model
 from simcore.machine import RunOptions
 from simcore.machine import run as run_image
 

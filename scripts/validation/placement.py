@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from simcore.counters import CAUSES
+from simcore.core.counters import CAUSES
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import load_image
 from simcore.machine import RunOptions

@@ -22,14 +22,14 @@ from simcore.advisor.search import (
     gain_of,
     key_of,
 )
+from simcore.costs.profile import LayoutBand, Profile, Tool
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
-from simcore.layout import layout_band, layout_setups
 from simcore.placement import Placement, program_memory
+from simcore.placement.layout import layout_band, layout_setups
 from simcore.profiler import DEFAULT_CPU
-from simcore.profiles import LayoutBand, Profile, Tool
-from simcore.recording import Capture, record_run
-from simcore.setups import TimingSetup
+from simcore.run.setup import TimingSetup
+from simcore.simulation.capture import Capture, record_run
 
 MINIMISE = ("cycles", "energy")
 MOST_CANDIDATES = 16

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces
 from simcore.placement.placer import free_bytes
-from simcore.profiles import Profile
-from simcore.setups import TimingSetup
+from simcore.run.setup import TimingSetup
 
 TCM = ("itcm", "dtcm")
 #: Data in a TCM below this many bytes is not moved out to make room.

@@ -22,7 +22,7 @@ from simcore.placement.pieces import ProgramMemory
 from simcore.placement.placer import free_bytes
 from simcore.placement.request import Request
 from simcore.profiler import Simulation
-from simcore.setups import TimingSetup
+from simcore.run.setup import TimingSetup
 
 MOST_ROUNDS = 8
 MOST_SWAPS = 32  # exchanges that a round tries

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from simcore import record
-from simcore.profiles import Accuracy, Cpu, Elf, Exit, Tool
+from simcore.costs.profile import Accuracy, Cpu, Elf, Exit, Tool
+from simcore.plain import to_plain
 
 SCHEMA = "mcusim.annotation/1"
 
@@ -145,4 +145,4 @@ class Annotation:
 
     def to_json(self) -> str:
         """The annotation as a JSON document; the same run gives the same bytes."""
-        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"

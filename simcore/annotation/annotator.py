@@ -20,11 +20,11 @@ from simcore.annotation import (
 from simcore.annotation.loops import LoopShape, find_loops
 from simcore.annotation.pairing import IssueSum, sum_issues
 from simcore.annotation.sources import SourceFiles, SourcePlaces
-from simcore.counters import CAUSES
+from simcore.core.counters import CAUSES
+from simcore.costs.instructions import InstructionSum, sum_instructions
+from simcore.costs.profile import FunctionCosts
 from simcore.errors import ConfigError, nearest
-from simcore.instructions import InstructionSum, sum_instructions
 from simcore.pipeline.state import register_name
-from simcore.profiles import FunctionCosts
 
 if TYPE_CHECKING:
     from simcore.elf import Image

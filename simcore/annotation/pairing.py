@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simcore.counters import CAUSES, Counters
+from simcore.core.counters import CAUSES, Counters
 from simcore.isa.kinds import BranchKind
 from simcore.pipeline.scheduling import OTHER_BLOCK, WHY_NO_SLOT, WHY_PAIRED
 

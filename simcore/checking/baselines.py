@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simcore import __version__, record
+from simcore import __version__
+from simcore.comparison.summary import Summary
+from simcore.costs.profile import Tool, one_line
 from simcore.errors import ConfigError
-from simcore.profiles import Tool, one_line
-from simcore.summaries import Summary
+from simcore.plain import from_plain, to_plain
 
 SCHEMA = "mcusim.baseline/1"
 FOLDER = ".mcusim"
@@ -37,7 +38,7 @@ class Baseline:
     def to_json(self) -> str:
         """The baseline as a JSON document, runs by name, a record per line."""
         runs = dict(sorted(self.runs.items()))
-        plain = record.to_plain(Baseline(self.schema, self.tool, runs))
+        plain = to_plain(Baseline(self.schema, self.tool, runs))
         return _lines(plain, "") + "\n"
 
 
@@ -78,7 +79,7 @@ def load_baseline(path: Path) -> Baseline | None:
             f" {again}"
         )
     try:
-        baseline = record.from_plain(Baseline, plain)
+        baseline = from_plain(Baseline, plain)
         for summary in baseline.runs.values():
             summary.line_rows()
     except (ValueError, RecursionError) as error:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape
 
+from simcore.comparison.metrics import METRICS, ROW_METRICS, Metric, find_metric
 from simcore.errors import ConfigError, nearest
-from simcore.metrics import METRICS, ROW_METRICS, Metric, find_metric
 
 ALL = "@all"
 #: What a baseline is compared by when no limit names the metric: any increase fails.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from simcore import record
-from simcore.comparison import Comparison
+from simcore.comparison.comparison import Comparison
+from simcore.costs.profile import Cpu, Tool
 from simcore.errors import ExitCode
-from simcore.profiles import Cpu, Tool
+from simcore.plain import to_plain
 from simcore.report.units import amount, count, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
@@ -166,7 +166,7 @@ class CheckResult:
 
     def to_json(self) -> str:
         """The check as a JSON document of schema mcusim.check/1."""
-        plain = {**record.to_plain(self), "exit_code": int(self.exit_code)}
+        plain = {**to_plain(self), "exit_code": int(self.exit_code)}
         return json.dumps(plain, indent=1, allow_nan=False) + "\n"
 
 

@@ -10,10 +10,10 @@ from pathlib import Path, PurePath
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking.plans import RunPlan
+from simcore.comparison.summary import Summary, summarize
+from simcore.costs.profile import Profile
 from simcore.errors import ExitCode, McusimError
-from simcore.processes import in_processes
-from simcore.profiles import Profile
-from simcore.summaries import Summary, summarize
+from simcore.parallel import in_processes
 
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 

@@ -13,11 +13,11 @@ from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
 from simcore.checking.running import Outcome, run_plans
 from simcore.checking.verdicts import judge, reasons
-from simcore.comparison import compare
+from simcore.comparison.comparison import compare
+from simcore.comparison.summary import Summary
+from simcore.costs.profile import Tool
 from simcore.errors import ExitCode
-from simcore.processes import processors
-from simcore.profiles import Tool
-from simcore.summaries import Summary
+from simcore.parallel import processors
 
 TOOL = Tool("mcusim", __version__)
 

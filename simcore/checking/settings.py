@@ -10,9 +10,9 @@ from typing import Any
 
 from simcore.checking.limits import Limit, for_run, parse_limits, parse_scoped
 from simcore.checking.plans import RunPlan, Settings, expand, name_of, shown, unique_paths
+from simcore.costs.profile import one_line
 from simcore.errors import ConfigError, nearest
-from simcore.profiles import one_line
-from simcore.quantities import parse_quantity
+from simcore.units import parse_quantity
 
 OWN_FILE, SHARED_FILE = "mcusim.toml", "pyproject.toml"
 

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, Reason, Value
-from simcore.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
-from simcore.metrics import METRICS, Metric
-from simcore.summaries import FunctionSummary, OpSummary, Summary
+from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
+from simcore.comparison.metrics import METRICS, Metric
+from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 
 MOST_REASONS = 8
 

@@ -60,10 +60,10 @@ def compare(
     parts, clocks, models or arguments are refused unless --force is given. The exit status does
     not judge: 'mcusim check' does.
     """
-    from simcore.comparison import compare as compare_summaries
-    from simcore.profiles import Profile
+    from simcore.comparison.comparison import compare as compare_summaries
+    from simcore.comparison.summary import summarize
+    from simcore.costs.profile import Profile
     from simcore.report.comparison import render
-    from simcore.summaries import summarize
 
     with destination(output) as write:
         old, new = Profile.load(before), Profile.load(after)

@@ -37,8 +37,8 @@ def sweep(
     run: dict[str, Any],
 ) -> ExitCode:
     """Run the sweep and write its report; `run` holds the arguments of the sweep."""
-    from simcore.energy_sweep import energy_sweep
     from simcore.report.sweep import render
+    from simcore.whatif.energy_sweep import energy_sweep
 
     if len(parts) > 1:
         raise click.UsageError("--energy-sweep takes one part in --cpu")

@@ -45,8 +45,8 @@ from simcore.report import (
 )
 
 if TYPE_CHECKING:
+    from simcore.costs.profile import Profile
     from simcore.profiler import Simulation
-    from simcore.profiles import Profile
     from simcore.report.html.details import Details
 
 

@@ -47,7 +47,7 @@ def record(
 
     'mcusim replay' times the capture again, under any configuration, without running the program.
     """
-    from simcore.recording import record_run
+    from simcore.simulation.capture import record_run
 
     if not goes_to_file(output) and is_terminal(sys.stdout):
         raise click.UsageError("a capture is binary and no terminal's: write it to a file with -o")

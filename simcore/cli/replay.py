@@ -65,7 +65,7 @@ def replay(
     engine is needed. A program that reads the clock repeats the recorded path.
     """
     from simcore.profiler import profile_setup
-    from simcore.recording import Capture
+    from simcore.simulation.capture import Capture
 
     refuse_unused(format_name, weight, source_dirs or source_maps)
     refuse_destination(format_name, output, ())

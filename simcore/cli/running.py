@@ -19,8 +19,8 @@ from simcore.cli.output import (
     use_color,
 )
 from simcore.cli.progress import ProgramOutput, Progress
+from simcore.costs.profile import Exit
 from simcore.errors import ExitCode
-from simcore.profiles import Exit
 from simcore.report import RenderOptions
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import click
 
-from simcore.quantities import parse_quantity
+from simcore.units import parse_quantity
 
 _SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
 

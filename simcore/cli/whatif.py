@@ -135,7 +135,7 @@ def _configurations(
     part: dict[str, Any],
 ) -> list[Any]:
     """All configurations in their order; the program as linked comes first unless sweeps do."""
-    from simcore.recording import is_capture
+    from simcore.simulation.capture import is_capture
     from simcore.whatif.config_file import ConfigFile
     from simcore.whatif.configuration import (
         Configuration,

@@ -183,7 +183,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class EnergyCoefficients:
-    """Energies in pJ per event or cycle at the reference core voltage; see simcore/energy.py."""
+    """Energies in pJ per event or cycle at the reference core voltage, see costs/energy.py."""
 
     supply_voltage: float = 0.0  # V
     temperature: float = 25.0  # °C

@@ -19,24 +19,24 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from simcore.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop, add_setups
+from simcore.core.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop, add_setups
+from simcore.core.data_objects import ObjectMap
+from simcore.core.end import RunEnd, run_objects, run_results
 from simcore.cpu_model import CpuModel
-from simcore.data_objects import ObjectMap
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
-from simcore.faults import Fault, Frame
 from simcore.machine import armv7m
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
-from simcore.outcome import RunEnd, run_objects, run_results
-from simcore.runs import (
+from simcore.run.faults import Fault, Frame
+from simcore.run.options import (
     RunOptions,
     RunResult,
     command_line,
     peripheral_warning,
 )
-from simcore.setups import TimingSetup
+from simcore.run.setup import TimingSetup
 
 __all__ = ["RunOptions", "RunResult", "run", "run_many"]
 

@@ -1,7 +1,7 @@
 """Placement of a program's memory elsewhere without relinking: WHAT=REGION to moves for timing.
 
 ``place`` finds what is named, a free place for it as a linker would, and refuses with the numbers
-what cannot be. The program still runs where it was linked; see simcore/setups.py.
+what cannot be. The program still runs where it was linked; see simcore/run/setup.py.
 """
 
 from __future__ import annotations

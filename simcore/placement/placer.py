@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from simcore.costs.profile import PlacedItem
 from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.placement.pieces import Piece, ProgramMemory, select
 from simcore.placement.request import Request, parse_request
 from simcore.placement.space import Gap, Space, fit, merged
-from simcore.profiles import PlacedItem
-from simcore.setups import Move, placed
+from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
     from simcore.profiler import Simulation
-    from simcore.runs import RunResult
+    from simcore.run.options import RunResult
 
 #: Kept for the stack if the linker script does not say how much; newlib's printf needs 1 to 2 KiB.
 DEFAULT_STACK_BYTES = 4096

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from simcore.profiles import Profile
+    from simcore.costs.profile import Profile
     from simcore.report.html.details import Details
 
 Weight = Literal["cycles", "instructions", "time", "energy"]

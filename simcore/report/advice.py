@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from simcore.advisor.results import Advice, AdvisedMove, Cost
+from simcore.costs.profile import LayoutBand
 from simcore.errors import ExitCode
-from simcore.profiles import LayoutBand
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table

@@ -16,9 +16,9 @@ from simcore.annotation import (
     Annotation,
     Loop,
 )
-from simcore.counters import CAUSES
-from simcore.node_costs import ratio
-from simcore.record import to_plain
+from simcore.core.counters import CAUSES
+from simcore.costs.nodes import ratio
+from simcore.plain import to_plain
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text

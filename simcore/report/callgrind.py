@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from simcore.profiles import CallNode, Profile
+from simcore.costs.profile import CallNode, Profile
 from simcore.report import RenderOptions
 from simcore.report.places import Place, places
 from simcore.report.stacks import CallTree, rounded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
 from simcore.report.stacks import CallTree
 

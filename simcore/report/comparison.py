@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.comparison import (
+from simcore.comparison.comparison import (
     Comparison,
     FunctionChange,
     LineChange,
@@ -16,7 +16,7 @@ from simcore.comparison import (
     Side,
 )
 from simcore.errors import ConfigError
-from simcore.record import field_names, to_plain
+from simcore.plain import field_names, to_plain
 from simcore.report import COMPARISON_SECTIONS, ComparisonSection, RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text

@@ -11,9 +11,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.profiles import Profile
-from simcore.record import field_names, to_plain
+from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simcore.coverage import FileCoverage
+from simcore.costs.coverage import FileCoverage
+from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.profiles import Profile
 from simcore.report import RenderOptions
 
 

@@ -7,9 +7,9 @@ import io
 import json
 from collections.abc import Sequence
 
+from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.profiles import Profile
-from simcore.record import to_plain
+from simcore.plain import to_plain
 from simcore.report import SEVERAL_PARTS, RenderOptions
 from simcore.report.units import clock, count, decimal, percent, si
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from simcore.costs.nodes import UNKNOWN_FUNCTION
+from simcore.costs.profile import FunctionCosts, InstructionCosts, Profile
 from simcore.errors import ConfigError
-from simcore.node_costs import UNKNOWN_FUNCTION
-from simcore.profiles import FunctionCosts, InstructionCosts, Profile
 from simcore.report.stacks import femtojoules, shared
 
 

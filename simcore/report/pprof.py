@@ -11,7 +11,7 @@ import gzip
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
 from simcore.report.places import Place, places
 from simcore.report.protobuf import message, number, numbers, text

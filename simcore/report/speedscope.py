@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
 from simcore.report.stacks import CallTree
 from simcore.report.units import clock

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from simcore.profiles import CallNode, Profile
+from simcore.costs.profile import CallNode, Profile
 from simcore.report import Weight
 
 FEMTOJOULES_PER_NANOJOULE = 10**6

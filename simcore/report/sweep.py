@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from simcore.energy_sweep import EnergySweep, SweepPoint
 from simcore.errors import ExitCode
-from simcore.record import field_names, to_plain
+from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
 from simcore.report.text import CACHES
 from simcore.report.units import clock, count, percent, si
+from simcore.whatif.energy_sweep import EnergySweep, SweepPoint
 
 
 def render(sweep: EnergySweep, format_name: str, options: RenderOptions) -> str:

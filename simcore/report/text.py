@@ -9,8 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.faults import Fault
-from simcore.profiles import (
+from simcore.costs.profile import (
     FunctionCosts,
     LayoutBand,
     MemoryCosts,
@@ -23,6 +22,7 @@ from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
 from simcore.report.units import clock, count, decimal, percent, si, size
+from simcore.run.faults import Fault
 
 Part = TypeVar("Part", int, float)
 

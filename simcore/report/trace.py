@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from simcore.costs.profile import CallNode, Profile
+from simcore.costs.timeline import Timeline, TimelineSample
 from simcore.errors import ConfigError
-from simcore.profiles import CallNode, Profile
 from simcore.report import RenderOptions
 from simcore.report.stacks import NANOSECONDS
 from simcore.report.units import clock
-from simcore.timeline import Timeline, TimelineSample
 
 PROCESS, THREAD = 1, 1
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simcore.errors import ExitCode
-from simcore.record import to_plain
+from simcore.plain import to_plain
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text

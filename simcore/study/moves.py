@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from simcore.cpu_model import CpuModel
 from simcore.elf import Function, Image
 from simcore.errors import ConfigError
-from simcore.setups import Move
+from simcore.run.setup import Move
 from simcore.study.grid import Case, Placement
 from simcore.study.tensors import Tensors, lines, read_arguments, split, tensors_of
 

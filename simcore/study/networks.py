@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path, PurePath
 
-from simcore import __version__, record
+from simcore import __version__
+from simcore.costs.profile import Tool
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.profiles import Tool
+from simcore.plain import to_plain
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network, arena, layer_list
 from simcore.study.pool import run_tasks
@@ -130,7 +131,7 @@ class NetworkStudy:
 
     def to_json(self) -> str:
         """The study as a JSON document; the same study gives the same bytes on every host."""
-        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
 
     def of(self, part: str, variant: str) -> list[NetworkRow]:
         """The rows of a part and variant."""

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from simcore import __version__, record
+from simcore import __version__
+from simcore.costs.nodes import ratio
+from simcore.costs.operations import OPS_PER_MAC
+from simcore.costs.profile import Tool
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
-from simcore.node_costs import ratio
-from simcore.operations import OPS_PER_MAC
-from simcore.profiles import Tool
-from simcore.setups import Move
+from simcore.plain import to_plain
+from simcore.run.setup import Move
 from simcore.study.grid import Case, Grid, Placement, SpreadSet
 from simcore.study.moves import leaves_room, moves_of
 from simcore.study.pool import run_tasks
@@ -130,7 +131,7 @@ class OpsStudy:
 
     def to_json(self) -> str:
         """The study as a JSON document; the same study gives the same bytes on every host."""
-        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
 
     @property
     def compared_size(self) -> str:

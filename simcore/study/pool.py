@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from simcore.errors import McusimError
-from simcore.processes import in_processes, processors
+from simcore.parallel import in_processes, processors
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task, execute
 

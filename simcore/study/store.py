@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simcore.errors import ConfigError
-from simcore.record import RecordError
+from simcore.plain import RecordError
 from simcore.study.tasks import SCHEMA, Run, Task, run_from_plain, run_to_plain
 
 TEMPORARY = ".unfinished-"

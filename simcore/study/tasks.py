@@ -12,11 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simcore import __version__, record
-from simcore.counters import region_column
+from simcore import __version__
+from simcore.core.counters import region_column
+from simcore.costs.profile import Traffic
 from simcore.errors import ConfigError, ExitCode
-from simcore.profiles import Traffic
-from simcore.setups import Move
+from simcore.plain import from_plain, to_plain
+from simcore.run.setup import Move
 
 if TYPE_CHECKING:
     from simcore.elf import Image
@@ -214,9 +215,9 @@ def fields(line: str) -> dict[str, str]:
 
 def run_to_plain(run: Run) -> Any:
     """A run as JSON values."""
-    return record.to_plain(run)
+    return to_plain(run)
 
 
 def run_from_plain(plain: Any) -> Run:
-    """A run read back. Raises record.RecordError."""
-    return record.from_plain(Run, plain)
+    """A run read back. Raises RecordError."""
+    return from_plain(Run, plain)

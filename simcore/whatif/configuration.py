@@ -11,7 +11,7 @@ from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import ConfigError, nearest
 from simcore.placement import parse_request
 from simcore.profiler import DEFAULT_CPU
-from simcore.quantities import parse_quantity
+from simcore.units import parse_quantity
 
 #: Settings that are no placement, as they are written in front of '='.
 SETTINGS = ("cpu", "clock", "voltage_scale", "caches", "memory_from")
@@ -74,7 +74,7 @@ class Configuration:
 
 def as_recorded(path: str) -> Configuration:
     """The configuration that a capture was recorded under. Raises CaptureError."""
-    from simcore.recording import Capture
+    from simcore.simulation.capture import Capture
 
     was = Capture(path).recorded
     return Configuration(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from simcore import record
+from simcore.costs.profile import Cpu, Elf, Exit, LayoutBand, PlacedItem, Tool
 from simcore.errors import ExitCode
-from simcore.profiles import Cpu, Elf, Exit, LayoutBand, PlacedItem, Tool
+from simcore.plain import to_plain
 
 SCHEMA = "mcusim.whatif/1"
 
@@ -91,4 +91,4 @@ class WhatIf:
 
     def to_json(self) -> str:
         """The study as a JSON document; the same run gives the same bytes on every host."""
-        return json.dumps(record.to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"

@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from simcore import __version__
-from simcore.comparison import joules
+from simcore.comparison.comparison import joules
+from simcore.costs.profile import Profile, Tool
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, McusimError
-from simcore.layout import layout_band, layout_setups
+from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
+from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
-from simcore.processes import in_processes, processors
 from simcore.profiler import Simulation, load_setup, simulate_many
-from simcore.profiles import Profile, Tool
-from simcore.recording import Capture, is_capture
-from simcore.setups import TimingSetup
+from simcore.run.setup import TimingSetup
+from simcore.simulation.capture import Capture, is_capture
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
 

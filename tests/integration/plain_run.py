@@ -21,7 +21,7 @@ from simcore.elf import load_image
 from simcore.machine import map_memory
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
-from simcore.runs import command_line
+from simcore.run.options import command_line
 
 BKPT = 7  # number of the engine's interrupt hook
 WFE = b"\x20\xbf"

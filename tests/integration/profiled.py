@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from tests.integration import programs
 
 #: Recursion and tail calls, operations, sleep and interrupts, longjmp and faults, a real kernel.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from simcore.costs.profile import Profile
 from simcore.cpu_model import cpu_model_names
-from simcore.profiles import Profile
 from tests.shared import Finished, finished
 
 CHECKOUT = Path(__file__).resolve().parents[2]

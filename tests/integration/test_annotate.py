@@ -18,7 +18,7 @@ import pytest
 from simcore.annotation import SCHEMA, Annotation
 from simcore.annotation.annotator import annotate
 from simcore.cli.main import main
-from simcore.counters import CAUSES
+from simcore.core.counters import CAUSES
 from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.profiler import Simulation, simulate

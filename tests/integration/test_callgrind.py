@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from simcore.report import render
 from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import CHECKOUT, Program

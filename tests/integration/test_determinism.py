@@ -19,8 +19,8 @@ import jsonschema
 import pytest
 
 import simcore
-from simcore.node_costs import UNKNOWN_FUNCTION
-from simcore.profiles import Profile
+from simcore.costs.nodes import UNKNOWN_FUNCTION
+from simcore.costs.profile import Profile
 from tests.integration.programs import (
     CHECKOUT,
     KERNELS,

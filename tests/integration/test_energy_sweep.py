@@ -12,8 +12,8 @@ import pytest
 import simcore
 from simcore.cli.main import main
 from simcore.cpu_model import load_cpu_model
-from simcore.energy_sweep import EnergySweep, Recording, energy_sweep
 from simcore.errors import ConfigError, ExitCode
+from simcore.whatif.energy_sweep import EnergySweep, Recording, energy_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernels" / "prebuilt" / "conv2d_s8_small.elf"

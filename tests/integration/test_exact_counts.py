@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from simcore.costs.profile import Profile
 from simcore.elf import load_image
-from simcore.profiles import Profile
 from tests.integration.disassembly import Line, disassemble, disassemble_bytes
 from tests.integration.plain_run import PlainRun, plain_run
 from tests.integration.programs import STDIN, Program, each_program, prebuilt

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from simcore.report import WEIGHTS, RenderOptions, Weight, render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from simcore.comparison import compare
+from simcore.comparison.comparison import compare
+from simcore.comparison.summary import summarize
 from simcore.report import RenderOptions, render
 from simcore.report.html.comparison import render as render_comparison
 from simcore.report.html.details import Details
 from simcore.study.layers import layer_list, load_networks, select
-from simcore.summaries import summarize
 from tests.integration.browsing import Meter, Seen, wide
 from tests.integration.programs import CHECKOUT, KERNELS
 from tests.shared import made_once
 from tests.tools import GUARD_S
 from tests.unit.handmade import kernel_profile
-from tests.unit.test_report_html import CEILINGS, hostile_profile
-from tests.unit.test_report_html_comparison import slower
+from tests.unit.report.test_report_html import CEILINGS, hostile_profile
+from tests.unit.report.test_report_html_comparison import slower
 
 LARGEST = 700_000  # bytes
 #: A page without anything but a table of 20,000 cells, laid out.

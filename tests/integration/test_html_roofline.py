@@ -12,7 +12,7 @@ from simcore.report import RenderOptions, render
 from simcore.report.html.details import Details
 from tests.integration.browsing import Seen, middle, wide
 from tests.unit.handmade import kernel_profile
-from tests.unit.test_report_html import CEILINGS
+from tests.unit.report.test_report_html import CEILINGS
 
 
 @pytest.fixture

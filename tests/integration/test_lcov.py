@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import simcore
-from simcore.coverage import FileCoverage
-from simcore.profiles import Profile
+from simcore.costs.coverage import FileCoverage
+from simcore.costs.profile import Profile
 from simcore.report import render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program

@@ -9,7 +9,7 @@ import pytest
 
 from simcore.elf import load_image
 from simcore.profiler import Simulation, load_setup, simulate_many
-from simcore.setups import Move, TimingSetup
+from simcore.run.setup import Move, TimingSetup
 from tests.integration.programs import FIRMWARE, KERNELS
 
 ITCM, DTCM, SRAM, FLASH = 0x0000_0000, 0x2000_0000, 0x2001_0000, 0x0800_0000

@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from simcore.report import document
 from simcore.report.protobuf import numbers, varint
 from tests.integration.profiled import each_program, named, recursive

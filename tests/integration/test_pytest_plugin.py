@@ -33,7 +33,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _imported() -> None:
     """All that a run imports: pytester forgets what is imported inside, which is then run again."""
-    import simcore.checking.in_pytest
+    import simcore.pytest_plugin.runs
     import simcore.report
 
     simcore.profile(ELF)

@@ -14,7 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from simcore.capture_file import (
+from simcore.cli.main import main
+from simcore.elf import load_image
+from simcore.errors import CaptureError, ConfigError, ExitCode
+from simcore.profiler import load_setup, simulate, simulate_many
+from simcore.run.setup import Move
+from simcore.simulation.capture import Capture, record_run
+from simcore.simulation.capture_file import (
     ELF,
     END,
     EVENTS,
@@ -25,12 +31,6 @@ from simcore.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
-from simcore.cli.main import main
-from simcore.elf import load_image
-from simcore.errors import CaptureError, ConfigError, ExitCode
-from simcore.profiler import load_setup, simulate, simulate_many
-from simcore.recording import Capture, record_run
-from simcore.setups import Move
 from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, each_program
 from tests.shared import captured
 

@@ -19,7 +19,7 @@ import pytest
 
 import simcore
 from simcore.advisor import advise
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 from tests.integration.programs import CHECKOUT
 
 STARTUP = CHECKOUT / "kernels" / "startup"

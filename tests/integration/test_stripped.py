@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import simcore
+from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.profiles import Profile
 from simcore.report import FORMATS, NEEDS, document
 from tests.integration.programs import FIRMWARE
 from tests.tools import run_tool

@@ -21,10 +21,10 @@ import pytest
 from playwright.sync_api import Browser
 
 import simcore
-from simcore.profiles import Profile
+from simcore.core.timeline import SAMPLES
+from simcore.costs.profile import Profile
+from simcore.costs.timeline import Timeline
 from simcore.report import render
-from simcore.timeline import Timeline
-from simcore.traces import SAMPLES
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import FIRMWARE, KERNELS, Program
 from tests.tools import GUARD_S
@@ -122,8 +122,8 @@ FEW_SPANS, FEW_SAMPLES = 40, 100
 def cramped() -> Profile:
     """A run with many calls and room for few spans and samples."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simcore.timings.SPANS", FEW_SPANS)
-        patch.setattr("simcore.timings.SAMPLES", FEW_SAMPLES)
+        patch.setattr("simcore.core.timing.SPANS", FEW_SPANS)
+        patch.setattr("simcore.core.timing.SAMPLES", FEW_SAMPLES)
         return simcore.profile(KERNELS / "mixed.elf", timeline=True)
 
 

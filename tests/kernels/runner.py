@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels import generator
+from simcore.costs.profile import OpCosts, Profile
 from simcore.profiler import profile
-from simcore.profiles import OpCosts, Profile
 
 Array = npt.NDArray[Any]
 INPUT_ZERO, OUTPUT_ZERO = -5, -11  # of all layers that the runner makes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from simcore.counters import CAUSES
+from simcore.core.counters import CAUSES
 from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
 from simcore.machine import RunOptions, run

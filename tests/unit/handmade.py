@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simcore.attribution import Attribution
-from simcore.counters import CAUSES, Counters, Node, OpDescriptor, column_names
-from simcore.coverage import CoveredFunction, CoveredLine, FileCoverage
-from simcore.faults import Fault, Frame
-from simcore.profiles import (
+from simcore.core.counters import CAUSES, Counters, Node, OpDescriptor, column_names
+from simcore.costs.attribution import Attribution
+from simcore.costs.coverage import CoveredFunction, CoveredLine, FileCoverage
+from simcore.costs.profile import (
     SCHEMA,
     Accuracy,
     Cpu,
@@ -20,7 +19,8 @@ from simcore.profiles import (
     Profile,
     Tool,
 )
-from simcore.timeline import Span, Timeline, TimelineSample
+from simcore.costs.timeline import Span, Timeline, TimelineSample
+from simcore.run.faults import Fault, Frame
 
 REGIONS = ("itcm", "flash")
 COLUMNS = column_names(REGIONS)

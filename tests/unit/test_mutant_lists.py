@@ -37,9 +37,9 @@ def test_a_snippet_that_is_not_there_once_is_an_error_that_says_so(source: str, 
     [
         (
             "python.toml",
-            'path = "simcore/energy.py"\ntests = []\n'
+            'path = "simcore/costs/energy.py"\ntests = []\n'
             '[[module.explained]]\nline = "no such line"\nbecomes = ["x"]\nreason = "y"',
-            "simcore/energy.py has 0 times, not once: no such line",
+            "simcore/costs/energy.py has 0 times, not once: no such line",
         ),
         (
             "native.toml",

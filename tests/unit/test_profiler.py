@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 import simcore
-from simcore.counters import Counters, Node, column_names
+from simcore.core.counters import Counters, Node, column_names
+from simcore.costs.profile import Exit, Profile
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, ElfError, ModelError
-from simcore.faults import Fault, Frame
 from simcore.profiler import build_profile
-from simcore.profiles import Exit, Profile
 from simcore.resources import data_folder
+from simcore.run.faults import Fault, Frame
 
 ELF = data_folder("kernels") / "prebuilt" / "conv2d_s8_small.elf"
 MODEL = simcore.load_cpu_model("stm32f746")

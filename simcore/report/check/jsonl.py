@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from simcore.checking.results import CheckResult
-from simcore.record import to_plain
+from simcore.plain import to_plain
 
 
 def render(result: CheckResult) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
 
 if TYPE_CHECKING:
     from simcore.report import RenderOptions

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from simcore.counters import CAUSES
-from simcore.profiles import MemoryCosts, Profile
+from simcore.core.counters import CAUSES
+from simcore.costs.profile import MemoryCosts, Profile
 from simcore.report.html.tables import words
 from simcore.report.units import count, percent, si, size
 

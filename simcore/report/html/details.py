@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simcore.annotation import Annotation
     from simcore.annotation.sources import SourcePlaces
+    from simcore.pipeline.ceilings import Ceilings
     from simcore.profiler import Simulation
-    from simcore.roofline import Ceilings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def details_of(
 ) -> Details:
     """The details of a run; ``sources`` says where source text may be read, see annotate()."""
     from simcore.annotation.annotator import annotate
-    from simcore.roofline import ceilings
+    from simcore.pipeline.ceilings import ceilings
 
     totals = simulation.result.counters.total()
     return Details(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
-from simcore.node_costs import ratio
+from simcore.costs.nodes import ratio
 from simcore.report.annotate import facts_of, is_innermost, sum_of
 from simcore.report.html.tables import (
     EXACT,

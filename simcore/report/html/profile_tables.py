@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simcore.profiles import FunctionCosts, ObjectCosts, Profile
+from simcore.costs.profile import FunctionCosts, ObjectCosts, Profile
+from simcore.pipeline.ceilings import Ceilings
 from simcore.report.html.bars import component_colors
 from simcore.report.html.roofline import ceiling_swatches, roofline_regions
 from simcore.report.html.tables import (
@@ -28,7 +29,6 @@ from simcore.report.html.tables import (
     words,
 )
 from simcore.report.units import si
-from simcore.roofline import Ceilings
 
 
 def causes(profile: Profile) -> Table:

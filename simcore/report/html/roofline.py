@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import NamedTuple
 
-from simcore.profiles import Profile
+from simcore.costs.profile import Profile
+from simcore.pipeline.ceilings import CORE, Ceilings
 from simcore.report.html.bars import SERIES
 from simcore.report.units import decimal
-from simcore.roofline import CORE, Ceilings
 
 MOST_POINTS = 40
 NAME_LENGTH = 24  # characters of a name beside a point

@@ -1,0 +1,407 @@
+"""Two runs beside each other: what changed by metric, cause, function, operation and source line.
+
+Differences are after minus before; rows come with the largest change first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from simcore import __version__
+from simcore.comparison.matching import Pair, aligned, paired
+from simcore.comparison.metrics import METRICS, MODEL_CYCLES_ERROR, Metric
+from simcore.comparison.summary import FunctionSummary, LineSummary, OpSummary, Program, Summary
+from simcore.costs.profile import Cpu, Exit, Tool
+from simcore.plain import to_plain
+
+SCHEMA = "mcusim.comparison/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two runs."""
+
+    elf: Program
+    cpu: Cpu
+    exit: Exit
+    args: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricChange:
+    """A metric in both runs; ``relative`` is the difference over the value before.
+
+    ``within`` says why the change may mean nothing: it is smaller than the layout band or the
+    model's error.
+    """
+
+    metric: str
+    unit: str
+    accuracy: str
+    before: float | None
+    after: float | None
+    difference: float | None
+    relative: float | None
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CauseChange:
+    """Cycles of one cause over the whole run."""
+
+    cause: str
+    before: int
+    after: int
+    difference: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentChange:
+    """Energy of one component over the whole run, in joules."""
+
+    component: str
+    before_j: float
+    after_j: float
+    difference_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionChange:
+    """A function in both runs, callees left out; what only one run has counts 0 in the other.
+
+    ``name``, ``file`` and ``line`` are those after, unless the function is gone.
+    ``cycles_by_cause`` are differences, those that are 0 left out.
+    """
+
+    name: str
+    status: str  # same, added or removed
+    file: str | None
+    line: int | None
+    calls_before: int
+    calls_after: int
+    instructions_before: int
+    instructions_after: int
+    instructions_difference: int
+    cycles_before: int
+    cycles_after: int
+    cycles_difference: int
+    energy_before_j: float
+    energy_after_j: float
+    energy_difference_j: float
+    cycles_by_cause: dict[str, int]
+
+    @property
+    def main_cause(self) -> str | None:
+        """The cause that changed most in the direction of the whole change."""
+        return main_cause(self.cycles_by_cause, self.cycles_difference)
+
+
+@dataclass(frozen=True, slots=True)
+class OpChange:
+    """An operation in both runs, callees included; what only one run has counts 0 in the other."""
+
+    name: str
+    kind: str
+    status: str  # same, added or removed
+    invocations_before: int
+    invocations_after: int
+    instructions_before: int
+    instructions_after: int
+    instructions_difference: int
+    cycles_before: int
+    cycles_after: int
+    cycles_difference: int
+    energy_before_j: float
+    energy_after_j: float
+    energy_difference_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """What a source line, or lines that replaced others, cost inside a function in both runs.
+
+    ``file`` and ``line`` are those after, unless the line is gone; of several lines that replaced
+    others the dearest. ``cycles_by_cause`` are differences, those that are 0 left out.
+    """
+
+    function: str
+    file: str
+    line: int
+    cycles_before: int
+    cycles_after: int
+    cycles_difference: int
+    cycles_by_cause: dict[str, int]
+
+    @property
+    def main_cause(self) -> str | None:
+        """The cause that changed most in the direction of the whole change."""
+        return main_cause(self.cycles_by_cause, self.cycles_difference)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed from one run to another. ``lines`` is None when not both runs have them."""
+
+    schema: str
+    tool: Tool
+    before: Side
+    after: Side
+    unlike: tuple[str, ...]  # why the two are not comparable; empty when they are
+    metrics: tuple[MetricChange, ...]
+    causes: tuple[CauseChange, ...]
+    components: tuple[ComponentChange, ...]
+    functions: tuple[FunctionChange, ...]
+    ops: tuple[OpChange, ...]
+    lines: tuple[LineChange, ...] | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing that is compared changed."""
+        return not (
+            any(row.difference for row in self.metrics)
+            or any(row.difference for row in self.causes)
+            or any(row.cycles_difference for row in self.functions)
+            or any(row.cycles_difference for row in self.ops)
+        )
+
+    def to_json(self) -> str:
+        """The comparison as a JSON document of schema mcusim.comparison/1."""
+        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+
+
+def compare(before: Summary, after: Summary) -> Comparison:
+    """What changed from one run to another.
+
+    Runs that are not comparable are compared too: ``unlike`` says so, and who calls decides.
+    """
+    functions = paired(before.functions, after.functions)
+    return Comparison(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        before=_side(before),
+        after=_side(after),
+        unlike=tuple(unlike(before, after)),
+        metrics=tuple(metric_change(metric, before, after) for metric in METRICS),
+        causes=_causes(before, after),
+        components=_components(before, after),
+        functions=_functions(functions),
+        ops=_ops(before.ops, after.ops),
+        lines=_lines(before, after, functions),
+    )
+
+
+def unlike(before: Summary, after: Summary) -> Iterable[str]:
+    """Why the figures of two runs may not be compared, a few words each."""
+    old, new = before.cpu, after.cpu
+    if old.name != new.name:
+        yield f"the part is {old.name} and {new.name}"
+        return
+    for what, first, second in (
+        ("clock", f"{old.clock_hz} Hz", f"{new.clock_hz} Hz"),
+        ("voltage scale", old.voltage_scale, new.voltage_scale),
+        ("cache setting", old.caches, new.caches),
+        ("change of the model", _list(old.overrides), _list(new.overrides)),
+        ("placement", _list(before.placement or ()), _list(after.placement or ())),
+    ):
+        if first != second:
+            yield f"the {what} is {first} and {second}"
+    if old.overrides == new.overrides and old.model_sha256 != new.model_sha256:
+        yield f"the model of {old.name} is {old.model_sha256[:12]} and {new.model_sha256[:12]}"
+    if before.mcusim != after.mcusim:
+        yield f"mcusim is {before.mcusim} and {after.mcusim}"
+    if before.args is not None and after.args is not None and before.args != after.args:
+        yield f"the arguments are {_list(before.args)} and {_list(after.args)}"
+
+
+def main_cause(causes: Mapping[str, int], difference: int) -> str | None:
+    """The cause whose cycles changed most in the direction of ``difference``; None without any."""
+    sign = -1 if difference < 0 else 1
+    cause = max(causes, key=lambda name: sign * causes[name], default=None)
+    return cause if cause is not None and sign * causes[cause] > 0 else None
+
+
+def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChange:
+    """One metric in both runs."""
+    old, new = metric.of(before.metrics), metric.of(after.metrics)
+    difference = None
+    if old is not None and new is not None:
+        difference = joules(new, old) if metric.unit == "J" else new - old
+    relative = difference / old if difference is not None and old else None
+    if difference == 0:
+        relative = 0.0
+    return MetricChange(
+        metric=metric.name,
+        unit=metric.unit,
+        accuracy=metric.accuracy,
+        before=old,
+        after=new,
+        difference=difference,
+        relative=relative,
+        within=_within(metric, difference, relative, before, after) if difference else None,
+    )
+
+
+def _within(
+    metric: Metric,
+    difference: float,
+    relative: float | None,
+    before: Summary,
+    after: Summary,
+) -> str | None:
+    band = max(before.layout_cycles or 0, after.layout_cycles or 0)
+    if metric.name == "cycles" and abs(difference) <= band:
+        return "layout band"
+    error = {
+        "cycles": MODEL_CYCLES_ERROR,
+        "time": MODEL_CYCLES_ERROR,
+        "energy": after.energy_uncertainty,
+    }.get(metric.name)
+    if error is None or relative is None or abs(relative) > error:
+        return None
+    return f"model error {100 * error:.0f} %"
+
+
+def joules(after: float, before: float) -> float:
+    """The difference of two energies, to the femtojoule that mcusim counts in."""
+    return (round(after * 1e15) - round(before * 1e15)) / 1e15
+
+
+def _side(summary: Summary) -> Side:
+    return Side(summary.elf, summary.cpu, summary.exit, summary.args)
+
+
+def _list(words: Sequence[str]) -> str:
+    return "'" + " ".join(words) + "'" if words else "none"
+
+
+def _causes(before: Summary, after: Summary) -> tuple[CauseChange, ...]:
+    old, new = before.metrics.cycles_by_cause, after.metrics.cycles_by_cause
+    rows = []
+    for cause in dict.fromkeys((*old, *new)):
+        first, second = old.get(cause, 0), new.get(cause, 0)
+        rows.append(CauseChange(cause, first, second, second - first))
+    return tuple(sorted(rows, key=lambda row: -abs(row.difference)))
+
+
+def _components(before: Summary, after: Summary) -> tuple[ComponentChange, ...]:
+    old, new = before.energy_by_component, after.energy_by_component
+    rows = []
+    for name in dict.fromkeys((*old, *new)):
+        first, second = old.get(name, 0.0), new.get(name, 0.0)
+        rows.append(ComponentChange(name, first, second, joules(second, first)))
+    return tuple(sorted(rows, key=lambda row: -abs(row.difference_j)))
+
+
+def _status(old: object | None, new: object | None) -> str:
+    return "added" if old is None else "removed" if new is None else "same"
+
+
+def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, ...]:
+    nothing = FunctionSummary("", 0, 0, 0, 0.0, {})
+    rows = []
+    for old, new in pairs:
+        shown = new or old or nothing
+        first, second = old or nothing, new or nothing
+        rows.append(
+            FunctionChange(
+                name=shown.name,
+                status=_status(old, new),
+                file=shown.file,
+                line=shown.line,
+                calls_before=first.calls,
+                calls_after=second.calls,
+                instructions_before=first.instructions,
+                instructions_after=second.instructions,
+                instructions_difference=second.instructions - first.instructions,
+                cycles_before=first.cycles,
+                cycles_after=second.cycles,
+                cycles_difference=second.cycles - first.cycles,
+                energy_before_j=first.energy_j,
+                energy_after_j=second.energy_j,
+                energy_difference_j=joules(second.energy_j, first.energy_j),
+                cycles_by_cause=_minus(second.cycles_by_cause, first.cycles_by_cause),
+            )
+        )
+    return tuple(sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.name)))
+
+
+def _ops(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpChange, ...]:
+    nothing = OpSummary("", "", 0, 0, 0, 0.0)
+    rows = []
+    for old, new in paired(before, after):
+        shown = new or old or nothing
+        first, second = old or nothing, new or nothing
+        rows.append(
+            OpChange(
+                name=shown.name,
+                kind=shown.kind,
+                status=_status(old, new),
+                invocations_before=first.invocations,
+                invocations_after=second.invocations,
+                instructions_before=first.instructions,
+                instructions_after=second.instructions,
+                instructions_difference=second.instructions - first.instructions,
+                cycles_before=first.cycles,
+                cycles_after=second.cycles,
+                cycles_difference=second.cycles - first.cycles,
+                energy_before_j=first.energy_j,
+                energy_after_j=second.energy_j,
+                energy_difference_j=joules(second.energy_j, first.energy_j),
+            )
+        )
+    return tuple(sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.name)))
+
+
+def _lines(
+    before: Summary, after: Summary, functions: Iterable[Pair[FunctionSummary]]
+) -> tuple[LineChange, ...] | None:
+    old_rows, new_rows = before.line_rows(), after.line_rows()
+    if old_rows is None or new_rows is None:
+        return None
+    nameless = FunctionSummary("", 0, 0, 0, 0.0, {})
+    old, new = _by_function(old_rows), _by_function(new_rows)
+    rows: list[LineChange] = []
+    for first, second in [*functions, (nameless, nameless)]:
+        left = old.pop(first.name, []) if first else []
+        right = new.pop(second.name, []) if second else []
+        rows += [_line_change(*pair) for pair in aligned(left, right, first, second)]
+    return tuple(
+        sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.file, r.line))
+    )
+
+
+def _by_function(lines: Iterable[LineSummary]) -> dict[str, list[LineSummary]]:
+    groups: dict[str, list[LineSummary]] = {}
+    for row in sorted(lines, key=lambda row: (row.file, row.line)):
+        groups.setdefault(row.function, []).append(row)
+    return groups
+
+
+def _line_change(old: Sequence[LineSummary], new: Sequence[LineSummary]) -> LineChange:
+    shown = max(new or old, key=lambda row: row.cycles)
+    before, after = sum(row.cycles for row in old), sum(row.cycles for row in new)
+    return LineChange(
+        function=shown.function,
+        file=shown.file,
+        line=shown.line,
+        cycles_before=before,
+        cycles_after=after,
+        cycles_difference=after - before,
+        cycles_by_cause=_minus(_sum(new), _sum(old)),
+    )
+
+
+def _sum(lines: Iterable[LineSummary]) -> dict[str, int]:
+    causes: dict[str, int] = {}
+    for row in lines:
+        for cause, cycles in row.cycles_by_cause.items():
+            causes[cause] = causes.get(cause, 0) + cycles
+    return causes
+
+
+def _minus(new: Mapping[str, int], old: Mapping[str, int]) -> dict[str, int]:
+    """Differences by cause, the largest first, zeros left out."""
+    causes = {name: new.get(name, 0) - old.get(name, 0) for name in sorted({*new, *old})}
+    return dict(sorted(((c, d) for c, d in causes.items() if d), key=lambda item: -abs(item[1])))

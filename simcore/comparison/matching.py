@@ -1,0 +1,100 @@
+"""Which function, operation or source line of one run is which of another.
+
+A function that only the compiler renamed (``f.constprop.0``) is still the same one; a source line
+that moved is the same when its text is known, or when its function moved as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from pathlib import PurePath
+from typing import Protocol, TypeVar
+
+from simcore.comparison.summary import FunctionSummary, LineSummary
+
+_CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
+
+
+class Named(Protocol):
+    """What has a name, and perhaps a file."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Named)
+Pair = tuple[Row | None, Row | None]
+
+
+def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
+    """Rows of the same name beside each other; what has no partner stands beside None.
+
+    Rows that share a name pair up by file, then in their order. A clone that the compiler made
+    pairs up with what it was made of when there is no doubt.
+    """
+    old, new = list(before), list(after)
+    pairs: list[Pair[Row]] = []
+    for key in (_name_and_file, _name, _name_without_clone):
+        # By the last key several rows may be one another's clones: then each stays alone.
+        unique = key is _name_without_clone
+        groups: dict[str, tuple[list[Row], list[Row]]] = {}
+        for side, rows in enumerate((old, new)):
+            for row in rows:
+                groups.setdefault(key(row), ([], []))[side].append(row)
+        old, new = [], []
+        for first, second in groups.values():
+            both = min(len(first), len(second))
+            if unique and max(len(first), len(second)) > 1:
+                both = 0
+            pairs += zip(first[:both], second[:both], strict=True)
+            old += first[both:]
+            new += second[both:]
+    return pairs + [(row, None) for row in old] + [(None, row) for row in new]
+
+
+def _name_and_file(row: Named) -> str:
+    return f"{row.name}\0{PurePath(getattr(row, 'file', None) or '').name}"
+
+
+def _name(row: Named) -> str:
+    return row.name
+
+
+def _name_without_clone(row: Named) -> str:
+    return _CLONE.sub("", row.name)
+
+
+def aligned(
+    old: Sequence[LineSummary],
+    new: Sequence[LineSummary],
+    old_function: FunctionSummary | None,
+    new_function: FunctionSummary | None,
+) -> Iterator[tuple[Sequence[LineSummary], Sequence[LineSummary]]]:
+    """Lines of one function beside each other, by their text or by where they are in it.
+
+    Both are sorted by file and line. Lines that replaced others stand beside those; what was
+    added or removed stands beside none.
+    """
+    with_text = all(row.crc is not None for row in (*old, *new))
+    first = [_line_key(row, with_text, old_function) for row in old]
+    second = [_line_key(row, with_text, new_function) for row in new]
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    for tag, a, a_end, b, b_end in matcher.get_opcodes():
+        if tag == "equal":
+            for left, right in zip(range(a, a_end), range(b, b_end), strict=True):
+                yield [old[left]], [new[right]]
+        else:
+            yield old[a:a_end], new[b:b_end]
+
+
+def _line_key(
+    row: LineSummary, with_text: bool, function: FunctionSummary | None
+) -> tuple[str, int | None]:
+    name = PurePath(row.file).name
+    if with_text:
+        return name, row.crc
+    inside = function is not None and function.file == row.file
+    start = function.line if inside and function is not None else None
+    return name, row.line - (start or 0)

@@ -1,0 +1,109 @@
+"""What a run can be judged by: the metrics that comparisons show and limits name, less is better.
+
+``MODEL_CYCLES_ERROR`` is how close cycles have to be to a measured microbenchmark to count as
+agreeing (MODEL.md, "Checked against"); the error of energy is the run's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simcore.core.counters import CAUSES
+from simcore.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from simcore.costs.profile import Profile
+
+MODEL_CYCLES_ERROR = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The metrics of one run; None where the run has none. Field names are those of a profile."""
+
+    instructions: int
+    cycles: int
+    time_s: float
+    energy_j: float
+    read_bytes: int
+    write_bytes: int
+    icache_misses: int
+    dcache_misses: int
+    mispredicts: int
+    cycles_by_cause: dict[str, int]
+    stack_high_water_bytes: int | None = None
+    load_bytes: int | None = None
+    ram_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its name in a limit, the field of :class:`Metrics` that holds it, its unit."""
+
+    name: str
+    field: str
+    unit: str  # "" for a count, "B", "s" or "J"
+    accuracy: str  # exact, modelled or estimated
+    title: str
+
+    def of(self, metrics: Metrics) -> float | None:
+        """The value in a run."""
+        head, _, cause = self.field.partition(".")
+        value = getattr(metrics, head)
+        number: float | None = value.get(cause, 0) if cause else value
+        return number
+
+
+#: In the order of tables. What @all stands for; the cycles of one cause are named cycles.CAUSE.
+METRICS = (
+    Metric("cycles", "cycles", "", "modelled", "cycles"),
+    Metric("instructions", "instructions", "", "exact", "instructions"),
+    Metric("time", "time_s", "s", "modelled", "time"),
+    Metric("energy", "energy_j", "J", "estimated", "energy"),
+    Metric("stack", "stack_high_water_bytes", "B", "exact", "stack high water"),
+    Metric("load", "load_bytes", "B", "exact", "code and data to load"),
+    Metric("ram", "ram_bytes", "B", "exact", "static RAM"),
+    Metric("reads", "read_bytes", "B", "exact", "read"),
+    Metric("writes", "write_bytes", "B", "exact", "written"),
+    Metric("icache-misses", "icache_misses", "", "modelled", "I-cache misses"),
+    Metric("dcache-misses", "dcache_misses", "", "modelled", "D-cache misses"),
+    Metric("mispredicts", "mispredicts", "", "modelled", "mispredicts"),
+)
+#: Metrics that functions and operations have too.
+ROW_METRICS = ("cycles", "instructions", "energy")
+
+_CAUSES = tuple(
+    Metric(f"cycles.{cause}", f"cycles_by_cause.{cause}", "", "modelled", f"cycles of {cause}")
+    for cause in CAUSES
+)
+_BY_NAME = {name: metric for metric in METRICS + _CAUSES for name in (metric.field, metric.name)}
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of a name or field name. Raises ConfigError with the nearest name."""
+    if name not in _BY_NAME:
+        known = [metric.name for metric in METRICS]
+        hint = nearest(name, _BY_NAME) or f"; the metrics are {', '.join(known)} and cycles.CAUSE"
+        raise ConfigError(f"there is no metric '{name}'{hint}")
+    return _BY_NAME[name]
+
+
+def metrics_of(profile: Profile) -> Metrics:
+    """The metrics of a run."""
+    totals, caches = profile.totals, profile.caches
+    return Metrics(
+        instructions=totals.instructions,
+        cycles=totals.cycles,
+        time_s=totals.time_s,
+        energy_j=totals.energy_j,
+        read_bytes=totals.read_bytes,
+        write_bytes=totals.write_bytes,
+        icache_misses=caches.icache.misses,
+        dcache_misses=caches.dcache.misses,
+        mispredicts=totals.mispredicts,
+        cycles_by_cause=dict(totals.cycles_by_cause),
+        stack_high_water_bytes=totals.stack_high_water_bytes,
+        load_bytes=profile.elf.load_bytes,
+        ram_bytes=profile.elf.ram_bytes,
+    )

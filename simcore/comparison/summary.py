@@ -1,0 +1,203 @@
+"""A profile cut down to what a comparison needs: small enough to commit, exact enough to compare.
+
+A baseline holds summaries; `mcusim compare` makes them of two profiles.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from simcore.comparison.metrics import Metrics, metrics_of
+from simcore.costs.profile import Cpu, Exit, InstructionCosts, Profile
+
+LineText = Callable[[str, int], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The ELF that ran; ``name`` is the file's name without its folder."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSummary:
+    """A function that ran, callees left out. Causes that cost nothing are left out too."""
+
+    name: str
+    calls: int
+    instructions: int
+    cycles: int
+    energy_j: float
+    cycles_by_cause: dict[str, int]  # sums to cycles
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpSummary:
+    """An operation over all its invocations, callees included."""
+
+    name: str
+    kind: str
+    invocations: int
+    instructions: int
+    cycles: int
+    energy_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineSummary:
+    """What a source line cost inside one function, code inlined into it included.
+
+    ``crc`` is the CRC-32 of the line's text where the source could be read: it tells a line that
+    moved from one that changed.
+    """
+
+    function: str
+    file: str
+    line: int
+    cycles: int
+    cycles_by_cause: dict[str, int]  # sums to cycles
+    crc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLines:
+    """The lines of one function in one file, a column for each field: a third of the bytes."""
+
+    function: str
+    file: str
+    lines: tuple[int, ...]
+    cycles_by_cause: dict[str, tuple[int, ...]]  # causes that cost nothing are left out
+    crcs: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run: what ran on what, and what it cost. ``lines`` is None when they are not known.
+
+    ``placement`` is what was placed elsewhere, as ``name=region``; ``layout_cycles`` is the width
+    of the band that alignment alone makes of the cycles, None when it was not asked for.
+    """
+
+    mcusim: str  # version that made the run
+    elf: Program
+    cpu: Cpu
+    exit: Exit
+    metrics: Metrics
+    energy_uncertainty: float  # half width of the interval around the energy, relative to it
+    energy_by_component: dict[str, float]  # joules
+    functions: tuple[FunctionSummary, ...]
+    ops: tuple[OpSummary, ...]
+    lines: tuple[FunctionLines, ...] | None = None
+    args: tuple[str, ...] | None = None
+    placement: tuple[str, ...] | None = None
+    layout_cycles: int | None = None
+
+    def line_rows(self) -> list[LineSummary] | None:
+        """The lines one by one. Raises ValueError when the columns are of unequal length."""
+        if self.lines is None:
+            return None
+        return [row for columns in self.lines for row in _unpacked(columns)]
+
+
+def packed_lines(rows: Iterable[LineSummary]) -> tuple[FunctionLines, ...]:
+    """Lines by function and file, in columns."""
+    groups: dict[tuple[str, str], list[LineSummary]] = {}
+    for row in rows:
+        groups.setdefault((row.function, row.file), []).append(row)
+    packed = []
+    for (function, file), group in groups.items():
+        causes = dict.fromkeys(cause for row in group for cause in row.cycles_by_cause)
+        crcs = [row.crc for row in group if row.crc is not None]
+        packed.append(
+            FunctionLines(
+                function,
+                file,
+                tuple(row.line for row in group),
+                {
+                    cause: tuple(row.cycles_by_cause.get(cause, 0) for row in group)
+                    for cause in causes
+                },
+                tuple(crcs) if len(crcs) == len(group) else None,
+            )
+        )
+    return tuple(packed)
+
+
+def _unpacked(columns: FunctionLines) -> Iterable[LineSummary]:
+    crcs = columns.crcs or (None,) * len(columns.lines)
+    by_line = zip(*columns.cycles_by_cause.values(), strict=True)
+    for line, crc, cycles in zip(columns.lines, crcs, by_line, strict=True):
+        causes = dict(zip(columns.cycles_by_cause, cycles, strict=True))
+        yield LineSummary(columns.function, columns.file, line, sum(cycles), _costly(causes), crc)
+
+
+def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
+    """The summary of a profile; it has lines when the profile has instructions or lines.
+
+    ``line_text`` gives the text of a source line, None where it is not found.
+    """
+    lines = placement = layout_cycles = None
+    if profile.placement is not None:
+        placement = tuple(sorted(f"{item.name}={item.region}" for item in profile.placement))
+    if profile.layout is not None:
+        layout_cycles = profile.layout.maximum_cycles - profile.layout.minimum_cycles
+    if profile.instructions is not None:
+        lines = packed_lines(_lines_of_instructions(profile.instructions, line_text))
+    elif profile.lines is not None:
+        lines = packed_lines(
+            LineSummary("", row.file, row.line, row.cycles, _costly(row.cycles_by_cause))
+            for row in profile.lines
+            if row.cycles
+        )
+    return Summary(
+        mcusim=profile.tool.version,
+        elf=Program(profile.elf.name, profile.elf.sha256),
+        cpu=profile.cpu,
+        exit=profile.exit,
+        metrics=metrics_of(profile),
+        energy_uncertainty=profile.totals.energy_uncertainty,
+        energy_by_component=dict(profile.totals.energy_by_component),
+        functions=tuple(
+            FunctionSummary(
+                row.name, row.calls, row.instructions, row.cycles_self, row.energy_j_self,
+                _costly(row.cycles_by_cause), row.file, row.line,
+            )
+            for row in profile.functions
+        ),
+        ops=tuple(
+            OpSummary(
+                op.name, op.kind, op.invocations, op.instructions, op.cycles, op.energy_j
+            )
+            for op in profile.ops
+        ),
+        lines=lines,
+        args=profile.args,
+        placement=placement,
+        layout_cycles=layout_cycles,
+    )  # fmt: skip
+
+
+def _lines_of_instructions(
+    instructions: Iterable[InstructionCosts], line_text: LineText | None
+) -> Iterable[LineSummary]:
+    rows: dict[tuple[str, str, int], dict[str, int]] = {}
+    for row in instructions:
+        if row.file is not None and row.line is not None:
+            into = rows.setdefault((row.function or "", row.file, row.line), {})
+            for cause, cycles in row.cycles_by_cause.items():
+                into[cause] = into.get(cause, 0) + cycles
+    for (function, file, line), causes in sorted(rows.items()):
+        if cycles := sum(causes.values()):
+            text = None if line_text is None else line_text(file, line)
+            crc = None if text is None else zlib.crc32(text.encode("utf-8", "backslashreplace"))
+            yield LineSummary(function, file, line, cycles, _costly(causes), crc)
+
+
+def _costly(causes: Mapping[str, int]) -> dict[str, int]:
+    return {cause: cycles for cause, cycles in causes.items() if cycles}

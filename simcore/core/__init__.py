@@ -1,0 +1,1 @@
+"""The C core's one face: what Python asks of it and copies out of it."""

@@ -1,0 +1,420 @@
+"""The owner of the C core: it runs an engine and hands its event stream to the configurations.
+
+What each of these finds is in timings.py. Everything a caller gets is a copy. Method and ownership
+are described in native/core.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from simcore import _core
+from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS, OpDescriptor
+from simcore.core.schedules import Decoder, Scheduler
+from simcore.core.timing import Timing, function_index, status_text
+from simcore.errors import CaptureError, CoreError
+from simcore.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from simcore.core.data_objects import ObjectMap
+    from simcore.cpu_model import CorePipeline
+    from simcore.elf import Function
+    from simcore.run.setup import Move, TimingSetup
+
+ffi: Any = _core.ffi
+lib: Any = _core.lib
+
+
+class Stop(IntEnum):
+    """Why a run stopped; the numbers of enum core_stop."""
+
+    NONE = 0
+    MAX_INSTRUCTIONS = 1
+    REQUESTED = 2
+    FAULT = 3
+    ERROR = 4
+    ENGINE = 5
+    EXCEPTION = 6
+
+
+class FaultKind(IntEnum):
+    """The numbers of enum fault_kind."""
+
+    NONE = 0
+    READ_UNMAPPED = 1
+    WRITE_UNMAPPED = 2
+    FETCH_UNMAPPED = 3
+    READ_PROTECTED = 4
+    WRITE_PROTECTED = 5
+    FETCH_PROTECTED = 6
+    PERIPHERAL = 7
+    DIVIDE_BY_ZERO = 8
+    UNALIGNED = 9
+    STACK_OVERFLOW = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CoreFault:
+    """What the core saw of a fault; addresses and size in bytes."""
+
+    kind: FaultKind
+    address: int
+    pc: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeripheralUse:
+    """Accesses to one peripheral register that is not modelled."""
+
+    address: int
+    reads: int
+    writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """The fields of struct capture_config; see native/types.h."""
+
+    max_instructions: int = 0
+    op_begin: int = 0
+    op_begin_size: int = 0
+    op_end: int = 0
+    op_end_size: int = 0
+    storage: tuple[int, ...] = ()
+    systick_divider: int = 8
+    cpuid: int = 0x411FC271
+    strict: bool = False
+
+
+#: Functions of the Unicorn library whose addresses `Core.attach` needs: struct engine_functions.
+ENGINE_FUNCTIONS = (
+    "hook_add", "hook_del", "emu_start", "emu_stop", "reg_read", "reg_write", "mem_read",
+    "mmio_map", "ctl",
+)  # fmt: skip
+
+
+def _check_names() -> None:
+    """Compare the names of counters.py with those of core.c. Raises CoreError when they differ."""
+
+    def names(function: Callable[[int], Any]) -> tuple[str, ...]:
+        found: list[str] = []
+        while (name := function(len(found))) != ffi.NULL:
+            found.append(ffi.string(name).decode())
+        return tuple(found)
+
+    if (
+        names(lib.core_counter_name) != EVENT_COLUMNS
+        or names(lib.core_cause_name) != CAUSES
+        or names(lib.core_region_counter_name) != REGION_COUNTERS
+    ):
+        raise CoreError("the C extension does not fit simcore/core/counters.py; build mcusim again")
+
+
+class Core:
+    """One event stream under any number of configurations.
+
+    `function_at` finds the function that holds an address. Raises CoreError.
+    """
+
+    def __init__(self, function_at: Callable[[int], Function | None]) -> None:
+        _check_names()
+        self.timings: list[Timing] = []
+        self._function_at = function_at
+        self._decoder = Decoder()
+        self._config: Mapping[str, Any] = {}
+        self._writer: _Writer | None = None
+        status = ffi.new("int *")
+        self._core = lib.core_new(status)
+        if self._core == ffi.NULL:
+            raise CoreError(f"the core cannot start: {status_text(status[0])}")
+
+    # --- set-up ---
+
+    def add_timing(
+        self,
+        timing: Mapping[str, Any],
+        regions: Sequence[Mapping[str, int]],
+        region_names: Sequence[str],
+        scheduler: Scheduler,
+        moves: Sequence[Move] = (),
+    ) -> Timing:
+        """Add a configuration; all of them before `attach`. The first one's time is the program's.
+
+        `timing` holds the fields of struct timing_config, `regions` those of struct region_config,
+        and `region_names` names the latter. `moves` are sorted by start and do not overlap.
+        Raises CoreError when the core refuses the configuration.
+        """
+        added = Timing(
+            self._core,
+            timing,
+            regions,
+            region_names,
+            scheduler,
+            self._decoder,
+            moves,
+            self._function_at,
+        )
+        self._config = self._config or timing
+        self.timings.append(added)
+        return added
+
+    def attach(self, engine: int, functions: Mapping[str, int], options: CaptureOptions) -> None:
+        """Hook a Unicorn engine (its address) that has not run yet and map its peripherals.
+
+        `functions` gives the addresses of ENGINE_FUNCTIONS. Raises CoreError.
+        """
+        caches = {
+            f"{side}_{field}": self._config[side][name]
+            for side in ("icache", "dcache")
+            for field, name in (("bytes", "size"), ("ways", "ways"))
+        }
+        config = {
+            "max_instructions": options.max_instructions,
+            "op_begin": options.op_begin,
+            "op_begin_size": options.op_begin_size,
+            "op_end": options.op_end,
+            "op_end_size": options.op_end_size,
+            "storage": list(options.storage),
+            "storages": len(options.storage),
+            "systick_divider": options.systick_divider,
+            "cpuid": options.cpuid,
+            "strict": options.strict,
+            "clock_hz": self._config["clock_hz"],
+            **caches,
+        }
+        table = ffi.new(
+            "struct engine_functions *",
+            {name: ffi.cast("void *", functions[name]) for name in ENGINE_FUNCTIONS},
+        )
+        self._check(
+            lib.core_attach(
+                self._core,
+                ffi.cast("void *", engine),
+                table,
+                ffi.new("struct capture_config *", config),
+            )
+        )
+
+    def watch_stack(self, top: int, floor: int) -> None:
+        """Tell where the stack starts and the lowest address of its region."""
+        lib.core_watch_stack(self._core, top, floor)
+
+    def watch_objects(self, objects: ObjectMap) -> None:
+        """Count uses per data object, besides those per region. Before the first run."""
+        for timing in self.timings:
+            timing.objects = objects
+        ranges = [(base, size) for base, size, _ in objects.ranges]
+        self._check(
+            lib.core_objects(self._core, ffi.new("struct object_range[]", ranges), len(ranges))
+        )
+
+    def close(self) -> None:
+        """Free the core. The engine has to be gone before; later calls do nothing."""
+        if self._core != ffi.NULL:
+            lib.core_free(self._core)
+            self._core = ffi.NULL
+
+    # --- running ---
+
+    def run(self, pc: int) -> Stop:
+        """Run from `pc` until something stops it.
+
+        Raises what the decoder or the pipeline raised, or CoreError.
+        """
+        stop = Stop(lib.core_run(self._core, pc))
+        self._raise_callback_error()
+        if stop is Stop.ERROR:
+            self._check(lib.core_run_status(self._core))
+        return stop
+
+    def stop_request(self) -> None:
+        """Ask a run to stop in front of its next block; from any thread."""
+        lib.core_stop_request(self._core)
+
+    def engine_error(self) -> int:
+        """The uc_err with which the engine returned last."""
+        return int(lib.core_engine_error(self._core))
+
+    def fault(self) -> CoreFault | None:
+        """The fault that stopped the run, if one did."""
+        info = ffi.new("struct fault_info *")
+        lib.core_fault(self._core, info)
+        if info.kind == FaultKind.NONE:
+            return None
+        return CoreFault(FaultKind(info.kind), info.address, info.pc, info.size)
+
+    def instructions(self) -> int:
+        """Instructions captured so far; from any thread."""
+        return int(lib.core_instructions(self._core))
+
+    def now(self) -> int:
+        """Modelled core cycles up to and with the last instruction."""
+        cycles = int(lib.core_now(self._core))
+        self._raise_callback_error()
+        return cycles
+
+    def sleep(self, cycles: int) -> None:
+        """Let the core sleep for some cycles behind a WFI or WFE."""
+        self._check(lib.core_sleep(self._core, cycles))
+
+    def cycles_to_tick(self) -> int | None:
+        """Cycles until SysTick counts to zero, None when it does not count."""
+        cycles = int(lib.core_cycles_to_tick(self._core))
+        return None if cycles == 0xFFFFFFFFFFFFFFFF else cycles
+
+    def exception(self, return_address: int) -> None:
+        """Hardware enters an exception handler next and will come back to `return_address`."""
+        self._check(lib.core_exception(self._core, return_address))
+
+    def exception_return(self) -> None:
+        """Hardware comes back from an exception handler."""
+        self._check(lib.core_exception_return(self._core))
+
+    def pending_exception(self) -> int:
+        """The number of the most urgent exception that is pending by now, 0 when there is none."""
+        return int(lib.core_exception_pending(self._core))
+
+    def exception_taken(self, number: int) -> None:
+        """The program takes a pending exception."""
+        lib.core_exception_taken(self._core, number)
+
+    def exception_deferred(self) -> None:
+        """The pending exception is masked: ask again some instructions later."""
+        lib.core_exception_deferred(self._core)
+
+    def system_register(self, address: int) -> int:
+        """The value a firmware read of a system register would give."""
+        return int(lib.core_system_register(self._core, address))
+
+    def reset_requested(self) -> bool:
+        """Whether firmware wrote AIRCR.SYSRESETREQ."""
+        return bool(lib.core_reset_requested(self._core))
+
+    def call_stack(self) -> list[tuple[int, int]]:
+        """(function index or -1, address of the call) of each frame, outermost first."""
+        frames = ffi.new("struct frame_info[]", lib.core_frame_count(self._core))
+        lib.core_frames(self._core, frames)
+        return [(function_index(frame.function), frame.call_site) for frame in list(frames)[1:]]
+
+    def peripherals(self) -> tuple[PeripheralUse, ...]:
+        """The peripheral registers that firmware used, by address."""
+        used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
+        lib.core_peripherals(self._core, used)
+        uses = (PeripheralUse(use.address, use.reads, use.writes) for use in used)
+        return tuple(sorted(uses, key=lambda use: use.address))
+
+    def self_modified(self) -> int:
+        """Stores into code that had already run."""
+        return int(lib.core_self_modified(self._core))
+
+    def clock_read(self) -> bool:
+        """Whether the program was told of modelled time: a counter that runs, a tick, SYS_CLOCK."""
+        return bool(lib.core_clock_read(self._core))
+
+    def geometry_read(self) -> bool:
+        """Whether the program read the sizes of the caches."""
+        return bool(lib.core_geometry_read(self._core))
+
+    def ops(self) -> tuple[tuple[OpDescriptor, ...], bool]:
+        """The operations by number, and whether all descriptors are those of mcusim.h."""
+        found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
+        lib.core_ops(self._core, found)
+        ops = tuple(
+            OpDescriptor(
+                name=_text(info.name) or f"op@{info.descriptor:#010x}",
+                kind=_text(info.kind) or "unknown",
+                macs=info.macs,
+                ops=info.ops,
+                param_bytes=info.param_bytes,
+                activation_bytes=info.activation_bytes,
+            )
+            for info in found
+        )
+        return ops, all(info.valid for info in found)
+
+    # --- recording ---
+
+    def record(self, write: Callable[[bytes], None]) -> None:
+        """Hand the event stream, from now on, to `write` in pieces; the last one in settle()."""
+        self._writer = _Writer(write)
+        lib.core_record(self._core, self._writer.handle, lib.core_py_write)
+
+    def replay(self, piece: bytes) -> Stop:
+        """In place of an engine: time a piece that was recorded, all of them in their order.
+
+        FAULT when the program goes wrong there. Raises what `run` raises, and CaptureError for
+        bytes that were not recorded.
+        """
+        status = lib.core_replay(self._core, piece, len(piece))
+        if status == lib.CORE_ERR_CAPTURE:
+            raise CaptureError(status_text(status))
+        self._check(status)
+        return Stop(status)
+
+    def settle(self) -> Stop:
+        """Time what is still in the stream and settle all counts; FAULT when the program went
+        wrong there. Raises CoreError.
+        """
+        status = lib.core_finish(self._core)
+        self._check(status)
+        return Stop(status)
+
+    def _raise_callback_error(self) -> None:
+        if self._writer is not None and self._writer.error is not None:
+            raise self._writer.error
+        for timing in self.timings:
+            if timing.error is not None:
+                error, timing.error = timing.error, None
+                raise error
+
+    def _check(self, status: int) -> None:
+        self._raise_callback_error()
+        if status < 0:
+            raise CoreError(f"the core stopped: {status_text(status)}")
+
+
+class _Writer:
+    """What C hands a recording to."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.write = write
+        self.error: BaseException | None = None
+        self.handle = ffi.new_handle(self)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def core_py_write(handle: Any, piece: Any, size: int) -> int:
+    """Answer core_write_fn: keep a piece of a recording."""
+    writer: _Writer = ffi.from_handle(handle)
+    try:
+        writer.write(bytes(ffi.buffer(piece, size)))
+    except BaseException as error:  # C cannot carry it; run() raises it again
+        writer.error = error
+        return int(lib.CORE_ERR_CALLBACK)
+    return 0
+
+
+def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
+    """Add a configuration for each setup; those with like pipelines share one. Raises CoreError."""
+    schedulers: list[tuple[CorePipeline, Scheduler]] = []
+    for setup in setups:
+        model = setup.model
+        timing, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
+        params = model.core.pipeline
+        scheduler = next((known for other, known in schedulers if other == params), None)
+        if scheduler is None:
+            scheduler = Scheduler(Pipeline(params))
+            schedulers.append((params, scheduler))
+        names = [region.name for region in model.regions]
+        added = core.add_timing(timing, regions, names, scheduler, setup.moves)
+        if setup.timeline:
+            added.keep_timeline()
+
+
+def _text(field: Any) -> str:
+    raw: bytes = ffi.string(field)
+    return "".join(c if c.isprintable() else "?" for c in raw.decode("utf-8", "replace"))

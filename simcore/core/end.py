@@ -1,0 +1,115 @@
+"""How a run ended, as a capture keeps it, and what each configuration makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from simcore.core.counters import OpDescriptor
+from simcore.core.data_objects import ObjectMap, object_map
+from simcore.core.timing import Timing
+from simcore.elf import Image
+from simcore.run.faults import Fault
+from simcore.run.options import RunResult
+from simcore.run.setup import TimingSetup
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """What every configuration of a run has in common, besides its event stream.
+
+    Addresses are the program's. `reason` is exit, fault, max-instructions, timeout or interrupted,
+    `warnings` those that hang on no configuration. The last three are 0 or 1: whether all
+    descriptors of `ops` were those of mcusim.h, whether the program was told of modelled time, and
+    whether it read the sizes of the caches.
+    """
+
+    reason: str
+    warnings: tuple[str, ...]
+    stack_top: int
+    stack_floor: int
+    heap_start: int
+    heap_end: int
+    ops: tuple[OpDescriptor, ...]
+    ops_valid: int
+    clock_read: int
+    geometry_read: int
+    code: int | None = None
+    fault: Fault | None = None
+
+    def objects(self, image: Image) -> ObjectMap:
+        """The data objects of the run."""
+        return run_objects(image, self.stack_floor, self.stack_top, self.heap_start, self.heap_end)
+
+
+def run_objects(
+    image: Image, stack_floor: int, stack_top: int, heap_start: int, heap_end: int
+) -> ObjectMap:
+    """The data objects of a program; a heap below the stack ends with it."""
+    if heap_start and heap_start < stack_floor < heap_end:
+        heap_end = stack_floor
+    return object_map(image, (stack_floor, stack_top), (heap_start, heap_end))
+
+
+def run_results(
+    timings: Sequence[Timing],
+    setups: Sequence[TimingSetup],
+    end: RunEnd,
+    recorded_caches: Sequence[int] | None = None,
+) -> list[RunResult]:
+    """What each configuration found.
+
+    `recorded_caches` are the `cache_sizes` that a recorded program ran with; None: it ran now,
+    under the first of `setups`.
+    """
+    results = []
+    for number, (timing, setup) in enumerate(zip(timings, setups, strict=True)):
+        warnings = [*end.warnings, *_flash_warnings(setup, timing)]
+        if recorded_caches is not None:
+            warnings += _path_warnings(end, setup, recorded_caches, "the recorded run")
+        elif number:
+            sizes = cache_sizes(setups[0])
+            warnings += _path_warnings(end, setup, sizes, "the first configuration")
+        results.append(
+            RunResult(
+                counters=timing.counters(end.stack_top, end.ops, bool(end.ops_valid)),
+                blocks=tuple(timing.blocks),
+                schedules=tuple(timing.schedules),
+                exit_reason=end.reason,
+                exit_code=end.code,
+                fault=end.fault,
+                warnings=tuple(warnings),
+                clock_dependent=bool(end.clock_read),
+            )
+        )
+    return results
+
+
+def cache_sizes(setup: TimingSetup) -> tuple[int, int, int, int]:
+    """What CCSIDR tells: bytes and ways of the instruction cache, then of the data cache."""
+    core = setup.model.core
+    return (core.icache.size, core.icache.ways, core.dcache.size, core.dcache.ways)
+
+
+def _flash_warnings(setup: TimingSetup, timing: Timing) -> Iterator[str]:
+    wait_states, clock_hz = timing.flash_wait_states(), setup.core_clock_hz
+    needed = setup.model.flash_wait_states(clock_hz, setup.voltage_scale)
+    if wait_states is not None and wait_states < needed:
+        yield (
+            f"the program sets {wait_states} flash wait states in FLASH_ACR, but a core clock"
+            f" of {clock_hz / 1e6:g} MHz needs {needed}; on silicon, code and constants in"
+            " flash would be read wrong"
+        )
+
+
+def _path_warnings(
+    end: RunEnd, setup: TimingSetup, sizes: Sequence[int], whose: str
+) -> Iterator[str]:
+    """Where the program might have gone elsewhere under this setup."""
+    if end.clock_read:
+        yield f"the program reads the clock, which is that of {whose}; this repeats its path"
+    if end.geometry_read and tuple(sizes) != cache_sizes(setup):
+        yield (
+            f"the program reads the sizes of the caches, which are those of {whose}; this repeats"
+            " its path"
+        )

@@ -1,0 +1,1 @@
+"""What a run cost: counters of the C core to functions, instructions, objects and energy."""

@@ -1,0 +1,1 @@
+"""One execution under many configurations, live or from a capture."""

@@ -1,0 +1,263 @@
+"""Captures: record a run once, and time it again without an engine and without the ELF."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from simcore import __version__
+from simcore.core.end import RunEnd, cache_sizes, run_results
+from simcore.elf import Image, image_of_bytes, load_bytes
+from simcore.errors import CaptureError, ConfigError, McusimError
+from simcore.plain import from_plain, to_plain
+from simcore.profiler import DEFAULT_CPU, Simulation, load_setup, simulate_many
+from simcore.run.options import RunOptions
+from simcore.run.setup import Move, TimingSetup
+from simcore.simulation.capture_file import (
+    ELF,
+    END,
+    EVENTS,
+    HEAD,
+    MAGIC,
+    MAX_CHUNK_BYTES,
+    PRINTED,
+    TAIL,
+    CaptureReader,
+    CaptureWriter,
+)
+
+if TYPE_CHECKING:
+    from simcore.core.core import Core
+
+Document = TypeVar("Document")
+_ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
+_AHEAD = 3  # pieces that are decompressed while another one is timed
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a capture was recorded from, and under which configuration the program ran.
+
+    `cpu` is what --cpu said. `caches_bytes_ways` are the sizes that the program could read.
+    """
+
+    version: str  # of mcusim
+    elf: str
+    cpu: str
+    clock_hz: int
+    caches: str
+    overrides: tuple[str, ...]
+    args: tuple[str, ...]
+    caches_bytes_ways: tuple[int, ...]
+    voltage_scale: str | None = None
+    memory_from: str | None = None
+    max_instructions: int | None = None
+
+
+class _Recording:
+    """Writes a capture while the program runs: a machine.Recorder."""
+
+    def __init__(self, writer: CaptureWriter, printed: bytearray) -> None:
+        self._writer = writer
+        self._printed = printed
+
+    def events(self, piece: bytes) -> None:
+        self._writer.add(EVENTS, piece)
+
+    def end(self, end: RunEnd) -> None:
+        self._writer.add(TAIL, _json(end))
+        self._writer.add(PRINTED, bytes(self._printed[: MAX_CHUNK_BYTES // 2]))
+        self._writer.add(END, b"")
+
+
+def record_run(
+    elf: str | os.PathLike[str],
+    file: BinaryIO,
+    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    *,
+    clock_hz: int | None = None,
+    caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
+    args: Sequence[str] = (),
+    printed: bytearray | None = None,
+    **run: Any,
+) -> Simulation:
+    """Run an ELF as :func:`simcore.profile` does and write its capture to a file.
+
+    ``file`` is open for writing; memory stays flat. ``printed`` is where ``stdout`` keeps the
+    beginning of what the program prints, for reports that show it. ``run`` are the arguments of
+    :func:`simcore.profiler.simulate_many`. Raises what :func:`simcore.profile` raises, and OSError.
+    """
+    data = load_bytes(elf)
+    image = image_of_bytes(os.fspath(elf), data)
+    setup = load_setup(
+        cpu,
+        clock_hz=clock_hz,
+        caches=caches,
+        voltage_scale=voltage_scale,
+        overrides=overrides,
+        memory_from=memory_from,
+    )
+    recorded = Recorded(
+        version=__version__,
+        elf=PurePath(image.path).name,
+        cpu=os.fspath(cpu),
+        clock_hz=setup.core_clock_hz,
+        caches=caches,
+        overrides=tuple(overrides),
+        args=tuple(args),
+        caches_bytes_ways=cache_sizes(setup),
+        voltage_scale=voltage_scale,
+        memory_from=None if memory_from is None else PurePath(memory_from).name,
+        max_instructions=run.get("max_instructions"),
+    )
+    writer = CaptureWriter(file)
+    writer.add(HEAD, _json(recorded))
+    for start in range(0, len(data), _ELF_PIECE_BYTES):
+        writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
+    recorder = _Recording(writer, bytearray() if printed is None else printed)
+    (simulation,) = simulate_many(image, [setup], args=args, recorder=recorder, **run)
+    return simulation
+
+
+def is_capture(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as a capture does; False when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):  # ValueError: a path with NUL
+        return False
+
+
+class Capture:
+    """A capture that was read and checked. Raises CaptureError, one line with the path."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._reader = CaptureReader(path)
+        self.recorded = self._document(HEAD, Recorded)
+        self.end = self._document(TAIL, RunEnd)
+        self.printed = self._reader.one(PRINTED)
+        try:
+            self.image: Image = image_of_bytes(
+                self.recorded.elf, b"".join(self._reader.chunks(ELF))
+            )
+        except McusimError as error:
+            raise self._reader.damaged(f"its program: {error}") from None
+
+    def setup(
+        self,
+        cpu: str | os.PathLike[str] | None = None,
+        *,
+        clock_hz: int | None = None,
+        caches: str | None = None,
+        voltage_scale: str | None = None,
+        overrides: Sequence[str] = (),
+        memory_from: str | os.PathLike[str] | None = None,
+        moves: Sequence[Move] = (),
+    ) -> TimingSetup:
+        """A configuration to time the capture under: what is not given is as it was recorded.
+
+        With ``cpu``, what is not given is as :func:`simcore.profile` has it. ``overrides`` add to
+        those that were recorded. Raises ModelError or ConfigError.
+        """
+        if cpu is None:
+            was = self.recorded
+            if was.memory_from is not None and memory_from is None:
+                raise ConfigError(
+                    f"{self._reader.name}: was recorded with --memory-from {was.memory_from};"
+                    " give that again"
+                )
+            cpu, caches = was.cpu, caches or was.caches
+            overrides = (*was.overrides, *overrides)
+            if clock_hz is None and voltage_scale is None:
+                clock_hz, voltage_scale = was.clock_hz, was.voltage_scale
+        return load_setup(
+            cpu,
+            clock_hz=clock_hz,
+            caches=caches or "auto",
+            voltage_scale=voltage_scale,
+            overrides=overrides,
+            memory_from=memory_from,
+            moves=moves,
+        )
+
+    def simulate(
+        self, setups: Sequence[TimingSetup], progress: Callable[[int], None] | None = None
+    ) -> list[Simulation]:
+        """Time the recorded run under each setup, in their order, in one pass over the capture.
+
+        ``progress`` is called now and then with the pieces so far. Raises ConfigError when a setup
+        cannot be or lacks memory that the program has, CaptureError, UnknownInstructionError or
+        CoreError.
+        """
+        from simcore.core.core import Core, add_setups
+
+        for setup in setups:
+            setup.check()
+            setup.check_program(self.image)
+        core = Core(self.image.function_at)
+        try:
+            add_setups(core, setups)
+            core.watch_stack(self.end.stack_top, self.end.stack_floor)
+            core.watch_objects(self.end.objects(self.image))
+            self._replay(core, progress)
+            core.settle()
+            sizes = self.recorded.caches_bytes_ways
+            results = run_results(core.timings, setups, self.end, sizes)
+        except McusimError as error:
+            if isinstance(error, ConfigError | CaptureError):
+                raise
+            raise self._reader.damaged(str(error)) from None
+        except (LookupError, ValueError, TypeError, AssertionError) as error:
+            # Who makes a checksum fit can make any code run: no bytes that were recorded get here.
+            raise self._reader.damaged(f"its code cannot be decoded ({error})") from None
+        finally:
+            core.close()
+        return [self._simulation(*pair) for pair in zip(setups, results, strict=True)]
+
+    def _simulation(self, setup: TimingSetup, result: Any) -> Simulation:
+        options = RunOptions(
+            clock_hz=setup.core_clock_hz,
+            voltage_scale=setup.voltage_scale,
+            caches=setup.caches,
+            max_instructions=self.recorded.max_instructions,
+            args=self.recorded.args,
+        )
+        return Simulation(self.image, setup.model, options, result, setup.changed, setup.moves)
+
+    def _replay(self, core: Core, progress: Callable[[int], None] | None) -> None:
+        for number, piece in enumerate(_ahead(self._reader.chunks(EVENTS)), 1):
+            try:
+                stop = core.replay(piece)
+            except CaptureError as error:
+                raise self._reader.damaged(str(error)) from None
+            if stop:
+                break
+            if progress is not None:
+                progress(number)
+
+    def _document(self, kind: bytes, cls: type[Document]) -> Document:
+        try:
+            return from_plain(cls, json.loads(self._reader.one(kind)))
+        except (ValueError, RecursionError) as error:  # RecordError is a ValueError
+            raise self._reader.damaged(f"{kind.decode().strip()}: {error}") from None
+
+
+def _ahead(pieces: Iterator[bytes]) -> Iterable[bytes]:
+    """The same pieces; some are made on another thread while one is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(next, pieces, None) for _ in range(_AHEAD)]
+        while (piece := waiting.pop(0).result()) is not None:
+            waiting.append(pool.submit(next, pieces, None))
+            yield piece
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(to_plain(document), separators=(",", ":")).encode()

@@ -1,0 +1,250 @@
+"""Energy and time of one program over all operating points of a part.
+
+Every operating point runs at its highest clock, or at one clock that is given, with the flash wait
+states which that clock needs, whatever the firmware writes to the flash control register: firmware
+is built for one clock. Points at which every memory answers after the same number of core cycles
+take the same cycles, so they share a run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from simcore import __version__
+from simcore.costs.attribution import Attribution
+from simcore.costs.energy import energy_model
+from simcore.costs.profile import Elf, Exit, Profile, Tool
+from simcore.cpu_model import CpuModel, OperatingPoint, load_cpu_model
+from simcore.elf import Image, load_image
+from simcore.errors import ConfigError, ExitCode
+from simcore.plain import to_plain
+from simcore.profiler import DEFAULT_CPU, Simulation, simulate
+
+if TYPE_CHECKING:
+    from simcore.run.options import RunOptions
+
+SCHEMA = "mcusim.energy-sweep/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part that ran; ``caches`` is auto (firmware decides), on or off."""
+
+    name: str
+    title: str
+    model_sha256: str
+    voltage_v: float  # at the supply pin, where the energy is counted
+    caches: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """What the run cost at one operating point."""
+
+    voltage_scale: str
+    core_voltage_v: float
+    clock_hz: int
+    flash_wait_states: int
+    cycles: int
+    time_s: float
+    energy_j: float
+    energy_low_j: float
+    energy_high_j: float
+    power_w: float | None
+    energy_delay_js: float  # energy_j x time_s
+    meets_deadline: bool | None  # None when no deadline is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class EnergySweep:
+    """One program at every operating point, by rising clock; the two choices are indices."""
+
+    schema: str
+    tool: Tool
+    elf: Elf
+    cpu: Part
+    exit: Exit
+    deadline_s: float | None
+    points: tuple[SweepPoint, ...]
+    minimum_energy: int | None  # of the points at which the program ended well
+    minimum_energy_in_deadline: int | None  # None when no point meets the deadline
+    warnings: tuple[str, ...]
+
+    @property
+    def status(self) -> ExitCode:
+        """The exit code of mcusim that tells this result."""
+        if self.exit.status is not ExitCode.OK:
+            return self.exit.status
+        late = self.deadline_s is not None and self.minimum_energy_in_deadline is None
+        return ExitCode.REGRESSION if late else ExitCode.OK
+
+    def to_json(self) -> str:
+        """The sweep as a JSON document; the same run gives the same bytes on every host."""
+        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+
+
+class Recording:
+    """A stream that is read as the first reader asks and read again from its start by others."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._read = bytearray()
+
+    def from_the_start(self) -> _Replay:
+        return _Replay(self)
+
+    def at(self, position: int, size: int) -> bytes:
+        """Up to ``size`` bytes from a position, b"" at the end."""
+        if position == len(self._read):
+            read = getattr(self._stream, "read1", self._stream.read)
+            self._read += read(size)
+        return bytes(self._read[position : position + size])
+
+
+class _Replay:
+    """One reader of a Recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._recording.at(self._position, size)
+        self._position += len(data)
+        return data
+
+    def fileno(self) -> int:
+        raise OSError("a recording has no descriptor")
+
+
+def energy_sweep(
+    elf: str | os.PathLike[str],
+    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    *,
+    clock_hz: int | None = None,
+    deadline_s: float | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    **options: Any,
+) -> EnergySweep:
+    """Run an ELF at every operating point of a part and return what each costs.
+
+    ``clock_hz`` holds the clock for all points that allow it; each takes its own highest when None.
+    ``deadline_s`` is the time that the run may take. What the program reads from ``stdin`` is kept
+    for the runs after the first, and only the first one's output goes to ``stdout``. ``options``
+    are further arguments of :func:`simcore.profiler.simulate`. A run that does not end well ends
+    the sweep: see ``exit``.
+
+    Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
+    """
+    image = load_image(os.fspath(elf))
+    script = None if memory_from is None else os.fspath(memory_from)
+    model = load_cpu_model(os.fspath(cpu), overrides, script)
+    points = _points(model, clock_hz)
+    if model.flash_control.latency_mask:
+        overrides = (*overrides, "flash_control.latency_mask=0")
+    given = None if stdin is None else Recording(stdin)
+    runs: dict[str, Simulation] = {}
+    swept = []
+    for point in points:
+        clock = clock_hz or point.max_clock
+        key = _timing_key(model, clock, options.get("caches", "auto"), point.voltage_scale)
+        if key not in runs:
+            runs[key] = simulate(
+                image,
+                cpu,
+                clock_hz=clock,
+                voltage_scale=point.voltage_scale,
+                overrides=overrides,
+                memory_from=memory_from,
+                stdin=None if given is None else cast(BinaryIO, given.from_the_start()),
+                stdout=None if runs else stdout,
+                **options,
+            )
+        simulation = runs[key]
+        swept.append(_sweep_point(simulation, model, point, clock, deadline_s))
+        if simulation.profile().exit.status is not ExitCode.OK:
+            break
+    return _result(model, runs, swept, deadline_s)
+
+
+def _points(model: CpuModel, clock_hz: int | None) -> list[OperatingPoint]:
+    if clock_hz is None:
+        return list(model.operating_points)
+    model.operating_point(clock_hz)  # refuses a clock that the part does not reach
+    return [point for point in model.operating_points if clock_hz <= point.max_clock]
+
+
+def _timing_key(model: CpuModel, clock_hz: int, caches: str, voltage_scale: str) -> str:
+    """The same text for points that take the same cycles."""
+    if caches not in ("auto", "on", "off"):
+        raise ConfigError(f"caches is {caches!r}: it is one of auto, on, off")
+    timing, regions = model.timing(clock_hz, caches, voltage_scale)
+    unlike = {"clock_hz": 0, "flash_wait_states": 0}
+    return json.dumps([{**timing, **unlike}, regions], sort_keys=True)
+
+
+def _sweep_point(
+    simulation: Simulation,
+    model: CpuModel,
+    point: OperatingPoint,
+    clock_hz: int,
+    deadline_s: float | None,
+) -> SweepPoint:
+    energy = energy_model(model, clock_hz, point.voltage_scale)
+    counters, functions = simulation.result.counters, simulation.image.functions
+    totals = Attribution(counters, functions, energy, clock_hz).totals()
+    return SweepPoint(
+        voltage_scale=point.voltage_scale,
+        core_voltage_v=point.core_voltage,
+        clock_hz=clock_hz,
+        flash_wait_states=model.flash_wait_states(clock_hz, point.voltage_scale),
+        cycles=totals.cycles,
+        time_s=totals.time_s,
+        energy_j=totals.energy_j,
+        energy_low_j=totals.energy_low_j,
+        energy_high_j=totals.energy_high_j,
+        power_w=totals.power_w,
+        energy_delay_js=totals.energy_delay_js,
+        meets_deadline=None if deadline_s is None else totals.time_s <= deadline_s,
+    )
+
+
+def _result(
+    model: CpuModel,
+    runs: dict[str, Simulation],
+    swept: Sequence[SweepPoint],
+    deadline_s: float | None,
+) -> EnergySweep:
+    last = list(runs.values())[-1]
+    profile: Profile = last.profile()
+    image: Image = last.image
+    options: RunOptions = last.options
+    warnings = dict.fromkeys(w for run in runs.values() for w in run.profile().warnings)
+    # A run that does not end well is the last one.
+    ended = range(len(swept) - (profile.exit.status is not ExitCode.OK))
+    in_time = [i for i in ended if swept[i].meets_deadline]
+    return EnergySweep(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        elf=Elf(PurePath(image.path).name, image.sha256, image.build_id, image.compiler),
+        cpu=Part(model.name, model.title, model.sha256, model.supply_voltage_v, options.caches),
+        exit=profile.exit,
+        deadline_s=deadline_s,
+        points=tuple(swept),
+        minimum_energy=_cheapest(swept, ended),
+        minimum_energy_in_deadline=_cheapest(swept, in_time),
+        warnings=tuple(warnings),
+    )
+
+
+def _cheapest(points: Sequence[SweepPoint], indices: Sequence[int]) -> int | None:
+    """The index of the least energy; of equals the fastest."""
+    return min(indices, key=lambda i: (points[i].energy_j, points[i].time_s), default=None)

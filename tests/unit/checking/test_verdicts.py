@@ -1,0 +1,380 @@
+"""Verdicts: which values a run is judged by, what breaks a limit, and what is to blame for it."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from simcore.checking.limits import limits_of, parse_limits
+from simcore.checking.results import Reason, Value
+from simcore.checking.verdicts import MOST_REASONS, judge, reasons
+from simcore.comparison.comparison import compare
+from simcore.comparison.metrics import METRICS
+from simcore.comparison.summary import (
+    FunctionSummary,
+    LineSummary,
+    OpSummary,
+    Summary,
+    packed_lines,
+    summarize,
+)
+from tests.unit.handmade import kernel_profile
+
+FEMTOJOULE = 1e-15
+PLAIN = replace(summarize(kernel_profile()), functions=(), ops=(), lines=None)
+
+
+def run(
+    functions: tuple[FunctionSummary, ...] = (),
+    ops: tuple[OpSummary, ...] = (),
+    lines: tuple[LineSummary, ...] | None = None,
+    **metrics: Any,
+) -> Summary:
+    """The hand-made run (922 cycles) with these rows and totals."""
+    packed = None if lines is None else packed_lines(lines)
+    totals = replace(PLAIN.metrics, **metrics)
+    return replace(PLAIN, metrics=totals, functions=functions, ops=ops, lines=packed)
+
+
+def function(name: str, cycles: int, energy_fj: int = 1000, **causes: int) -> FunctionSummary:
+    """Twice as many instructions as cycles; causes as given, or all of them issue."""
+    energy_j = energy_fj * FEMTOJOULE
+    by_cause = causes or {"issue": cycles}
+    return FunctionSummary(name, 1, 2 * cycles, cycles, energy_j, by_cause, f"{name}.c", 10)
+
+
+def op(name: str, cycles: int, energy_fj: int = 1000) -> OpSummary:
+    return OpSummary(name, "conv2d", 1, 2 * cycles, cycles, energy_fj * FEMTOJOULE)
+
+
+def verdicts(after: Summary, *limits: str, before: Summary | None = None) -> dict[str, Value]:
+    """Values by name: of a run against limits and, if there is one, a baseline."""
+    parsed = [limit for text in limits for limit in parse_limits(text, "--limit")]
+    comparison = None if before is None else compare(before, after)
+    values = judge(after, comparison, parsed)
+    assert len({value.name for value in values}) == len(values)
+    return {value.name: value for value in values}
+
+
+def rows_of(values: dict[str, Value], kind: str) -> dict[str, tuple[float | None, float | None]]:
+    return {name: (x.before, x.after) for name, x in values.items() if x.kind == kind}
+
+
+# -- the whole run ---------------------------------------------------------------------------------
+
+
+def test_every_metric_is_a_value_with_or_without_a_baseline() -> None:
+    names = [metric.name for metric in METRICS]
+    alone = verdicts(run())
+    assert list(alone) == names
+    assert alone["cycles"] == Value(
+        "total", "", "cycles", "", "modelled", None, 922, None, None, (), None
+    )
+    beside = verdicts(run(), before=run())
+    assert list(beside) == names
+    assert all(not value.limits for value in beside.values())
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "difference", "relative"),
+    [
+        ("cycles", 1000, 1250, 250, 0.25),
+        ("cycles", 1000, 900, -100, -0.1),
+        ("cycles", 1000, 1000, 0, 0.0),
+        ("cycles", 0, 0, 0, 0.0),
+        ("cycles", 0, 7, 7, None),  # no multiple of nothing
+        ("time_s", 0.5, 0.75, 0.25, 0.5),
+        # Only energies are whole numbers of 1e-15, and only they are rounded.
+        ("cycles", 2**60, 2**60 + 1, 1, 2**-60),
+        ("time_s", 1e-16, 4e-16, 4e-16 - 1e-16, (4e-16 - 1e-16) / 1e-16),
+        ("stack_high_water_bytes", None, 512, None, None),
+        ("stack_high_water_bytes", 512, None, None, None),
+        # In whole femtojoules; as plain numbers they differ by 1.0000000000000002e-13.
+        ("energy_j", 9e-13, 1e-12, 1e-13, 1e-13 / 9e-13),
+    ],
+)
+def test_a_change_is_a_difference_and_a_part_of_what_was(
+    metric: str,
+    before: float | None,
+    after: float | None,
+    difference: float | None,
+    relative: float | None,
+) -> None:
+    old: dict[str, Any] = {metric: before}
+    new: dict[str, Any] = {metric: after}
+    values = verdicts(run(**new), before=run(**old))
+    value = values[{"time_s": "time", "stack_high_water_bytes": "stack"}.get(metric, metric[:6])]
+    assert (value.before, value.after) == (before, after)
+    assert (value.difference, value.relative) == (difference, relative)
+
+
+def test_a_change_within_the_error_of_the_model_says_so() -> None:
+    values = verdicts(run(cycles=1010), before=run(cycles=1000))
+    assert values["cycles"].within == "model error 2 %"
+    assert values["instructions"].within is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "allowed", "holds"),
+    [
+        ("cycles=10%", 1000, 1100, True),
+        ("cycles=4%", 1000, 1040, False),
+        ("cycles=1050", 1000, 1050, True),
+        ("cycles=1049", None, 1049, False),
+        ("cycles=4%", None, None, True),  # nothing to compare with
+    ],
+)
+def test_a_limit_stands_at_its_metric_with_what_it_allows(
+    limit: str, before: int | None, allowed: float | None, holds: bool
+) -> None:
+    baseline = None if before is None else run(cycles=before)
+    values = verdicts(run(cycles=1050), limit, before=baseline)
+    (result,) = values["cycles"].limits
+    assert (result.text, result.allowed, result.holds) == (limit, allowed, holds)
+    assert all(not value.limits for name, value in values.items() if name != "cycles")
+
+
+def test_a_value_that_the_run_does_not_have_breaks_a_limit_that_somebody_asked_for() -> None:
+    unknown = run(stack_high_water_bytes=None)
+    assert verdicts(unknown, "stack=1K")["stack"].failed
+    assert verdicts(unknown, "stack=1%", before=run())["stack"].failed
+    by_default = limits_of("any", [])
+    values = {value.metric: value for value in judge(unknown, None, by_default)}
+    assert values["stack"].limits == ()
+    assert [x.text for x in values["cycles"].limits] == ["cycles=0%"]
+    known = {value.metric: value for value in judge(run(), None, by_default)}
+    assert [x.text for x in known["stack"].limits] == ["stack=0%"]
+
+
+def test_a_cause_is_a_value_when_a_limit_names_it() -> None:
+    causes = PLAIN.metrics.cycles_by_cause
+    after = run(cycles_by_cause={**causes, "load": 190, "branch": 205, "store": 300})
+    values = verdicts(after, "cycles.load=10%,cycles.branch=0%", before=run())
+    assert list(values)[len(METRICS) :] == ["cycles.load", "cycles.branch"]
+    assert (values["cycles.load"].before, values["cycles.load"].after) == (130, 190)
+    assert values["cycles.load"].failed
+    assert (values["cycles.branch"].before, values["cycles.branch"].after) == (5, 205)
+    assert values["cycles.load"].within is None
+    assert verdicts(after, "cycles.load=10%")["cycles.load"].before is None
+
+
+# -- functions and operations ----------------------------------------------------------------------
+
+BEFORE = run(
+    (function("dot", 600, 5000), function("dim", 50), function("gone", 10)),
+    (op("conv1", 700), op("gone", 9)),
+)
+AFTER = run(
+    (function("dot", 670, 5500), function("dim", 50), function("new", 7)),
+    (op("conv1", 760), op("new", 8)),
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "alone", "beside"),
+    [
+        ("function=dot:cycles=1%", {"cycles of dot": (None, 670)}, {"cycles of dot": (600, 670)}),
+        (
+            "function=d*:cycles=1%",
+            {"cycles of dot": (None, 670), "cycles of dim": (None, 50)},
+            {"cycles of dot": (600, 670), "cycles of dim": (50, 50)},
+        ),
+        (
+            "function=dot:@all=1%",
+            {
+                "cycles of dot": (None, 670),
+                "instructions of dot": (None, 1340),
+                "energy of dot": (None, 5500 * FEMTOJOULE),
+            },
+            {
+                "cycles of dot": (600, 670),
+                "instructions of dot": (1200, 1340),
+                "energy of dot": (5000 * FEMTOJOULE, 5500 * FEMTOJOULE),
+            },
+        ),
+        ("function=new:cycles=1%", {"cycles of new": (None, 7)}, {"cycles of new": (None, 7)}),
+        (
+            "function=new:instructions=1%,energy=1%",
+            {"instructions of new": (None, 14), "energy of new": (None, 1000 * FEMTOJOULE)},
+            {"instructions of new": (None, 14), "energy of new": (None, 1000 * FEMTOJOULE)},
+        ),
+        # What does not run any more is a value that the run does not have.
+        (
+            "function=gone:cycles=1%",
+            {"cycles of gone": (None, None)},
+            {"cycles of gone": (None, None)},
+        ),
+        ("op=conv1:cycles=1%", {"cycles of conv1": (None, 760)}, {"cycles of conv1": (700, 760)}),
+        ("op=new:instructions=9", {"instructions of new": (None, 16)},
+         {"instructions of new": (None, 16)}),
+        ("op=dot:cycles=1%", {"cycles of dot": (None, None)}, {"cycles of dot": (None, None)}),
+    ],
+)  # fmt: skip
+def test_a_limit_for_rows_is_of_the_rows_that_it_names(
+    limit: str,
+    alone: dict[str, tuple[float | None, float | None]],
+    beside: dict[str, tuple[float | None, float | None]],
+) -> None:
+    kind = limit.partition("=")[0]
+    assert rows_of(verdicts(AFTER, limit), kind) == alone
+    assert rows_of(verdicts(AFTER, limit, before=BEFORE), kind) == beside
+
+
+def test_a_limit_for_rows_stands_at_no_other() -> None:
+    limits = ("cycles=9%", "function=dot:cycles=5%,energy=50%", "op=conv1:cycles=10%",
+              "function=d?m:cycles=1%")  # fmt: skip
+    values = verdicts(AFTER, *limits, before=BEFORE)
+    texts = {name: [x.text for x in value.limits] for name, value in values.items() if value.limits}
+    assert texts == {
+        "cycles": ["cycles=9%"],
+        "cycles of dot": ["cycles=5%"],
+        "energy of dot": ["energy=50%"],
+        "cycles of conv1": ["cycles=10%"],
+        "cycles of dim": ["cycles=1%"],
+    }
+    assert [name for name, value in values.items() if value.failed] == ["cycles of dot"]
+    assert values["cycles of dot"].within is None
+
+
+def test_several_limits_on_one_value_stand_side_by_side() -> None:
+    values = verdicts(AFTER, "function=dot:cycles=20%|660", before=BEFORE)
+    assert [(x.text, x.holds) for x in values["cycles of dot"].limits] == [
+        ("cycles=20%", True), ("cycles=660", False),
+    ]  # fmt: skip
+
+
+def test_a_limit_that_came_from_another_process_is_of_the_same_metric() -> None:
+    limits = pickle.loads(pickle.dumps(parse_limits("cycles=1", "")))
+    for text in ("function=dot:cycles=2", "function=dot:cycles=3"):
+        limits += pickle.loads(pickle.dumps(parse_limits(text, "")))
+    texts = [[x.text for x in value.limits] for value in judge(AFTER, None, limits) if value.limits]
+    assert texts == [["cycles=1"], ["cycles=2", "cycles=3"]]
+
+
+def test_a_limit_on_a_row_that_ran_before_only_is_broken() -> None:
+    values = verdicts(AFTER, "function=gone:cycles=50%", "op=gone:energy=1J", before=BEFORE)
+    assert [name for name, x in values.items() if x.failed] == ["cycles of gone", "energy of gone"]
+
+
+# -- what is to blame ------------------------------------------------------------------------------
+
+
+def blamed(
+    before: tuple[FunctionSummary, ...],
+    after: tuple[FunctionSummary, ...],
+    lines_before: tuple[LineSummary, ...] | None = None,
+    lines_after: tuple[LineSummary, ...] | None = None,
+) -> tuple[Reason, ...]:
+    return reasons(compare(run(before, lines=lines_before), run(after, lines=lines_after)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        # name: cycles and energy more than before, of 100 cycles and 1000 fJ
+        ({"a": (5, 0), "b": (-9, 0), "c": (7, 0), "d": (0, 50)}, ["c", "a"]),
+        ({"a": (1, -50), "b": (0, 90)}, ["a"]),
+        ({"a": (-5, 10), "b": (0, 30), "c": (0, -40), "d": (0, 0)}, ["b", "a"]),
+        ({"a": (0, 1), "b": (-9, 0)}, ["a"]),
+        ({"a": (-5, 0), "b": (-9, -40), "c": (0, -70)}, ["b", "a"]),
+        ({"a": (-1, 0)}, ["a"]),
+        ({"a": (0, 0), "b": (0, -7)}, []),
+    ],
+)
+def test_slower_functions_are_to_blame_then_hungrier_ones_else_faster_ones_are_thanked(
+    changes: dict[str, tuple[int, int]], names: list[str]
+) -> None:
+    before = tuple(function(name, 100) for name in changes)
+    after = tuple(
+        function(name, 100 + cycles, 1000 + energy) for name, (cycles, energy) in changes.items()
+    )
+    found = blamed(before, after)
+    assert [reason.function for reason in found] == names
+    for reason in found:
+        cycles, energy = changes[reason.function]
+        assert (reason.cycles_difference, reason.status) == (cycles, "same")
+        assert reason.energy_difference_j == pytest.approx(energy * FEMTOJOULE)
+
+
+def test_only_the_largest_reasons_are_given() -> None:
+    before = tuple(function(f"f{i}", 100) for i in range(10))
+    after = tuple(function(f"f{i}", 101 + i) for i in range(10))
+    names = [reason.function for reason in blamed(before, after)]
+    assert MOST_REASONS == 8
+    assert names == ["f9", "f8", "f7", "f6", "f5", "f4", "f3", "f2"]
+
+
+def line(number: int, cycles: int, function: str = "conv") -> LineSummary:
+    name = "".join(list(function))  # equal to that of the function and not the same, as read anew
+    return LineSummary(name, f"{name}.h", number, cycles, {"load": cycles})
+
+
+@pytest.mark.parametrize(
+    ("cycles", "before", "after", "expected"),
+    [
+        # slower: the line that grew most, not the longest, not the one that shrank more
+        (20, {11: 40, 12: 10, 13: 90}, {11: 45, 12: 30, 13: 90}, ("conv.h", 12, 20)),
+        (20, {11: 90, 12: 10, 13: 40}, {11: 50, 12: 30, 13: 41}, ("conv.h", 12, 20)),
+        (41, {11: 40, 12: 10}, {11: 60, 12: 31}, ("conv.h", 12, 21)),
+        (20, {11: 40}, {11: 41}, ("conv.h", 11, 1)),
+        (1, {11: 40, 12: 40}, {11: 41, 12: 30}, ("conv.h", 11, 1)),
+        # hungrier only: as if slower
+        (0, {11: 40, 12: 40}, {11: 41, 12: 30}, ("conv.h", 11, 1)),
+        # faster: the line that shrank most
+        (-1, {11: 40, 12: 40}, {11: 49, 12: 39}, ("conv.h", 12, -1)),
+        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 9}, ("conv.h", 12, -20)),
+        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 50}, ("conv.h", 12, -20)),
+        # no line changed in the direction of the function: where it begins
+        (20, {11: 40, 12: 30}, {11: 35, 12: 30}, ("conv.c", 10, None)),
+        (20, {11: 40}, {11: 35}, ("conv.c", 10, None)),
+        (-20, {11: 40, 12: 30}, {11: 40, 12: 31}, ("conv.c", 10, None)),
+        (20, None, None, ("conv.c", 10, None)),
+    ],
+)
+def test_a_reason_is_at_the_line_that_changed_most_in_its_direction(
+    cycles: int,
+    before: dict[int, int] | None,
+    after: dict[int, int] | None,
+    expected: tuple[str, int, int | None],
+) -> None:
+    def lines(counts: dict[int, int] | None, other: int) -> tuple[LineSummary, ...] | None:
+        if counts is None:
+            return None
+        own = [line(number, count) for number, count in counts.items()]
+        return (*own, line(99, other, "bias"), line(99, other, "dot"))
+
+    # The lines of the others change more, though these cost the same.
+    others = (function("bias", 5000), function("dot", 5000))
+    (reason,) = blamed(
+        (function("conv", 100), *others),
+        (function("conv", 100 + cycles, 1001), *others),
+        lines(before, 2000),
+        lines(after, 2000 + 100 * (1 if cycles >= 0 else -1)),
+    )
+    assert (reason.file, reason.line, reason.line_cycles) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "cause", "cycles"),
+    [
+        ({"issue": 90, "load": 50, "branch": 20}, "load", 40),
+        ({"issue": 90, "load": 2}, "load", -8),
+        ({"issue": 90, "load": 10}, None, 0),
+    ],
+)
+def test_a_reason_names_the_cause_that_changed_most(
+    after: dict[str, int], cause: str | None, cycles: int
+) -> None:
+    (reason,) = blamed(
+        (function("f", 100, 1000, issue=90, load=10),),
+        (function("f", sum(after.values()), 2000, **after),),
+    )
+    assert (reason.cause, reason.cause_cycles) == (cause, cycles)
+
+
+def test_a_function_that_came_is_to_blame_too() -> None:
+    (reason,) = blamed((function("f", 100),), (function("f", 100), function("g", 30)))
+    assert (reason.function, reason.status, reason.cause) == ("g", "added", "issue")

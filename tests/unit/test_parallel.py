@@ -1,0 +1,56 @@
+"""How many processors there are: by affinity, by the container, on systems that tell neither."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from simcore import parallel
+from simcore.parallel import processors
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A system with eight processors in no container that tells nothing else."""
+    for name in ("process_cpu_count", "sched_getaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(parallel, "CPU_MAX", tmp_path / "cpu.max")
+    return monkeypatch
+
+
+def test_a_system_that_knows_no_affinity_has_all_its_processors(
+    system: pytest.MonkeyPatch,
+) -> None:
+    assert processors() == 8
+    system.setattr(os, "cpu_count", lambda: None)
+    assert processors() == 1
+
+
+def test_the_affinity_counts_where_there_is_one(system: pytest.MonkeyPatch) -> None:
+    system.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
+    assert processors() == 3
+    system.setattr(os, "process_cpu_count", lambda: 2, raising=False)
+    assert processors() == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("max 100000\n", 8),
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),
+        ("100000 100000\n", 1),
+        ("10000 100000\n", 1),
+        ("6400000 100000\n", 8),
+        ("", 8),
+        ("nonsense\n", 8),
+    ],
+)
+def test_the_quota_of_a_container_counts_rounded_up(
+    system: pytest.MonkeyPatch, tmp_path: Path, limit: str, expected: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(limit)
+    assert processors() == expected

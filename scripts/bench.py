@@ -162,8 +162,8 @@ def profile(elf: str, argument: str) -> dict[str, float]:
 def configurations(elf: str, argument: str) -> dict[str, float]:
     """One execution timed under placements of code and data at several clocks and cache sizes."""
     from simcore.elf import load_image
-    from simcore.profiler import load_setup, simulate_many
-    from simcore.run.setup import Move
+    from simcore.run.setup import Move, load_setup
+    from simcore.simulation.live import simulate_many
 
     image = load_image(elf)
     code = next(s for s in image.segments if s.executable)

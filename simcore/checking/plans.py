@@ -11,7 +11,7 @@ from pathlib import Path
 from simcore.annotation.sources import SourcePlaces
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
-from simcore.profiler import DEFAULT_CPU
+from simcore.run.setup import DEFAULT_CPU
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import click
 
 from simcore.cli import values
 from simcore.cli.options import look_options, part_options, report_options, run_options
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import ProgramCommand, look, program_streams, tell_end, tell_warnings
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json")
 

@@ -14,7 +14,7 @@ from simcore.cli.options import (
     run_options,
     source_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
     look,
@@ -25,6 +25,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json", "csv")
 PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its notes
@@ -82,8 +83,8 @@ def annotate(
     from simcore.annotation.annotator import annotate as build_annotation
     from simcore.annotation.sources import SourcePlaces
     from simcore.elf import load_image
-    from simcore.profiler import simulate
     from simcore.report.annotate import render
+    from simcore.simulation.live import simulate
 
     started = time.monotonic()
     image = load_image(elf)

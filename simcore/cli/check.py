@@ -20,10 +20,11 @@ from simcore.cli.options import (
     run_options,
     source_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
 from simcore.cli.running import ProgramCommand, look, tell_line
 from simcore.errors import ConfigError, ExitCode, McusimError
+from simcore.files import destination
 from simcore.report.check import REPORTS
 
 if TYPE_CHECKING:

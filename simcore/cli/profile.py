@@ -21,7 +21,7 @@ from simcore.cli.options import (
     source_options,
     together,
 )
-from simcore.cli.output import ColorChoice, destination, is_terminal
+from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
     look,
@@ -32,6 +32,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
+from simcore.files import destination
 from simcore.report import (
     BINARY_FORMATS,
     FORMATS,
@@ -46,8 +47,8 @@ from simcore.report import (
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
-    from simcore.profiler import Simulation
     from simcore.report.html.details import Details
+    from simcore.simulation.simulation import Simulation
 
 
 #: What the report shows, and how.

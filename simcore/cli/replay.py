@@ -15,15 +15,16 @@ from simcore.cli.options import (
     place_option,
     report_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unused, table_options
 from simcore.cli.running import look, tell_end, tell_line, tell_speed, tell_warnings
 from simcore.errors import ExitCode
+from simcore.files import destination
 from simcore.report import FORMATS, WEIGHTS, Section, Weight, document
 
 if TYPE_CHECKING:
-    from simcore.profiler import Simulation
     from simcore.report.html.details import Details
+    from simcore.simulation.simulation import Simulation
 
 
 @click.command(short_help="Time a capture of 'record' again and report what it cost.")

@@ -17,7 +17,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
     look,
@@ -27,6 +27,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json", "csv")
 

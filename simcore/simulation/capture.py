@@ -15,9 +15,8 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.plain import from_plain, to_plain
-from simcore.profiler import DEFAULT_CPU, Simulation, load_setup, simulate_many
 from simcore.run.options import RunOptions
-from simcore.run.setup import Move, TimingSetup
+from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.simulation.capture_file import (
     ELF,
     END,
@@ -30,6 +29,8 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from simcore.core.core import Core
@@ -93,7 +94,7 @@ def record_run(
 
     ``file`` is open for writing; memory stays flat. ``printed`` is where ``stdout`` keeps the
     beginning of what the program prints, for reports that show it. ``run`` are the arguments of
-    :func:`simcore.profiler.simulate_many`. Raises what :func:`simcore.profile` raises, and OSError.
+    simulation.live.simulate_many(). Raises what :func:`simcore.profile` raises, and OSError.
     """
     data = load_bytes(elf)
     image = image_of_bytes(os.fspath(elf), data)

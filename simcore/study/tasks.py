@@ -21,7 +21,7 @@ from simcore.run.setup import Move
 
 if TYPE_CHECKING:
     from simcore.elf import Image
-    from simcore.profiler import Simulation
+    from simcore.simulation.simulation import Simulation
 
 SCHEMA = "mcusim.study-run/1"
 #: The name under which the runner finds a task's layer list.
@@ -129,9 +129,10 @@ def tool_fingerprint() -> str:
 def execute(task: Task) -> Run:
     """Run a task. Raises ConfigError when the program refuses the command or does not end well,
 
-    and what :func:`simcore.profiler.simulate` raises.
+    and what :func:`simcore.simulation.live.simulate` raises.
     """
-    from simcore.profiler import load_setup, simulate_many
+    from simcore.run.setup import load_setup
+    from simcore.simulation.live import simulate_many
 
     console = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:

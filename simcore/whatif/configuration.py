@@ -10,7 +10,7 @@ from itertools import product
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import ConfigError, nearest
 from simcore.placement import parse_request
-from simcore.profiler import DEFAULT_CPU
+from simcore.run.setup import DEFAULT_CPU
 from simcore.units import parse_quantity
 
 #: Settings that are no placement, as they are written in front of '='.

@@ -19,9 +19,10 @@ from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
-from simcore.profiler import Simulation, load_setup, simulate_many
-from simcore.run.setup import TimingSetup
+from simcore.run.setup import TimingSetup, load_setup
 from simcore.simulation.capture import Capture, is_capture
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
 
@@ -53,7 +54,7 @@ def whatif(
     ``elves`` are ELF files or captures, which repeat their run: they take no ``args`` or options.
     ``layout_sweep`` times each with all code shifted, too. ``processes`` is how many executions
     run at a time, as many as the host has cores when None. ``options`` are further arguments of
-    :func:`simcore.profiler.simulate_many`. With several executions the programs read nothing from
+    simulation.live.simulate_many(). With several executions the programs read nothing from
     ``stdin``. Ctrl-C ends the study with what is finished: see ``WhatIf.interrupted``.
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError; what is asked

@@ -66,8 +66,6 @@ def advise(
     format_name: str,
     output: str | None,
     color: ColorChoice,
-    clock: int | None,
-    timeout: float | None,
     **run: Any,
 ) -> ExitCode:
     """Find the placement of functions and data into ITCM, DTCM and SRAM banks that costs least.
@@ -94,8 +92,6 @@ def advise(
                 deadline_s=deadline,
                 candidates=candidates,
                 count_copies=count_copies,
-                clock_hz=clock,
-                timeout_s=timeout,
                 **streams,
                 **run,
             )

@@ -64,8 +64,6 @@ def annotate(
     source_dirs: tuple[str, ...],
     source_maps: tuple[tuple[str, str], ...],
     color: ColorChoice,
-    clock: int | None,
-    timeout: float | None,
     **run: Any,
 ) -> ExitCode:
     """Run ELF and list FUNCTIONs with what each instruction cost, why, and what it paired with.
@@ -91,7 +89,7 @@ def annotate(
     check_functions(image, functions)
     with destination(output) as write:
         with program_streams(output, run["max_instructions"]) as streams:
-            simulation = simulate(image, clock_hz=clock, timeout_s=timeout, **streams, **run)
+            simulation = simulate(image, **streams, **run)
         result = build_annotation(
             simulation,
             functions,

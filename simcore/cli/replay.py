@@ -48,7 +48,7 @@ def replay(
     source_maps: tuple[tuple[str, str], ...],
     verbose: bool,
     cpu: str | None,
-    clock: int | None,
+    clock_hz: int | None,
     caches: str | None,
     voltage_scale: str | None,
     overrides: tuple[str, ...],
@@ -66,6 +66,7 @@ def replay(
     engine is needed. A program that reads the clock repeats the recorded path.
     """
     from simcore.profiler import profile_setup
+    from simcore.run.spec import RunSpec
     from simcore.simulation.capture import Capture
 
     refuse_unused(format_name, weight, source_dirs or source_maps)
@@ -85,7 +86,7 @@ def replay(
     with destination(output) as write:
         setup = recorded.setup(
             cpu,
-            clock_hz=clock,
+            clock_hz=clock_hz,
             caches=caches,
             voltage_scale=voltage_scale,
             overrides=overrides,
@@ -95,9 +96,9 @@ def replay(
             recorded.image,
             setup,
             recorded.simulate,
+            RunSpec(**report),
             log=tell_line if verbose else None,
             inspect=inspect if format_name == "html" else None,
-            **report,
         )
         options = look(
             output, color, top=top, section=section, weight=weight or WEIGHTS[0], objects=objects

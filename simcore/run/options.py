@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from simcore.run.setup import TimingSetup
+from simcore.run.spec import RunSpec
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -30,6 +33,29 @@ class RunOptions:
     verbose: bool = False
     stdin: BinaryIO | None = None
     stdout: BinaryIO | None = None
+
+    @classmethod
+    def of(
+        cls,
+        spec: RunSpec,
+        setup: TimingSetup,
+        stdin: BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+    ) -> RunOptions:
+        """How a run of ``spec`` is timed under ``setup``."""
+        return cls(
+            clock_hz=setup.core_clock_hz,
+            voltage_scale=setup.voltage_scale,
+            caches=setup.caches,
+            max_instructions=spec.max_instructions,
+            timeout_s=spec.timeout_s,
+            args=spec.args,
+            semihost_dir=None if spec.semihost_dir is None else Path(spec.semihost_dir),
+            strict=spec.strict,
+            verbose=spec.verbose,
+            stdin=stdin,
+            stdout=stdout,
+        )
 
 
 def command_line(name: str, args: Sequence[str]) -> str:

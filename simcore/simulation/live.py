@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.run.setup import DEFAULT_CPU, TimingSetup, load_setup
+from simcore.run.options import RunOptions
+from simcore.run.setup import DEFAULT_CPU, TimingSetup
+from simcore.run.spec import RunSpec, given
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -21,45 +21,19 @@ def simulate(
     image: Image,
     cpu: str | os.PathLike[str] = DEFAULT_CPU,
     *,
-    clock_hz: int | None = None,
-    caches: str = "auto",
-    voltage_scale: str | None = None,
-    overrides: Sequence[str] = (),
-    memory_from: str | os.PathLike[str] | None = None,
-    args: Sequence[str] = (),
-    max_instructions: int | None = None,
-    timeout_s: float | None = None,
-    strict: bool = False,
-    semihost_dir: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
-    verbose: bool = False,
+    **options: Any,
 ) -> Simulation:
-    """Run a loaded image on the model of a part; the arguments are those of :func:`profile`.
+    """Run a loaded image on the model of a part, with the arguments of :func:`simcore.profile`.
 
     Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
-    setup = load_setup(
-        cpu,
-        clock_hz=clock_hz,
-        caches=caches,
-        voltage_scale=voltage_scale,
-        overrides=overrides,
-        memory_from=memory_from,
-    )
+    spec = given(RunSpec, {"cpu": cpu, **options})
+    setups = [spec.setup()]
     (simulation,) = simulate_many(
-        image,
-        [setup],
-        args=args,
-        max_instructions=max_instructions,
-        timeout_s=timeout_s,
-        strict=strict,
-        semihost_dir=semihost_dir,
-        stdin=stdin,
-        stdout=stdout,
-        progress=progress,
-        verbose=verbose,
+        image, setups, spec, stdin=stdin, stdout=stdout, progress=progress
     )
     return simulation
 
@@ -67,26 +41,21 @@ def simulate(
 def simulate_many(
     image: Image,
     setups: Sequence[TimingSetup],
+    spec: RunSpec | None = None,
     *,
-    args: Sequence[str] = (),
-    max_instructions: int | None = None,
-    timeout_s: float | None = None,
-    strict: bool = False,
-    semihost_dir: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
-    verbose: bool = False,
     recorder: Recorder | None = None,
 ) -> list[Simulation]:
     """Run a loaded image once and time it under each setup, in their order.
 
-    The program runs on the memory map of the first setup's part and reads the first one's time;
-    the other arguments are those of :func:`profile`. What hangs on that is in the warnings of the
-    others, and ``result.clock_dependent`` says it. ``recorder`` is given what a capture holds.
-    Raises ModelError, ConfigError,
-    UnknownInstructionError or CoreError.
+    Of ``spec`` counts what the program is given and what bounds it. The program runs on the memory
+    map of the first setup's part and reads the first one's time; what hangs on that is in the
+    warnings of the others, and ``result.clock_dependent`` says it. ``recorder`` is given what a
+    capture holds. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
+    spec = spec or RunSpec()
     if not setups:
         raise ConfigError("there is no configuration to time the program under")
     for setup in setups:
@@ -94,33 +63,15 @@ def simulate_many(
     for setup in setups[1:] if len(setups) > 1 else setups if setups[0].moves else ():
         setup.check_program(image)
     # Only now the engine, so that wrong input is answered at once.
-    from simcore.machine import RunOptions, run_many
+    from simcore.machine import run_many
 
-    first = setups[0]
-    options = RunOptions(
-        clock_hz=first.core_clock_hz,
-        voltage_scale=first.voltage_scale,
-        caches=first.caches,
-        max_instructions=max_instructions,
-        timeout_s=timeout_s,
-        args=tuple(args),
-        semihost_dir=None if semihost_dir is None else Path(semihost_dir),
-        strict=strict,
-        verbose=verbose,
-        stdin=stdin,
-        stdout=stdout,
-    )
+    options = RunOptions.of(spec, setups[0], stdin, stdout)
     results = run_many(image, setups, options, progress, recorder)
     return [
         Simulation(
             image,
             setup.model,
-            replace(
-                options,
-                clock_hz=setup.core_clock_hz,
-                voltage_scale=setup.voltage_scale,
-                caches=setup.caches,
-            ),
+            RunOptions.of(spec, setup, stdin, stdout),
             result,
             setup.changed,
             setup.moves,

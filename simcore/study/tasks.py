@@ -132,6 +132,7 @@ def execute(task: Task) -> Run:
     and what :func:`simcore.simulation.live.simulate` raises.
     """
     from simcore.run.setup import load_setup
+    from simcore.run.spec import RunSpec
     from simcore.simulation.live import simulate_many
 
     console = io.BytesIO()
@@ -141,8 +142,7 @@ def execute(task: Task) -> Run:
         simulations = simulate_many(
             _image(task.elf, task.elf_sha256),
             [load_setup(task.cpu, moves=moves) for moves in task.moves],
-            args=task.args,
-            semihost_dir=None if task.layers is None else folder,
+            RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
             stdout=console,
         )
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())

@@ -48,12 +48,12 @@ def test_facts_that_do_not_fit_each_other_are_refused(case: dict[str, Any]) -> N
 
 
 def test_a_block_is_asked_for_once_as_a_whole_and_once_for_each_piece(timed: Timed) -> None:
-    pieces = [(0, 8), (0, 4), (4, 8), (2, 4)]
+    pieces = [(0, 8), (0, 4), (4, 8), (0, 6)]
     numbers = [block_for(timed, "first", *piece) for piece in pieces]
     assert numbers == [0, 1, 2, 3]
     assert [block_for(timed, "first", *piece) for piece in reversed(pieces)] == [3, 2, 1, 0]
     assert timed.asked == ["first"] * 4
-    assert [timed.t.blocks.block[n].facts.instructions for n in numbers] == [4, 2, 2, 1]
+    assert [timed.t.blocks.block[n].facts.instructions for n in numbers] == [4, 2, 2, 3]
 
 
 def test_what_is_copied_of_a_block_is_what_was_told() -> None:

@@ -4,9 +4,9 @@
     scripts/sanitizing.py asan FOLDER        tests of the C rules, then programs through the engine
     scripts/sanitizing.py tsan FOLDER        tests of the C rules, then captures timed side by side
 
-All in one process: children would not have the extension. Leaks are the business of
-tests/unit/test_allocations.py; those of Python would hide others. Exit status 1 when a test fails
-or a program ends otherwise than it should; a finding of the sanitizer ends the process.
+All in one process: children would not have the extension. Leaks are the business of the tests of
+failing allocations; those of Python would hide others. Exit status 1 when a test fails or a program
+ends otherwise than it should; a finding of the sanitizer ends the process.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -59,7 +58,8 @@ def main() -> int:
     _load_extension(folder / what)
     import pytest
 
-    status = pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider", *_rule_tests()])
+    tests = str(ROOT / "tests" / "unit" / "native")
+    status = pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider", tests])
     if status:
         return int(status)
     if what == "asan":
@@ -87,15 +87,6 @@ def _load_extension(folder: Path) -> None:
     import simcore.core.core
 
     assert simcore.core.core.lib is module.lib
-
-
-def _rule_tests() -> list[str]:
-    """The unit tests of the C rules: those that import the test build."""
-    uses = re.compile(
-        r"^from tests(\.unit)?(\.native)? import .*\b(native|memory_program|timed)\b", re.M
-    )
-    found = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
-    return [str(path) for path in found if uses.search(path.read_text(encoding="utf-8"))]
 
 
 def _mcusim(ends: int, line: str) -> int:

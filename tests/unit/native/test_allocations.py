@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.rule_cases import read
-from tests.unit.timed import Timed
+from tests.unit.native.timed import Timed
 
 BLOCKS = read("timing")["block"]
 RECORDS: list[dict[str, Any]] = [

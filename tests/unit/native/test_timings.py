@@ -8,7 +8,7 @@ import pytest
 
 from tests import native
 from tests.rule_cases import read
-from tests.unit.timed import Timed
+from tests.unit.native.timed import Timed
 
 BLOCKS = read("timing")["block"]
 SRAM = 0x2002_0000

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.rule_cases import each_case, read
-from tests.unit.timed import Timed
+from tests.unit.native.timed import Timed
 
 TOLD = read("blocks")["block"]["told"]
 STATES = [{"state": state, "variant": variant} for state in range(3) for variant in range(2)]

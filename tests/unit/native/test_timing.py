@@ -9,7 +9,7 @@ import pytest
 
 from tests import native
 from tests.rule_cases import each_case, read
-from tests.unit.timed import Timed
+from tests.unit.native.timed import Timed
 
 BLOCKS = read("timing")["block"]
 Make = Callable[..., Timed]

@@ -14,7 +14,7 @@ import pytest
 
 from tests import native
 from tests.rule_cases import read
-from tests.unit.timed import NOP, Timed
+from tests.unit.native.timed import NOP, Timed
 
 BLOCKS = read("timing")["block"]
 DTCM, SYSTEM = 0x2000_0000, 0xE000_0000

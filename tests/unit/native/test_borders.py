@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-NATIVE = Path(__file__).resolve().parents[2] / "simcore" / "native"
+NATIVE = Path(__file__).resolve().parents[3] / "simcore" / "native"
 FILES = sorted(path.relative_to(NATIVE).as_posix() for path in NATIVE.rglob("*.[ch]"))
 #: Folder -> what its files may include of the other folders.
 MAY_INCLUDE = {

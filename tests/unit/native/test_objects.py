@@ -7,7 +7,7 @@ from typing import Any
 from tests import native
 from tests.reference_config import Caches, Config, Region
 from tests.rule_cases import each_case
-from tests.unit.memory_program import KIB
+from tests.unit.native.memory_program import KIB
 
 CONFIG = Config(icache=KIB, dcache=KIB, caches=Caches.OFF)
 BLOCK, ACCESS = 7, 3

@@ -1,7 +1,7 @@
 """Loader of the timing cases in tests/cases/*.toml: measured rows as data, ready to be run.
 
 A file holds `[sources]` (tag -> citation), `[[row]]` tables and `[code]` (instruction -> bytes).
-A row is one row of a table in tests/data and gives `id`, `status`, `source`, `metric`, `expected`
+A row is one row of a table in docs/sources and gives `id`, `status`, `source`, `metric`, `expected`
 and `method`; `reading` says how a generic or wordy row was made concrete. Its concrete cases stand
 in `cases` (strings or tables whose keys override the row's), or are the product of `older` and
 `younger`. Keys of a row or case:

@@ -1,5 +1,5 @@
 /* hooks.c: what Unicorn calls while a program runs. The engine facts it leans on have a test each in
- * tests/unit/test_engine_facts.py. */
+ * tests/unit/machine/test_engine_facts.py. */
 #include "capture/state.h"
 #include "registers.h"
 

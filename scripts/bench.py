@@ -162,8 +162,9 @@ def profile(elf: str, argument: str) -> dict[str, float]:
 def configurations(elf: str, argument: str) -> dict[str, float]:
     """One execution timed under placements of code and data at several clocks and cache sizes."""
     from simcore.elf import load_image
-    from simcore.profiler import load_setup, simulate_many
-    from simcore.run.setup import Move
+    from simcore.run.setup import Move, load_setup
+    from simcore.run.spec import RunSpec
+    from simcore.simulation.live import simulate_many
 
     image = load_image(elf)
     code = next(s for s in image.segments if s.executable)
@@ -182,7 +183,7 @@ def configurations(elf: str, argument: str) -> dict[str, float]:
     ]
     assert len(setups) == CONFIGURATIONS
     begin = time.perf_counter()
-    simulations = simulate_many(image, setups, args=(argument,))
+    simulations = simulate_many(image, setups, RunSpec(args=(argument,)))
     return {
         "seconds": time.perf_counter() - begin,
         "cycles": sum(simulation.cycles for simulation in simulations),

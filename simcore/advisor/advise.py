@@ -27,8 +27,7 @@ from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory
 from simcore.placement.layout import layout_band, layout_setups
-from simcore.profiler import DEFAULT_CPU
-from simcore.run.setup import TimingSetup
+from simcore.run.setup import DEFAULT_CPU, TimingSetup
 from simcore.simulation.capture import Capture, record_run
 
 MINIMISE = ("cycles", "energy")
@@ -58,7 +57,7 @@ def advise(
     ``candidates`` is how many functions and objects are considered, those that wait most. With
     ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
     waits no longer in this run than its copy from ROM takes at the start. ``options`` are further
-    arguments of :func:`simcore.profiler.simulate_many`.
+    arguments of :func:`simcore.simulation.live.simulate_many`.
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """

@@ -21,8 +21,8 @@ from simcore.placement import Placement, place_pieces, tcm_bytes
 from simcore.placement.pieces import ProgramMemory
 from simcore.placement.placer import free_bytes
 from simcore.placement.request import Request
-from simcore.profiler import Simulation
 from simcore.run.setup import TimingSetup
+from simcore.simulation.simulation import Simulation
 
 MOST_ROUNDS = 8
 MOST_SWAPS = 32  # exchanges that a round tries

@@ -29,7 +29,7 @@ from simcore.pipeline.state import register_name
 if TYPE_CHECKING:
     from simcore.elf import Image
     from simcore.isa import Instruction
-    from simcore.profiler import Simulation
+    from simcore.simulation.simulation import Simulation
 
 DEFAULT_COVER = 0.9  # share of the run's cycles that the functions chosen by themselves make up
 DEFAULT_TOP = 5

@@ -11,29 +11,14 @@ from pathlib import Path
 from simcore.annotation.sources import SourcePlaces
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
-from simcore.profiler import DEFAULT_CPU
+from simcore.run.spec import RunSpec
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """One run: an ELF, what it runs on, and what it is given. Picklable, for other processes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan(RunSpec):
+    """One run of a check. Picklable, for other processes."""
 
-    name: str
-    elf: str
-    cpu: str = DEFAULT_CPU
-    clock_hz: int | None = None
-    caches: str = "auto"
-    voltage_scale: str | None = None
-    overrides: tuple[str, ...] = ()
-    memory_from: str | None = None
-    place: tuple[str, ...] = ()
-    layout_sweep: bool = False
-    args: tuple[str, ...] = ()
-    ops: tuple[str, ...] = ()
-    max_instructions: int | None = None
-    timeout_s: float | None = None
-    strict: bool = False
-    semihost_dir: str | None = None
+    name: str = ""
     #: Of the command line alone: a settings file comes from whoever wrote the commit.
     sources: SourcePlaces = field(default_factory=SourcePlaces)
 
@@ -46,7 +31,7 @@ class Settings:
     relative paths begin, the settings file's folder.
     """
 
-    common: RunPlan = field(default_factory=lambda: RunPlan("", ""))
+    common: RunPlan = field(default_factory=RunPlan)
     runs: tuple[RunPlan, ...] = ()
     limits: tuple[tuple[Limit, ...], ...] = ()
     baseline: str | None = None

@@ -9,7 +9,7 @@ from simcore.comparison.comparison import Comparison
 from simcore.costs.profile import Cpu, Tool
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
-from simcore.report.units import amount, count, place, relative_change, si, signed
+from simcore.units import amount, count, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
 

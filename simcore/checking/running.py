@@ -48,25 +48,7 @@ def run_plan(plan: RunPlan) -> Outcome:
 
     tail = _Tail()
     try:
-        result = profile(
-            plan.elf,
-            plan.cpu,
-            clock_hz=plan.clock_hz,
-            caches=plan.caches,
-            voltage_scale=plan.voltage_scale,
-            overrides=plan.overrides,
-            memory_from=plan.memory_from,
-            place=plan.place,
-            layout_sweep=plan.layout_sweep,
-            args=plan.args,
-            ops=plan.ops,
-            max_instructions=plan.max_instructions,
-            timeout_s=plan.timeout_s,
-            strict=plan.strict,
-            semihost_dir=plan.semihost_dir,
-            instructions=True,
-            stdout=tail,  # type: ignore[arg-type]
-        )
+        result = profile(replace(plan, instructions=True), stdout=tail)  # type: ignore[arg-type]
     except McusimError as error:
         return Outcome(None, str(error), error.exit_code)
     code = result.exit.status

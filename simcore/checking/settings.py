@@ -135,7 +135,7 @@ class _Reader:
 
     def settings(self, tree: dict[str, Any]) -> Settings:
         self._known(tree, (*_RUN_KEYS, *_LIMIT_KEYS, "baseline", "run"), "")
-        common = self._plan(RunPlan("", ""), tree, "")
+        common = self._plan(RunPlan(), tree, "")
         self._limits(tree, "", [])
         baseline = tree.get("baseline")
         runs = tree.get("run", [])

@@ -8,9 +8,10 @@ import click
 
 from simcore.cli import values
 from simcore.cli.options import look_options, part_options, report_options, run_options
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import ProgramCommand, look, program_streams, tell_end, tell_warnings
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json")
 
@@ -65,8 +66,6 @@ def advise(
     format_name: str,
     output: str | None,
     color: ColorChoice,
-    clock: int | None,
-    timeout: float | None,
     **run: Any,
 ) -> ExitCode:
     """Find the placement of functions and data into ITCM, DTCM and SRAM banks that costs least.
@@ -93,8 +92,6 @@ def advise(
                 deadline_s=deadline,
                 candidates=candidates,
                 count_copies=count_copies,
-                clock_hz=clock,
-                timeout_s=timeout,
                 **streams,
                 **run,
             )

@@ -14,7 +14,7 @@ from simcore.cli.options import (
     run_options,
     source_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
     look,
@@ -25,6 +25,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json", "csv")
 PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its notes
@@ -63,8 +64,6 @@ def annotate(
     source_dirs: tuple[str, ...],
     source_maps: tuple[tuple[str, str], ...],
     color: ColorChoice,
-    clock: int | None,
-    timeout: float | None,
     **run: Any,
 ) -> ExitCode:
     """Run ELF and list FUNCTIONs with what each instruction cost, why, and what it paired with.
@@ -82,15 +81,15 @@ def annotate(
     from simcore.annotation.annotator import annotate as build_annotation
     from simcore.annotation.sources import SourcePlaces
     from simcore.elf import load_image
-    from simcore.profiler import simulate
     from simcore.report.annotate import render
+    from simcore.simulation.live import simulate
 
     started = time.monotonic()
     image = load_image(elf)
     check_functions(image, functions)
     with destination(output) as write:
         with program_streams(output, run["max_instructions"]) as streams:
-            simulation = simulate(image, clock_hz=clock, timeout_s=timeout, **streams, **run)
+            simulation = simulate(image, **streams, **run)
         result = build_annotation(
             simulation,
             functions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,11 @@ from simcore.cli.options import (
     run_options,
     source_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
 from simcore.cli.running import ProgramCommand, look, tell_line
 from simcore.errors import ConfigError, ExitCode, McusimError
+from simcore.files import destination
 from simcore.report.check import REPORTS
 
 if TYPE_CHECKING:
@@ -32,22 +33,6 @@ if TYPE_CHECKING:
     from simcore.checking.session import Checked, Request
 
 _KINDS = ", ".join(REPORTS)
-#: Parameters of the command that replace what the settings say: their fields of RunPlan.
-_REPLACED = {
-    "cpu": "cpu",
-    "clock": "clock_hz",
-    "caches": "caches",
-    "voltage_scale": "voltage_scale",
-    "overrides": "overrides",
-    "memory_from": "memory_from",
-    "place": "place",
-    "layout_sweep": "layout_sweep",
-    "ops": "ops",
-    "max_instructions": "max_instructions",
-    "timeout": "timeout_s",
-    "strict": "strict",
-    "semihost_dir": "semihost_dir",
-}
 
 
 @click.command(cls=ProgramCommand, short_help="Compare ELFs with a baseline and with limits.")
@@ -209,9 +194,9 @@ def _settings(config: str | None) -> Settings:
 def _replaced(ctx: click.Context, plan: RunPlan, given: dict[str, Any]) -> RunPlan:
     """A plan with what stands on the command line in place of what the settings say."""
     on_command_line = {
-        field: given[name]
-        for name, field in _REPLACED.items()
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        field.name: given[field.name]
+        for field in fields(plan)
+        if ctx.get_parameter_source(field.name) is ParameterSource.COMMANDLINE
     }
     return replace(plan, **on_command_line)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simcore.cli.output import destination
 from simcore.errors import ConfigError, nearest
+from simcore.files import destination
 from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from simcore.cli.options import look_options, report_options
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import look, tell_line
 from simcore.errors import ConfigError, ExitCode
+from simcore.files import destination
 from simcore.report import COMPARISON_FORMATS, COMPARISON_SECTIONS, ComparisonSection
 
 

@@ -14,7 +14,7 @@ from click.shell_completion import (
     ZshComplete,
 )
 
-from simcore.cli.output import write_stdout
+from simcore.files import write_stdout
 
 VARIABLE = "_MCUSIM_COMPLETE"  # what click looks for when the shell asks
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.output import write_stdout
+from simcore.files import write_stdout
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CpuModel, Provenance

@@ -9,9 +9,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import look, program_streams, tell_end, tell_speed, tell_warnings
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json", "csv")
 #: Options of a profile that a sweep has no table for, by the name of their parameter.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from simcore.cli.output import destination, write_stdout
 from simcore.errors import ConfigError, nearest
+from simcore.files import destination, write_stdout
 
 
 @click.command(short_help="Write the manual pages.")

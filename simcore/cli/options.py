@@ -33,6 +33,7 @@ run_options = together(
     ),
     click.option(
         "--timeout",
+        "timeout_s",
         type=values.seconds,
         metavar="TIME",
         help="Stop after so much time of the host, such as 30s.",
@@ -135,6 +136,7 @@ def part_options(more: str = "", recorded: bool = False) -> Callable[[Command], 
         ),
         click.option(
             "--clock",
+            "clock_hz",
             type=values.clock,
             metavar="HZ",
             help="Core clock, such as 100MHz; the part's maximum if not given.",

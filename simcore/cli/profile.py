@@ -21,7 +21,7 @@ from simcore.cli.options import (
     source_options,
     together,
 )
-from simcore.cli.output import ColorChoice, destination, is_terminal
+from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
     look,
@@ -32,6 +32,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
+from simcore.files import destination
 from simcore.report import (
     BINARY_FORMATS,
     FORMATS,
@@ -46,8 +47,8 @@ from simcore.report import (
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
-    from simcore.profiler import Simulation
     from simcore.report.html.details import Details
+    from simcore.simulation.simulation import Simulation
 
 
 #: What the report shows, and how.
@@ -118,8 +119,6 @@ def profile(
     top: int,
     color: ColorChoice,
     cpu: str,
-    clock: int | None,
-    timeout: float | None,
     objects: bool,
     source_dirs: tuple[str, ...],
     source_maps: tuple[tuple[str, str], ...],
@@ -146,6 +145,7 @@ def profile(
     """
     from simcore.profiler import profile as run_profile
     from simcore.report.parts import render as render_parts
+    from simcore.run.spec import RunSpec
 
     parts = [part.strip() for part in cpu.split(",") if part.strip()]
     if not parts:
@@ -154,7 +154,7 @@ def profile(
     if energy_sweep:
         from simcore.cli.energy_sweep import sweep
 
-        run |= {"args": args, "clock_hz": clock, "timeout_s": timeout, "deadline_s": deadline}
+        run |= {"args": args, "deadline_s": deadline}
         return sweep(elf, parts, format_name, output, color, run)
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
@@ -170,23 +170,18 @@ def profile(
         sources = SourcePlaces(source_dirs, source_maps)
         details.append(details_of(simulation, sources, bytes(printed)))
 
-    if format_name == "html":
-        run["inspect"] = inspect
+    spec = RunSpec(elf=elf, args=args, **run)
     started = time.monotonic()
     with destination(output) as write:
         results: list[Profile] = []
         for part in parts:
-            with program_streams(output, run["max_instructions"], printed) as streams:
+            with program_streams(output, spec.max_instructions, printed) as streams:
                 results.append(
                     run_profile(
-                        elf,
-                        cpu=part,
-                        args=args,
-                        clock_hz=clock,
-                        timeout_s=timeout,
-                        log=tell_line if run["verbose"] else None,
+                        replace(spec, cpu=part),
+                        log=tell_line if spec.verbose else None,
+                        inspect=inspect if format_name == "html" else None,
                         **streams,
-                        **run,
                     )
                 )
         options = look(
@@ -199,7 +194,7 @@ def profile(
         else:
             write(render_parts(results, format_name, options))
     tell_warnings([w for result in results for w in result.warnings], format_name, output)
-    if run["verbose"]:
+    if spec.verbose:
         tell_speed(sum(result.totals.cycles for result in results), started)
     where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
     return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from simcore.cli.options import look_options, part_options, run_options
-from simcore.cli.output import ColorChoice, binary_destination, is_terminal
+from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
     program_streams,
@@ -20,6 +20,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ConfigError, ExitCode
+from simcore.files import binary_destination
 
 
 @click.command(short_help="Run an ELF and keep what 'replay' needs to time it again.")
@@ -33,8 +34,6 @@ def record(
     elf: str,
     args: tuple[str, ...],
     output: str,
-    clock: int | None,
-    timeout: float | None,
     color: ColorChoice,
     verbose: bool,
     **run: Any,
@@ -61,8 +60,6 @@ def record(
                 elf,
                 file,
                 args=args,
-                clock_hz=clock,
-                timeout_s=timeout,
                 printed=printed,
                 verbose=verbose,
                 **streams,

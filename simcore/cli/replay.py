@@ -15,15 +15,16 @@ from simcore.cli.options import (
     place_option,
     report_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unused, table_options
 from simcore.cli.running import look, tell_end, tell_line, tell_speed, tell_warnings
 from simcore.errors import ExitCode
+from simcore.files import destination
 from simcore.report import FORMATS, WEIGHTS, Section, Weight, document
 
 if TYPE_CHECKING:
-    from simcore.profiler import Simulation
     from simcore.report.html.details import Details
+    from simcore.simulation.simulation import Simulation
 
 
 @click.command(short_help="Time a capture of 'record' again and report what it cost.")
@@ -47,7 +48,7 @@ def replay(
     source_maps: tuple[tuple[str, str], ...],
     verbose: bool,
     cpu: str | None,
-    clock: int | None,
+    clock_hz: int | None,
     caches: str | None,
     voltage_scale: str | None,
     overrides: tuple[str, ...],
@@ -65,6 +66,7 @@ def replay(
     engine is needed. A program that reads the clock repeats the recorded path.
     """
     from simcore.profiler import profile_setup
+    from simcore.run.spec import RunSpec
     from simcore.simulation.capture import Capture
 
     refuse_unused(format_name, weight, source_dirs or source_maps)
@@ -84,7 +86,7 @@ def replay(
     with destination(output) as write:
         setup = recorded.setup(
             cpu,
-            clock_hz=clock,
+            clock_hz=clock_hz,
             caches=caches,
             voltage_scale=voltage_scale,
             overrides=overrides,
@@ -94,9 +96,9 @@ def replay(
             recorded.image,
             setup,
             recorded.simulate,
+            RunSpec(**report),
             log=tell_line if verbose else None,
             inspect=inspect if format_name == "html" else None,
-            **report,
         )
         options = look(
             output, color, top=top, section=section, weight=weight or WEIGHTS[0], objects=objects

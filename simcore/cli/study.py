@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simcore.cli.options import look_options
-from simcore.cli.output import ColorChoice, is_terminal, write_stdout
+from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
 from simcore.errors import ConfigError
 from simcore.extras import require
+from simcore.files import write_stdout
 
 if TYPE_CHECKING:
     from simcore.study.folder import StudyFolder

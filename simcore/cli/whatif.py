@@ -17,7 +17,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
 )
-from simcore.cli.output import ColorChoice, destination
+from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
     look,
@@ -27,6 +27,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ExitCode
+from simcore.files import destination
 
 FORMATS = ("text", "json", "csv")
 
@@ -74,7 +75,7 @@ def whatif(
     output: str | None,
     color: ColorChoice,
     args: tuple[str, ...],
-    timeout: float | None,
+    timeout_s: float | None,
     max_instructions: int | None,
     strict: bool,
     semihost_dir: str | None,
@@ -108,7 +109,7 @@ def whatif(
                 layout_sweep=layout_sweep,
                 args=args,
                 processes=jobs,
-                timeout_s=timeout,
+                timeout_s=timeout_s,
                 max_instructions=max_instructions,
                 strict=strict,
                 semihost_dir=semihost_dir,
@@ -156,8 +157,6 @@ def _configurations(
     # With a part of its own nothing is as it was recorded.
     base = as_recorded(elf) if is_capture(elf) and "cpu" not in given else Configuration()
     base = base if file is None else file.base(base)
-    if "clock" in given:
-        given["clock_hz"] = given.pop("clock")
     given["overrides"] = (*base.overrides, *given.get("overrides", ()))
     linked = replace(base, **given)
     base = replace(linked, place=(*base.place, *place))

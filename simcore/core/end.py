@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from simcore.core.counters import OpDescriptor
+from simcore.core.counters import Counters, OpDescriptor
 from simcore.core.data_objects import ObjectMap, object_map
 from simcore.core.timing import Timing
 from simcore.elf import Image
+from simcore.isa import Block
+from simcore.pipeline import Schedule
 from simcore.run.faults import Fault
-from simcore.run.options import RunResult
 from simcore.run.setup import TimingSetup
 
 
@@ -40,6 +41,24 @@ class RunEnd:
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
         return run_objects(image, self.stack_floor, self.stack_top, self.heap_start, self.heap_end)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run that ended. `exit_reason` is exit, fault, max-instructions, timeout or interrupted.
+
+    `exit_code` is the program's own, None when it did not end by itself. `clock_dependent`: what
+    the program did may hang on modelled time, which it read or which interrupted it.
+    """
+
+    counters: Counters
+    blocks: tuple[Block, ...]  # decoded, in the order of counters.blocks
+    schedules: tuple[Schedule, ...]  # in the order of counters.entries
+    exit_reason: str
+    exit_code: int | None
+    fault: Fault | None
+    warnings: tuple[str, ...]
+    clock_dependent: bool = False
 
 
 def run_objects(

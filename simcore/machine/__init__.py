@@ -21,21 +21,17 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop, add_setups
 from simcore.core.data_objects import ObjectMap
-from simcore.core.end import RunEnd, run_objects, run_results
+from simcore.core.end import RunEnd, RunResult, run_objects, run_results
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
 from simcore.machine import armv7m
 from simcore.machine.loader import LoadedMemory
+from simcore.machine.peripherals import peripheral_warning
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.run.faults import Fault, Frame
-from simcore.run.options import (
-    RunOptions,
-    RunResult,
-    command_line,
-    peripheral_warning,
-)
+from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
 
 __all__ = ["RunOptions", "RunResult", "run", "run_many"]

@@ -17,8 +17,8 @@ from simcore.placement.space import Gap, Space, fit, merged
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
-    from simcore.profiler import Simulation
-    from simcore.run.options import RunResult
+    from simcore.core.end import RunResult
+    from simcore.simulation.simulation import Simulation
 
 #: Kept for the stack if the linker script does not say how much; newlib's printf needs 1 to 2 KiB.
 DEFAULT_STACK_BYTES = 4096

@@ -104,7 +104,7 @@ class Runs:
         """Write the baseline when asked for. Raises pytest.UsageError when it cannot be written."""
         if self._save is None or not self._runs:
             return
-        from simcore.cli.output import destination
+        from simcore.files import destination
 
         try:
             old = baselines.load_baseline(self._save)
@@ -127,7 +127,7 @@ class Runs:
         from simcore.report import RenderOptions
         from simcore.report.console import new_console, printed_text
         from simcore.report.table import Column, build_table
-        from simcore.report.units import amount, relative_change
+        from simcore.units import amount, relative_change
 
         runs = sorted(self._runs, key=lambda run: run.name)
         columns = [Column("test", [_tail(run.name, width // 2) for run in runs])]

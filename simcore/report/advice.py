@@ -13,7 +13,7 @@ from simcore.errors import ExitCode
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import clock, count, percent, si, signed, size
+from simcore.units import clock, count, percent, si, signed, size
 
 FORMATS = ("text", "json")
 

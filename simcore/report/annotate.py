@@ -24,7 +24,7 @@ from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.listing import listing, per
 from simcore.report.table import GAP, Column, build_table, cut_text
-from simcore.report.units import clock, count, decimal, percent
+from simcore.units import clock, count, decimal, percent
 
 #: Output formats of an annotation.
 FORMATS = ("text", "json", "csv")

@@ -13,7 +13,7 @@ from simcore.costs.profile import CallNode, Profile
 from simcore.report import RenderOptions
 from simcore.report.places import Place, places
 from simcore.report.stacks import CallTree, rounded
-from simcore.report.units import clock
+from simcore.units import clock
 
 FEMTOJOULES_PER_PICOJOULE = 1000
 UNKNOWN_FILE = "???"

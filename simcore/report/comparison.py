@@ -21,7 +21,7 @@ from simcore.report import COMPARISON_SECTIONS, ComparisonSection, RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import (
+from simcore.units import (
     NOTHING,
     amount,
     clock,

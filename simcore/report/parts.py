@@ -11,7 +11,7 @@ from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.plain import to_plain
 from simcore.report import SEVERAL_PARTS, RenderOptions
-from simcore.report.units import clock, count, decimal, percent, si
+from simcore.units import clock, count, decimal, percent, si
 
 CSV_COLUMNS = (
     "cpu", "clock_hz", "voltage_scale", "instructions", "cycles", "ipc", "time_s", "energy_j",

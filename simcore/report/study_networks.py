@@ -10,8 +10,8 @@ from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import clock, count, decimal, percent, si
 from simcore.study.networks import NetworkPart, NetworkStudy
+from simcore.units import clock, count, decimal, percent, si
 
 FORMATS = ("text", "json", "csv")
 

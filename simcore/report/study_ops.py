@@ -12,8 +12,8 @@ from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import NOTHING, clock, count, decimal, si
 from simcore.study.ops import OpsRow, OpsStudy, StudyPart
+from simcore.units import NOTHING, clock, count, decimal, si
 
 FORMATS = ("text", "json", "csv")
 

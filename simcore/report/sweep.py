@@ -11,7 +11,7 @@ from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
 from simcore.report.text import CACHES
-from simcore.report.units import clock, count, percent, si
+from simcore.units import clock, count, percent, si
 from simcore.whatif.energy_sweep import EnergySweep, SweepPoint
 
 

@@ -21,8 +21,8 @@ from simcore.costs.profile import (
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import clock, count, decimal, percent, si, size
 from simcore.run.faults import Fault
+from simcore.units import clock, count, decimal, percent, si, size
 
 Part = TypeVar("Part", int, float)
 

@@ -16,7 +16,7 @@ from simcore.costs.timeline import Timeline, TimelineSample
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
 from simcore.report.stacks import NANOSECONDS
-from simcore.report.units import clock
+from simcore.units import clock
 
 PROCESS, THREAD = 1, 1
 

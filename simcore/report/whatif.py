@@ -13,7 +13,7 @@ from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.csv import table_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import NOTHING, clock, count, percent, si, signed
+from simcore.units import NOTHING, clock, count, percent, si, signed
 from simcore.whatif.results import Outcome, WhatIf
 
 FORMATS = ("text", "json", "csv")

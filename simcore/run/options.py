@@ -1,19 +1,14 @@
-"""What a run is given and what it gives back, as plain data."""
+"""What a run is told, as plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from simcore.core.core import PeripheralUse
-    from simcore.core.counters import Counters
-    from simcore.elf import Image
-    from simcore.isa import Block
-    from simcore.pipeline import Schedule
-    from simcore.run.faults import Fault
+from simcore.run.setup import TimingSetup
+from simcore.run.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +34,28 @@ class RunOptions:
     stdin: BinaryIO | None = None
     stdout: BinaryIO | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """A run that ended. `exit_reason` is exit, fault, max-instructions, timeout or interrupted.
-
-    `exit_code` is the program's own, None when it did not end by itself. `clock_dependent`: what
-    the program did may hang on modelled time, which it read or which interrupted it.
-    """
-
-    counters: Counters
-    blocks: tuple[Block, ...]  # decoded, in the order of counters.blocks
-    schedules: tuple[Schedule, ...]  # in the order of counters.entries
-    exit_reason: str
-    exit_code: int | None
-    fault: Fault | None
-    warnings: tuple[str, ...]
-    clock_dependent: bool = False
+    @classmethod
+    def of(
+        cls,
+        spec: RunSpec,
+        setup: TimingSetup,
+        stdin: BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+    ) -> RunOptions:
+        """How a run of ``spec`` is timed under ``setup``."""
+        return cls(
+            clock_hz=setup.core_clock_hz,
+            voltage_scale=setup.voltage_scale,
+            caches=setup.caches,
+            max_instructions=spec.max_instructions,
+            timeout_s=spec.timeout_s,
+            args=spec.args,
+            semihost_dir=None if spec.semihost_dir is None else Path(spec.semihost_dir),
+            strict=spec.strict,
+            verbose=spec.verbose,
+            stdin=stdin,
+            stdout=stdout,
+        )
 
 
 def command_line(name: str, args: Sequence[str]) -> str:
@@ -68,14 +68,3 @@ def command_line(name: str, args: Sequence[str]) -> str:
             quote = "'" if '"' in word else '"'
             words.append(f"{quote}{word}{quote}")
     return " ".join(words)
-
-
-def peripheral_warning(uses: Sequence[PeripheralUse], image: Image, most: int | None) -> str:
-    """One line on the peripheral registers that were used, at most `most` of them by address."""
-    shown = []
-    for use in uses[:most]:
-        symbol = image.object_at(use.address)
-        name = f"{use.address:#010x}" + (f" {symbol.name}" if symbol else "")
-        shown.append(f"{name} ({use.reads} reads, {use.writes} writes)")
-    more = f" and {len(uses) - len(shown)} more" if len(shown) < len(uses) else ""
-    return f"peripherals are not modelled, reads gave 0: {', '.join(shown)}{more}"

@@ -6,15 +6,18 @@ so that banks, cache sets and capacity behave as after a relink.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import PurePath
 
-from simcore.cpu_model import CACHE_CONTROLS, CpuModel
+from simcore.cpu_model import CACHE_CONTROLS, CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.errors import ConfigError
 
+DEFAULT_CPU = "stm32f746"
 WORD = 4  # bytes: literal pools and the stack need moves by whole words
 
 
@@ -117,3 +120,25 @@ def placed(moves: Sequence[Move], address: int) -> int:
     if index and address < moves[index - 1].end:
         return address - moves[index - 1].start + moves[index - 1].to
     return address
+
+
+def load_setup(
+    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    *,
+    clock_hz: int | None = None,
+    caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    memory_from: str | os.PathLike[str] | None = None,
+    moves: Sequence[Move] = (),
+) -> TimingSetup:
+    """A checked configuration on a part by name or file; arguments as in :func:`simcore.profile`.
+
+    ``moves`` may come in any order. Raises ModelError or ConfigError.
+    """
+    script = None if memory_from is None else os.fspath(memory_from)
+    model = load_cpu_model(os.fspath(cpu), tuple(overrides), script)
+    changed = (*overrides, *(() if script is None else (f"memory from {PurePath(script).name}",)))
+    setup = TimingSetup(model, clock_hz, caches, voltage_scale, tuple(sorted(moves)), changed)
+    setup.check()
+    return setup

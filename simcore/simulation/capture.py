@@ -15,9 +15,9 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.plain import from_plain, to_plain
-from simcore.profiler import DEFAULT_CPU, Simulation, load_setup, simulate_many
 from simcore.run.options import RunOptions
-from simcore.run.setup import Move, TimingSetup
+from simcore.run.setup import Move, TimingSetup, load_setup
+from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.capture_file import (
     ELF,
     END,
@@ -30,6 +30,8 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from simcore.core.core import Core
@@ -76,54 +78,53 @@ class _Recording:
 
 
 def record_run(
-    elf: str | os.PathLike[str],
+    elf: str | os.PathLike[str] | RunSpec,
     file: BinaryIO,
-    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    cpu: str | os.PathLike[str] | None = None,
     *,
-    clock_hz: int | None = None,
-    caches: str = "auto",
-    voltage_scale: str | None = None,
-    overrides: Sequence[str] = (),
-    memory_from: str | os.PathLike[str] | None = None,
-    args: Sequence[str] = (),
     printed: bytearray | None = None,
-    **run: Any,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
 ) -> Simulation:
     """Run an ELF as :func:`simcore.profile` does and write its capture to a file.
 
     ``file`` is open for writing; memory stays flat. ``printed`` is where ``stdout`` keeps the
-    beginning of what the program prints, for reports that show it. ``run`` are the arguments of
-    :func:`simcore.profiler.simulate_many`. Raises what :func:`simcore.profile` raises, and OSError.
+    beginning of what the program prints, for reports that show it. ``options`` are fields of a
+    RunSpec. Raises what :func:`simcore.profile` raises, and OSError.
     """
-    data = load_bytes(elf)
-    image = image_of_bytes(os.fspath(elf), data)
-    setup = load_setup(
-        cpu,
-        clock_hz=clock_hz,
-        caches=caches,
-        voltage_scale=voltage_scale,
-        overrides=overrides,
-        memory_from=memory_from,
-    )
+    spec = run_spec(elf, cpu, options)
+    data = load_bytes(spec.elf)
+    image = image_of_bytes(spec.elf, data)
+    setup = spec.setup()
     recorded = Recorded(
         version=__version__,
         elf=PurePath(image.path).name,
-        cpu=os.fspath(cpu),
+        cpu=spec.cpu,
         clock_hz=setup.core_clock_hz,
-        caches=caches,
-        overrides=tuple(overrides),
-        args=tuple(args),
+        caches=spec.caches,
+        overrides=spec.overrides,
+        args=spec.args,
         caches_bytes_ways=cache_sizes(setup),
-        voltage_scale=voltage_scale,
-        memory_from=None if memory_from is None else PurePath(memory_from).name,
-        max_instructions=run.get("max_instructions"),
+        voltage_scale=spec.voltage_scale,
+        memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
+        max_instructions=spec.max_instructions,
     )
     writer = CaptureWriter(file)
     writer.add(HEAD, _json(recorded))
     for start in range(0, len(data), _ELF_PIECE_BYTES):
         writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
     recorder = _Recording(writer, bytearray() if printed is None else printed)
-    (simulation,) = simulate_many(image, [setup], args=args, recorder=recorder, **run)
+    (simulation,) = simulate_many(
+        image,
+        [setup],
+        spec,
+        stdin=stdin,
+        stdout=stdout,
+        progress=progress,
+        recorder=recorder,
+    )
     return simulation
 
 
@@ -223,12 +224,9 @@ class Capture:
         return [self._simulation(*pair) for pair in zip(setups, results, strict=True)]
 
     def _simulation(self, setup: TimingSetup, result: Any) -> Simulation:
-        options = RunOptions(
-            clock_hz=setup.core_clock_hz,
-            voltage_scale=setup.voltage_scale,
-            caches=setup.caches,
-            max_instructions=self.recorded.max_instructions,
-            args=self.recorded.args,
+        was = self.recorded
+        options = RunOptions.of(
+            RunSpec(args=was.args, max_instructions=was.max_instructions), setup
         )
         return Simulation(self.image, setup.model, options, result, setup.changed, setup.moves)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from simcore.report.units import clock, si
 from simcore.study.charts import BLACK, BLUE, GREY, SERIES, new_figure, on_colour, saved
 from simcore.study.networks import NetworkPart, NetworkRow, NetworkStudy
+from simcore.units import clock, si
 
 KERNEL_NAMES = {
     "conv2d_s8": "convolution", "depthwise_conv2d_s8": "depthwise", "add_s8": "add",

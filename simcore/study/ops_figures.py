@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from simcore.report.units import clock, count, si
 from simcore.study.charts import (
     BLACK,
     BLUE,
@@ -22,6 +21,7 @@ from simcore.study.charts import (
 )
 from simcore.study.grid import load_grid
 from simcore.study.ops import OpsRow, OpsStudy, StudyPart
+from simcore.units import clock, count, si
 
 ROW_INCHES = 0.26  # of figures with a row for each type
 

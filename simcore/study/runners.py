@@ -37,7 +37,7 @@ def runner_for(model: CpuModel) -> Image:
 @cache
 def _variants() -> tuple[tuple[str, str, Image], ...]:
     """Name, part and image of each prebuilt runner."""
-    from simcore.cli.kernels import prebuilt_kernels
+    from simcore.resources import prebuilt_kernels
 
     return tuple(
         (row["name"], row["part"], load_image(str(Path(row["path"]).resolve())))

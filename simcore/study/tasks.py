@@ -21,7 +21,7 @@ from simcore.run.setup import Move
 
 if TYPE_CHECKING:
     from simcore.elf import Image
-    from simcore.profiler import Simulation
+    from simcore.simulation.simulation import Simulation
 
 SCHEMA = "mcusim.study-run/1"
 #: The name under which the runner finds a task's layer list.
@@ -129,9 +129,11 @@ def tool_fingerprint() -> str:
 def execute(task: Task) -> Run:
     """Run a task. Raises ConfigError when the program refuses the command or does not end well,
 
-    and what :func:`simcore.profiler.simulate` raises.
+    and what :func:`simcore.simulation.live.simulate` raises.
     """
-    from simcore.profiler import load_setup, simulate_many
+    from simcore.run.setup import load_setup
+    from simcore.run.spec import RunSpec
+    from simcore.simulation.live import simulate_many
 
     console = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
@@ -140,8 +142,7 @@ def execute(task: Task) -> Run:
         simulations = simulate_many(
             _image(task.elf, task.elf_sha256),
             [load_setup(task.cpu, moves=moves) for moves in task.moves],
-            args=task.args,
-            semihost_dir=None if task.layers is None else folder,
+            RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
             stdout=console,
         )
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())

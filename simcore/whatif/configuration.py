@@ -10,7 +10,7 @@ from itertools import product
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import ConfigError, nearest
 from simcore.placement import parse_request
-from simcore.profiler import DEFAULT_CPU
+from simcore.run.spec import PartSpec
 from simcore.units import parse_quantity
 
 #: Settings that are no placement, as they are written in front of '='.
@@ -24,20 +24,11 @@ AS_LINKED = "as linked"
 _NAMED = re.compile(r"(?P<name>[^=,]*?):\s+(?P<rest>.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What a program is timed under. ``clock_hz`` None is the part's highest, ``voltage_scale``
-    None the lowest that allows it; ``place`` are WHAT=REGION, ``overrides`` KEY=VALUE of the model.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(PartSpec):
+    """What a program is timed under."""
 
     name: str = AS_LINKED
-    cpu: str = DEFAULT_CPU
-    clock_hz: int | None = None
-    voltage_scale: str | None = None
-    caches: str = "auto"
-    memory_from: str | None = None
-    overrides: tuple[str, ...] = ()
-    place: tuple[str, ...] = ()
 
     def with_setting(self, key: str, value: str) -> Configuration:
         """The same with one of SETTINGS changed. Raises ConfigError."""

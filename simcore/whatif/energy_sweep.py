@@ -23,7 +23,9 @@ from simcore.cpu_model import CpuModel, OperatingPoint, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, ExitCode
 from simcore.plain import to_plain
-from simcore.profiler import DEFAULT_CPU, Simulation, simulate
+from simcore.run.setup import DEFAULT_CPU
+from simcore.simulation.live import simulate
+from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from simcore.run.options import RunOptions
@@ -139,7 +141,7 @@ def energy_sweep(
     ``clock_hz`` holds the clock for all points that allow it; each takes its own highest when None.
     ``deadline_s`` is the time that the run may take. What the program reads from ``stdin`` is kept
     for the runs after the first, and only the first one's output goes to ``stdout``. ``options``
-    are further arguments of :func:`simcore.profiler.simulate`. A run that does not end well ends
+    are further arguments of simulation.live.simulate(). A run that does not end well ends
     the sweep: see ``exit``.
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.

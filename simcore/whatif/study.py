@@ -19,9 +19,11 @@ from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
-from simcore.profiler import Simulation, load_setup, simulate_many
 from simcore.run.setup import TimingSetup
+from simcore.run.spec import RunSpec, given
 from simcore.simulation.capture import Capture, is_capture
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
 
@@ -40,8 +42,6 @@ def whatif(
     elves: Sequence[str],
     configurations: Sequence[Configuration],
     *,
-    layout_sweep: bool = False,
-    args: Sequence[str] = (),
     processes: int | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
@@ -50,32 +50,31 @@ def whatif(
 ) -> WhatIf:
     """Time programs under configurations; those of one program and part share one execution.
 
-    ``elves`` are ELF files or captures, which repeat their run: they take no ``args`` or options.
-    ``layout_sweep`` times each with all code shifted, too. ``processes`` is how many executions
-    run at a time, as many as the host has cores when None. ``options`` are further arguments of
-    :func:`simcore.profiler.simulate_many`. With several executions the programs read nothing from
-    ``stdin``. Ctrl-C ends the study with what is finished: see ``WhatIf.interrupted``.
+    ``elves`` are ELF files or captures, which repeat their run: they take no arguments or limits.
+    ``processes`` is how many executions run at a time, as many as the host has cores when None.
+    ``options`` are fields of a RunSpec that are no configuration's, such as ``args`` or
+    ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
+    the study with what is finished: see ``WhatIf.interrupted``.
 
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError; what is asked
     for is checked in full before anything runs.
     """
     check_names(configurations)
+    spec = given(RunSpec, options)
     tasks = [
-        _Task(elf, tuple(group), layout_sweep, tuple(args), options)
-        for elf in elves
-        for group in _by_execution(configurations)
+        _Task(elf, tuple(group), spec) for elf in elves for group in _by_execution(configurations)
     ]
     for task in tasks:
         image, capture = task.open()
-        limits = [value for name, value in options.items() if name != "verbose"]
-        if capture is not None and (args or any(limits)):
+        plain = RunSpec(verbose=spec.verbose, layout_sweep=spec.layout_sweep)
+        if capture is not None and spec != plain:
             raise ConfigError(
                 f"{task.elf}: a capture repeats its run; it takes no arguments and no limits"
             )
-        prepare(image, task.configurations, layout_sweep)
+        prepare(image, task.configurations, spec.layout_sweep)
     if processes is None:
         processes = processors()
-    if options.get("semihost_dir") is not None:
+    if spec.semihost_dir is not None:
         processes = 1  # programs that write files of one name
     done: dict[tuple[str, str], Outcome] = {}
     interrupted = False
@@ -101,7 +100,7 @@ def whatif(
     return WhatIf(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
-        args=tuple(args),
+        args=spec.args,
         executions=len(tasks),
         configurations=tuple(rows),
         interrupted=interrupted,
@@ -125,14 +124,7 @@ def prepare(
     memory: ProgramMemory | None = None
     found = []
     for configuration in configurations:
-        setup = load_setup(
-            configuration.cpu,
-            clock_hz=configuration.clock_hz,
-            caches=configuration.caches,
-            voltage_scale=configuration.voltage_scale,
-            overrides=configuration.overrides,
-            memory_from=configuration.memory_from,
-        )
+        setup = configuration.setup()
         placement = Placement()
         if configuration.place:
             memory = memory or program_memory(image, setup.model)
@@ -149,9 +141,7 @@ class _Task:
 
     elf: str
     configurations: tuple[Configuration, ...]
-    layout_sweep: bool
-    args: tuple[str, ...]
-    options: Mapping[str, Any]
+    spec: RunSpec
 
     def open(self) -> tuple[Image, Capture | None]:
         """The program, and the capture if that is what the file is."""
@@ -163,12 +153,12 @@ class _Task:
     def run(self, streams: Mapping[str, Any]) -> list[Outcome]:
         """What each configuration costs."""
         image, capture = self.open()
-        prepared = prepare(image, self.configurations, self.layout_sweep)
+        prepared = prepare(image, self.configurations, self.spec.layout_sweep)
         setups = [setup for one in prepared for _, setup in one.shifts]
         if capture is not None:
             simulations = capture.simulate(setups, streams.get("progress"))
         else:
-            simulations = simulate_many(image, setups, args=self.args, **self.options, **streams)
+            simulations = simulate_many(image, setups, self.spec, **streams)
         outcomes = []
         for one in prepared:
             own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]

@@ -21,7 +21,8 @@ from simcore.cli.main import main
 from simcore.core.counters import CAUSES
 from simcore.elf import load_image
 from simcore.errors import ConfigError
-from simcore.profiler import Simulation, simulate
+from simcore.simulation.live import simulate
+from simcore.simulation.simulation import Simulation
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.tools import GUARD_S
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema

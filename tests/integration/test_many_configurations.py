@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from simcore.elf import load_image
-from simcore.profiler import Simulation, load_setup, simulate_many
-from simcore.run.setup import Move, TimingSetup
+from simcore.run.setup import Move, TimingSetup, load_setup
+from simcore.run.spec import RunSpec
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import Simulation
 from tests.integration.programs import FIRMWARE, KERNELS
 
 ITCM, DTCM, SRAM, FLASH = 0x0000_0000, 0x2000_0000, 0x2001_0000, 0x0800_0000
@@ -104,7 +106,7 @@ def link(arm_gcc: Callable[..., Path], tmp_path: Path) -> Link:
 
 
 def run(elf: Path, *setups: TimingSetup) -> list[Simulation]:
-    return simulate_many(load_image(str(elf)), setups, max_instructions=300_000)
+    return simulate_many(load_image(str(elf)), setups, RunSpec(max_instructions=300_000))
 
 
 @pytest.mark.parametrize("caches", ["on", "off"])

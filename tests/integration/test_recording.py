@@ -17,8 +17,7 @@ import pytest
 from simcore.cli.main import main
 from simcore.elf import load_image
 from simcore.errors import CaptureError, ConfigError, ExitCode
-from simcore.profiler import load_setup, simulate, simulate_many
-from simcore.run.setup import Move
+from simcore.run.setup import Move, load_setup
 from simcore.simulation.capture import Capture, record_run
 from simcore.simulation.capture_file import (
     ELF,
@@ -31,6 +30,7 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
+from simcore.simulation.live import simulate, simulate_many
 from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, each_program
 from tests.shared import captured
 

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from simcore.cli.main import main
 from simcore.cpu_model import cpu_model_names, load_cpu_model
 from simcore.errors import ConfigError
-from simcore.profiler import simulate
+from simcore.simulation.live import simulate
 from simcore.study.grid import Case, cases, load_grid, select
 from simcore.study.moves import moves_of
 from simcore.study.ops import OpsStudy, study_ops

@@ -243,11 +243,11 @@ def test_ctrl_c_keeps_and_prints_what_is_finished(tmp_path: Path) -> None:
 
 
 def test_the_library_runs_a_study() -> None:
-    result = whatif([CONV], [Configuration(), Configuration("tcm", place=("weights=dtcm",))])
+    result = whatif([CONV], [Configuration(), Configuration(name="tcm", place=("weights=dtcm",))])
     assert [row.name for row in result.configurations] == ["as linked", "tcm"]
     assert (
         result.to_json()
         == whatif(
-            [CONV], [Configuration(), Configuration("tcm", place=("weights=dtcm",))]
+            [CONV], [Configuration(), Configuration(name="tcm", place=("weights=dtcm",))]
         ).to_json()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simcore.checking.results import CheckResult, Reason, RunResult, reason_text, verdict
-from simcore.report.units import relative_change
+from simcore.units import relative_change
 
 
 def render(result: CheckResult) -> str:

@@ -12,7 +12,7 @@ from simcore.checking.results import (
     reason_text,
     verdict,
 )
-from simcore.report.units import NOTHING, amount, relative_change
+from simcore.units import NOTHING, amount, relative_change
 
 MARKS = {"passed": "✅", "new": "🆕", "failed": "❌"}
 SHOWN = ("cycles", "energy", "stack", "load")

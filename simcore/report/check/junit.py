@@ -8,7 +8,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from simcore.checking.results import CheckResult, RunResult, Value, failure_text, reason_text
-from simcore.report.units import amount, relative_change
+from simcore.units import amount, relative_change
 
 
 def render(result: CheckResult) -> str:

@@ -11,7 +11,7 @@ from simcore.checking.results import CheckResult, Reason, RunResult, Value, reas
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text
 from simcore.report.table import Column, build_table
-from simcore.report.units import NOTHING, amount, count, place, relative_change, si, signed
+from simcore.units import NOTHING, amount, count, place, relative_change, si, signed
 
 #: Metrics of the table of runs, and when their columns leave.
 _SHOWN = (("cycles", 0), ("energy", 1), ("stack", 3), ("load", 4))

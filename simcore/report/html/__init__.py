@@ -28,7 +28,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     from simcore.report.html.flame import flame_data
     from simcore.report.html.page import as_json, write_page
     from simcore.report.text import CACHES
-    from simcore.report.units import clock
+    from simcore.units import clock
 
     details = options.details or Details()
     hot = hot_loops.hot_functions(details.annotation) if details.annotation else []
@@ -57,7 +57,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
 
 
 def _facts(profile: Profile) -> Iterator[Fact]:
-    from simcore.report.units import count, decimal, percent, si, size
+    from simcore.units import count, decimal, percent, si, size
 
     totals, trust = profile.totals, profile.accuracy
     low, high = si(totals.energy_low_j, "J"), si(totals.energy_high_j, "J")

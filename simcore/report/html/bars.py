@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from simcore.core.counters import CAUSES
 from simcore.costs.profile import MemoryCosts, Profile
 from simcore.report.html.tables import words
-from simcore.report.units import count, percent, si, size
+from simcore.units import count, percent, si, size
 
 MOST_BARS = 12  # functions or operations in one figure
 SHOWN_SHARE = 0.005  # of the run: what costs less gets no bar

@@ -10,7 +10,7 @@ from simcore.report.comparison import is_changed, side_text
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
 from simcore.report.html.tables import Cell, Column, Table, change, cut, number, place, text, words
-from simcore.report.units import amount, count, relative_change, signed
+from simcore.units import amount, count, relative_change, signed
 
 
 def render(comparison: Comparison, before: Profile, after: Profile) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from simcore.annotation import Annotation
     from simcore.annotation.sources import SourcePlaces
     from simcore.pipeline.ceilings import Ceilings
-    from simcore.profiler import Simulation
+    from simcore.simulation.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)

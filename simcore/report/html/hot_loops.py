@@ -23,7 +23,7 @@ from simcore.report.html.tables import (
     text,
 )
 from simcore.report.listing import HOT, LONGEST, WARM, cost_note, loop_lanes, pair_mark, per
-from simcore.report.units import count
+from simcore.units import count
 
 #: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.
 MOST_INSTRUCTIONS = 300

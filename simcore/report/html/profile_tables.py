@@ -28,7 +28,7 @@ from simcore.report.html.tables import (
     text,
     words,
 )
-from simcore.report.units import si
+from simcore.units import si
 
 
 def causes(profile: Profile) -> Table:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from simcore.costs.profile import Profile
 from simcore.pipeline.ceilings import CORE, Ceilings
 from simcore.report.html.bars import SERIES
-from simcore.report.units import decimal
+from simcore.units import decimal
 
 MOST_POINTS = 40
 NAME_LENGTH = 24  # characters of a name beside a point

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from simcore.report.units import NOTHING, count, percent, si, size
+from simcore.units import NOTHING, count, percent, si, size
 
 EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
 MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays out at once

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from simcore.cli.main import main
 from simcore.costs.profile import Exit, Profile
 from simcore.errors import ElfError
 from simcore.report.check import REPORTS
+from simcore.run.spec import RunSpec
 from tests.unit.comparison.test_comparison import slower as slower_function
 from tests.unit.handmade import kernel_profile
 
@@ -36,10 +37,10 @@ class Runs:
         self.profiles: dict[str, Profile | Exception] = {}
         self.options: dict[str, Any] = {}
 
-    def __call__(self, elf: str, cpu: str, **options: Any) -> Profile:
-        self.options = {"elf": elf, "cpu": cpu, **options}
+    def __call__(self, spec: RunSpec, **options: Any) -> Profile:
+        self.options = {field.name: getattr(spec, field.name) for field in fields(spec)} | options
         options["stdout"].write(b"hello\nand good-bye\n")
-        result = self.profiles.get(Path(elf).stem, kernel_profile())
+        result = self.profiles.get(Path(spec.elf).stem, kernel_profile())
         if isinstance(result, Exception):
             raise result
         return result

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from simcore.cli.progress import ProgramOutput, Progress
 from simcore.costs.profile import Exit, Profile
 from simcore.errors import ConfigError, ElfError
 from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
+from simcore.run.spec import RunSpec
 from simcore.units import parse_quantity
 from tests.tools import needs
 from tests.unit.handmade import FAULT, kernel_profile
@@ -40,8 +41,8 @@ class FakeRun:
         self.said = b"hello from the program\n"
         self.options: dict[str, Any] = {}
 
-    def __call__(self, elf: str, **options: Any) -> Profile:
-        self.options = {"elf": elf, **options}
+    def __call__(self, spec: RunSpec, **options: Any) -> Profile:
+        self.options = {field.name: getattr(spec, field.name) for field in fields(spec)} | options
         options["stdout"].write(self.said)
         options["stdout"].flush()
         if isinstance(self.result, Profile):

@@ -31,7 +31,7 @@ from simcore.report import (
     RenderOptions,
 )
 from simcore.report.comparison import render
-from simcore.report.units import relative_change
+from simcore.units import relative_change
 from tests.unit.handmade import kernel_profile
 
 SCHEMA = json.loads((files("simcore") / "schema" / "comparison-1.json").read_text("utf-8"))

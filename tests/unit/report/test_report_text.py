@@ -9,7 +9,7 @@ import pytest
 
 from simcore.costs.profile import Exit, LayoutBand, PlacedItem, Profile
 from simcore.report import RenderOptions, render
-from simcore.report.units import clock, count, decimal, percent, si, size
+from simcore.units import clock, count, decimal, percent, si, size
 from tests.unit.handmade import FAULT, kernel_profile
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")

@@ -10,8 +10,8 @@ import pytest
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import load_image
 from simcore.errors import ConfigError
-from simcore.profiler import load_setup, simulate_many
-from simcore.run.setup import Move, TimingSetup, placed
+from simcore.run.setup import Move, TimingSetup, load_setup, placed
+from simcore.simulation.live import simulate_many
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 MODEL = load_cpu_model("stm32f746")

@@ -1,0 +1,1 @@
+"""What a change costs in CI: plans, limits, baselines and verdicts of `mcusim check`."""

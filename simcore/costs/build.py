@@ -1,0 +1,91 @@
+"""The Profile of a run that has ended, from its counters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from simcore import __version__
+from simcore.core.counters import Counters
+from simcore.costs.attribution import Attribution
+from simcore.costs.energy import energy_model
+from simcore.costs.profile import (
+    SCHEMA,
+    Accuracy,
+    Cpu,
+    Elf,
+    Exit,
+    InstructionCosts,
+    LineCosts,
+    ObjectCosts,
+    Profile,
+    Tool,
+)
+from simcore.cpu_model import CpuModel
+from simcore.elf import Image
+
+ACCURACY = Accuracy(counts="exact", cycles="modelled", energy="estimated")
+
+
+def build_profile(
+    image: Image,
+    model: CpuModel,
+    clock_hz: int,
+    counters: Counters,
+    end: Exit,
+    *,
+    caches: str = "auto",
+    voltage_scale: str | None = None,
+    overrides: Sequence[str] = (),
+    ops: Sequence[str] = (),
+    objects: Sequence[ObjectCosts] = (),
+    warnings: Sequence[str] = (),
+    instructions: Sequence[InstructionCosts] | None = None,
+    lines: Sequence[LineCosts] | None = None,
+    args: Sequence[str] | None = None,
+) -> Profile:
+    """The Profile of a run that has ended.
+
+    ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations,
+    ``args`` what the program was given.
+    Raises ConfigError for a clock that the part does not reach.
+    """
+    point = model.operating_point(clock_hz, voltage_scale)
+    energy = energy_model(model, clock_hz, voltage_scale)
+    costs = Attribution(counters, image.functions, energy, clock_hz, ops)
+    unmatched = [f"--op '{glob}' matches no function that ran" for glob in costs.unmatched_globs()]
+    return Profile(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        elf=Elf(
+            PurePath(image.path).name,
+            image.sha256,
+            image.build_id,
+            image.compiler,
+            image.load_bytes,
+            image.ram_bytes,
+        ),
+        cpu=Cpu(
+            name=model.name,
+            title=model.title,
+            model_sha256=model.sha256,
+            clock_hz=clock_hz,
+            voltage_scale=point.voltage_scale,
+            voltage_v=model.supply_voltage_v,
+            caches=caches,
+            overrides=tuple(overrides),
+        ),
+        exit=end,
+        accuracy=ACCURACY,
+        totals=costs.totals(),
+        functions=costs.function_costs(image.line_at),
+        ops=costs.op_costs(),
+        memory=costs.memory_costs(),
+        caches=costs.caches(),
+        call_tree=costs.call_tree(),
+        warnings=(*warnings, *counters.warnings, *unmatched),
+        objects=tuple(objects),
+        instructions=None if instructions is None else tuple(instructions),
+        lines=None if lines is None else tuple(lines),
+        args=None if args is None else tuple(args),
+    )

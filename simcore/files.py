@@ -1,0 +1,111 @@
+"""Documents that appear whole or not at all: on stdout, or in a file that is renamed at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from simcore.errors import ConfigError
+
+Document = str | bytes
+
+
+@contextmanager
+def destination(path: str | None) -> Iterator[Callable[[Document], None]]:
+    """Give a function that writes the document, to stdout when ``path`` is None or ``-``.
+
+    An unwritable path is refused on entry, before the work is done. A file is written beside its
+    name and renamed, so that an error on the way leaves what was there. Raises ConfigError.
+    """
+    if path is None or path == "-":
+        yield write_stdout
+        return
+    target = Path(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        yield lambda document: _write(
+            target, path, document
+        )  # a device or a pipe cannot be renamed over
+        return
+    target = Path(os.path.realpath(target))  # a link keeps pointing where it points
+    temporary = _create_beside(target, path)
+    try:
+
+        def write(document: Document) -> None:
+            _write(temporary, path, document)
+            temporary.replace(target)
+
+        yield write
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def binary_destination(path: str) -> Iterator[BinaryIO]:
+    """Give a file to write to as it comes, stdout when ``path`` is ``-``.
+
+    As `destination`, what is there is replaced when everything is written, and not before.
+    Raises ConfigError.
+    """
+    if path == "-":
+        yield sys.stdout.buffer
+        return
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        with target.open("wb") as file:  # a device or a pipe cannot be renamed over
+            yield file
+        return
+    temporary = _create_beside(target, path)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create_beside(target: Path, path: str) -> Path:
+    if target.is_dir():
+        raise ConfigError(f"{path}: cannot write the output: it is a folder")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise ConfigError(f"{path}: cannot write the output: the file is write-protected")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
+    umask = os.umask(0)
+    os.umask(umask)
+    os.fchmod(handle, 0o666 & ~umask)  # as a plain open() would have made it
+    os.close(handle)
+    return Path(name)
+
+
+def _write(file: Path, path: str, document: Document) -> None:
+    try:
+        file.write_bytes(_encode(document))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
+
+
+def write_stdout(document: Document) -> None:
+    """Write a document to stdout, text as UTF-8 whatever the locale."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_encode(document))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, which is no error. Python flushes again at exit, to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise ConfigError(f"stdout: cannot write the output: {error.strerror}") from None
+
+
+def _encode(document: Document) -> bytes:
+    if isinstance(document, bytes):
+        return document
+    # Symbol names come from the ELF and may hold anything.
+    return document.encode("utf-8", "backslashreplace")

@@ -1,0 +1,136 @@
+"""A run that has ended under one configuration: all that a report can be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from simcore.core.counters import CAUSES, cycle_column
+from simcore.costs.attribution import Attribution
+from simcore.costs.build import build_profile
+from simcore.costs.coverage import FileCoverage
+from simcore.costs.coverage import coverage as file_coverage
+from simcore.costs.energy import energy_model
+from simcore.costs.instructions import instruction_costs, line_costs
+from simcore.costs.objects import object_costs
+from simcore.costs.profile import (
+    Exit,
+    InstructionCosts,
+    ObjectCosts,
+    Profile,
+)
+from simcore.costs.timeline import timeline as timeline_of
+from simcore.cpu_model import CpuModel
+from simcore.elf import Image
+from simcore.run.setup import Move, placed
+
+if TYPE_CHECKING:
+    from simcore.core.end import RunResult
+    from simcore.run.options import RunOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A run that has ended, with what it ran on: all that a report can be made of."""
+
+    image: Image
+    model: CpuModel
+    options: RunOptions
+    result: RunResult
+    overrides: tuple[str, ...] = ()  # what the run changed of the part's model
+    moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
+
+    def profile(
+        self,
+        *,
+        ops: Sequence[str] = (),
+        instructions: bool = False,
+        lines: bool = False,
+        coverage: bool = False,
+    ) -> Profile:
+        """The Profile of the run; ``instructions``, ``lines`` and ``coverage`` add those tables."""
+        rows = self._instruction_costs() if instructions or lines or coverage else ()
+        result = self.result
+        profile = build_profile(
+            self.image,
+            self.model,
+            self.options.clock_hz,
+            result.counters,
+            self.end,
+            caches=self.options.caches,
+            voltage_scale=self.options.voltage_scale,
+            overrides=self.overrides,
+            ops=ops,
+            objects=self._object_costs(),
+            warnings=(*self.image.warnings, *result.warnings),
+            instructions=rows if instructions else None,
+            lines=line_costs(rows) if lines else None,
+            args=self.options.args,
+        )
+        if coverage:
+            profile = replace(profile, coverage=self._coverage(profile, rows))
+        if self.result.counters.trace is not None:
+            options = self.options
+            energy = energy_model(self.model, options.clock_hz, options.voltage_scale)
+            over_time = timeline_of(self.result.counters, energy)
+            warnings = (*profile.warnings, *over_time.warnings())
+            profile = replace(profile, timeline=over_time, warnings=warnings)
+        return profile
+
+    @property
+    def end(self) -> Exit:
+        """How the run ended."""
+        return Exit(self.result.exit_reason, self.result.exit_code, self.result.fault)
+
+    @property
+    def costs(self) -> Attribution:
+        """The costs of the run by function and operation, without all else of a Profile."""
+        clock_hz = self.options.clock_hz
+        energy = energy_model(self.model, clock_hz, self.options.voltage_scale)
+        return Attribution(self.result.counters, self.image.functions, energy, clock_hz)
+
+    @property
+    def cycles(self) -> int:
+        """The modelled core cycles of the run."""
+        counters = self.result.counters
+        first = counters.columns.index(cycle_column(CAUSES[0]))
+        return sum(sum(node.vector[first : first + len(CAUSES)]) for node in counters.nodes)
+
+    def describe(self) -> str:
+        """How much the pipeline model had to do, in one line."""
+        entries = [entry for entry in self.result.counters.entries if entry.executions]
+        pairs = {(entry.block, entry.state) for entry in entries}
+        blocks = len({block for block, _ in pairs})
+        states = len({state for _, state in pairs})
+        return (
+            f"{blocks:,} blocks in {states:,} pipeline states: {len(pairs):,} (state, block) pairs,"
+            f" {len(entries):,} schedules"
+        )
+
+    def _instruction_costs(self) -> tuple[InstructionCosts, ...]:
+        result = self.result
+        return instruction_costs(
+            result.counters, result.blocks, result.schedules, self._name_at, self.image.line_at
+        )
+
+    def _coverage(
+        self, profile: Profile, rows: Sequence[InstructionCosts]
+    ) -> tuple[FileCoverage, ...]:
+        calls = {row.address: row.calls for row in profile.functions if row.address is not None}
+        executions = {(row.file, row.line): row.executions for row in line_costs(rows)}
+        return file_coverage(self.image, calls, executions)
+
+    def _object_costs(self) -> tuple[ObjectCosts, ...]:
+        def region_at(address: int) -> str | None:
+            region = self.model.region_at(placed(self.moves, address))
+            return None if region is None else region.name
+
+        result = self.result
+        return object_costs(
+            result.counters, result.blocks, self._name_at, self.image.line_at, region_at
+        )
+
+    def _name_at(self, address: int) -> str | None:
+        function = self.image.function_at(address)
+        return None if function is None else function.name

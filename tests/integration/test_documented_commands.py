@@ -102,12 +102,16 @@ def alike(shown: list[str], printed: list[str]) -> bool:
     """Whether the lines are those, with any lines where "..." stands."""
     parts = [re.escape(line) if line != ANY else r"(?:.*\n)*?.*" for line in shown]
     text = "\n".join(printed)
-    return re.fullmatch("\n".join(parts).replace(r"(?:.*\n)*?.*\n", r"(?:.*\n)*?"), text) is not None
+    return (
+        re.fullmatch("\n".join(parts).replace(r"(?:.*\n)*?.*\n", r"(?:.*\n)*?"), text) is not None
+    )
 
 
 def prepare(folder: Path) -> None:
-    """A folder as the reader has it: prebuilt kernels, and nothing else of the checkout."""
+    """A folder as the reader has it: of the checkout, prebuilt kernels and scripts/profile."""
     (folder / "kernels").symlink_to(CHECKOUT / "kernels")
+    write(folder / "scripts" / "profile", '#!/bin/sh\nexec mcusim profile "$@"\n')
+    (folder / "scripts" / "profile").chmod(0o755)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(CHECKOUT).as_posix())

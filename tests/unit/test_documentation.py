@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +122,24 @@ def test_the_page_of_ci_has_every_report_and_every_exit_status() -> None:
     text = page("ci.md")
     assert keys(section(text, "Reports")) == set(REPORTS)
     assert keys(section(text, "Exit status")) == {str(code.value) for code in ExitCode}
+
+
+def test_the_words_of_the_glossary_stand_once_and_in_order() -> None:
+    words = re.findall(r"^\| (?!word|-)(.*?) \|", page("glossary.md"), re.M)
+    assert words == sorted(set(words))
+
+
+def test_the_readme_is_one_page_and_lines_are_no_wider_than_120() -> None:
+    readme = DOCS.parent / "README.md"
+    assert len(readme.read_text("utf-8").splitlines()) <= 120
+    for path in (readme, DOCS.parent / "MODEL.md", *DOCS.glob("*.md"), *DOCS.glob("model/*.md")):
+        prose = re.sub(r"^```.*?^```|^\|.*?$", "", path.read_text("utf-8"), flags=re.M | re.S)
+        wide = [line for line in prose.splitlines() if len(line) > 120]
+        assert wide == [], path.name
+
+
+def test_the_package_carries_the_sources_that_its_parts_cite() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))
+    packages = project["tool"]["scikit-build"]["wheel"]["packages"]
+    assert packages["simcore/_data/docs"] == "docs"
+    assert packages["simcore/_data/cpu_models"] == "cpu_models"

@@ -20,7 +20,7 @@ in `cases` (strings or tables whose keys override the row's), or are the product
     at_least              `expected` is a lower bound
     because               why this case expects another value than its row
     skip                  why it cannot be run at all
-    deviation             why the model is known not to reproduce the row, see docs/model/pipeline.md
+    deviation             why the model is known not to give this row (see docs/model/pipeline.md)
 
 `expected` and results are cycles, save for `pair`: 1 when the two issue in one cycle, 0 otherwise.
 The bytes in `[code]` come from arm-none-eabi-as; tests/oracle/assemble.py writes and checks them,

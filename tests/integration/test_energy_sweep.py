@@ -151,7 +151,7 @@ def test_firmware_that_sleeps_draws_sleep_power() -> None:
     assert (profile.exit.reason, profile.exit.code) == ("exit", 0)
     slept = totals.cycles_by_cause["sleep"]
     assert 0.95 * 11 * 100_000 < slept < 11 * 100_000
-    # Sleep current of the STM32F722/F723 at 216 MHz, 24 mA at 3.3 V (reference/silicon.md 3.1).
+    # Sleep current of the STM32F722/F723 at 216 MHz, 24 mA at 3.3 V (docs/sources/silicon.md 3.1).
     asleep = totals.energy_by_component["sleep"] + totals.energy_by_component["always_on"]
     assert asleep / totals.time_s == pytest.approx(24e-3 * 3.3, rel=0.05)
     assert totals.power_w is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, BranchKind, decode_block
-from simcore.pipeline import Pipeline, Schedule
+from simcore.pipeline import Pipeline, Schedule, make_pipeline
 from tests.oracle.addresses import Registers, touches_memory
 from tests.oracle.measure import NotMeasurableError
 from tests.oracle.program import Program
@@ -33,7 +33,7 @@ class PipelineRunner:
     """Total cycles of programs by the pipeline model; keeps the last one's blocks and schedules."""
 
     def __init__(self, pipeline: Pipeline | None = None) -> None:
-        self.pipeline = pipeline or Pipeline(load_cpu_model(MODEL).core.pipeline)
+        self.pipeline = pipeline or make_pipeline(load_cpu_model(MODEL).core.pipeline)
         self._program: Program | None = None
         self._pieces: list[_Piece] = []
         self._schedules: dict[tuple[int, int, int], Schedule] = {}

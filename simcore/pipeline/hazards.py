@@ -1,6 +1,6 @@
 """The mechanisms of an in-order pipeline beside latencies and pair rules, each with a name.
 
-`verbs(facts)` says what of a mechanism concerns an encoding; it is asked once per encoding, so that
+`verbs` says what of a mechanism concerns a kind of instruction; it is asked once per kind, so that
 an instruction that nothing concerns pays nothing. The verbs are called with the run, in which
 `plan` and `placement` are those of the instruction being issued:
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simcore.isa.blocks import BANK_NONE, BANK_SAME, SINGLE_LOADS
-from simcore.isa.kinds import FLAGS, BranchKind, Facts, Kind
+from simcore.isa.kinds import Kind
 from simcore.pipeline.schedule import WHY_BANK, WHY_WINDOW
 from simcore.pipeline.state import (
     NEVER,
@@ -43,7 +43,7 @@ SHIFTING_DSP = frozenset({Kind.BITFIELD, Kind.REVERSE, Kind.EXTEND_ADD, Kind.PAC
 
 
 class Verbs(NamedTuple):
-    """What of a mechanism concerns an encoding; `marks` and `claims` are OPEN_* bits."""
+    """What of a mechanism concerns a kind; `marks` and `claims` are OPEN_* bits."""
 
     earliest: Callable[[BlockRun], int] | None = None
     refuses: Callable[[BlockRun], str] | None = None
@@ -71,8 +71,8 @@ class Mechanism(ABC):
         """The mechanism with a CPU model's numbers; None when the core has none."""
 
     @abstractmethod
-    def verbs(self, facts: Facts) -> Verbs:
-        """What of it concerns an encoding."""
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        """What of it concerns a kind, which ends a block or sets flags."""
 
     @property
     def rest(self) -> int:
@@ -98,8 +98,8 @@ class ItFolding(Mechanism):
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self | None:
         return cls(cell) if params["issue"]["it_folding"] else None
 
-    def verbs(self, facts: Facts) -> Verbs:
-        return Verbs(folds=True) if facts.kind is Kind.IT else NOTHING
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return Verbs(folds=True) if kind is Kind.IT else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,7 @@ class MacWindow(Mechanism):
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
         return cls(cell, params["issue"]["fp_mac_window_cycles"])
 
-    def verbs(self, facts: Facts) -> Verbs:
-        kind = facts.kind
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
         if kind in FP_MACS:
             return Verbs(refuses=self.refuses_mac, completes=self.completes)
         return Verbs(
@@ -154,7 +153,7 @@ class MacWindow(Mechanism):
     def refuses_move(self, run: BlockRun) -> str:
         if run.open_mask & OPEN_MAC:
             return self.WHY_MOVE
-        if run.plan.kind in self._NOT_YOUNGER and self._in_window(run, run.open_cycle):
+        if run.plan.facts.kind in self._NOT_YOUNGER and self._in_window(run, run.open_cycle):
             return WHY_WINDOW
         return ""
 
@@ -183,10 +182,10 @@ class ChainedMac(Mechanism):
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
         return cls(cell, params["issue"]["fused_after_chained_cycles"])
 
-    def verbs(self, facts: Facts) -> Verbs:
-        if facts.kind is Kind.FP_FUSED:
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if kind is Kind.FP_FUSED:
             return Verbs(earliest=self.earliest, completes=self.ends)
-        return Verbs(completes=self.completes) if facts.kind is Kind.FP_CHAINED else NOTHING
+        return Verbs(completes=self.completes) if kind is Kind.FP_CHAINED else NOTHING
 
     def earliest(self, run: BlockRun) -> int:
         chained = run.memory[self.cell]
@@ -219,13 +218,13 @@ class DoubleMac(Mechanism):
             cell, {kind: cycles[f"{name}_after_mac"] - cycles[name] for kind, name in names.items()}
         )
 
-    def verbs(self, facts: Facts) -> Verbs:
-        if facts.kind not in DOUBLE_MACS:
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if kind not in DOUBLE_MACS:
             return NOTHING
         return Verbs(holds=self.holds, completes=self.completes)
 
     def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
-        return self.change[run.plan.kind] if cycle == run.memory[self.cell] + 1 else 0
+        return self.change[run.plan.facts.kind] if cycle == run.memory[self.cell] + 1 else 0
 
     def completes(self, run: BlockRun, cycle: int, end: int) -> None:
         run.memory[self.cell] = end
@@ -250,10 +249,10 @@ class EarlyShifter(Mechanism):
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
         return cls(cell)
 
-    def verbs(self, facts: Facts) -> Verbs:
-        if facts.kind is Kind.SHIFT:
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if kind is Kind.SHIFT:
             return Verbs(claims=OPEN_SHIFTER)
-        return Verbs(marks=OPEN_SHIFTER) if facts.kind in self._USERS else NOTHING
+        return Verbs(marks=OPEN_SHIFTER) if kind in self._USERS else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +269,8 @@ class LoadBanks(Mechanism):
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
         return cls(cell)
 
-    def verbs(self, facts: Facts) -> Verbs:
-        if facts.kind not in SINGLE_LOADS:
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if kind not in SINGLE_LOADS:
             return NOTHING
         return Verbs(refuses=self.refuses, marks=OPEN_LOAD)
 
@@ -301,8 +300,8 @@ class UnalignedLoads(Mechanism):
         places = ("older", "younger", "same_bank")
         return cls(cell, *(cycles[f"unaligned_load_{place}_cycles"] for place in places))
 
-    def verbs(self, facts: Facts) -> Verbs:
-        if facts.kind not in SINGLE_LOADS:
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if kind not in SINGLE_LOADS:
             return NOTHING
         return Verbs(holds=self.holds, marks=OPEN_LOAD)
 
@@ -330,12 +329,14 @@ class OddWord(Mechanism):
     name = "odd-word"
     cycles: int
 
+    _STORES: ClassVar[frozenset[Kind]] = frozenset({Kind.STORE_MULTIPLE, Kind.FP_STORE_MULTIPLE})
+
     @classmethod
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
         return cls(cell, params["issue"]["store_multiple_odd_word_cycles"])
 
-    def verbs(self, facts: Facts) -> Verbs:
-        return Verbs(holds=self.holds) if facts.words else NOTHING
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return Verbs(holds=self.holds) if kind in self._STORES else NOTHING
 
     def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
         probe = run.placement.odd_word
@@ -356,10 +357,9 @@ class FlagDistance(Mechanism):
         branch = params["branch"]
         return cls(cell, branch["flags_ready_distance"], branch["mispredict_flags_ready_cycles"])
 
-    def verbs(self, facts: Facts) -> Verbs:
-        if facts.branch is not BranchKind.NONE:
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if branches:
             return Verbs(completes=self.decides)
-        sets_flags = any(register == FLAGS for register, _ in facts.results)
         return Verbs(completes=self.completes) if sets_flags else NOTHING
 
     def completes(self, run: BlockRun, cycle: int, end: int) -> None:

@@ -150,34 +150,39 @@ class BlockRun:
         self.it_block = 0  # conditions are the same only within one IT block
 
     def issue(self, index: int, instruction: Instruction) -> None:
-        """Schedule the next instruction of the block: operands, fetch, hazards, slot, complete."""
+        """Schedule the next instruction of the block."""
         plan = self.plan = self.table.plan(instruction.facts)
         self.index, self.placement = index, self.block.placements[index]
-        end_group = (instruction.address + instruction.size - 1) >> self.table.group_shift
-        self.new_groups = end_group - self.group
-        self.group = end_group
-        if plan.folds:
+        self._fetch(instruction)
+        if plan.rules.folds:
             self.fetched += self.new_groups
             self.costs.append(_FOLDED)
             return
-        if instruction.condition == ALWAYS:
-            self.it_block += 1
-            self.condition, sources = UNCONDITIONAL, plan.sources
-        else:
-            self.condition = self.it_block << 4 | instruction.condition
-            sources = plan.predicated_sources
-        operands, producer = self._operands_ready(sources)
+        operands, producer = self._operands_ready(instruction.condition)
         earliest = operands
-        for free in plan.earliest:
+        for free in plan.rules.earliest:
             earliest = max(earliest, free(self))
         why = self._refusal(operands, earliest)
         if why == WHY_PAIRED and self.open_mask != CLOSED:
-            self._take_younger_slot()
+            cycle, end, early = self._take_younger_slot()
         else:
-            self._begin_cycle(operands, earliest, producer, why)
+            cycle, end, early = self._begin_cycle(operands, earliest, producer, why)
+        self._complete(cycle, end, early)
 
-    def _operands_ready(self, sources: tuple[tuple[int, Role], ...]) -> tuple[int, Ready | None]:
+    def _fetch(self, instruction: Instruction) -> None:
+        """Count the groups that the instruction ends behind what is fetched."""
+        end_group = (instruction.address + instruction.size - 1) >> self.table.group_shift
+        self.new_groups = end_group - self.group
+        self.group = end_group
+
+    def _operands_ready(self, condition: int) -> tuple[int, Ready | None]:
         """First cycle in which all operands are there, and what the last of them came from."""
+        if condition == ALWAYS:
+            self.it_block += 1
+            self.condition, sources = UNCONDITIONAL, self.plan.facts.sources
+        else:
+            self.condition = self.it_block << 4 | condition
+            sources = self.plan.predicated_sources
         latest, producer = NEVER, None
         ready, condition = self.ready, self.condition
         for register, role in sources:
@@ -195,9 +200,9 @@ class BlockRun:
         if self.open_mask == CLOSED:
             return self.no_slot
         plan = self.plan
-        if refused := self.open_mask & plan.as_younger:
+        if refused := self.open_mask & plan.rules.as_younger:
             return self.table.pairs.name(refused)
-        for refuses in plan.refuses:
+        for refuses in plan.rules.refuses:
             if why := refuses(self):
                 return why
         cycle = self.open_cycle
@@ -207,12 +212,13 @@ class BlockRun:
             return WHY_OPERAND
         return WHY_WINDOW if earliest > cycle else WHY_PAIRED
 
-    def _take_younger_slot(self) -> None:
+    def _take_younger_slot(self) -> tuple[int, int, bool]:
+        """Issue beside the older instruction: cycle, last cycle occupied, may execute early."""
         plan, cycle = self.plan, self.open_cycle
         end = cycle + plan.occupancy - 1
-        for holds in plan.holds:
+        for holds in plan.rules.holds:
             end += holds(self, cycle, True)
-        early = plan.early_role == Role.EARLY_SHIFT and not self.open_mask & plan.claims
+        early = plan.early_role == Role.EARLY_SHIFT and not self.open_mask & plan.rules.claims
         self.fetched += self.new_groups
         self.open_mask, self.no_slot = CLOSED, WHY_NO_SLOT
         self.dual_issues += 1
@@ -222,12 +228,13 @@ class BlockRun:
             self.last = end
             self.cycles[_EXECUTE] += grown
             cycles = Cycles(execute=grown)
-        self._complete(cycle, end, early)
         self.costs.append(InstructionCost(cycles, 1, WHY_PAIRED, -1, -1, self.older))
+        return cycle, end, early
 
     def _begin_cycle(
         self, operands: int, earliest: int, producer: Ready | None, why: str
-    ) -> None:  # fmt: skip
+    ) -> tuple[int, int, bool]:
+        """Issue as the older of a new cycle; returns as _take_younger_slot."""
         plan, first = self.plan, self.last + 1
         # The queue holds a few groups: fetch cannot have run further ahead than that.
         fetch_ahead = self.table.fetch_ahead
@@ -237,15 +244,14 @@ class BlockRun:
         cycle = max(first, fetched, earliest)
         self.fetched = max(fetched, cycle - fetch_ahead)
         self.older = self.index
-        if plan.alone:
+        if plan.rules.alone:
             self.open_mask, self.no_slot = CLOSED, WHY_OLDER_ALONE
         else:
-            self.open_mask, self.open_cycle = plan.as_older, cycle
+            self.open_mask, self.open_cycle = plan.rules.as_older, cycle
         end = cycle + plan.occupancy - 1
-        for holds in plan.holds:
+        for holds in plan.rules.holds:
             end += holds(self, cycle, False)
         self.last = end
-        self._complete(cycle, end, plan.early_role != NO_EARLY_STAGE)
         cycles = self.cycles
         cycles[_ISSUE] += 1
         cost = _ISSUED
@@ -263,6 +269,7 @@ class BlockRun:
         else:
             waited = InstructionCost(cost, 0, why)
         self.costs.append(waited)
+        return cycle, end, plan.early_role != NO_EARLY_STAGE
 
     def _complete(self, cycle: int, end: int, early: bool) -> None:
         """Note what the instruction, issued in `cycle`, leaves behind."""
@@ -273,9 +280,9 @@ class BlockRun:
             self._note_accesses(facts, cycle)
         if facts.synchronizes:
             self.barrier_cycles.append(max(0, cycle - self.entry - 1))
-        if plan.branches:
+        if plan.rules.branches:
             self.mispredict = table.mispredict
-        for completes in plan.completes:
+        for completes in plan.rules.completes:
             completes(self, cycle, end)
         for result in plan.results:
             base = end
@@ -296,7 +303,7 @@ class BlockRun:
             entry = self.ready.get(register)
             if entry is not None and entry.base + entry.value.latencies[role] > cycle:
                 return False
-        self.open_mask |= plan.claims
+        self.open_mask |= plan.rules.claims
         return True
 
     def _predicated(self, value: Value, base: int) -> Value:

@@ -24,9 +24,10 @@ NO_EARLY_STAGE = -1
 _LOADED = frozenset({
     Result.LOAD, Result.LOAD_SUBWORD, Result.LOAD_DOUBLE, Result.FP_LOAD, Result.FP_LOAD_DOUBLE,
 })  # fmt: skip
+_EARLY_ROLES = {Kind.ADD: Role.EARLY_ADD, Kind.SHIFT: Role.EARLY_SHIFT}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ResultPlan:
     """A register that is written. `time`: AT_ISSUE, AT_END or its word in a multiple load."""
 
@@ -36,25 +37,29 @@ class ResultPlan:
     early: Value  # the value if the instruction executes early
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The facts of an instruction as the scheduler wants them."""
+@dataclass(slots=True, eq=False)
+class KindRules:
+    """What pair rules and mechanisms (hazards.py) say of a kind of instruction."""
 
-    facts: Facts  # keeps them alive: plans are found by identity
-    kind: Kind
-    as_older: int  # PairTable bits, and what mechanisms mark
-    as_younger: int
-    occupancy: int  # cycles from issue until the next instruction but a paired one may issue
     alone: bool
     branches: bool
-    folds: bool  # an IT that takes no slot
+    as_older: int  # PairTable bits, and what mechanisms mark
+    as_younger: int
     claims: int  # OPEN_* bits that it takes when it executes early
-    # The verbs of the mechanisms that concern it (hazards.py).
+    folds: bool  # takes no slot
     earliest: tuple[Callable[[BlockRun], int], ...]
     refuses: tuple[Callable[[BlockRun], str], ...]
     holds: tuple[Callable[[BlockRun, int, bool], int], ...]
     completes: tuple[Callable[[BlockRun, int, int], None], ...]
-    sources: tuple[tuple[int, Role], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """The facts of an instruction as the scheduler wants them."""
+
+    facts: Facts  # keeps them alive: plans are found by identity
+    rules: KindRules
+    occupancy: int  # cycles from issue until the next instruction but a paired one may issue
     predicated_sources: tuple[tuple[int, Role], ...]
     results: tuple[ResultPlan, ...]
     early_role: int  # Role of its operands in the early stage, or NO_EARLY_STAGE
@@ -68,7 +73,7 @@ class PlanTable:
         mechanisms: Sequence[Mechanism],
     ) -> None:  # fmt: skip
         issue, fetch = params["issue"], params["fetch"]
-        self.pairs, self.mechanisms = pairs, mechanisms
+        self.pairs = pairs
         self.remembering = [kept for kept in mechanisms if kept.remembers]
         self.latencies = latency_table(params)
         self.words_per_cycle: int = issue["words_per_cycle"]
@@ -77,8 +82,8 @@ class PlanTable:
         self.mispredict: int = params["branch"]["mispredict_cycles"]
         self.fetch_ahead: int = fetch["queue_groups"] - 1  # the group being issued is in it too
         self.group_shift: int = fetch["group_bytes"].bit_length() - 1
-        self._params = params
-        self._alone = alone
+        self._params, self._alone, self._mechanisms = params, alone, mechanisms
+        self._rules: dict[tuple[Kind, bool, bool], KindRules] = {}
         self._plans: dict[int, Plan] = {}
 
     def plan(self, facts: Facts) -> Plan:
@@ -90,33 +95,39 @@ class PlanTable:
 
     def _make(self, facts: Facts) -> Plan:
         kind = facts.kind
-        early_role = NO_EARLY_STAGE
-        if kind is Kind.ADD or kind is Kind.SHIFT:
-            early_role = Role.EARLY_ADD if kind is Kind.ADD else Role.EARLY_SHIFT
-        verbs = [mechanism.verbs(facts) for mechanism in self.mechanisms]
-        branches = facts.branch is not BranchKind.NONE
+        early_role = _EARLY_ROLES.get(kind, NO_EARLY_STAGE)
+        results = self._results(facts, early_role)
+        sets_flags = any(register == FLAGS for register, _ in facts.results)
+        key = (kind, facts.branch is not BranchKind.NONE, sets_flags)
+        rules = self._rules.get(key)
+        if rules is None:
+            rules = self._rules[key] = self._rules_of(*key)
+        return Plan(
+            facts=facts,
+            rules=rules,
+            occupancy=occupancy(self._params, facts),
+            predicated_sources=(*facts.sources, (FLAGS, Role.CONDITION)),
+            results=results,
+            early_role=early_role,
+        )
+
+    def _rules_of(self, kind: Kind, branches: bool, sets_flags: bool) -> KindRules:
+        verbs = [mechanism.verbs(kind, branches, sets_flags) for mechanism in self._mechanisms]
         as_older, claims = self.pairs.as_older[kind], 0
         for verb in verbs:
             as_older |= verb.marks
             claims |= verb.claims
-        return Plan(
-            facts=facts,
-            kind=kind,
-            as_older=as_older,
-            as_younger=self.pairs.as_younger[kind],
-            occupancy=occupancy(self._params, facts),
+        return KindRules(
             alone=kind in self._alone or (branches and kind in SINGLE_LOADS),
             branches=branches,
-            folds=any(verb.folds for verb in verbs),
+            as_older=as_older,
+            as_younger=self.pairs.as_younger[kind],
             claims=claims,
+            folds=any(verb.folds for verb in verbs),
             earliest=tuple(verb.earliest for verb in verbs if verb.earliest),
             refuses=tuple(verb.refuses for verb in verbs if verb.refuses),
             holds=tuple(verb.holds for verb in verbs if verb.holds),
             completes=tuple(verb.completes for verb in verbs if verb.completes),
-            sources=facts.sources,
-            predicated_sources=(*facts.sources, (FLAGS, Role.CONDITION)),
-            results=self._results(facts, early_role),
-            early_role=early_role,
         )
 
     def _results(self, facts: Facts, early_role: int) -> tuple[ResultPlan, ...]:

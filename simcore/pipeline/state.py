@@ -28,7 +28,7 @@ OPEN_UNALIGNED = 1 << 28  # it is an unaligned load; within a block only
 NEVER = -99  # a time too long ago to matter
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Value:
     """What a register is given: for each role, the cycles until it can be read."""
 

@@ -1,5 +1,10 @@
 """The rules of the C core for tests: plain functions on plain structs, compiled once with cffi.
 
+Not by CMake, which builds what is installed: this build has every declared function for Python, an
+allocator that can fail (allocator.h), other flags from one variable (scripts/sanitize) and changed
+sources (scripts/validate mutants). It is one call of the compiler, and no tool that cffi does not
+need.
+
 `load()` compiles all files of simcore/native with all that their headers declare, those of Unicorn
 left out, into a folder of the temporary directory named by what went in. MCUSIM_NATIVE_SOURCES
 names another folder of them, with a change that a test has to notice (scripts/validate mutants).
@@ -34,6 +39,7 @@ from tests.reference_config import Config, Region
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("MCUSIM_NATIVE_SOURCES") or CHECKOUT / "simcore" / "native")
+ALLOCATOR = CHECKOUT / "tests" / "allocator.h"
 MODULE = "_mcusim_rules"
 ABSENT = 0xFFFF_FFFF  # cache_find() on a miss
 
@@ -68,20 +74,15 @@ def declarations(header: str) -> str:
 def load() -> tuple[Any, Any]:
     """(ffi, lib) of the C rules. Fails the test when there is no C compiler."""
     read = headers()
-    sources = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.[ch]"))}
+    files = [*sorted(FOLDER.rglob("*.[ch]")), ALLOCATOR, ALLOCATOR.with_suffix(".c")]
+    sources = {path: path.read_text(encoding="utf-8") for path in files}
     builder = cffi.FFI()
-    border = "".join(declarations(text) for text in read.values())
+    border = "".join(declarations(text) for text in [*read.values(), sources[ALLOCATOR]])
     builder.cdef(border)
     builder.set_source(MODULE, "".join(f'#include "{name}"\n' for name in read))
     compiler = shlex.split(os.environ.get("CC", "cc"))
-    flags = [
-        "-std=c11",
-        "-O2",
-        "-shared",
-        "-fPIC",
-        "-pthread",
-        *shlex.split(os.environ.get("CFLAGS", "")),
-    ]
+    flags = ["-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread"]
+    flags += shlex.split(os.environ.get("CFLAGS", ""))
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]
     told = repr((border, sources, compiler, flags, sys.version, cffi.__version__, FOLDER))
@@ -96,6 +97,7 @@ def load() -> tuple[Any, Any]:
             builder.emit_c_code(str(wrapper))
             include = [f"-I{FOLDER}", f"-I{sysconfig.get_path('include')}"]
             include += ["-isystem", str(Path(unicorn.__file__).parent / "include")]
+            include += ["-include", str(ALLOCATOR)]
             inputs = [str(wrapper), *(str(path) for path in sources if path.suffix == ".c")]
             command = [*compiler, *flags, *include, *inputs, "-o", str(built)]
             try:

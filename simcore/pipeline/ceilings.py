@@ -15,7 +15,7 @@ from simcore.isa import decode_block
 from simcore.pipeline import Pipeline
 
 WORD_BYTES = 4
-GROUP_BYTES = 8  # of a burst's beat, as in native/types.h
+GROUP_BYTES = 8  # of a burst's beat, as in native/memory/parts.h
 MEMORIES = ("flash", "sram", "external")  # kinds of regions that hold data behind a bus
 REPEATS = 16  # of a MAC in each accumulator: enough for the pipeline to settle
 

@@ -50,8 +50,8 @@ def test_a_snippet_that_is_not_there_once_is_an_error_that_says_so(source: str, 
         (
             "native.toml",
             'file = "memory/cache.c"\nbefore = "0xb400u"\nafter = "1"\nrule = ""\n'
-            'noticed_by = "tests/unit/test_cache.py::test_gone"',
-            "tests/unit/test_cache.py has no test test_gone",
+            'noticed_by = "tests/unit/native/test_cache.py::test_gone"',
+            "tests/unit/native/test_cache.py has no test test_gone",
         ),
     ],
 )

@@ -12,7 +12,14 @@ from dataclasses import replace
 import pytest
 
 from tests.reference_config import Config, Kind, Policy, Region
-from tests.unit.memory_program import CACHED, ON_C_AND_TWIN, RAM, SLOW_RAM, MakeMemory, Program
+from tests.unit.native.memory_program import (
+    CACHED,
+    ON_C_AND_TWIN,
+    RAM,
+    SLOW_RAM,
+    MakeMemory,
+    Program,
+)
 
 pytestmark = ON_C_AND_TWIN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.unit.memory_program import (
+from tests.unit.native.memory_program import (
     CACHED,
     FLASH,
     ICIALLU,

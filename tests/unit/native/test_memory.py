@@ -12,7 +12,7 @@ import pytest
 
 from tests.reference_cache import Replacement
 from tests.reference_config import Kind, Policy, Region
-from tests.unit.memory_program import (
+from tests.unit.native.memory_program import (
     CACHED,
     DCCMVAC,
     DCIMVAC,

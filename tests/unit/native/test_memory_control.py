@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.reference_config import Caches, Config
-from tests.unit.memory_program import (
+from tests.unit.native.memory_program import (
     CACHED,
     CCR,
     DCCIMVAC,

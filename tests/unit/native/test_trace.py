@@ -9,7 +9,7 @@ import pytest
 
 from tests import native
 from tests.reference_trace import DEPTH_MAX, FIRST_PERIOD, Span, Trace
-from tests.unit.test_calltree import WIDTH, Tree
+from tests.unit.native.test_calltree import WIDTH, Tree
 
 
 class Both:

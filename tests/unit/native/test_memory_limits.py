@@ -9,7 +9,7 @@ import pytest
 from tests import native
 from tests.reference_cache import CacheShape
 from tests.reference_config import Config, Region
-from tests.unit.memory_program import (
+from tests.unit.native.memory_program import (
     CACHED,
     FLASH,
     NON_CACHEABLE,

@@ -1,6 +1,6 @@
 """cache.c by the textbook: what hits, what is thrown out, what maintenance writes back.
 
-The C alone; test_native_twin.py compares it with its twin. Expected counts are worked out by hand
+The C alone; test_twin.py compares it with its twin. Expected counts are worked out by hand
 in each test. K is a 1 KiB cache: 8 sets of 4 ways of 32 bytes, so addresses 256 apart share a set.
 """
 

@@ -1,0 +1,119 @@
+"""blocks.c: what Python is asked, what C keeps of it, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.rule_cases import each_case, read
+from tests.unit.native.timed import Timed
+
+TOLD = read("blocks")["block"]["told"]
+STATES = [{"state": state, "variant": variant} for state in range(3) for variant in range(2)]
+BLOCKS = {
+    "first": {"address": 0x100, "instructions": "....", "schedules": STATES},
+    "second": {"address": 0x200, "instructions": "..", "schedules": STATES},
+}
+
+
+@pytest.fixture
+def timed() -> Iterator[Timed]:
+    timed = Timed(BLOCKS)
+    yield timed
+    timed.close()
+
+
+def block_for(timed: Timed, name: str, first: int = 0, end: int | None = None) -> int:
+    """The number of the block for a piece of a definition, or a status."""
+    end = 2 * len(timed.blocks[name]["instructions"]) if end is None else end
+    t = timed.t
+    blocks, memory = timed.ffi.addressof(t, "blocks"), timed.ffi.addressof(t, "memory")
+    return int(timed.lib.blocks_for(blocks, memory, timed.ids[name], first, end))
+
+
+def find(timed: Timed, block: int, state: int, variant: int = 0, before: int = -1) -> int:
+    """The number of the entry, or a status."""
+    blocks = timed.ffi.addressof(timed.t, "blocks")
+    return int(timed.lib.blocks_entry(blocks, before, block, state, variant))
+
+
+@each_case("blocks", "refused")
+def test_facts_that_do_not_fit_each_other_are_refused(case: dict[str, Any]) -> None:
+    timed = Timed({"told": {**TOLD, "facts": case["facts"]}})
+    assert block_for(timed, "told") == timed.lib.CORE_ERR_STREAM
+    assert timed.t.blocks.blocks == 0
+    timed.close()
+
+
+def test_a_block_is_asked_for_once_as_a_whole_and_once_for_each_piece(timed: Timed) -> None:
+    pieces = [(0, 8), (0, 4), (4, 8), (0, 6)]
+    numbers = [block_for(timed, "first", *piece) for piece in pieces]
+    assert numbers == [0, 1, 2, 3]
+    assert [block_for(timed, "first", *piece) for piece in reversed(pieces)] == [3, 2, 1, 0]
+    assert timed.asked == ["first"] * 4
+    assert [timed.t.blocks.block[n].facts.instructions for n in numbers] == [4, 2, 2, 3]
+
+
+def test_what_is_copied_of_a_block_is_what_was_told() -> None:
+    timed = Timed({"told": {**TOLD, "macs": [0, 2], "instructions": ".p", "notes": [[1, 3]]}})
+    number = block_for(timed, "told")
+    block = timed.t.blocks.block[number]
+    timed._keep.clear()  # C has its own copy
+    facts = block.facts
+    assert list(facts.instruction_offsets[0:2]) == [0, 2]
+    assert list(facts.instruction_predicated[0:2]) == [0, 1]
+    assert list(facts.macs[0:2]) == [0, 2]
+    assert (facts.note[0].instruction, facts.note[0].table) == (1, 3)
+    assert (facts.barrier[0].instruction, facts.barrier[0].access) == (0, 0)
+    assert (facts.access[0].instruction, facts.access[0].size) == (1, 4)
+    assert facts.probe[0].kind == timed.lib.PROBE_ODD_WORD
+    assert facts.counters[timed.lib.COUNTER_MACS] == 2
+    assert (block.predicated, block.exclusive) == (1, 0)
+    assert (block.skipped[0], block.skipped[1], block.site.counts.executions) == (0, 0, 0)
+    timed.close()
+
+
+def test_an_entry_is_asked_for_once_for_each_state_and_variant(timed: Timed) -> None:
+    block = block_for(timed, "first")
+    keys = [(state, variant) for state in range(3) for variant in range(2)]
+    numbers = [find(timed, block, *key) for key in keys]
+    assert numbers == list(range(6))
+    for _ in range(2):  # a look-up moves the entry to the front of the block's list
+        assert [find(timed, block, *key) for key in reversed(keys)] == numbers[::-1]
+    assert len(timed.asked) == 1 + 6
+
+
+def test_what_followed_an_entry_last_is_no_answer_for_another_state_or_block(timed: Timed) -> None:
+    first, second = block_for(timed, "first"), block_for(timed, "second")
+    before = find(timed, first, 0)
+    for _ in range(2):
+        assert find(timed, second, 0, 0, before) == 1
+        assert find(timed, second, 1, 0, before) == 2
+        assert find(timed, second, 1, 1, before) == 3
+        assert find(timed, first, 0, 0, before) == 0
+
+
+def test_a_failed_question_leaves_the_tables_as_they_were(timed: Timed) -> None:
+    error, lib = timed.lib.CORE_ERR_CALLBACK, timed.lib
+    callbacks = timed.t.blocks.callbacks
+    fail = timed.ffi.callback("core_schedule_fn *", lambda *_: error)
+    block, known = block_for(timed, "first"), callbacks.schedule
+    callbacks.schedule = fail
+    assert find(timed, block, 0) == error
+    callbacks.schedule = known
+    assert find(timed, block, 0) == 0
+    assert lib.blocks_whole(timed.ffi.addressof(timed.t, "blocks"), timed.ids["first"]) == block
+
+
+def test_the_tables_grow_with_the_program() -> None:
+    many = {
+        f"b{n}": {"address": 0x100 + 2 * n, "instructions": ".", "accesses": [[0, "load"]]}
+        for n in range(3000)
+    }
+    timed = Timed(many)
+    assert timed.consume([{"run": name, "at": [0x2000_0000]} for name in many]) == 0
+    assert (timed.t.blocks.blocks, timed.t.blocks.entries) == (3000, 3000)
+    assert timed.counters()["instructions"] == 3000
+    timed.close()

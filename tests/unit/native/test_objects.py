@@ -1,0 +1,61 @@
+"""objects.c: what each access site did to which data object, by tests/rules/objects.toml."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests import native
+from tests.reference_config import Caches, Config, Region
+from tests.rule_cases import each_case
+from tests.unit.native.memory_program import KIB
+
+CONFIG = Config(icache=KIB, dcache=KIB, caches=Caches.OFF)
+BLOCK, ACCESS = 7, 3
+
+
+@each_case("objects")
+def test_each_access_counts_for_the_object_that_it_touches(case: dict[str, Any]) -> None:
+    ffi, lib = native.load()
+    bases = case.get("regions", [0x2000_0000])
+    memory = native.Memory(CONFIG, [Region(base, 0x1_0000) for base in bases])
+    placement = native.Placement([tuple(move) for move in case.get("moves", [])])
+    objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
+    ranges = case.get("ranges", [])
+    assert lib.objects_init(objects, ffi.new("struct object_range[]", ranges), len(ranges)) == 0
+    site = ffi.new("struct site *")
+
+    look_ups = 0
+    for stall, address in enumerate(case["addresses"], 1):
+        if not lib.objects_is_current(ffi.addressof(site, "object"), address):
+            look_ups += 1
+            status = lib.objects_switch(
+                objects, memory.m, placement.p, site, BLOCK, ACCESS, address
+            )
+            assert status == lib.CORE_OK
+        site.counts.executions += 1
+        site.counts.stall_cycles += stall
+    for _ in range(2):  # what is settled is not counted again
+        lib.objects_settle(objects, site)
+
+    found = []
+    for use in (objects.use[index].info for index in range(objects.uses)):
+        assert (use.block, use.access) == (BLOCK, ACCESS)
+        found.append([_name(use.object), use.counts.executions, use.counts.stall_cycles])
+    assert found == case["uses"]
+    assert look_ups == case["look_ups"]
+
+
+@each_case("objects", "refused")
+def test_ranges_that_are_no_list_of_objects_are_refused(case: dict[str, Any]) -> None:
+    ffi, lib = native.load()
+    objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
+    ranges = ffi.new("struct object_range[]", case["ranges"])
+    assert lib.objects_init(objects, ranges, len(ranges)) == lib.CORE_ERR_CONFIG
+
+
+def _name(number: int) -> int | str:
+    _, lib = native.load()
+    if not number & lib.OBJECT_IN_REGION:
+        return number
+    region = number & ~lib.OBJECT_IN_REGION
+    return "nowhere" if region == lib.NO_REGION else f"region {region}"

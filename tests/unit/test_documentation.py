@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import simcore
 from simcore.checking import settings
 from simcore.cpu_model import load_cpu_model
 from simcore.cpu_model.schema import (
@@ -122,6 +123,12 @@ def test_the_page_of_ci_has_every_report_and_every_exit_status() -> None:
     text = page("ci.md")
     assert keys(section(text, "Reports")) == set(REPORTS)
     assert keys(section(text, "Exit status")) == {str(code.value) for code in ExitCode}
+
+
+def test_the_page_on_python_has_every_public_name() -> None:
+    named = re.findall(r"^::: simcore\.(?:\S+\.)?(\w+)$", page("python.md"), re.M)
+    named += ["__version__", "Profile"]  # the one is no news, the other in its module
+    assert [name for name in simcore.__all__ if name not in named] == []
 
 
 def test_the_words_of_the_glossary_stand_once_and_in_order() -> None:

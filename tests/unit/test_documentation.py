@@ -131,6 +131,20 @@ def test_the_page_on_python_has_every_public_name() -> None:
     assert [name for name in simcore.__all__ if name not in named] == []
 
 
+def test_the_page_on_architecture_has_the_packages_in_their_layers() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = section(page("architecture.md"), "Packages")
+    found = [
+        {name.removesuffix("/").removesuffix(".py") for name in re.findall(r"`(.*?)`", row[0])}
+        for row in rows(text[: text.index("The C core is")], 1)
+    ]
+    assert found == [set(layer.split(" | ")) for layer in layers]
+    native = {path.name for path in (DOCS.parent / "simcore" / "native").iterdir() if path.is_dir()}
+    named = {name.removesuffix("/") for name in keys(text[text.index("The C core is") :])}
+    assert native - {"__pycache__"} <= named
+
+
 def test_the_words_of_the_glossary_stand_once_and_in_order() -> None:
     words = re.findall(r"^\| (?!word|-)(.*?) \|", page("glossary.md"), re.M)
     assert words == sorted(set(words))

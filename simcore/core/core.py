@@ -16,7 +16,7 @@ from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS, OpDesc
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing, function_index, status_text
 from simcore.errors import CaptureError, CoreError
-from simcore.pipeline import Pipeline
+from simcore.pipeline import make_pipeline
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
@@ -407,7 +407,7 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         params = model.core.pipeline
         scheduler = next((known for other, known in schedulers if other == params), None)
         if scheduler is None:
-            scheduler = Scheduler(Pipeline(params))
+            scheduler = Scheduler(make_pipeline(params))
             schedulers.append((params, scheduler))
         names = [region.name for region in model.regions]
         added = core.add_timing(timing, regions, names, scheduler, setup.moves)

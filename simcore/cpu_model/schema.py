@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from simcore.pipeline import PIPELINES
+
 STATUSES = (
     "measured",  # a source reports a hardware measurement
     "documented",  # vendor text
@@ -265,8 +267,14 @@ SCHEMA = Table(
         "abstract": Plain("flag"),  # true: a core or a family, there only to be extended
         "sources": Sources(),
         "core": Table(
-            {"icache": _CACHE, "dcache": _CACHE, "memory": _CORE_MEMORY, "branch": _CORE_BRANCH},
-            required=("icache", "dcache", "memory", "branch"),
+            {
+                "pipeline": Plain("text", tuple(PIPELINES)),  # which one reads [pipeline]
+                "icache": _CACHE,
+                "dcache": _CACHE,
+                "memory": _CORE_MEMORY,
+                "branch": _CORE_BRANCH,
+            },
+            required=("pipeline", "icache", "dcache", "memory", "branch"),
         ),
         "pipeline": Parameters(),
         "region": Named(_REGION),

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Loop, Wait
-from simcore.pipeline.scheduling import WHY_OPERAND
+from simcore.pipeline.schedule import WHY_OPERAND
 from simcore.report.table import cut_text
 from simcore.units import count
 

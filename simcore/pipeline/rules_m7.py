@@ -1,6 +1,6 @@
 """The Cortex-M7: which two instructions may share a cycle, and which mechanisms there are besides.
 
-The pair rules are section (b) of the timing page, as sets of instruction kinds.
+The pair rules are section (b) of docs/sources/cortex-m7-timing.md, as sets of instruction kinds.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from simcore.cpu_model.schema import (
     Table,
 )
 from simcore.errors import ExitCode
+from simcore.pipeline.rules_m7 import MECHANISMS
 from simcore.report.check import REPORTS
 from simcore.whatif import config_file
 
@@ -164,3 +165,9 @@ def test_the_package_carries_the_sources_that_its_parts_cite() -> None:
     packages = project["tool"]["scikit-build"]["wheel"]["packages"]
     assert packages["simcore/_data/docs"] == "docs"
     assert packages["simcore/_data/cpu_models"] == "cpu_models"
+
+
+def test_the_page_on_the_pipeline_has_every_mechanism() -> None:
+    text = " ".join(page("model/pipeline.md").split())
+    named = ", ".join(mechanism.name for mechanism in MECHANISMS[:-1])
+    assert f"{named} and {MECHANISMS[-1].name} " in text

@@ -20,6 +20,7 @@ from scripts.calibration.rates import event_counts, program_counts
 from scripts.calibration.settings import PREBUILT
 from simcore.costs.energy import WAITING
 from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.cpu_model.schema import TCM_KINDS
 
 BOARD_SPREAD = 0.15  # between boards and data sheets (silicon.md 4)
 STAND_IN = 0.20  # of a part whose own table was not found: assumed
@@ -188,7 +189,7 @@ def _charge(
         counts["icache_accesses"] + counts["dcache_reads"] + counts["dcache_writes"]
     )
     for region in model.regions:
-        tcm = region.kind in ("itcm", "dtcm")
+        tcm = region.kind in TCM_KINDS
         for column, key, share in (
             ("fetch_bytes" if tcm else "fetches", "fetch_energy", 1 / 8 if tcm else 1.0),
             ("reads" if tcm else "uncached_reads", "read_energy", 1.0),

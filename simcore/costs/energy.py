@@ -30,6 +30,7 @@ from dataclasses import dataclass
 
 from simcore.core.counters import CAUSES, cycle_column, region_column
 from simcore.cpu_model import CpuModel, EnergyCoefficients, Memory, OperatingPoint, Region
+from simcore.cpu_model.schema import TCM_KINDS
 
 COMPONENTS = ("always_on", "clock", "core", "pipeline", "issue", "fetch", "data", "sleep")
 
@@ -41,7 +42,6 @@ WAITING = ("fetch", "load", "store")
 
 _FEMTOJOULES_PER_PICOJOULE = 1000
 _FETCH_BYTES = 8
-_TCM_KINDS = ("itcm", "dtcm")
 _VOLTAGE_EXPONENT = {"ldo": 1, "smps": 2}
 
 
@@ -150,7 +150,7 @@ def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> En
 
 def _fetch_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
     """Columns and pJ of instruction fetches from a region."""
-    if region.kind in _TCM_KINDS:
+    if region.kind in TCM_KINDS:
         # No cache between, and the core counts bytes: every byte is an eighth of a 64-bit fetch.
         return [(region_column(region.name, "fetch_bytes"), memory.fetch_energy / _FETCH_BYTES)]
     return [
@@ -161,7 +161,7 @@ def _fetch_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
 
 def _data_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
     """Columns and pJ of loads and stores to a region, those that hit the D-cache left out."""
-    if region.kind in _TCM_KINDS:
+    if region.kind in TCM_KINDS:
         reads, writes = "reads", "writes"
     else:
         reads, writes = "uncached_reads", "uncached_writes"

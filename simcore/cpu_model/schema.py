@@ -94,6 +94,8 @@ class Parameters:
 Node: TypeAlias = Fact | Plain | Table | Named | Sources | Parameters
 
 REGION_KINDS = ("itcm", "dtcm", "sram", "flash", "external", "peripheral", "system")
+TCM_KINDS = REGION_KINDS[:2]
+MEMORY_KINDS = REGION_KINDS[:5]
 CACHE_POLICIES = (
     "device",
     "non-cacheable",

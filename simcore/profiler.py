@@ -15,7 +15,6 @@ from simcore.costs.attribution import Attribution
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.coverage import coverage as file_coverage
 from simcore.costs.energy import energy_model
-from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
 from simcore.costs.objects import object_costs
 from simcore.costs.profile import (
@@ -125,6 +124,8 @@ class Simulation:
         )
 
     def _instruction_costs(self) -> tuple[InstructionCosts, ...]:
+        from simcore.costs.instruction_energy import with_energy
+
         result = self.result
         ran = result.counters, result.blocks, result.schedules
         return with_energy(

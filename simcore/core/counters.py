@@ -1,7 +1,7 @@
 """The counts of one run, copied out of the C core into plain immutable data.
 
 Names and order of the columns follow ``enum counter``, ``enum cause`` and ``enum region_counter``
-of ``native/types.h``; ``core.py`` checks that the two agree when it loads the extension.
+of ``native/types.h``; ``enums.py`` compares them as the core loads.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ EVENT_COLUMNS: tuple[str, ...] = (
     "dcache_evictions",
     "dcache_write_backs",
 )
+
+#: Classes of instructions; each instruction counts in exactly one.
+CLASSES = EVENT_COLUMNS[1 : EVENT_COLUMNS.index("macs")]
 
 #: Columns of each region, in the order of ``enum region_counter``.
 REGION_COUNTERS: tuple[str, ...] = (

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from simcore.core.counters import (
     CAUSES,
+    CLASSES,
     REGION_COUNTERS,
     cycle_column,
     region_column,
@@ -25,11 +26,6 @@ from simcore.costs.profile import (
     OpCosts,
     Totals,
 )
-
-#: Classes of instructions; each instruction counts in exactly one.
-CLASSES = (
-    "alu", "multiply", "divide", "fp_single", "fp_double", "load", "store", "branch", "other",
-)  # fmt: skip
 
 LineAt = Callable[[int], tuple[str, int] | None]
 

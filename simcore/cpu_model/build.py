@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from simcore.core.counters import CLASSES
 from simcore.cpu_model import (
     BranchPredictor,
     Bus,
@@ -24,7 +25,6 @@ from simcore.cpu_model import (
     Region,
 )
 from simcore.cpu_model.schema import (
-    INSTRUCTION_CLASSES,
     SCHEMA,
     TCM_KINDS,
     Fact,
@@ -36,7 +36,7 @@ from simcore.cpu_model.schema import (
 )
 from simcore.errors import ModelError, nearest
 
-MAX_REGIONS = 32  # as in core.h
+MAX_REGIONS = 32  # as in native/types.h
 PAGE = 4096
 _READ_ONLY_KINDS = ("flash",)
 _NEVER_EXECUTABLE_KINDS = ("peripheral", "system")
@@ -205,7 +205,7 @@ def _operating_point(name: str, entry: Tree) -> OperatingPoint:
 
 
 def _energy(entry: Tree) -> EnergyCoefficients:
-    issue = {name: entry.get("issue", {}).get(name, 0.0) for name in INSTRUCTION_CLASSES}
+    issue = {name: entry.get("issue", {}).get(name, 0.0) for name in CLASSES}
     return EnergyCoefficients(**{**entry, "issue": issue})
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from simcore.core.counters import CLASSES
+
 STATUSES = (
     "measured",  # a source reports a hardware measurement
     "documented",  # vendor text
@@ -105,17 +107,6 @@ CACHE_POLICIES = (
 )
 REPLACEMENTS = ("random", "round-robin", "lru")
 REGULATORS = ("ldo", "smps")
-INSTRUCTION_CLASSES = (
-    "alu",
-    "multiply",
-    "divide",
-    "fp_single",
-    "fp_double",
-    "load",
-    "store",
-    "branch",
-    "other",
-)
 
 _CACHE = Table(
     {
@@ -247,7 +238,7 @@ _ENERGY = Table(
         "pipeline_cycle": Fact("number", PICOJOULE),
         "icache_access": Fact("number", PICOJOULE),
         "dcache_access": Fact("number", PICOJOULE),
-        "issue": Table({name: Fact("number", PICOJOULE) for name in INSTRUCTION_CLASSES}),
+        "issue": Table({name: Fact("number", PICOJOULE) for name in CLASSES}),
     }
 )
 _FLASH_CONTROL = Table(

@@ -19,9 +19,10 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from simcore.core.core import ENGINE_FUNCTIONS, CaptureOptions, Core, FaultKind, Stop, add_setups
+from simcore.core.core import ENGINE_FUNCTIONS, CaptureOptions, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import RunEnd, run_objects, run_results
+from simcore.core.enums import FaultKind, Stop
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.core.counters import CAUSES
+from simcore.core.counters import CAUSES, CLASSES
 from simcore.costs import profile as profiles
-from simcore.costs.attribution import CLASSES
 from simcore.costs.profile import Exit, LayoutBand, PlacedItem, Profile
 from simcore.errors import ConfigError, ExitCode
 from tests.unit.handmade import FAULT, kernel_profile

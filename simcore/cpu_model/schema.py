@@ -96,6 +96,8 @@ class Parameters:
 Node: TypeAlias = Fact | Plain | Table | Named | Sources | Parameters
 
 REGION_KINDS = ("itcm", "dtcm", "sram", "flash", "external", "peripheral", "system")
+TCM_KINDS = REGION_KINDS[:2]
+MEMORY_KINDS = REGION_KINDS[:5]
 CACHE_POLICIES = (
     "device",
     "non-cacheable",
@@ -105,7 +107,8 @@ CACHE_POLICIES = (
 )
 REPLACEMENTS = ("random", "round-robin", "lru")
 REGULATORS = ("ldo", "smps")
-INSTRUCTION_CLASSES = (
+#: Classes of instructions; each instruction counts in exactly one.
+CLASSES = (
     "alu",
     "multiply",
     "divide",
@@ -247,7 +250,7 @@ _ENERGY = Table(
         "pipeline_cycle": Fact("number", PICOJOULE),
         "icache_access": Fact("number", PICOJOULE),
         "dcache_access": Fact("number", PICOJOULE),
-        "issue": Table({name: Fact("number", PICOJOULE) for name in INSTRUCTION_CLASSES}),
+        "issue": Table({name: Fact("number", PICOJOULE) for name in CLASSES}),
     }
 )
 _FLASH_CONTROL = Table(

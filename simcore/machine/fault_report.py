@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simcore.core.core import FaultKind
+from simcore.core.enums import FaultKind
 from simcore.elf import Image
 from simcore.run.faults import Fault, Frame
 

@@ -17,9 +17,10 @@ import unicorn
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from simcore.core.core import ENGINE_FUNCTIONS, Core, FaultKind, Stop, add_setups
+from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import RunEnd, RunResult, run_objects, run_results
+from simcore.core.enums import FaultKind, Stop
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
 from simcore.machine import armv7m

@@ -11,29 +11,71 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers read it; to import typing takes longer than all of this
 if TYPE_CHECKING:
     from simcore import errors
+    from simcore.advisor.advise import advise
+    from simcore.advisor.results import Advice
+    from simcore.annotation import Annotation
+    from simcore.annotation.annotator import annotate
+    from simcore.checking.session import Checked, Request, check
+    from simcore.comparison.comparison import Comparison, compare
     from simcore.costs.profile import Profile
     from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
-    from simcore.profiler import profile
+    from simcore.profiler import profile, replay
+    from simcore.run.spec import RunSpec
+    from simcore.simulation.capture import record
+    from simcore.simulation.simulation import Simulation
+    from simcore.whatif import Configuration, WhatIf, what_if
 
 __version__ = "0.1.0"
 
+_HOME = {
+    "Advice": "simcore.advisor.results",
+    "Annotation": "simcore.annotation",
+    "Checked": "simcore.checking.session",
+    "Comparison": "simcore.comparison.comparison",
+    "Configuration": "simcore.whatif",
+    "CpuModel": "simcore.cpu_model",
+    "Profile": "simcore.costs.profile",
+    "Request": "simcore.checking.session",
+    "RunSpec": "simcore.run.spec",
+    "Simulation": "simcore.simulation.simulation",
+    "WhatIf": "simcore.whatif",
+    "advise": "simcore.advisor.advise",
+    "annotate": "simcore.annotation.annotator",
+    "check": "simcore.checking.session",
+    "compare": "simcore.comparison.comparison",
+    "cpu_model_names": "simcore.cpu_model",
+    "load_cpu_model": "simcore.cpu_model",
+    "profile": "simcore.profiler",
+    "record": "simcore.simulation.capture",
+    "replay": "simcore.profiler",
+    "what_if": "simcore.whatif",
+}
+
 __all__ = [
+    "Advice",
+    "Annotation",
+    "Checked",
+    "Comparison",
+    "Configuration",
     "CpuModel",
     "Profile",
+    "Request",
+    "RunSpec",
+    "Simulation",
+    "WhatIf",
     "__version__",
+    "advise",
+    "annotate",
+    "check",
+    "compare",
     "cpu_model_names",
     "errors",
     "load_cpu_model",
     "profile",
+    "record",
+    "replay",
+    "what_if",
 ]
-
-_HOME = {
-    "CpuModel": "simcore.cpu_model",
-    "Profile": "simcore.costs.profile",
-    "cpu_model_names": "simcore.cpu_model",
-    "load_cpu_model": "simcore.cpu_model",
-    "profile": "simcore.profiler",
-}
 
 
 if not TYPE_CHECKING:  # type checkers know the names above, and only those

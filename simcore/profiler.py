@@ -6,15 +6,21 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, BinaryIO
 
 from simcore.costs.profile import Profile
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import TimingSetup
-from simcore.run.spec import RunSpec, run_spec
+from simcore.run.spec import RunSpec, given, run_spec
+from simcore.simulation.capture import Capture
+from simcore.simulation.files import refuse_run_options
 from simcore.simulation.live import simulate_many
 from simcore.simulation.simulation import Simulation
+
+#: Fields of a RunSpec that say what a Profile holds, whoever ran the program.
+_TABLES = ("place", "ops", "layout_sweep", "instructions", "lines", "coverage", "timeline")
 
 
 def check_op_globs(image: Image, globs: Sequence[str]) -> None:
@@ -57,6 +63,26 @@ def profile(
         return simulate_many(image, setups, spec, stdin=stdin, stdout=stdout, progress=progress)
 
     return profile_setup(image, spec.setup(), timed, spec, log=log, inspect=inspect)
+
+
+def replay(
+    capture: str | os.PathLike[str],
+    cpu: str | os.PathLike[str] | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
+) -> Profile:
+    """The Profile of a run that was recorded, under this configuration.
+
+    ``cpu`` and ``options`` are fields of a RunSpec, without those of the program and its limits;
+    what is not given is as it was recorded. Raises CaptureError and what :func:`profile` raises.
+    """
+    tables = {name: options.pop(name) for name in _TABLES if name in options}
+    refuse_run_options(capture, options)
+    recorded = Capture(capture)
+    timed = partial(recorded.simulate, progress=progress)
+    spec = given(RunSpec, tables)
+    return profile_setup(recorded.image, recorded.setup(cpu, **options), timed, spec)
 
 
 def profile_setup(

@@ -1,8 +1,8 @@
 """Slow, obvious twin of the memory-system rules of memory.c.
 
-Written from the headers and from reference/cortex-m7-timing.md (e), clear before clever, with other
-data structures than the C. Times are core cycles, sizes bytes. A counter of the C core goes by its
-enum name without prefix, in lower case: "dcache_reads", or (region, "reads").
+Written from the headers and from docs/sources/cortex-m7-timing.md (e), clear before clever, with
+other data structures than the C. Times are core cycles, sizes bytes. A counter of the C core goes
+by its enum name without prefix, in lower case: "dcache_reads", or (region, "reads").
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from scripts.calibration.settings import PREBUILT
 from simcore.costs.energy import WAITING
 from simcore.cpu_model import CpuModel, load_cpu_model
 
-BOARD_SPREAD = 0.15  # between boards and data sheets (silicon.md 4)
+BOARD_SPREAD = 0.15  # between boards and data sheets (docs/sources/silicon.md 4)
 STAND_IN = 0.20  # of a part whose own table was not found: assumed
 # Of what single events cost: class weights and RAM factors within their bounds move the events of
 # the kernels by up to 7 %, another share between events and cycles by up to 20 %.

@@ -45,7 +45,7 @@ class Row:
 
 
 def load_rows() -> list[Row]:
-    """All rows of silicon.md 3.1 to 3.3, but for the 105 mA cell that it calls suspect itself."""
+    """All rows of docs/sources/silicon.md 3.1 to 3.3, but for the 105 mA cell it calls suspect."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         return [
             Row(
@@ -85,6 +85,6 @@ def increment(memory: str) -> float:
     return sum(each) / len(each)
 
 
-#: MLPerf Tiny v0.7 to v1.2 on the STM32H7A3 at 280 MHz, mW (silicon.md 4): ad, ic.
+#: MLPerf Tiny v0.7 to v1.2 on the STM32H7A3 at 280 MHz, mW (docs/sources/silicon.md 4): ad, ic.
 MLPERF_FULLY_CONNECTED = (152.8, 146.2, 122.0, 135.6)
 MLPERF_CONVOLUTION = (159.0, 160.6, 121.8, 125.2)

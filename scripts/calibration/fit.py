@@ -44,7 +44,7 @@ CLASS_WEIGHTS = {
 
 #: Of what issuing costs at the density of CoreMark, the share that is paid by instruction; the rest
 #: is paid by cycle in which the pipeline moves, however many issue in it. No row of a data sheet
-#: tells it. All that reference/silicon.md says of power between programs wants it small, even 0:
+#: tells it. All that docs/sources/silicon.md says of power between programs wants it small, even 0:
 #: MLPerf's convolutional networks draw from 8 % less to 10 % more than its fully connected one, on
 #: the mean 1.5 % more, 400 networks of MicroNets lie within 0.7 %, and CMSIS-NN's dense kernels
 #: draw 6 % less than plain C (4.9 times the efficiency at 4.6 times the speed). At a quarter the

@@ -24,7 +24,8 @@ REGRESSION = 3
 MEAN_LIMIT, WORST_LIMIT, LEFT_OUT_LIMIT = 0.05, 0.15, 0.10
 KEPT = ROOT / "tests" / "data" / "energy-error-table.txt"
 
-#: Average power of neural networks on the STM32H7A3 at 280 MHz, mW: MLPerf Tiny, silicon.md 4.
+#: Average power of neural networks on the STM32H7A3 at 280 MHz, mW: MLPerf Tiny,
+#: docs/sources/silicon.md 4.
 MLPERF_BAND = (120.0, 166.0)
 MLPERF_CLOCK = 280_000_000
 MLPERF_PROGRAMS = ("conv2d_s8", "fully_connected_s8", "mixed")

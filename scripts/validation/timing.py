@@ -2,7 +2,7 @@
 
 A row stands for one or more concrete cases (tests/cases). Rows that come from models or are
 second-hand are compared but never fail. Exit status 3 when a measured row differs
-and is not one of the few deviations that its case and MODEL.md explain.
+and is not one of the few deviations that its case and docs/model/pipeline.md explain.
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory
 from simcore.placement.layout import layout_band, layout_setups
-from simcore.run.setup import DEFAULT_CPU, TimingSetup
-from simcore.simulation.capture import Capture, record_run
+from simcore.run.setup import TimingSetup
+from simcore.simulation.capture import Capture, is_capture, record_run
+from simcore.simulation.files import refuse_run_options
 
 MINIMISE = ("cycles", "energy")
 MOST_CANDIDATES = 16
@@ -37,53 +38,48 @@ FEW_CHOICES = 64  # so many are all timed
 
 def advise(
     elf: str | os.PathLike[str],
-    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    cpu: str | os.PathLike[str] | None = None,
     *,
     minimise: str = "cycles",
     deadline_s: float | None = None,
     candidates: int = MOST_CANDIDATES,
     count_copies: bool = False,
     few_choices: int = FEW_CHOICES,
-    clock_hz: int | None = None,
-    caches: str = "auto",
-    voltage_scale: str | None = None,
-    overrides: Sequence[str] = (),
-    memory_from: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Advice:
     """Find where functions and data of a program should lie in a part's TCMs and SRAM banks.
 
+    ``elf`` is an ELF or a capture, ``cpu`` and ``options`` are those of :func:`simcore.record`.
     ``minimise`` is cycles or energy; with ``deadline_s`` it is the bytes of TCM that meet it.
     ``candidates`` is how many functions and objects are considered, those that wait most. With
     ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
-    waits no longer in this run than its copy from ROM takes at the start. ``options`` are further
-    arguments of :func:`simcore.simulation.live.simulate_many`.
+    waits no longer in this run than its copy from ROM takes at the start.
 
-    Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
+    Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     require("advise", "mcusim advise")
     if minimise not in MINIMISE:
         raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
-    part: dict[str, Any] = {
-        "clock_hz": clock_hz,
-        "caches": caches,
-        "voltage_scale": voltage_scale,
-        "overrides": overrides,
-        "memory_from": memory_from,
-    }
+
+    def find(capture: Capture, setup: TimingSetup) -> Advice:
+        goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
+        return _advise(capture, setup, goal, deadline_s, candidates, count_copies, few_choices)
+
+    if is_capture(elf):
+        refuse_run_options(elf, options)
+        capture = Capture(elf)
+        return find(capture, capture.setup(cpu, **options))
     # The program runs once; what follows is timed from its capture.
     with TemporaryDirectory(prefix="mcusim-") as folder:
         path = Path(folder) / "run.mcu"
         try:
             with path.open("wb") as file:
-                record_run(elf, file, cpu, **part, **options)
+                record_run(elf, file, cpu, **options)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
         capture = Capture(path)
-        setup = capture.setup(cpu, **part)
-        goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
-        return _advise(capture, setup, goal, deadline_s, candidates, count_copies, few_choices)
+        return find(capture, capture.setup(memory_from=options.get("memory_from")))
 
 
 def _advise(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simcore.annotation import (
     SCHEMA,
@@ -25,6 +26,7 @@ from simcore.costs.instructions import InstructionSum, sum_instructions
 from simcore.costs.profile import FunctionCosts
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
+from simcore.simulation.files import simulate_file
 
 if TYPE_CHECKING:
     from simcore.elf import Image
@@ -47,6 +49,24 @@ def check_functions(image: Image, patterns: Sequence[str]) -> None:
 
 
 def annotate(
+    file: str | os.PathLike[str],
+    functions: Sequence[str] = (),
+    cpu: str | os.PathLike[str] | None = None,
+    *,
+    top: int = DEFAULT_TOP,
+    cover: float = DEFAULT_COVER,
+    sources: SourcePlaces | None = None,
+    **run: Any,
+) -> Annotation:
+    """Run an ELF, or time a capture again, and annotate its functions, as :func:`annotate_run`.
+
+    ``cpu`` and ``run`` are those of simulation.files.simulate_file(). Raises what that raises.
+    """
+    simulation = simulate_file(file, cpu, **run)
+    return annotate_run(simulation, functions, top=top, cover=cover, sources=sources)
+
+
+def annotate_run(
     simulation: Simulation,
     patterns: Sequence[str] = (),
     *,

@@ -9,7 +9,14 @@ import click
 from simcore.cli import values
 from simcore.cli.options import look_options, part_options, report_options, run_options
 from simcore.cli.output import ColorChoice
-from simcore.cli.running import ProgramCommand, look, program_streams, tell_end, tell_warnings
+from simcore.cli.running import (
+    ProgramCommand,
+    look,
+    on_command_line,
+    program_streams,
+    tell_end,
+    tell_warnings,
+)
 from simcore.errors import ExitCode
 from simcore.files import destination
 
@@ -17,7 +24,7 @@ FORMATS = ("text", "json")
 
 
 @click.command(cls=ProgramCommand, short_help="Find what to move into TCM and SRAM banks.")
-@click.argument("elf", metavar="ELF [-- ARGS...]")
+@click.argument("elf", metavar="ELF|CAPTURE [-- ARGS...]")
 @part_options()
 @click.option(
     "--minimise",
@@ -73,6 +80,7 @@ def advise(
     \b
     mcusim advise firmware.elf --cpu stm32h743
     mcusim advise firmware.elf --minimise energy
+    mcusim advise run.mcu
     mcusim advise firmware.elf --deadline 0.010
 
     What is found is verified by timing it, and never worse than the program as linked. It comes
@@ -81,11 +89,14 @@ def advise(
     """
     from simcore.advisor import advise as find_advice
     from simcore.report.advice import render
+    from simcore.simulation.capture import is_capture
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
+    if is_capture(elf):
+        run = on_command_line(run)
     with destination(output) as write:
-        with program_streams(output, run["max_instructions"]) as streams:
+        with program_streams(output, run.get("max_instructions")) as streams:
             advice = find_advice(
                 elf,
                 minimise=minimise,

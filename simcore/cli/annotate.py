@@ -18,6 +18,7 @@ from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
     look,
+    on_command_line,
     program_streams,
     tell_end,
     tell_line,
@@ -32,7 +33,7 @@ PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its n
 
 
 @click.command(cls=ProgramCommand, short_help="List functions with the cost of each instruction.")
-@click.argument("elf", metavar="ELF")
+@click.argument("elf", metavar="ELF|CAPTURE")
 @click.argument("functions", nargs=-1, metavar="[FUNCTION]... [-- ARGS...]")
 @part_options()
 @report_options(FORMATS)
@@ -73,24 +74,29 @@ def annotate(
     mcusim annotate kernel.elf multiply_rows
     mcusim annotate kernel.elf 'conv*' --format csv -o conv.csv
     mcusim annotate firmware.elf main -- first-argument
+    mcusim annotate run.mcu --clock 100MHz
 
-    FUNCTION is a name or a pattern; without one the hottest functions are listed. Cycles are the
-    function's own and add up to its cycles in 'mcusim profile'.
+    A CAPTURE of 'mcusim record' is timed again instead. FUNCTION is a name or a pattern; without
+    one the hottest functions are listed. Cycles are the function's own and add up to its cycles in
+    'mcusim profile'.
     """
-    from simcore.annotation.annotator import DEFAULT_TOP, check_functions
-    from simcore.annotation.annotator import annotate as build_annotation
+    from simcore.annotation.annotator import DEFAULT_TOP, annotate_run, check_functions
     from simcore.annotation.sources import SourcePlaces
     from simcore.elf import load_image
     from simcore.report.annotate import render
-    from simcore.simulation.live import simulate
+    from simcore.simulation.capture import Capture, is_capture
+    from simcore.simulation.files import simulate_file
 
     started = time.monotonic()
-    image = load_image(elf)
+    if is_capture(elf):
+        image, run = Capture(elf).image, on_command_line(run)
+    else:
+        image = load_image(elf)
     check_functions(image, functions)
     with destination(output) as write:
-        with program_streams(output, run["max_instructions"]) as streams:
-            simulation = simulate(image, **streams, **run)
-        result = build_annotation(
+        with program_streams(output, run.get("max_instructions")) as streams:
+            simulation = simulate_file(elf, **streams, **run)
+        result = annotate_run(
             simulation,
             functions,
             top=DEFAULT_TOP if top is None else top,
@@ -99,7 +105,7 @@ def annotate(
         )
         write(render(result, format_name, look(output, color, PIPE_WIDTH, top=_rows(top))))
     tell_warnings(result.warnings, format_name, output)
-    if run["verbose"]:
+    if run.get("verbose"):
         tell_line(simulation.describe())
         tell_speed(result.cycles, started)
     return tell_end(result.exit)

@@ -61,14 +61,13 @@ def compare(
     parts, clocks, models or arguments are refused unless --force is given. The exit status does
     not judge: 'mcusim check' does.
     """
-    from simcore.comparison.comparison import compare as compare_summaries
-    from simcore.comparison.summary import summarize
+    from simcore.comparison.comparison import compare as compare_profiles
     from simcore.costs.profile import Profile
     from simcore.report.comparison import render
 
     with destination(output) as write:
         old, new = Profile.load(before), Profile.load(after)
-        comparison = compare_summaries(summarize(old), summarize(new))
+        comparison = compare_profiles(old, new)
         if comparison.unlike and not force:
             raise ConfigError(
                 f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"

@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from simcore.cli import values
+from simcore.cli.options import together
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import look, program_streams, tell_end, tell_speed, tell_warnings
 from simcore.errors import ExitCode
@@ -28,10 +30,25 @@ _REFUSED = {
     "objects": "--objects",
 }
 
+sweep_options = together(
+    click.option(
+        "--energy-sweep",
+        is_flag=True,
+        help="Report energy and time at every voltage scale instead, each at its highest clock.",
+    ),
+    click.option(
+        "--deadline",
+        type=values.seconds,
+        metavar="TIME",
+        help="With --energy-sweep: mark the point of least energy that is done in time, such as"
+        " 10ms.",
+    ),
+)
+
 
 def sweep(
     elf: str,
-    parts: Sequence[str],
+    parts: Sequence[str | None],
     format_name: str,
     output: str | None,
     color: ColorChoice,
@@ -50,13 +67,14 @@ def sweep(
         if given(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--energy-sweep does not go with {option}")
         run.pop(name, None)
+    verbose = run.get("verbose", False)
     started = time.monotonic()
     with destination(output) as write:
-        with program_streams(output, run["max_instructions"]) as streams:
+        with program_streams(output, run.get("max_instructions")) as streams:
             result = energy_sweep(elf, parts[0], **streams, **run)
         write(render(result, format_name, look(output, color)))
     tell_warnings(result.warnings, format_name, output)
-    if run["verbose"]:
+    if verbose:
         tell_speed(sum(point.cycles for point in result.points), started)
     if tell_end(result.exit) is ExitCode.OK and result.status is ExitCode.REGRESSION:
         click.echo("mcusim: no operating point meets the deadline", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli import values
+from simcore.cli.energy_sweep import sweep, sweep_options
 from simcore.cli.options import (
     layout_option,
     look_options,
@@ -95,17 +95,7 @@ table_options = together(
 @place_option
 @layout_option
 @report_options(FORMATS)
-@click.option(
-    "--energy-sweep",
-    is_flag=True,
-    help="Report energy and time at every voltage scale instead, each at its highest clock.",
-)
-@click.option(
-    "--deadline",
-    type=values.seconds,
-    metavar="TIME",
-    help="With --energy-sweep: mark the point of least energy that is done in time, such as 10ms.",
-)
+@sweep_options
 @table_options
 @run_options
 @look_options
@@ -152,8 +142,6 @@ def profile(
         raise click.BadParameter("it names no part", param_hint="--cpu")
     refuse_unused(format_name, weight, source_dirs or source_maps)
     if energy_sweep:
-        from simcore.cli.energy_sweep import sweep
-
         run |= {"args": args, "deadline_s": deadline}
         return sweep(elf, parts, format_name, output, color, run)
     if deadline is not None:

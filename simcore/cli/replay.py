@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simcore.cli.energy_sweep import sweep, sweep_options
 from simcore.cli.options import (
     layout_option,
     look_options,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @place_option
 @layout_option
 @report_options(FORMATS)
+@sweep_options
 @table_options
 @look_options
 def replay(
@@ -46,6 +48,8 @@ def replay(
     objects: bool,
     source_dirs: tuple[str, ...],
     source_maps: tuple[tuple[str, str], ...],
+    energy_sweep: bool,
+    deadline: float | None,
     verbose: bool,
     cpu: str | None,
     clock_hz: int | None,
@@ -61,6 +65,7 @@ def replay(
     mcusim replay run.mcu
     mcusim replay run.mcu --clock 100MHz --caches off
     mcusim replay run.mcu --cpu stm32h743 --format json -o h7.json
+    mcusim replay run.mcu --energy-sweep --deadline 10ms
 
     What is not given is as it was recorded; with --cpu, as 'mcusim profile' has it. No ELF and no
     engine is needed. A program that reads the clock repeats the recorded path.
@@ -69,6 +74,13 @@ def replay(
     from simcore.run.spec import RunSpec
     from simcore.simulation.capture import Capture
 
+    if energy_sweep:
+        asked: dict[str, Any] = {"clock_hz": clock_hz, "caches": caches, "memory_from": memory_from}
+        run = {name: value for name, value in asked.items() if value is not None}
+        run |= {"overrides": overrides, "deadline_s": deadline}
+        return sweep(capture, [cpu], format_name, output, color, run)
+    if deadline is not None:
+        raise click.UsageError("--deadline goes with --energy-sweep")
     refuse_unused(format_name, weight, source_dirs or source_maps)
     refuse_destination(format_name, output, ())
     ask_for_tables(section, format_name, report)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from simcore.cli.output import (
     PIPE_WIDTH,
@@ -35,6 +36,18 @@ class ProgramCommand(click.Command):
         rest = super().parse_args(ctx, own)
         ctx.params["args"] = tuple(program)
         return rest
+
+
+def on_command_line(options: dict[str, Any]) -> dict[str, Any]:
+    """Those parameters of the command that its user gave."""
+    context = click.get_current_context()
+    source = ParameterSource.COMMANDLINE
+    found = {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) is source and name != "verbose"
+    }
+    return found | ({"args": options["args"]} if options.get("args") else {})
 
 
 def goes_to_file(output: str | None) -> bool:

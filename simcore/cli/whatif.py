@@ -97,7 +97,7 @@ def whatif(
     the sweeps. Configurations of one part share one execution.
     """
     from simcore.report.whatif import render
-    from simcore.whatif import whatif as run_study
+    from simcore.whatif import what_if as run_study
 
     configurations = _configurations(elves[0], tries, sweeps, config, place, part)
     started = time.monotonic()

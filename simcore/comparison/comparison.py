@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from simcore import __version__
 from simcore.comparison.matching import Pair, aligned, paired
 from simcore.comparison.metrics import METRICS, MODEL_CYCLES_ERROR, Metric
-from simcore.comparison.summary import FunctionSummary, LineSummary, OpSummary, Program, Summary
-from simcore.costs.profile import Cpu, Exit, Tool
+from simcore.comparison.summary import (
+    FunctionSummary,
+    LineSummary,
+    OpSummary,
+    Program,
+    Summary,
+    summarize,
+)
+from simcore.costs.profile import Cpu, Exit, Profile, Tool
 from simcore.plain import to_plain
 
 SCHEMA = "mcusim.comparison/1"
@@ -171,11 +178,12 @@ class Comparison:
         return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
 
 
-def compare(before: Summary, after: Summary) -> Comparison:
+def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
     """What changed from one run to another.
 
     Runs that are not comparable are compared too: ``unlike`` says so, and who calls decides.
     """
+    before, after = (one if isinstance(one, Summary) else summarize(one) for one in (before, after))
     functions = paired(before.functions, after.functions)
     return Comparison(
         schema=SCHEMA,

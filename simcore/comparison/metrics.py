@@ -1,7 +1,7 @@
 """What a run can be judged by: the metrics that comparisons show and limits name, less is better.
 
 ``MODEL_CYCLES_ERROR`` is how close cycles have to be to a measured microbenchmark to count as
-agreeing (MODEL.md, "Checked against"); the error of energy is the run's own.
+agreeing (docs/model/pipeline.md, "Checked against"); the error of energy is the run's own.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The dataclasses mirror the JSON document of schema ``mcusim.profile/1`` field by field (see
 ``schema/profile-1.json``). Counts are exact, cycles are modelled, energy is estimated. Energies are
 whole femtojoules inside mcusim: ``round(energy_j * 1e15)`` gives them back, and those sum exactly.
-``energy_low_j`` and ``energy_high_j`` bound what a board may show; MODEL.md says how they are made.
+``energy_low_j`` and ``energy_high_j`` bound what a board may show, see docs/model/energy.md.
 """
 
 from __future__ import annotations

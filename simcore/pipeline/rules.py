@@ -1,7 +1,8 @@
 """The issue rules: which two instructions may share a cycle, and which the FPU keeps apart.
 
-Section (b) of the timing page, as sets of instruction kinds. A pair of kinds is refused by the
-first rule whose older set holds the older and whose younger set holds the younger instruction.
+Section (b) of docs/sources/cortex-m7-timing.md, as sets of instruction kinds. A pair of kinds is
+refused by the first rule whose older set holds the older and whose younger set holds the younger
+instruction.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from simcore import __version__
 from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
+from simcore.files import binary_destination
 from simcore.plain import from_plain, to_plain
 from simcore.run.options import RunOptions
 from simcore.run.setup import Move, TimingSetup, load_setup
@@ -126,6 +127,20 @@ def record_run(
         recorder=recorder,
     )
     return simulation
+
+
+def record(
+    elf: str | os.PathLike[str] | RunSpec,
+    path: str | os.PathLike[str],
+    cpu: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Simulation:
+    """Run an ELF and write its capture to ``path``, which appears when it is whole.
+
+    The other arguments are those of :func:`record_run`. Raises what it raises.
+    """
+    with binary_destination(os.fspath(path)) as file:
+        return record_run(elf, file, cpu, **options)
 
 
 def is_capture(path: str | os.PathLike[str]) -> bool:

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from simcore.whatif.configuration import Configuration
 from simcore.whatif.results import WhatIf
-from simcore.whatif.study import whatif
+from simcore.whatif.study import what_if
 
-__all__ = ["Configuration", "WhatIf", "whatif"]
+__all__ = ["Configuration", "WhatIf", "what_if"]

@@ -3,32 +3,32 @@
 Every operating point runs at its highest clock, or at one clock that is given, with the flash wait
 states which that clock needs, whatever the firmware writes to the flash control register: firmware
 is built for one clock. Points at which every memory answers after the same number of core cycles
-take the same cycles, so they share a run.
+take the same cycles, so they share a timing; all are timed on one execution.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from simcore import __version__
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
-from simcore.costs.profile import Elf, Exit, Profile, Tool
-from simcore.cpu_model import CpuModel, OperatingPoint, load_cpu_model
-from simcore.elf import Image, load_image
-from simcore.errors import ConfigError, ExitCode
+from simcore.costs.profile import Elf, Exit, Tool
+from simcore.cpu_model import CpuModel, OperatingPoint
+from simcore.elf import load_image
+from simcore.errors import ExitCode
 from simcore.plain import to_plain
-from simcore.run.setup import DEFAULT_CPU
-from simcore.simulation.live import simulate
+from simcore.run.setup import TimingSetup
+from simcore.run.spec import run_spec
+from simcore.simulation.capture import Capture, is_capture
+from simcore.simulation.files import refuse_run_options
+from simcore.simulation.live import simulate_many
 from simcore.simulation.simulation import Simulation
-
-if TYPE_CHECKING:
-    from simcore.run.options import RunOptions
 
 SCHEMA = "mcusim.energy-sweep/1"
 
@@ -90,89 +90,62 @@ class EnergySweep:
         return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
 
 
-class Recording:
-    """A stream that is read as the first reader asks and read again from its start by others."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._read = bytearray()
-
-    def from_the_start(self) -> _Replay:
-        return _Replay(self)
-
-    def at(self, position: int, size: int) -> bytes:
-        """Up to ``size`` bytes from a position, b"" at the end."""
-        if position == len(self._read):
-            read = getattr(self._stream, "read1", self._stream.read)
-            self._read += read(size)
-        return bytes(self._read[position : position + size])
-
-
-class _Replay:
-    """One reader of a Recording."""
-
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
-        self._position = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._recording.at(self._position, size)
-        self._position += len(data)
-        return data
-
-    def fileno(self) -> int:
-        raise OSError("a recording has no descriptor")
-
-
 def energy_sweep(
-    elf: str | os.PathLike[str],
-    cpu: str | os.PathLike[str] = DEFAULT_CPU,
+    file: str | os.PathLike[str],
+    cpu: str | os.PathLike[str] | None = None,
     *,
     clock_hz: int | None = None,
     deadline_s: float | None = None,
-    overrides: Sequence[str] = (),
-    memory_from: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
     **options: Any,
 ) -> EnergySweep:
-    """Run an ELF at every operating point of a part and return what each costs.
+    """Run an ELF once, or time a capture, at every operating point of a part: what each costs.
 
     ``clock_hz`` holds the clock for all points that allow it; each takes its own highest when None.
-    ``deadline_s`` is the time that the run may take. What the program reads from ``stdin`` is kept
-    for the runs after the first, and only the first one's output goes to ``stdout``. ``options``
-    are further arguments of simulation.live.simulate(). A run that does not end well ends
-    the sweep: see ``exit``.
+    ``deadline_s`` is the time that the run may take. ``cpu`` and ``options`` are fields of a
+    RunSpec. The program reads the time of the first point. Of a run that does not end well that
+    point alone is told: see ``exit``.
 
-    Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError.
+    Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
-    image = load_image(os.fspath(elf))
-    script = None if memory_from is None else os.fspath(memory_from)
-    model = load_cpu_model(os.fspath(cpu), overrides, script)
+    capture = Capture(file) if is_capture(file) else None
+    if capture is None:
+        spec = run_spec(file, cpu, options)
+        setup = spec.setup()
+    else:
+        refuse_run_options(file, options)
+        setup = capture.setup(cpu, **options)
+    model = setup.model
     points = _points(model, clock_hz)
     if model.flash_control.latency_mask:
-        overrides = (*overrides, "flash_control.latency_mask=0")
-    given = None if stdin is None else Recording(stdin)
-    runs: dict[str, Simulation] = {}
+        # Firmware is built for one clock: each point has the wait states that its own needs.
+        flash = replace(model.flash_control, latency_mask=0)
+        setup = replace(setup, model=replace(model, flash_control=flash))
+    setups: dict[str, TimingSetup] = {}
+    for point in points:
+        clock = clock_hz or point.max_clock
+        key = _timing_key(model, clock, setup.caches, point.voltage_scale)
+        setups.setdefault(key, replace(setup, clock_hz=clock, voltage_scale=point.voltage_scale))
+    if capture is None:
+        runs = simulate_many(
+            load_image(os.fspath(file)),
+            [*setups.values()],
+            spec,
+            stdin=stdin,
+            stdout=stdout,
+            progress=progress,
+        )
+    else:
+        runs = capture.simulate([*setups.values()], progress)
+    by_key = dict(zip(setups, runs, strict=True))
     swept = []
     for point in points:
         clock = clock_hz or point.max_clock
-        key = _timing_key(model, clock, options.get("caches", "auto"), point.voltage_scale)
-        if key not in runs:
-            runs[key] = simulate(
-                image,
-                cpu,
-                clock_hz=clock,
-                voltage_scale=point.voltage_scale,
-                overrides=overrides,
-                memory_from=memory_from,
-                stdin=None if given is None else cast(BinaryIO, given.from_the_start()),
-                stdout=None if runs else stdout,
-                **options,
-            )
-        simulation = runs[key]
+        simulation = by_key[_timing_key(model, clock, setup.caches, point.voltage_scale)]
         swept.append(_sweep_point(simulation, model, point, clock, deadline_s))
-        if simulation.profile().exit.status is not ExitCode.OK:
+        if simulation.end.status is not ExitCode.OK:
             break
     return _result(model, runs, swept, deadline_s)
 
@@ -186,8 +159,6 @@ def _points(model: CpuModel, clock_hz: int | None) -> list[OperatingPoint]:
 
 def _timing_key(model: CpuModel, clock_hz: int, caches: str, voltage_scale: str) -> str:
     """The same text for points that take the same cycles."""
-    if caches not in ("auto", "on", "off"):
-        raise ConfigError(f"caches is {caches!r}: it is one of auto, on, off")
     timing, regions = model.timing(clock_hz, caches, voltage_scale)
     unlike = {"clock_hz": 0, "flash_wait_states": 0}
     return json.dumps([{**timing, **unlike}, regions], sort_keys=True)
@@ -221,23 +192,20 @@ def _sweep_point(
 
 def _result(
     model: CpuModel,
-    runs: dict[str, Simulation],
+    runs: Sequence[Simulation],
     swept: Sequence[SweepPoint],
     deadline_s: float | None,
 ) -> EnergySweep:
-    last = list(runs.values())[-1]
-    profile: Profile = last.profile()
-    image: Image = last.image
-    options: RunOptions = last.options
-    warnings = dict.fromkeys(w for run in runs.values() for w in run.profile().warnings)
-    # A run that does not end well is the last one.
+    profile, image, caches = runs[0].profile(), runs[0].image, runs[0].options.caches
+    warnings = dict.fromkeys(w for run in runs for w in run.profile().warnings)
+    # Of a run that does not end well the first point is the last one.
     ended = range(len(swept) - (profile.exit.status is not ExitCode.OK))
     in_time = [i for i in ended if swept[i].meets_deadline]
     return EnergySweep(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
         elf=Elf(PurePath(image.path).name, image.sha256, image.build_id, image.compiler),
-        cpu=Part(model.name, model.title, model.sha256, model.supply_voltage_v, options.caches),
+        cpu=Part(model.name, model.title, model.sha256, model.supply_voltage_v, caches),
         exit=profile.exit,
         deadline_s=deadline_s,
         points=tuple(swept),

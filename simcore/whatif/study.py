@@ -38,7 +38,7 @@ class Prepared:
     shifts: tuple[tuple[int, TimingSetup], ...]  # the first is `setup`
 
 
-def whatif(
+def what_if(
     elves: Sequence[str],
     configurations: Sequence[Configuration],
     *,

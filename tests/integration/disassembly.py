@@ -1,7 +1,7 @@
 """What each instruction of an ELF does to memory, read from the text of `objdump -d` alone.
 
-Conventions, as in MODEL.md: a register of LDM, POP, VLDM is an access of its own (4 bytes, or 8 for
-a double), LDRD is two of 4 bytes, an unaligned access is one, PLD is none.
+Conventions, as in docs/model/accuracy.md: a register of LDM, POP, VLDM is an access of its own (4
+bytes, or 8 for a double), LDRD is two of 4 bytes, an unaligned access is one, PLD is none.
 """
 
 from __future__ import annotations

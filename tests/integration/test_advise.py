@@ -15,7 +15,7 @@ from simcore.cli.main import main
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
 from simcore.report.advice import render
-from simcore.whatif import Configuration, whatif
+from simcore.whatif import Configuration, what_if
 from simcore.whatif.configuration import combinations, parse_sweep
 from tests.integration.programs import FIRMWARE, KERNELS
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
@@ -86,7 +86,7 @@ def test_advice_is_as_good_as_every_placement_by_hand_of_the_readme(elf: Path, c
         parse_sweep("acts: input+output=sram1,dtcm"),
         parse_sweep("code: .text=flash,itcm"),
     ]
-    study = whatif([str(elf)], combinations(sweeps, Configuration(caches=caches)))
+    study = what_if([str(elf)], combinations(sweeps, Configuration(caches=caches)))
     best = min(row.cycles for row in study.configurations)
     found = advise(elf, caches=caches)
     assert len(study.configurations) == 8

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from simcore.annotation import SCHEMA, Annotation
-from simcore.annotation.annotator import annotate
+from simcore.annotation.annotator import annotate_run
 from simcore.cli.main import main
 from simcore.core.counters import CAUSES
 from simcore.elf import load_image
@@ -45,7 +45,7 @@ def run(elf: Path) -> Simulation:
 
 @cache
 def everything(elf: Path) -> Annotation:
-    return annotate(run(elf), ["*"])
+    return annotate_run(run(elf), ["*"])
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def test_an_older_instruction_has_a_younger_partner(elf: Path) -> None:
 
 def test_the_hot_loop_of_the_dense_kernel_is_the_multiply_loop() -> None:
     """It enters the loop once per call, and nothing in the loop is conditional."""
-    (function,) = annotate(run(DENSE), ["multiply_four_rows"]).functions
+    (function,) = annotate_run(run(DENSE), ["multiply_four_rows"]).functions
     loop = function.loops[0]
     assert loop.cycles > 0.9 * function.cycles
     assert loop.entries == function.calls
@@ -141,15 +141,15 @@ def test_the_hot_loop_of_the_dense_kernel_is_the_multiply_loop() -> None:
 def test_without_a_name_the_hottest_functions_up_to_the_share_are_listed() -> None:
     functions = run(DENSE).profile().functions
     hottest = [row.name for row in functions]
-    assert [f.name for f in annotate(run(DENSE), cover=0.5).functions] == hottest[:1]
-    assert [f.name for f in annotate(run(DENSE), cover=1, top=3).functions] == hottest[:3]
+    assert [f.name for f in annotate_run(run(DENSE), cover=0.5).functions] == hottest[:1]
+    assert [f.name for f in annotate_run(run(DENSE), cover=1, top=3).functions] == hottest[:3]
     ran = [row.name for row in functions if row.cycles_self]
-    assert [f.name for f in annotate(run(DENSE), cover=1, top=0).functions] == ran
+    assert [f.name for f in annotate_run(run(DENSE), cover=1, top=0).functions] == ran
 
 
 def test_an_unknown_function_is_refused_by_the_library_too() -> None:
     with pytest.raises(ConfigError, match="did you mean 'multiply_four_rows'"):
-        annotate(run(DENSE), ["multiply_fourrows"])
+        annotate_run(run(DENSE), ["multiply_fourrows"])
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ ROW = re.compile(r" +\d+ MHz .+ ([\d.]+) +([\d.]+) +([+-][\d.]+)%( +suspect)?")
 
 
 def test_kept_errors_are_within_the_limits() -> None:
-    # reference/silicon.md 3.1 to 3.3; the limits are those of issue 5.
+    # docs/sources/silicon.md 3.1 to 3.3; the limits are those of issue 5.
     found = map(ROW.fullmatch, validation.KEPT.read_text(encoding="utf-8").splitlines())
     rows = [match.groups() for match in found if match is not None]
     assert [float(row[0]) for row in rows] == [row.current_ma for row in load_rows()]
@@ -70,7 +70,7 @@ def test_the_kept_error_table_is_that_of_a_fresh_run(
 
 @pytest.mark.exhaustive
 def test_modelled_currents_are_those_of_the_data_sheets(results: list[Result]) -> None:
-    # reference/silicon.md 3.1 to 3.3; the limits are those of issue 5.
+    # docs/sources/silicon.md 3.1 to 3.3; the limits are those of issue 5.
     errors = [abs(result.error) for result in results]
     assert len(errors) == len(load_rows()) == 104
     assert sum(errors) / len(errors) <= 0.05
@@ -100,7 +100,7 @@ def test_no_current_that_grows_linearly_with_the_clock_meets_the_suspect_cell() 
 
 
 def test_the_h7a3_draws_what_mlperf_measured(powers: dict[str, float]) -> None:
-    # 120 to 166 mW over all runs of reference/silicon.md 4 and another submitter's board.
+    # 120 to 166 mW over all runs of docs/sources/silicon.md 4 and another submitter's board.
     assert all(120 <= power <= 166 for power in powers.values()), powers
     assert powers["fully_connected_s8"] < powers["conv2d_s8"]
 

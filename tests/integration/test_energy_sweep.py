@@ -13,7 +13,7 @@ import simcore
 from simcore.cli.main import main
 from simcore.cpu_model import load_cpu_model
 from simcore.errors import ConfigError, ExitCode
-from simcore.whatif.energy_sweep import EnergySweep, Recording, energy_sweep
+from simcore.whatif.energy_sweep import EnergySweep, energy_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernels" / "prebuilt" / "conv2d_s8_small.elf"
@@ -130,17 +130,27 @@ def test_an_unknown_cache_control_is_refused() -> None:
         energy_sweep(KERNEL, caches="maybe")
 
 
-def test_input_that_one_run_read_is_there_for_the_next() -> None:
-    recording = Recording(io.BytesIO(b"abcdef"))
-    first = recording.from_the_start()
-    assert (first.read(2), first.read(2)) == (b"ab", b"cd")
-    second = recording.from_the_start()
-    assert (second.read(3), second.read(9), second.read(9), second.read(1)) == (
-        b"abc", b"d", b"ef", b"",
-    )  # fmt: skip
+def test_a_sweep_runs_the_program_once_and_a_capture_gives_the_same(tmp_path: Path) -> None:
+    printed = io.BytesIO()
+    live = energy_sweep(KERNEL, "stm32f746", stdout=printed)
+    assert len({point.cycles for point in live.points}) > 1
+    assert len({point.clock_hz for point in live.points}) == len(live.points)
+    once = io.BytesIO()
+    simcore.record(KERNEL, tmp_path / "run.mcu", stdout=once)
+    assert printed.getvalue() == once.getvalue()
+    assert energy_sweep(tmp_path / "run.mcu", "stm32f746") == live
+    with pytest.raises(ConfigError, match="a capture repeats its run"):
+        energy_sweep(tmp_path / "run.mcu", args=("x",))
 
 
-# --- asleep --------------------------------------------------------------------------------
+def test_replay_sweeps_a_capture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = str(tmp_path / "run.mcu")
+    simcore.record(KERNEL, capture, "stm32h743")
+    assert main(["replay", capture, "--energy-sweep", "--deadline", "1ms"]) == ExitCode.OK
+    replayed = capsys.readouterr().out
+    command = ["profile", str(KERNEL), "--cpu", "stm32h743", "--energy-sweep", "--deadline", "1ms"]
+    assert main(command) == ExitCode.OK
+    assert capsys.readouterr().out == replayed
 
 
 def test_firmware_that_sleeps_draws_sleep_power() -> None:
@@ -151,7 +161,7 @@ def test_firmware_that_sleeps_draws_sleep_power() -> None:
     assert (profile.exit.reason, profile.exit.code) == ("exit", 0)
     slept = totals.cycles_by_cause["sleep"]
     assert 0.95 * 11 * 100_000 < slept < 11 * 100_000
-    # Sleep current of the STM32F722/F723 at 216 MHz, 24 mA at 3.3 V (reference/silicon.md 3.1).
+    # Sleep current of the STM32F722/F723 at 216 MHz, 24 mA at 3.3 V (docs/sources/silicon.md 3.1).
     asleep = totals.energy_by_component["sleep"] + totals.energy_by_component["always_on"]
     assert asleep / totals.time_s == pytest.approx(24e-3 * 3.3, rel=0.05)
     assert totals.power_w is not None

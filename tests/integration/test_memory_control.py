@@ -92,7 +92,7 @@ def test_the_last_setting_counts_for_the_warning() -> None:
 
 
 def test_actlr_switches_branch_prediction_to_static() -> None:
-    # BR-off-dtcm of tests/data/oracle.csv: 4 cycles an iteration instead of 1.
+    # BR-off-dtcm of docs/sources/oracle.csv: 4 cycles an iteration instead of 1.
     loop = constant(3, LOOPS) + LOOP
     plain = cycles(go(store(ACTLR, 0) + loop, caches="on", at=0x2000_2000))
     static = cycles(go(store(ACTLR, BTAC_OFF) + loop, caches="on", at=0x2000_2000))

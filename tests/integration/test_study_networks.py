@@ -165,7 +165,7 @@ def test_measured_rows_of_all_networks_are_those_of_the_table(document: Any) -> 
 
 
 def test_measured_rows_stand_beside_the_model(document: Any) -> None:
-    """The silicon.md rows, computed anew: Bosch's F746 cycles/MAC of the autoencoder are 1.39."""
+    """docs/sources/silicon.md 4, anew: Bosch's F746 cycles/MAC of the autoencoder are 1.39."""
     rows = {(m["part"], m["network"], m["runtime"]): m for m in document["measured"]}
     bosch = rows["stm32f746", "autoencoder", "Bosch, v1.1"]
     assert bosch["cycles_per_mac"] == pytest.approx(1.39, abs=0.005)

@@ -17,7 +17,7 @@ import pytest
 
 import simcore
 from simcore.cli.main import main
-from simcore.whatif import Configuration, WhatIf, whatif
+from simcore.whatif import Configuration, WhatIf, what_if
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.tools import GUARD_S, ctrl_c_interrupts
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
@@ -243,11 +243,11 @@ def test_ctrl_c_keeps_and_prints_what_is_finished(tmp_path: Path) -> None:
 
 
 def test_the_library_runs_a_study() -> None:
-    result = whatif([CONV], [Configuration(), Configuration(name="tcm", place=("weights=dtcm",))])
+    result = what_if([CONV], [Configuration(), Configuration(name="tcm", place=("weights=dtcm",))])
     assert [row.name for row in result.configurations] == ["as linked", "tcm"]
     assert (
         result.to_json()
-        == whatif(
+        == what_if(
             [CONV], [Configuration(), Configuration(name="tcm", place=("weights=dtcm",))]
         ).to_json()
     )

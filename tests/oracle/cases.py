@@ -1,7 +1,7 @@
 """Loader of the timing cases in tests/cases/*.toml: measured rows as data, ready to be run.
 
 A file holds `[sources]` (tag -> citation), `[[row]]` tables and `[code]` (instruction -> bytes).
-A row is one row of a table in tests/data and gives `id`, `status`, `source`, `metric`, `expected`
+A row is one row of a table in docs/sources and gives `id`, `status`, `source`, `metric`, `expected`
 and `method`; `reading` says how a generic or wordy row was made concrete. Its concrete cases stand
 in `cases` (strings or tables whose keys override the row's), or are the product of `older` and
 `younger`. Keys of a row or case:
@@ -20,7 +20,7 @@ in `cases` (strings or tables whose keys override the row's), or are the product
     at_least              `expected` is a lower bound
     because               why this case expects another value than its row
     skip                  why it cannot be run at all
-    deviation             why the model is known not to reproduce the row (also in MODEL.md)
+    deviation             why the model is known not to give this row (see docs/model/pipeline.md)
 
 `expected` and results are cycles, save for `pair`: 1 when the two issue in one cycle, 0 otherwise.
 The bytes in `[code]` come from arm-none-eabi-as; tests/oracle/assemble.py writes and checks them,

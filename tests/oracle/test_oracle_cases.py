@@ -17,7 +17,7 @@ from tests.oracle.pipeline_run import PipelineRunner
 from tests.oracle.runners import best_runner
 from tests.tools import needs
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[2] / "docs" / "sources"
 TABLES = {path.stem: load_file(path) for path in sorted(CASES.glob("*.toml"))}
 ALL = [case for table in TABLES.values() for case in table]
 each_table = pytest.mark.parametrize("table", TABLES)
@@ -48,7 +48,7 @@ def csv_rows(name: str) -> list[dict[str, str]]:
 def test_modelled_cycles_agree_with_the_sources(table: str) -> None:
     """2 % for measured rows, exact for measured rules; models and second-hand rows never fail.
 
-    The expected numbers are the sources' own, from tests/data.
+    The expected numbers are the sources' own, from docs/sources.
     """
     results = judge_all(TABLES[table], best_runner())
     differing = [
@@ -104,7 +104,7 @@ def test_the_whole_simulator_gives_the_cycles_of_the_pipeline_alone_in_every_row
 
 
 def test_every_row_of_the_tables_has_cases_with_its_own_facts() -> None:
-    """The tables are copies of the reference data; quinapalus.csv begins with its method."""
+    """The tables are those of docs/sources; quinapalus.csv begins with its method."""
     for row in (*csv_rows("oracle.csv"), *csv_rows("quinapalus.csv")[1:]):
         name = row["id"]
         cases = [case for case in ALL if case.row == name]

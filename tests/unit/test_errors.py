@@ -9,7 +9,7 @@ from simcore.errors import ExitCode, McusimError, nearest
 
 
 def test_exit_codes_are_those_of_the_contract() -> None:
-    # ../shared/design.md, section 5; 130 is what shells report for Ctrl-C.
+    # The contract of the exit status; 130 is what shells report for Ctrl-C.
     assert {code.name: code.value for code in ExitCode} == {
         "OK": 0, "PROGRAM_FAILED": 1, "USAGE": 2, "REGRESSION": 3, "FAULT": 4, "LIMIT": 5,
         "INTERRUPTED": 130,

@@ -24,13 +24,13 @@ class Details:
 def details_of(
     simulation: Simulation, sources: SourcePlaces | None = None, output: bytes = b""
 ) -> Details:
-    """The details of a run; ``sources`` says where source text may be read, see annotate()."""
-    from simcore.annotation.annotator import annotate
+    """The details of a run; ``sources`` says where source text may be read, see annotate_run()."""
+    from simcore.annotation.annotator import annotate_run
     from simcore.pipeline.ceilings import ceilings
 
     totals = simulation.result.counters.total()
     return Details(
-        annotation=annotate(simulation, sources=sources),
+        annotation=annotate_run(simulation, sources=sources),
         ceilings=ceilings(
             simulation.model,
             simulation.options.clock_hz,

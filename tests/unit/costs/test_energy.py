@@ -173,7 +173,8 @@ def test_waiting_for_a_memory_costs_less_than_a_bubble_in_the_pipeline(name: str
 
 @pytest.mark.parametrize("name", cpu_model_names())
 def test_a_second_instruction_adds_little_to_the_power_of_a_cycle(name: str) -> None:
-    # Power hardly depends on the program (reference/silicon.md 4): MODEL.md says why a fifth.
+    # Power hardly depends on the program (docs/sources/silicon.md 4); docs/model/energy.md says why
+    # a fifth.
     model = load_cpu_model(name)
     energy = energy_model(model, model.max_clock_hz)
     one = total(energy, {"cycles.issue": 1, "alu": 1})
@@ -266,5 +267,5 @@ def test_an_interval_never_reaches_below_nothing(counts: dict[str, int], name: s
 
 @pytest.mark.parametrize("name", cpu_model_names())
 def test_every_part_says_how_far_its_energy_can_be_trusted(name: str) -> None:
-    # Boards spread by about 15 % (reference/silicon.md 4), so no part can promise less.
+    # Boards spread by about 15 % (docs/sources/silicon.md 4), so no part can promise less.
     assert load_cpu_model(name).energy.uncertainty >= 0.15

@@ -88,7 +88,7 @@ def struct_fields(name: str) -> set[str]:
 
 
 def test_the_f746_has_the_memory_map_of_its_manual() -> None:
-    # Sizes and addresses: RM0385 and Zephyr, reference/soc-memory.csv.
+    # Sizes and addresses: RM0385 and Zephyr, docs/sources/soc-memory.csv.
     model = load_cpu_model("stm32f746")
     assert (model.core.icache.size, model.core.icache.ways) == (4096, 2)
     assert (model.core.dcache.size, model.core.dcache.ways) == (4096, 4)
@@ -152,7 +152,7 @@ def test_the_check_of_the_shipped_models_finds_what_the_schema_lets_a_user_do(
 
 @pytest.mark.parametrize(
     ("mhz", "wait_states"),
-    # One wait state a 30 MHz of HCLK at 2.7 to 3.6 V: reference/flash-wait-states.csv.
+    # One wait state a 30 MHz of HCLK at 2.7 to 3.6 V: docs/sources/flash-wait-states.csv.
     [(16, 0), (30, 0), (31, 1), (60, 1), (90, 2), (120, 3), (150, 4), (180, 5), (210, 6), (216, 7)],
 )
 def test_flash_wait_states_of_the_f746_follow_the_clock(mhz: int, wait_states: int) -> None:
@@ -163,8 +163,9 @@ def test_flash_wait_states_of_the_f746_follow_the_clock(mhz: int, wait_states: i
 
 @pytest.mark.parametrize(
     ("mhz", "scale", "cycles"),
-    # Wait states count in AXI clocks (reference/flash-wait-states.csv), two core cycles each above
-    # the AXI limit: 480 MHz VOS0 4 WS at 240 MHz, 400 MHz VOS1 2 WS at 200 MHz, 64 MHz VOS3 1 WS.
+    # Wait states count in AXI clocks, two core cycles each above the AXI limit
+    # (docs/sources/flash-wait-states.csv): 480 MHz VOS0 4 WS at 240 MHz, 400 MHz VOS1 2 WS at
+    # 200 MHz, 64 MHz VOS3 1 WS.
     [(480, "vos0", 8), (400, "vos1", 4), (64, "vos3", 1)],
 )
 def test_flash_wait_states_of_the_h743_count_in_bus_clocks(

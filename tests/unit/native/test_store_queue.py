@@ -1,6 +1,6 @@
 """Stores to the two banks of the TCM or D-cache: sub-word, unaligned and full words.
 
-The rows S1, S2, S3, U3, U4 of reference/oracle.csv (STM32H743, 4 cycles a read-modify-write) and
+The rows S1, S2, S3, U3, U4 of docs/sources/oracle.csv (STM32H743, 4 cycles a read-modify-write) and
 ST16h, ST16b (STM32F767, 3 cycles); bank = address bit 2.
 """
 

@@ -25,7 +25,7 @@ KERNELS, FIRMWARE = Path("kernels/prebuilt"), Path("tests/firmware/prebuilt")
 PROGRAMS: tuple[tuple[int, str], ...] = (
     (0, f"profile {KERNELS}/conv2d_s8_small.elf --format json --instructions --lines"),
     (0, f"profile {KERNELS}/conv2d_s8_small.elf --caches off --format trace"),
-    (0, f"profile {FIRMWARE}/hello_printf.elf -- 3 a"),
+    (1, f"profile {FIRMWARE}/hello_printf.elf -- 3 a"),
     (0, f"profile {FIRMWARE}/it_blocks.elf"),
     (0, f"profile {FIRMWARE}/ldm_stm.elf"),
     (0, f"profile {FIRMWARE}/divides.elf"),
@@ -37,15 +37,19 @@ PROGRAMS: tuple[tuple[int, str], ...] = (
     (0, f"profile {FIRMWARE}/faults.elf -- odd-self-modifying"),
     (0, f"profile {FIRMWARE}/faults.elf -- odd-peripherals"),
     (4, f"profile {FIRMWARE}/faults.elf --strict -- odd-peripherals"),
-    (4, f"profile {FIRMWARE}/faults.elf -- unmapped-read"),
-    (4, f"profile {FIRMWARE}/faults.elf -- stack-overflow"),
+    (4, f"profile {FIRMWARE}/faults.elf -- read"),
+    (4, f"profile {FIRMWARE}/faults.elf -- stack"),
     (4, f"profile {FIRMWARE}/faults.elf -- undefined"),
+    (4, f"profile {FIRMWARE}/faults.elf -- divide"),
+    (4, f"profile {FIRMWARE}/faults.elf -- unaligned-double"),
+    (4, f"profile {FIRMWARE}/faults.elf -- flash-write"),
     (0, f"whatif {KERNELS}/conv2d_s8_small.elf --sweep .text=flash,itcm --sweep caches=on,off"),
 )
 #: What is recorded for the thread sanitizer, and what it is timed under, side by side.
 CAPTURES = {
     f"{KERNELS}/conv2d_s8_small.elf": "--sweep .text=flash,itcm --sweep input+output=sram1,dtcm",
-    f"{KERNELS}/mixed.elf": "--sweep caches=on,off --sweep .text=flash,itcm",
+    f"{KERNELS}/mixed.elf": "--sweep caches=on,off --sweep .text=flash,itcm"
+    " --sweep clock=216MHz,100MHz --sweep core.dcache.size=4K,16K",
 }
 
 

@@ -19,7 +19,7 @@ from simcore import __version__
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
 from simcore.costs.profile import Elf, Exit, Profile, Tool
-from simcore.cpu_model import CpuModel, OperatingPoint, load_cpu_model
+from simcore.cpu_model import CACHE_CONTROLS, CpuModel, OperatingPoint, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, ExitCode
 from simcore.plain import to_plain
@@ -184,8 +184,8 @@ def _points(model: CpuModel, clock_hz: int | None) -> list[OperatingPoint]:
 
 def _timing_key(model: CpuModel, clock_hz: int, caches: str, voltage_scale: str) -> str:
     """The same text for points that take the same cycles."""
-    if caches not in ("auto", "on", "off"):
-        raise ConfigError(f"caches is {caches!r}: it is one of auto, on, off")
+    if caches not in CACHE_CONTROLS:
+        raise ConfigError(f"caches is {caches!r}: it is one of {', '.join(CACHE_CONTROLS)}")
     timing, regions = model.timing(clock_hz, caches, voltage_scale)
     unlike = {"clock_hz": 0, "flash_wait_states": 0}
     return json.dumps([{**timing, **unlike}, regions], sort_keys=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from simcore.core.counters import CAUSES
 from simcore.costs.energy import energy_model
 from simcore.cpu_model import load_cpu_model
+from simcore.cpu_model.schema import REPLACEMENTS
 from simcore.elf import load_image
 from simcore.machine import RunOptions
 from simcore.machine import run as run_image
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a table for each kernel."""
-    policies = ("random", "round-robin", "lru") if options.replacement else ("random",)
+    policies = REPLACEMENTS if options.replacement else REPLACEMENTS[:1]
     for kernel in KERNELS:
         print(f"{kernel}: one operation, caches on, highest clock")
         print(

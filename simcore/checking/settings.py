@@ -98,8 +98,10 @@ def _seconds(value: Any) -> float:
 
 
 def _caches(value: Any) -> str:
-    if value not in ("auto", "on", "off"):
-        raise ConfigError("it is one of auto, on, off")
+    from simcore.cpu_model import CACHE_CONTROLS
+
+    if value not in CACHE_CONTROLS:
+        raise ConfigError(f"it is one of {', '.join(CACHE_CONTROLS)}")
     return str(value)
 
 

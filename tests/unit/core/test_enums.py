@@ -11,7 +11,10 @@ import pytest
 
 import simcore
 from simcore import _core
+from simcore.cli.profile import profile
+from simcore.core.counters import CAUSES
 from simcore.core.enums import ENUMS, LIMITS, check_enums
+from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import CoreError
 
 TYPES = Path(simcore.__file__).with_name("native") / "types.h"
@@ -73,3 +76,11 @@ def test_every_enum_of_the_border_is_compared_or_read_from_c() -> None:
     named = re.findall(r"^enum (\w+) \{", TYPES.read_text(), flags=re.MULTILINE)
     assert set(named) == ENUMS.keys() | READ_FROM_C
     assert len(ENUMS) == 11
+
+
+def test_what_is_no_python_or_must_load_fast_has_the_same_names() -> None:
+    package = Path(simcore.__file__).parent
+    style = (package / "report" / "html" / "static" / "report.css").read_text()
+    assert set(re.findall(r"\.c-(\w+) {", style)) == set(CAUSES)
+    (caches,) = (option for option in profile.params if option.name == "caches")
+    assert tuple(caches.type.choices) == CACHE_CONTROLS  # type: ignore[attr-defined]

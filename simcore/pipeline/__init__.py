@@ -17,16 +17,14 @@ from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from simcore.cpu_model.schema import PIPELINES
 from simcore.pipeline.schedule import OTHER_BLOCK, InstructionCost, Schedule
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
     from simcore.isa import Block
 
-__all__ = ["OTHER_BLOCK", "PIPELINES", "InstructionCost", "Pipeline", "Schedule", "make_pipeline"]
-
-#: By the name that core.pipeline of a CPU model gives: the module of this package that makes it.
-PIPELINES = {"m7-dual-issue": "rules_m7"}
+__all__ = ["OTHER_BLOCK", "InstructionCost", "Pipeline", "Schedule", "make_pipeline"]
 
 
 class Pipeline(Protocol):

@@ -16,6 +16,9 @@ from simcore.errors import nearest
 
 Record = TypeVar("Record")
 
+#: Metadata of a field that no document holds.
+UNWRITTEN = {"unwritten": True}
+
 
 class RecordError(ValueError):
     """A plain value does not fit the dataclass; the message names the place in the document."""
@@ -24,9 +27,10 @@ class RecordError(ValueError):
 def to_plain(value: Any) -> Any:
     """Turn a dataclass tree into dicts, lists and scalars; keys keep the order of the fields."""
     if is_dataclass(value):
+        cls: Any = type(value)
         return {
             field.name: to_plain(item)
-            for field in fields(value)
+            for field in written_fields(cls)
             if (item := getattr(value, field.name)) is not None or not _is_optional(field)
         }
     if isinstance(value, Mapping):
@@ -47,7 +51,13 @@ def field_names(cls: type, name: str) -> tuple[str, ...]:
     hint = _hints(cls)[name]
     if get_origin(hint) is UnionType:
         (hint,) = (arm for arm in get_args(hint) if arm is not NoneType)
-    return tuple(field.name for field in fields(get_args(hint)[0]))
+    return tuple(field.name for field in written_fields(get_args(hint)[0]))
+
+
+@cache
+def written_fields(cls: type) -> tuple[Field[Any], ...]:
+    """The fields of a dataclass that documents hold."""
+    return tuple(field for field in fields(cls) if not field.metadata.keys() & UNWRITTEN.keys())
 
 
 def _is_optional(field: Field[Any]) -> bool:
@@ -81,7 +91,7 @@ def _convert(hint: Any, plain: Any, where: str) -> Any:
 
 
 def _convert_dataclass(cls: Any, table: dict[str, Any], where: str) -> Any:
-    known = {field.name: field for field in fields(cls)}
+    known = {field.name: field for field in written_fields(cls)}
     for key in table:
         if key not in known:
             raise RecordError(f"unknown key '{_join(where, key)}'{nearest(key, known)}")

@@ -18,7 +18,7 @@ from scripts.calibration.fit import (
 )
 from scripts.calibration.rates import event_counts, program_counts
 from scripts.calibration.settings import PREBUILT
-from simcore.costs.energy import WAITING
+from simcore.costs.energy import WAITING, region_terms
 from simcore.cpu_model import CpuModel, load_cpu_model
 
 BOARD_SPREAD = 0.15  # between boards and data sheets (docs/sources/silicon.md 4)
@@ -188,17 +188,8 @@ def _charge(
         counts["icache_accesses"] + counts["dcache_reads"] + counts["dcache_writes"]
     )
     for region in model.regions:
-        tcm = region.kind in ("itcm", "dtcm")
-        for column, key, share in (
-            ("fetch_bytes" if tcm else "fetches", "fetch_energy", 1 / 8 if tcm else 1.0),
-            ("reads" if tcm else "uncached_reads", "read_energy", 1.0),
-            ("writes" if tcm else "uncached_writes", "write_energy", 1.0),
-            ("instruction_refills", "refill_energy", 1.0),
-            ("data_refills", "refill_energy", 1.0),
-            ("write_backs", "write_back_energy", 1.0),
-        ):
-            charge = memories.get(f"{region.memory}.{key}", 0.0) * share
-            total += charge * counts[f"{region.name}.{column}"]
+        for _, column, key, share in region_terms(region):
+            total += memories.get(f"{region.memory}.{key}", 0.0) * share * counts[column]
     return total / cycles
 
 

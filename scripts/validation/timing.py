@@ -14,10 +14,12 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from simcore.errors import ConfigError
 from tests.oracle.cases import Case, load_cases
 from tests.oracle.judge import Result, Verdict, judge_all
 
 REGRESSION = 3
+USAGE = 2
 WIDTHS = (30, 14, 6, 11, 11, 11)
 
 
@@ -30,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", action="store_true", help="a line for every concrete case")
     parser.add_argument("--row", metavar="TEXT", default="", help="only rows whose name has TEXT")
     parser.add_argument(
+        "--without",
+        metavar="NAME,...",
+        default="",
+        help="leave mechanisms of the pipeline out, such as mac-window; implies --pipeline-only",
+    )
+    parser.add_argument(
         "--pipeline-only", action="store_true", help="leave out what needs the whole simulator"
     )
 
@@ -39,7 +47,13 @@ def run(options: argparse.Namespace) -> int:
     from tests.oracle.runners import best_runner
 
     cases = [case for case in load_cases() if options.row in case.row]
-    results = judge_all(cases, best_runner(pipeline_only=options.pipeline_only))
+    without = tuple(filter(None, options.without.split(",")))
+    try:
+        runner = best_runner(options.pipeline_only, without)
+    except ConfigError as error:
+        print(f"scripts/validate: {error}", file=sys.stderr)
+        return USAGE
+    results = judge_all(cases, runner)
     others: dict[str, Result] = {}
     if options.llvm_mca:
         others = {result.case.id: result for result in _llvm_mca(cases)}
@@ -52,6 +66,9 @@ def run(options: argparse.Namespace) -> int:
         print(_row(name, group, others))
     _print_differences(results)
     _print_counts(results)
+    if without:
+        _print_ablation(without, results, judge_all(cases, best_runner(pipeline_only=True)))
+        return 0
     failed = any(result.verdict is Verdict.DIFFERS for result in results)
     return REGRESSION if failed else 0
 
@@ -124,3 +141,21 @@ def _print_counts(results: Sequence[Result]) -> None:
         rows = len({result.case.row for result in of_status})
         text = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
         print(f"{status}: {rows} rows, {len(of_status)} cases: {text}")
+
+
+def _print_ablation(
+    without: Sequence[str], results: Sequence[Result], complete: Sequence[Result]
+) -> None:
+    """Which rows change for want of the mechanisms, and how many of those agreed before."""
+    changed = [
+        (result, before)
+        for result, before in zip(results, complete, strict=True)
+        if (result.cycles, result.verdict) != (before.cycles, before.verdict)
+    ]
+    worse = [result for result, before in changed if before.verdict is Verdict.AGREES]
+    rows = list(dict.fromkeys(result.case.row for result, _ in changed))
+    lost = {result.case.row for result in worse if result.verdict is not Verdict.AGREES}
+    print(
+        f"\nwithout {', '.join(without)}: {len(changed)} cases in {len(rows)} rows change,"
+        f" {len(lost)} rows no longer agree{': ' if rows else ''}{', '.join(rows)}"
+    )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
+from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces
 from simcore.placement.placer import free_bytes
 from simcore.run.setup import TimingSetup
 
-TCM = ("itcm", "dtcm")
 #: Data in a TCM below this many bytes is not moved out to make room.
 SMALLEST_RESIDENT = 256
 #: What a reset handler calls when memory is ready.
@@ -71,7 +71,7 @@ def find_candidates(
         regions = _targets(model, room, piece, home)
         if not regions:
             continue
-        if home is not None and home.kind in TCM:
+        if home is not None and home.kind in TCM_KINDS:
             if not piece.is_code and piece.kind != "stack" and piece.size >= SMALLEST_RESIDENT:
                 residents.append(Candidate(piece, name, regions, waited))
         elif waited >= least:
@@ -81,7 +81,7 @@ def find_candidates(
     room_is_scarce = any(
         sum(one.size for one in found[:most]) > room[region.name]
         for region in model.regions
-        if region.kind in TCM
+        if region.kind in TCM_KINDS
     )
     return found[:most] + (residents[: max(1, most // 4)] if room_is_scarce else [])
 
@@ -144,7 +144,7 @@ def _targets(
         return ()
     banks: dict[tuple[str, str], Region] = {}
     for region in model.regions:
-        if region.device == home.device or region.kind not in (*TCM, "sram"):
+        if region.device == home.device or region.kind not in (*TCM_KINDS, "sram"):
             continue
         if piece.is_code and (region.kind != "itcm" or not region.executable):
             continue

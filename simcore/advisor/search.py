@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from simcore.advisor.candidates import TCM, Candidate
+from simcore.advisor.candidates import Candidate
 from simcore.advisor.programme import Choice, Option, choose
+from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.placement import Placement, place_pieces, tcm_bytes
@@ -183,7 +184,7 @@ def _programmes(search: Search, goal: Goal, single: Sequence[Timed], base: Timed
     free = {
         name: free_bytes(search.image, model, search.memory, model.region(name)) for name in regions
     }
-    scarce = [region.name for region in model.regions if region.kind in TCM]
+    scarce = [region.name for region in model.regions if region.kind in TCM_KINDS]
     target = None
     if goal.deadline_cycles is not None:
         target = base.cycles - goal.deadline_cycles + offset

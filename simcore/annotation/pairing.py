@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, Counters
 from simcore.isa.kinds import BranchKind
-from simcore.pipeline.scheduling import OTHER_BLOCK, WHY_NO_SLOT, WHY_PAIRED
+from simcore.pipeline.schedule import OTHER_BLOCK, WHY_NO_SLOT, WHY_PAIRED
 
 if TYPE_CHECKING:
     from simcore.isa import Block, Instruction

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from simcore import _core
-from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS, OpDescriptor
+from simcore.core.counters import OpDescriptor
+from simcore.core.enums import FaultKind, Stop
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing, function_index, status_text
 from simcore.errors import CaptureError, CoreError
-from simcore.pipeline import Pipeline
+from simcore.pipeline import make_pipeline
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
@@ -26,34 +26,6 @@ if TYPE_CHECKING:
 
 ffi: Any = _core.ffi
 lib: Any = _core.lib
-
-
-class Stop(IntEnum):
-    """Why a run stopped; the numbers of enum core_stop."""
-
-    NONE = 0
-    MAX_INSTRUCTIONS = 1
-    REQUESTED = 2
-    FAULT = 3
-    ERROR = 4
-    ENGINE = 5
-    EXCEPTION = 6
-
-
-class FaultKind(IntEnum):
-    """The numbers of enum fault_kind."""
-
-    NONE = 0
-    READ_UNMAPPED = 1
-    WRITE_UNMAPPED = 2
-    FETCH_UNMAPPED = 3
-    READ_PROTECTED = 4
-    WRITE_PROTECTED = 5
-    FETCH_PROTECTED = 6
-    PERIPHERAL = 7
-    DIVIDE_BY_ZERO = 8
-    UNALIGNED = 9
-    STACK_OVERFLOW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +69,6 @@ ENGINE_FUNCTIONS = (
 )  # fmt: skip
 
 
-def _check_names() -> None:
-    """Compare the names of counters.py with those of core.c. Raises CoreError when they differ."""
-
-    def names(function: Callable[[int], Any]) -> tuple[str, ...]:
-        found: list[str] = []
-        while (name := function(len(found))) != ffi.NULL:
-            found.append(ffi.string(name).decode())
-        return tuple(found)
-
-    if (
-        names(lib.core_counter_name) != EVENT_COLUMNS
-        or names(lib.core_cause_name) != CAUSES
-        or names(lib.core_region_counter_name) != REGION_COUNTERS
-    ):
-        raise CoreError("the C extension does not fit simcore/core/counters.py; build mcusim again")
-
-
 class Core:
     """One event stream under any number of configurations.
 
@@ -121,7 +76,6 @@ class Core:
     """
 
     def __init__(self, function_at: Callable[[int], Function | None]) -> None:
-        _check_names()
         self.timings: list[Timing] = []
         self._function_at = function_at
         self._decoder = Decoder()
@@ -407,7 +361,7 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         params = model.core.pipeline
         scheduler = next((known for other, known in schedulers if other == params), None)
         if scheduler is None:
-            scheduler = Scheduler(Pipeline(params))
+            scheduler = Scheduler(make_pipeline(params))
             schedulers.append((params, scheduler))
         names = [region.name for region in model.regions]
         added = core.add_timing(timing, regions, names, scheduler, setup.moves)

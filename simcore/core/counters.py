@@ -1,7 +1,7 @@
 """The counts of one run, copied out of the C core into plain immutable data.
 
 Names and order of the columns follow ``enum counter``, ``enum cause`` and ``enum region_counter``
-of ``native/types.h``; ``core.py`` checks that the two agree when it loads the extension.
+of ``native/types.h``; ``enums.py`` compares them as the core loads.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
+
+from simcore.cpu_model.schema import CLASSES
 
 #: Causes of a cycle, in the order of ``enum cause``.
 CAUSES: tuple[str, ...] = (
@@ -26,15 +28,7 @@ CAUSES: tuple[str, ...] = (
 #: Columns that stand before the cycles, in the order of ``enum counter``.
 EVENT_COLUMNS: tuple[str, ...] = (
     "instructions",
-    "alu",
-    "multiply",
-    "divide",
-    "fp_single",
-    "fp_double",
-    "load",
-    "store",
-    "branch",
-    "other",
+    *CLASSES,
     "macs",
     "skipped",
     "dual_issues",

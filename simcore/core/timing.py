@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simcore import _core
 from simcore.core.counters import (
-    EVENT_COLUMNS,
     BlockCounts,
     Counters,
     DataObject,
@@ -25,8 +24,10 @@ from simcore.core.counters import (
     SiteCounts,
     column_names,
 )
+from simcore.core.enums import check_enums
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
+from simcore.cpu_model.schema import CLASSES
 from simcore.errors import CoreError, UnknownInstructionError
 from simcore.isa import Access, Block, Kind, decode_block
 from simcore.isa.kinds import WORD_ALIGNED
@@ -39,13 +40,12 @@ if TYPE_CHECKING:
 
 ffi: Any = _core.ffi
 lib: Any = _core.lib
+check_enums(ffi, lib)
 
 Item = TypeVar("Item")
 
 _NO_FUNCTION = 0xFFFFFFFF
 _NOP = bytes.fromhex("00bf")
-_STATIC_COUNTERS = EVENT_COLUMNS[: lib.COUNTER_STATIC]
-_CLASSES = _STATIC_COUNTERS[1:-1]  # between "instructions" and "macs"
 
 
 class Timing:
@@ -274,7 +274,7 @@ class Timing:
             "uint64_t[]",
             [
                 len(block.instructions),
-                *(block.class_counts.get(name, 0) for name in _CLASSES),
+                *(block.class_counts.get(name, 0) for name in CLASSES),
                 sum(block.macs),
             ],
         )

@@ -6,13 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from simcore.core.counters import (
-    CAUSES,
-    REGION_COUNTERS,
-    cycle_column,
-    region_column,
-    sum_vectors,
-)
+from simcore.core.counters import CAUSES, REGION_COUNTERS, cycle_column, region_column, sum_vectors
 from simcore.costs.nodes import NodeCosts, joules, ratio
 from simcore.costs.operations import Operations
 from simcore.costs.profile import (
@@ -25,11 +19,7 @@ from simcore.costs.profile import (
     OpCosts,
     Totals,
 )
-
-#: Classes of instructions; each instruction counts in exactly one.
-CLASSES = (
-    "alu", "multiply", "divide", "fp_single", "fp_double", "load", "store", "branch", "other",
-)  # fmt: skip
+from simcore.cpu_model.schema import CLASSES
 
 LineAt = Callable[[int], tuple[str, int] | None]
 

@@ -29,7 +29,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simcore.core.counters import CAUSES, cycle_column, region_column
-from simcore.cpu_model import CpuModel, EnergyCoefficients, Memory, OperatingPoint, Region
+from simcore.cpu_model import CpuModel, EnergyCoefficients, OperatingPoint, Region
+from simcore.cpu_model.schema import TCM_KINDS
 
 COMPONENTS = ("always_on", "clock", "core", "pipeline", "issue", "fetch", "data", "sleep")
 
@@ -41,8 +42,9 @@ WAITING = ("fetch", "load", "store")
 
 _FEMTOJOULES_PER_PICOJOULE = 1000
 _FETCH_BYTES = 8
-_TCM_KINDS = ("itcm", "dtcm")
 _VOLTAGE_EXPONENT = {"ldo": 1, "smps": 2}
+
+_Term = tuple[str, str, str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,9 @@ def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> En
     ]
     for region in model.regions:
         memory = model.memories[region.memory]
-        fetch += [(c, scaled(pj)) for c, pj in _fetch_terms(region, memory)]
-        data += [(c, scaled(pj)) for c, pj in _data_terms(region, memory)]
+        for component, column, event, share in region_terms(region):
+            into = fetch if component == "fetch" else data
+            into.append((column, scaled(getattr(memory, event) * share)))
     coefficients = {
         "always_on": [(column, always_on) for column in (*awake, asleep)],
         "clock": [(column, scaled(energy.clock_tree)) for column in awake],
@@ -148,26 +151,29 @@ def energy_model(model: CpuModel, clock_hz: int, scale: str | None = None) -> En
     )
 
 
-def _fetch_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
-    """Columns and pJ of instruction fetches from a region."""
-    if region.kind in _TCM_KINDS:
+def region_terms(region: Region) -> list[_Term]:
+    """(component, column, energy of the region's memory, share of it) of each event of a region.
+
+    Loads and stores that hit the D-cache are none: the cache has taken account of them.
+    """
+
+    def term(component: str, counter: str, event: str, share: float = 1) -> _Term:
+        return component, region_column(region.name, counter), event, share
+
+    if region.kind in TCM_KINDS:
         # No cache between, and the core counts bytes: every byte is an eighth of a 64-bit fetch.
-        return [(region_column(region.name, "fetch_bytes"), memory.fetch_energy / _FETCH_BYTES)]
-    return [
-        (region_column(region.name, "fetches"), memory.fetch_energy),
-        (region_column(region.name, "instruction_refills"), memory.refill_energy),
-    ]
-
-
-def _data_terms(region: Region, memory: Memory) -> list[tuple[str, float]]:
-    """Columns and pJ of loads and stores to a region, those that hit the D-cache left out."""
-    if region.kind in _TCM_KINDS:
+        fetch = [term("fetch", "fetch_bytes", "fetch_energy", 1 / _FETCH_BYTES)]
         reads, writes = "reads", "writes"
     else:
+        fetch = [
+            term("fetch", "fetches", "fetch_energy"),
+            term("fetch", "instruction_refills", "refill_energy"),
+        ]
         reads, writes = "uncached_reads", "uncached_writes"
     return [
-        (region_column(region.name, reads), memory.read_energy),
-        (region_column(region.name, writes), memory.write_energy),
-        (region_column(region.name, "data_refills"), memory.refill_energy),
-        (region_column(region.name, "write_backs"), memory.write_back_energy),
+        *fetch,
+        term("data", reads, "read_energy"),
+        term("data", writes, "write_energy"),
+        term("data", "data_refills", "refill_energy"),
+        term("data", "write_backs", "write_back_energy"),
     ]

@@ -74,7 +74,7 @@ def sum_instructions(
         # The engine cuts the same code into blocks in several ways, so an address may be in many.
         return [sums.setdefault(i.address, InstructionSum(i.text)) for i in block.instructions]
 
-    _sum_blocks(counters, blocks, schedules, sums_of, wanted)
+    sum_blocks(counters, blocks, schedules, sums_of, wanted)
     return dict(sorted(sums.items()))
 
 
@@ -98,7 +98,7 @@ def instruction_costs(
             sums.setdefault((i.address, name), InstructionSum(i.text)) for i in block.instructions
         ]
 
-    _sum_blocks(counters, blocks, schedules, sums_of)
+    sum_blocks(counters, blocks, schedules, sums_of)
     rows = []
     for (address, function), total in sorted(sums.items(), key=itemgetter(0)):
         file, line = line_at(address) or (None, None)
@@ -156,7 +156,7 @@ def _most_executions(rows: Iterable[InstructionCosts]) -> int:
     return max(executions.values())
 
 
-def _sum_blocks(
+def sum_blocks(
     counters: Counters,
     blocks: Sequence[Block],
     schedules: Sequence[Schedule],

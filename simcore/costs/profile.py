@@ -9,13 +9,13 @@ whole femtojoules inside mcusim: ``round(energy_j * 1e15)`` gives them back, and
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.timeline import Timeline
 from simcore.errors import ConfigError, ExitCode
-from simcore.plain import RecordError, from_plain, to_plain
+from simcore.plain import UNWRITTEN, RecordError, from_plain, to_plain
 from simcore.run.faults import Fault
 
 SCHEMA = "mcusim.profile/1"
@@ -305,6 +305,7 @@ class InstructionCosts:
 
     ``function`` is the one that the call tree charges: code that runs on from one function into the
     next counts for the first, so an address may have a row for each of two functions.
+    ``femtojoules`` is its energy, which no document holds: 0 in a profile that was read from one.
     """
 
     address: int
@@ -323,6 +324,7 @@ class InstructionCosts:
     write_misses: int = 0
     icache_misses: int = 0  # at the first instruction of the block that missed
     mispredicts: int = 0  # of the branch that ends a block
+    femtojoules: int = field(default=0, compare=False, metadata=UNWRITTEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,16 +65,24 @@ class BranchPredictor:
 
 
 class CorePipeline(Mapping[str, Any]):
-    """The [pipeline.*] tables: values by attribute or key, nested as in the TOML, read-only."""
+    """The [pipeline.*] tables: values by attribute or key, nested as in the TOML, read-only.
 
-    __slots__ = ("_path", "_values")
+    `name` is the model's core.pipeline: which pipeline of simcore/pipeline reads them.
+    """
 
-    def __init__(self, values: Mapping[str, Any], path: str = "pipeline") -> None:
+    __slots__ = ("_path", "_values", "name")
+
+    def __init__(self, values: Mapping[str, Any], name: str = "", path: str = "pipeline") -> None:
+        self.name = name
         self._path = path
         self._values = {
-            key: CorePipeline(value, f"{path}.{key}") if isinstance(value, Mapping) else value
+            key: CorePipeline(value, name, f"{path}.{key}") if isinstance(value, Mapping) else value
             for key, value in values.items()
         }
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, CorePipeline) and other.name == self.name
+        return same and super().__eq__(other)
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

@@ -24,8 +24,9 @@ from simcore.cpu_model import (
     Region,
 )
 from simcore.cpu_model.schema import (
-    INSTRUCTION_CLASSES,
+    CLASSES,
     SCHEMA,
+    TCM_KINDS,
     Fact,
     Named,
     Table,
@@ -35,11 +36,10 @@ from simcore.cpu_model.schema import (
 )
 from simcore.errors import ModelError, nearest
 
-MAX_REGIONS = 32  # as in core.h
+MAX_REGIONS = 32  # as in native/types.h
 PAGE = 4096
 _READ_ONLY_KINDS = ("flash",)
 _NEVER_EXECUTABLE_KINDS = ("peripheral", "system")
-_UNCACHED_KINDS = ("itcm", "dtcm")
 # The default memory map of Armv7-M (B3.1): start of each part and its attributes.
 _DEFAULT_MAP = (
     (0x00000000, "write-through"),
@@ -145,7 +145,7 @@ def _core(origin: str, values: Tree) -> Core:
         dcache=caches["dcache"],
         memory=MemorySystem(**core["memory"]),
         branch=branch,
-        pipeline=CorePipeline(values.get("pipeline", {})),
+        pipeline=CorePipeline(values.get("pipeline", {}), core["pipeline"]),
     )
 
 
@@ -178,7 +178,7 @@ def _regions(origin: str, entries: Tree, memories: Mapping[str, Memory]) -> tupl
 
 def _region(name: str, entry: Tree, memory: Memory) -> Region:
     kind, base = entry["kind"], entry["base"]
-    cacheable = entry.get("cacheable", kind not in _UNCACHED_KINDS)
+    cacheable = entry.get("cacheable", kind not in TCM_KINDS)
     never_execute = any(start <= base <= end for start, end in _NEVER_EXECUTE)
     return Region(
         name=name,
@@ -205,7 +205,7 @@ def _operating_point(name: str, entry: Tree) -> OperatingPoint:
 
 
 def _energy(entry: Tree) -> EnergyCoefficients:
-    issue = {name: entry.get("issue", {}).get(name, 0.0) for name in INSTRUCTION_CLASSES}
+    issue = {name: entry.get("issue", {}).get(name, 0.0) for name in CLASSES}
     return EnergyCoefficients(**{**entry, "issue": issue})
 
 

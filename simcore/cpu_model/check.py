@@ -132,7 +132,9 @@ class _Checker:
             raise self.file.error(path, f"must be {_article(plain.type)}, not {_kind(value)}")
         if plain.choices and value not in plain.choices:
             known = ", ".join(plain.choices)
-            raise self.file.error(path, f"'{value}' is none of {known}")
+            raise self.file.error(
+                path, f"'{value}' is none of {known}{nearest(str(value), plain.choices)}"
+            )
         return value
 
     def fact(self, path: Path, fact: Fact, value: Any) -> Tree:

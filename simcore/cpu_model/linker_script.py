@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simcore.cpu_model.schema import Tree
+from simcore.cpu_model.schema import MEMORY_KINDS, Tree
 from simcore.errors import ModelError, nearest
 
 PAGE = 4096
-_MEMORY_KINDS = ("itcm", "dtcm", "sram", "flash", "external")
 _SUFFIXES = {"": 1, "k": 1024, "m": 1024**2}
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[kKmM]?)\b"
@@ -94,12 +93,11 @@ def apply_memory_block(tree: Tree, path: str) -> Tree:
     regions = {
         name: region
         for name, region in old.items()
-        if region["kind"] not in _MEMORY_KINDS
-        or (region["kind"] == "flash" and name not in touched)
+        if region["kind"] not in MEMORY_KINDS or (region["kind"] == "flash" and name not in touched)
     }
     for memory, part_name, low, high in pieces:
         part = old[part_name]
-        if part["kind"] in _MEMORY_KINDS:
+        if part["kind"] in MEMORY_KINDS:
             regions[_region_name(memory.name, regions)] = _piece(
                 path, memory, part, part_name, low, high
             )

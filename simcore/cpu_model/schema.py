@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+#: By the name that core.pipeline gives: the module of simcore/pipeline that reads [pipeline].
+PIPELINES = {"m7-dual-issue": "rules_m7"}
 STATUSES = (
     "measured",  # a source reports a hardware measurement
     "documented",  # vendor text
@@ -94,6 +96,8 @@ class Parameters:
 Node: TypeAlias = Fact | Plain | Table | Named | Sources | Parameters
 
 REGION_KINDS = ("itcm", "dtcm", "sram", "flash", "external", "peripheral", "system")
+TCM_KINDS = REGION_KINDS[:2]
+MEMORY_KINDS = REGION_KINDS[:5]
 CACHE_POLICIES = (
     "device",
     "non-cacheable",
@@ -103,7 +107,8 @@ CACHE_POLICIES = (
 )
 REPLACEMENTS = ("random", "round-robin", "lru")
 REGULATORS = ("ldo", "smps")
-INSTRUCTION_CLASSES = (
+#: Classes of instructions; each instruction counts in exactly one.
+CLASSES = (
     "alu",
     "multiply",
     "divide",
@@ -245,7 +250,7 @@ _ENERGY = Table(
         "pipeline_cycle": Fact("number", PICOJOULE),
         "icache_access": Fact("number", PICOJOULE),
         "dcache_access": Fact("number", PICOJOULE),
-        "issue": Table({name: Fact("number", PICOJOULE) for name in INSTRUCTION_CLASSES}),
+        "issue": Table({name: Fact("number", PICOJOULE) for name in CLASSES}),
     }
 )
 _FLASH_CONTROL = Table(
@@ -265,8 +270,14 @@ SCHEMA = Table(
         "abstract": Plain("flag"),  # true: a core or a family, there only to be extended
         "sources": Sources(),
         "core": Table(
-            {"icache": _CACHE, "dcache": _CACHE, "memory": _CORE_MEMORY, "branch": _CORE_BRANCH},
-            required=("icache", "dcache", "memory", "branch"),
+            {
+                "pipeline": Plain("text", tuple(PIPELINES)),  # which one reads [pipeline]
+                "icache": _CACHE,
+                "dcache": _CACHE,
+                "memory": _CORE_MEMORY,
+                "branch": _CORE_BRANCH,
+            },
+            required=("pipeline", "icache", "dcache", "memory", "branch"),
         ),
         "pipeline": Parameters(),
         "region": Named(_REGION),

@@ -1,8 +1,8 @@
 """ELF -> Image: reads an executable with pyelftools and refuses what cannot run on a Cortex-M.
 
 What the loadable part needs is refused with one line; what only names things (symbols, lines,
-notes) is left out with a warning. This is the only module that imports elftools, and does so when a
-file is loaded. A hostile file must cost bounded time and memory: pyelftools reads from a
+notes) is left out with a warning. Only this package imports elftools, and does so when a file is
+loaded. A hostile file must cost bounded time and memory: pyelftools reads from a
 BoundedStream, and counts and sizes are held against the file before they are used.
 """
 
@@ -12,7 +12,6 @@ import hashlib
 import os
 import stat
 from bisect import bisect_right
-from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,34 +21,35 @@ from simcore.elf.image import (
     MAX_NAME_BYTES,
     Function,
     Image,
-    MappingSymbol,
     Section,
     Segment,
     Symbol,
     printable,
 )
 from simcore.elf.lines import LineTable
+from simcore.elf.notes import (
+    form_names,
+    open_dwarf,
+    read_attributes,
+    read_build_id,
+    read_compiler,
+    refuse_other_profiles,
+)
 from simcore.elf.segments import ADDRESS_SPACE, load_segments
 from simcore.elf.start import find_vector_table, thumb_entry
-from simcore.elf.stream import BoundedStream, Budget, BudgetError, attempt
+from simcore.elf.stream import BoundedStream, Budget, attempt
+from simcore.elf.symbols import read_symbols
+from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file, is_strings
 from simcore.errors import ElfError
 
 __all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image"]
 
 MAX_FILE_BYTES: Final = 1 << 28  # 256 MiB; an image with debug information is a few MiB
 MAX_SECTIONS: Final = 1 << 13  # a firmware has some dozens; pyelftools takes 20 us for each
-MAX_SYMBOLS: Final = 1 << 16  # a full firmware has under 2^15; pyelftools takes 25 us for each
-MAX_DEBUG_SECTION_BYTES: Final = 1 << 26  # 64 MiB, inflated
-# Reads that the tables of headers, and each thing that is read beside them, may take: several times
-# what the limits above need.
-_TABLE_READS: Final = 1 << 20
-_NOTE_READS: Final = 1 << 14
-_MAX_LINE_READS: Final = 1 << 21  # 2 MiB of line programs; decoding takes some seconds
 
 _HEADER_BYTES: Final = 52
 _PROGRAM_HEADER_BYTES: Final = 32
 _SECTION_HEADER_BYTES: Final = 40
-_SYMBOL_BYTES: Final = 16
 _SHF_WRITE, _SHF_ALLOC, _SHF_EXECINSTR, _SHF_COMPRESSED = 1, 2, 4, 0x800
 _EF_ARM_BE8: Final = 0x00800000
 
@@ -66,26 +66,6 @@ _OTHER_FORMATS: Final = (
     (b"UF2\n", "a UF2 file; give the ELF file it was made from"),
     (b"#!", "a script"),
 )
-_SYMBOL_KINDS: Final = {
-    "STT_NOTYPE": "label", "STT_OBJECT": "object", "STT_COMMON": "object", "STT_TLS": "object",
-    "STT_FUNC": "function",
-    "STT_LOOS": "function",  # STT_GNU_IFUNC
-    "STT_LOPROC": "function",  # STT_ARM_TFUNC, Thumb function of the pre-EABI tools
-}  # fmt: skip
-_BINDINGS: Final = {"STB_GLOBAL": "global", "STB_WEAK": "weak"}
-_PROFILES: Final = {ord("A"): "A-profile", ord("R"): "R-profile", ord("S"): "A- or R-profile"}
-_ARCH_V8M: Final = {16: "Armv8-M Baseline", 17: "Armv8-M Mainline", 21: "Armv8.1-M Mainline"}
-# What a DWARFInfo is given: the sections that lines need
-_DEBUG_SECTIONS: Final = (
-    "debug_info", "debug_abbrev", "debug_line", "debug_str", "debug_line_str", "debug_aranges",
-    "debug_ranges", "debug_rnglists", "debug_addr", "debug_str_offsets",
-)  # fmt: skip
-_OTHER_DEBUG_SECTIONS: Final = (
-    "debug_frame", "eh_frame", "debug_loc", "debug_pubtypes", "debug_pubnames", "debug_loclists",
-    "debug_sup", "gnu_debugaltlink", "debug_types",
-)  # fmt: skip
-
-_NamedHeaders = list[tuple[str, Any]]  # section name, section header of pyelftools
 
 
 def load_image(path: str | os.PathLike[str]) -> Image:
@@ -142,12 +122,12 @@ def _judge(path: str, data: bytes) -> Image:
     elf = _open(data)
     warnings: list[str] = []
     headers = _read_section_headers(elf, len(data), warnings)
-    _refuse_other_profiles(_read_attributes(elf, headers), warnings)
+    refuse_other_profiles(read_attributes(elf, headers), warnings)
     programs = _table(elf, elf.structs.Elf_Phdr, elf["e_phoff"], elf["e_phnum"])
     header_end = elf["e_phoff"] + elf["e_phnum"] * _PROGRAM_HEADER_BYTES
     segments = load_segments(programs, data, header_end, _first_section(headers))
     sections = _name_sections(headers, segments, len(data))
-    symbols, mapping, origins = _read_symbols(elf, headers, len(data), warnings)
+    symbols, mapping, origins = read_symbols(elf, headers, len(data), warnings)
     code = code_sections(sections, segments)
     code_map = CodeMap(mapping, code)
     arm_state = arm_state_code(code, code_map)
@@ -166,8 +146,8 @@ def _judge(path: str, data: bytes) -> Image:
     image = Image(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
-        build_id=_read_build_id(elf, headers),
-        compiler=_read_compiler(elf, headers, len(data)),
+        build_id=read_build_id(elf, headers),
+        compiler=read_compiler(elf, headers, len(data)),
         entry=entry,
         segments=bare.segments,
         sections=sections,
@@ -180,7 +160,7 @@ def _judge(path: str, data: bytes) -> Image:
         origins=tuple(origins),
     )
     image.lines = LineTable(
-        lambda: _open_dwarf(elf, headers, len(data)), _form_names, image.is_code
+        lambda: open_dwarf(elf, headers, len(data)), form_names, image.is_code
     ).line_at
     return image
 
@@ -206,7 +186,7 @@ def _open(data: bytes) -> Any:
         raise ElfError(
             "a big-endian ELF; mcusim runs little-endian Arm code, build without -mbig-endian"
         )
-    elf = attempt(lambda: ELFFile(BoundedStream(data, Budget(_TABLE_READS))), None)
+    elf = attempt(lambda: ELFFile(BoundedStream(data, Budget(TABLE_READS))), None)
     if elf is not None and elf["e_machine"] != "EM_ARM":
         name = elf.get_machine_arch().replace("<unknown>", "another machine")
         number = int.from_bytes(data[18:20], "little")
@@ -256,7 +236,7 @@ def _table(elf: Any, layout: Any, offset: int, count: int) -> list[Any]:
     return [layout.parse_stream(elf.stream) for _ in range(count)]
 
 
-def _first_section(headers: _NamedHeaders) -> int:
+def _first_section(headers: NamedHeaders) -> int:
     """Return the file offset of the first byte that a section loads, 0 when there is none."""
     offsets = (
         header["sh_offset"]
@@ -271,7 +251,7 @@ def _first_section(headers: _NamedHeaders) -> int:
 # -- sections and symbols: left out with a warning when broken ------------------------------------
 
 
-def _read_section_headers(elf: Any, file_size: int, warnings: list[str]) -> _NamedHeaders:
+def _read_section_headers(elf: Any, file_size: int, warnings: list[str]) -> NamedHeaders:
     """Return the section headers with their names; unreadable names become numbers."""
     from elftools.elf.sections import StringTableSection
 
@@ -283,25 +263,15 @@ def _read_section_headers(elf: Any, file_size: int, warnings: list[str]) -> _Nam
     index = attempt(elf.get_shstrndx, 0)
     strings = headers[index] if index < count else None
     names = None
-    if strings is not None and _is_strings(strings, file_size):
+    if strings is not None and is_strings(strings, file_size):
         names = attempt(lambda: StringTableSection(strings, "", elf), None)
     if headers and names is None:
         warnings.append("the section names cannot be read: debug information is not found")
-    elf.stream.budget.left = _TABLE_READS
+    elf.stream.budget.left = TABLE_READS
     return [
         (attempt(partial(_name, names, header["sh_name"]), "") or f"section{number}", header)
         for number, header in enumerate(headers)
     ]
-
-
-def _is_in_file(header: Any, file_size: int) -> bool:
-    """Whether a section has its bytes; pyelftools makes up zeros, up to 4 GiB, for SHT_NOBITS."""
-    inside: bool = header["sh_offset"] + header["sh_size"] <= file_size
-    return inside and header["sh_type"] != "SHT_NOBITS"
-
-
-def _is_strings(header: Any, file_size: int) -> bool:
-    return header["sh_type"] == "SHT_STRTAB" and _is_in_file(header, file_size)
 
 
 def _name(table: Any, offset: int) -> str:
@@ -311,7 +281,7 @@ def _name(table: Any, offset: int) -> str:
 
 
 def _name_sections(
-    headers: _NamedHeaders, segments: list[Segment], file_size: int
+    headers: NamedHeaders, segments: list[Segment], file_size: int
 ) -> tuple[Section, ...]:
     """Return the named, non-empty sections with the load address that their segment gives them."""
     by_run = sorted((s.run_address, s.address, len(s.data)) for s in segments)
@@ -323,7 +293,7 @@ def _name_sections(
         if header["sh_type"] == "SHT_NULL" or (allocated and address + size > ADDRESS_SPACE):
             continue
         load = address
-        has_data = _is_in_file(header, file_size)
+        has_data = is_in_file(header, file_size)
         if allocated and has_data:
             run, start, length = by_run[max(bisect_right(starts, address) - 1, 0)]
             if 0 <= address - run < length:
@@ -331,190 +301,3 @@ def _name_sections(
         executable, writable = bool(flags & _SHF_EXECINSTR), bool(flags & _SHF_WRITE)
         result.append(Section(name, address, size, load, allocated, executable, writable, has_data))
     return tuple(result)
-
-
-def _read_symbols(
-    elf: Any, headers: _NamedHeaders, file_size: int, warnings: list[str]
-) -> tuple[list[Symbol], list[MappingSymbol], list[tuple[int, str]]]:
-    """Return the defined symbols in file order, the mapping symbols by address, and where the parts
-    of input files begin by address.
-
-    A missing table is no fault (a stripped file); a broken one leaves a warning and no symbols.
-    """
-    from elftools.elf.sections import StringTableSection, SymbolTableSection
-
-    header = next((h for _, h in headers if h["sh_type"] == "SHT_SYMTAB"), None)
-    if header is None:
-        return [], [], []
-    strings = headers[header["sh_link"]][1] if header["sh_link"] < len(headers) else None
-    count = header["sh_size"] // _SYMBOL_BYTES
-    if count > MAX_SYMBOLS and _is_in_file(header, file_size):
-        warnings.append(f"{count} symbols are too many (limit {MAX_SYMBOLS}): no names")
-        return [], [], []
-    try:
-        if not (
-            strings is not None
-            and _is_strings(strings, file_size)
-            and _is_in_file(header, file_size)
-            and header["sh_entsize"] == _SYMBOL_BYTES
-        ):
-            raise ValueError("no symbol table")
-        # Names may share one endless string; each 64 bytes of a name are a read.
-        elf.stream.budget.left = 16 * count + _TABLE_READS // 4
-        names = StringTableSection(strings, "", elf)
-        return _sort_symbols(SymbolTableSection(header, "", elf, names), headers)
-    except BudgetError:
-        warnings.append("the symbol names are too long in sum: functions have no names")
-    except Exception:  # see attempt()
-        warnings.append("the symbol table is broken: functions have no names")
-    return [], [], []
-
-
-def _sort_symbols(
-    table: Any, headers: _NamedHeaders
-) -> tuple[list[Symbol], list[MappingSymbol], list[tuple[int, str]]]:
-    symbols: list[Symbol] = []
-    mapping: list[MappingSymbol] = []
-    origins: dict[int, tuple[bool, str]] = {}  # address -> whether a typed symbol says so, file
-    file = ""
-    for entry in table.iter_symbols():
-        if entry["st_info"]["type"] == "STT_FILE":
-            file = printable(entry.name[:MAX_NAME_BYTES])
-            continue
-        kind = _SYMBOL_KINDS.get(entry["st_info"]["type"])
-        index, value, size = entry["st_shndx"], entry["st_value"], entry["st_size"]
-        absolute = index == "SHN_ABS"
-        if kind is None or not (absolute or (isinstance(index, int) and index < len(headers))):
-            continue
-        length = min(table.stringtable["sh_size"] - entry["st_name"], MAX_NAME_BYTES)
-        name = printable(entry.name[: max(length, 0)])
-        if not name:
-            continue
-        if file and entry["st_info"]["bind"] == "STB_LOCAL" and not absolute:
-            typed = kind in ("function", "object")
-            at = value & ~1 if kind == "function" else value
-            if at not in origins or (typed and not origins[at][0]):
-                origins[at] = (typed, file)
-        if name[0] == "$" and name[1:2] in ("t", "a", "d") and name[2:3] in ("", "."):
-            mapping.append(MappingSymbol(value, name[1]))
-            continue
-        if kind == "function":
-            value &= ~1
-        if value + size > ADDRESS_SPACE:
-            size = 0
-        section = "" if absolute else headers[index][0]
-        binding = _BINDINGS.get(entry["st_info"]["bind"], "local")
-        symbols.append(Symbol(name, value, size, kind, section, binding))
-    mapping.sort(key=lambda symbol: symbol.address)
-    return symbols, mapping, sorted((at, name) for at, (_, name) in origins.items())
-
-
-# -- notes, attributes, debug information: unknown when broken ------------------------------------
-
-
-def _section_data(elf: Any, header: Any, file_size: int) -> bytes:
-    """Return the bytes of a section, inflated if compressed; none if the file lacks them."""
-    from elftools.elf.sections import Section as ElfSection
-
-    if not _is_in_file(header, file_size) or header["sh_size"] > MAX_DEBUG_SECTION_BYTES:
-        return b""
-    elf.stream.budget.left = _TABLE_READS
-    section = ElfSection(header, "", elf)
-    if section.data_size > MAX_DEBUG_SECTION_BYTES:  # a zlib bomb: pyelftools inflates to this size
-        return b""
-    data: bytes = section.data()
-    return data
-
-
-def _read_build_id(elf: Any, headers: _NamedHeaders) -> str | None:
-    """Return the hexadecimal NT_GNU_BUILD_ID, None when there is none."""
-    from elftools.elf.sections import NoteSection
-
-    def search() -> str | None:
-        for _, header in headers:
-            if header["sh_type"] == "SHT_NOTE":
-                for note in NoteSection(header, "", elf).iter_notes():
-                    if (note["n_type"], note["n_name"]) == ("NT_GNU_BUILD_ID", "GNU"):
-                        # A size that reaches beyond the section would make all of the file an id.
-                        return note["n_desc"] or None if note["n_descsz"] <= 64 else None
-        return None
-
-    elf.stream.budget.left = _NOTE_READS
-    return attempt(search, None)
-
-
-def _read_compiler(elf: Any, headers: _NamedHeaders, file_size: int) -> str | None:
-    """Return the distinct strings of .comment in order, joined by "; "."""
-    header = next((h for name, h in headers if name == ".comment"), None)
-    if header is None:
-        return None
-    data = attempt(lambda: _section_data(elf, header, file_size), b"")
-    parts = data[:MAX_NAME_BYTES].split(b"\0")
-    return (
-        "; ".join(dict.fromkeys(printable(p.decode("utf-8", "replace")) for p in parts if p))
-        or None
-    )
-
-
-def _read_attributes(elf: Any, headers: _NamedHeaders) -> dict[str, Any]:
-    """Return the file-scope build attributes, tag -> value; what is read before a break holds.
-
-    Only its budget makes pyelftools leave a section whose parts point back at themselves.
-    """
-    from elftools.elf.sections import ARMAttributesSection
-
-    found: dict[str, Any] = {}
-
-    def collect() -> None:
-        header = next(h for _, h in headers if h["sh_type"] == "SHT_ARM_ATTRIBUTES")
-        for part in ARMAttributesSection(header, "", elf).iter_subsections("aeabi"):
-            for scope in part.iter_subsubsections("TAG_FILE"):
-                for attribute in scope.iter_attributes():
-                    found.setdefault(attribute.tag, attribute.value)
-
-    elf.stream.budget.left = _NOTE_READS
-    attempt(collect, None)
-    return found
-
-
-def _refuse_other_profiles(attributes: Mapping[str, Any], warnings: list[str]) -> None:
-    profile = attributes.get("TAG_CPU_ARCH_PROFILE", 0)
-    if profile in _PROFILES:
-        raise ElfError(
-            f"{_PROFILES[profile]} code by its build attributes; build with -mcpu=cortex-m7 -mthumb"
-        )
-    architecture = _ARCH_V8M.get(attributes.get("TAG_CPU_ARCH", 0))
-    if architecture:
-        warnings.append(f"built for {architecture}: instructions that a Cortex-M7 lacks will fault")
-
-
-def _form_names() -> Mapping[int, str]:
-    from elftools.dwarf.enums import DW_FORM_raw2name
-
-    return dict(DW_FORM_raw2name)
-
-
-def _open_dwarf(elf: Any, headers: _NamedHeaders, file_size: int) -> Any:
-    """Return a DWARFInfo of the sections that lines need.
-
-    ELFFile.get_dwarf_info would copy all debug sections, and inflate .zdebug ones without limit.
-    """
-    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
-
-    by_name = dict(reversed(headers))
-    contents = {
-        name: attempt(partial(_section_data, elf, by_name.get(f".{name}"), file_size), b"")
-        for name in _DEBUG_SECTIONS
-    }
-    # Of sound tables each byte is read once at most, of .debug_info the head of each unit.
-    size = sum(map(len, contents.values())) - len(contents["debug_str"])
-    size -= len(contents["debug_info"]) * 3 // 4
-    budget = Budget(min((1 << 16) + size, _MAX_LINE_READS))
-    sections: dict[str, Any] = dict.fromkeys(
-        (f"{name}_sec" for name in _DEBUG_SECTIONS + _OTHER_DEBUG_SECTIONS), None
-    )
-    for name, data in contents.items():
-        if data:
-            stream = BoundedStream(data, budget)
-            sections[f"{name}_sec"] = DebugSectionDescriptor(stream, f".{name}", None, len(data), 0)
-    return DWARFInfo(DwarfConfig(True, "ARM", 4), **sections)

@@ -12,11 +12,11 @@ from enum import IntEnum
 
 from simcore.isa.kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand
 
-MAX_PROBES = 48  # as in core.h
+MAX_PROBES = 48  # as in native/types.h
 
 
 class ProbeKind(IntEnum):
-    """The numbers of enum probe_kind in core.h."""
+    """What a probe asks, with the numbers of enum probe_kind."""
 
     SAME_BANK = 0  # address bit 2 of accesses a and b is equal
     ODD_WORD = 1  # address bit 2 of access a is set

@@ -158,7 +158,7 @@ class Result(IntEnum):
 
 
 class BranchKind(IntEnum):
-    """How a block ends; the numbers of enum branch_kind in core.h."""
+    """How a block ends; the numbers of enum branch_kind."""
 
     NONE = 0
     CONDITIONAL = 1

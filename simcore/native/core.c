@@ -36,43 +36,6 @@ const char *core_status_text(int status)
     }
 }
 
-static const char *const counter_names[] = {"instructions",
-                                            "alu",
-                                            "multiply",
-                                            "divide",
-                                            "fp_single",
-                                            "fp_double",
-                                            "load",
-                                            "store",
-                                            "branch",
-                                            "other",
-                                            "macs",
-                                            "skipped",
-                                            "dual_issues",
-                                            "mispredicts",
-                                            "icache_accesses",
-                                            "icache_misses",
-                                            "icache_evictions",
-                                            "dcache_reads",
-                                            "dcache_read_misses",
-                                            "dcache_writes",
-                                            "dcache_write_misses",
-                                            "dcache_evictions",
-                                            "dcache_write_backs"};
-static const char *const cause_names[] = {"issue", "dependency", "load_use", "execute", "branch",
-                                          "fetch", "load",       "store",    "sleep"};
-static const char *const region_counter_names[] = {
-    "reads",        "writes",      "read_bytes",     "write_bytes",     "fetch_bytes", "fetches", "instruction_refills",
-    "data_refills", "write_backs", "uncached_reads", "uncached_writes", "stall_cycles"};
-_Static_assert(sizeof counter_names / sizeof *counter_names == COUNTER_CYCLES, "a name for each counter");
-_Static_assert(sizeof cause_names / sizeof *cause_names == CAUSE_COUNT, "a name for each cause");
-_Static_assert(sizeof region_counter_names / sizeof *region_counter_names == REGION_COUNTER_COUNT,
-               "a name for each region counter");
-
-const char *core_counter_name(uint32_t i) { return i < COUNTER_CYCLES ? counter_names[i] : NULL; }
-const char *core_cause_name(uint32_t i) { return i < CAUSE_COUNT ? cause_names[i] : NULL; }
-const char *core_region_counter_name(uint32_t i) { return i < REGION_COUNTER_COUNT ? region_counter_names[i] : NULL; }
-
 /* --- life --------------------------------------------------------------------------------------------- */
 
 uint32_t core_extra_classes(void) { return EXTRA_CLASSES; }

@@ -18,9 +18,6 @@
 typedef struct core core;
 
 const char *core_status_text(int status);
-const char *core_counter_name(uint32_t counter);          /* NULL behind the last; cycles come as causes */
-const char *core_cause_name(uint32_t cause);
-const char *core_region_counter_name(uint32_t counter);
 
 core *core_new(int *status);                              /* NULL, and *status set, on failure */
 void core_free(core *c);                                  /* free the engine first */

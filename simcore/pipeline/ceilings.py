@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel
 from simcore.isa import decode_block
-from simcore.pipeline import Pipeline
+from simcore.pipeline import make_pipeline
 
 WORD_BYTES = 4
 GROUP_BYTES = 8  # of a burst's beat, as in native/memory/parts.h
@@ -81,7 +81,7 @@ def _thumb(first: int, second: int) -> bytes:
 
 
 def _mac_rate(model: CpuModel, code: bytes) -> float:
-    pipeline = Pipeline(model.core.pipeline)
+    pipeline = make_pipeline(model.core.pipeline)
     block = decode_block(0, code)
     settled = pipeline.schedule(block, pipeline.reset_state).after_next
     return sum(block.macs) / pipeline.schedule(block, settled).cycles

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simcore.isa.kinds import Result, Role
+from simcore.isa.kinds import Facts, Kind, Result, Role
 
 Latencies = tuple[int, ...]  # by Role
 
@@ -18,6 +18,7 @@ _FP_ACCUMULATORS = (
     Role.FP_CHAINED_ACCUMULATE,
     Role.DOUBLE_ACCUMULATE,
 )
+_SINGLE_FP_TRANSFERS = frozenset({Kind.FP_LOAD, Kind.FP_STORE})
 _FLAG_ROLES = frozenset({Role.CONDITION, Role.FP_SELECT})
 _FP_ROLES = frozenset({
     Role.FP_OPERAND, Role.FP_FUSED_ACCUMULATE, Role.FP_CHAINED_ACCUMULATE, Role.FP_STORE_DATA,
@@ -64,6 +65,13 @@ def latency_table(parameters: Mapping[str, Any]) -> tuple[Latencies, ...]:
             row.append(paths.get(name, cycles))
         table.append(tuple(row))
     return tuple(table)
+
+
+def occupancy(parameters: Mapping[str, Any], facts: Facts) -> int:
+    """Cycles that an instruction holds the pipe with its cheapest operands."""
+    if facts.words and facts.kind not in _SINGLE_FP_TRANSFERS:
+        return -(-facts.words // int(parameters["issue"]["words_per_cycle"]))
+    return int(parameters["occupancy"].get(facts.kind.name.lower(), 1))
 
 
 def extra_cycles(parameters: Mapping[str, Any], table: str) -> tuple[int, ...]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simcore.isa.kinds import FLAGS, Facts, Kind, Result, Role
-from simcore.pipeline.latency import Latencies, latency_table
-from simcore.pipeline.rules import (
-    ALONE,
-    FP_MACS,
-    LOADS,
-    MAC_WINDOW_BLOCKED,
-    MAC_WINDOW_NOT_YOUNGER,
-    pair_table,
-)
+from simcore.isa.blocks import SINGLE_LOADS
+from simcore.isa.kinds import FLAGS, BranchKind, Facts, Kind, Result, Role
+from simcore.pipeline.hazards import Mechanism
+from simcore.pipeline.latency import latency_table, occupancy
+from simcore.pipeline.pairs import PairTable
+from simcore.pipeline.state import Value, unconditional
+
+if TYPE_CHECKING:
+    from simcore.pipeline.in_order import BlockRun
 
 # ResultPlan.time, when it is no word of a multiple load: 0, 1, 2 ...
 AT_ISSUE = -1  # base update
@@ -25,35 +24,42 @@ NO_EARLY_STAGE = -1
 _LOADED = frozenset({
     Result.LOAD, Result.LOAD_SUBWORD, Result.LOAD_DOUBLE, Result.FP_LOAD, Result.FP_LOAD_DOUBLE,
 })  # fmt: skip
-_SINGLE_FP_TRANSFERS = frozenset({Kind.FP_LOAD, Kind.FP_STORE})
+_EARLY_ROLES = {Kind.ADD: Role.EARLY_ADD, Kind.SHIFT: Role.EARLY_SHIFT}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ResultPlan:
     """A register that is written. `time`: AT_ISSUE, AT_END or its word in a multiple load."""
 
     register: int
-    latencies: Latencies
-    loaded: bool
-    can_be_early: bool
     time: int
+    value: Value
+    early: Value  # the value if the instruction executes early
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
+class KindRules:
+    """What pair rules and mechanisms (hazards.py) say of a kind of instruction."""
+
+    alone: bool
+    branches: bool
+    as_older: int  # PairTable bits, and what mechanisms mark
+    as_younger: int
+    claims: int  # OPEN_* bits that it takes when it executes early
+    folds: bool  # takes no slot
+    earliest: tuple[Callable[[BlockRun], int], ...]
+    refuses: tuple[Callable[[BlockRun], str], ...]
+    holds: tuple[Callable[[BlockRun, int, bool], int], ...]
+    completes: tuple[Callable[[BlockRun, int, int], None], ...]
+
+
+@dataclass(slots=True, eq=False)
 class Plan:
     """The facts of an instruction as the scheduler wants them."""
 
     facts: Facts  # keeps them alive: plans are found by identity
-    as_older: int  # PairTable bits
-    as_younger: int
+    rules: KindRules
     occupancy: int  # cycles from issue until the next instruction but a paired one may issue
-    alone: bool
-    load: bool
-    mac: bool
-    fused: bool
-    blocked_by_mac: bool
-    not_younger_by_mac: bool
-    sources: tuple[tuple[int, Role], ...]
     predicated_sources: tuple[tuple[int, Role], ...]
     results: tuple[ResultPlan, ...]
     early_role: int  # Role of its operands in the early stage, or NO_EARLY_STAGE
@@ -62,26 +68,22 @@ class Plan:
 class PlanTable:
     """The numbers of a CPU model's [pipeline] tables, and plans made with them."""
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
-        issue, branch, fetch = params["issue"], params["branch"], params["fetch"]
-        self.pairs = pair_table(bool(issue["extend_uses_shifter"]))
+    def __init__(
+        self, params: Mapping[str, Any], pairs: PairTable, alone: Collection[Kind],
+        mechanisms: Sequence[Mechanism],
+    ) -> None:  # fmt: skip
+        issue, fetch = params["issue"], params["fetch"]
+        self.pairs = pairs
+        self.remembering = [kept for kept in mechanisms if kept.remembers]
         self.latencies = latency_table(params)
-        self.it_folding = bool(issue["it_folding"])
-        self.unaligned_older: int = issue["unaligned_load_older_cycles"]
-        self.unaligned_younger: int = issue["unaligned_load_younger_cycles"]
-        self.unaligned_same_bank: int = issue["unaligned_load_same_bank_cycles"]
-        self.odd_word: int = issue["store_multiple_odd_word_cycles"]
         self.words_per_cycle: int = issue["words_per_cycle"]
-        self.mac_window: int = issue["fp_mac_window_cycles"]
-        self.fused_after_chained: int = issue["fused_after_chained_cycles"]
         self.other_condition: int = issue["other_condition_cycles"]
         self.other_condition_limit: int = issue["other_condition_limit_cycles"]
-        self.mispredict: int = branch["mispredict_cycles"]
-        self.mispredict_ready: int = branch["mispredict_flags_ready_cycles"]
-        self.flags_distance: int = branch["flags_ready_distance"]
+        self.mispredict: int = params["branch"]["mispredict_cycles"]
         self.fetch_ahead: int = fetch["queue_groups"] - 1  # the group being issued is in it too
         self.group_shift: int = fetch["group_bytes"].bit_length() - 1
-        self._occupancy: Mapping[str, int] = params["occupancy"]
+        self._params, self._alone, self._mechanisms = params, alone, mechanisms
+        self._rules: dict[tuple[Kind, bool, bool], KindRules] = {}
         self._plans: dict[int, Plan] = {}
 
     def plan(self, facts: Facts) -> Plan:
@@ -93,27 +95,42 @@ class PlanTable:
 
     def _make(self, facts: Facts) -> Plan:
         kind = facts.kind
-        early_role = NO_EARLY_STAGE
-        if kind is Kind.ADD or kind is Kind.SHIFT:
-            early_role = Role.EARLY_ADD if kind is Kind.ADD else Role.EARLY_SHIFT
+        early_role = _EARLY_ROLES.get(kind, NO_EARLY_STAGE)
+        results = self._results(facts, early_role)
+        sets_flags = any(register == FLAGS for register, _ in facts.results)
+        key = (kind, facts.branch is not BranchKind.NONE, sets_flags)
+        rules = self._rules.get(key)
+        if rules is None:
+            rules = self._rules[key] = self._rules_of(*key)
         return Plan(
             facts=facts,
-            as_older=self.pairs.as_older[kind],
-            as_younger=self.pairs.as_younger[kind],
-            occupancy=self.occupancy(kind, facts.words),
-            alone=kind in ALONE,
-            load=kind in LOADS,
-            mac=kind in FP_MACS,
-            fused=kind is Kind.FP_FUSED,
-            blocked_by_mac=kind in MAC_WINDOW_BLOCKED,
-            not_younger_by_mac=kind in MAC_WINDOW_NOT_YOUNGER,
-            sources=facts.sources,
+            rules=rules,
+            occupancy=occupancy(self._params, facts),
             predicated_sources=(*facts.sources, (FLAGS, Role.CONDITION)),
-            results=self._results(facts, early_role != NO_EARLY_STAGE),
+            results=results,
             early_role=early_role,
         )
 
-    def _results(self, facts: Facts, early: bool) -> tuple[ResultPlan, ...]:
+    def _rules_of(self, kind: Kind, branches: bool, sets_flags: bool) -> KindRules:
+        verbs = [mechanism.verbs(kind, branches, sets_flags) for mechanism in self._mechanisms]
+        as_older, claims = self.pairs.as_older[kind], 0
+        for verb in verbs:
+            as_older |= verb.marks
+            claims |= verb.claims
+        return KindRules(
+            alone=kind in self._alone or (branches and kind in SINGLE_LOADS),
+            branches=branches,
+            as_older=as_older,
+            as_younger=self.pairs.as_younger[kind],
+            claims=claims,
+            folds=any(verb.folds for verb in verbs),
+            earliest=tuple(verb.earliest for verb in verbs if verb.earliest),
+            refuses=tuple(verb.refuses for verb in verbs if verb.refuses),
+            holds=tuple(verb.holds for verb in verbs if verb.holds),
+            completes=tuple(verb.completes for verb in verbs if verb.completes),
+        )
+
+    def _results(self, facts: Facts, early_role: int) -> tuple[ResultPlan, ...]:
         results = []
         words = 0
         for register, result in facts.results:
@@ -121,15 +138,9 @@ class PlanTable:
             time = AT_ISSUE if result is Result.BASE_UPDATE else AT_END
             if loaded and facts.words > 1:
                 time, words = words, words + 1
-            can_be_early = early and result is Result.LATE
-            results.append(ResultPlan(register, self.latencies[result], loaded, can_be_early, time))
+            value = early = unconditional(register, self.latencies[result], loaded)
+            if early_role != NO_EARLY_STAGE and result is Result.LATE:
+                at = Result.EARLY if early_role == Role.EARLY_ADD else Result.EARLY_SHIFT
+                early = unconditional(register, self.latencies[at], loaded)
+            results.append(ResultPlan(register, time, value, early))
         return tuple(results)
-
-    def occupancy(self, kind: Kind, words: int = 0, after_mac: bool = False) -> int:
-        """Cycles that an instruction holds the pipe with its cheapest operands."""
-        if words and kind not in _SINGLE_FP_TRANSFERS:
-            return -(-words // self.words_per_cycle)
-        name = kind.name.lower()
-        if after_mac:  # of a double-precision MAC right behind another
-            return self._occupancy[f"{name}_after_mac"]
-        return self._occupancy.get(name, 1)

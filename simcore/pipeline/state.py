@@ -7,57 +7,71 @@ that states that behave alike are equal and the number of (state, block) pairs s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from simcore.isa.kinds import CONDITIONS, FLAGS, FP_BASE, GE_FLAGS, Role
 from simcore.pipeline.latency import Latencies
 
+if TYPE_CHECKING:
+    from simcore.pipeline.hazards import Mechanism
+
 CLOSED = -1  # State.open_mask when no slot is free
-# Bits of State.open_mask beside those of the pair table.
-OPEN_LOAD = 1 << 60  # the older instruction is a load
-OPEN_SHIFTER = 1 << 61  # it uses the early shifter
+# State.open_mask: the pair rules of the older instruction, and what mechanisms say of it.
+RULE_BITS = 24
+OPEN_LOAD = 1 << 24  # it is a load
+OPEN_SHIFTER = 1 << 25  # it uses the early shifter
+OPEN_MAC = 1 << 26  # it is a single-precision MAC, not the first of a run
+OPEN_FP_MOVE = 1 << 27  # it is an FP move, load or store
+OPEN_UNALIGNED = 1 << 28  # it is an unaligned load; within a block only
 NEVER = -99  # a time too long ago to matter
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A register's remaining latency by role, counted from the origin; `load`: it was loaded."""
+@dataclass(slots=True, eq=False)
+class Value:
+    """What a register is given: for each role, the cycles until it can be read."""
 
-    residual: Latencies
-    load: bool
+    register: int
+    latencies: Latencies
+    loaded: bool
+    same: Latencies  # to instructions under `condition`
+    condition: int  # UNCONDITIONAL, or the number of the IT block and its condition
+    longest: int  # latency
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+UNCONDITIONAL = -1
+
+
+def unconditional(register: int, latencies: Latencies, loaded: bool) -> Value:
+    """The value that an instruction without a condition writes."""
+    return Value(register, latencies, loaded, latencies, UNCONDITIONAL, max(latencies))
+
+
+class State(NamedTuple):
     """The pipeline between two blocks. All times in cycles relative to the origin."""
 
-    open_mask: int  # PairTable bits of the instruction alone in its cycle; CLOSED: slot taken
+    open_mask: int  # bits of the instruction alone in its cycle; CLOSED: slot taken
     lock: int  # cycles after the origin that are paid for already
     fetched: int  # when the 64-bit group of the next instruction is or was fetched
     new_group: bool  # `fetched` is that of the group before (kept apart only while locked)
-    mac: int  # issue of the last single-precision MAC, NEVER when its window is over
-    chained: int  # issue of the last VMLA, NEVER when a VFMA may follow
-    double_mac: bool  # a double-precision MAC ends in the last cycle paid for
-    flags_age: int  # cycles since the flags were set, at most the distance that matters
-    pending: tuple[tuple[int, Pending], ...]  # (register, remaining latency), sorted
+    memory: tuple[int, ...]  # when something last happened, by mechanism (hazards.py)
+    pending: tuple[Value, ...]  # remaining latencies by register; equal ones are the same object
 
-    def describe(self) -> str:
+    def describe(self, mechanisms: Sequence[Mechanism]) -> str:
         parts = ["younger slot free" if self.open_mask != CLOSED else "new cycle"]
         if self.lock:
             parts.append(f"pipe locked for {self.lock}")
         parts.append(f"next group fetched at {self.fetched:+d}")
-        if self.mac != NEVER:
-            parts.append(f"FP MAC at {self.mac:+d}")
-        if self.double_mac:
-            parts.append("double MAC just ended")
-        parts.append(f"flags {self.flags_age} old")
-        for register, pending in self.pending:
+        left = zip(mechanisms, self.memory, strict=True)
+        parts += filter(None, (mechanism.describe(time) for mechanism, time in left))
+        for value in self.pending:
             waits = ", ".join(
                 f"{role.name.lower()} {cycles}"
-                for role, cycles in zip(Role, pending.residual, strict=True)
+                for role, cycles in zip(Role, value.latencies, strict=True)
                 if cycles > 0
             )
-            parts.append(f"{register_name(register)}: {waits}")
+            parts.append(f"{register_name(value.register)}: {waits}")
         return "; ".join(parts)
 
 
@@ -67,7 +81,8 @@ class StateTable:
     def __init__(self) -> None:
         self.states: list[State] = []
         self._ids: dict[State, int] = {}
-        self._pending: dict[tuple[Latencies, int, int, bool], Pending | None] = {}
+        self._values: dict[tuple[int, Latencies, bool], Value] = {}
+        self._remaining: dict[tuple[int, Latencies, int, int, bool], Value] = {}
 
     def intern(self, state: State) -> int:
         number = self._ids.get(state)
@@ -76,22 +91,23 @@ class StateTable:
             self.states.append(state)
         return number
 
-    def remaining(
-        self, latencies: Latencies, elapsed: int, matters_above: int, load: bool
-    ) -> Pending | None:
-        """What is left of `latencies` after `elapsed` cycles; None when nothing can matter.
+    def remaining(self, value: Value, elapsed: int, matters_above: int) -> Value:
+        """What is left of a value's latencies after `elapsed` cycles.
 
-        A remaining latency of `matters_above` cycles or less delays nothing.
+        A remaining latency of `matters_above` cycles or less delays nothing; one is longer.
         """
-        key = (latencies, elapsed, matters_above, load)
+        key = (value.register, value.latencies, elapsed, matters_above, value.loaded)
         try:
-            return self._pending[key]
+            return self._remaining[key]
         except KeyError:
             left = tuple(
-                cycles - elapsed if cycles - elapsed > matters_above else 0 for cycles in latencies
+                cycles - elapsed if cycles - elapsed > matters_above else 0
+                for cycles in value.latencies
             )
-            pending = self._pending[key] = Pending(left, load) if any(left) else None
-            return pending
+            made = unconditional(value.register, left, value.loaded)
+            made = self._values.setdefault((value.register, left, value.loaded), made)
+            self._remaining[key] = made
+            return made
 
 
 def register_name(register: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from simcore.costs.profile import PlacedItem
 from simcore.cpu_model import CpuModel, Region
+from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.placement.pieces import Piece, ProgramMemory, select
@@ -353,7 +354,7 @@ def tcm_bytes(
     ends = [(move.start, move.end) for move in moves]
     ends += [(region.base, region.end) for region in model.regions]
     edges = sorted({edge for pair in ends for edge in pair})
-    used = {region.name: 0 for region in model.regions if region.kind in ("itcm", "dtcm")}
+    used = {region.name: 0 for region in model.regions if region.kind in TCM_KINDS}
     for start, end in merged(ranges):
         cuts = [start, *(edge for edge in edges if start < edge < end), end]
         for low, high in pairwise(cuts):

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from simcore.costs.profile import CallNode, Profile
+from simcore.costs.sharing import rounded
 from simcore.report import RenderOptions
 from simcore.report.places import Place, places
-from simcore.report.stacks import CallTree, rounded
+from simcore.report.stacks import CallTree
 from simcore.units import clock
 
 FEMTOJOULES_PER_PICOJOULE = 1000

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Loop, Wait
-from simcore.pipeline.scheduling import WHY_OPERAND
+from simcore.core.counters import CAUSES
+from simcore.pipeline.schedule import WHY_OPERAND
 from simcore.report.table import cut_text
 from simcore.units import count
 
@@ -165,10 +166,8 @@ def _cause_columns(function: AnnotatedFunction) -> list[_Column]:
     return columns
 
 
-CAUSE_HEADERS = {
-    "issue": "issue", "dependency": "dep", "load_use": "lduse", "execute": "exec",
-    "branch": "branch", "fetch": "fetch", "load": "load", "store": "store", "sleep": "sleep",
-}  # fmt: skip
+_SHORT = {"dependency": "dep", "load_use": "lduse", "execute": "exec"}
+CAUSE_HEADERS = {cause: _SHORT.get(cause, cause) for cause in CAUSES}
 
 
 def per(cycles: int, executions: int) -> str:

@@ -1,25 +1,22 @@
-"""What each function of a profile costs by place: instructions, and what belongs to none of them.
-
-Cycles and events of an instruction are the profile's. Its energy is a share of its function's:
-of each component by what drives it, cycles, executions or accesses.
-"""
+"""What each function of a profile costs by place: instructions, and what belongs to none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from simcore.costs.nodes import UNKNOWN_FUNCTION
 from simcore.costs.profile import FunctionCosts, InstructionCosts, Profile
 from simcore.errors import ConfigError
-from simcore.report.stacks import femtojoules, shared
+from simcore.report.stacks import femtojoules
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Costs of one instruction of a function; energy in femtojoules.
 
-    What belongs to no instruction, such as sleep, stands at the function's entry.
+    What belongs to no instruction, such as sleep, stands at the function's entry; so does all
+    energy of a profile that was read from a document, which has none by instruction.
     """
 
     address: int
@@ -33,7 +30,6 @@ class Place:
     write_misses: int = 0
     mispredicts: int = 0
     cycles: int = 0
-    slept: int = 0  # of cycles
     femtojoules: int = 0
 
 
@@ -50,7 +46,7 @@ def places(profile: Profile) -> list[list[Place]]:
     for row in profile.instructions:
         rows[function_of(row)].append(row)
     return [
-        _with_energy(function, [_entry(function, own), *map(_place, own)])
+        [_entry(function, own), *map(_place, own)]
         for function, own in zip(profile.functions, rows, strict=True)
     ]
 
@@ -89,6 +85,7 @@ def _place(row: InstructionCosts) -> Place:
         write_misses=row.write_misses,
         mispredicts=row.mispredicts,
         cycles=row.cycles,
+        femtojoules=row.femtojoules,
     )
 
 
@@ -103,29 +100,5 @@ def _entry(function: FunctionCosts, rows: Sequence[InstructionCosts]) -> Place:
         line=function.line,
         executions=function.instructions - sum(row.executions for row in rows),
         cycles=function.cycles_self - sum(row.cycles for row in rows),
-        slept=function.cycles_by_cause.get("sleep", 0),
+        femtojoules=femtojoules(function.energy_j_self) - sum(row.femtojoules for row in rows),
     )
-
-
-def _cycles(place: Place) -> int:
-    return place.cycles
-
-
-#: What an energy component is shared by; any other by cycles.
-_SHARED_BY: dict[str, Callable[[Place], int]] = {
-    "clock": lambda place: place.cycles - place.slept,
-    "core": lambda place: place.cycles - place.slept,
-    "sleep": lambda place: place.slept,
-    "issue": lambda place: place.executions,
-    "fetch": lambda place: place.executions,
-    "data": lambda place: place.reads + place.writes,
-}
-
-
-def _with_energy(function: FunctionCosts, found: list[Place]) -> list[Place]:
-    energy = [0] * len(found)
-    for component, joules in function.energy_by_component.items():
-        by = _SHARED_BY.get(component, _cycles)
-        parts = shared(femtojoules(joules), [by(place) for place in found])
-        energy = [sum(pair) for pair in zip(energy, parts, strict=True)]
-    return [replace(place, femtojoules=fj) for place, fj in zip(found, energy, strict=True)]

@@ -1,4 +1,4 @@
-"""The call tree of a profile as other tools want it: stacks, inclusive costs, whole shares.
+"""The call tree of a profile as other tools want it: stacks, inclusive costs.
 
 Counts are whole numbers everywhere, energy in femtojoules, so that what a format says sums to the
 totals of the profile.
@@ -6,10 +6,11 @@ totals of the profile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from simcore.costs.profile import CallNode, Profile
+from simcore.costs.sharing import rounded
 from simcore.report import Weight
 
 FEMTOJOULES_PER_NANOJOULE = 10**6
@@ -19,27 +20,6 @@ NANOSECONDS = 10**9
 def femtojoules(joules: float) -> int:
     """The whole femtojoules that an energy of the profile stands for."""
     return round(joules * 1e15)
-
-
-def rounded(values: Iterable[int], numerator: int, denominator: int) -> list[int]:
-    """Values times a fraction as whole numbers whose sum is the sum of the values, rounded.
-
-    What rounding takes from one value the next one gets.
-    """
-    whole, exact, result = 0, 0, []
-    for value in values:
-        exact += value * numerator
-        before, whole = whole, (2 * exact + denominator) // (2 * denominator)
-        result.append(whole - before)
-    return result
-
-
-def shared(whole: int, weights: Sequence[int]) -> list[int]:
-    """A whole number in whole parts by weight; without weights the first one has all of it."""
-    total = sum(weights)
-    if not total:
-        return [whole, *([0] * (len(weights) - 1))]
-    return rounded(weights, whole, total)
 
 
 class CallTree:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from simcore.cpu_model.schema import TCM_KINDS
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
@@ -112,7 +113,7 @@ def _columns(rows: Sequence[Outcome]) -> Iterator[Column]:
     yield Column("time", [si(row.time_s, "s") for row in rows], 2)
     yield Column("energy", [si(row.energy_j, "J") for row in rows], 1)
     yield Column("change", [_relative(value) for value in energy], 1)
-    for kind in ("itcm", "dtcm"):
+    for kind in TCM_KINDS:
         yield Column(f"{kind.upper()} B", [_tcm(row, kind) for row in rows], 3)
     if any(_significance(row) for row in rows):
         yield Column("", ["~" if _significance(row) else "" for row in rows])

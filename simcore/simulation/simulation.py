@@ -12,6 +12,7 @@ from simcore.costs.build import build_profile
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.coverage import coverage as file_coverage
 from simcore.costs.energy import energy_model
+from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
 from simcore.costs.objects import object_costs
 from simcore.costs.profile import (
@@ -110,8 +111,14 @@ class Simulation:
 
     def _instruction_costs(self) -> tuple[InstructionCosts, ...]:
         result = self.result
-        return instruction_costs(
-            result.counters, result.blocks, result.schedules, self._name_at, self.image.line_at
+        ran = result.counters, result.blocks, result.schedules
+        return with_energy(
+            instruction_costs(*ran, self._name_at, self.image.line_at),
+            *ran,
+            self.image.function_at,
+            self._region_at,
+            self.model.regions,
+            energy_model(self.model, self.options.clock_hz, self.options.voltage_scale),
         )
 
     def _coverage(
@@ -122,15 +129,16 @@ class Simulation:
         return file_coverage(self.image, calls, executions)
 
     def _object_costs(self) -> tuple[ObjectCosts, ...]:
-        def region_at(address: int) -> str | None:
-            region = self.model.region_at(placed(self.moves, address))
-            return None if region is None else region.name
-
         result = self.result
         return object_costs(
-            result.counters, result.blocks, self._name_at, self.image.line_at, region_at
+            result.counters, result.blocks, self._name_at, self.image.line_at, self._region_at
         )
 
     def _name_at(self, address: int) -> str | None:
         function = self.image.function_at(address)
         return None if function is None else function.name
+
+    def _region_at(self, address: int) -> str | None:
+        """The region where what lies at an address is timed."""
+        region = self.model.region_at(placed(self.moves, address))
+        return None if region is None else region.name

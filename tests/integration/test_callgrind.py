@@ -9,6 +9,8 @@ from pathlib import Path
 
 from simcore.costs.profile import Profile
 from simcore.report import render
+from simcore.report.places import places
+from simcore.report.stacks import femtojoules
 from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import CHECKOUT, Program
 from tests.tools import run_tool
@@ -195,6 +197,17 @@ def test_every_instruction_stands_at_its_address_and_line(program: Program) -> N
     assert profile.instructions is not None
     parsed = parse(render(profile, "callgrind"))
     assert {(row.address, row.line or 0) for row in profile.instructions} <= parsed.lines
+
+
+@each_program
+def test_the_energy_of_instructions_sums_to_their_function(program: Program) -> None:
+    profile = program.profile()
+    for function, (entry, *rows) in zip(profile.functions, places(profile), strict=True):
+        assert all(row.femtojoules > 0 for row in rows)
+        whole = femtojoules(function.energy_j_self)
+        assert entry.femtojoules == whole - sum(row.femtojoules for row in rows)
+        # Only sleep, exception entry and cache maintenance are no instruction's.
+        assert (entry.femtojoules > 0) == (entry.cycles > 0), function.name
 
 
 @each_program

@@ -131,6 +131,16 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, tmp_path: Path) 
                     assert printed == command.output, command.text
 
 
+def test_the_example_in_python_runs(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    text = (DOCS / "python.md").read_text("utf-8")
+    (example,) = [block for block in blocks(text) if block.language == "python"]
+    write(tmp_path / "example.py", text[example.start : example.end])
+    printed = run("python example.py", tmp_path)
+    assert len(printed) == 5
+    assert (tmp_path / "conv2d.json").exists()
+
+
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

@@ -405,7 +405,9 @@ def test_the_instruction_limit_is_kept_and_is_the_same_each_time(
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The clock of the time limit: ``now`` is the test's to set."""
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("simcore.machine.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(
+        "simcore.machine.machine.time", SimpleNamespace(monotonic=lambda: clock.now)
+    )
     return clock
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tests.oracle.measure import Runner
 from tests.oracle.pipeline_run import PipelineRunner
 from tests.oracle.program import Program
 
 
-def best_runner(pipeline_only: bool = False) -> Runner:
-    """A runner that sends each program where its case needs it."""
-    pipeline = PipelineRunner()
-    if pipeline_only:
+def best_runner(pipeline_only: bool = False, without: Collection[str] = ()) -> Runner:
+    """A runner that sends each program where its case needs it.
+
+    Without some mechanisms of the pipeline only that is run. Raises ConfigError: no such mechanism.
+    """
+    pipeline = PipelineRunner(without)
+    if pipeline_only or without:
         return pipeline
     from tests.oracle.machine_run import MachineRunner
 

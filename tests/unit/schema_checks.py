@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from importlib.resources import files
 from typing import Any, get_args, get_type_hints
+
+from simcore.plain import written_fields
 
 
 def load_schema(name: str) -> dict[str, Any]:
@@ -33,13 +35,13 @@ def assert_same_fields(cls: type, schema: dict[str, Any]) -> set[str]:
     seen: set[type] = set()
 
     def required(one: Any) -> list[str]:
-        return [field.name for field in fields(one) if field.default is not None]
+        return [field.name for field in written_fields(one) if field.default is not None]
 
     def parts(hint: Any) -> list[Any]:
         return [hint, *(part for inner in get_args(hint) for part in parts(inner))]
 
     def walk(one: type, node: dict[str, Any]) -> None:
-        assert list(node["properties"]) == [field.name for field in fields(one)]
+        assert list(node["properties"]) == [field.name for field in written_fields(one)]
         assert node["required"] == required(one)
         for hint in get_type_hints(one).values():
             for part in parts(hint):

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import simcore
 from simcore.checking import settings
 from simcore.cpu_model import load_cpu_model
 from simcore.cpu_model.schema import (
@@ -22,6 +23,7 @@ from simcore.cpu_model.schema import (
     Table,
 )
 from simcore.errors import ExitCode
+from simcore.pipeline.rules_m7 import MECHANISMS
 from simcore.report.check import REPORTS
 from simcore.whatif import config_file
 
@@ -124,6 +126,26 @@ def test_the_page_of_ci_has_every_report_and_every_exit_status() -> None:
     assert keys(section(text, "Exit status")) == {str(code.value) for code in ExitCode}
 
 
+def test_the_page_on_python_has_every_public_name() -> None:
+    named = re.findall(r"^::: simcore\.(?:\S+\.)?(\w+)$", page("python.md"), re.M)
+    named += ["__version__", "Profile"]  # the one is no news, the other in its module
+    assert [name for name in simcore.__all__ if name not in named] == []
+
+
+def test_the_page_on_architecture_has_the_packages_in_their_layers() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = section(page("architecture.md"), "Packages")
+    found = [
+        {name.removesuffix("/").removesuffix(".py") for name in re.findall(r"`(.*?)`", row[0])}
+        for row in rows(text[: text.index("The C core is")], 1)
+    ]
+    assert found == [set(layer.split(" | ")) for layer in layers]
+    native = {path.name for path in (DOCS.parent / "simcore" / "native").iterdir() if path.is_dir()}
+    named = {name.removesuffix("/") for name in keys(text[text.index("The C core is") :])}
+    assert native - {"__pycache__"} <= named
+
+
 def test_the_words_of_the_glossary_stand_once_and_in_order() -> None:
     words = re.findall(r"^\| (?!word|-)(.*?) \|", page("glossary.md"), re.M)
     assert words == sorted(set(words))
@@ -143,3 +165,9 @@ def test_the_package_carries_the_sources_that_its_parts_cite() -> None:
     packages = project["tool"]["scikit-build"]["wheel"]["packages"]
     assert packages["simcore/_data/docs"] == "docs"
     assert packages["simcore/_data/cpu_models"] == "cpu_models"
+
+
+def test_the_page_on_the_pipeline_has_every_mechanism() -> None:
+    text = " ".join(page("model/pipeline.md").split())
+    named = ", ".join(mechanism.name for mechanism in MECHANISMS[:-1])
+    assert f"{named} and {MECHANISMS[-1].name} " in text

@@ -9,14 +9,14 @@ from simcore.annotation.pairing import IssueSum, sum_issues
 from simcore.core.counters import Counters, EntryCounts
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, decode_block
-from simcore.pipeline import Pipeline, Schedule
+from simcore.pipeline import Pipeline, Schedule, make_pipeline
 from tests.unit.thumb_code import code
 
 BASE = 0x0800_0000
 
 
 def pipeline() -> Pipeline:
-    return Pipeline(load_cpu_model("stm32f746").core.pipeline)
+    return make_pipeline(load_cpu_model("stm32f746").core.pipeline)
 
 
 def settled(pipe: Pipeline) -> int:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from simcore.core.counters import CAUSES
 from simcore.costs import profile as profiles
-from simcore.costs.attribution import CLASSES
 from simcore.costs.profile import Exit, LayoutBand, PlacedItem, Profile
+from simcore.cpu_model.schema import CLASSES
 from simcore.errors import ConfigError, ExitCode
 from tests.unit.handmade import FAULT, kernel_profile
 from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema

@@ -14,9 +14,8 @@ from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, decode_block
 from simcore.isa.blocks import SINGLE_LOADS
 from simcore.isa.kinds import Kind, Role
-from simcore.pipeline import Pipeline, Schedule
-from simcore.pipeline.latency import latency_table
-from simcore.pipeline.plan import PlanTable
+from simcore.pipeline import Schedule, make_pipeline
+from simcore.pipeline.latency import latency_table, occupancy
 from tests.unit.thumb_code import code
 
 POOL = (
@@ -67,7 +66,7 @@ def cuttable(block: Block, at: int) -> bool:
 
 
 def schedule(block: Block) -> Schedule:
-    pipeline = Pipeline(params())
+    pipeline = make_pipeline(params())
     return pipeline.schedule(block, pipeline.reset_state)
 
 
@@ -83,7 +82,7 @@ def test_a_run_costs_the_same_however_it_is_cut_into_blocks(
     if data is not None and places:
         cuts = sorted(data.draw(st.sets(st.sampled_from(places))))
     edges = [0, *cuts, len(block.instructions)]
-    pipeline = Pipeline(params())
+    pipeline = make_pipeline(params())
     whole = pipeline.schedule(block, pipeline.reset_state)
     state = pipeline.reset_state
     causes = [0] * len(whole.cycles_by_cause)
@@ -120,7 +119,6 @@ def test_no_schedule_beats_a_dependency(program: list[str], head: int) -> None:
     """A second, plain computation: each result at its earliest, no rule but the operands."""
     block = decode(program, head)
     latencies = latency_table(params())
-    table = PlanTable(params())
     # Per register the earliest cycle in which it can be read, by role.
     ready: dict[int, list[int]] = {}
     issued = end = 1
@@ -130,7 +128,7 @@ def test_no_schedule_beats_a_dependency(program: list[str], head: int) -> None:
         for register, role in facts.sources:
             at = max(at, ready.get(register, [1] * len(Role))[role])
         issued = at
-        length = table.occupancy(facts.kind, facts.words)
+        length = occupancy(params(), facts)
         end = max(end, at + length - 1)
         for register, result in facts.results:
             base = at if facts.words or result.name == "BASE_UPDATE" else at + length - 1
@@ -178,7 +176,7 @@ def test_one_more_nop_saves_at_most_the_two_cycles_of_a_slip(
 def test_a_schedule_does_not_depend_on_what_was_scheduled_before(
     program: list[str], head: int
 ) -> None:
-    pipeline = Pipeline(params())
+    pipeline = make_pipeline(params())
     other = decode(list(POOL), 0x800)
     pipeline.schedule(other, pipeline.reset_state)
     fresh = schedule(decode(program, head))
@@ -189,7 +187,7 @@ def test_a_schedule_does_not_depend_on_what_was_scheduled_before(
 @given(programs, programs)
 def test_a_long_wait_makes_the_past_forgotten(one: list[str], other: list[str]) -> None:
     """States are canonical: behind a divide of 30 cycles two runs of equal length are in one."""
-    pipeline = Pipeline(params())
+    pipeline = make_pipeline(params())
     states = []
     for program in (one, other):
         block = decode([*program, "vsqrt.f64 d4,d5", "ldrd r10,r11,[r12]"], 0x400)

@@ -1,45 +1,17 @@
-"""Whole shares and stacks of a hand-made call tree."""
+"""Stacks and places of a hand-made call tree."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.report import document, render
 from simcore.report.places import places
-from simcore.report.stacks import CallTree, femtojoules, rounded, shared
+from simcore.report.stacks import CallTree, femtojoules
 from tests.unit.handmade import kernel_profile
-
-whole = st.integers(0, 10**18)
-
-
-@given(st.lists(whole), st.integers(1, 10**9), st.integers(1, 10**9))
-def test_rounded_values_sum_to_the_rounded_sum(
-    values: list[int], numerator: int, denominator: int
-) -> None:
-    result = rounded(values, numerator, denominator)
-    exact = Fraction(sum(values) * numerator, denominator)
-    assert abs(sum(result) - exact) <= Fraction(1, 2)
-    for value, whole_value in zip(values, result, strict=True):
-        assert abs(whole_value - Fraction(value * numerator, denominator)) <= 1
-        assert whole_value >= 0
-
-
-@given(whole, st.lists(whole, min_size=1))
-def test_shares_sum_to_the_whole_and_follow_their_weights(total: int, weights: list[int]) -> None:
-    parts = shared(total, weights)
-    assert sum(parts) == total
-    if sum(weights):
-        for part, weight in zip(parts, weights, strict=True):
-            assert abs(part - Fraction(total * weight, sum(weights))) <= 1
-    else:
-        assert parts[0] == total
 
 
 def test_stacks_run_from_the_outermost_to_the_innermost_with_operations_between() -> None:
@@ -52,8 +24,12 @@ def test_stacks_run_from_the_outermost_to_the_innermost_with_operations_between(
     assert tree.inclusive(tree.weights("cycles"))[0] == kernel_profile().totals.cycles
 
 
-def test_the_places_of_a_function_have_all_its_energy_by_what_drives_it() -> None:
+def test_the_places_of_a_function_have_all_it_cost_and_its_entry_what_no_instruction_has() -> None:
     profile = kernel_profile()
+    assert profile.instructions is not None
+    (row,) = profile.instructions
+    profile = replace(profile, instructions=(replace(row, femtojoules=1500),))
+    assert [place.femtojoules for place in places(profile)[0]] == [100, 1500]
     for function, own in zip(profile.functions, places(profile), strict=True):
         assert sum(place.femtojoules for place in own) == femtojoules(function.energy_j_self)
         assert sum(place.cycles for place in own) == function.cycles_self

@@ -1,0 +1,67 @@
+"""The engine: Unicorn's Cortex-M7 with the memory of a part."""
+
+from __future__ import annotations
+
+import ctypes
+
+import unicorn
+from unicorn import arm_const as arm
+from unicorn import unicorn_const as uc_const
+
+from simcore.core.core import CaptureOptions
+from simcore.cpu_model import CpuModel
+from simcore.elf import Image
+from simcore.errors import CoreError
+from simcore.machine.loader import LoadedMemory
+from simcore.run.options import RunOptions
+
+#: Registers by their names in the manuals.
+REGISTERS = {
+    **{f"r{n}": getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)},
+    **{f"s{n}": getattr(arm, f"UC_ARM_REG_S{n}") for n in range(16)},
+    "sp": arm.UC_ARM_REG_SP,
+    "lr": arm.UC_ARM_REG_LR,
+    "pc": arm.UC_ARM_REG_PC,
+    "msp": arm.UC_ARM_REG_MSP,
+    "psp": arm.UC_ARM_REG_PSP,
+    "xpsr": arm.UC_ARM_REG_XPSR,
+    "control": arm.UC_ARM_REG_CONTROL,
+    "fpscr": arm.UC_ARM_REG_FPSCR,
+    "primask": arm.UC_ARM_REG_PRIMASK,
+    "faultmask": arm.UC_ARM_REG_FAULTMASK,
+    "basepri": arm.UC_ARM_REG_BASEPRI,
+}
+
+
+def map_memory(memory: LoadedMemory) -> unicorn.Uc:
+    """A Cortex-M7 engine with the memory of a part. Raises CoreError for another CPU."""
+    uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
+    if uc.ctl_get_cpu_model() != arm.UC_CPU_ARM_CORTEX_M7:
+        raise CoreError(f"unicorn {unicorn.__version__} gave another CPU than a Cortex-M7")
+    for region in memory.regions:
+        permissions = uc_const.UC_PROT_READ
+        permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
+        permissions |= uc_const.UC_PROT_EXEC if region.executable else 0
+        host = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffers[region.device]))
+        uc.mem_map_ptr(region.base, region.size, permissions, host + region.device_offset)
+    return uc
+
+
+def capture_options(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:
+    """What the C core has to know of a program to count its run."""
+    begin, end = image.symbol("mcusim_op_begin"), image.symbol("mcusim_op_end")
+    flash_control = model.flash_control.address
+    return CaptureOptions(
+        max_instructions=options.max_instructions or 0,
+        op_begin=begin.address if begin else 0,
+        op_begin_size=begin.size if begin else 0,
+        op_end=end.address if end else 0,
+        op_end_size=end.size if end else 0,
+        storage=(flash_control,) if flash_control else (),
+        strict=options.strict,
+    )
+
+
+def address_of(function: object) -> int:
+    """The address of a function of the engine's library, for the C core."""
+    return ctypes.cast(function, ctypes.c_void_p).value or 0  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
-/* thumb.h: the few facts of Thumb encodings that capture needs: lengths, IT blocks, and the
- * instructions whose time depends on their operands. Everything else is decoded in isa.py. */
+/* thumb.h: the few facts of Thumb encodings that capture and timing need: lengths, IT blocks, and the
+ * instructions whose time depends on their operands. Everything else is decoded in isa/. */
 #ifndef MCUSIM_THUMB_H
 #define MCUSIM_THUMB_H
 

@@ -30,6 +30,7 @@ from simcore.pipeline.pairs import PairRule, PairTable, either_order
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
+    from simcore.pipeline import Pipeline
 
 _ALL = frozenset(Kind)
 ALONE = frozenset({
@@ -91,7 +92,7 @@ def pair_table(extend_uses_shifter: bool) -> PairTable:
     return PairTable(pair_rules(extend_uses_shifter))
 
 
-def pipeline(params: CorePipeline) -> InOrderPipeline:
+def pipeline(params: CorePipeline) -> Pipeline:
     """The pipeline with a CPU model's numbers."""
     pairs = pair_table(bool(params["issue"]["extend_uses_shifter"]))
     return InOrderPipeline(params, pairs, ALONE, MECHANISMS)

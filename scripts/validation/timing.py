@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--without",
         metavar="NAME,...",
         default="",
-        help="leave mechanisms of the pipeline out, such as mac-window; implies --pipeline-only",
+        help="leave mechanisms of the pipeline out, such as mac-window, and say what changes",
     )
     parser.add_argument(
         "--pipeline-only", action="store_true", help="leave out what needs the whole simulator"
@@ -47,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
     from tests.oracle.runners import best_runner
 
     cases = [case for case in load_cases() if options.row in case.row]
-    without = tuple(filter(None, options.without.split(",")))
+    overrides = [f"core.pipeline_without={options.without}"] if options.without else []
     try:
-        runner = best_runner(options.pipeline_only, without)
+        runner = best_runner(options.pipeline_only, overrides)
     except ConfigError as error:
         print(f"scripts/validate: {error}", file=sys.stderr)
         return USAGE
@@ -66,8 +66,9 @@ def run(options: argparse.Namespace) -> int:
         print(_row(name, group, others))
     _print_differences(results)
     _print_counts(results)
-    if without:
-        _print_ablation(without, results, judge_all(cases, best_runner(pipeline_only=True)))
+    if options.without:
+        complete = judge_all(cases, best_runner(pipeline_only=options.pipeline_only))
+        _print_ablation(options.without, results, complete)
         return 0
     failed = any(result.verdict is Verdict.DIFFERS for result in results)
     return REGRESSION if failed else 0
@@ -143,9 +144,7 @@ def _print_counts(results: Sequence[Result]) -> None:
         print(f"{status}: {rows} rows, {len(of_status)} cases: {text}")
 
 
-def _print_ablation(
-    without: Sequence[str], results: Sequence[Result], complete: Sequence[Result]
-) -> None:
+def _print_ablation(without: str, results: Sequence[Result], complete: Sequence[Result]) -> None:
     """Which rows change for want of the mechanisms, and how many of those agreed before."""
     changed = [
         (result, before)
@@ -156,6 +155,6 @@ def _print_ablation(
     rows = list(dict.fromkeys(result.case.row for result, _ in changed))
     lost = {result.case.row for result in worse if result.verdict is not Verdict.AGREES}
     print(
-        f"\nwithout {', '.join(without)}: {len(changed)} cases in {len(rows)} rows change,"
+        f"\nwithout {without}: {len(changed)} cases in {len(rows)} rows change,"
         f" {len(lost)} rows no longer agree{': ' if rows else ''}{', '.join(rows)}"
     )

@@ -67,22 +67,29 @@ class BranchPredictor:
 class CorePipeline(Mapping[str, Any]):
     """The [pipeline.*] tables: values by attribute or key, nested as in the TOML, read-only.
 
-    `name` is the model's core.pipeline: which pipeline of simcore/pipeline reads them.
+    `name` is core.pipeline: which pipeline of simcore/pipeline reads them; `without` is
+    core.pipeline_without: which of its mechanisms to leave out.
     """
 
-    __slots__ = ("_path", "_values", "name")
+    __slots__ = ("_path", "_values", "name", "without")
 
-    def __init__(self, values: Mapping[str, Any], name: str = "", path: str = "pipeline") -> None:
+    def __init__(
+        self, values: Mapping[str, Any], name: str = "", without: str = "", path: str = "pipeline"
+    ) -> None:
         self.name = name
+        self.without = tuple(filter(None, map(str.strip, without.split(","))))
         self._path = path
         self._values = {
-            key: CorePipeline(value, name, f"{path}.{key}") if isinstance(value, Mapping) else value
+            key: CorePipeline(value, path=f"{path}.{key}") if isinstance(value, Mapping) else value
             for key, value in values.items()
         }
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, CorePipeline) and other.name == self.name
-        return same and super().__eq__(other)
+        if not isinstance(other, CorePipeline):
+            return NotImplemented
+        return (self.name, self.without) == (other.name, other.without) and dict(self) == dict(
+            other
+        )
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

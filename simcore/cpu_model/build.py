@@ -145,7 +145,9 @@ def _core(origin: str, values: Tree) -> Core:
         dcache=caches["dcache"],
         memory=MemorySystem(**core["memory"]),
         branch=branch,
-        pipeline=CorePipeline(values.get("pipeline", {}), core["pipeline"]),
+        pipeline=CorePipeline(
+            values.get("pipeline", {}), core["pipeline"], core.get("pipeline_without", "")
+        ),
     )
 
 

@@ -272,6 +272,7 @@ SCHEMA = Table(
         "core": Table(
             {
                 "pipeline": Plain("text", tuple(PIPELINES)),  # which one reads [pipeline]
+                "pipeline_without": Plain("text"),  # its mechanisms to leave out, for an ablation
                 "icache": _CACHE,
                 "dcache": _CACHE,
                 "memory": _CORE_MEMORY,

@@ -188,7 +188,9 @@ def _plain_value(node: Plain, text: str) -> Any:
     if node.type == "flag":
         return _flag(text)
     if node.choices and text not in node.choices:
-        raise ValueError(f"'{text}' is none of {', '.join(node.choices)}")
+        raise ValueError(
+            f"'{text}' is none of {', '.join(node.choices)}{nearest(text, node.choices)}"
+        )
     return text
 
 

@@ -13,7 +13,6 @@ is added by the C core, which stops this pipeline's clock meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,11 +53,11 @@ class Pipeline(Protocol):
         """How many distinct states blocks have been left in so far."""
 
 
-def make_pipeline(params: CorePipeline, without: Collection[str] = ()) -> Pipeline:
-    """The pipeline of a CPU model, less the mechanisms named in `without`.
+def make_pipeline(params: CorePipeline) -> Pipeline:
+    """The pipeline of a CPU model, less the mechanisms that it leaves out.
 
     Raises ConfigError for a mechanism that the pipeline does not know.
     """
     module = import_module(f"simcore.pipeline.{PIPELINES[params.name]}")
-    made: Pipeline = module.pipeline(params, without)
+    made: Pipeline = module.pipeline(params)
     return made

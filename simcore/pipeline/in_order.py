@@ -7,10 +7,10 @@ new cycle as soon as they do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING
 
 from simcore.errors import ConfigError, nearest
 from simcore.isa import Block, Instruction
@@ -41,6 +41,9 @@ from simcore.pipeline.state import (
     Value,
 )
 
+if TYPE_CHECKING:
+    from simcore.cpu_model import CorePipeline
+
 _NO_CYCLES = Cycles()
 _ISSUED = Cycles(issue=1)
 _FOLDED = InstructionCost(_NO_CYCLES, 1, WHY_PAIRED)
@@ -50,21 +53,21 @@ class InOrderPipeline:
     """A Pipeline with pair rules and mechanisms; `mechanisms` are those that the core may have."""
 
     def __init__(
-        self, params: Mapping[str, Any], pairs: PairTable, alone: Collection[Kind],
-        mechanisms: Sequence[type[Mechanism]], without: Collection[str],
+        self, params: CorePipeline, pairs: PairTable, alone: Collection[Kind],
+        mechanisms: Sequence[type[Mechanism]],
     ) -> None:  # fmt: skip
         self._params = params
         names = [kind.name for kind in mechanisms]
-        for name in without:
+        for name in params.without:
             if name not in names:
                 raise ConfigError(
-                    f"the pipeline has no mechanism '{name}'{nearest(name, names)}"
+                    f"pipeline {params.name} has no mechanism '{name}'{nearest(name, names)}"
                     f" (known: {', '.join(names)})"
                 )
         made: list[Mechanism] = []
         cell = 0
         for kind in mechanisms:
-            if kind.name not in without and (mechanism := kind.of(cell, params)):
+            if kind.name not in params.without and (mechanism := kind.of(cell, params)):
                 made.append(mechanism)
                 cell += kind.remembers
         self._plans = PlanTable(params, pairs, alone, made)

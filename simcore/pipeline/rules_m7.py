@@ -5,9 +5,8 @@ The pair rules are section (b) of docs/sources/cortex-m7-timing.md, as sets of i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from simcore.isa.blocks import SINGLE_LOADS
 from simcore.isa.kinds import Kind
@@ -28,6 +27,10 @@ from simcore.pipeline.hazards import (
 )
 from simcore.pipeline.in_order import InOrderPipeline
 from simcore.pipeline.pairs import PairRule, PairTable, either_order
+
+if TYPE_CHECKING:
+    from simcore.cpu_model import CorePipeline
+    from simcore.pipeline import Pipeline
 
 _ALL = frozenset(Kind)
 ALONE = frozenset({
@@ -89,7 +92,7 @@ def pair_table(extend_uses_shifter: bool) -> PairTable:
     return PairTable(pair_rules(extend_uses_shifter))
 
 
-def pipeline(params: Mapping[str, Any], without: Collection[str]) -> InOrderPipeline:
-    """The pipeline with a CPU model's numbers, less the mechanisms named in `without`."""
+def pipeline(params: CorePipeline) -> Pipeline:
+    """The pipeline with a CPU model's numbers."""
     pairs = pair_table(bool(params["issue"]["extend_uses_shifter"]))
-    return InOrderPipeline(params, pairs, ALONE, MECHANISMS, without)
+    return InOrderPipeline(params, pairs, ALONE, MECHANISMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from simcore.core.counters import CAUSES
 from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
@@ -26,11 +27,14 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
 class MachineRunner:
     """Total cycles of programs by the simulator, from entry to exit."""
 
+    def __init__(self, overrides: Sequence[str] = ()) -> None:
+        self._overrides = tuple(overrides)
+
     def __call__(self, program: Program, iterations: int) -> int:
         """Cycles of a whole run whose loop takes `iterations` passes."""
         if program.mispredicted >= 0:
             raise NotMeasurableError("the simulated predictor decides what is mispredicted")
-        model = _model(program.placement)
+        model = _model(program.placement, self._overrides)
         for address in (*program.case.registers.values(), *program.case.words):
             if 0x2400_0000 <= address < 0x2500_0000 and model.region_at(address) is None:
                 raise NotMeasurableError(f"{model.name} has no cached RAM at {address:#010x}")
@@ -61,7 +65,7 @@ class MachineRunner:
 
 
 @functools.cache
-def _model(placement: Placement) -> CpuModel:
+def _model(placement: Placement, overrides: tuple[str, ...]) -> CpuModel:
     name, differences = PARTS.get(placement.part, (STAND_IN, ()))
     if name in cpu_model_names():
         differences = ()
@@ -69,4 +73,4 @@ def _model(placement: Placement) -> CpuModel:
         name = STAND_IN
     if not placement.btac:
         differences = (*differences, "core.branch.btac_read_disabled=true")
-    return load_cpu_model(name, differences)
+    return load_cpu_model(name, (*differences, *overrides))

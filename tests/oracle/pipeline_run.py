@@ -6,12 +6,12 @@ state the one before left, with the probe bits of the addresses it would touch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, BranchKind, decode_block
-from simcore.pipeline import Pipeline, Schedule, make_pipeline
+from simcore.pipeline import Schedule, make_pipeline
 from tests.oracle.addresses import Registers, touches_memory
 from tests.oracle.measure import NotMeasurableError
 from tests.oracle.program import Program
@@ -32,10 +32,9 @@ class _Piece:
 class PipelineRunner:
     """Total cycles of programs by the pipeline model; keeps the last one's blocks and schedules."""
 
-    def __init__(self, without: Collection[str] = (), overrides: Sequence[str] = ()) -> None:
-        """`without` names mechanisms to leave out, `overrides` are those of a CPU model."""
-        params = load_cpu_model(MODEL, overrides).core.pipeline
-        self.pipeline: Pipeline = make_pipeline(params, without)
+    def __init__(self, overrides: Sequence[str] = ()) -> None:
+        """`overrides` are those of a CPU model."""
+        self.pipeline = make_pipeline(load_cpu_model(MODEL, overrides).core.pipeline)
         self._program: Program | None = None
         self._pieces: list[_Piece] = []
         self._schedules: dict[tuple[int, int, int], Schedule] = {}

@@ -137,6 +137,7 @@ def test_broken_toml_is_refused_with_file_and_line(write_model: WriteModel) -> N
         ("[core.dcache]\nsize = {value=1,unit='B',source='definition',note=1}\n", "note must be"),
         (f"[energy]\nclock_tree = {fact('nan', 'pJ')}\n", "outside"),
         (f"[energy]\nclock_tree = {fact('inf', 'pJ')}\n", "outside"),
+        ("[core]\npipeline = 'm7'\n", "mine.toml:3: core.pipeline: 'm7' is none of m7-dual-issue"),
         ("core = 1\n", "core: must be a table, not an integer"),
         ("name = 1\n", "name: must be text, not an integer"),
         ("[sources]\nA = 1\n", "sources.A: a citation is a non-empty string"),

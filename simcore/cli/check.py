@@ -196,7 +196,8 @@ def _replaced(ctx: click.Context, plan: RunPlan, given: dict[str, Any]) -> RunPl
     on_command_line = {
         field.name: given[field.name]
         for field in fields(plan)
-        if ctx.get_parameter_source(field.name) is ParameterSource.COMMANDLINE
+        if field.name in given
+        and ctx.get_parameter_source(field.name) is ParameterSource.COMMANDLINE
     }
     return replace(plan, **on_command_line)
 

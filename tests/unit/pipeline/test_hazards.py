@@ -11,9 +11,10 @@ from importlib import import_module
 import pytest
 
 from simcore.cpu_model import CorePipeline, load_cpu_model
+from simcore.cpu_model.schema import PIPELINES
 from simcore.errors import ConfigError, ModelError
 from simcore.isa import decode_block
-from simcore.pipeline import PIPELINES, Schedule, make_pipeline
+from simcore.pipeline import Schedule, make_pipeline
 from simcore.pipeline.rules_m7 import MECHANISMS
 from tests.oracle.cases import load_cases
 from tests.oracle.machine_run import MachineRunner

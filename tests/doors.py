@@ -57,6 +57,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Accounts(config), "mcusim-accounts")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files behind another door are not even imported: that takes as long as the quick tests."""
+    quick = config.getoption("--door") == "quick" and collection_path.suffix == ".py"
+    if not quick or folder_of(str(collection_path.relative_to(TESTS))) in QUICK_FOLDERS:
+        return None
+    return "pytest.mark.quick" not in collection_path.read_text(encoding="utf-8") or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     door = config.getoption("--door")
     left_out = [item for item in items if not opens(door, item)]

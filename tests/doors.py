@@ -199,6 +199,9 @@ class Accounts:
             told.append(
                 f"left out: {len(self.left_out)} tests ({rest}); scripts/test --all has all"
             )
+        if self.config.getoption("--door") == "quick":
+            others = {folder_of(str(path.relative_to(TESTS))) for path in TESTS.rglob("test_*.py")}
+            told.append(f"left out whole: {', '.join(sorted(others - set(QUICK_FOLDERS)))}")
         return told
 
     def cpu(self) -> float:

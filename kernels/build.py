@@ -107,7 +107,7 @@ def build(program: Program, out: Path) -> Path:
 
 def run(command: list[str], name: str) -> str:
     """Runs a command in the repository and returns what it prints."""
-    environment = {**os.environ, "LC_ALL": "C", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise BuildError(f"{name}: {command[0]} failed:\n{done.stderr.strip()}")

@@ -87,7 +87,7 @@ def annotate(
     from simcore.simulation.capture import Capture, is_capture
     from simcore.simulation.files import simulate_file
 
-    started = time.monotonic()
+    started, verbose = time.monotonic(), run["verbose"]
     if is_capture(elf):
         image, run = Capture(elf).image, on_command_line(run)
     else:
@@ -105,7 +105,7 @@ def annotate(
         )
         write(render(result, format_name, look(output, color, PIPE_WIDTH, top=_rows(top))))
     tell_warnings(result.warnings, format_name, output)
-    if run.get("verbose"):
+    if verbose:
         tell_line(simulation.describe())
         tell_speed(result.cycles, started)
     return tell_end(result.exit)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from simcore.cli.options import (
     layout_option,
@@ -21,6 +20,7 @@ from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
     look,
+    on_command_line,
     program_streams,
     tell_end,
     tell_speed,
@@ -147,13 +147,8 @@ def _configurations(
         parse_try,
     )
 
-    context = click.get_current_context()
     file = None if config is None else ConfigFile(config)
-    given = {
-        name: value
-        for name, value in part.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
+    given = on_command_line(part)
     # With a part of its own nothing is as it was recorded.
     base = as_recorded(elf) if is_capture(elf) and "cpu" not in given else Configuration()
     base = base if file is None else file.base(base)

@@ -124,10 +124,12 @@ def energy_sweep(
         flash = replace(model.flash_control, latency_mask=0)
         setup = replace(setup, model=replace(model, flash_control=flash))
     setups: dict[str, TimingSetup] = {}
+    keys = []
     for point in points:
         clock = clock_hz or point.max_clock
-        key = _timing_key(model, clock, setup.caches, point.voltage_scale)
-        setups.setdefault(key, replace(setup, clock_hz=clock, voltage_scale=point.voltage_scale))
+        keys.append(_timing_key(model, clock, setup.caches, point.voltage_scale))
+        own = replace(setup, clock_hz=clock, voltage_scale=point.voltage_scale)
+        setups.setdefault(keys[-1], own)
     if capture is None:
         runs = simulate_many(
             load_image(os.fspath(file)),
@@ -141,9 +143,9 @@ def energy_sweep(
         runs = capture.simulate([*setups.values()], progress)
     by_key = dict(zip(setups, runs, strict=True))
     swept = []
-    for point in points:
+    for point, key in zip(points, keys, strict=True):
+        simulation = by_key[key]
         clock = clock_hz or point.max_clock
-        simulation = by_key[_timing_key(model, clock, setup.caches, point.voltage_scale)]
         swept.append(_sweep_point(simulation, model, point, clock, deadline_s))
         if simulation.end.status is not ExitCode.OK:
             break

@@ -15,7 +15,7 @@ from simcore.checking.running import Outcome, run_plans
 from simcore.checking.verdicts import judge, reasons
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import Summary
-from simcore.costs.profile import Tool
+from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
 from simcore.parallel import processors
 

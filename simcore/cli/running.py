@@ -20,7 +20,7 @@ from simcore.cli.output import (
     use_color,
 )
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.profile import Exit
+from simcore.costs.origin import Exit
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
 

@@ -29,7 +29,7 @@ from simcore.cpu_model.schema import MEMORY_KINDS, TCM_KINDS
 if TYPE_CHECKING:
     from simcore.core.counters import DataObject
     from simcore.costs.nodes import EnergyModel
-    from simcore.costs.profile import InstructionCosts
+    from simcore.costs.tables import InstructionCosts
     from simcore.cpu_model import Region
     from simcore.elf import Function
     from simcore.isa import Block

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from simcore.costs.profile import PlacedItem
+from simcore.costs.tables import PlacedItem
 from simcore.cpu_model import CpuModel, Region
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image

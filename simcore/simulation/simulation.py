@@ -15,12 +15,9 @@ from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
 from simcore.costs.objects import object_costs
-from simcore.costs.profile import (
-    Exit,
-    InstructionCosts,
-    ObjectCosts,
-    Profile,
-)
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
+from simcore.costs.tables import InstructionCosts, ObjectCosts
 from simcore.costs.timeline import timeline as timeline_of
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image

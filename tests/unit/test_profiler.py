@@ -16,7 +16,8 @@ import pytest
 import simcore
 from simcore.core.counters import Counters, Node, column_names
 from simcore.costs.build import build_profile
-from simcore.costs.profile import Exit, Profile
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, ElfError, ModelError
 from simcore.resources import data_folder

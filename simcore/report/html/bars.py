@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simcore.core.counters import CAUSES
-from simcore.costs.profile import MemoryCosts, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import MemoryCosts
 from simcore.report.html.tables import words
 from simcore.units import count, percent, si, size
 

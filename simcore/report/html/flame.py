@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simcore.costs.profile import CallNode, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import CallNode
 from simcore.errors import ConfigError
 
 MOST_FRAMES = 4000  # what a browser draws and a reader finds his way in; the widest stay

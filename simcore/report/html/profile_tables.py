@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simcore.costs.profile import FunctionCosts, ObjectCosts, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import FunctionCosts, ObjectCosts
 from simcore.pipeline.ceilings import Ceilings
 from simcore.report.html.bars import component_colors
 from simcore.report.html.roofline import ceiling_swatches, roofline_regions

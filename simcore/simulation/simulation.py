@@ -64,7 +64,7 @@ class Simulation:
             warnings=(*self.image.warnings, *result.warnings),
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
-            args=self.options.args,
+            args=self.options.spec.args,
         )
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))

@@ -422,7 +422,7 @@ def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(
         (["a.elf", "--report", "junnit=x"], "no kind 'junnit'; did you mean 'junit'"),
         (["a.elf", "--report", "junit"], "--report junit needs a file: junit=FILE"),
         (["a.elf", "--report", "github-summary"], "needs a file outside of GitHub Actions"),
-        (["a.elf", "--config", "no.toml"], "no.toml: cannot read the settings"),
+        (["a.elf", "--config", "no.toml"], "no.toml: cannot be read"),
         (["a.elf", "--no-baseline", "--baseline", "x"], "--no-baseline does not go with"),
     ],
 )

@@ -45,7 +45,7 @@ class LimitResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class MetricValue:
     """A metric of the whole run, a function or an operation, before and after."""
 
     kind: Annotated[str, one_of("total", "function", "op")]
@@ -113,7 +113,7 @@ class RunResult:
     """What became of the run."""
     message: str | None
     """One line on what went wrong."""
-    values: tuple[Value, ...]
+    values: tuple[MetricValue, ...]
     reasons: tuple[Reason, ...]
     """What became slower, hungrier when nothing did, or else faster: the largest change first."""
     warnings: tuple[str, ...]
@@ -129,12 +129,12 @@ class RunResult:
         return STATUSES[self.status]
 
     @property
-    def failures(self) -> tuple[Value, ...]:
+    def failures(self) -> tuple[MetricValue, ...]:
         """Values that break a limit."""
         return tuple(value for value in self.values if value.failed)
 
     @property
-    def improvements(self) -> tuple[Value, ...]:
+    def improvements(self) -> tuple[MetricValue, ...]:
         """Values that are less than before."""
         return tuple(value for value in self.values if value.improved)
 
@@ -182,7 +182,7 @@ def verdict(run: RunResult) -> str:
     return "no baseline" if run.status == "new" else "within limits"
 
 
-def failure_text(value: Value) -> str:
+def failure_text(value: MetricValue) -> str:
     """Which limit a value breaks, in words: cycles +2.51 % to 5,833, limit cycles=1%.
 
     The change is told where it is what fails.

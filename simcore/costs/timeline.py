@@ -15,7 +15,7 @@ from simcore.plain import Amount, Count
 
 if TYPE_CHECKING:
     from simcore.core.counters import Counters, TraceSample
-    from simcore.costs.nodes import EnergyModel
+    from simcore.costs.nodes import LinearEnergy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Timeline:
         return tuple(found)
 
 
-def timeline(counters: Counters, energy: EnergyModel) -> Timeline:
+def timeline(counters: Counters, energy: LinearEnergy) -> Timeline:
     """The timeline of a run that kept one."""
     trace = counters.trace
     assert trace is not None
@@ -88,7 +88,7 @@ def timeline(counters: Counters, energy: EnergyModel) -> Timeline:
     )
 
 
-def _sample(sample: TraceSample, columns: Sequence[str], energy: EnergyModel) -> TimelineSample:
+def _sample(sample: TraceSample, columns: Sequence[str], energy: LinearEnergy) -> TimelineSample:
     counts = dict(zip(columns, sample.vector, strict=True))
     return TimelineSample(
         cycle=sample.cycle,

@@ -19,7 +19,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
-from simcore.core.end import RunEnd, RunResult, run_objects, run_results
+from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.core.enums import FaultKind, Stop
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
@@ -154,7 +154,7 @@ class Machine:
 
     # --- the calling thread ---
 
-    def run(self, progress: Callable[[int], None] | None) -> list[RunResult]:
+    def run(self, progress: Callable[[int], None] | None) -> list[EndedRun]:
         """Run to the end and settle the results, one per setup."""
         worker = threading.Thread(target=self._emulate, name="mcusim engine", daemon=True)
         timeout = self._options.spec.timeout_s
@@ -179,7 +179,7 @@ class Machine:
         self._stopping.set()
         self._core.stop_request()
 
-    def _results(self) -> list[RunResult]:
+    def _results(self) -> list[EndedRun]:
         end = self._end
         assert end is not None
         self._core.settle()

@@ -24,7 +24,7 @@ from simcore.elf import Image
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
-    from simcore.core.end import RunResult
+    from simcore.core.end import EndedRun
     from simcore.run.options import RunOptions
 
 
@@ -35,7 +35,7 @@ class Simulation:
     image: Image
     model: CpuModel
     options: RunOptions
-    result: RunResult
+    result: EndedRun
     overrides: tuple[str, ...] = ()  # what the run changed of the part's model
     moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
 

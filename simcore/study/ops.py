@@ -15,7 +15,7 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.plain import Amount, Count, Sha256, json_text, one_of, schema_name
 from simcore.run.setup import Move
-from simcore.study.grid import VARIANTS, Case, Grid, Placement, SpreadSet
+from simcore.study.grid import VARIANTS, Case, Grid, GridPlacement, SpreadSet
 from simcore.study.moves import leaves_room, moves_of
 from simcore.study.pool import run_tasks
 from simcore.study.roof import (
@@ -256,7 +256,7 @@ class _Point:
 
     part: str
     case: Case
-    placed: tuple[tuple[Placement, tuple[Move, ...]], ...]
+    placed: tuple[tuple[GridPlacement, tuple[Move, ...]], ...]
 
 
 def _point(part: str, case: Case, image: Image, model: CpuModel) -> _Point:
@@ -287,7 +287,7 @@ def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
     )
 
 
-def _row(point: _Point, placement: Placement, timing: Sequence[OpRun], run: Run) -> OpsRow:
+def _row(point: _Point, placement: GridPlacement, timing: Sequence[OpRun], run: Run) -> OpsRow:
     (op,) = timing
     case, traffic = point.case, op.traffic.values()
     return OpsRow(

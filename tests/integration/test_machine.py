@@ -15,7 +15,7 @@ import pytest
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError
-from simcore.machine import RunOptions, RunResult, run
+from simcore.machine import EndedRun, RunOptions, run
 from simcore.run.spec import RunSpec, given
 from tests.tools import ctrl_c_interrupts
 
@@ -71,14 +71,14 @@ def build(arm_gcc: Callable[..., Path], tmp_path: Path) -> Build:
     return assemble
 
 
-def go(image: Image | Path, model: CpuModel, **options: Any) -> RunResult:
+def go(image: Image | Path, model: CpuModel, **options: Any) -> EndedRun:
     program = image if isinstance(image, Image) else load_image(image)
     options.setdefault("max_instructions", 20_000_000)
     streams = {name: options.pop(name, None) for name in ("stdin", "stdout")}
     return run(program, model, RunOptions(CLOCK_HZ, given(RunSpec, options), **streams))
 
 
-def instructions(result: RunResult) -> int:
+def instructions(result: EndedRun) -> int:
     return result.counters.total()["instructions"]
 
 

@@ -88,7 +88,7 @@ def advise(
     Exit status 3: no placement meets the deadline.
     """
     from simcore.advisor import advise as find_advice
-    from simcore.report.advice import render
+    from simcore.report.studies.advice import render
     from simcore.simulation.capture import is_capture
 
     if deadline is not None and minimise != "cycles":

@@ -83,7 +83,7 @@ def annotate(
     from simcore.annotation.annotator import DEFAULT_TOP, annotate_run, check_functions
     from simcore.annotation.sources import SourcePlaces
     from simcore.elf import load_image
-    from simcore.report.annotate import render
+    from simcore.report.annotation.text import render
     from simcore.simulation.capture import Capture, is_capture
     from simcore.simulation.files import simulate_file
 

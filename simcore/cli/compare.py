@@ -63,7 +63,7 @@ def compare(
     """
     from simcore.comparison.comparison import compare as compare_profiles
     from simcore.costs.profile import Profile
-    from simcore.report.comparison import render
+    from simcore.report.comparison.text import render
 
     with destination(output) as write:
         old, new = Profile.load(before), Profile.load(after)
@@ -74,7 +74,7 @@ def compare(
                 " (--force compares them all the same)"
             )
         if format_name == "html":
-            from simcore.report.html.comparison import render as render_page
+            from simcore.report.comparison.html import render as render_page
 
             write(render_page(comparison, old, new))
         else:

@@ -55,7 +55,7 @@ def sweep(
     run: dict[str, Any],
 ) -> ExitCode:
     """Run the sweep and write its report; `run` holds the arguments of the sweep."""
-    from simcore.report.sweep import render
+    from simcore.report.studies.energy_sweep import render
     from simcore.whatif.energy_sweep import energy_sweep
 
     if len(parts) > 1:

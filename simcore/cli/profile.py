@@ -134,7 +134,7 @@ def profile(
     the report compares them; JSON is then a list of profiles.
     """
     from simcore.profiler import profile as run_profile
-    from simcore.report.parts import render as render_parts
+    from simcore.report.profile.parts import render as render_parts
     from simcore.run.spec import RunSpec
 
     parts = [part.strip() for part in cpu.split(",") if part.strip()]

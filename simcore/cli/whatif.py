@@ -96,7 +96,7 @@ def whatif(
     Changes are against the first row: the program as it is linked, or the first combination of
     the sweeps. Configurations of one part share one execution.
     """
-    from simcore.report.whatif import render
+    from simcore.report.studies.whatif import render
     from simcore.whatif import what_if as run_study
 
     configurations = _configurations(elves[0], tries, sweeps, config, place, part)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Weight = Literal["cycles", "instructions", "time", "energy"]
 Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions"]
 
-#: Output formats; each is the name of a module of this package.
+#: Output formats; each is the name of a module of profile/.
 FORMATS = (
     "text", "json", "csv", "html", "callgrind", "pprof", "speedscope", "collapsed", "trace", "lcov",
 )  # fmt: skip
@@ -70,6 +70,6 @@ def document(
 
     Raises ConfigError when the profile does not hold what the format NEEDS.
     """
-    module = import_module(f"simcore.report.{format_name}")
+    module = import_module(f"simcore.report.profile.{format_name}")
     rendered: str | bytes = module.render(profile, options or RenderOptions())
     return rendered

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import summarize
 from simcore.report import RenderOptions, render
-from simcore.report.html.comparison import render as render_comparison
+from simcore.report.comparison.html import render as render_comparison
 from simcore.report.html.details import Details
 from simcore.study.layers import layer_list, load_networks, select
 from tests.integration.browsing import Meter, Seen, wide

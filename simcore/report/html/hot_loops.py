@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
 from simcore.costs.nodes import ratio
-from simcore.report.annotate import facts_of, is_innermost, sum_of
+from simcore.report.annotation.listing import (
+    HOT,
+    LONGEST,
+    WARM,
+    cost_note,
+    loop_lanes,
+    pair_mark,
+    per,
+)
+from simcore.report.annotation.text import facts_of, is_innermost, sum_of
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
@@ -22,7 +31,6 @@ from simcore.report.html.tables import (
     share,
     text,
 )
-from simcore.report.listing import HOT, LONGEST, WARM, cost_note, loop_lanes, pair_mark, per
 from simcore.units import count
 
 #: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.

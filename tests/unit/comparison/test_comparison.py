@@ -30,7 +30,7 @@ from simcore.report import (
     ComparisonSection,
     RenderOptions,
 )
-from simcore.report.comparison import render
+from simcore.report.comparison.text import render
 from simcore.units import relative_change
 from tests.unit.handmade import kernel_profile
 

@@ -18,9 +18,9 @@ from simcore.comparison.comparison import (
 from simcore.errors import ConfigError
 from simcore.plain import field_names, to_plain
 from simcore.report import COMPARISON_SECTIONS, ComparisonSection, RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
+from simcore.report.profile.csv import table_text
 from simcore.units import (
     NOTHING,
     amount,

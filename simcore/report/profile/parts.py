@@ -52,8 +52,8 @@ def _csv(profiles: Sequence[Profile]) -> str:
 def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
     from rich.text import Text
 
-    from simcore.report.console import new_console, printed_text
-    from simcore.report.table import Column, build_table
+    from simcore.report.page.console import new_console, printed_text
+    from simcore.report.page.table import Column, build_table
 
     def stalls(cause: str) -> list[str]:
         return [percent(p.totals.cycles_by_cause[cause], p.totals.cycles) for p in profiles]

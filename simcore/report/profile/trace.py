@@ -15,7 +15,7 @@ from simcore.costs.profile import CallNode, Profile
 from simcore.costs.timeline import Timeline, TimelineSample
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
-from simcore.report.stacks import NANOSECONDS
+from simcore.report.profile.stacks import NANOSECONDS
 from simcore.units import clock
 
 PROCESS, THREAD = 1, 1

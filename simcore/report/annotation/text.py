@@ -20,10 +20,10 @@ from simcore.core.counters import CAUSES
 from simcore.costs.nodes import ratio
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.listing import listing, per
-from simcore.report.table import GAP, Column, build_table, cut_text
+from simcore.report.annotation.listing import listing, per
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import GAP, Column, build_table, cut_text
+from simcore.report.profile.csv import table_text
 from simcore.units import clock, count, decimal, percent
 
 #: Output formats of an annotation.

@@ -1,0 +1,1 @@
+"""An Annotation as a document."""

@@ -1,0 +1,1 @@
+"""A profile as a document: a file per --format, and what several of them share."""

@@ -50,14 +50,8 @@ def replay(
     source_maps: tuple[tuple[str, str], ...],
     energy_sweep: bool,
     deadline: float | None,
-    verbose: bool,
     cpu: str | None,
-    clock_hz: int | None,
-    caches: str | None,
-    voltage_scale: str | None,
-    overrides: tuple[str, ...],
-    memory_from: str | None,
-    **report: Any,
+    **run: Any,
 ) -> ExitCode:
     """Time the run in FILE, which 'mcusim record' wrote, and report it as 'mcusim profile' does.
 
@@ -70,46 +64,31 @@ def replay(
     What is not given is as it was recorded; with --cpu, as 'mcusim profile' has it. No ELF and no
     engine is needed. A program that reads the clock repeats the recorded path.
     """
-    from simcore.profiler import profile_setup
-    from simcore.run.spec import RunSpec
-    from simcore.simulation.capture import Capture
+    from simcore.profiler import profile_program
+    from simcore.simulation.program import open_capture
 
     if energy_sweep:
-        asked: dict[str, Any] = {"clock_hz": clock_hz, "caches": caches, "memory_from": memory_from}
-        run = {name: value for name, value in asked.items() if value is not None}
-        run |= {"overrides": overrides, "deadline_s": deadline}
-        return sweep(capture, [cpu], format_name, output, color, run)
+        return sweep(capture, [cpu], format_name, output, color, run | {"deadline_s": deadline})
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
     refuse_unused(format_name, weight, source_dirs or source_maps)
     refuse_destination(format_name, output, ())
-    ask_for_tables(section, format_name, report)
+    ask_for_tables(section, format_name, run)
     details: list[Details] = []
-    recorded = Capture(capture)
+    program = open_capture(capture, cpu, **run)
 
     def inspect(simulation: Simulation) -> None:
         from simcore.annotation.sources import SourcePlaces
         from simcore.report.html.details import details_of
 
         sources = SourcePlaces(source_dirs, source_maps)
-        details.append(details_of(simulation, sources, recorded.printed))
+        details.append(details_of(simulation, sources, program.printed))
 
     started = time.monotonic()
     with destination(output) as write:
-        setup = recorded.setup(
-            cpu,
-            clock_hz=clock_hz,
-            caches=caches,
-            voltage_scale=voltage_scale,
-            overrides=overrides,
-            memory_from=memory_from,
-        )
-        result = profile_setup(
-            recorded.image,
-            setup,
-            recorded.simulate,
-            RunSpec(**report),
-            log=tell_line if verbose else None,
+        result = profile_program(
+            program,
+            log=tell_line if run["verbose"] else None,
             inspect=inspect if format_name == "html" else None,
         )
         options = look(
@@ -119,6 +98,6 @@ def replay(
             options = replace(options, details=details[0])
         write(document(result, format_name, options))
     tell_warnings(result.warnings, format_name, output)
-    if verbose:
+    if run["verbose"]:
         tell_speed(result.totals.cycles, started)
     return tell_end(result.exit)

@@ -27,8 +27,8 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
+from simcore.report.annotation import FORMATS, render
 
-FORMATS = ("text", "json", "csv")
 PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its notes
 TABLE_ROWS = 10  # of the tables of loops and source lines
 
@@ -83,7 +83,6 @@ def annotate(
     """
     from simcore.annotation.annotator import DEFAULT_TOP, annotate_run, check_functions
     from simcore.annotation.sources import SourcePlaces
-    from simcore.report.annotation.text import render
     from simcore.simulation.program import open_program
 
     started = time.monotonic()

@@ -24,7 +24,7 @@ from simcore.cli.progress import runs_progress
 from simcore.cli.running import ProgramCommand, look, on_command_line, tell_line
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import destination
-from simcore.report.check import REPORTS
+from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
     from simcore.checking.plans import RunPlan, Settings
@@ -212,14 +212,9 @@ def _write_report(
     result: CheckResult, format_name: str, output: str | None, color: ColorChoice
 ) -> list[str]:
     """Write the report of --format; what went wrong, a line each."""
-    from simcore.report.check import text as text_report
-
     try:
         with destination(output) as write:
-            if format_name == "json":
-                write(result.to_json())
-            else:
-                write(text_report.render(result, look(output, color)))
+            write(render(result, format_name, look(output, color)))
     except ConfigError as error:
         return [str(error)]
     return []

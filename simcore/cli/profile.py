@@ -33,16 +33,15 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
-from simcore.report import (
+from simcore.report import WEIGHTS, Weight
+from simcore.report.profile import (
     BINARY_FORMATS,
     FORMATS,
-    NEEDS,
     SECTIONS,
     SEVERAL_PARTS,
-    WEIGHTS,
     Section,
-    Weight,
     document,
+    needed,
 )
 
 if TYPE_CHECKING:
@@ -213,6 +212,4 @@ def refuse_destination(format_name: str, output: str | None, parts: Sequence[str
 
 def ask_for_tables(section: Section, format_name: str, run: dict[str, Any]) -> None:
     """Ask the run for the tables that the format writes."""
-    if format_name == "csv" and section in ("instructions", "lines"):
-        run[section] = True
-    run.update(dict.fromkeys(NEEDS.get(format_name, ()), True))
+    run.update(dict.fromkeys(needed(format_name, section), True))

@@ -21,7 +21,8 @@ from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unuse
 from simcore.cli.running import look, tell_end, tell_line, tell_speed, tell_warnings
 from simcore.errors import ExitCode
 from simcore.files import destination
-from simcore.report import FORMATS, WEIGHTS, Section, Weight, document
+from simcore.report import WEIGHTS, Weight
+from simcore.report.profile import FORMATS, Section, document
 
 if TYPE_CHECKING:
     from simcore.report.html.details import Details

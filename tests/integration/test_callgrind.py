@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simcore.costs.profile import Profile
-from simcore.report import render
+from simcore.report.profile import render
 from simcore.report.profile.places import places
-from simcore.report.profile.stacks import femtojoules
+from simcore.report.stacks import femtojoules
 from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import CHECKOUT, Program
 from tests.tools import run_tool

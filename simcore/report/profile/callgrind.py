@@ -13,7 +13,7 @@ from simcore.costs.profile import CallNode, Profile
 from simcore.costs.sharing import rounded
 from simcore.report import RenderOptions
 from simcore.report.profile.places import Place, places
-from simcore.report.profile.stacks import CallTree
+from simcore.report.stacks import CallTree
 from simcore.units import clock
 
 FEMTOJOULES_PER_PICOJOULE = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
-from simcore.report.profile.stacks import CallTree
+from simcore.report.stacks import CallTree
 
 
 def render(profile: Profile, options: RenderOptions) -> str:

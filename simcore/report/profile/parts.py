@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.plain import to_plain
-from simcore.report import SEVERAL_PARTS, RenderOptions
+from simcore.report import RenderOptions
+from simcore.report.profile import SEVERAL_PARTS
 from simcore.units import clock, count, decimal, percent, si
 
 CSV_COLUMNS = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from simcore.costs.nodes import UNKNOWN_FUNCTION
 from simcore.costs.profile import FunctionCosts, InstructionCosts, Profile
 from simcore.errors import ConfigError
-from simcore.report.profile.stacks import femtojoules
+from simcore.report.stacks import femtojoules
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
-from simcore.report.profile.stacks import CallTree
+from simcore.report.stacks import CallTree
 from simcore.units import clock
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"

@@ -12,8 +12,8 @@ from simcore.errors import ExitCode
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
-from simcore.report.profile.csv import table_text
 from simcore.units import NOTHING, clock, count, percent, si, signed
 from simcore.whatif.results import Outcome, WhatIf
 

@@ -23,7 +23,7 @@ from simcore.cli.main import COMMANDS, main
 from simcore.cli.progress import ProgramOutput, Progress
 from simcore.costs.profile import Exit, Profile
 from simcore.errors import ConfigError, ElfError
-from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
+from simcore.report.profile import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
 from simcore.run.spec import RunSpec
 from simcore.units import parse_quantity
 from tests.tools import needs

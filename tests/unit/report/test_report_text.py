@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from simcore.costs.profile import Exit, LayoutBand, PlacedItem, Profile
-from simcore.report import RenderOptions, render
+from simcore.report import RenderOptions
+from simcore.report.profile import render
 from simcore.units import clock, count, decimal, percent, si, size
 from tests.unit.handmade import FAULT, kernel_profile
 

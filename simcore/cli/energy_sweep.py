@@ -23,6 +23,8 @@ _REFUSED = {
     "ops": "--op",
     "instructions": "--instructions",
     "lines": "--lines",
+    "coverage": "--coverage",
+    "timeline": "--timeline",
     "place": "--place",
     "layout_sweep": "--layout-sweep",
     "section": "--section",

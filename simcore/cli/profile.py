@@ -50,6 +50,16 @@ if TYPE_CHECKING:
     from simcore.simulation.simulation import Simulation
 
 
+weight_option = click.option(
+    "--weight",
+    type=click.Choice(WEIGHTS),
+    help="With --format collapsed: what weighs stacks; time in ns, energy in nJ [default:"
+    f" {WEIGHTS[0]}].",
+)
+objects_option = click.option(
+    "--objects", is_flag=True, help="Show all data objects up to --top, not a few."
+)
+
 #: What the report shows, and how.
 table_options = together(
     click.option(
@@ -59,12 +69,7 @@ table_options = together(
         show_default=True,
         help="Table that --format csv writes.",
     ),
-    click.option(
-        "--weight",
-        type=click.Choice(WEIGHTS),
-        help="With --format collapsed: what weighs stacks; time in ns, energy in nJ [default:"
-        f" {WEIGHTS[0]}].",
-    ),
+    weight_option,
     click.option(
         "--op",
         "ops",
@@ -82,7 +87,17 @@ table_options = together(
     ),
     click.option("--instructions", is_flag=True, help="Add the costs of every instruction."),
     click.option("--lines", is_flag=True, help="Add the costs of every source line."),
-    click.option("--objects", is_flag=True, help="Show all data objects up to --top, not a few."),
+    click.option(
+        "--coverage",
+        is_flag=True,
+        help="With --format json: add which lines ran, for 'mcusim report --format lcov'.",
+    ),
+    click.option(
+        "--timeline",
+        is_flag=True,
+        help="With --format json: add what ran when, for 'mcusim report --format trace'.",
+    ),
+    objects_option,
     source_options,
 )
 
@@ -211,5 +226,12 @@ def refuse_destination(format_name: str, output: str | None, parts: Sequence[str
 
 
 def ask_for_tables(section: Section, format_name: str, run: dict[str, Any]) -> None:
-    """Ask the run for the tables that the format writes."""
-    run.update(dict.fromkeys(needed(format_name, section), True))
+    """Ask the run for the tables that the format writes. Raises UsageError for one that none does.
+
+    Those that only one format shows, and JSON keeps for it, would be left out of the others.
+    """
+    tables = needed(format_name, section)
+    for table in ("coverage", "timeline"):
+        if run[table] and format_name != "json" and table not in tables:
+            raise click.UsageError(f"--{table} goes with --format json")
+    run.update(dict.fromkeys(tables, True))

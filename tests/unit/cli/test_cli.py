@@ -369,6 +369,18 @@ def test_tables_that_a_format_needs_are_asked_for(
     assert [table for table in tables if not run.options.get(table)] == []
 
 
+@pytest.mark.parametrize(("table", "format_name"), [("coverage", "lcov"), ("timeline", "trace")])
+def test_json_keeps_tables_that_only_another_format_shows(
+    run: FakeRun, table: str, format_name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for shown in ("json", format_name):
+        assert main(["profile", "a.elf", f"--{table}", "--format", shown, "-o", os.devnull]) == 0
+        assert run.options[table] is True
+    capfd.readouterr()
+    assert main(["profile", "a.elf", f"--{table}"]) == 2
+    assert f"--{table} goes with --format json" in capfd.readouterr().err
+
+
 def test_collapsed_stacks_are_weighed_by_what_is_asked_for(
     run: FakeRun, capfd: pytest.CaptureFixture[str]
 ) -> None:

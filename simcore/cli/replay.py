@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import click
 
@@ -16,17 +15,9 @@ from simcore.cli.options import (
     place_option,
     report_options,
 )
-from simcore.cli.output import ColorChoice
-from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unused, table_options
-from simcore.cli.running import look, tell_end, tell_line, tell_speed, tell_warnings
+from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
 from simcore.errors import ExitCode
-from simcore.files import destination
-from simcore.report import WEIGHTS, Weight
-from simcore.report.profile import FORMATS, Section, document
-
-if TYPE_CHECKING:
-    from simcore.report.html.details import Details
-    from simcore.simulation.simulation import Simulation
+from simcore.report.profile import FORMATS
 
 
 @click.command(short_help="Time a capture of 'record' again and report what it cost.")
@@ -39,20 +30,7 @@ if TYPE_CHECKING:
 @table_options
 @look_options
 def replay(
-    capture: str,
-    format_name: str,
-    output: str | None,
-    section: Section,
-    weight: Weight | None,
-    top: int,
-    color: ColorChoice,
-    objects: bool,
-    source_dirs: tuple[str, ...],
-    source_maps: tuple[tuple[str, str], ...],
-    energy_sweep: bool,
-    deadline: float | None,
-    cpu: str | None,
-    **run: Any,
+    capture: str, cpu: str | None, energy_sweep: bool, deadline: float | None, **run: Any
 ) -> ExitCode:
     """Time the run in FILE, which 'mcusim record' wrote, and report it as 'mcusim profile' does.
 
@@ -68,37 +46,15 @@ def replay(
     from simcore.profiler import profile_program
     from simcore.simulation.program import open_capture
 
+    form = Form.taken_from(run)
     if energy_sweep:
-        return sweep(capture, [cpu], format_name, output, color, run | {"deadline_s": deadline})
+        run |= {"deadline_s": deadline}
+        return sweep(capture, [cpu], form.format_name, form.output, form.color, run)
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
-    refuse_unused(format_name, weight, source_dirs or source_maps)
-    refuse_destination(format_name, output, ())
-    ask_for_tables(section, format_name, run)
-    details: list[Details] = []
+    form.refuse_unused()
+    refuse_destination(form.format_name, form.output, ())
+    form.ask_for_tables(run)
     program = open_capture(capture, cpu, **run)
-
-    def inspect(simulation: Simulation) -> None:
-        from simcore.annotation.sources import SourcePlaces
-        from simcore.report.html.details import details_of
-
-        sources = SourcePlaces(source_dirs, source_maps)
-        details.append(details_of(simulation, sources, program.printed))
-
-    started = time.monotonic()
-    with destination(output) as write:
-        result = profile_program(
-            program,
-            log=tell_line if run["verbose"] else None,
-            inspect=inspect if format_name == "html" else None,
-        )
-        options = look(
-            output, color, top=top, section=section, weight=weight or WEIGHTS[0], objects=objects
-        )
-        if details:
-            options = replace(options, details=details[0])
-        write(document(result, format_name, options))
-    tell_warnings(result.warnings, format_name, output)
-    if run["verbose"]:
-        tell_speed(result.totals.cycles, started)
-    return tell_end(result.exit)
+    runs = [partial(profile_program, program)]
+    return report_runs(form, runs, lambda: program.printed, run["verbose"])

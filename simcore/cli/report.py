@@ -12,7 +12,7 @@ from simcore.cli.advise import ROWS
 from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
 from simcore.cli.options import color_option
 from simcore.cli.output import ColorChoice
-from simcore.cli.profile import objects_option, refuse_destination, weight_option
+from simcore.cli.profiles import objects_option, refuse_destination, weight_option
 from simcore.cli.running import look, on_command_line, tell_warnings
 from simcore.errors import ExitCode, nearest
 from simcore.files import destination

@@ -68,8 +68,7 @@ def what_if(
         for elf in elves
         for group in _by_execution(configurations)
     ]
-    for task in tasks:
-        task.prepared(task.program())
+    opened = [task.open() for task in tasks]
     if processes is None:
         processes = processors()
     if spec.semihost_dir is not None:
@@ -80,8 +79,8 @@ def what_if(
         streams = {"stdin": stdin, "stdout": stdout, "progress": progress}
         if len(tasks) > 1:
             streams["stdin"] = None
-        for task in tasks:
-            outcomes = task.run(streams)
+        for task, (program, prepared) in zip(tasks, opened, strict=True):
+            outcomes = run_prepared(program, prepared, streams)
             interrupted = any(outcome.exit.reason == "interrupted" for outcome in outcomes)
             if not (interrupted and done):
                 done |= {(task.elf, outcome.name): outcome for outcome in outcomes}
@@ -141,30 +140,31 @@ class _Task:
     configurations: tuple[Configuration, ...]
     options: Mapping[str, Any]  # fields of a RunSpec
 
-    def program(self) -> Program:
-        """The ELF or capture; its configurations say what of the part a capture may not say."""
-        return open_program(self.elf, self.configurations[0].cpu, **self.options)
+    def open(self) -> tuple[Program, list[Prepared]]:
+        """The ELF or capture, and its configurations ready to time.
 
-    def prepared(self, program: Program) -> list[Prepared]:
-        """Its configurations, ready to time. Raises ModelError or ConfigError."""
-        return prepare(program.image, self.configurations, program.spec.layout_sweep)
-
-    def run(self, streams: Mapping[str, Any]) -> list[Outcome]:
-        """What each configuration costs."""
-        program = self.program()
-        image, prepared = program.image, self.prepared(program)
-        setups = [setup for one in prepared for _, setup in one.shifts]
-        simulations = program.simulate(setups, **streams)
-        outcomes = []
-        for one in prepared:
-            own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
-            outcomes.append(outcome(image, one, own))
-        return outcomes
+        Raises ElfError, CaptureError, ModelError or ConfigError.
+        """
+        # What of the part a capture was recorded under does not matter: configurations say it.
+        program = open_program(self.elf, self.configurations[0].cpu, **self.options)
+        return program, prepare(program.image, self.configurations, program.spec.layout_sweep)
 
     def run_alone(self) -> tuple[list[Outcome], bytes]:
         """The outcomes and what the program printed; for a process of its own."""
         printed = io.BytesIO()
-        return self.run({"stdout": printed}), printed.getvalue()
+        return run_prepared(*self.open(), {"stdout": printed}), printed.getvalue()
+
+
+def run_prepared(
+    program: Program, prepared: Sequence[Prepared], streams: Mapping[str, Any]
+) -> list[Outcome]:
+    """What each configuration costs; ``streams`` are those of Program.simulate()."""
+    simulations = program.simulate([s for one in prepared for _, s in one.shifts], **streams)
+    outcomes = []
+    for one in prepared:
+        own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
+        outcomes.append(outcome(program.image, one, own))
+    return outcomes
 
 
 def _run_in_processes(

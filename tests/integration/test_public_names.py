@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -12,6 +13,7 @@ import simcore
 from simcore.checking.plans import RunPlan
 from simcore.cli.main import main
 from simcore.errors import ConfigError
+from simcore.simulation.capture_file import CaptureReader
 from tests.integration.programs import FIRMWARE
 
 ELF = FIRMWARE / "calls.elf"
@@ -62,6 +64,24 @@ def test_advice_on_a_capture_is_advice_on_its_program(tmp_path: Path) -> None:
     command = ["advise", str(capture), "--candidates", "2", "--format", "json", "-o", str(written)]
     assert main(command) == 0
     assert written.read_text() == of_capture.to_json()
+
+
+@pytest.mark.parametrize("command", [["annotate"], ["whatif", "--try", "caches=off"], ["replay"]])
+def test_a_command_checks_a_capture_no_more_often_than_it_must(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A what-if study asks it for its first configuration, and runs it."""
+    capture, checked = tmp_path / "calls.mcu", []
+    simcore.record(ELF, capture)
+
+    class Counted(CaptureReader):
+        def _check(self, file: BinaryIO) -> None:
+            checked.append(self.name)
+            super()._check(file)
+
+    monkeypatch.setattr("simcore.simulation.capture.CaptureReader", Counted)
+    assert main([command[0], str(capture), *command[1:], "-o", str(tmp_path / "report")]) == 0
+    assert len(checked) == (2 if command[0] == "whatif" else 1)
 
 
 def test_what_a_run_does_not_know_is_refused_with_the_nearest_name(tmp_path: Path) -> None:

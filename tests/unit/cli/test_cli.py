@@ -335,7 +335,7 @@ def test_a_binary_format_or_a_page_is_refused_on_a_terminal_before_anything_runs
     options: list[str],
 ) -> None:
     monkeypatch.setattr(output, "is_terminal", lambda stream: stream is not None)
-    monkeypatch.setattr("simcore.cli.profile.is_terminal", lambda stream: stream is not None)
+    monkeypatch.setattr("simcore.cli.profiles.is_terminal", lambda stream: stream is not None)
     for name in (*BINARY_FORMATS, "html"):
         assert main(["profile", "a.elf", "--format", name, *options]) == 2
         assert "write it to a file with -o" in capfd.readouterr().err

@@ -165,13 +165,14 @@ def _expect(plain: Any, kind: type, name: str, where: str) -> Any:
 
 
 def _to_float(plain: Any, where: str) -> float:
+    number: float = _expect(plain, (int, float), "a number", where)  # type: ignore[arg-type]
     try:
-        number = float(_expect(plain, (int, float), "a number", where))  # type: ignore[arg-type]
+        finite = math.isfinite(number)
     except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
+        finite = False
+    if not finite:
         raise RecordError(f"'{where}' is not a finite number")
-    return number
+    return number  # a whole number stays one, so that it is written as it was
 
 
 def _describe(plain: Any) -> str:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any
 
 import click
@@ -40,24 +39,13 @@ class ProgramCommand(click.Command):
 
 
 def on_command_line(options: dict[str, Any]) -> dict[str, Any]:
-    """Those parameters of the command that its user gave."""
-    context = click.get_current_context()
-    source = ParameterSource.COMMANDLINE
-    found = {
+    """Those parameters of the command that its user gave, what stands behind ``--`` too."""
+    source = click.get_current_context().get_parameter_source
+    return {
         name: value
         for name, value in options.items()
-        if context.get_parameter_source(name) is source and name != "verbose"
+        if source(name) is ParameterSource.COMMANDLINE or (name == "args" and value)
     }
-    return found | ({"args": options["args"]} if options.get("args") else {})
-
-
-def split_part(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters that change the part, and the others; where things lie is among the others."""
-    from simcore.run.spec import PartSpec
-
-    names = {field.name for field in fields(PartSpec)} - {"place"}
-    part = {name: value for name, value in options.items() if name in names}
-    return part, {name: value for name, value in options.items() if name not in names}
 
 
 def goes_to_file(output: str | None) -> bool:

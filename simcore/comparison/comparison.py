@@ -10,10 +10,10 @@ from simcore import __version__
 from simcore.comparison.matching import Pair, aligned, paired
 from simcore.comparison.metrics import METRICS, MODEL_CYCLES_ERROR, Metric
 from simcore.comparison.summary import (
+    ComparedElf,
     FunctionSummary,
     LineSummary,
     OpSummary,
-    Program,
     Summary,
     summarize,
 )
@@ -28,7 +28,7 @@ SCHEMA = "mcusim.comparison/1"
 class Side:
     """One of the two runs."""
 
-    elf: Program
+    elf: ComparedElf
     cpu: Cpu
     exit: Exit
     args: tuple[str, ...] | None = None

@@ -19,7 +19,7 @@ LineText = Callable[[str, int], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ComparedElf:
     """The ELF that ran."""
 
     name: str
@@ -88,7 +88,7 @@ class Summary:
 
     mcusim: str
     """Version that made the run."""
-    elf: Program
+    elf: ComparedElf
     cpu: Cpu
     exit: Exit
     metrics: Metrics
@@ -164,7 +164,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         )
     return Summary(
         mcusim=profile.tool.version,
-        elf=Program(profile.elf.name, profile.elf.sha256),
+        elf=ComparedElf(profile.elf.name, profile.elf.sha256),
         cpu=profile.cpu,
         exit=profile.exit,
         metrics=metrics_of(profile),

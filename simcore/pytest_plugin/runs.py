@@ -125,8 +125,8 @@ class Runs:
         if not self._runs:
             return "", ""
         from simcore.report import RenderOptions
-        from simcore.report.console import new_console, printed_text
-        from simcore.report.table import Column, build_table
+        from simcore.report.page.console import new_console, printed_text
+        from simcore.report.page.table import Column, build_table
         from simcore.units import amount, relative_change
 
         runs = sorted(self._runs, key=lambda run: run.name)

@@ -45,19 +45,14 @@ class Configuration(PartSpec):
         return replace(self, place=(*self.place, text.strip()))
 
 
-def as_recorded(path: str) -> Configuration:
-    """The configuration that a capture was recorded under. Raises CaptureError."""
-    from simcore.simulation.capture import Capture
+def first_configuration(file: str) -> Configuration:
+    """What a study of an ELF or a capture begins with: a capture as it was recorded.
 
-    was = Capture(path).recorded
-    return Configuration(
-        cpu=was.cpu,
-        clock_hz=was.clock_hz,
-        voltage_scale=was.voltage_scale,
-        caches=was.caches,
-        memory_from=was.memory_from,
-        overrides=was.overrides,
-    )
+    Raises CaptureError.
+    """
+    from simcore.simulation.capture import Capture, is_capture
+
+    return Configuration(**Capture(file).recorded.part()) if is_capture(file) else Configuration()
 
 
 def parse_override(text: str) -> str:

@@ -20,14 +20,10 @@ from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
 from simcore.costs.origin import Elf, Exit, Tool
 from simcore.cpu_model import CpuModel, OperatingPoint
-from simcore.elf import load_image
 from simcore.errors import ExitCode
 from simcore.plain import Amount, Count, Json, Sha256, json_text, one_of, schema_name
 from simcore.run.setup import TimingSetup
-from simcore.run.spec import run_spec
-from simcore.simulation.capture import Capture, is_capture
-from simcore.simulation.files import refuse_run_options
-from simcore.simulation.live import simulate_many
+from simcore.simulation.program import open_program
 from simcore.simulation.simulation import Simulation
 
 SCHEMA = "mcusim.energy-sweep/1"
@@ -131,13 +127,8 @@ def energy_sweep(
 
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
-    capture = Capture(file) if is_capture(file) else None
-    if capture is None:
-        spec = run_spec(file, cpu, options)
-        setup = spec.setup()
-    else:
-        refuse_run_options(file, options)
-        setup = capture.setup(cpu, **options)
+    program = open_program(file, cpu, **options)
+    setup = program.spec.setup()
     model = setup.model
     points = _points(model, clock_hz)
     if model.flash_control.latency_mask:
@@ -151,17 +142,7 @@ def energy_sweep(
         keys.append(_timing_key(model, clock, setup.caches, point.voltage_scale))
         own = replace(setup, clock_hz=clock, voltage_scale=point.voltage_scale)
         setups.setdefault(keys[-1], own)
-    if capture is None:
-        runs = simulate_many(
-            load_image(os.fspath(file)),
-            [*setups.values()],
-            spec,
-            stdin=stdin,
-            stdout=stdout,
-            progress=progress,
-        )
-    else:
-        runs = capture.simulate([*setups.values()], progress)
+    runs = program.simulate([*setups.values()], stdin=stdin, stdout=stdout, progress=progress)
     by_key = dict(zip(setups, runs, strict=True))
     swept = []
     for point, key in zip(points, keys, strict=True):

@@ -12,7 +12,7 @@ from simcore.advisor import Advice, advise
 from simcore.cli.main import main
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
-from simcore.report.advice import render
+from simcore.report.studies.advice import render
 from simcore.whatif import Configuration, what_if
 from simcore.whatif.configuration import combinations, parse_sweep
 from tests.integration.programs import FIRMWARE, KERNELS

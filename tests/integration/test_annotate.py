@@ -20,7 +20,7 @@ from simcore.cli.main import main
 from simcore.core.counters import CAUSES
 from simcore.elf import load_image
 from simcore.errors import ConfigError
-from simcore.simulation.live import simulate
+from simcore.simulation.program import open_program
 from simcore.simulation.simulation import Simulation
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.schemas import assert_fits
@@ -39,7 +39,7 @@ ALL_KERNELS = pytest.param(MIXED, marks=pytest.mark.exhaustive)
 
 @cache
 def run(elf: Path) -> Simulation:
-    return simulate(load_image(elf))
+    return open_program(elf).run()
 
 
 @cache

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from simcore.cli.main import main
+from simcore.report import RenderOptions
+from simcore.report.saved import load
 from simcore.study import layers
 from simcore.study.layers import Network, load_networks
 from tests.schemas import assert_fits
@@ -93,6 +95,10 @@ def test_the_documents_hold_the_same_rows(
     assert len(rows) == len(document["rows"]) == 2 * len(networks) * 2
     for row, plain in zip(rows, document["rows"], strict=True):
         assert (row["network"], int(row["cycles"])) == (plain["network"], plain["cycles"])
+    saved = load(str(folder / "networks.json"))
+    for name, suffix in (("json", "json"), ("csv", "csv"), ("text", "txt")):
+        written = (folder / f"networks.{suffix}").read_text()
+        assert saved.render(name, RenderOptions()) == (written, ())
     text = (folder / "networks.txt").read_text()
     assert all(network.name in text for network in networks)
 

@@ -22,7 +22,9 @@ from matplotlib.figure import Figure
 from simcore.cli.main import main
 from simcore.cpu_model import cpu_model_names, load_cpu_model
 from simcore.errors import ConfigError
-from simcore.simulation.live import simulate
+from simcore.report import RenderOptions
+from simcore.report.saved import load
+from simcore.simulation.program import open_program
 from simcore.study.grid import Case, cases, load_grid, select
 from simcore.study.moves import moves_of
 from simcore.study.ops import OpsStudy, study_ops
@@ -93,6 +95,10 @@ def test_the_documents_hold_the_same_rows(folder: Path) -> None:
         assert row["operation"] == plain["operation"]
         assert row["reference"] == "true"
         assert float(row["j_per_op"]) == plain["energy_j"] / plain["ops"]
+    saved = load(str(folder / "ops.json"))
+    for name, suffix in (("json", "json"), ("csv", "csv"), ("text", "txt")):
+        written = (folder / f"ops.{suffix}").read_text()
+        assert saved.render(name, RenderOptions()) == (written, ())
     text = (folder / "ops.txt").read_text()
     assert "Types at 73,728 operations each" in text
     assert "Spread" in text
@@ -431,7 +437,7 @@ def test_a_placement_costs_what_the_runner_itself_makes_of_it(tmp_path: Path, na
         places = [f"act={placement.activations}"]
         if placement.weights is not None:
             places.append(f"weights={placement.weights}")
-        own = simulate(runner, args=(*case.args, *places)).costs.op_costs()
+        own = open_program(runner.path, args=(*case.args, *places)).run().costs.op_costs()
         assert timing[0].cycles == pytest.approx(own[0].cycles, rel=0.02), placement
 
 

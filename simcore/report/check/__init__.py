@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from simcore.report import RenderOptions
+
 if TYPE_CHECKING:
     from simcore.checking.results import CheckResult, MetricValue, RunResult
 
@@ -22,12 +24,19 @@ REPORTS = {
     "bencher": ("bencher", "Bencher Metric Format"),
 }
 
+#: Formats of `mcusim report`, and of --format with the first two.
+FORMATS = ("text", *REPORTS)
 
-def render(result: CheckResult, kind: str) -> str:
-    """The report of a kind of REPORTS."""
+
+def render(result: CheckResult, kind: str, options: RenderOptions | None = None) -> str:
+    """The report of a kind of REPORTS, or the ``text`` for people, which looks as options say."""
+    if kind == "text":
+        from simcore.report.check import text
+
+        return text.render(result, options or RenderOptions())
     module = import_module(f"simcore.report.check.{REPORTS[kind][0]}")
-    text: str = module.render(result)
-    return text
+    document: str = module.render(result)
+    return document
 
 
 def measured(result: CheckResult) -> Iterator[tuple[RunResult, MetricValue]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simcore.checking.results import CheckResult, MetricValue, RunResult
-from simcore.report.csv import table_text
+from simcore.report.page.csv import table_text
 
 COLUMNS = (
     "run", "elf", "cpu", "clock_hz", "status", "kind", "row", "metric", "unit", "accuracy",

@@ -16,8 +16,8 @@ from simcore.checking.results import (
     verdict,
 )
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, amount, count, place, relative_change, si, signed
 
 #: Metrics of the table of runs, and when their columns leave.

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simcore.costs.profile import Profile
-from simcore.costs.tables import CallNode
-from simcore.errors import ConfigError
+from simcore.report.stacks import check_call_tree
 
 MOST_FRAMES = 4000  # what a browser draws and a reader finds his way in; the widest stay
 ROOT = "all"
@@ -81,15 +80,15 @@ def _data(profiles: Sequence[Profile], stalls: dict[str, float]) -> dict[str, An
 def merged_frames(profiles: Sequence[Profile]) -> list[FlameFrame]:
     """The frames of all runs in one tree; parents stand before their children.
 
-    Raises ConfigError when the indices of a call tree, which may come from a file, make no tree.
+    Raises ConfigError when a call tree, which may come from a file, is none.
     """
     runs = len(profiles)
     frames = [FlameFrame(("root", ROOT), None, [0] * runs, [[0, 0] for _ in profiles])]
     found: dict[tuple[int, Key], int] = {}
     for run, profile in enumerate(profiles):
+        check_call_tree(profile)
         at: list[int] = []
         for node in profile.call_tree:
-            _check(profile, node, len(at))
             parent = 0 if node.parent is None else at[node.parent]
             index = parent
             key = _key(profile, node.function, node.op)
@@ -126,17 +125,6 @@ def _stall_shares(frames: Sequence[FlameFrame], stalls: Mapping[str, float]) -> 
         cycles / frame.whole[-1][0] if frame.whole[-1][0] else 0.0
         for cycles, frame in zip(stalled, frames, strict=True)
     ]
-
-
-def _check(profile: Profile, node: CallNode, index: int) -> None:
-    for name, value, end in (
-        ("parent", node.parent, index),
-        ("function", node.function, len(profile.functions)),
-        ("op", node.op, len(profile.ops)),
-    ):
-        if value is not None and not 0 <= value < end:
-            where = f"{profile.elf.name}: corrupt profile: 'call_tree[{index}].{name}'"
-            raise ConfigError(f"{where} is {value}, which is not there")
 
 
 def _key(profile: Profile, function: int | None, op: int | None) -> Key | None:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
 from simcore.costs.nodes import ratio
-from simcore.report.annotate import facts_of, is_innermost, sum_of
+from simcore.report.annotation.listing import (
+    HOT,
+    LONGEST,
+    WARM,
+    cost_note,
+    loop_lanes,
+    pair_mark,
+    per,
+)
+from simcore.report.annotation.text import facts_of, iteration_of, sum_of
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
@@ -22,7 +31,6 @@ from simcore.report.html.tables import (
     share,
     text,
 )
-from simcore.report.listing import HOT, LONGEST, WARM, cost_note, loop_lanes, pair_mark, per
 from simcore.units import count
 
 #: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.
@@ -86,25 +94,12 @@ def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -
         place=place(function.file, function.line),
         facts=", ".join(facts),
         causes=f"{sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles",
-        iteration=_iteration(function),
+        iteration=iteration_of(function),
         loops=_loops(function, index),
         lines=_lines(function, index),
         rows=tuple(_rows(function)),
         elsewhere=elsewhere,
         has_source=any(line.source for line in function.lines),
-    )
-
-
-def _iteration(function: AnnotatedFunction) -> str:
-    loop = next((loop for loop in function.loops if is_innermost(loop, function)), None)
-    if loop is None:
-        return ""
-    spent = sorted(((n, cause) for cause, n in loop.cycles_by_cause.items() if n), reverse=True)
-    sums = " + ".join(f"{cause.replace('_', ' ')} {per(n, loop.iterations)}" for n, cause in spent)
-    return (
-        f"Each of the {count(loop.iterations)} iterations from {loop.head:x}: {sums}"
-        f" = {per(loop.cycles, loop.iterations)} cycles"
-        f"{'; calls in it are not counted' if loop.calls else ''}."
     )
 
 

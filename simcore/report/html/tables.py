@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from simcore.units import NOTHING, count, percent, si, size
 
 EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
+Row = TypeVar("Row")
 MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays out at once
 
 
@@ -51,6 +53,25 @@ class HtmlTable:
 def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:
     """The table without the rows behind the first ``most``."""
     return replace(table, rows=table.rows[:most], left_out=max(0, len(table.rows) - most))
+
+
+#: A column with what stands in it of a row.
+Filled = tuple[HtmlColumn, Callable[[Row], Cell]]
+
+
+def filled(
+    name: str,
+    caption: str,
+    rows: Sequence[Row],
+    columns: Sequence[Filled[Row]],
+    sorted_by: int | None = None,
+    foot: Sequence[Cell] = (),
+) -> HtmlTable:
+    """The table of the first MOST_ROWS of ``rows``; other arguments as in Table."""
+    cells = [[cell(row) for _, cell in columns] for row in rows[:MOST_ROWS]]
+    left_out = max(0, len(rows) - MOST_ROWS)
+    headings = [heading for heading, _ in columns]
+    return HtmlTable(name, caption, headings, cells, sorted_by, left_out, foot)
 
 
 def words(name: str) -> str:

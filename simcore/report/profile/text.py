@@ -19,8 +19,8 @@ from simcore.costs.tables import (
     PlacedItem,
 )
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
 from simcore.run.faults import Fault
 from simcore.units import clock, count, decimal, percent, si, size
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simcore.comparison.comparison import Comparison, FunctionChange, OpChange
 from simcore.costs.profile import Profile
-from simcore.report.comparison import is_changed, side_text
+from simcore.report.comparison.text import is_changed, side_text
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
 from simcore.report.html.tables import (

@@ -169,6 +169,16 @@ def load(path: str) -> Saved:
     return Saved(path, kind, (one,))
 
 
+def load_profile(path: str) -> Profile:
+    """Read a document that is one profile, as :func:`load` does. Raises ConfigError."""
+    saved = load(path)
+    if saved.kind is not _PROFILE or len(saved.documents) > 1:
+        what = saved.kind.noun if saved.kind is not _PROFILE else "several profiles"
+        raise ConfigError(f"{path}: holds {what} where one profile is wanted")
+    profile: Profile = saved.documents[0]
+    return profile
+
+
 def _read(path: str) -> Any:
     file = Path(path)
     try:
@@ -188,7 +198,10 @@ def _document(plain: Any, name: str) -> tuple[Kind, Any]:
         raise ConfigError(f"{name}: not a document of mcusim: it has no 'schema' key")
     if schema not in KINDS:
         shown = _CONTROL.sub("?", schema[:60])
-        raise ConfigError(f"{name}: has schema '{shown}', and this mcusim shows {', '.join(KINDS)}")
+        raise ConfigError(
+            f"{name}: has schema '{shown}', and this mcusim shows {', '.join(KINDS)}: write it"
+            " again with this version"
+        )
     kind = KINDS[schema]
     if kind.cls == "CheckResult":
         plain.pop("exit_code", None)  # follows from the rest

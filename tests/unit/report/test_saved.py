@@ -267,6 +267,23 @@ def test_whatever_a_profile_holds_there_is_a_report_or_one_line(
     assert len(said) < 1000
 
 
+def test_compare_reads_profiles_as_carefully(
+    written: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(changed(functions__0__name="\x1b[2Jdot")))
+    kernel_profile().save(written)
+    assert main(["compare", str(written), str(other)]) == 0
+    said = capfd.readouterr().out
+    assert "?[2Jdot" in said
+    assert "\x1b" not in said
+    other.write_text(json.dumps([PLAIN, PLAIN]))
+    assert main(["compare", str(written), str(other)]) == 2
+    assert (
+        "other.json: holds several profiles where one profile is wanted" in capfd.readouterr().err
+    )
+
+
 # -- the command -----------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from simcore.report import RenderOptions
 from simcore.report.profile import FORMATS, NEEDS, SECTIONS, SEVERAL_PARTS, document, parts
 from simcore.report.saved import KINDS, Saved, load
 from tests.unit.handmade import kernel_profile
+from tests.unit.report.test_report_annotate import annotation, function
 
 PLAIN = json.loads(kernel_profile().to_json())
 OPTIONS = RenderOptions()
@@ -54,9 +55,9 @@ def changed(**values: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("schema", KINDS)
 def test_a_kind_stands_under_the_schema_that_its_documents_name(schema: str) -> None:
-    home = import_module(KINDS[schema].home)
+    home = import_module(KINDS[schema].cls.rpartition(".")[0])
     assert schema == home.SCHEMA
-    assert "json" in import_module(KINDS[schema].renderer).FORMATS
+    assert "json" in KINDS[schema].renderer.FORMATS
 
 
 @pytest.mark.parametrize("format_name", sorted(set(FORMATS) - {"html"}))
@@ -178,6 +179,13 @@ def test_a_call_tree_that_is_none_is_refused(
     saved = read(written, changed(**{f"call_tree__1__{key}": value}))
     with pytest.raises(ConfigError, match=rf"'call_tree\[1\]\.{key}' is {value}, which is not"):
         saved.render(format_name, OPTIONS)
+
+
+def test_sums_that_do_not_fit_each_other_are_one_line(written: Path) -> None:
+    plain = json.loads(annotation(function()).to_json())
+    plain["functions"][0]["cycles"] += 1
+    with pytest.raises(ConfigError, match="corrupt annotation: cannot be shown as text"):
+        read(written, plain).render("text", OPTIONS)
 
 
 def test_a_call_tree_that_would_fill_the_memory_is_refused(written: Path) -> None:

@@ -62,10 +62,10 @@ def compare(
     not judge: 'mcusim check' does.
     """
     from simcore.comparison.comparison import compare as compare_profiles
-    from simcore.costs.profile import Profile
+    from simcore.report.saved import load_profile
 
     with destination(output) as write:
-        old, new = Profile.load(before), Profile.load(after)
+        old, new = load_profile(before), load_profile(after)
         comparison = compare_profiles(old, new)
         if comparison.unlike and not force:
             raise ConfigError(

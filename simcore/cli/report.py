@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +111,7 @@ def _refuse_unused(saved: Saved, format_name: str, given: dict[str, Any]) -> Non
         if several or saved.kind.noun not in nouns:
             raise click.UsageError(f"{saved.name} ({what}) has no use for --{name}")
     if "section" in given:
-        sections: tuple[str, ...] = import_module(saved.kind.renderer).SECTIONS
+        sections: tuple[str, ...] = saved.kind.renderer.SECTIONS
         if given["section"] not in sections:
             close = nearest(given["section"], sections) or f"; it has {', '.join(sections)}"
             raise click.UsageError(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from simcore.costs.profile import Profile, one_line
@@ -27,48 +28,42 @@ class DocumentKind:
     """A kind of document: what it is called, its class, and what renders it."""
 
     noun: str
-    home: str  # module of the class
-    cls: str
-    renderer: str  # module with FORMATS and render()
+    cls: str  # with its module
+    package: str  # of simcore.report, with FORMATS and render()
+
+    @property
+    def renderer(self) -> ModuleType:
+        """The module that renders it."""
+        return import_module(f"simcore.report.{self.package}")
+
+    def read(self, plain: Any) -> Any:
+        """The document of plain values. Raises RecordError."""
+        home, _, name = self.cls.rpartition(".")
+        return from_plain(getattr(import_module(home), name), plain)
 
 
 #: The documents that can be shown, by their schema.
 KINDS = {
-    "mcusim.profile/1": DocumentKind(
-        "profile", "simcore.costs.profile", "Profile", "simcore.report.profile"
-    ),
+    "mcusim.profile/1": DocumentKind("profile", "simcore.costs.profile.Profile", "profile"),
     "mcusim.annotation/1": DocumentKind(
-        "annotation", "simcore.annotation", "Annotation", "simcore.report.annotation"
+        "annotation", "simcore.annotation.Annotation", "annotation"
     ),
     "mcusim.comparison/1": DocumentKind(
-        "comparison",
-        "simcore.comparison.comparison",
-        "Comparison",
-        "simcore.report.comparison",
+        "comparison", "simcore.comparison.comparison.Comparison", "comparison"
     ),
-    "mcusim.check/1": DocumentKind(
-        "check", "simcore.checking.results", "CheckResult", "simcore.report.check"
-    ),
+    "mcusim.check/1": DocumentKind("check", "simcore.checking.results.CheckResult", "check"),
     "mcusim.whatif/1": DocumentKind(
-        "what-if study", "simcore.whatif.results", "WhatIf", "simcore.report.studies.whatif"
+        "what-if study", "simcore.whatif.results.WhatIf", "studies.whatif"
     ),
     "mcusim.energy-sweep/1": DocumentKind(
-        "energy sweep",
-        "simcore.whatif.energy_sweep",
-        "EnergySweep",
-        "simcore.report.studies.energy_sweep",
+        "energy sweep", "simcore.whatif.energy_sweep.EnergySweep", "studies.energy_sweep"
     ),
-    "mcusim.advice/1": DocumentKind(
-        "advice", "simcore.advisor.results", "Advice", "simcore.report.studies.advice"
-    ),
+    "mcusim.advice/1": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
     "mcusim.study-ops/1": DocumentKind(
-        "study of operations", "simcore.study.ops", "OpsStudy", "simcore.report.studies.ops"
+        "study of operations", "simcore.study.ops.OpsStudy", "studies.ops"
     ),
     "mcusim.study-networks/1": DocumentKind(
-        "study of networks",
-        "simcore.study.networks",
-        "NetworkStudy",
-        "simcore.report.studies.networks",
+        "study of networks", "simcore.study.networks.NetworkStudy", "studies.networks"
     ),
 }
 _PROFILE = KINDS["mcusim.profile/1"]
@@ -105,7 +100,7 @@ class Saved:
         """The formats that it can be shown in."""
         if len(self.documents) > 1:
             return SEVERAL_PARTS
-        found: tuple[str, ...] = import_module(self.kind.renderer).FORMATS
+        found: tuple[str, ...] = self.kind.renderer.FORMATS
         return found
 
     def render(
@@ -117,8 +112,7 @@ class Saved:
         """
         try:
             if self.kind is not _PROFILE:
-                render = import_module(self.kind.renderer).render
-                return render(self.documents[0], format_name, options), ()
+                return self.kind.renderer.render(self.documents[0], format_name, options), ()
             if len(self.documents) > 1:
                 from simcore.report.profile import parts
 
@@ -126,7 +120,7 @@ class Saved:
             return self._profile(self.documents[0], format_name, options)
         except ConfigError as error:
             raise ConfigError(f"{self.name}: {error}") from None
-        except (LookupError, ValueError, TypeError, ArithmeticError) as error:
+        except (LookupError, ValueError, TypeError, ArithmeticError, AssertionError) as error:
             # Numbers that do not fit each other, which no run makes.
             reason = f"{type(error).__name__}: {one_line(error)}"
             what = f"corrupt {self.kind.noun}: cannot be shown as {format_name}"
@@ -169,6 +163,16 @@ def load(path: str) -> Saved:
     return Saved(path, kind, (one,))
 
 
+def load_profile(path: str) -> Profile:
+    """Read a document that is one profile, as :func:`load` does. Raises ConfigError."""
+    saved = load(path)
+    if saved.kind is not _PROFILE or len(saved.documents) > 1:
+        what = saved.kind.noun if saved.kind is not _PROFILE else "several profiles"
+        raise ConfigError(f"{path}: holds {what} where one profile is wanted")
+    profile: Profile = saved.documents[0]
+    return profile
+
+
 def _read(path: str) -> Any:
     file = Path(path)
     try:
@@ -188,14 +192,17 @@ def _document(plain: Any, name: str) -> tuple[DocumentKind, Any]:
         raise ConfigError(f"{name}: not a document of mcusim: it has no 'schema' key")
     if schema not in KINDS:
         shown = _CONTROL.sub("?", schema[:60])
-        raise ConfigError(f"{name}: has schema '{shown}', and this mcusim shows {', '.join(KINDS)}")
+        raise ConfigError(
+            f"{name}: has schema '{shown}', and this mcusim shows {', '.join(KINDS)}: write it"
+            " again with this version"
+        )
     kind = KINDS[schema]
-    if kind.cls == "CheckResult":
+    if kind.noun == "check":
         plain.pop("exit_code", None)  # follows from the rest
     try:
         if kind is _PROFILE:
             _refuse_negative(plain)
-        found = from_plain(getattr(import_module(kind.home), kind.cls), _tidy(plain))
+        found = kind.read(_tidy(plain))
     except (RecordError, RecursionError) as error:
         raise ConfigError(f"{name}: corrupt {kind.noun}: {one_line(error)}") from None
     if kind is _PROFILE and found.cpu.clock_hz == 0:

@@ -21,6 +21,7 @@ from simcore.report import RenderOptions
 from simcore.report.profile import FORMATS, NEEDS, SECTIONS, SEVERAL_PARTS, document, parts
 from simcore.report.saved import KINDS, Saved, load
 from tests.unit.handmade import kernel_profile
+from tests.unit.report.test_report_annotate import annotation, function
 
 PLAIN = json.loads(kernel_profile().to_json())
 OPTIONS = RenderOptions()
@@ -54,9 +55,9 @@ def changed(**values: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("schema", KINDS)
 def test_a_kind_stands_under_the_schema_that_its_documents_name(schema: str) -> None:
-    home = import_module(KINDS[schema].home)
+    home = import_module(KINDS[schema].cls.rpartition(".")[0])
     assert schema == home.SCHEMA
-    assert "json" in import_module(KINDS[schema].renderer).FORMATS
+    assert "json" in KINDS[schema].renderer.FORMATS
 
 
 @pytest.mark.parametrize("format_name", sorted(set(FORMATS) - {"html"}))
@@ -180,6 +181,13 @@ def test_a_call_tree_that_is_none_is_refused(
         saved.render(format_name, OPTIONS)
 
 
+def test_sums_that_do_not_fit_each_other_are_one_line(written: Path) -> None:
+    plain = json.loads(annotation(function()).to_json())
+    plain["functions"][0]["cycles"] += 1
+    with pytest.raises(ConfigError, match="corrupt annotation: cannot be shown as text"):
+        read(written, plain).render("text", OPTIONS)
+
+
 def test_a_call_tree_that_would_fill_the_memory_is_refused(written: Path) -> None:
     node = PLAIN["call_tree"][0]
     deep = [{**node, "parent": n - 1 if n else None} for n in range(12_000)]
@@ -265,6 +273,23 @@ def test_whatever_a_profile_holds_there_is_a_report_or_one_line(
         said = str(error)
     assert "\n" not in said
     assert len(said) < 1000
+
+
+def test_compare_reads_profiles_as_carefully(
+    written: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(changed(functions__0__name="\x1b[2Jdot")))
+    kernel_profile().save(written)
+    assert main(["compare", str(written), str(other)]) == 0
+    said = capfd.readouterr().out
+    assert "?[2Jdot" in said
+    assert "\x1b" not in said
+    other.write_text(json.dumps([PLAIN, PLAIN]))
+    assert main(["compare", str(written), str(other)]) == 2
+    assert (
+        "other.json: holds several profiles where one profile is wanted" in capfd.readouterr().err
+    )
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
         *either_order("multiply beside store", MULTIPLIES, STORES),
         PairRule("one store a cycle", STORES, STORES),
         PairRule("one DSP instruction a cycle", DSP, DSP),
-        PairRule("DSP instruction must be older", _ALL - MULTIPLIES, DSP),
+        PairRule("DSP instruction must be older", _ALL, DSP),
         PairRule("shifter", SHIFTED_OPERAND | _PLAIN_SHIFTS | shifting, SHIFTED_OPERAND),
         PairRule("one FP operation a cycle", _FP_SINGLE_ARITHMETIC, _FP_SINGLE_ARITHMETIC),
         PairRule("one VMOV of a constant a cycle", frozenset({Kind.FP_CONSTANT}),

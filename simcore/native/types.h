@@ -111,7 +111,7 @@ struct timing_config {
     uint32_t btac_entries, btac_ways; /* 0 entries: static prediction only */
     uint32_t return_stack_entries;
     uint8_t btac_read_disabled;       /* 1: ACTLR.DISBTACREAD set */
-    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only static prediction saw */
+    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only decode saw */
     uint32_t indirect_mispredict_cycles;
     uint32_t exception_entry_cycles, exception_return_cycles;
     uint32_t flash_control;           /* address of FLASH_ACR, 0: there is none */

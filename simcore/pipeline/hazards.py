@@ -89,6 +89,33 @@ class Mechanism(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyPath(Mechanism):
+    """Latencies that stand on a hypothesis: [pipeline.path.NAME], by result and operand role."""
+
+    cycles: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
+        return cls(cell, params["path"][cls.name])
+
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return NOTHING
+
+
+class SlowToPack(LatencyPath):
+    """The first operand of PKHTB lacks the fast bypass and no more, as an operand beside a shifter.
+
+    JNK has the late ALU reach it a cycle later than normally; LLVM reads it at the normal time. Both
+    hold when what is missing is the path out of EX2, the stage of the ALUs and of word loads: a
+    result of the stage behind it (MAC, byte load, saturation) comes by the path that it always
+    takes, 2 cycles. JNK says so of byte loads beside a shifter, and LLVM names the exception for
+    word loads. It predicts that PKHTB waits no longer for a MAC than an ADD does.
+    """
+
+    name = "slow-to-pack"
+
+
+@dataclass(frozen=True, slots=True)
 class ItFolding(Mechanism):
     """IT takes no issue slot. ACTLR.DISFOLD says that this exists; JNK sees none, so it is off."""
 

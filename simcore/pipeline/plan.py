@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.isa.blocks import SINGLE_LOADS
 from simcore.isa.kinds import FLAGS, BranchKind, Facts, Kind, Result, Role
-from simcore.pipeline.hazards import Mechanism
+from simcore.pipeline.hazards import LatencyPath, Mechanism
 from simcore.pipeline.latency import latency_table, occupancy
 from simcore.pipeline.pairs import PairTable
 from simcore.pipeline.state import Value, unconditional
@@ -75,7 +75,8 @@ class PlanTable:
         issue, fetch = params["issue"], params["fetch"]
         self.pairs = pairs
         self.remembering = [kept for kept in mechanisms if kept.remembers]
-        self.latencies = latency_table(params)
+        paths = [kept.cycles for kept in mechanisms if isinstance(kept, LatencyPath)]
+        self.latencies = latency_table(params, paths)
         self.words_per_cycle: int = issue["words_per_cycle"]
         self.other_condition: int = issue["other_condition_cycles"]
         self.other_condition_limit: int = issue["other_condition_limit_cycles"]

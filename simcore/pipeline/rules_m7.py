@@ -23,6 +23,7 @@ from simcore.pipeline.hazards import (
     LoadBanks,
     MacWindow,
     OddWord,
+    SlowToPack,
     UnalignedLoads,
 )
 from simcore.pipeline.in_order import InOrderPipeline
@@ -82,7 +83,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
-    FlagDistance,
+    FlagDistance, SlowToPack,
 )  # fmt: skip
 
 

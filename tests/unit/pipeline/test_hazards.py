@@ -47,6 +47,7 @@ def run(text: str, *overrides: str) -> Schedule:
         ("unaligned-loads", "U1#1", 3, 0),
         ("odd-word", "M-una#1", 1, 0),
         ("flag-distance", "BR-mp6#1", 6, 8),
+        ("slow-to-pack", "L20b#1", 2, 3),  # a MAC to the first operand of PKHTB
     ],
 )
 def test_a_mechanism_carries_its_oracle_row(

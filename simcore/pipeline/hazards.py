@@ -115,6 +115,17 @@ class SlowToPack(LatencyPath):
     name = "slow-to-pack"
 
 
+class LoadToBase(LatencyPath):
+    """A loaded word is a base address 2 cycles later, an index 3 (LLVM).
+
+    Addresses are made in EX1, a cycle before the ALU, and a word load reaches other readers of EX1
+    after 2 cycles (JNK). Only the index, the second operand of the adder, has a cycle more in LLVM.
+    Second hand a pointer chase takes 3 a step (Q17); in which form is not known.
+    """
+
+    name = "load-to-base"
+
+
 @dataclass(frozen=True, slots=True)
 class ItFolding(Mechanism):
     """IT takes no issue slot. ACTLR.DISFOLD says that this exists; JNK sees none, so it is off."""

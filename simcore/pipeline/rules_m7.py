@@ -21,6 +21,7 @@ from simcore.pipeline.hazards import (
     FlagDistance,
     ItFolding,
     LoadBanks,
+    LoadToBase,
     MacWindow,
     OddWord,
     SlowToPack,
@@ -83,7 +84,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
-    FlagDistance, SlowToPack,
+    FlagDistance, SlowToPack, LoadToBase,
 )  # fmt: skip
 
 

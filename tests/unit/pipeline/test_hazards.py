@@ -48,6 +48,7 @@ def run(text: str, *overrides: str) -> Schedule:
         ("odd-word", "M-una#1", 1, 0),
         ("flag-distance", "BR-mp6#1", 6, 8),
         ("slow-to-pack", "L20b#1", 2, 3),  # a MAC to the first operand of PKHTB
+        ("load-to-base", "L18#1", 2, 3),
     ],
 )
 def test_a_mechanism_carries_its_oracle_row(

@@ -24,6 +24,7 @@ from simcore.pipeline.hazards import (
     LoadToBase,
     MacWindow,
     OddWord,
+    PairFetch,
     SlowToPack,
     UnalignedLoads,
 )
@@ -84,7 +85,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
-    FlagDistance, SlowToPack, LoadToBase,
+    FlagDistance, SlowToPack, LoadToBase, PairFetch,
 )  # fmt: skip
 
 

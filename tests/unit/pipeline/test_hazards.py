@@ -49,6 +49,7 @@ def run(text: str, *overrides: str) -> Schedule:
         ("flag-distance", "BR-mp6#1", 6, 8),
         ("slow-to-pack", "L20b#1", 2, 3),  # a MAC to the first operand of PKHTB
         ("load-to-base", "L18#1", 2, 3),
+        ("pair-fetch", "M-fetch#1", 1, 0),
     ],
 )
 def test_a_mechanism_carries_its_oracle_row(

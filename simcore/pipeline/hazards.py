@@ -126,6 +126,17 @@ class LoadToBase(LatencyPath):
     name = "load-to-base"
 
 
+class DoubleChain(LatencyPath):
+    """A double-precision MAC waits for the sum of the one before it as another FP operation does.
+
+    JNK: VFMA.F64 needs independent accumulators between, or has 3 cycles of latency, which longer
+    instructions do not extend. LLVM has a sum enter the next MAC without a wait, as in single
+    precision. It predicts 9 cycles a step of a sum in one register where independent MACs take 6.
+    """
+
+    name = "double-chain"
+
+
 @dataclass(frozen=True, slots=True)
 class ItFolding(Mechanism):
     """IT takes no issue slot. ACTLR.DISFOLD says that this exists; JNK sees none, so it is off."""
@@ -242,7 +253,7 @@ class ChainedMac(Mechanism):
 
 @dataclass(frozen=True, slots=True)
 class DoubleMac(Mechanism):
-    """A double-precision MAC right behind another holds the pipe for less than the first (JNK)."""
+    """Right behind a double-precision MAC another, or a multiply, holds the pipe for less (JNK)."""
 
     name = "double-mac"
     remembers = True
@@ -251,15 +262,17 @@ class DoubleMac(Mechanism):
     @classmethod
     def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
         cycles = params["occupancy"]
-        names = {kind: kind.name.lower() for kind in DOUBLE_MACS}
+        names = {kind: kind.name.lower() for kind in (*DOUBLE_MACS, Kind.DOUBLE_MULTIPLY)}
         return cls(
             cell, {kind: cycles[f"{name}_after_mac"] - cycles[name] for kind, name in names.items()}
         )
 
     def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
-        if kind not in DOUBLE_MACS:
+        if kind not in self.change:
             return NOTHING
-        return Verbs(holds=self.holds, completes=self.completes)
+        return Verbs(
+            holds=self.holds, completes=self.completes if kind in DOUBLE_MACS else None
+        )
 
     def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
         return self.change[run.plan.facts.kind] if cycle == run.memory[self.cell] + 1 else 0
@@ -273,6 +286,48 @@ class DoubleMac(Mechanism):
 
     def describe(self, left: int) -> str:
         return "double MAC just ended" if left != NEVER else ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleWindow(Mechanism):
+    """Right behind a double-precision MAC the FPU takes no add, multiple or 64-bit transfer.
+
+    JNK says so of VADD.F64 for one cycle. It is what is left of the three cycles of mac-window: LLVM
+    has the pipe stand for the last two of a double MAC, which its occupancy holds. So what that
+    window keeps out besides waits too: VLDR.64, VSTR.64, VLDM, VSTM, VMOV of a constant.
+    """
+
+    name = "double-window"
+    remembers = True
+    cycles: int
+
+    _BLOCKED: ClassVar[frozenset[Kind]] = frozenset({
+        Kind.DOUBLE_ADD, Kind.FP_CONSTANT, Kind.FP_LOAD_MULTIPLE, Kind.FP_STORE_MULTIPLE,
+        Kind.FP_LOAD_DOUBLE, Kind.FP_STORE_DOUBLE,
+    })  # fmt: skip
+
+    @classmethod
+    def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
+        return cls(cell, params["issue"]["double_mac_window_cycles"])
+
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        if kind in DOUBLE_MACS:
+            return Verbs(completes=self.completes)
+        return Verbs(earliest=self.earliest) if kind in self._BLOCKED else NOTHING
+
+    def earliest(self, run: BlockRun) -> int:
+        mac = run.memory[self.cell]
+        return mac + self.cycles + 1 if mac != NEVER else NEVER
+
+    def completes(self, run: BlockRun, cycle: int, end: int) -> None:
+        run.memory[self.cell] = end
+
+    def remains(self, run: BlockRun, origin: int, next_cycle: int) -> int:
+        mac = run.memory[self.cell]
+        return mac - origin if mac + self.cycles >= next_cycle else NEVER
+
+    def describe(self, left: int) -> str:
+        return f"double MAC ended at {left:+d}" if left != NEVER else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from simcore.pipeline.hazards import (
     SHIFTED_OPERAND,
     SHIFTING_DSP,
     ChainedMac,
+    DoubleChain,
     DoubleMac,
+    DoubleWindow,
     EarlyShifter,
     FlagDistance,
     ItFolding,
@@ -85,7 +87,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
-    FlagDistance, SlowToPack, LoadToBase, PairFetch,
+    FlagDistance, SlowToPack, LoadToBase, PairFetch, DoubleWindow, DoubleChain,
 )  # fmt: skip
 
 

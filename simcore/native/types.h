@@ -105,6 +105,7 @@ struct timing_config {
     uint32_t store_queue_entries;     /* stores waiting for their bank of the TCM or D-cache */
     uint32_t subword_store_cycles;    /* bank occupancy of a read-modify-write store */
     uint32_t word_store_cycles;       /* bank occupancy of a full-word store */
+    uint32_t load_after_store_cycles; /* from a store to TCM or D-cache to a load of one of its words */
     uint8_t dynamic_read_allocate;    /* 1: ACTLR.DISRAMODE clear */
     uint32_t read_allocate_after;     /* consecutive full-line write linefills before it starts */
     uint32_t fetch_queue_groups;      /* 64-bit groups the prefetch queue holds */

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from simcore.cpu_model.timing import STORE_TO_LOAD
 from simcore.isa.blocks import BANK_NONE, BANK_SAME, SINGLE_LOADS
 from simcore.isa.kinds import Kind
 from simcore.pipeline.schedule import WHY_BANK, WHY_WINDOW
@@ -413,6 +414,25 @@ def same_bank(run: BlockRun) -> bool:
     """Whether the load being issued is in the bank of the one before."""
     bank = run.placement.bank
     return bool(run.variant >> bank & 1) if bank >= 0 else bank in (BANK_SAME, BANK_NONE)
+
+
+class StoreToLoad(Mechanism):
+    """A load of a word that was stored up to 3 cycles before waits until 4 cycles are over (LLVM).
+
+    The store queue does not hand data on: LLVM gives a store and a load of one address 4 cycles,
+    SLOTHY keeps loads 8 instructions, 4 cycles, behind a store. Addresses are known at run time, so
+    the C core times it (native/memory/stores.c); here stands its name. It predicts that code which
+    spills and reloads at once loses up to 4 cycles each time, from TCM as from the cache.
+    """
+
+    name = STORE_TO_LOAD
+
+    @classmethod
+    def of(cls, cell: int, params: Mapping[str, Any]) -> None:
+        return None
+
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return NOTHING
 
 
 @dataclass(frozen=True, slots=True)

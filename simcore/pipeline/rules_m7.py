@@ -28,6 +28,7 @@ from simcore.pipeline.hazards import (
     OddWord,
     PairFetch,
     SlowToPack,
+    StoreToLoad,
     UnalignedLoads,
 )
 from simcore.pipeline.in_order import InOrderPipeline
@@ -87,7 +88,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
-    FlagDistance, SlowToPack, LoadToBase, PairFetch, DoubleWindow, DoubleChain,
+    FlagDistance, SlowToPack, LoadToBase, PairFetch, DoubleWindow, DoubleChain, StoreToLoad,
 )  # fmt: skip
 
 

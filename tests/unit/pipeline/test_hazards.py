@@ -72,6 +72,10 @@ def test_the_double_window_carries_its_row() -> None:
     assert_carries_on_the_machine("double-window", "DP-window#1", 2, 1)
 
 
+def test_store_to_load_carries_its_row() -> None:
+    assert_carries_on_the_machine("store-to-load", "L21#1", 4, 0)
+
+
 def assert_carries_on_the_machine(name: str, case: str, cycles: int, cycles_without: int) -> None:
     row = next(found for found in load_cases() if found.id == case)
     without = MachineRunner([f"core.pipeline_without={name}"])

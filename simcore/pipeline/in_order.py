@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from simcore.errors import ConfigError, nearest
 from simcore.isa import Block, Instruction
 from simcore.isa.kinds import ALWAYS, Facts, Kind, Role
-from simcore.pipeline.hazards import Mechanism
 from simcore.pipeline.latency import EXTRA_TABLES, extra_cycles
+from simcore.pipeline.mechanism import Mechanism
 from simcore.pipeline.pairs import PairTable
 from simcore.pipeline.plan import AT_END, AT_ISSUE, NO_EARLY_STAGE, PlanTable
 from simcore.pipeline.schedule import (

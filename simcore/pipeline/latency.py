@@ -2,7 +2,7 @@
 
 The general rule is ready(result) - need(role), at least 0; [pipeline.bypass] names the pairs that
 have a path of their own, or lack the one that the rule supposes. [pipeline.path.NAME] does the same
-for paths that stand on a hypothesis, each a mechanism (hazards.py) that can be left out.
+for paths that stand on a hypothesis, each a mechanism (paths.py) that can be left out.
 """
 
 from __future__ import annotations

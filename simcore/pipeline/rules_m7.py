@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING
 
 from simcore.isa.blocks import SINGLE_LOADS
 from simcore.isa.kinds import Kind
-from simcore.pipeline.hazards import (
+from simcore.pipeline.fp_hazards import (
     DOUBLE_MACS,
     FP_MACS,
-    SHIFTED_OPERAND,
-    SHIFTING_DSP,
     ChainedMac,
-    DoubleChain,
     DoubleMac,
     DoubleWindow,
+    MacWindow,
+)
+from simcore.pipeline.hazards import (
+    SHIFTED_OPERAND,
+    SHIFTING_DSP,
     EarlyShifter,
     FlagDistance,
     ItFolding,
     LoadBanks,
-    LoadToBase,
-    MacWindow,
     OddWord,
     PairFetch,
-    SlowToPack,
     StoreToLoad,
     UnalignedLoads,
 )
 from simcore.pipeline.in_order import InOrderPipeline
 from simcore.pipeline.pairs import PairRule, PairTable, either_order
+from simcore.pipeline.paths import DoubleChain, LoadToBase, SlowToPack
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline

@@ -96,8 +96,8 @@ class Predictor:
             right = taken == (entry.counter >= 2) and (not taken or entry.address == went)
             hit = Prediction.PREDICTED
         else:
-            # Decode sees a direct branch: one without a condition is taken. Under a condition one that
-            # the BTAC does not know falls through; without a BTAC a backward one is taken.
+            # Decode sees a direct branch: one without a condition is taken. Under a condition one
+            # that the BTAC does not know falls through; without a BTAC a backward one is taken.
             direct = kind in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL)
             guesses = not self.btac or not self.reads
             expects_taken = direct and (not conditional or (guesses and target <= branch))

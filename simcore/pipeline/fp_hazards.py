@@ -137,9 +137,7 @@ class DoubleMac(Mechanism):
     def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
         if kind not in self.change:
             return NOTHING
-        return Verbs(
-            holds=self.holds, completes=self.completes if kind in DOUBLE_MACS else None
-        )
+        return Verbs(holds=self.holds, completes=self.completes if kind in DOUBLE_MACS else None)
 
     def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
         return self.change[run.plan.facts.kind] if cycle == run.memory[self.cell] + 1 else 0
@@ -159,9 +157,9 @@ class DoubleMac(Mechanism):
 class DoubleWindow(Mechanism):
     """Right behind a double-precision MAC the FPU takes no add, multiple or 64-bit transfer.
 
-    JNK says so of VADD.F64 for one cycle. It is what is left of the three cycles of mac-window: LLVM
-    has the pipe stand for the last two of a double MAC, which its occupancy holds. So what that
-    window keeps out besides waits too: VLDR.64, VSTR.64, VLDM, VSTM, VMOV of a constant.
+    JNK says so of VADD.F64 for one cycle. It is what is left of the three cycles of mac-window:
+    LLVM has the pipe stand for the last two of a double MAC, which its occupancy holds. So what
+    that window keeps out besides waits too: VLDR.64, VSTR.64, VLDM, VSTM, VMOV of a constant.
     """
 
     name = "double-window"

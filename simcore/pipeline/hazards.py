@@ -143,11 +143,12 @@ class PairFetch(Mechanism):
     """No group comes into the queue while LDRD, STRD, LDM or STM issues.
 
     JNK: they stall unless two 16-bit instructions stand before them or soon behind, that is 4 bytes
-    are saved, whatever the number of registers. An instruction that holds the pipe alone for n cycles
-    takes 4 bytes where pairs of 32-bit ones take 8 n. If fetch stands still meanwhile, the queue is
-    behind by 4 bytes, for every n. It predicts half a cycle each in code of 32-bit instructions that
-    pair, and nothing where results are waited for or instructions are short. JNK's 7 cycles within
-    which the short ones may follow are not explained: here they follow at once.
+    are saved, whatever the number of registers. An instruction that holds the pipe alone for n
+    cycles takes 4 bytes where pairs of 32-bit ones take 8 n. If fetch stands still meanwhile, the
+    queue is behind by 4 bytes, for every n. It predicts half a cycle each in code of 32-bit
+    instructions that pair, and nothing where results are waited for or instructions are short.
+    JNK's 7 cycles within which the short ones may follow are not explained: here they follow at
+    once.
     """
 
     name = "pair-fetch"

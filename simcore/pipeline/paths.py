@@ -1,4 +1,4 @@
-"""Latencies that stand on a hypothesis, one mechanism each; the numbers are [pipeline.path.NAME]."""
+"""Latencies that stand on a hypothesis, a mechanism each, with numbers in [pipeline.path.NAME]."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from simcore.pipeline.mechanism import LatencyPath
 class SlowToPack(LatencyPath):
     """The first operand of PKHTB lacks the fast bypass and no more, as an operand beside a shifter.
 
-    JNK has the late ALU reach it a cycle later than normally; LLVM reads it at the normal time. Both
-    hold when what is missing is the path out of EX2, the stage of the ALUs and of word loads: a
-    result of the stage behind it (MAC, byte load, saturation) comes by the path that it always
+    JNK has the late ALU reach it a cycle later than normally; LLVM reads it at the normal time.
+    Both hold when what is missing is the path out of EX2, the stage of the ALUs and of word loads:
+    a result of the stage behind it (MAC, byte load, saturation) comes by the path that it always
     takes, 2 cycles. JNK says so of byte loads beside a shifter, and LLVM names the exception for
     word loads. It predicts that PKHTB waits no longer for a MAC than an ADD does.
     """

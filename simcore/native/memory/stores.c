@@ -44,10 +44,10 @@ uint32_t memory_wait_for_stores(const struct memory *m, uint64_t time, uint32_t 
 {
     if (!memory_near_store(m, time, address, size))
         return 0;
-    uint32_t first = address & ~3u, last = (address + size - 1) & ~3u;
+    uint32_t low = address & ~3u, high = (address + size - 1) & ~3u;
     uint64_t readable = time;
     for (const struct stored_word *s = m->stored; s < m->stored + STORED_WORDS; s++)
-        if (s->word == first || s->word == last)
+        if (s->word == low || s->word == high)
             readable = later(readable, s->readable_at);
     return (uint32_t)(readable - time);
 }

@@ -1,4 +1,4 @@
-"""branch.c by the textbook: BTAC, static prediction without one, return stack; on C and on the twin.
+"""branch.c by the textbook: BTAC, static prediction without one, return stack; C and twin.
 
 The sequences are short enough to follow the two-bit counters by hand: an entry starts at 2, taken
 adds and not taken takes one, taken is expected from 2 on.

@@ -130,7 +130,7 @@ def test_an_entry_is_free_when_its_own_bank_is_done(make: MakeMemory) -> None:
 @pytest.mark.parametrize("region", [DTCM, SLOW_RAM], ids=["dtcm", "cached"])
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_a_load_waits_for_a_store_to_its_word(make: MakeMemory, region: Region, size: int) -> None:
-    """L21 of docs/sources/oracle.csv: 4 cycles from the store to the load, one of them its issue."""
+    """L21 of docs/sources/oracle.csv: 4 cycles from the store to the load, one its issue."""
     config = replace(CACHED, load_after_store_cycles=4)
     for between, waits in ((0, 3), (1, 2), (2, 1), (3, 0), (9, 0)):
         for offset, expected in ((28, waits), (24, 0), (32, 0)):  # its word, and the two beside it

@@ -56,8 +56,8 @@ class EarlyShifter(Mechanism):
 class LoadBanks(Mechanism):
     """Two loads share a cycle when address bit 2 tells their TCM or cache banks apart (JNK).
 
-    An unaligned younger load needs both banks and pairs whatever the older one's. What the block
-    before loaded from is not known: taken for the same bank.
+    An unaligned load needs both banks, one after the other, and pairs whatever the other one's.
+    What the block before loaded from is not known: taken for the same bank.
     """
 
     name = "load-banks"
@@ -72,7 +72,7 @@ class LoadBanks(Mechanism):
         return Verbs(refuses=self.refuses, marks=OPEN_LOAD)
 
     def refuses(self, run: BlockRun) -> str:
-        if not run.open_mask & OPEN_LOAD or not same_bank(run):
+        if not run.open_mask & OPEN_LOAD or run.open_mask & OPEN_UNALIGNED or not same_bank(run):
             return ""
         placement = run.placement
         unaligned = placement.unaligned >= 0 and run.variant >> placement.unaligned & 1
@@ -83,7 +83,8 @@ class LoadBanks(Mechanism):
 class UnalignedLoads(Mechanism):
     """An unaligned load takes 3 cycles more as the older of a pair or alone, else 4 (JNK).
 
-    A younger one takes one less when the older is aligned, in the bank that it accesses first.
+    It takes one less, in either slot, when the other of its pair is an aligned load from the bank
+    that it accesses first.
     """
 
     name = "unaligned-loads"
@@ -105,6 +106,8 @@ class UnalignedLoads(Mechanism):
     def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
         probe = run.placement.unaligned
         if probe < 0 or not run.variant >> probe & 1:
+            if younger and run.open_mask & OPEN_UNALIGNED and same_bank(run):
+                run.give_back(self.same_bank)
             return 0
         if not younger:
             run.open_mask |= OPEN_UNALIGNED

@@ -234,6 +234,18 @@ class BlockRun:
         self.costs.append(InstructionCost(cycles, 1, WHY_PAIRED, -1, -1, self.older))
         return cycle, end, early
 
+    def give_back(self, cycles: int) -> None:
+        """The younger of a pair spares the older one, of this block, cycles of its hold."""
+        ended, cost = self.last, self.costs[self.older]
+        self.last -= cycles
+        self.cycles[_EXECUTE] -= cycles
+        causes = cost.cycles_by_cause
+        causes = causes._replace(execute=causes.execute - cycles)
+        self.costs[self.older] = cost._replace(cycles_by_cause=causes)
+        for entry in self.ready.values():
+            if entry.producer == self.older and entry.base == ended:
+                entry.base -= cycles
+
     def _begin_cycle(
         self, operands: int, earliest: int, producer: Ready | None, why: str
     ) -> tuple[int, int, bool]:

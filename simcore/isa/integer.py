@@ -276,7 +276,7 @@ def _table() -> dict[str, Handler]:
         put(saturating, *(prefix + op for op in _SIMD_OPERATIONS))
     put(saturating, "qadd", "qsub", "usad8")
     put(_roles(Kind.SATURATE, _BESIDE, _SHIFTER, result=Result.SATURATE), "qdadd", "qdsub")
-    put(_roles(Kind.SATURATE, _LATE, _LATE, _LATE, result=Result.SATURATE), "usada8")
+    put(_roles(Kind.SATURATE, _LATE, _LATE, Role.ACCUMULATE, result=Result.SATURATE), "usada8")
     put(_roles(Kind.SATURATE, _SHIFTER, result=Result.SATURATE),
         "ssat", "usat", "ssat16", "usat16")  # fmt: skip
     halves = ("bb", "bt", "tb", "tt")

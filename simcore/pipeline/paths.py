@@ -34,7 +34,8 @@ class DoubleChain(LatencyPath):
 
     JNK: VFMA.F64 needs independent accumulators between, or has 3 cycles of latency, which longer
     instructions do not extend. LLVM has a sum enter the next MAC without a wait, as in single
-    precision. It predicts 9 cycles a step of a sum in one register where independent MACs take 6.
+    precision. It predicts 9 cycles a step of a sum in one register where independent MACs take 6. A
+    sum that was loaded comes after 3 cycles, as JNK has it of single-precision MACs: taken over.
     """
 
     name = "double-chain"

@@ -152,6 +152,7 @@ def test_two_loads_pair_when_their_banks_differ(text: str, variant: int, togethe
         ("vmla.f32 s0,s1,s2", "vmul.f32 s3,s0,s4", 6),
         ("vldr s0,[r0]", "vfma.f32 s0,s1,s2", 3),
         ("vldr s0,[r0]", "vmla.f32 s0,s1,s2", 2),
+        ("usada8 r0,r1,r2,r3", "usada8 r0,r4,r5,r0", 1),
         ("vmov r0,s0", "eor.w r3,r0,r4", 1),
         ("vmla.f32 s0,s1,s2", "vfma.f32 s3,s4,s5", 2),  # not in the next cycle
         ("vfma.f32 s0,s1,s2", "vadd.f32 s3,s4,s5", 4),  # blocked for 3 cycles
@@ -231,6 +232,12 @@ def test_a_chained_double_mac_is_cheaper(text: str, expected: tuple[int, ...]) -
     more = run(both).cycles - run(text).cycles
     table = decode_block(BASE, code(both)).notes[1].table
     assert tuple(more + extra for extra in pipeline.extra_cycles(table)) == expected
+
+
+def test_a_loaded_sum_comes_a_cycle_later_than_a_loaded_factor() -> None:
+    """JNK of VLDR.F32: 3 to the accumulator. Taken for VLDR.F64, whose operand LLVM has after 2."""
+    summed = run("vldr d0,[r0] ; vfma.f64 d0,d1,d2")
+    assert summed.cycles == run("vldr d0,[r0] ; vfma.f64 d1,d0,d2").cycles + 1
 
 
 def test_divide_time_follows_the_formula_of_the_r4() -> None:

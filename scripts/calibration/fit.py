@@ -48,7 +48,7 @@ CLASS_WEIGHTS = {
 #: MLPerf's convolutional networks draw from 8 % less to 10 % more than its fully connected one, on
 #: the mean 1.5 % more, 400 networks of MicroNets lie within 0.7 %, and CMSIS-NN's dense kernels
 #: draw 6 % less than plain C (4.9 times the efficiency at 4.6 times the speed). At a quarter the
-#: second instruction adds 13 to 18 % to what its cycle costs; assumed, the interval spans 0 to 1/2.
+#: second instruction adds 11 to 18 % to what its cycle costs; assumed, the interval spans 0 to 1/2.
 INSTRUCTION_SHARE = 0.25
 
 #: Charge of a 64-bit access to a RAM over the clock-enable increment of that RAM. The increment

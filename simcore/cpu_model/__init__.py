@@ -46,6 +46,7 @@ class MemorySystem:
     store_queue_entries: int
     subword_store_cycles: int
     word_store_cycles: int
+    load_after_store_cycles: int
     dynamic_read_allocate: bool
     read_allocate_after: int
 

@@ -20,6 +20,8 @@ from simcore.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from simcore.cpu_model import FlashControl, OperatingPoint
 
+#: The mechanism of the pipeline (simcore/pipeline/hazards.py) that the C core times.
+STORE_TO_LOAD = "store-to-load"
 _BEAT_BITS = 64
 
 
@@ -40,6 +42,9 @@ def timing_config(core: CoreModel, clock_hz: int, caches: str) -> dict[str, Any]
         "store_queue_entries": memory.store_queue_entries,
         "subword_store_cycles": memory.subword_store_cycles,
         "word_store_cycles": memory.word_store_cycles,
+        "load_after_store_cycles": (
+            0 if STORE_TO_LOAD in core.pipeline.without else memory.load_after_store_cycles
+        ),
         "dynamic_read_allocate": int(memory.dynamic_read_allocate),
         "read_allocate_after": memory.read_allocate_after,
         "fetch_queue_groups": core.pipeline.fetch.queue_groups,

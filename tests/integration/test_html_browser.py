@@ -285,7 +285,7 @@ def test_the_flame_graph_switches_to_energy(seen: Seen) -> None:
     page = seen.page
     assert "cycles" in page.inner_text("#told")
     page.check("input[name=metric][value=energy]")
-    assert " mJ, 100.0 % of the run" in page.inner_text("#told")
+    assert "J, 100.0 % of the run" in page.inner_text("#told")
 
 
 def test_the_flame_graph_marks_what_the_search_finds(seen: Seen) -> None:

@@ -58,18 +58,19 @@ def load_programs() -> list[Program]:
         folder, each = path.parent.relative_to(ROOT) / "prebuilt", table.get("each", {})
         for entry in table["program"]:
             whole = {**each, **entries.get(entry.get("like"), {}), **entry}
-            programs += [program_from(one, common, folder) for one in at_levels(whole)]
+            for one in at_levels(whole, common["levels"]):
+                programs.append(program_from(one, common, folder))
     return programs
 
 
-def at_levels(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """An entry once for each of its optimization levels, or as it is when it names none."""
+def at_levels(entry: dict[str, Any], flags: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """An entry once for each level that it names, with its flags, or as it is without any."""
     return [
         {
             **entry,
             "name": f"{entry['name']}_{level}",
-            "description": f"{entry['description']}, -{level}",
-            "flags": [*entry.get("flags", []), f"-{level}"],
+            "description": f"{entry['description']} ({level})",
+            "flags": [*entry.get("flags", []), *flags[level]],
         }
         for level in entry.get("levels", [])
     ] or [entry]

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 from simcore.core.counters import CAUSES, cycle_column
 from simcore.costs.operations import Operations
@@ -34,6 +35,7 @@ PREBUILT = ROOT / "kernels" / "corpus" / "prebuilt"
 KEPT = ROOT / "docs" / "model" / "corpus.md"
 BEGIN, END = "<!-- Made by scripts/validate corpus --write -->", "<!-- End -->"
 PART = "stm32f767"
+LINE = 120  # characters of a page's lines, its tables aside
 WITHOUT = "core.pipeline_without="
 SHOWN = [cause for cause in CAUSES if cause != "sleep"]
 
@@ -157,7 +159,7 @@ def tables(elves: Sequence[Path], alternatives: Sequence[str]) -> str:
     return (
         "\n" + table(["operation", "level", "instructions", "cycles", "IPC", *causes], costs)
         + "\n" + table(["change, %", "level", *moving], [*moves, ["mean", "", *means]])
-        + f"\nMoves nothing here: {', '.join(idle) or 'none'}.\n\n"
+        + "\n" + fill(f"Moves nothing here: {', '.join(idle) or 'none'}.", LINE) + "\n\n"
     )  # fmt: skip
 
 

@@ -262,6 +262,11 @@ class InstructionCache:
 
 @dataclass(frozen=True, slots=True)
 class DataCache:
+    """Stores that read-allocate mode sends past the cache are neither hits nor misses.
+
+    ``streamed_writes`` of the ``writes`` are such; ``miss_rate`` is that of all other accesses.
+    """
+
     accesses: int
     misses: int
     miss_rate: float | None
@@ -271,6 +276,7 @@ class DataCache:
     writes: int
     write_misses: int
     write_backs: int
+    streamed_writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,7 @@ def caches(profile: Profile) -> Table:
         Column("miss rate", MODELLED),
         Column("evictions", MODELLED),
         Column("write-backs", MODELLED),
+        Column("streamed stores", MODELLED),
     )
     rows = [
         (
@@ -338,11 +339,11 @@ def caches(profile: Profile) -> Table:
             number(cache.misses),
             share(cache.miss_rate, digits=2),
             number(cache.evictions),
-            write_backs,
+            *of_stores,
         )
-        for name, cache, write_backs in (
-            ("instruction", icache, Cell("", -1)),
-            ("data", dcache, number(dcache.write_backs)),
+        for name, cache, *of_stores in (
+            ("instruction", icache, Cell("", -1), Cell("", -1)),
+            ("data", dcache, number(dcache.write_backs), number(dcache.streamed_writes)),
         )
     ]
     return Table("caches", "Caches", columns, rows)

@@ -156,10 +156,11 @@ def tables(elves: Sequence[Path], alternatives: Sequence[str]) -> str:
         for row, *changes in zip(rows, *moving.values(), strict=True)
     ]
     causes = [cause.replace("_", " ") for cause in SHOWN]
+    rest = f"Moves nothing here: {', '.join(idle) or 'none'}."
     return (
         "\n" + table(["operation", "level", "instructions", "cycles", "IPC", *causes], costs)
         + "\n" + table(["change, %", "level", *moving], [*moves, ["mean", "", *means]])
-        + "\n" + fill(f"Moves nothing here: {', '.join(idle) or 'none'}.", LINE) + "\n\n"
+        + "\n" + fill(rest, LINE, break_on_hyphens=False) + "\n\n"
     )  # fmt: skip
 
 

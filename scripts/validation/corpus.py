@@ -86,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         return USAGE
     try:
         elves = chosen(options.program)
+        before, kept, after = parts_of(KEPT.read_text(encoding="utf-8"))
         text = tables(elves, options.tried or mechanism_settings())
     except McusimError as error:
         print(f"scripts/validate: {error}", file=sys.stderr)
@@ -96,7 +97,6 @@ def run(options: argparse.Namespace) -> int:
     print(text, end="")
     if options.tried or options.program:
         return 0
-    before, kept, after = parts_of(KEPT.read_text(encoding="utf-8"))
     if options.write:
         with destination(str(KEPT)) as write:
             write(before + text + after)
@@ -129,9 +129,14 @@ def chosen(names: Sequence[str]) -> list[Path]:
 
 
 def parts_of(page: str) -> tuple[str, str, str]:
-    """What stands before the tables on the kept page, the tables, and what stands behind them."""
+    """What stands before the tables on the kept page, the tables, and what stands behind them.
+
+    Raises ConfigError when the page does not say where its tables are.
+    """
     before, begin, rest = page.partition(f"{BEGIN}\n")
     kept, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ConfigError(f"{KEPT.name} needs the lines '{BEGIN}' and '{END}' around its tables")
     return before + begin, kept, end + after
 
 

@@ -89,10 +89,19 @@ static void expand_key(void)
 
 /* --- table lookups ---------------------------------------------------------------------------- */
 
+/* A byte as assembly programs take it; the compiler would use UBFX. */
+#define EXTENDED(word, turn)                                                            \
+    __extension__({                                                                     \
+        uint32_t byte;                                                                  \
+        __asm__("uxtb %0, %1, ror #" #turn : "=r"(byte) : "r"(word));                   \
+        byte;                                                                           \
+    })
+
 static inline uint32_t looked_up(uint32_t row0, uint32_t row1, uint32_t row2, uint32_t row3)
 {
-    return columns[byte_of(row0, 0)] ^ rotate_left(columns[byte_of(row1, 1)], 8) ^
-           rotate_left(columns[byte_of(row2, 2)], 16) ^ rotate_left(columns[byte_of(row3, 3)], 24);
+    return columns[byte_of(row0, 0)] ^ rotate_left(columns[EXTENDED(row1, 8)], 8) ^
+           rotate_left(columns[EXTENDED(row2, 16)], 16) ^
+           rotate_left(columns[EXTENDED(row3, 24)], 24);
 }
 
 static void encrypt_by_table(const uint32_t *from, uint32_t *to)

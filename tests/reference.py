@@ -342,11 +342,14 @@ class Memory:
                 return self.buffer_store(time, address, index, policy)
             held.dirty = True
             return 0 if fill else self.queue_store(time, address, size)
-        self.counters["dcache_write_misses"] += 1
         if policy == Policy.WRITE_BACK_ALLOCATE and not self.read_allocate_mode:
             self.judge_fill()
         if self.read_allocate_mode:
             self.stream_store(line, offsets)
+        if self.read_allocate_mode and policy == Policy.WRITE_BACK_ALLOCATE:
+            self.counters["dcache_streamed_writes"] += 1
+        else:
+            self.counters["dcache_write_misses"] += 1
         if policy == Policy.WRITE_BACK_ALLOCATE and not self.read_allocate_mode:
             stall, fill = self.start_fill(time, address, index, dirty=True)
             fill.written |= offsets

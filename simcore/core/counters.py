@@ -40,6 +40,7 @@ EVENT_COLUMNS: tuple[str, ...] = (
     "dcache_read_misses",
     "dcache_writes",
     "dcache_write_misses",
+    "dcache_streamed_writes",
     "dcache_evictions",
     "dcache_write_backs",
 )

@@ -246,7 +246,11 @@ class InstructionCache:
 
 @dataclass(frozen=True, slots=True)
 class DataCache:
-    """Look-ups of the data cache."""
+    """Look-ups of the data cache.
+
+    Stores that read-allocate mode sends past it (streamed) are neither hits nor misses: miss_rate
+    is that of all other accesses.
+    """
 
     accesses: Count
     misses: Count
@@ -258,6 +262,8 @@ class DataCache:
     write_misses: Count
     write_backs: Count
     """Dirty lines written to memory."""
+    streamed_writes: Count = 0
+    """Of the writes, those that found no line while long runs of stores allocate none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ def _sample(sample: TraceSample, columns: Sequence[str], energy: LinearEnergy) -
         energy_j=joules(sum(energy.femtojoules(counts).values())),
         icache_accesses=counts["icache_accesses"],
         icache_misses=counts["icache_misses"],
-        dcache_accesses=counts["dcache_reads"] + counts["dcache_writes"],
+        dcache_accesses=counts["dcache_reads"]
+        + counts["dcache_writes"]
+        - counts["dcache_streamed_writes"],
         dcache_misses=counts["dcache_read_misses"] + counts["dcache_write_misses"],
     )

@@ -239,6 +239,7 @@ enum counter {
     COUNTER_DCACHE_READ_MISSES,
     COUNTER_DCACHE_WRITES,
     COUNTER_DCACHE_WRITE_MISSES,
+    COUNTER_DCACHE_STREAMED_WRITES, /* of the writes those that read-allocate mode sends past the cache: no misses */
     COUNTER_DCACHE_EVICTIONS,
     COUNTER_DCACHE_WRITE_BACKS,
     COUNTER_CYCLES,              /* first of CAUSE_COUNT: cycles by cause */

@@ -146,11 +146,12 @@ static uint32_t write_line(struct memory *m, uint64_t time, uint32_t address, ui
         cache_mark_dirty(&m->dcache, slot);
         return f ? 0 : memory_queue_word(m, time, address, size);
     }
-    m->counters[COUNTER_DCACHE_WRITE_MISSES]++;
     if (policy == POLICY_WRITE_BACK_ALLOCATE && !m->read_allocate_mode)
         judge_fill(m);
     if (m->read_allocate_mode)
         stream_store(m, line, mask);
+    int streamed = policy == POLICY_WRITE_BACK_ALLOCATE && m->read_allocate_mode;
+    m->counters[streamed ? COUNTER_DCACHE_STREAMED_WRITES : COUNTER_DCACHE_WRITE_MISSES]++;
     if (policy == POLICY_WRITE_BACK_ALLOCATE && !m->read_allocate_mode) {
         struct linefill *f;
         stall = start_fill(m, time, address, region, CACHE_DIRTY, &f);

@@ -301,6 +301,7 @@ class _Page:
                 Column("miss rate", [percent(cache.miss_rate) for cache in both], 2),
                 Column("evictions", [count(cache.evictions) for cache in both], 3),
                 Column("write-backs", ["", count(dcache.write_backs)], 4),
+                Column("streamed stores", ["", count(dcache.streamed_writes)], 5),
             ]
         )
 

@@ -149,6 +149,12 @@ def caches(profile: Profile) -> HtmlTable:
                 number(cache.write_backs) if isinstance(cache, DataCache) else Cell("", -1)
             ),
         ),
+        (
+            HtmlColumn("streamed stores", MODELLED),
+            lambda cache: (
+                number(cache.streamed_writes) if isinstance(cache, DataCache) else Cell("", -1)
+            ),
+        ),
     ]
     return filled("caches", "Caches", both, columns)
 

@@ -25,9 +25,11 @@ from statistics import median
 
 LIMIT_PERCENT = 3.0  # that a row may be slower
 ROUNDS = 5
-#: Runs a tree's bench.py, of whatever commit, with its clock replaced.
+#: Runs a tree's bench.py, of whatever commit, with its clock replaced and no garbage collector: a
+#: pass takes a tenth of a replay, and a few objects more or less decide whether there is one.
 BY_PROCESSOR_TIME = """\
-import runpy, sys, time
+import gc, runpy, sys, time
+gc.disable()
 time.perf_counter = time.process_time
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")

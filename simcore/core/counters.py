@@ -129,12 +129,13 @@ class BlockCounts:
 
 @dataclass(frozen=True, slots=True)
 class EntryCounts:
-    """How often a block was entered in one pipeline state with one outcome of its probes."""
+    """How often a stretch was entered in one pipeline state with one outcome of its probes."""
 
     block: int  # index into Counters.blocks
     state: int
-    variant: int  # bit i: probe i was true
+    variant: int  # bit i: the block's probe i was true, of those that the stretch asks
     executions: int
+    stretch: int = 0  # of the block
 
 
 @dataclass(frozen=True, slots=True)

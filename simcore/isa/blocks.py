@@ -71,6 +71,15 @@ class ProbeBits:
     unaligned: int = -1
     odd_word: int = -1
 
+    @property
+    def probes(self) -> int:
+        """The probes it asks, a bit each."""
+        asked = 0
+        for probe in (self.bank, self.unaligned, self.odd_word):
+            if probe >= 0:
+                asked |= 1 << probe
+        return asked
+
 
 NOWHERE = ProbeBits()
 SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_SUBWORD, Kind.FP_LOAD})

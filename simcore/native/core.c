@@ -235,7 +235,7 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
     timing_blocks(of(c, timing), info, sites, skipped);
 }
 
-void core_entries(const core *c, uint32_t timing, struct entry_info *out) { timing_entries(of(c, timing), out); }
+void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)

@@ -72,7 +72,7 @@ int core_finish(core *c);
 void core_timing_info(const core *c, uint32_t timing, struct timing_info *out);
 void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t *counters);
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
-void core_entries(const core *c, uint32_t timing, struct entry_info *out);
+void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
 
 /* A trace: zeros when none was asked for. A row is the cycles from the start, then the counters of the whole run

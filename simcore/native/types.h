@@ -122,7 +122,7 @@ struct timing_config {
 };
 
 /* Static facts of one block, filled by Python on its first execution. Probes are one bit of the variant each,
- * computed from run-time addresses. */
+ * computed from run-time addresses. A block is scheduled in stretches, each from the state behind the one before. */
 enum probe_kind {
     PROBE_SAME_BANK = 0,     /* address bit 2 of accesses a and b is equal */
     PROBE_ODD_WORD = 1,      /* address bit 2 of access a is set (4 mod 8) */
@@ -170,6 +170,11 @@ struct barrier_static {      /* a DSB */
     uint16_t access;         /* the first one behind it; the number of accesses: none */
 };
 
+struct stretch_static {      /* where a stretch ends; it begins where the one before ends */
+    uint64_t probes;         /* those that it asks: a bit each, as in the variant */
+    uint32_t accesses, barriers;   /* of the block up to its end */
+};
+
 struct block_static {
     uint32_t function;            /* index of the function that holds its first byte */
     uint8_t is_function_entry;
@@ -177,24 +182,26 @@ struct block_static {
     uint8_t branch_predicated;    /* the branch stands in an IT block */
     uint32_t branch_address;      /* of the branch instruction */
     uint32_t branch_target;       /* of a direct branch */
-    uint16_t instructions, accesses, probes, notes, barriers;
+    uint16_t instructions, accesses, probes, notes, barriers, stretches;
     const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
     const uint8_t *instruction_predicated;   /* one per instruction */
     const struct access_static *access;      /* in program order */
     const struct probe_static *probe;
     const struct note_static *note;
     const struct barrier_static *barrier;    /* in program order */
+    const struct stretch_static *stretch;    /* in program order, at least one */
     int32_t stack_access;         /* index of the first access based on SP, -1: none */
     int32_t stack_low;            /* lowest SP in the block minus that access's address, bytes */
     const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
     const uint8_t *macs;          /* one per instruction, to take back where a predicate failed */
 };
 
-/* What the pipeline says of a block entered in a state. */
+/* What the pipeline says of a stretch of a block entered in a state. */
 struct block_schedule {
     const uint32_t *cycles_by_cause;  /* CAUSE_COUNT values */
     uint32_t dual_issues;
-    const uint16_t *access_cycles;    /* cycle in which it issues, one per access and then one per barrier */
+    const int16_t *access_cycles;     /* cycle of the stretch in which it issues, one per access and then one per
+                                       * barrier; below 0: beside an instruction of the stretch before */
     uint32_t after_next;              /* state when the branch is not taken, or there is none */
     uint32_t after_taken;             /* state when it is taken as predicted */
     uint32_t after_mispredict;
@@ -315,9 +322,9 @@ struct use_info {            /* what one access site did to one object */
     struct site_info counts;
 };
 
-struct entry_info {
-    uint32_t block, state;
-    uint64_t variant;
+struct schedule_info {
+    uint32_t block, stretch, state;
+    uint64_t variant;            /* of the stretch's probes */
     uint64_t executions;
 };
 
@@ -325,7 +332,7 @@ struct entry_info {
 struct timing_info {
     uint32_t nodes, width;       /* of the call tree; counters of each */
     uint32_t blocks, sites, instructions;    /* sites and instructions of all blocks together */
-    uint32_t entries, uses;
+    uint32_t schedules, uses;
     uint32_t stack_lowest;       /* UINT32_MAX: no access through SP seen */
     uint64_t unbalanced_ops, lost_frames, unmatched_records;
     int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
@@ -374,7 +381,8 @@ struct op_info {                 /* as the firmware's descriptor had it when it 
 /* place: where the block is timed; everything in *out stands at the program's address. */
 typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_t place, const uint8_t *code,
                            uint32_t size, uint32_t it_state, struct block_static *out);
-typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant, struct block_schedule *out);
+typedef int core_schedule_fn(void *self, uint32_t block, uint32_t stretch, uint32_t state, uint64_t variant,
+                             struct block_schedule *out);
 
 /* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
 struct timing_callbacks {

@@ -22,6 +22,7 @@ from simcore.pipeline.schedule import OTHER_BLOCK, InstructionCost, Schedule
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
     from simcore.isa import Block
+    from simcore.pipeline.stretches import Stretch
 
 __all__ = ["OTHER_BLOCK", "InstructionCost", "Pipeline", "Schedule", "make_pipeline"]
 
@@ -33,6 +34,12 @@ class Pipeline(Protocol):
 
     def schedule(self, block: Block, state: int, variant: int = 0) -> Schedule:
         """Schedule `block` entered in `state`; bit i of `variant` answers the block's probe i."""
+
+    def stretches(self, block: Block) -> tuple[Stretch, ...]:
+        """The stretches in which a block is scheduled: all of it takes what they take in turn."""
+
+    def schedule_stretch(self, stretch: Stretch, state: int, variant: int) -> Schedule:
+        """Schedule a stretch; `variant` answers the probes of its block that it asks."""
 
     def describe_state(self, state: int) -> str:
         """The state in words."""

@@ -97,13 +97,17 @@ class Simulation:
 
     def describe(self) -> str:
         """How much the pipeline model had to do, in one line."""
-        entries = [entry for entry in self.result.counters.entries if entry.executions]
-        pairs = {(entry.block, entry.state) for entry in entries}
-        blocks = len({block for block, _ in pairs})
-        states = len({state for _, state in pairs})
+        result = self.result
+        entries = [entry for entry in result.counters.entries if entry.executions]
+        blocks = {entry.block for entry in entries}
+        stretches = len({(entry.block, entry.stretch) for entry in entries})
+        states = len({entry.state for entry in entries})
+        ran = {i.address for block in blocks for i in result.blocks[block].instructions}
+        scheduled = sum(len(schedule.instructions) for schedule in result.schedules)
         return (
-            f"{blocks:,} blocks in {states:,} pipeline states: {len(pairs):,} (state, block) pairs,"
-            f" {len(entries):,} schedules"
+            f"{len(blocks):,} blocks in {stretches:,} stretches and {states:,} pipeline states:"
+            f" {len(entries):,} schedules of {scheduled:,} instructions,"
+            f" {len(ran):,} different ones"
         )
 
     def _instruction_costs(self) -> tuple[InstructionCosts, ...]:

@@ -81,7 +81,7 @@ void timing_settle(struct timing *t)
     uint64_t *v = t->memory.counters;
     for (uint32_t i = 0; i < t->touched_used; i++) {
         struct entry *e = &t->blocks.entry[t->touched[i]];
-        struct entry_cost *cost = &t->blocks.cost[t->touched[i]];
+        struct cost *cost = &t->blocks.cost[t->touched[i]].cost;
         const struct block *b = &t->blocks.block[e->block];
         uint64_t n = e->pending;
         for (uint32_t c = 0; c < COUNTER_STATIC; c++)
@@ -184,7 +184,7 @@ static void enter_exception(struct timing *t, uint32_t return_address)
         memmove(t->interrupted, t->interrupted + 1, (INTERRUPTED_MAX - 1) * sizeof *t->interrupted);
         t->interruptions--;
     }
-    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->calls.frames};
+    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->left, t->calls.frames};
     t->last_block = t->last_entry = NO_DEFINITION;
     t->state = t->reset_state;
     t->hardware_return = return_address;
@@ -198,6 +198,7 @@ static void leave_exception(struct timing *t)
     calltree_unwind(&t->calls, i->frames);
     t->last_block = i->last_block;
     t->last_entry = i->last_entry;
+    t->left = i->left;
 }
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simcore.isa import Block, Facts, Instruction, Placement
+    from simcore.isa import Block, Facts, Instruction, ProbeBits
 
 LONGEST = 32  # instructions of a stretch, where a cut may be
 MOST_PROBES = 2  # of a stretch, likewise
@@ -27,7 +27,7 @@ class Stretch:
     address: int
     size: int  # bytes
     instructions: tuple[Instruction, ...]
-    placements: tuple[Placement, ...]
+    placements: tuple[ProbeBits, ...]
     first: int  # index of its first instruction in the block
     probes: int  # bit i: it asks the block's probe i
     before: Facts | None  # the instruction in front of it, None where the block begins

@@ -127,7 +127,13 @@ class Timing:
         descriptors are those of mcusim.h. Raises CoreError for a number beyond them.
         """
         info = self._info()
-        nodes = self._nodes(info)
+        every = self._nodes(info)
+        number = _ran(every)
+        nodes = tuple(
+            replace(node, parent=number.get(node.parent, -1))
+            for index, node in enumerate(every)
+            if index in number
+        )
         invocations = [0] * len(ops)
         for node in nodes:
             if node.op >= len(ops):
@@ -149,7 +155,7 @@ class Timing:
             uses=uses,
             stack_high_water_bytes=used,
             warnings=self._warnings(info, ops_valid),
-            trace=read_trace(ffi, lib, self._core, self.index, info.width),
+            trace=read_trace(ffi, lib, self._core, self.index, info.width, number),
         )
 
     def _info(self) -> Any:
@@ -216,6 +222,8 @@ class Timing:
         lib.core_uses(self._core, self.index, found)
         uses = []
         for use in found:
+            if not use.counts.executions:
+                continue  # before counting began
             if use.object & lib.OBJECT_IN_REGION:
                 region = use.object & ~lib.OBJECT_IN_REGION
                 if region not in rest:
@@ -403,6 +411,19 @@ def _exclusive_and_mask(block: Block, access: Access) -> tuple[int, int]:
         exclusive = lib.EXCLUSIVE_STORE if access.is_write else lib.EXCLUSIVE_CHECK
         return exclusive if len(facts.accesses) == 2 else 0, access.size - 1
     return 0, 3 if facts.kind in WORD_ALIGNED else 0
+
+
+def _ran(nodes: Sequence[Node]) -> dict[int, int]:
+    """New numbers, by old, of the nodes in which something was counted, and of those above them.
+
+    Only where counting began late are there others.
+    """
+    ran = [bool(node.calls) or any(node.vector) for node in nodes]
+    ran[0] = True
+    for index in range(len(nodes) - 1, 0, -1):
+        if ran[index]:
+            ran[nodes[index].parent] = True
+    return {index: number for number, index in enumerate(i for i, one in enumerate(ran) if one)}
 
 
 def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:

@@ -16,7 +16,7 @@ from simcore.costs.coverage import FileCoverage
 from simcore.costs.timeline import Timeline
 from simcore.errors import ConfigError, ExitCode
 from simcore.plain import UNWRITTEN, RecordError, from_plain, to_plain
-from simcore.run.faults import Fault
+from simcore.run.faults import Fault, Frame
 
 SCHEMA = "mcusim.profile/1"
 
@@ -61,11 +61,17 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How the run ended: exit, fault, max-instructions, timeout or interrupted."""
+    """How the run ended, and where the program stood.
+
+    By itself: exit, loop (a branch to itself that nothing can leave), sleep (with nothing to wake
+    it) or fault; as told: until, for or idle; by a limit: max-instructions, timeout or no-end (the
+    default one); missed (by itself, before the place that it was told); or interrupted.
+    """
 
     reason: str
-    code: int | None  # of the program; None when it did not end by itself
+    code: int | None  # of the program; None when it did not exit
     fault: Fault | None
+    place: Frame | None = None
 
     @property
     def status(self) -> ExitCode:
@@ -81,18 +87,34 @@ class Exit:
             return f"the program stopped with a fault: {self.fault}"
         if self.reason == "exit":
             return f"the program exited with code {self.code}"
-        return _TEXT.get(self.reason, f"the run ended: {self.reason}")
+        at = "" if self.place is None else f" at {self.place.text}"
+        return _TEXT.get(self.reason, "the run ended: {reason}").format(at=at, reason=self.reason)
 
 
 _STATUS = {
+    "loop": ExitCode.OK,
+    "sleep": ExitCode.OK,
+    "until": ExitCode.OK,
+    "for": ExitCode.OK,
+    "idle": ExitCode.OK,
     "fault": ExitCode.FAULT,
     "max-instructions": ExitCode.LIMIT,
     "timeout": ExitCode.LIMIT,
+    "no-end": ExitCode.LIMIT,
+    "missed": ExitCode.LIMIT,
     "interrupted": ExitCode.INTERRUPTED,
 }
 _TEXT = {
-    "max-instructions": "the instruction limit was reached before the program ended",
-    "timeout": "the time limit was reached before the program ended",
+    "loop": "the program ended in an endless loop{at}",
+    "sleep": "the program sleeps{at} with nothing to wake it",
+    "until": "the run ended where it was told to{at}",
+    "for": "the run ended after the time that it was given{at}",
+    "idle": "the run ended as the program went to sleep{at}",
+    "max-instructions": "the instruction limit was reached{at} before the program ended",
+    "timeout": "the time limit was reached{at} before the program ended",
+    "no-end": "the program did not end within the default limit and was stopped{at}; say with"
+    " --until, --for or --until-idle where it ends",
+    "missed": "the program ended{at} before it reached what --from or --until names",
     "interrupted": "interrupted; the figures are those up to here",
 }
 

@@ -73,7 +73,7 @@ def _table_words(image: Image, address: int) -> tuple[int, int] | None:
     if data is None or address % 4:
         return None
     stack, reset = struct.unpack("<II", data)
-    if stack == 0 or stack % 4 or not _is_executable(image, reset & ~1):
+    if stack == 0 or not _is_executable(image, reset & ~1):
         return None
     return stack, reset
 

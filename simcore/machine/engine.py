@@ -14,6 +14,7 @@ from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
 from simcore.run.options import RunOptions
+from simcore.run.places import NOWHERE, find_place
 
 #: Registers by their names in the manuals.
 REGISTERS = {
@@ -52,12 +53,16 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
     begin, end = image.symbol("mcusim_op_begin"), image.symbol("mcusim_op_end")
     flash_control = model.flash_control.address
     return CaptureOptions(
-        max_instructions=options.max_instructions or 0,
+        max_instructions=options.instruction_limit,
+        max_cycles=options.max_cycles,
+        begin=NOWHERE if options.from_ is None else find_place(image, "--from", options.from_),
+        until=NOWHERE if options.until is None else find_place(image, "--until", options.until),
         op_begin=begin.address if begin else 0,
         op_begin_size=begin.size if begin else 0,
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
         storage=(flash_control,) if flash_control else (),
+        systick_divider=model.systick.core_cycles(options.clock_hz),
         strict=options.strict,
     )
 

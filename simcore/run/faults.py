@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simcore.units import place
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -14,6 +16,16 @@ class Frame:
     offset: int
     file: str | None
     line: int | None
+
+    @property
+    def text(self) -> str:
+        """The place as people name it: function, or address, and line."""
+        name = f"0x{self.address:08x}" if self.symbol is None else self.symbol
+        return (
+            name
+            if self.file is None or self.line is None
+            else f"{name}, {place(self.file, self.line)}"
+        )
 
     def __str__(self) -> str:
         text = f"0x{self.address:08x}"

@@ -18,6 +18,7 @@ SETTINGS = ("cpu", "clock", "voltage_scale", "caches", "memory_from")
 #: Tables of a part's model: a dotted name that begins with one is a number of the model.
 MODEL_TABLES = (
     "core", "pipeline", "region", "memory", "bus", "operating_point", "energy", "flash_control",
+    "systick",
 )  # fmt: skip
 AS_LINKED = "as linked"
 

@@ -91,6 +91,14 @@ static int copy_facts(struct block *b)
     return CORE_OK;
 }
 
+void blocks_forget(struct block *b)
+{
+    b->info = (struct block_info){.address = b->info.address, .size = b->info.size};
+    for (uint32_t i = 0; i < b->facts.accesses; i++)
+        b->site[i].counts = b->site[i].object.counted = (struct site_info){0, 0, 0};
+    memset(b->skipped, 0, b->facts.instructions * sizeof *b->skipped);
+}
+
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end)
 {
     const struct definition *d = &t->stream->definition[definition];

@@ -124,7 +124,6 @@ def test_a_vector_table_without_a_name_is_the_lowest_words_if_they_look_like_one
     [
         pytest.param((RAM + 0x1000, FLASH + 8), id="reset-is-arm-state"),
         pytest.param((RAM + 0x1000, FLASH + 0x1001), id="reset-outside-the-program"),
-        pytest.param((RAM + 0x1002, FLASH + 9), id="stack-not-aligned"),
         pytest.param((FLASH, FLASH + 9), id="stack-in-flash"),
     ],
 )
@@ -316,6 +315,15 @@ def test_labels_inside_a_sized_function_are_branch_targets(load: Load) -> None:
     builder.symbol("copy_loop", FLASH + 16, kind=NOTYPE)
     builder.symbol("zero_loop", FLASH + 32, kind=NOTYPE, binding=LOCAL)
     assert spans(load(builder)) == [("Reset_Handler", 0, 64)]
+
+
+def test_functions_without_a_size_inside_a_sized_one_are_branch_targets(load: Load) -> None:
+    # IAR's ??main_0 and what .thumb_func makes of a label
+    builder = assembly()
+    builder.symbol("main", FLASH + 1, 32)
+    builder.symbol("??main_0", FLASH + 9, binding=LOCAL)
+    builder.symbol("behind", FLASH + 33)
+    assert spans(load(builder)) == [("main", 0, 32), ("behind", 32, 64)]
 
 
 def test_a_function_that_starts_inside_another_ends_it_and_takes_the_rest(load: Load) -> None:

@@ -22,6 +22,7 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import load_image
 from simcore.machine import RunOptions
 from simcore.machine import run as run_image
+from simcore.run.spec import RunSpec
 
 REGRESSION = 3
 ELVES = Path(__file__).resolve().parents[2] / "tests" / "firmware" / "prebuilt"
@@ -73,7 +74,7 @@ def cycles(elf: str, model: CpuModel, clock_hz: int, caches: str) -> float:
     """Cycles of one iteration of a program that takes repeat=N, in the steady state."""
     totals = []
     for repeat in REPEATS:
-        options = RunOptions(clock_hz=clock_hz, caches=caches, args=(f"repeat={repeat}",))
+        options = RunOptions(clock_hz, RunSpec(args=(f"repeat={repeat}",)), caches=caches)
         result = run_image(load_image(str(ELVES / f"{elf}.elf")), model, options)
         if result.exit_code != 0:
             raise RuntimeError(f"{elf} on {model.name}: {result.exit_reason} {result.fault}")

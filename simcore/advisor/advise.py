@@ -22,7 +22,9 @@ from simcore.advisor.search import (
     gain_of,
     key_of,
 )
-from simcore.costs.profile import LayoutBand, Profile, Tool
+from simcore.costs.origin import Tool
+from simcore.costs.profile import Profile
+from simcore.costs.tables import LayoutBand
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory

@@ -23,7 +23,7 @@ from simcore.annotation.pairing import IssueSum, sum_issues
 from simcore.annotation.sources import SourceFiles, SourcePlaces
 from simcore.core.counters import CAUSES
 from simcore.costs.instructions import InstructionSum, sum_instructions
-from simcore.costs.profile import FunctionCosts
+from simcore.costs.tables import FunctionCosts
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
 from simcore.simulation.files import simulate_file

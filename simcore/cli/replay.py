@@ -18,7 +18,7 @@ from simcore.cli.options import (
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unused, table_options
-from simcore.cli.running import look, tell_end, tell_line, tell_speed, tell_warnings
+from simcore.cli.running import look, split_part, tell_end, tell_line, tell_speed, tell_warnings
 from simcore.errors import ExitCode
 from simcore.files import destination
 from simcore.report import FORMATS, WEIGHTS, Section, Weight, document
@@ -51,13 +51,7 @@ def replay(
     energy_sweep: bool,
     deadline: float | None,
     verbose: bool,
-    cpu: str | None,
-    clock_hz: int | None,
-    caches: str | None,
-    voltage_scale: str | None,
-    overrides: tuple[str, ...],
-    memory_from: str | None,
-    **report: Any,
+    **given: Any,
 ) -> ExitCode:
     """Time the run in FILE, which 'mcusim record' wrote, and report it as 'mcusim profile' does.
 
@@ -74,11 +68,11 @@ def replay(
     from simcore.run.spec import RunSpec
     from simcore.simulation.capture import Capture
 
+    part, report = split_part(given)
     if energy_sweep:
-        asked: dict[str, Any] = {"clock_hz": clock_hz, "caches": caches, "memory_from": memory_from}
-        run = {name: value for name, value in asked.items() if value is not None}
-        run |= {"overrides": overrides, "deadline_s": deadline}
-        return sweep(capture, [cpu], format_name, output, color, run)
+        run = {name: value for name, value in part.items() if value is not None}
+        cpu = run.pop("cpu", None)
+        return sweep(capture, [cpu], format_name, output, color, run | {"deadline_s": deadline})
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")
     refuse_unused(format_name, weight, source_dirs or source_maps)
@@ -96,17 +90,9 @@ def replay(
 
     started = time.monotonic()
     with destination(output) as write:
-        setup = recorded.setup(
-            cpu,
-            clock_hz=clock_hz,
-            caches=caches,
-            voltage_scale=voltage_scale,
-            overrides=overrides,
-            memory_from=memory_from,
-        )
         result = profile_setup(
             recorded.image,
-            setup,
+            recorded.setup(**part),
             recorded.simulate,
             RunSpec(**report),
             log=tell_line if verbose else None,

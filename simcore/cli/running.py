@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ from simcore.cli.output import (
     use_color,
 )
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.profile import Exit
+from simcore.costs.origin import Exit
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
 
@@ -48,6 +49,15 @@ def on_command_line(options: dict[str, Any]) -> dict[str, Any]:
         if context.get_parameter_source(name) is source and name != "verbose"
     }
     return found | ({"args": options["args"]} if options.get("args") else {})
+
+
+def split_part(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters that change the part, and the others; where things lie is among the others."""
+    from simcore.run.spec import PartSpec
+
+    names = {field.name for field in fields(PartSpec)} - {"place"}
+    part = {name: value for name, value in options.items() if name in names}
+    return part, {name: value for name, value in options.items() if name not in names}
 
 
 def goes_to_file(output: str | None) -> bool:

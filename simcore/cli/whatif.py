@@ -22,6 +22,7 @@ from simcore.cli.running import (
     look,
     on_command_line,
     program_streams,
+    split_part,
     tell_end,
     tell_speed,
     tell_warnings,
@@ -69,18 +70,11 @@ def whatif(
     sweeps: tuple[str, ...],
     config: str | None,
     place: tuple[str, ...],
-    layout_sweep: bool,
     jobs: int | None,
     format_name: str,
     output: str | None,
     color: ColorChoice,
-    args: tuple[str, ...],
-    timeout_s: float | None,
-    max_instructions: int | None,
-    strict: bool,
-    semihost_dir: str | None,
-    verbose: bool,
-    **part: Any,
+    **options: Any,
 ) -> ExitCode:
     """Run ELF once and time it under several configurations: what would it buy to change that?
     A capture of 'mcusim record' may stand for an ELF.
@@ -99,28 +93,17 @@ def whatif(
     from simcore.report.whatif import render
     from simcore.whatif import what_if as run_study
 
+    part, run = split_part(options)
     configurations = _configurations(elves[0], tries, sweeps, config, place, part)
     started = time.monotonic()
     with destination(output) as write:
-        with program_streams(output, max_instructions) as streams:
-            study = run_study(
-                elves,
-                configurations,
-                layout_sweep=layout_sweep,
-                args=args,
-                processes=jobs,
-                timeout_s=timeout_s,
-                max_instructions=max_instructions,
-                strict=strict,
-                semihost_dir=semihost_dir,
-                verbose=verbose,
-                **streams,
-            )
+        with program_streams(output, run["max_instructions"]) as streams:
+            study = run_study(elves, configurations, processes=jobs, **streams, **run)
         if study.configurations:
             write(render(study, format_name, look(output, color)))
     rows = study.configurations
     tell_warnings([warning for row in rows for warning in row.warnings], format_name, output)
-    if verbose:
+    if run["verbose"]:
         tell_speed(sum(row.cycles for row in rows), started)
     for row in rows:
         tell_end(row.exit, f" ({row.name})")

@@ -111,7 +111,7 @@ class CorePipeline(Mapping[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
+class CoreModel:
     icache: CacheParams
     dcache: CacheParams
     memory: MemorySystem
@@ -247,7 +247,7 @@ class CpuModel:
 
     name: str
     title: str
-    core: Core
+    core: CoreModel
     regions: tuple[Region, ...]
     memories: Mapping[str, Memory]
     buses: Mapping[str, Bus]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simcore.cpu_model import CACHE_CONTROLS, Bus, CacheParams, Core, CpuModel, Memory
+from simcore.cpu_model import CACHE_CONTROLS, Bus, CacheParams, CoreModel, CpuModel, Memory
 from simcore.cpu_model.schema import CACHE_POLICIES, REGION_KINDS, REPLACEMENTS
 from simcore.errors import ConfigError, nearest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _BEAT_BITS = 64
 
 
-def timing_config(core: Core, clock_hz: int, caches: str) -> dict[str, Any]:
+def timing_config(core: CoreModel, clock_hz: int, caches: str) -> dict[str, Any]:
     """The fields of struct timing_config. Raises ConfigError for an unknown cache control."""
     if caches not in CACHE_CONTROLS:
         raise ConfigError(

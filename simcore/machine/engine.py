@@ -51,19 +51,19 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
 def capture_options(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:
     """What the C core has to know of a program to count its run."""
     begin, end = image.symbol("mcusim_op_begin"), image.symbol("mcusim_op_end")
-    flash_control = model.flash_control.address
+    spec, flash_control = options.spec, model.flash_control.address
     return CaptureOptions(
         max_instructions=options.instruction_limit,
         max_cycles=options.max_cycles,
-        begin=NOWHERE if options.from_ is None else find_place(image, "--from", options.from_),
-        until=NOWHERE if options.until is None else find_place(image, "--until", options.until),
+        begin=NOWHERE if spec.from_ is None else find_place(image, "--from", spec.from_),
+        until=NOWHERE if spec.until is None else find_place(image, "--until", spec.until),
         op_begin=begin.address if begin else 0,
         op_begin_size=begin.size if begin else 0,
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
         storage=(flash_control,) if flash_control else (),
         systick_divider=model.systick.core_cycles(options.clock_hz),
-        strict=options.strict,
+        strict=spec.strict,
     )
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Protocol
 
 import unicorn
@@ -19,7 +19,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
-from simcore.core.end import RunEnd, RunResult, run_objects, run_results
+from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.core.enums import FaultKind, Stop
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
@@ -83,8 +83,8 @@ class Machine:
         recorder: Recorder | None,
     ) -> None:
         model = setups[0].model
-        folder = options.semihost_dir
-        if folder is not None and not folder.is_dir():
+        folder = options.spec.semihost_dir
+        if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
         self._image = image
         self._model = model
@@ -138,18 +138,18 @@ class Machine:
         return start, self._memory.heap_limit(start, self._boot.sp)
 
     def _host(self) -> Semihosting:
-        options, sp = self._options, self._boot.sp
+        options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
         heap_base = self._image.heap_start() or 0
         floor = self._memory.stack_floor(self._image, sp)
         return Semihosting(
             self,
             self._core.now,
             options.clock_hz,
-            command_line=command_line(PurePath(self._image.path).name, options.args),
+            command_line=command_line(PurePath(self._image.path).name, options.spec.args),
             heap=HeapInfo(heap_base, self._memory.heap_limit(heap_base, sp), sp, floor),
             stdin=None if options.stdin is None else PatientInput(options.stdin, self._stopping),
             stdout=options.stdout,
-            folder=options.semihost_dir,
+            folder=None if folder is None else Path(folder),
         )
 
     def close(self) -> None:
@@ -164,10 +164,10 @@ class Machine:
 
     # --- the calling thread ---
 
-    def run(self, progress: Callable[[int], None] | None) -> list[RunResult]:
+    def run(self, progress: Callable[[int], None] | None) -> list[EndedRun]:
         """Run to the end and settle the results, one per setup."""
         worker = threading.Thread(target=self._emulate, name="mcusim engine", daemon=True)
-        timeout = self._options.timeout_s
+        timeout = self._options.spec.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
         worker.start()
         try:
@@ -189,7 +189,7 @@ class Machine:
         self._stopping.set()
         self._core.stop_request()
 
-    def _results(self) -> list[RunResult]:
+    def _results(self) -> list[EndedRun]:
         end = self._end
         assert end is not None
         self._core.settle()
@@ -220,7 +220,7 @@ class Machine:
         """Why the run ended; what ends by itself may have missed a place."""
         if end.reason not in ("exit", "loop", "sleep"):
             return end.reason
-        reached = self._core.counts() and self._options.until is None
+        reached = self._core.counts() and self._options.spec.until is None
         return end.reason if reached else "missed"
 
     def _all_warnings(self) -> Iterator[str]:
@@ -230,8 +230,8 @@ class Machine:
                 self._image, self._core.polled(), self._core.call_stack(), self._stood_at
             )
         yield from self._semihosting.warnings
-        if (uses := self._core.peripherals()) and not self._options.strict:
-            yield peripheral_warning(uses, self._image, None if self._options.verbose else 8)
+        if (uses := self._core.peripherals()) and not self._options.spec.strict:
+            yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
 
@@ -285,7 +285,8 @@ class Machine:
 
     def _limit(self, stop: Stop) -> str:
         """Which limit a stop of the core was."""
-        asked = self._options.for_s if stop is Stop.CYCLES else self._options.max_instructions
+        spec = self._options.spec
+        asked = spec.for_s if stop is Stop.CYCLES else spec.max_instructions
         if asked is None:
             return "no-end"
         return "for" if stop is Stop.CYCLES else "max-instructions"
@@ -326,7 +327,7 @@ class Machine:
     def _sleep(self) -> bool:
         """Sleep until an exception is pending, not at all if one is; False if none can wake."""
         number = self._core.pending_exception()
-        if not number and self._options.until_idle:
+        if not number and self._options.spec.until_idle:
             self._end = _End("idle")
             return True
         if not self._wakes(number or armv7m.SYSTICK):

@@ -48,7 +48,7 @@ _STOP_REASONS = {
 }
 
 
-class Memory(Protocol):
+class TargetMemory(Protocol):
     """The memory of the simulated machine."""
 
     def read(self, address: int, size: int) -> bytes | None:
@@ -86,7 +86,7 @@ class Semihosting:
 
     def __init__(
         self,
-        memory: Memory,
+        memory: TargetMemory,
         cycles: Callable[[], int],
         clock_hz: int,
         *,

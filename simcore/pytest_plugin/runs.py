@@ -13,7 +13,7 @@ import pytest
 from simcore.annotation.sources import SourceFiles
 from simcore.checking import baselines
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
-from simcore.checking.results import Value, failure_text, reason_text
+from simcore.checking.results import MetricValue, failure_text, reason_text
 from simcore.checking.running import summarize_here
 from simcore.checking.verdicts import judge, reasons
 from simcore.comparison.comparison import Comparison, compare
@@ -32,7 +32,7 @@ class PytestRun:
 
     name: str  # node id of the test, with #2 for its second run
     summary: Summary
-    values: tuple[Value, ...]
+    values: tuple[MetricValue, ...]
 
 
 class Runs:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from simcore.costs.profile import CallNode, Profile
+from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded
+from simcore.costs.tables import CallNode
 from simcore.report import Weight
 
 FEMTOJOULES_PER_NANOJOULE = 10**6

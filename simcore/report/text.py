@@ -9,14 +9,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.costs.profile import (
+from simcore.costs.profile import Profile
+from simcore.costs.tables import (
     FunctionCosts,
     LayoutBand,
     MemoryCosts,
     ObjectCosts,
     OpCosts,
     PlacedItem,
-    Profile,
 )
 from simcore.report import RenderOptions
 from simcore.report.console import new_console, printed_text

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from simcore.costs.profile import CallNode, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import CallNode
 from simcore.costs.timeline import Timeline, TimelineSample
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions

@@ -17,8 +17,8 @@ from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
 from simcore.plain import from_plain, to_plain
 from simcore.run.options import RunOptions
-from simcore.run.setup import Move, TimingSetup, load_setup
-from simcore.run.spec import RunSpec, run_spec
+from simcore.run.setup import Move, TimingSetup
+from simcore.run.spec import PartSpec, RunSpec, given, run_spec
 from simcore.simulation.capture_file import (
     ELF,
     END,
@@ -171,38 +171,29 @@ class Capture:
         self,
         cpu: str | os.PathLike[str] | None = None,
         *,
-        clock_hz: int | None = None,
-        caches: str | None = None,
-        voltage_scale: str | None = None,
-        overrides: Sequence[str] = (),
-        memory_from: str | os.PathLike[str] | None = None,
         moves: Sequence[Move] = (),
+        **options: Any,
     ) -> TimingSetup:
         """A configuration to time the capture under: what is not given is as it was recorded.
 
-        With ``cpu``, what is not given is as :func:`simcore.profile` has it. ``overrides`` add to
-        those that were recorded. Raises ModelError or ConfigError.
+        ``options`` are fields of a PartSpec; None is not given. With ``cpu``, what is not given is
+        as :func:`simcore.profile` has it. ``overrides`` add to those that were recorded. Raises
+        ModelError or ConfigError.
         """
+        options = {name: value for name, value in options.items() if value is not None}
         if cpu is None:
             was = self.recorded
-            if was.memory_from is not None and memory_from is None:
+            if was.memory_from is not None and "memory_from" not in options:
                 raise ConfigError(
                     f"{self._reader.name}: was recorded with --memory-from {was.memory_from};"
                     " give that again"
                 )
-            cpu, caches = was.cpu, caches or was.caches
-            overrides = (*was.overrides, *overrides)
-            if clock_hz is None and voltage_scale is None:
-                clock_hz, voltage_scale = was.clock_hz, was.voltage_scale
-        return load_setup(
-            cpu,
-            clock_hz=clock_hz,
-            caches=caches or "auto",
-            voltage_scale=voltage_scale,
-            overrides=overrides,
-            memory_from=memory_from,
-            moves=moves,
-        )
+            cpu = was.cpu
+            options.setdefault("caches", was.caches)
+            options["overrides"] = (*was.overrides, *options.get("overrides", ()))
+            if not options.keys() & {"clock_hz", "voltage_scale"}:
+                options |= {"clock_hz": was.clock_hz, "voltage_scale": was.voltage_scale}
+        return given(PartSpec, {"cpu": cpu, **options}).setup(moves)
 
     def simulate(
         self, setups: Sequence[TimingSetup], progress: Callable[[int], None] | None = None

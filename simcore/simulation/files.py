@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, BinaryIO
 
 from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.run.setup import DEFAULT_CPU
+from simcore.run.spec import PartSpec
 from simcore.simulation.capture import Capture, is_capture
 from simcore.simulation.live import simulate
 from simcore.simulation.simulation import Simulation
 
-_SETUP = ("clock_hz", "caches", "voltage_scale", "overrides", "memory_from")
+#: What a capture can be timed under; the part and the place are asked for apart.
+_SETUP = {field.name for field in fields(PartSpec)} - {"cpu", "place"}
 
 
 def simulate_file(

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from simcore import __version__
 from simcore.comparison.comparison import joules
-from simcore.costs.profile import Profile, Tool
+from simcore.costs.origin import Tool
+from simcore.costs.profile import Profile
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, McusimError
 from simcore.parallel import in_processes, processors

@@ -8,7 +8,8 @@ from typing import Any
 
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image, load_image
-from simcore.machine import RunOptions, RunResult, run
+from simcore.machine import EndedRun, RunOptions, run
+from simcore.run.spec import RunSpec, given
 
 CLOCK_HZ = 200_000_000
 Build = Callable[..., Image]
@@ -42,11 +43,12 @@ reset:
 """
 
 
-def go(image: Image | Path, model: CpuModel, **options: Any) -> RunResult:
+def go(image: Image | Path, model: CpuModel, **options: Any) -> EndedRun:
     program = image if isinstance(image, Image) else load_image(image)
     options.setdefault("max_instructions", 20_000_000)
-    return run(program, model, RunOptions(clock_hz=CLOCK_HZ, **options))
+    streams = {name: options.pop(name, None) for name in ("stdin", "stdout")}
+    return run(program, model, RunOptions(CLOCK_HZ, given(RunSpec, options), **streams))
 
 
-def instructions(result: RunResult) -> int:
+def instructions(result: EndedRun) -> int:
     return result.counters.total()["instructions"]

@@ -14,6 +14,7 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.machine import RunOptions, run
+from simcore.run.spec import RunSpec
 from tests.integration.assembled import CLOCK_HZ, Build, go, instructions
 from tests.tools import ctrl_c_interrupts
 
@@ -409,7 +410,10 @@ def test_the_time_limit_ends_an_endless_loop_with_its_profile(
         clock.now = 99.0 if instructions <= 1000 else 100.0
 
     result = run(
-        build("1: adds r0, #1\n b 1b"), model, RunOptions(CLOCK_HZ, timeout_s=100), pass_time
+        build("1: adds r0, #1\n b 1b"),
+        model,
+        RunOptions(CLOCK_HZ, RunSpec(timeout_s=100)),
+        pass_time,
     )
     assert result.exit_reason == "timeout"
     assert result.exit_code is None
@@ -437,7 +441,7 @@ def test_progress_is_told_while_the_program_runs(
         seen.append(instructions)
         clock.now = len(set(seen))
 
-    run(build("1: adds r0, #1\n b 1b"), model, RunOptions(CLOCK_HZ, timeout_s=4), note)
+    run(build("1: adds r0, #1\n b 1b"), model, RunOptions(CLOCK_HZ, RunSpec(timeout_s=4)), note)
     assert len(set(seen)) >= 4
     assert seen == sorted(seen)
 

@@ -13,16 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from simcore.cli.main import main
 from simcore.study import layers
 from simcore.study.layers import Network, load_networks
+from tests.schemas import assert_fits
 from tests.shared import made_once
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-networks-1.json").read_text())
 COMMAND = ("study", "networks", "--cpu", "stm32f746,stm32h7a3")
 ALL = ("autoencoder", "cifar10-cnn", "ds-cnn", "resnet-8")
 #: Every kind of layer of the networks that ship, and a branch, in few operations.
@@ -89,7 +88,7 @@ def document(folder: Path) -> Any:
 def test_the_documents_hold_the_same_rows(
     folder: Path, document: Any, networks: tuple[Network, ...]
 ) -> None:
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert_fits(document)
     rows = list(csv.DictReader((folder / "networks.csv").read_text().splitlines()))
     assert len(rows) == len(document["rows"]) == 2 * len(networks) * 2
     for row, plain in zip(rows, document["rows"], strict=True):

@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import jsonschema
 import pytest
 from _pytest.mark import ParameterSet
 from matplotlib.figure import Figure
@@ -41,11 +40,11 @@ from simcore.study.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
+from tests.schemas import assert_fits
 from tests.shared import made_once
 from tests.tools import GUARD_S, ctrl_c_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-ops-1.json").read_text())
 SMALL = (
     "study", "ops", "--only", "relu", "--only", "pointwise", "--only", "copy", "--size", "small",
 )  # fmt: skip
@@ -86,8 +85,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_documents_hold_the_same_rows(folder: Path) -> None:
-    document = json.loads((folder / "ops.json").read_text())
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    document = assert_fits((folder / "ops.json").read_text())
     rows = list(csv.DictReader((folder / "ops.csv").read_text().splitlines()))
     assert len(rows) == len(document["rows"]) == 2 * 2 * (12 + 4 + 4)
     for row, plain in zip(rows, document["rows"], strict=True):

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simcore.checking.results import CheckResult, RunResult, Value
+    from simcore.checking.results import CheckResult, MetricValue, RunResult
 
 #: Reports by the name that --report takes: the module of this package and what reads it.
 REPORTS = {
@@ -30,7 +30,7 @@ def render(result: CheckResult, kind: str) -> str:
     return text
 
 
-def measured(result: CheckResult) -> Iterator[tuple[RunResult, Value]]:
+def measured(result: CheckResult) -> Iterator[tuple[RunResult, MetricValue]]:
     """Every value that was measured, with its run."""
     for run in result.runs:
         for value in run.values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcore.checking.results import CheckResult, RunResult, Value
+from simcore.checking.results import CheckResult, MetricValue, RunResult
 from simcore.report.csv import table_text
 
 COLUMNS = (
@@ -21,7 +21,7 @@ def render(result: CheckResult) -> str:
     return table_text(rows, COLUMNS)
 
 
-def _row(run: RunResult, value: Value | None) -> dict[str, object]:
+def _row(run: RunResult, value: MetricValue | None) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(COLUMNS)
     row |= {"run": run.name, "elf": run.elf, "status": run.status, "message": run.message}
     if run.cpu is not None:

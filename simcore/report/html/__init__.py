@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from simcore.report import RenderOptions
 
 
-class Fact(NamedTuple):
-    """A line of the summary; ``trust`` is exact, modelled or estimated."""
+class Figure(NamedTuple):
+    """A figure of the summary; ``trust`` is exact, modelled or estimated."""
 
     name: str
     value: str
@@ -56,30 +56,30 @@ def render(profile: Profile, options: RenderOptions) -> str:
     )
 
 
-def _facts(profile: Profile) -> Iterator[Fact]:
+def _facts(profile: Profile) -> Iterator[Figure]:
     from simcore.units import count, decimal, percent, si, size
 
     totals, trust = profile.totals, profile.accuracy
     low, high = si(totals.energy_low_j, "J"), si(totals.energy_high_j, "J")
     interval = f"±{percent(totals.energy_uncertainty, digits=0)}, {low} to {high}"
     paired = percent(2 * totals.dual_issues, totals.instructions, 0)
-    yield Fact("cycles", count(totals.cycles), trust.cycles)
-    yield Fact("time", si(totals.time_s, "s"), trust.cycles)
-    yield Fact("energy", si(totals.energy_j, "J"), trust.energy, interval)
-    yield Fact("average power", si(totals.power_w, "W"), trust.energy)
-    yield Fact("instructions", count(totals.instructions), trust.counts, f"{paired} in pairs")
-    yield Fact("instructions per cycle", decimal(totals.ipc), trust.cycles)
-    yield Fact("energy-delay product", si(totals.energy_delay_js, "J s"), trust.energy)
-    yield Fact("mispredicted branches", count(totals.mispredicts), trust.cycles)
+    yield Figure("cycles", count(totals.cycles), trust.cycles)
+    yield Figure("time", si(totals.time_s, "s"), trust.cycles)
+    yield Figure("energy", si(totals.energy_j, "J"), trust.energy, interval)
+    yield Figure("average power", si(totals.power_w, "W"), trust.energy)
+    yield Figure("instructions", count(totals.instructions), trust.counts, f"{paired} in pairs")
+    yield Figure("instructions per cycle", decimal(totals.ipc), trust.cycles)
+    yield Figure("energy-delay product", si(totals.energy_delay_js, "J s"), trust.energy)
+    yield Figure("mispredicted branches", count(totals.mispredicts), trust.cycles)
     if totals.macs:
-        yield Fact("MACs", count(totals.macs), trust.counts)
-        yield Fact("cycles per MAC", decimal(totals.cycles / totals.macs), trust.cycles)
-        yield Fact("energy per MAC", si(totals.j_per_mac, "J"), trust.energy)
-    yield Fact("loads", count(totals.reads), trust.counts, size(totals.read_bytes))
-    yield Fact("stores", count(totals.writes), trust.counts, size(totals.write_bytes))
+        yield Figure("MACs", count(totals.macs), trust.counts)
+        yield Figure("cycles per MAC", decimal(totals.cycles / totals.macs), trust.cycles)
+        yield Figure("energy per MAC", si(totals.j_per_mac, "J"), trust.energy)
+    yield Figure("loads", count(totals.reads), trust.counts, size(totals.read_bytes))
+    yield Figure("stores", count(totals.writes), trust.counts, size(totals.write_bytes))
     if totals.stack_high_water_bytes is not None:
-        yield Fact("stack high water", size(totals.stack_high_water_bytes), trust.counts)
+        yield Figure("stack high water", size(totals.stack_high_water_bytes), trust.counts)
     if profile.elf.load_bytes is not None:
-        yield Fact("programmed", size(profile.elf.load_bytes), trust.counts)
+        yield Figure("programmed", size(profile.elf.load_bytes), trust.counts)
     if profile.elf.ram_bytes is not None:
-        yield Fact("writable data", size(profile.elf.ram_bytes), trust.counts)
+        yield Figure("writable data", size(profile.elf.ram_bytes), trust.counts)

@@ -12,8 +12,8 @@ from simcore.report.html.tables import (
     EXACT,
     MODELLED,
     Cell,
-    Column,
-    Table,
+    HtmlColumn,
+    HtmlTable,
     cut,
     number,
     parts,
@@ -60,8 +60,8 @@ class HotFunction:
     facts: str
     causes: str
     iteration: str  # what an iteration of the hottest innermost loop costs
-    loops: Table | None
-    lines: Table
+    loops: HtmlTable | None
+    lines: HtmlTable
     rows: Sequence[ListingRow] = field(default=())
     elsewhere: str = ""
     has_source: bool = False
@@ -108,21 +108,21 @@ def _iteration(function: AnnotatedFunction) -> str:
     )
 
 
-def _loops(function: AnnotatedFunction, index: int) -> Table | None:
+def _loops(function: AnnotatedFunction, index: int) -> HtmlTable | None:
     if not function.loops:
         return None
     longest = function.loops[0].cycles
     columns = (
-        Column("loop", numeric=False),
-        Column("head", numeric=False),
-        Column("entries", EXACT),
-        Column("iterations", EXACT),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED, "of the function's own cycles"),
-        Column("by cause", MODELLED),
-        Column("cycles/iteration", MODELLED),
-        Column("instructions/iteration", EXACT),
-        Column("IPC", MODELLED, "instructions a cycle"),
+        HtmlColumn("loop", numeric=False),
+        HtmlColumn("head", numeric=False),
+        HtmlColumn("entries", EXACT),
+        HtmlColumn("iterations", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED, "of the function's own cycles"),
+        HtmlColumn("by cause", MODELLED),
+        HtmlColumn("cycles/iteration", MODELLED),
+        HtmlColumn("instructions/iteration", EXACT),
+        HtmlColumn("IPC", MODELLED, "instructions a cycle"),
     )
     rows = [
         (
@@ -140,20 +140,21 @@ def _loops(function: AnnotatedFunction, index: int) -> Table | None:
         for loop in function.loops
     ]
     return cut(
-        Table(f"loops-{index}", f"Loops of {function.name}", columns, rows, sorted_by=4), MOST_ROWS
+        HtmlTable(f"loops-{index}", f"Loops of {function.name}", columns, rows, sorted_by=4),
+        MOST_ROWS,
     )
 
 
-def _lines(function: AnnotatedFunction, index: int) -> Table:
+def _lines(function: AnnotatedFunction, index: int) -> HtmlTable:
     lines = sorted(function.lines, key=lambda line: (-line.cycles, line.file or "", line.line or 0))
     longest = lines[0].cycles if lines else 0
     columns = (
-        Column("line", numeric=False),
-        Column("source", numeric=False),
-        Column("runs", EXACT),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED, "of the function's own cycles"),
-        Column("by cause", MODELLED),
+        HtmlColumn("line", numeric=False),
+        HtmlColumn("source", numeric=False),
+        HtmlColumn("runs", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED, "of the function's own cycles"),
+        HtmlColumn("by cause", MODELLED),
     )
     rows = [
         (
@@ -167,7 +168,8 @@ def _lines(function: AnnotatedFunction, index: int) -> Table:
         for line in lines
     ]
     return cut(
-        Table(f"lines-{index}", f"Lines of {function.name}", columns, rows, sorted_by=3), MOST_ROWS
+        HtmlTable(f"lines-{index}", f"Lines of {function.name}", columns, rows, sorted_by=3),
+        MOST_ROWS,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simcore.costs.profile import FunctionCosts, ObjectCosts, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import FunctionCosts, ObjectCosts
 from simcore.pipeline.ceilings import Ceilings
 from simcore.report.html.bars import component_colors
 from simcore.report.html.roofline import ceiling_swatches, roofline_regions
@@ -13,8 +14,8 @@ from simcore.report.html.tables import (
     EXACT,
     MODELLED,
     Cell,
-    Column,
-    Table,
+    HtmlColumn,
+    HtmlTable,
     bar,
     cut,
     half_width,
@@ -31,7 +32,7 @@ from simcore.report.html.tables import (
 from simcore.units import si
 
 
-def causes(profile: Profile) -> Table:
+def causes(profile: Profile) -> HtmlTable:
     """Cycles by cause, those that cost nothing left out."""
     whole = profile.totals.cycles
     rows = [
@@ -40,13 +41,13 @@ def causes(profile: Profile) -> Table:
         if part
     ]
     columns = (
-        Column("cause", numeric=False),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED),
-        Column("bar"),
+        HtmlColumn("cause", numeric=False),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED),
+        HtmlColumn("bar"),
     )
     longest = max(profile.totals.cycles_by_cause.values(), default=0)
-    return Table(
+    return HtmlTable(
         "causes",
         "Cycles by cause",
         columns,
@@ -55,7 +56,7 @@ def causes(profile: Profile) -> Table:
     )
 
 
-def components(profile: Profile) -> Table:
+def components(profile: Profile) -> HtmlTable:
     """Energy by component, those without any left out."""
     energies, whole = profile.totals.energy_by_component, profile.totals.energy_j
     longest = max(energies.values(), default=0.0)
@@ -71,36 +72,36 @@ def components(profile: Profile) -> Table:
         if part
     ]
     columns = (
-        Column("component", numeric=False),
-        Column("energy", ESTIMATED),
-        Column("share", ESTIMATED),
-        Column("bar"),
+        HtmlColumn("component", numeric=False),
+        HtmlColumn("energy", ESTIMATED),
+        HtmlColumn("share", ESTIMATED),
+        HtmlColumn("bar"),
     )
     foot = (text("all"), quantity(whole, "J"), share(1))
-    return Table("components", "Energy by component", columns, rows, foot=foot)
+    return HtmlTable("components", "Energy by component", columns, rows, foot=foot)
 
 
-def operations(profile: Profile) -> Table:
+def operations(profile: Profile) -> HtmlTable:
     """Operations, callees included, with bars of throughput and energy."""
     ops = profile.ops
     fastest = max((op.ops_per_s or 0 for op in ops), default=0)
     dearest = max((op.energy_j for op in ops), default=0)
     columns = (
-        Column("operation", numeric=False),
-        Column("calls", EXACT),
-        Column("MACs", EXACT, "multiply-accumulates, as declared or counted"),
-        Column("cycles", MODELLED),
-        Column("of run", MODELLED),
-        Column("cycles/MAC", MODELLED),
-        Column("time", MODELLED),
-        Column("throughput", MODELLED, "operations a second: two a MAC unless declared"),
-        Column("bar", hint="throughput, the fastest operation is full length"),
-        Column("energy", ESTIMATED, "with half the width of its interval"),
-        Column("bar", hint="energy, the dearest operation is full length"),
-        Column("energy/MAC", ESTIMATED),
-        Column("power", ESTIMATED),
-        Column("parameters", EXACT, "bytes declared by the firmware"),
-        Column("activations", EXACT, "bytes declared by the firmware"),
+        HtmlColumn("operation", numeric=False),
+        HtmlColumn("calls", EXACT),
+        HtmlColumn("MACs", EXACT, "multiply-accumulates, as declared or counted"),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("of run", MODELLED),
+        HtmlColumn("cycles/MAC", MODELLED),
+        HtmlColumn("time", MODELLED),
+        HtmlColumn("throughput", MODELLED, "operations a second: two a MAC unless declared"),
+        HtmlColumn("bar", hint="throughput, the fastest operation is full length"),
+        HtmlColumn("energy", ESTIMATED, "with half the width of its interval"),
+        HtmlColumn("bar", hint="energy, the dearest operation is full length"),
+        HtmlColumn("energy/MAC", ESTIMATED),
+        HtmlColumn("power", ESTIMATED),
+        HtmlColumn("parameters", EXACT, "bytes declared by the firmware"),
+        HtmlColumn("activations", EXACT, "bytes declared by the firmware"),
     )
     rows = [
         (
@@ -128,7 +129,7 @@ def operations(profile: Profile) -> Table:
         if column.name not in ("parameters", "activations") or any(row[index].sort for row in rows)
     ]
     return cut(
-        Table(
+        HtmlTable(
             "operations",
             "Operations",
             [columns[index] for index in kept],
@@ -137,22 +138,24 @@ def operations(profile: Profile) -> Table:
     )
 
 
-def functions(profile: Profile, listed: Mapping[str, str]) -> Table:
+def functions(profile: Profile, listed: Mapping[str, str]) -> HtmlTable:
     """Functions by their own cycles; ``listed`` has the ids of those whose listing is there."""
     totals = profile.totals
     longest = max((row.cycles_self for row in profile.functions), default=0)
     columns = (
-        Column("function", numeric=False),
-        Column("calls", EXACT),
-        Column("instructions", EXACT),
-        Column("cycles", MODELLED, "its own, callees left out"),
-        Column("self", MODELLED, "share of all cycles"),
-        Column("by cause", MODELLED, "its own cycles by cause, in the colours above"),
-        Column("total", MODELLED, "share with callees"),
-        Column("IPC", MODELLED, "instructions a cycle"),
-        Column("MACs", EXACT),
-        Column("energy", ESTIMATED, "its own, callees left out; half the width of its interval"),
-        Column("of run", ESTIMATED),
+        HtmlColumn("function", numeric=False),
+        HtmlColumn("calls", EXACT),
+        HtmlColumn("instructions", EXACT),
+        HtmlColumn("cycles", MODELLED, "its own, callees left out"),
+        HtmlColumn("self", MODELLED, "share of all cycles"),
+        HtmlColumn("by cause", MODELLED, "its own cycles by cause, in the colours above"),
+        HtmlColumn("total", MODELLED, "share with callees"),
+        HtmlColumn("IPC", MODELLED, "instructions a cycle"),
+        HtmlColumn("MACs", EXACT),
+        HtmlColumn(
+            "energy", ESTIMATED, "its own, callees left out; half the width of its interval"
+        ),
+        HtmlColumn("of run", ESTIMATED),
     )
     rows = [
         (
@@ -170,28 +173,28 @@ def functions(profile: Profile, listed: Mapping[str, str]) -> Table:
         )
         for row in profile.functions
     ]
-    return cut(Table("functions", "Functions", columns, rows, sorted_by=3))
+    return cut(HtmlTable("functions", "Functions", columns, rows, sorted_by=3))
 
 
 def _ratio(row: FunctionCosts) -> float | None:
     return row.instructions / row.cycles_self if row.cycles_self else None
 
 
-def memory(profile: Profile) -> Table:
+def memory(profile: Profile) -> HtmlTable:
     """Traffic of the memory regions."""
     regions = profile.memory
     longest = max((row.stall_cycles for row in regions), default=0)
     columns = (
-        Column("region", numeric=False),
-        Column("fetched", EXACT, "bytes of instructions"),
-        Column("read", EXACT, "bytes of loads"),
-        Column("written", EXACT, "bytes of stores"),
-        Column("I-refills", MODELLED, "cache lines brought for instructions"),
-        Column("D-refills", MODELLED, "cache lines brought for data"),
-        Column("write-backs", MODELLED, "cache lines"),
-        Column("stall cycles", MODELLED),
-        Column("bar"),
-        Column("energy", ESTIMATED),
+        HtmlColumn("region", numeric=False),
+        HtmlColumn("fetched", EXACT, "bytes of instructions"),
+        HtmlColumn("read", EXACT, "bytes of loads"),
+        HtmlColumn("written", EXACT, "bytes of stores"),
+        HtmlColumn("I-refills", MODELLED, "cache lines brought for instructions"),
+        HtmlColumn("D-refills", MODELLED, "cache lines brought for data"),
+        HtmlColumn("write-backs", MODELLED, "cache lines"),
+        HtmlColumn("stall cycles", MODELLED),
+        HtmlColumn("bar"),
+        HtmlColumn("energy", ESTIMATED),
     )
     rows = [
         (
@@ -208,23 +211,23 @@ def memory(profile: Profile) -> Table:
         )
         for row in regions
     ]
-    return Table("regions", "Memory regions", columns, rows)
+    return HtmlTable("regions", "Memory regions", columns, rows)
 
 
-def objects(profile: Profile) -> Table:
+def objects(profile: Profile) -> HtmlTable:
     """Data objects by the cycles that the program waited for them."""
     longest = max((row.stall_cycles for row in profile.objects), default=0)
     columns = (
-        Column("object", numeric=False),
-        Column("region", numeric=False),
-        Column("size", EXACT),
-        Column("reads", EXACT),
-        Column("writes", EXACT),
-        Column("read", EXACT, "bytes of loads"),
-        Column("written", EXACT, "bytes of stores"),
-        Column("stall cycles", MODELLED),
-        Column("bar"),
-        Column("mostly in", MODELLED, "the instruction that costs most", numeric=False),
+        HtmlColumn("object", numeric=False),
+        HtmlColumn("region", numeric=False),
+        HtmlColumn("size", EXACT),
+        HtmlColumn("reads", EXACT),
+        HtmlColumn("writes", EXACT),
+        HtmlColumn("read", EXACT, "bytes of loads"),
+        HtmlColumn("written", EXACT, "bytes of stores"),
+        HtmlColumn("stall cycles", MODELLED),
+        HtmlColumn("bar"),
+        HtmlColumn("mostly in", MODELLED, "the instruction that costs most", numeric=False),
     )
     rows = [
         (
@@ -241,7 +244,7 @@ def objects(profile: Profile) -> Table:
         )
         for row in profile.objects
     ]
-    return cut(Table("objects", "Data objects", columns, rows, sorted_by=7))
+    return cut(HtmlTable("objects", "Data objects", columns, rows, sorted_by=7))
 
 
 def _main_site(row: ObjectCosts) -> tuple[str | None, str]:
@@ -251,7 +254,7 @@ def _main_site(row: ObjectCosts) -> tuple[str | None, str]:
     return site.function, place(site.file, site.line)
 
 
-def misses(profile: Profile) -> Table:
+def misses(profile: Profile) -> HtmlTable:
     """Which instruction misses the data cache on which object, most misses first."""
     whole = profile.caches.dcache.misses
     found = [
@@ -260,15 +263,15 @@ def misses(profile: Profile) -> Table:
     found.sort(key=lambda item: (-item[0], item[1].name, item[2].address))
     longest = found[0][0] if found else 0
     columns = (
-        Column("object", numeric=False),
-        Column("instruction", numeric=False),
-        Column("source", numeric=False),
-        Column("accesses", EXACT),
-        Column("misses", MODELLED),
-        Column("of all misses", MODELLED),
-        Column("bar"),
-        Column("miss rate", MODELLED),
-        Column("stall cycles", MODELLED),
+        HtmlColumn("object", numeric=False),
+        HtmlColumn("instruction", numeric=False),
+        HtmlColumn("source", numeric=False),
+        HtmlColumn("accesses", EXACT),
+        HtmlColumn("misses", MODELLED),
+        HtmlColumn("of all misses", MODELLED),
+        HtmlColumn("bar"),
+        HtmlColumn("miss rate", MODELLED),
+        HtmlColumn("stall cycles", MODELLED),
     )
     rows = [
         (
@@ -284,10 +287,10 @@ def misses(profile: Profile) -> Table:
         )
         for _, row, site in found
     ]
-    return cut(Table("misses", "Data-cache misses by object", columns, rows, sorted_by=4))
+    return cut(HtmlTable("misses", "Data-cache misses by object", columns, rows, sorted_by=4))
 
 
-def object_misses(profile: Profile) -> Table:
+def object_misses(profile: Profile) -> HtmlTable:
     """Data-cache misses summed by object."""
     found = sorted(
         (row for row in profile.objects if row.misses), key=lambda row: (-row.misses, row.name)
@@ -295,14 +298,14 @@ def object_misses(profile: Profile) -> Table:
     whole = profile.caches.dcache.misses
     longest = max((row.misses for row in found), default=0)
     columns = (
-        Column("object", numeric=False),
-        Column("region", numeric=False),
-        Column("size", EXACT),
-        Column("accesses", EXACT),
-        Column("misses", MODELLED),
-        Column("of all misses", MODELLED),
-        Column("bar"),
-        Column("miss rate", MODELLED),
+        HtmlColumn("object", numeric=False),
+        HtmlColumn("region", numeric=False),
+        HtmlColumn("size", EXACT),
+        HtmlColumn("accesses", EXACT),
+        HtmlColumn("misses", MODELLED),
+        HtmlColumn("of all misses", MODELLED),
+        HtmlColumn("bar"),
+        HtmlColumn("miss rate", MODELLED),
     )
     rows = [
         (
@@ -317,19 +320,21 @@ def object_misses(profile: Profile) -> Table:
         )
         for row in found
     ]
-    return cut(Table("object-misses", "Data-cache misses by object", columns, rows, sorted_by=4))
+    return cut(
+        HtmlTable("object-misses", "Data-cache misses by object", columns, rows, sorted_by=4)
+    )
 
 
-def caches(profile: Profile) -> Table:
+def caches(profile: Profile) -> HtmlTable:
     """Both caches."""
     icache, dcache = profile.caches.icache, profile.caches.dcache
     columns = (
-        Column("cache", numeric=False),
-        Column("accesses", EXACT),
-        Column("misses", MODELLED),
-        Column("miss rate", MODELLED),
-        Column("evictions", MODELLED),
-        Column("write-backs", MODELLED),
+        HtmlColumn("cache", numeric=False),
+        HtmlColumn("accesses", EXACT),
+        HtmlColumn("misses", MODELLED),
+        HtmlColumn("miss rate", MODELLED),
+        HtmlColumn("evictions", MODELLED),
+        HtmlColumn("write-backs", MODELLED),
     )
     rows = [
         (
@@ -345,10 +350,10 @@ def caches(profile: Profile) -> Table:
             ("data", dcache, number(dcache.write_backs)),
         )
     ]
-    return Table("caches", "Caches", columns, rows)
+    return HtmlTable("caches", "Caches", columns, rows)
 
 
-def ceiling_rows(profile: Profile, ceilings: Ceilings) -> Table:
+def ceiling_rows(profile: Profile, ceilings: Ceilings) -> HtmlTable:
     """The ceilings of the roofline, at the clock of the run."""
     clock = profile.cpu.clock_hz
     regions = roofline_regions(profile, ceilings)
@@ -365,27 +370,27 @@ def ceiling_rows(profile: Profile, ceilings: Ceilings) -> Table:
         for unit, name, value in found
     ]
     columns = (
-        Column("ceiling", numeric=False),
-        Column("at most", MODELLED),
-        Column("unit", numeric=False),
-        Column(f"at {si(clock, 'Hz')}", MODELLED),
+        HtmlColumn("ceiling", numeric=False),
+        HtmlColumn("at most", MODELLED),
+        HtmlColumn("unit", numeric=False),
+        HtmlColumn(f"at {si(clock, 'Hz')}", MODELLED),
     )
-    return Table("ceilings", "Ceilings of the part", columns, rows)
+    return HtmlTable("ceilings", "Ceilings of the part", columns, rows)
 
 
-def lines(profile: Profile) -> Table:
+def lines(profile: Profile) -> HtmlTable:
     """Source lines by cycles."""
     found = sorted(profile.lines or (), key=lambda row: (-row.cycles, row.file, row.line))
     whole = profile.totals.cycles
     longest = found[0].cycles if found else 0
     columns = (
-        Column("line", numeric=False),
-        Column("executions", EXACT),
-        Column("instructions", EXACT),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED),
-        Column("by cause", MODELLED),
-        Column("misses", MODELLED, "of the data cache"),
+        HtmlColumn("line", numeric=False),
+        HtmlColumn("executions", EXACT),
+        HtmlColumn("instructions", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED),
+        HtmlColumn("by cause", MODELLED),
+        HtmlColumn("misses", MODELLED, "of the data cache"),
     )
     rows = [
         (
@@ -399,23 +404,23 @@ def lines(profile: Profile) -> Table:
         )
         for row in found
     ]
-    return cut(Table("lines", "Source lines", columns, rows, sorted_by=3))
+    return cut(HtmlTable("lines", "Source lines", columns, rows, sorted_by=3))
 
 
-def instructions(profile: Profile) -> Table:
+def instructions(profile: Profile) -> HtmlTable:
     """Instructions by cycles."""
     found = sorted(profile.instructions or (), key=lambda row: (-row.cycles, row.address))
     whole = profile.totals.cycles
     longest = found[0].cycles if found else 0
     columns = (
-        Column("address", numeric=False),
-        Column("instruction", numeric=False),
-        Column("function", numeric=False),
-        Column("executions", EXACT),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED),
-        Column("by cause", MODELLED),
-        Column("misses", MODELLED, "of the data cache"),
+        HtmlColumn("address", numeric=False),
+        HtmlColumn("instruction", numeric=False),
+        HtmlColumn("function", numeric=False),
+        HtmlColumn("executions", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED),
+        HtmlColumn("by cause", MODELLED),
+        HtmlColumn("misses", MODELLED, "of the data cache"),
     )
     rows = [
         (
@@ -430,18 +435,18 @@ def instructions(profile: Profile) -> Table:
         )
         for row in found
     ]
-    return cut(Table("instructions", "Instructions", columns, rows, sorted_by=4))
+    return cut(HtmlTable("instructions", "Instructions", columns, rows, sorted_by=4))
 
 
-def placement(profile: Profile) -> Table:
+def placement(profile: Profile) -> HtmlTable:
     """What was timed elsewhere than it is linked."""
     columns = (
-        Column("name", numeric=False),
-        Column("kind", numeric=False),
-        Column("linked in", numeric=False),
-        Column("timed in", numeric=False),
-        Column("address", numeric=False, hint="at which it was timed"),
-        Column("size", EXACT),
+        HtmlColumn("name", numeric=False),
+        HtmlColumn("kind", numeric=False),
+        HtmlColumn("linked in", numeric=False),
+        HtmlColumn("timed in", numeric=False),
+        HtmlColumn("address", numeric=False, hint="at which it was timed"),
+        HtmlColumn("size", EXACT),
     )
     rows = [
         (
@@ -454,18 +459,18 @@ def placement(profile: Profile) -> Table:
         )
         for row in profile.placement or ()
     ]
-    return cut(Table("placement-table", "Placement", columns, rows))
+    return cut(HtmlTable("placement-table", "Placement", columns, rows))
 
 
-def layout(profile: Profile) -> Table:
+def layout(profile: Profile) -> HtmlTable:
     """Cycles with all code shifted by some bytes."""
     band = profile.layout
     shifts = [] if band is None else list(zip(band.offsets_bytes, band.cycles, strict=True))
     middle = 0 if band is None else band.median_cycles
     columns = (
-        Column("shift", EXACT),
-        Column("cycles", MODELLED),
-        Column("from the median", MODELLED),
+        HtmlColumn("shift", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("from the median", MODELLED),
     )
     rows = [
         (
@@ -475,4 +480,4 @@ def layout(profile: Profile) -> Table:
         )
         for offset, cycles in shifts
     ]
-    return Table("layout-table", "Layout", columns, rows)
+    return HtmlTable("layout-table", "Layout", columns, rows)

@@ -12,7 +12,7 @@ MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class HtmlColumn:
     """A heading; ``trust`` is exact, modelled, estimated or nothing, ``hint`` explains."""
 
     name: str
@@ -36,19 +36,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class HtmlTable:
     """A table; ``left_out`` says how many rows found no room."""
 
     name: str  # id, unique on the page
     caption: str
-    columns: Sequence[Column]
+    columns: Sequence[HtmlColumn]
     rows: Sequence[Sequence[Cell]]
     sorted_by: int | None = None  # column that the rows fall by
     left_out: int = 0
     foot: Sequence[Cell] = field(default=())
 
 
-def cut(table: Table, most: int = MOST_ROWS) -> Table:
+def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:
     """The table without the rows behind the first ``most``."""
     return replace(table, rows=table.rows[:most], left_out=max(0, len(table.rows) - most))
 

@@ -21,7 +21,8 @@ import simcore
 from simcore.cli import output, values
 from simcore.cli.main import COMMANDS, main
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.profile import Exit, Profile
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
 from simcore.errors import ConfigError, ElfError
 from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
 from simcore.run.spec import RunSpec

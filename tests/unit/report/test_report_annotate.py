@@ -23,7 +23,7 @@ from simcore.annotation import (
     Wait,
 )
 from simcore.core.counters import CAUSES
-from simcore.costs.profile import Exit
+from simcore.costs.origin import Exit
 from simcore.report import RenderOptions
 from simcore.report.annotate import render
 from simcore.report.listing import loop_lanes, pair_mark, per, share

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from simcore.costs.profile import Exit, LayoutBand, ObjectCosts, ObjectSite, PlacedItem, Profile
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
+from simcore.costs.tables import LayoutBand, ObjectCosts, ObjectSite, PlacedItem
 from simcore.errors import ConfigError
 from simcore.pipeline.ceilings import CORE, Ceilings
 from simcore.report import RenderOptions, render

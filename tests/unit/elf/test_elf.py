@@ -111,6 +111,17 @@ def test_a_vector_table_is_found_by_symbol_behind_a_boot_header(load: Load) -> N
     assert load(builder).vector_table == 0x60002000
 
 
+def test_a_vector_table_is_what_the_boot_rom_of_an_imxrt_starts_from(load: Load) -> None:
+    flash = 0x6000_0000
+    builder = ElfBuilder(entry=flash + 0x2009)
+    builder.section(".config", b"FCFB", flash, ALLOC)
+    ivt = struct.pack("<8I", 0x402000D1, flash + 0x2000, 0, 0, 0, flash + 0x1000, 0, 0)
+    builder.section(".ivt", ivt, flash + 0x1000, ALLOC)
+    table = struct.pack("<II", RAM + 0x1000, flash + 0x2009)
+    builder.section(".unnamed", table + CODE, flash + 0x2000, ALLOC | EXEC)
+    assert load(builder).vector_table == flash + 0x2000
+
+
 def test_a_vector_table_without_a_name_is_the_lowest_words_if_they_look_like_one(
     load: Load,
 ) -> None:

@@ -128,7 +128,13 @@ class Timing:
         descriptors are those of mcusim.h. Raises CoreError for a number beyond them.
         """
         info = self._info()
-        nodes = self._nodes(info)
+        every = self._nodes(info)
+        number = _ran(every)
+        nodes = tuple(
+            replace(node, parent=number.get(node.parent, -1))
+            for index, node in enumerate(every)
+            if index in number
+        )
         invocations = [0] * len(ops)
         for node in nodes:
             if node.op >= len(ops):
@@ -150,7 +156,7 @@ class Timing:
             uses=uses,
             stack_high_water_bytes=used,
             warnings=self._warnings(info, ops_valid),
-            trace=read_trace(ffi, lib, self._core, self.index, info.width),
+            trace=read_trace(ffi, lib, self._core, self.index, info.width, number),
         )
 
     def _info(self) -> Any:
@@ -219,6 +225,8 @@ class Timing:
         lib.core_uses(self._core, self.index, found)
         uses = []
         for use in found:
+            if not use.counts.executions:
+                continue  # before counting began
             if use.object & lib.OBJECT_IN_REGION:
                 region = use.object & ~lib.OBJECT_IN_REGION
                 if region not in rest:
@@ -423,6 +431,19 @@ def _stretch_ends(block: Block, cut: CutBlock) -> Iterator[tuple[int, int, int]]
     for stretch in cut.stretches:
         end = stretch.first + len(stretch.instructions)
         yield stretch.probes, bisect_left(accesses, end), bisect_left(barriers, end)
+
+
+def _ran(nodes: Sequence[Node]) -> dict[int, int]:
+    """New numbers, by old, of the nodes in which something was counted, and of those above them.
+
+    Only where counting began late are there others.
+    """
+    ran = [bool(node.calls) or any(node.vector) for node in nodes]
+    ran[0] = True
+    for index in range(len(nodes) - 1, 0, -1):
+        if ran[index]:
+            ran[nodes[index].parent] = True
+    return {index: number for number, index in enumerate(i for i, one in enumerate(ran) if one)}
 
 
 def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:

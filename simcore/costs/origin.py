@@ -7,7 +7,7 @@ from typing import Annotated
 
 from simcore.errors import ExitCode
 from simcore.plain import Amount, Count, Json, Sha256, one_of
-from simcore.run.faults import Fault
+from simcore.run.faults import Fault, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,24 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How the run ended."""
+    """How the run ended, and where the program stood."""
 
-    reason: Annotated[str, one_of("exit", "fault", "max-instructions", "timeout", "interrupted")]
+    reason: Annotated[
+        str,
+        one_of(
+            "exit", "loop", "sleep", "fault",  # by itself
+            "until", "for", "idle",  # as it was told
+            "max-instructions", "timeout", "no-end", "missed", "interrupted",
+        ),
+    ]  # fmt: skip
+    """By itself: exit, loop (a branch to itself that nothing can leave), sleep (with nothing to
+    wake it) or fault; as told: until, for or idle; by a limit: max-instructions, timeout, no-end
+    (the default one) or missed (by itself, before the place that it was told); or interrupted."""
     code: int | None
-    """Of the program; null when it did not end by itself."""
+    """Of the program; null when it did not exit."""
     fault: Fault | None
+    place: Frame | None = None
+    """Where the program stood; not of one that exited."""
 
     @property
     def status(self) -> ExitCode:
@@ -80,18 +92,34 @@ class Exit:
             return f"the program stopped with a fault: {self.fault}"
         if self.reason == "exit":
             return f"the program exited with code {self.code}"
-        return _TEXT.get(self.reason, f"the run ended: {self.reason}")
+        at = "" if self.place is None else f" at {self.place.text}"
+        return _TEXT.get(self.reason, "the run ended: {reason}").format(at=at, reason=self.reason)
 
 
 _STATUS = {
+    "loop": ExitCode.OK,
+    "sleep": ExitCode.OK,
+    "until": ExitCode.OK,
+    "for": ExitCode.OK,
+    "idle": ExitCode.OK,
     "fault": ExitCode.FAULT,
     "max-instructions": ExitCode.LIMIT,
     "timeout": ExitCode.LIMIT,
+    "no-end": ExitCode.LIMIT,
+    "missed": ExitCode.LIMIT,
     "interrupted": ExitCode.INTERRUPTED,
 }
 _TEXT = {
-    "max-instructions": "the instruction limit was reached before the program ended",
-    "timeout": "the time limit was reached before the program ended",
+    "loop": "the program ended in an endless loop{at}",
+    "sleep": "the program sleeps{at} with nothing to wake it",
+    "until": "the run ended where it was told to{at}",
+    "for": "the run ended after the time that it was given{at}",
+    "idle": "the run ended as the program went to sleep{at}",
+    "max-instructions": "the instruction limit was reached{at} before the program ended",
+    "timeout": "the time limit was reached{at} before the program ended",
+    "no-end": "the program did not end within the default limit and was stopped{at}; say with"
+    " --until, --for or --until-idle where it ends",
+    "missed": "the program ended{at} before it reached what --from or --until names",
     "interrupted": "interrupted; the figures are those up to here",
 }
 

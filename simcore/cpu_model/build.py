@@ -22,6 +22,7 @@ from simcore.cpu_model import (
     OperatingPoint,
     Provenance,
     Region,
+    SysTickReference,
 )
 from simcore.cpu_model.schema import (
     CLASSES,
@@ -78,6 +79,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         operating_points=tuple(sorted(points, key=lambda point: point.max_clock)),
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
+        systick=SysTickReference(**values.get("systick", {})),
         sources=dict(tree.get("sources", {})),
         provenance={".".join(path): Provenance(**fact) for path, fact in facts(tree)},
         sha256=_digest(values),

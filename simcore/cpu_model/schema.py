@@ -264,6 +264,14 @@ _FLASH_CONTROL = Table(
     }
 )
 
+# The reference clock of SysTick (CLKSOURCE 0): a part of the core clock, or one of its own.
+_SYSTICK = Table(
+    {
+        "divider": Fact("integer", RATIO, minimum=1, maximum=1024),
+        "external_clock": Fact("integer", HERTZ, minimum=1),
+    }
+)
+
 SCHEMA = Table(
     {
         "name": Plain("text"),
@@ -289,6 +297,7 @@ SCHEMA = Table(
         "operating_point": Named(_OPERATING_POINT),
         "energy": _ENERGY,
         "flash_control": _FLASH_CONTROL,
+        "systick": _SYSTICK,
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),
 )

@@ -31,6 +31,9 @@ enum core_stop {
     STOP_ERROR = 4,          /* a core_status other than CORE_OK, see core_run_status() */
     STOP_ENGINE = 5,         /* Unicorn returned by itself: WFI, an undefined instruction, an exit asked by Python */
     STOP_EXCEPTION = 6,      /* SysTick or PendSV is pending: core_exception_pending() */
+    STOP_UNTIL = 7,          /* at one of capture_config.until, for the last time that was asked for */
+    STOP_LOOP = 8,           /* in front of a branch to itself: only an interrupt can leave it */
+    STOP_CYCLES = 9,         /* capture_config.max_cycles have gone by */
 };
 
 enum fault_kind {
@@ -340,10 +343,19 @@ struct timing_info {
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
-enum { MAX_STORAGE = 8, OP_NAME_MAX = 96 };
+enum { MAX_STORAGE = 8, MAX_PLACES = 8, OP_NAME_MAX = 96 };
+
+/* Instructions, of which the count-th execution of any is meant, in front of it. */
+struct places {
+    uint32_t address[MAX_PLACES];
+    uint32_t addresses;
+    uint64_t count;              /* 0: none */
+};
 
 struct capture_config {
     uint64_t max_instructions;       /* 0: no limit; the run stops in front of the block that would pass it */
+    uint64_t max_cycles;             /* of modelled time, since `from` if there is one; 0: no limit */
+    struct places from, until;       /* where counting begins, and where the run then ends */
     uint32_t op_begin, op_begin_size, op_end, op_end_size;  /* the marker functions of mcusim.h, 0: none */
     uint32_t storage[MAX_STORAGE];   /* peripheral registers that keep their value and go to timing (FLASH_ACR) */
     uint32_t storages;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simcore.plain import Address, Count
+from simcore.units import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,16 @@ class Frame:
     """Bytes into the function."""
     file: str | None
     line: Count | None
+
+    @property
+    def text(self) -> str:
+        """The place as people name it: function, or address, and line."""
+        name = f"0x{self.address:08x}" if self.symbol is None else self.symbol
+        return (
+            name
+            if self.file is None or self.line is None
+            else f"{name}, {place(self.file, self.line)}"
+        )
 
     def __str__(self) -> str:
         text = f"0x{self.address:08x}"

@@ -7,13 +7,14 @@ command line (cli/options.py) and the place that obeys it; written.py reads it f
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS
-from simcore.errors import nearest
+from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 
 Spec = TypeVar("Spec", bound="PartSpec")
@@ -80,7 +81,9 @@ class RunSpec(PartSpec):
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
     ``verbose`` adds a warning for each such address instead of one for all.
-    ``max_instructions`` and ``timeout_s`` (host seconds) bound the run.
+    ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
+    no limit) bound the run; without any of them a default does. It ends at ``until``, with
+    ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py; ``instructions``, ``lines``,
     ``coverage`` and ``timeline`` add those tables.
@@ -93,12 +96,27 @@ class RunSpec(PartSpec):
     verbose: bool = False
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None
+    for_s: Annotated[float | None, Written("for")] = None
+    until: str | None = None
+    until_idle: bool = False
+    from_: Annotated[str | None, Written("from")] = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
     instructions: _Table = False
     lines: _Table = False
     coverage: _Table = False
     timeline: _Table = False
+
+    def check_end(self) -> None:
+        """Raise ConfigError when the run is told two ends."""
+        told = {
+            "--until": self.until is not None,
+            "--for": self.for_s is not None and math.isfinite(self.for_s),
+            "--until-idle": self.until_idle,
+        }
+        ends = [name for name, is_told in told.items() if is_told]
+        if len(ends) > 1:
+            raise ConfigError(f"{' and '.join(ends)}: a run has one end; give one of them")
 
 
 def run_spec(

@@ -34,6 +34,7 @@ def simulate_many(
     capture holds. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
+    spec.check_end()
     if not setups:
         raise ConfigError("there is no configuration to time the program under")
     for setup in setups:

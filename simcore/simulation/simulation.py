@@ -79,7 +79,8 @@ class Simulation:
     @property
     def end(self) -> Exit:
         """How the run ended."""
-        return Exit(self.result.exit_reason, self.result.exit_code, self.result.fault)
+        result = self.result
+        return Exit(result.exit_reason, result.exit_code, result.fault, result.exit_place)
 
     @property
     def costs(self) -> Attribution:

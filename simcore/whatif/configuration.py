@@ -17,6 +17,7 @@ SETTINGS = {key: one for key, one in file_keys(PartSpec, "_").items() if one.typ
 #: Tables of a part's model: a dotted name that begins with one is a number of the model.
 MODEL_TABLES = (
     "core", "pipeline", "region", "memory", "bus", "operating_point", "energy", "flash_control",
+    "systick",
 )  # fmt: skip
 AS_LINKED = "as linked"
 

@@ -172,11 +172,3 @@ def test_sleeping_costs_less_than_waiting_for_the_same_time() -> None:
     assert asleep.power_w is not None
     assert waiting.power_w is not None
     assert asleep.power_w < waiting.power_w / 3
-
-
-def test_a_sleep_without_an_end_is_said_and_ends_the_run() -> None:
-    profile = simcore.profile(FIRMWARE / "sleep.elf", args=("forever",))
-    assert profile.exit.code == 0
-    assert any(
-        "sleeps at" in warning and "nothing to wake it" in warning for warning in profile.warnings
-    )

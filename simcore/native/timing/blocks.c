@@ -114,6 +114,21 @@ static int copy_facts(struct block *b)
     return CORE_OK;
 }
 
+void blocks_forget(struct blocks *t)
+{
+    for (uint32_t i = 0; i < t->blocks; i++) {
+        struct block *b = &t->block[i];
+        b->info = (struct block_info){.address = b->info.address, .size = b->info.size};
+        for (uint32_t a = 0; a < b->facts.accesses; a++)
+            b->site[a].counts = b->site[a].object.counted = (struct site_info){0, 0, 0};
+        memset(b->skipped, 0, b->facts.instructions * sizeof *b->skipped);
+    }
+    for (uint32_t i = 0; i < t->entries; i++)
+        t->cost[i].cost.executions = 0;
+    for (uint32_t i = 0; i < t->schedules; i++)
+        t->schedule[i].cost.executions = 0;
+}
+
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end)
 {
     const struct definition *d = &t->stream->definition[definition];

@@ -85,6 +85,9 @@ struct blocks {
 
 void blocks_free(struct blocks *t);
 
+/* All counts begin anew. */
+void blocks_forget(struct blocks *t);
+
 /* The block for the piece [first, end) of a definition; defines it on first sight. Negative: core_status.
  * Moves the block table when it does. */
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end);

@@ -81,7 +81,7 @@ struct trace_info timing_trace_info(const struct timing *timing)
 void timing_trace_spans(const struct timing *t, struct span_info *out)
 {
     for (uint32_t i = 0; i < trace_spans(t->trace); i++)
-        out[i] = trace_span(t->trace, i, t->now);
+        out[i] = trace_span(t->trace, i, t->now - t->counted_from);
 }
 
 void timing_trace_samples(const struct timing *t, uint64_t *rows)

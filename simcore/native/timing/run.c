@@ -10,7 +10,7 @@ void timing_follow(struct timing *t)
 {
     t->memory.counters = calltree_current(&t->calls)->counters;
     if (t->trace)
-        trace_follow(t->trace, &t->calls, t->now);
+        trace_follow(t->trace, &t->calls, t->now - t->counted_from);
 }
 
 /* Pending counts belong to the node that runs: settle before it changes. */

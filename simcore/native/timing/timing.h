@@ -45,6 +45,7 @@ struct timing {
     uint32_t (*extra)[EXTRA_CLASSES];   /* extra cycles by table and operand class */
     uint32_t extra_tables;
     uint64_t now;
+    uint64_t counted_from;       /* time of a RECORD_FROM: what came before it does not count */
     uint64_t instructions;
     uint32_t state;
     int32_t last_block, last_entry;     /* whose branch is not resolved yet; NO_DEFINITION: none */

@@ -488,7 +488,7 @@ def test_ctrl_c_while_progress_is_drawn_leaves_no_line() -> None:
         ("", None),
         ("Hz", None),
         ("-5", None),
-        ("1e6", None),
+        ("1e6", 1_000_000),
         ("0", None),
         ("0.5", None),
         ("1_000", None),

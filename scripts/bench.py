@@ -203,10 +203,11 @@ def profile(elf: str, argument: str) -> dict[str, float]:
     from simcore.cpu_model import load_cpu_model
     from simcore.elf import load_image
     from simcore.machine import RunOptions, run
+    from simcore.run.spec import RunSpec
 
     image, model = load_image(elf), load_cpu_model("stm32f746")
     begin = time.perf_counter()
-    result = run(image, model, RunOptions(model.max_clock_hz, args=(argument,)))
+    result = run(image, model, RunOptions(model.max_clock_hz, RunSpec(args=(argument,))))
     seconds = time.perf_counter() - begin
     if (result.exit_reason, result.exit_code) != ("exit", 0):
         raise SystemExit(f"{elf} ended by {result.exit_reason} {result.exit_code}")

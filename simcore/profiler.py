@@ -6,21 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any, BinaryIO
 
 from simcore.costs.profile import Profile
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, nearest
-from simcore.run.setup import TimingSetup
-from simcore.run.spec import RunSpec, given, run_spec
-from simcore.simulation.capture import Capture
-from simcore.simulation.files import refuse_run_options
-from simcore.simulation.live import simulate_many
+from simcore.run.spec import RunSpec, run_spec
+from simcore.simulation.program import Program, open_capture
 from simcore.simulation.simulation import Simulation
-
-#: Fields of a RunSpec that say what a Profile holds, whoever ran the program.
-_TABLES = ("place", "ops", "layout_sweep", "instructions", "lines", "coverage", "timeline")
 
 
 def check_op_globs(image: Image, globs: Sequence[str]) -> None:
@@ -57,12 +50,9 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    image = load_image(spec.elf)
-
-    def timed(setups: Sequence[TimingSetup]) -> list[Simulation]:
-        return simulate_many(image, setups, spec, stdin=stdin, stdout=stdout, progress=progress)
-
-    return profile_setup(image, spec.setup(), timed, spec, log=log, inspect=inspect)
+    program = Program(load_image(spec.elf), spec)
+    streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
+    return profile_program(program, log=log, inspect=inspect, **streams)
 
 
 def replay(
@@ -77,27 +67,18 @@ def replay(
     ``cpu`` and ``options`` are fields of a RunSpec, without those of the program and its limits;
     what is not given is as it was recorded. Raises CaptureError and what :func:`profile` raises.
     """
-    tables = {name: options.pop(name) for name in _TABLES if name in options}
-    refuse_run_options(capture, options)
-    recorded = Capture(capture)
-    timed = partial(recorded.simulate, progress=progress)
-    spec = given(RunSpec, tables)
-    return profile_setup(recorded.image, recorded.setup(cpu, **options), timed, spec)
+    return profile_program(open_capture(capture, cpu, **options), progress=progress)
 
 
-def profile_setup(
-    image: Image,
-    setup: TimingSetup,
-    timed: Callable[[Sequence[TimingSetup]], list[Simulation]],
-    spec: RunSpec,
+def profile_program(
+    program: Program,
     *,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
+    **streams: Any,
 ) -> Profile:
-    """The Profile of a run under a setup; of ``spec`` counts the place and the tables.
-
-    ``timed`` runs the program, or replays it, under several setups.
-    """
+    """The Profile of a program as its spec says; ``streams`` are those of Program.simulate()."""
+    image, spec, setup = program.image, program.spec, program.spec.setup()
     check_op_globs(image, spec.ops)
     placement = None
     if spec.place:
@@ -111,7 +92,7 @@ def profile_setup(
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
-    simulations = timed([shifted for _, shifted in shifts])
+    simulations = program.simulate([shifted for _, shifted in shifts], **streams)
     if log is not None:
         log(simulations[0].describe())
     if inspect is not None:

@@ -84,15 +84,17 @@ source_options = together(
     ),
 )
 
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour of the text report; auto follows NO_COLOR.",
+)
+
 #: Colour and talk.
 look_options = together(
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour of the text report; auto follows NO_COLOR.",
-    ),
+    color_option,
     click.option("--verbose", is_flag=True, help="Tell on stderr how the simulation went."),
 )
 

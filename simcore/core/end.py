@@ -44,7 +44,7 @@ class RunEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
+class EndedRun:
     """A run that ended. `exit_reason` is exit, fault, max-instructions, timeout or interrupted.
 
     `exit_code` is the program's own, None when it did not end by itself. `clock_dependent`: what
@@ -75,7 +75,7 @@ def run_results(
     setups: Sequence[TimingSetup],
     end: RunEnd,
     recorded_caches: Sequence[int] | None = None,
-) -> list[RunResult]:
+) -> list[EndedRun]:
     """What each configuration found.
 
     `recorded_caches` are the `cache_sizes` that a recorded program ran with; None: it ran now,
@@ -90,7 +90,7 @@ def run_results(
             sizes = cache_sizes(setups[0])
             warnings += _path_warnings(end, setup, sizes, "the first configuration")
         results.append(
-            RunResult(
+            EndedRun(
                 counters=timing.counters(end.stack_top, end.ops, bool(end.ops_valid)),
                 blocks=tuple(timing.blocks),
                 schedules=tuple(timing.schedules),

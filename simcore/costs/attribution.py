@@ -9,7 +9,7 @@ from functools import cached_property
 from simcore.core.counters import CAUSES, REGION_COUNTERS, cycle_column, region_column, sum_vectors
 from simcore.costs.nodes import NodeCosts, joules, ratio
 from simcore.costs.operations import Operations
-from simcore.costs.profile import (
+from simcore.costs.tables import (
     Caches,
     CallNode,
     DataCache,

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, BlockCounts, Counters
-from simcore.costs.profile import InstructionCosts, LineCosts
+from simcore.costs.tables import InstructionCosts, LineCosts
 
 if TYPE_CHECKING:
     from simcore.isa import Block

@@ -46,6 +46,7 @@ class MemorySystem:
     store_queue_entries: int
     subword_store_cycles: int
     word_store_cycles: int
+    load_after_store_cycles: int
     dynamic_read_allocate: bool
     read_allocate_after: int
 
@@ -111,7 +112,7 @@ class CorePipeline(Mapping[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
+class CoreModel:
     icache: CacheParams
     dcache: CacheParams
     memory: MemorySystem
@@ -232,7 +233,7 @@ class CpuModel:
 
     name: str
     title: str
-    core: Core
+    core: CoreModel
     regions: tuple[Region, ...]
     memories: Mapping[str, Memory]
     buses: Mapping[str, Bus]

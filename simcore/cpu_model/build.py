@@ -12,7 +12,7 @@ from simcore.cpu_model import (
     BranchPredictor,
     Bus,
     CacheParams,
-    Core,
+    CoreModel,
     CorePipeline,
     CpuModel,
     EnergyCoefficients,
@@ -121,7 +121,7 @@ def _check_reference(origin: str, key: str, name: str, known: Mapping[str, Any])
         raise ModelError(f"{origin}: {key}: '{name}' is not defined{nearest(name, known)}")
 
 
-def _core(origin: str, values: Tree) -> Core:
+def _core(origin: str, values: Tree) -> CoreModel:
     core = values["core"]
     caches = {}
     for name in ("icache", "dcache"):
@@ -140,7 +140,7 @@ def _core(origin: str, values: Tree) -> Core:
             f"{origin}: core.branch.btac_entries: {branch.btac_entries} entries in"
             f" {branch.btac_ways} ways is not a power of two of sets"
         )
-    return Core(
+    return CoreModel(
         icache=caches["icache"],
         dcache=caches["dcache"],
         memory=MemorySystem(**core["memory"]),

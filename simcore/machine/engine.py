@@ -52,13 +52,13 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
     begin, end = image.symbol("mcusim_op_begin"), image.symbol("mcusim_op_end")
     flash_control = model.flash_control.address
     return CaptureOptions(
-        max_instructions=options.max_instructions or 0,
+        max_instructions=options.spec.max_instructions or 0,
         op_begin=begin.address if begin else 0,
         op_begin_size=begin.size if begin else 0,
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
         storage=(flash_control,) if flash_control else (),
-        strict=options.strict,
+        strict=options.spec.strict,
     )
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Protocol
 
 import unicorn
@@ -19,7 +19,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
-from simcore.core.end import RunEnd, RunResult, run_objects, run_results
+from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.core.enums import FaultKind, Stop
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
@@ -74,8 +74,8 @@ class Machine:
         recorder: Recorder | None,
     ) -> None:
         model = setups[0].model
-        folder = options.semihost_dir
-        if folder is not None and not folder.is_dir():
+        folder = options.spec.semihost_dir
+        if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
         self._image = image
         self._model = model
@@ -128,18 +128,18 @@ class Machine:
         return start, self._memory.heap_limit(start, self._boot.sp)
 
     def _host(self) -> Semihosting:
-        options, sp = self._options, self._boot.sp
+        options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
         heap_base = self._image.heap_start() or 0
         floor = self._memory.stack_floor(self._image, sp)
         return Semihosting(
             self,
             self._core.now,
             options.clock_hz,
-            command_line=command_line(PurePath(self._image.path).name, options.args),
+            command_line=command_line(PurePath(self._image.path).name, options.spec.args),
             heap=HeapInfo(heap_base, self._memory.heap_limit(heap_base, sp), sp, floor),
             stdin=None if options.stdin is None else PatientInput(options.stdin, self._stopping),
             stdout=options.stdout,
-            folder=options.semihost_dir,
+            folder=None if folder is None else Path(folder),
         )
 
     def close(self) -> None:
@@ -154,10 +154,10 @@ class Machine:
 
     # --- the calling thread ---
 
-    def run(self, progress: Callable[[int], None] | None) -> list[RunResult]:
+    def run(self, progress: Callable[[int], None] | None) -> list[EndedRun]:
         """Run to the end and settle the results, one per setup."""
         worker = threading.Thread(target=self._emulate, name="mcusim engine", daemon=True)
-        timeout = self._options.timeout_s
+        timeout = self._options.spec.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
         worker.start()
         try:
@@ -179,7 +179,7 @@ class Machine:
         self._stopping.set()
         self._core.stop_request()
 
-    def _results(self) -> list[RunResult]:
+    def _results(self) -> list[EndedRun]:
         end = self._end
         assert end is not None
         self._core.settle()
@@ -208,8 +208,8 @@ class Machine:
     def _all_warnings(self) -> Iterator[str]:
         yield from self._warnings
         yield from self._semihosting.warnings
-        if (uses := self._core.peripherals()) and not self._options.strict:
-            yield peripheral_warning(uses, self._image, None if self._options.verbose else 8)
+        if (uses := self._core.peripherals()) and not self._options.spec.strict:
+            yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
 

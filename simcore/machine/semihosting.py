@@ -39,7 +39,7 @@ _STOP_REASONS = {
 }
 
 
-class Memory(Protocol):
+class TargetMemory(Protocol):
     """The memory of the simulated machine."""
 
     def read(self, address: int, size: int) -> bytes | None:
@@ -77,7 +77,7 @@ class Semihosting:
 
     def __init__(
         self,
-        memory: Memory,
+        memory: TargetMemory,
         cycles: Callable[[], int],
         clock_hz: int,
         *,

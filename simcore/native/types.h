@@ -105,13 +105,14 @@ struct timing_config {
     uint32_t store_queue_entries;     /* stores waiting for their bank of the TCM or D-cache */
     uint32_t subword_store_cycles;    /* bank occupancy of a read-modify-write store */
     uint32_t word_store_cycles;       /* bank occupancy of a full-word store */
+    uint32_t load_after_store_cycles; /* from a store to TCM or D-cache to a load of one of its words */
     uint8_t dynamic_read_allocate;    /* 1: ACTLR.DISRAMODE clear */
     uint32_t read_allocate_after;     /* consecutive full-line write linefills before it starts */
     uint32_t fetch_queue_groups;      /* 64-bit groups the prefetch queue holds */
     uint32_t btac_entries, btac_ways; /* 0 entries: static prediction only */
     uint32_t return_stack_entries;
     uint8_t btac_read_disabled;       /* 1: ACTLR.DISBTACREAD set */
-    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only static prediction saw */
+    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only decode saw */
     uint32_t indirect_mispredict_cycles;
     uint32_t exception_entry_cycles, exception_return_cycles;
     uint32_t flash_control;           /* address of FLASH_ACR, 0: there is none */

@@ -1,9 +1,9 @@
 """Pipelines: (entry state, block) to cycles by cause and exit state, one kind for each core.
 
-A mechanism, not a table of answers: pair rules (rules_m7.py), hazards (hazards.py), latencies from
-the stages in which results appear and operands are read (latency.py), and a 64-bit fetch a cycle
-drive an in-order scheduler (in_order.py). Everything an instruction leaves behind that can still
-matter is in the state (state.py), so a run costs the same however it is cut into blocks. The
+A mechanism, not a table of answers: pair rules (rules_m7.py), hazards (mechanism.py), latencies
+from the stages in which results appear and operands are read (latency.py), and a 64-bit fetch a
+cycle drive an in-order scheduler (in_order.py). Everything an instruction leaves behind that can
+still matter is in the state (state.py), so a run costs the same however it is cut into blocks. The
 numbers are the [pipeline] tables of the CPU model.
 
 A block's cost is the number of cycles begun in it: an instruction that takes a slot of a cycle

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from simcore.errors import ConfigError, nearest
 from simcore.isa import Block, Instruction
 from simcore.isa.kinds import ALWAYS, Facts, Kind, Role
-from simcore.pipeline.hazards import Mechanism
 from simcore.pipeline.latency import EXTRA_TABLES, extra_cycles
+from simcore.pipeline.mechanism import Mechanism
 from simcore.pipeline.pairs import PairTable
 from simcore.pipeline.plan import AT_END, AT_ISSUE, NO_EARLY_STAGE, PlanTable
 from simcore.pipeline.schedule import (
@@ -246,6 +246,18 @@ class BlockRun:
         self.costs.append(InstructionCost(cycles, 1, WHY_PAIRED, -1, -1, self.older))
         return cycle, end, early
 
+    def give_back(self, cycles: int) -> None:
+        """The younger of a pair spares the older one, of this block, cycles of its hold."""
+        ended, cost = self.last, self.costs[self.older]
+        self.last -= cycles
+        self.cycles[_EXECUTE] -= cycles
+        causes = cost.cycles_by_cause
+        causes = causes._replace(execute=causes.execute - cycles)
+        self.costs[self.older] = cost._replace(cycles_by_cause=causes)
+        for entry in self.ready.values():
+            if entry.producer == self.older and entry.base == ended:
+                entry.base -= cycles
+
     def _begin_cycle(
         self, operands: int, earliest: int, producer: Ready | None, why: str
     ) -> tuple[int, int, bool]:
@@ -384,7 +396,7 @@ class BlockRun:
         lock, fetched, mask = self.last - origin, self.fetched, self.open_mask
         if mask == CLOSED:
             fetched = max(fetched, origin - self.table.fetch_ahead)
-        elif self.stretch.ends:
+        else:
             mask &= ~OPEN_UNALIGNED
         if new_group and not lock:
             fetched, new_group = fetched + 1, False

@@ -2,7 +2,7 @@
 
 The command line, mcusim.toml, configurations of a what-if study, pytest and the Python API build
 it; nothing else spells these fields out. A new option of a run is a field here, an option of the
-command line (cli/options.py) and the place that obeys it.
+command line (cli/options.py) and the place that obeys it; written.py reads it from files.
 """
 
 from __future__ import annotations
@@ -10,14 +10,32 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
+from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 
 Spec = TypeVar("Spec", bound="PartSpec")
-#: Fields whose value is a path.
-_PATHS = ("elf", "cpu", "memory_from", "semihost_dir")
+
+
+class Written(NamedTuple):
+    """How a field is written by people, where its name and type do not say it.
+
+    ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
+    may be. A value that ends with ``path`` is a path, in a file from the file's folder.
+    """
+
+    key: str = ""
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    path: str | None = None
+    in_files: bool = True
+
+
+_Path = Annotated[str | None, Written(path="")]
+#: Who makes a report asks for the tables that it shows, no file.
+_Table = Annotated[bool, Written(in_files=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +49,12 @@ class PartSpec:
     ``place`` are WHAT=REGION: what the program has in memory is timed elsewhere, see placement/.
     """
 
-    cpu: str = DEFAULT_CPU
-    clock_hz: int | None = None
-    caches: str = "auto"
+    cpu: Annotated[str, Written(path=".toml")] = DEFAULT_CPU
+    clock_hz: Annotated[int | None, Written("clock", unit="Hz")] = None
+    caches: Annotated[str, Written(choices=CACHE_CONTROLS)] = "auto"
     voltage_scale: str | None = None
-    overrides: tuple[str, ...] = ()
-    memory_from: str | None = None
+    overrides: Annotated[tuple[str, ...], Written("set")] = ()
+    memory_from: _Path = None
     place: tuple[str, ...] = ()
 
     def setup(self, moves: Iterable[Move] = ()) -> TimingSetup:
@@ -68,19 +86,19 @@ class RunSpec(PartSpec):
     ``coverage`` and ``timeline`` add those tables.
     """
 
-    elf: str = ""
+    elf: Annotated[str, Written(path="", in_files=False)] = ""
     args: tuple[str, ...] = ()
-    semihost_dir: str | None = None
+    semihost_dir: _Path = None
     strict: bool = False
     verbose: bool = False
     max_instructions: int | None = None
-    timeout_s: float | None = None
+    timeout_s: Annotated[float | None, Written("timeout")] = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
-    instructions: bool = False
-    lines: bool = False
-    coverage: bool = False
-    timeline: bool = False
+    instructions: _Table = False
+    lines: _Table = False
+    coverage: _Table = False
+    timeline: _Table = False
 
 
 def run_spec(
@@ -106,7 +124,6 @@ def given(cls: type[Spec], options: Mapping[str, Any]) -> Spec:
     for name, value in options.items():
         if name not in known:
             raise TypeError(f"a run has no option '{name}'{nearest(name, known)}")
-        if name in _PATHS and value is not None:
-            value = os.fspath(value)
-        values[name] = tuple(value) if isinstance(value, list) else value
+        path = os.fspath(value) if isinstance(value, os.PathLike) else value
+        values[name] = tuple(path) if isinstance(path, list) else path
     return cls(**values)

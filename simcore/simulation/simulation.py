@@ -15,19 +15,16 @@ from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
 from simcore.costs.objects import object_costs
-from simcore.costs.profile import (
-    Exit,
-    InstructionCosts,
-    ObjectCosts,
-    Profile,
-)
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
+from simcore.costs.tables import InstructionCosts, ObjectCosts
 from simcore.costs.timeline import timeline as timeline_of
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
-    from simcore.core.end import RunResult
+    from simcore.core.end import EndedRun
     from simcore.run.options import RunOptions
 
 
@@ -38,7 +35,7 @@ class Simulation:
     image: Image
     model: CpuModel
     options: RunOptions
-    result: RunResult
+    result: EndedRun
     overrides: tuple[str, ...] = ()  # what the run changed of the part's model
     moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
 
@@ -67,7 +64,7 @@ class Simulation:
             warnings=(*self.image.warnings, *result.warnings),
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
-            args=self.options.args,
+            args=self.options.spec.args,
         )
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))

@@ -12,7 +12,7 @@ import pytest
 
 from simcore.costs.profile import Profile
 from simcore.cpu_model import cpu_model_names
-from tests.shared import Finished, finished
+from tests.shared import Asked, Finished, finished
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KERNELS = CHECKOUT / "kernels" / "prebuilt"
@@ -55,7 +55,7 @@ class Program:
 
     def finished(self) -> Finished:
         """The run of the program that the session shares, with every table."""
-        return finished(self.elf, self.cpu, self.args, STDIN)
+        return finished(Asked(self.elf, self.cpu, self.args, STDIN))
 
     def profile(self) -> Profile:
         """The profile of that run."""

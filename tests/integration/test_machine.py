@@ -15,7 +15,8 @@ import pytest
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError
-from simcore.machine import RunOptions, RunResult, run
+from simcore.machine import EndedRun, RunOptions, run
+from simcore.run.spec import RunSpec, given
 from tests.tools import ctrl_c_interrupts
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -70,13 +71,14 @@ def build(arm_gcc: Callable[..., Path], tmp_path: Path) -> Build:
     return assemble
 
 
-def go(image: Image | Path, model: CpuModel, **options: Any) -> RunResult:
+def go(image: Image | Path, model: CpuModel, **options: Any) -> EndedRun:
     program = image if isinstance(image, Image) else load_image(image)
     options.setdefault("max_instructions", 20_000_000)
-    return run(program, model, RunOptions(clock_hz=CLOCK_HZ, **options))
+    streams = {name: options.pop(name, None) for name in ("stdin", "stdout")}
+    return run(program, model, RunOptions(CLOCK_HZ, given(RunSpec, options), **streams))
 
 
-def instructions(result: RunResult) -> int:
+def instructions(result: EndedRun) -> int:
     return result.counters.total()["instructions"]
 
 
@@ -417,7 +419,7 @@ def test_the_time_limit_ends_an_endless_loop_with_its_profile(
     def pass_time(instructions: int) -> None:
         clock.now = 99.0 if instructions <= 1000 else 100.0
 
-    result = run(build("b ."), model, RunOptions(CLOCK_HZ, timeout_s=100), pass_time)
+    result = run(build("b ."), model, RunOptions(CLOCK_HZ, RunSpec(timeout_s=100)), pass_time)
     assert result.exit_reason == "timeout"
     assert result.exit_code is None
     assert instructions(result) > 1000
@@ -444,7 +446,7 @@ def test_progress_is_told_while_the_program_runs(
         seen.append(instructions)
         clock.now = len(set(seen))
 
-    run(build("b ."), model, RunOptions(CLOCK_HZ, timeout_s=4), note)
+    run(build("b ."), model, RunOptions(CLOCK_HZ, RunSpec(timeout_s=4)), note)
     assert len(set(seen)) >= 4
     assert seen == sorted(seen)
 

@@ -100,11 +100,12 @@ uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t
     uint64_t *counters = memory_region_counters(m, region);
     counters[REGION_READS]++;
     counters[REGION_READ_BYTES] += size;
-    if (is_tcm(&m->region[region]))
-        return 0;
     uint8_t policy = policy_of(m, address);
-    if (is_cached(m, policy)) {
-        stall = read_line(m, time, address, region);
+    if (is_tcm(&m->region[region])) {
+        stall = memory_wait_for_stores(m, time, address, size);
+    } else if (is_cached(m, policy)) {
+        stall = memory_wait_for_stores(m, time, address, size);
+        stall += read_line(m, time + stall, address, region);
         uint32_t next = (address & ~(m->dcache.line_bytes - 1)) + m->dcache.line_bytes;
         if (address + size > next && memory_region(m, next) == region)
             stall += read_line(m, time + stall, next, region);

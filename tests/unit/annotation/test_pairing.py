@@ -38,7 +38,7 @@ def issues(
 def test_a_pair_has_an_older_and_a_younger_and_a_rule_keeps_the_next_apart() -> None:
     """The sequence and its rules are those of test_a_listing_names_cause_rule_and_producer."""
     pipe = pipeline()
-    text = "ldr.w r0,[r1] ; uxtb.w r2,r3 ; eor.w r4,r0,r5,lsl #2 ; eor.w r6,r7,r8"
+    text = "ldr.w r0,[r1] ; ubfx r2,r3,#3,#5 ; eor.w r4,r0,r5,lsl #2 ; eor.w r6,r7,r8"
     found = issues([decode_block(BASE, code(text))], [(0, settled(pipe), 7)], pipe)
     assert found[BASE + 4].refused == {"DSP instruction must be older": 7}
     assert found[BASE + 8].refused == {"shifter": 7}

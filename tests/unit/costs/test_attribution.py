@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from simcore.core.counters import Counters, OpDescriptor
 from simcore.costs.attribution import Attribution
 from simcore.costs.nodes import UNKNOWN_FUNCTION, joules
-from simcore.costs.profile import FunctionCosts, OpCosts, Traffic
+from simcore.costs.tables import FunctionCosts, OpCosts, Traffic
 from tests.unit.handmade import (
     CLOCK_HZ,
     FUNCTIONS,

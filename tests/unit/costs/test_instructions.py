@@ -7,7 +7,7 @@ from typing import Any
 
 from simcore.core.counters import BlockCounts, Counters, EntryCounts, SiteCounts
 from simcore.costs.instructions import instruction_costs, line_costs
-from simcore.costs.profile import InstructionCosts
+from simcore.costs.tables import InstructionCosts
 from simcore.pipeline.schedule import Cycles, InstructionCost, Schedule
 
 

@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from simcore.advisor.results import Advice, AdvisedMove, Cost
-from simcore.costs.profile import LayoutBand
+from simcore.costs.tables import LayoutBand
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
 from simcore.units import clock, count, percent, si, signed, size
 
 FORMATS = ("text", "json")

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.csv import table_text
+from simcore.report.page.table import Column, build_table
 from simcore.study.ops import OpsRow, OpsStudy, StudyPart
 from simcore.units import NOTHING, clock, count, decimal, si
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from simcore.costs.profile import CallNode, Profile
+from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded
+from simcore.costs.tables import CallNode
 from simcore.report import RenderOptions
-from simcore.report.places import Place, places
+from simcore.report.profile.places import Place, places
 from simcore.report.stacks import CallTree
 from simcore.units import clock
 

@@ -11,9 +11,9 @@ from simcore.cpu_model.schema import TCM_KINDS
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.csv import table_text
+from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, clock, count, percent, si, signed
 from simcore.whatif.results import Outcome, WhatIf
 

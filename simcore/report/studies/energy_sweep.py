@@ -7,16 +7,18 @@ from rich.text import Text
 from simcore.errors import ExitCode
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.table import Column, build_table
-from simcore.report.text import CACHES
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.csv import table_text
+from simcore.report.page.table import Column, build_table
+from simcore.report.profile.text import CACHES
 from simcore.units import clock, count, percent, si
 from simcore.whatif.energy_sweep import EnergySweep, SweepPoint
 
+FORMATS = ("text", "json", "csv")
+
 
 def render(sweep: EnergySweep, format_name: str, options: RenderOptions) -> str:
-    """Render a sweep in one of the formats of a profile."""
+    """The sweep in one of FORMATS."""
     if format_name == "json":
         return sweep.to_json()
     if format_name == "csv":

@@ -1,4 +1,4 @@
-"""One table of a profile as CSV (RFC 4180, a header row, LF line ends), functions by default.
+"""Rows as CSV (RFC 4180, a header row, LF line ends).
 
 Nested tables become dotted columns: ``cycles_by_cause.load``, ``traffic.flash.read_bytes``.
 Columns are the same in every row; a value that does not exist is empty.
@@ -10,21 +10,6 @@ import csv
 import io
 from collections.abc import Sequence
 from typing import Any
-
-from simcore.costs.profile import Profile
-from simcore.errors import ConfigError
-from simcore.plain import field_names, to_plain
-from simcore.report import RenderOptions
-
-
-def render(profile: Profile, options: RenderOptions) -> str:
-    """The table ``options.section``. Raises ConfigError when the profile does not hold it."""
-    table = getattr(profile, options.section)
-    if table is None:
-        raise ConfigError(
-            f"the profile holds no {options.section}: run it again with --{options.section}"
-        )
-    return table_text([to_plain(row) for row in table], field_names(Profile, options.section))
 
 
 def table_text(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> str:

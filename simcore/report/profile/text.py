@@ -9,18 +9,18 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.costs.profile import (
+from simcore.costs.profile import Profile
+from simcore.costs.tables import (
     FunctionCosts,
     LayoutBand,
     MemoryCosts,
     ObjectCosts,
     OpCosts,
     PlacedItem,
-    Profile,
 )
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
 from simcore.run.faults import Fault
 from simcore.units import clock, count, decimal, percent, si, size
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from simcore.costs.profile import CallNode, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import CallNode
 from simcore.costs.timeline import Timeline, TimelineSample
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
-from simcore.report.stacks import NANOSECONDS
+from simcore.report.stacks import NANOSECONDS, check_call_tree
 from simcore.units import clock
 
 PROCESS, THREAD = 1, 1
@@ -48,6 +49,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
 
 
 def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
+    check_call_tree(profile)
     hz = profile.cpu.clock_hz
     title = f"{profile.elf.name} on {profile.cpu.name} at {clock(hz)}"
     yield {"ph": "M", "name": "process_name", "pid": PROCESS, "tid": 0, "args": {"name": title}}
@@ -56,6 +58,11 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         "args": {"name": "calls"},
     }  # fmt: skip
     for span in timeline.spans:
+        if not 0 <= span.node < len(profile.call_tree):
+            raise ConfigError(
+                f"{profile.elf.name}: corrupt profile: its timeline has node {span.node}, which is"
+                " not there"
+            )
         node = profile.call_tree[span.node]
         start, end = _nanoseconds(span.start, hz), _nanoseconds(span.end, hz)
         yield {

@@ -1,83 +1,35 @@
-"""An Annotation as text, JSON or CSV: per function its loops, its listing and its source lines."""
+"""An Annotation as text: per function its loops, its listing and its source lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from simcore.annotation import (
     AnnotatedFunction,
-    AnnotatedInstruction,
     AnnotatedLine,
     Annotation,
     Loop,
 )
-from simcore.core.counters import CAUSES
 from simcore.costs.nodes import ratio
-from simcore.plain import to_plain
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.listing import listing, per
-from simcore.report.table import GAP, Column, build_table, cut_text
+from simcore.report.annotation.listing import listing, per
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import GAP, Column, build_table, cut_text
 from simcore.units import clock, count, decimal, percent
-
-#: Output formats of an annotation.
-FORMATS = ("text", "json", "csv")
-
-_COLUMNS = (
-    "function", "address", "text", "file", "line", "executions", "skipped", "cycles",
-    *(f"cycles_by_cause.{cause}" for cause in CAUSES),
-    "older", "younger", "folded", "refusal", "refusal_executions", "wait_register", "wait_address",
-    "wait_executions", "wait_cycles", "accesses", "misses", "icache_misses", "mispredicts",
-)  # fmt: skip
-
-
-def render(annotation: Annotation, format_name: str, options: RenderOptions) -> str:
-    """Render in one of FORMATS. CSV has a row per instruction, with its main refusal and wait."""
-    if format_name == "json":
-        return annotation.to_json()
-    if format_name == "csv":
-        rows = [
-            _csv_row(function, row)
-            for function in annotation.functions
-            for row in function.instructions
-        ]
-        return table_text(rows, _COLUMNS)
-    console = new_console(options)
-    for part in _page(annotation, options):
-        console.print(part, crop=False, no_wrap=isinstance(part, Text) and part.no_wrap)
-    return printed_text(console, options)
-
 
 SOURCE_LEAST = 12  # columns of source text that are worth their room
 
 
-def _csv_row(function: AnnotatedFunction, row: AnnotatedInstruction) -> dict[str, Any]:
-    plain = to_plain(row)
-    del plain["refusals"], plain["waits"], plain["accesses"]
-    refusal = row.refusals[0] if row.refusals else None
-    wait = row.waits[0] if row.waits else None
-    plain.update(
-        function=function.name,
-        refusal=refusal and refusal.rule,
-        refusal_executions=refusal and refusal.executions,
-        wait_register=wait and wait.register,
-        wait_address=wait and wait.address,
-        wait_executions=wait and wait.executions,
-        wait_cycles=wait and wait.cycles,
-        accesses=sum(access.executions for access in row.accesses),
-        misses=row.misses,
-    )
-    order = {name.partition(".")[0]: None for name in _COLUMNS}
-    return {name: plain[name] for name in order}
-
-
-# -- text ------------------------------------------------------------------------------------------
+def render(annotation: Annotation, options: RenderOptions) -> str:
+    """The listings; ``options.top`` bounds the tables of loops and lines."""
+    console = new_console(options)
+    for part in _page(annotation, options):
+        console.print(part, crop=False, no_wrap=isinstance(part, Text) and part.no_wrap)
+    return printed_text(console, options)
 
 
 def _page(annotation: Annotation, options: RenderOptions) -> Iterator[RenderableType]:
@@ -170,15 +122,20 @@ def _loops(function: AnnotatedFunction, options: RenderOptions) -> Iterator[Rend
         "…",
     )
     yield table
-    hottest = next(loop for loop in function.loops if is_innermost(loop, function))
-    parts = sorted(((n, cause) for cause, n in hottest.cycles_by_cause.items() if n), reverse=True)
-    spent = " + ".join(
-        f"{cause.replace('_', ' ')} {per(n, hottest.iterations)}" for n, cause in parts
-    )
-    note = "; calls in it are not counted" if hottest.calls else ""
-    yield Text(
-        f"Each of the {count(hottest.iterations)} iterations from {hottest.head:x}: "
-        f"{spent} = {per(hottest.cycles, hottest.iterations)} cycles{note}."
+    yield Text(iteration_of(function))
+
+
+def iteration_of(function: AnnotatedFunction) -> str:
+    """What an iteration of the hottest innermost loop costs; nothing without loops."""
+    loop = next((loop for loop in function.loops if is_innermost(loop, function)), None)
+    if loop is None:
+        return ""
+    spent = sorted(((n, cause) for cause, n in loop.cycles_by_cause.items() if n), reverse=True)
+    sums = " + ".join(f"{cause.replace('_', ' ')} {per(n, loop.iterations)}" for n, cause in spent)
+    return (
+        f"Each of the {count(loop.iterations)} iterations from {loop.head:x}: {sums}"
+        f" = {per(loop.cycles, loop.iterations)} cycles"
+        f"{'; calls in it are not counted' if loop.calls else ''}."
     )
 
 

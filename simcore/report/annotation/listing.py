@@ -12,7 +12,7 @@ from rich.text import Text
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Loop, Wait
 from simcore.core.counters import CAUSES
 from simcore.pipeline.schedule import WHY_OPERAND
-from simcore.report.table import cut_text
+from simcore.report.page.table import cut_text
 from simcore.units import count
 
 LANES = 4  # loops drawn beside each other; inner ones beyond stand in the table of loops only

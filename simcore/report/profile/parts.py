@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.plain import to_plain
-from simcore.report import SEVERAL_PARTS, RenderOptions
+from simcore.report import RenderOptions
+from simcore.report.profile import SEVERAL_PARTS
 from simcore.units import clock, count, decimal, percent, si
 
 CSV_COLUMNS = (
@@ -52,8 +53,8 @@ def _csv(profiles: Sequence[Profile]) -> str:
 def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
     from rich.text import Text
 
-    from simcore.report.console import new_console, printed_text
-    from simcore.report.table import Column, build_table
+    from simcore.report.page.console import new_console, printed_text
+    from simcore.report.page.table import Column, build_table
 
     def stalls(cause: str) -> list[str]:
         return [percent(p.totals.cycles_by_cause[cause], p.totals.cycles) for p in profiles]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simcore.costs.nodes import UNKNOWN_FUNCTION
-from simcore.costs.profile import FunctionCosts, InstructionCosts, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import FunctionCosts, InstructionCosts
 from simcore.errors import ConfigError
 from simcore.report.stacks import femtojoules
 

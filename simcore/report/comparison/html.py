@@ -6,10 +6,20 @@ from collections.abc import Sequence
 
 from simcore.comparison.comparison import Comparison, FunctionChange, OpChange
 from simcore.costs.profile import Profile
-from simcore.report.comparison import is_changed, side_text
+from simcore.report.comparison.text import is_changed, side_text
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
-from simcore.report.html.tables import Cell, Column, Table, change, cut, number, place, text, words
+from simcore.report.html.tables import (
+    Cell,
+    HtmlColumn,
+    HtmlTable,
+    change,
+    cut,
+    number,
+    place,
+    text,
+    words,
+)
 from simcore.units import amount, count, relative_change, signed
 
 
@@ -68,20 +78,20 @@ def _relative(difference: float | None, before: float | None) -> Cell:
     return Cell(relative_change(difference, before), 0.0 if share is None else share)
 
 
-def _metrics(comparison: Comparison) -> Table:
+def _metrics(comparison: Comparison) -> HtmlTable:
     rows = [row for row in comparison.metrics if (row.before, row.after) != (None, None)]
     largest = max((abs(row.relative or 0) for row in rows), default=0)
     columns = (
-        Column("metric", numeric=False),
-        Column("before"),
-        Column("after"),
-        Column("change"),
-        Column("relative"),
-        Column("bar"),
-        Column("accuracy", numeric=False),
-        Column("note", numeric=False),
+        HtmlColumn("metric", numeric=False),
+        HtmlColumn("before"),
+        HtmlColumn("after"),
+        HtmlColumn("change"),
+        HtmlColumn("relative"),
+        HtmlColumn("bar"),
+        HtmlColumn("accuracy", numeric=False),
+        HtmlColumn("note", numeric=False),
     )
-    return Table(
+    return HtmlTable(
         "metrics",
         "Metrics",
         columns,
@@ -107,19 +117,19 @@ def _parts(
     heading: str,
     rows: Sequence[tuple[str, float, float, float]],
     unit: str,
-) -> Table:
+) -> HtmlTable:
     shown = [row for row in rows if row[1] or row[2]]
     largest = max((abs(difference) for *_, difference in shown), default=0)
     trust = "estimated" if unit == "J" else "modelled"
     columns = (
-        Column(heading, numeric=False),
-        Column("before", trust),
-        Column("after", trust),
-        Column("change", trust),
-        Column("relative", trust),
-        Column("bar"),
+        HtmlColumn(heading, numeric=False),
+        HtmlColumn("before", trust),
+        HtmlColumn("after", trust),
+        HtmlColumn("change", trust),
+        HtmlColumn("relative", trust),
+        HtmlColumn("bar"),
     )
-    return Table(
+    return HtmlTable(
         name,
         caption,
         columns,
@@ -139,18 +149,18 @@ def _parts(
 
 def _rows(
     name: str, caption: str, heading: str, rows: Sequence[FunctionChange] | Sequence[OpChange]
-) -> Table:
+) -> HtmlTable:
     largest = max((abs(row.cycles_difference) for row in rows), default=0)
     columns = [
-        Column(heading, numeric=False),
-        Column("cycles before", "modelled"),
-        Column("after", "modelled"),
-        Column("change", "modelled"),
-        Column("relative", "modelled"),
-        Column("bar"),
-        Column("calls", "exact", "change"),
-        Column("instructions", "exact", "change"),
-        Column("energy", "estimated", "change"),
+        HtmlColumn(heading, numeric=False),
+        HtmlColumn("cycles before", "modelled"),
+        HtmlColumn("after", "modelled"),
+        HtmlColumn("change", "modelled"),
+        HtmlColumn("relative", "modelled"),
+        HtmlColumn("bar"),
+        HtmlColumn("calls", "exact", "change"),
+        HtmlColumn("instructions", "exact", "change"),
+        HtmlColumn("energy", "estimated", "change"),
     ]
     cells = [
         [
@@ -171,10 +181,12 @@ def _rows(
         if isinstance(row, FunctionChange):
             causes.append(_causes(row))
     if causes:
-        columns.append(Column("mostly", "modelled", "the causes that changed most", numeric=False))
+        columns.append(
+            HtmlColumn("mostly", "modelled", "the causes that changed most", numeric=False)
+        )
         for line, cause in zip(cells, causes, strict=True):
             line.append(text(cause))
-    return cut(Table(name, caption, columns, cells))
+    return cut(HtmlTable(name, caption, columns, cells))
 
 
 def _name(row: FunctionChange | OpChange) -> Cell:
@@ -203,19 +215,19 @@ def _causes(row: FunctionChange) -> str:
     return ", ".join(f"{words(cause)} {signed(count(cycles), cycles)}" for cause, cycles in most)
 
 
-def _lines(comparison: Comparison) -> Table | None:
+def _lines(comparison: Comparison) -> HtmlTable | None:
     if comparison.lines is None:
         return None
     rows = [row for row in comparison.lines if row.cycles_difference]
     largest = max((abs(row.cycles_difference) for row in rows), default=0)
     columns = (
-        Column("line", numeric=False),
-        Column("function", numeric=False),
-        Column("cycles before", "modelled"),
-        Column("after", "modelled"),
-        Column("change", "modelled"),
-        Column("bar"),
-        Column("mostly", "modelled", numeric=False),
+        HtmlColumn("line", numeric=False),
+        HtmlColumn("function", numeric=False),
+        HtmlColumn("cycles before", "modelled"),
+        HtmlColumn("after", "modelled"),
+        HtmlColumn("change", "modelled"),
+        HtmlColumn("bar"),
+        HtmlColumn("mostly", "modelled", numeric=False),
     )
     cells = [
         (
@@ -229,4 +241,4 @@ def _lines(comparison: Comparison) -> Table | None:
         )
         for row in rows
     ]
-    return cut(Table("lines", "Source lines", columns, cells))
+    return cut(HtmlTable("lines", "Source lines", columns, cells))

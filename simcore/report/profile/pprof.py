@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded, shared
 from simcore.report import RenderOptions
-from simcore.report.places import Place, places
-from simcore.report.protobuf import message, number, numbers, text
+from simcore.report.profile.places import Place, places
+from simcore.report.profile.protobuf import message, number, numbers, text
 from simcore.report.stacks import FEMTOJOULES_PER_NANOJOULE, NANOSECONDS, CallTree
 
 #: Type and unit of each value of a sample; the default is the one that a reader shows first.

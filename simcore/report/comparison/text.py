@@ -1,4 +1,4 @@
-"""Two runs beside each other: tables for people with what changed most on top, JSON, CSV."""
+"""Two runs beside each other as tables for people, with what changed most on top."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ from simcore.comparison.comparison import (
     OpChange,
     Side,
 )
-from simcore.errors import ConfigError
-from simcore.plain import field_names, to_plain
-from simcore.report import COMPARISON_SECTIONS, ComparisonSection, RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.csv import table_text
-from simcore.report.table import Column, build_table
+from simcore.report import RenderOptions
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
 from simcore.units import (
     NOTHING,
     amount,
@@ -33,34 +30,8 @@ from simcore.units import (
 )
 
 
-def render(
-    comparison: Comparison,
-    format_name: str,
-    options: RenderOptions,
-    section: ComparisonSection = COMPARISON_SECTIONS[0],
-) -> str:
-    """The comparison as text, JSON or CSV; ``section`` is the table that CSV holds.
-
-    Raises ConfigError when it does not hold that table.
-    """
-    if format_name == "json":
-        return comparison.to_json()
-    if format_name == "csv":
-        return _csv(comparison, section)
-    return _text(comparison, options)
-
-
-def _csv(comparison: Comparison, section: ComparisonSection) -> str:
-    rows = getattr(comparison, section)
-    if rows is None:
-        raise ConfigError(
-            "the profiles do not both hold lines: make them with --lines or --instructions"
-        )
-    return table_text([to_plain(row) for row in rows], field_names(Comparison, section))
-
-
-def _text(comparison: Comparison, options: RenderOptions) -> str:
-
+def render(comparison: Comparison, options: RenderOptions) -> str:
+    """What changed most on top."""
     console = new_console(options)
     page = _Page(comparison, options)
     console.print(page.header())
@@ -80,7 +51,6 @@ class _Page:
         self.top = options.top or None
 
     def header(self) -> RenderableType:
-
         before, after = self.comparison.before, self.comparison.after
         text = Text()
         text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
@@ -112,7 +82,6 @@ class _Page:
         return f"{note}; {f'top {shown} of ' if shown < rows else ''}{rows} changed"
 
     def _table(self, columns: Sequence[Column]) -> Table:
-
         return build_table(columns, self.options.width, "…")
 
     def _metrics(self) -> Table:

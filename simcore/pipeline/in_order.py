@@ -396,7 +396,7 @@ class BlockRun:
         lock, fetched, mask = self.last - origin, self.fetched, self.open_mask
         if mask == CLOSED:
             fetched = max(fetched, origin - self.table.fetch_ahead)
-        elif self.stretch.ends:
+        else:
             mask &= ~OPEN_UNALIGNED
         if new_group and not lock:
             fetched, new_group = fetched + 1, False

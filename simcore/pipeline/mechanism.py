@@ -11,8 +11,8 @@ an instruction that nothing concerns pays nothing. The verbs are called with the
 
 A mechanism that has to know when something last happened keeps that time in its cell of
 `run.memory`; `remains` makes it a part of the exit state, which is all that is left of the past
-where a block, or a stretch of one, begins. Numbers and their sources are the
-[pipeline] tables of the CPU model.
+where a block, or a stretch of one, begins. Numbers and their sources are the [pipeline] tables of
+the CPU model.
 """
 
 from __future__ import annotations

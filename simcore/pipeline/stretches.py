@@ -2,8 +2,9 @@
 
 Straight-line code asks many probes, and all of it would be scheduled anew for each combination of
 their answers. A stretch asks few, so the work grows with the code and not with the combinations.
-Cuts change no cycle: what matters of the past is in the state, and none is made in an IT block,
-whose conditions are not, nor close before a branch that a register decides.
+Cuts change no cycle: what matters of the past is in the state, and none is made where more does:
+between loads in a row, whose banks are compared, in an IT block and in front of it, and close
+before a branch that a register decides.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from simcore.isa.blocks import BANK_NONE
+from simcore.isa.kinds import Kind
 
 if TYPE_CHECKING:
     from simcore.isa import Block, Facts, Instruction, ProbeBits
@@ -31,15 +35,12 @@ class Stretch:
     first: int  # index of its first instruction in the block
     probes: int  # bit i: it asks the block's probe i
     before: Facts | None  # the instruction in front of it, None where the block begins
-    ends: bool  # whether the block ends with it
 
 
 def whole(block: Block) -> Stretch:
     """A block in one stretch."""
     probes = (1 << len(block.probes)) - 1
-    return Stretch(
-        block.address, block.size, block.instructions, block.placements, 0, probes, None, True
-    )
+    return Stretch(block.address, block.size, block.instructions, block.placements, 0, probes, None)
 
 
 def cut(
@@ -64,11 +65,16 @@ def _edges(block: Block, uncut: int, longest: int, most_probes: int) -> Iterator
     for index, placement in enumerate(block.placements):
         asked = probes | placement.probes
         full = index - begin >= longest or asked.bit_count() > most_probes
-        if full and begin < index <= last and not block.instructions[index].predicated:
+        if full and begin < index <= last and _may_begin(block.instructions[index], placement):
             begin, asked = index, placement.probes
             yield begin
         probes = asked
     yield count
+
+
+def _may_begin(instruction: Instruction, placement: ProbeBits) -> bool:
+    in_it_block = instruction.predicated or instruction.facts.kind is Kind.IT
+    return not in_it_block and placement.bank == BANK_NONE
 
 
 def _stretch(block: Block, first: int, end: int) -> Stretch:
@@ -80,4 +86,4 @@ def _stretch(block: Block, first: int, end: int) -> Stretch:
     ends = end == len(block.instructions)
     until = block.address + block.size if ends else block.instructions[end].address
     before = block.instructions[first - 1].facts if first else None
-    return Stretch(address, until - address, instructions, placements, first, probes, before, ends)
+    return Stretch(address, until - address, instructions, placements, first, probes, before)

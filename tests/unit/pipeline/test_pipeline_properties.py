@@ -67,6 +67,13 @@ def cuttable(block: Block, at: int) -> bool:
     return not inside_it and not loads
 
 
+def may_begin(block: Block, at: int) -> bool:
+    """Whether a stretch may begin at an instruction: not in an IT block, nor at a second load."""
+    before, after = (instruction.facts.kind for instruction in block.instructions[at - 1 : at + 1])
+    in_it_block = block.instructions[at].predicated or after is Kind.IT
+    return not in_it_block and not (before in SINGLE_LOADS and after in SINGLE_LOADS)
+
+
 def schedule(block: Block) -> Schedule:
     pipeline = make_pipeline(params())
     return pipeline.schedule(block, pipeline.reset_state)
@@ -154,13 +161,13 @@ def test_stretches_are_short_and_ask_little_where_a_cut_may_be(
     last_cut = len(block.instructions) - (uncut if end.startswith("cbz") else 1)
     for stretch in stretches:
         begin, length = stretch.first, len(stretch.instructions)
-        assert begin == 0 or not block.instructions[begin].predicated
+        assert begin == 0 or may_begin(block, begin)
         for at in range(begin + 1, begin + length):
             asked = 0
             for placement in block.placements[begin : at + 1]:
                 asked |= placement.probes
             full = at - begin >= longest or asked.bit_count() > most_probes
-            assert not full or at > last_cut or block.instructions[at].predicated
+            assert not full or at > last_cut or not may_begin(block, at)
 
 
 @given(programs, heads)

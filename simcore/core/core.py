@@ -17,7 +17,7 @@ from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing, function_index, status_text
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
-from simcore.run.places import NOWHERE, Place
+from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
@@ -54,8 +54,8 @@ class CaptureOptions:
 
     max_instructions: int = 0
     max_cycles: int = 0
-    begin: Place = NOWHERE
-    until: Place = NOWHERE
+    begin: CodePlace = NOWHERE
+    until: CodePlace = NOWHERE
     op_begin: int = 0
     op_begin_size: int = 0
     op_end: int = 0
@@ -66,7 +66,7 @@ class CaptureOptions:
     strict: bool = False
 
 
-def _places(place: Place) -> dict[str, object]:
+def _places(place: CodePlace) -> dict[str, object]:
     """The fields of struct places."""
     addresses = place.addresses
     return {"address": addresses, "addresses": len(addresses), "count": place.count}

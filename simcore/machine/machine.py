@@ -27,7 +27,7 @@ from simcore.machine import armv7m
 from simcore.machine.engine import REGISTERS, address_of, capture_options, map_memory
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
 from simcore.machine.loader import LoadedMemory
-from simcore.machine.peripherals import peripheral_warning, stuck_warnings
+from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.run.options import RunOptions, command_line
@@ -226,9 +226,11 @@ class Machine:
     def _all_warnings(self) -> Iterator[str]:
         yield from self._warnings
         if self._end is not None and self._end.reason in ("no-end", "max-instructions", "timeout"):
-            yield from stuck_warnings(
-                self._image, self._core.polled(), self._core.call_stack(), self._stood_at
-            )
+            polled = self._core.polled()
+            if polled is not None:
+                yield polling_warning(self._image, polled, self._stood_at)
+            elif self._end.reason == "no-end":
+                yield from endless_warning(self._image, self._core.call_stack(), self._stood_at)
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and not self._options.spec.strict:
             yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)

@@ -20,20 +20,19 @@ def peripheral_warning(uses: Sequence[PeripheralUse], image: Image, most: int | 
     return f"peripherals are not modelled, reads gave 0: {', '.join(shown)}{more}"
 
 
-def stuck_warnings(
-    image: Image, polled: int | None, call_stack: Sequence[tuple[int, int]], pc: int
-) -> Iterator[str]:
-    """What a program that was stopped at `pc` waits for, and which option would end its main loop.
+def polling_warning(image: Image, register: int, pc: int) -> str:
+    """What a program that was stopped at `pc` waits for."""
+    return (
+        f"the program polls {_name(image, register)} in {frame_at(image, pc).text}: a register that"
+        " is not modelled and reads 0"
+    )
+
+
+def endless_warning(image: Image, call_stack: Sequence[tuple[int, int]], pc: int) -> Iterator[str]:
+    """Which option would end the main loop of a program that was stopped at `pc`.
 
     ``call_stack`` has functions with their call sites, outermost first.
     """
-    here = frame_at(image, pc)
-    if polled is not None:
-        yield (
-            f"the program polls {_name(image, polled)} in {here.text}: a register that is not"
-            " modelled and reads 0"
-        )
-        return
     for depth, (function, _) in enumerate(call_stack):
         if function >= 0 and image.functions[function].name == "main":
             inner = call_stack[depth + 1][1] if depth + 1 < len(call_stack) else pc

@@ -19,7 +19,7 @@ MOST_TIMES = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CodePlace:
     """In front of the instructions at `addresses`, the `count`-th time that any of them runs."""
 
     text: str
@@ -30,10 +30,10 @@ class Place:
         return self.text
 
 
-NOWHERE = Place("")
+NOWHERE = CodePlace("")
 
 
-def find_place(image: Image, option: str, text: str) -> Place:
+def find_place(image: Image, option: str, text: str) -> CodePlace:
     """The place that `text` names in the image. Raises ConfigError with what comes near."""
     name, at, times = text.rpartition("@")
     if not at:
@@ -48,7 +48,7 @@ def find_place(image: Image, option: str, text: str) -> Place:
             f"{option} '{text}': is at {len(addresses)} places, more than {MOST_ADDRESSES}; give"
             f" one as ADDRESS, such as {addresses[0]:#010x}"
         )
-    return Place(text, addresses, int(times))
+    return CodePlace(text, addresses, int(times))
 
 
 def _addresses(image: Image, option: str, name: str) -> list[int]:

@@ -17,7 +17,7 @@ from tests.kernels.corpus_reference import (
     complaint,
     curve_multiple,
 )
-from tests.shared import finished
+from tests.shared import Asked, finished
 
 ELVES = chosen(())
 SHOWN_BY_O2 = pytest.mark.exhaustive  # the other levels
@@ -50,7 +50,7 @@ each_elf = pytest.mark.parametrize(
 
 @each_elf
 def test_every_operation_has_the_right_result(elf: Path) -> None:
-    printed = finished(elf, PART).output.decode("ascii")
+    printed = finished(Asked(elf, PART)).output.decode("ascii")
     lines = [line.split(" ") for line in printed.splitlines()]
     complaints = {name: complaint(name, bytes.fromhex(digits)) for name, digits in lines}
     assert complaints
@@ -60,7 +60,7 @@ def test_every_operation_has_the_right_result(elf: Path) -> None:
 @each_elf
 def test_instructions_are_those_of_the_kept_table(elf: Path) -> None:
     # scripts/validate corpus --write renews it, after scripts/build-kernels.
-    profile = finished(elf, PART).profile
+    profile = finished(Asked(elf, PART)).profile
     level = elf.stem.rpartition("_")[2]
     kept = kept_instructions()
     assert profile.totals.instructions < MOST_INSTRUCTIONS
@@ -88,7 +88,7 @@ def test_the_kept_tables_are_those_of_a_fresh_run() -> None:
 @pytest.mark.parametrize("name", sorted(JUDGES))
 def test_a_wrong_result_is_noticed(name: str) -> None:
     elf = next(elf for elf in ELVES if elf.stem.endswith("_O2") and name in operations_of(elf))
-    printed = finished(elf, PART).output.decode("ascii")
+    printed = finished(Asked(elf, PART)).output.decode("ascii")
     (digits,) = re.findall(rf"^{name} (\w+)$", printed, re.M)
     result = bytearray.fromhex(digits)
     result[2] ^= 0x40

@@ -139,6 +139,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
             warnings=(),
             blocks=(),
             schedules=(),
+            exit_place=None,
         )
         return [result] * len(setups)
 

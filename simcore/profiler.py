@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from simcore.costs.profile import Profile
+from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import TimingSetup
@@ -20,7 +21,9 @@ from simcore.simulation.live import simulate_many
 from simcore.simulation.simulation import Simulation
 
 #: Fields of a RunSpec that say what a Profile holds, whoever ran the program.
-_TABLES = ("place", "ops", "layout_sweep", "instructions", "lines", "coverage", "timeline")
+_TABLES = (
+    "place", "ops", "layout_sweep", "uncertainty", "instructions", "lines", "coverage", "timeline",
+)  # fmt: skip
 
 
 def check_op_globs(image: Image, globs: Sequence[str]) -> None:
@@ -62,7 +65,10 @@ def profile(
     def timed(setups: Sequence[TimingSetup]) -> list[Simulation]:
         return simulate_many(image, setups, spec, stdin=stdin, stdout=stdout, progress=progress)
 
-    return profile_setup(image, spec.setup(), timed, spec, log=log, inspect=inspect)
+    def varied(settings: Sequence[str]) -> TimingSetup:
+        return replace(spec, overrides=(*spec.overrides, *settings)).setup()
+
+    return profile_setup(image, varied, timed, spec, log=log, inspect=inspect)
 
 
 def replay(
@@ -81,24 +87,27 @@ def replay(
     refuse_run_options(capture, options)
     recorded = Capture(capture)
     timed = partial(recorded.simulate, progress=progress)
-    spec = given(RunSpec, tables)
-    return profile_setup(recorded.image, recorded.setup(cpu, **options), timed, spec)
+    return profile_setup(
+        recorded.image, recorded.varied(cpu, **options), timed, given(RunSpec, tables)
+    )
 
 
 def profile_setup(
     image: Image,
-    setup: TimingSetup,
+    varied: Callable[[Sequence[str]], TimingSetup],
     timed: Callable[[Sequence[TimingSetup]], list[Simulation]],
     spec: RunSpec,
     *,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
 ) -> Profile:
-    """The Profile of a run under a setup; of ``spec`` counts the place and the tables.
+    """The Profile of a run; of ``spec`` counts the place and the tables.
 
-    ``timed`` runs the program, or replays it, under several setups.
+    ``varied`` gives the setup with further settings of the part's model, ``timed`` runs the
+    program, or replays it, under several setups.
     """
     check_op_globs(image, spec.ops)
+    setup = varied(())
     placement = None
     if spec.place:
         from simcore.placement import place as find_places
@@ -111,7 +120,8 @@ def profile_setup(
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
-    simulations = timed([shifted for _, shifted in shifts])
+    answers = other_answers(setup, varied) if spec.uncertainty else []
+    simulations = timed([other for _, other in (*shifts, *answers)])
     if log is not None:
         log(simulations[0].describe())
     if inspect is not None:
@@ -129,6 +139,28 @@ def profile_setup(
     if spec.layout_sweep:
         from simcore.placement.layout import layout_band
 
-        band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
+        shifted = [simulation.cycles for simulation in simulations[: len(shifts)]]
+        band = layout_band([offset for offset, _ in shifts], shifted)
         result = replace(result, layout=band)
+    if spec.uncertainty:
+        cycles: dict[tuple[str, str], list[int]] = {}
+        for (question, _), other in zip(answers, simulations[len(shifts) :], strict=True):
+            cycles.setdefault(question, []).append(other.cycles)
+        result = replace(result, cycles_interval=cycles_interval(simulations[0].cycles, cycles))
     return result
+
+
+def other_answers(
+    setup: TimingSetup, varied: Callable[[Sequence[str]], TimingSetup]
+) -> list[tuple[tuple[str, str], TimingSetup]]:
+    """(name, title) of each question that no source decides, and the setup of another answer.
+
+    An answer that is the part's own is left out. Raises ModelError.
+    """
+    found = []
+    for question in setup.model.undecided:
+        for settings in question.answers:
+            other = replace(varied(settings), moves=setup.moves)
+            if other.model.sha256 != setup.model.sha256:
+                found.append(((question.name, question.title), other))
+    return found

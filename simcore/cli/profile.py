@@ -20,6 +20,7 @@ from simcore.cli.options import (
     run_options,
     source_options,
     together,
+    uncertainty_option,
 )
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
@@ -94,6 +95,7 @@ table_options = together(
 @part_options("; several with commas")
 @place_option
 @layout_option
+@uncertainty_option
 @report_options(FORMATS)
 @sweep_options
 @table_options

@@ -15,6 +15,7 @@ from simcore.cli.options import (
     part_options,
     place_option,
     report_options,
+    uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.profile import ask_for_tables, refuse_destination, refuse_unused, table_options
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @part_options(recorded=True)
 @place_option
 @layout_option
+@uncertainty_option
 @report_options(FORMATS)
 @sweep_options
 @table_options
@@ -96,7 +98,7 @@ def replay(
 
     started = time.monotonic()
     with destination(output) as write:
-        setup = recorded.setup(
+        varied = recorded.varied(
             cpu,
             clock_hz=clock_hz,
             caches=caches,
@@ -106,7 +108,7 @@ def replay(
         )
         result = profile_setup(
             recorded.image,
-            setup,
+            varied,
             recorded.simulate,
             RunSpec(**report),
             log=tell_line if verbose else None,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.timeline import Timeline
+from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ConfigError, ExitCode
 from simcore.plain import UNWRITTEN, RecordError, from_plain, to_plain
 from simcore.run.faults import Fault
@@ -99,11 +100,15 @@ _TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How far each kind of number can be trusted."""
+    """How far each kind of number can be trusted.
+
+    ``cycles_class`` says what the cycles of this run lean on: hits, branchy, uncached or external.
+    """
 
     counts: str
     cycles: str
     energy: str
+    cycles_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +399,7 @@ class Profile:
     timeline: Timeline | None = None  # on request
     placement: tuple[PlacedItem, ...] | None = None  # by address, of a run with --place
     layout: LayoutBand | None = None  # on request
+    cycles_interval: CyclesInterval | None = None  # on request
     args: tuple[str, ...] | None = None  # what the program was given; None: not recorded
 
     def __repr__(self) -> str:

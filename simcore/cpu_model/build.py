@@ -17,6 +17,7 @@ from simcore.cpu_model import (
     CpuModel,
     EnergyCoefficients,
     FlashControl,
+    Undecided,
     Memory,
     MemorySystem,
     OperatingPoint,
@@ -78,6 +79,11 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         operating_points=tuple(sorted(points, key=lambda point: point.max_clock)),
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
+        undecided=tuple(
+            Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
+            for name, entry in values.get("undecided", {}).items()
+            if not entry.get("absent")
+        ),
         sources=dict(tree.get("sources", {})),
         provenance={".".join(path): Provenance(**fact) for path, fact in facts(tree)},
         sha256=_digest(values),

@@ -64,7 +64,8 @@ class RunSpec(PartSpec):
     ``verbose`` adds a warning for each such address instead of one for all.
     ``max_instructions`` and ``timeout_s`` (host seconds) bound the run.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
-    adds the cycles with all code shifted, see placement/layout.py; ``instructions``, ``lines``,
+    adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
+    over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
     ``coverage`` and ``timeline`` add those tables.
     """
 
@@ -77,6 +78,7 @@ class RunSpec(PartSpec):
     timeout_s: float | None = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
+    uncertainty: bool = False
     instructions: bool = False
     lines: bool = False
     coverage: bool = False

@@ -167,6 +167,17 @@ class Capture:
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
 
+    def varied(
+        self, cpu: str | os.PathLike[str] | None = None, **options: Any
+    ) -> Callable[[Sequence[str]], TimingSetup]:
+        """What gives :meth:`setup` with further settings of the part's model."""
+
+        def setup(settings: Sequence[str]) -> TimingSetup:
+            overrides = (*options.get("overrides", ()), *settings)
+            return self.setup(cpu, **{**options, "overrides": overrides})
+
+        return setup
+
     def setup(
         self,
         cpu: str | os.PathLike[str] | None = None,

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLES = (ROOT / "kernels" / "programs.toml", ROOT / "tests" / "firmware" / "programs.toml")
+TABLES = tuple(
+    ROOT / folder / "programs.toml" for folder in ("kernels", "kernels/corpus", "tests/firmware")
+)
 
 
 class BuildError(Exception):
@@ -51,15 +53,27 @@ def load_programs() -> list[Program]:
     tables = [(path, tomllib.loads(path.read_text())) for path in TABLES]
     common = tables[0][1]["common"]
     entries = {entry["name"]: entry for _, table in tables for entry in table["program"]}
+    programs = []
+    for path, table in tables:
+        folder, each = path.parent.relative_to(ROOT) / "prebuilt", table.get("each", {})
+        for entry in table["program"]:
+            whole = {**each, **entries.get(entry.get("like"), {}), **entry}
+            for one in at_levels(whole, common["levels"]):
+                programs.append(program_from(one, common, folder))
+    return programs
+
+
+def at_levels(entry: dict[str, Any], flags: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """An entry once for each level that it names, with its flags, or as it is without any."""
     return [
-        program_from(
-            {**entries.get(entry.get("like"), {}), **entry},
-            common,
-            path.parent.relative_to(ROOT) / "prebuilt",
-        )
-        for path, table in tables
-        for entry in table["program"]
-    ]
+        {
+            **entry,
+            "name": f"{entry['name']}_{level}",
+            "description": f"{entry['description']} ({level})",
+            "flags": [*entry.get("flags", []), *flags[level]],
+        }
+        for level in entry.get("levels", [])
+    ] or [entry]
 
 
 def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) -> Program:

@@ -22,6 +22,7 @@ from reference import (
     fully_connected,
     quantize_multiplier,
 )
+from sha2_tables import sha2_tables
 
 VALUE_SPREAD = 74.0  # standard deviation of a uniform int8
 OUTPUT_SPREAD = 45.0  # wanted of the outputs: about 1 in 200 saturates
@@ -247,6 +248,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "shapes": make_shapes,  # seed
     "mixed": make_mixed,  # seeds
     "nn": flash_data,
+    "sha2": sha2_tables,
 }
 
 

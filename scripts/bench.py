@@ -2,9 +2,12 @@
 what sixteen configurations in one pass cost, and what a capture costs and takes.
 
     scripts/bench [--rounds N] [--quick]
+    scripts/bench --against COMMIT [--rounds N]
 
 Each measurement is a process of its own, so peaks do not mix; of several rounds the best counts.
 Ends with 1 when a limit of LIMITS is broken. --quick leaves out the run of a billion instructions.
+--against measures another commit beside this tree (against.py), and ends with 1 when a row of this
+tree is slower than it may be, with 2 when the commit cannot be measured.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +24,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
+
+from scripts import against  # noqa: E402  only now is the checkout on the path
 
 KERNELS = CHECKOUT / "kernels" / "prebuilt"
 LONG_RUN = CHECKOUT / "tests" / "firmware" / "prebuilt" / "long_run.elf"
@@ -42,25 +48,80 @@ FLOORS = {"conv2d_s8 replay ratio": 3.0}
 
 
 def main() -> int:
-    """Print the table; the exit status says whether the limits hold."""
+    """Do what the command line says; the exit status."""
     parser = argparse.ArgumentParser(description="speed and memory of a profile")
     parser.add_argument(
-        "--rounds", type=int, default=3, help="measurements of which the best counts"
+        "--rounds",
+        type=rounds,
+        help=f"measurements of which the best counts (3), or the median ({against.ROUNDS})",
     )
     parser.add_argument("--quick", action="store_true", help="leave out the billion instructions")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="measure this commit, too, and print what changed"
+    )
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         how, elf, argument = options.child
         print(json.dumps(CHILDREN[how](elf, argument)))
         return 0
+    if options.against is not None:
+        if options.quick:
+            parser.error("--against leaves out the billion instructions anyway: drop --quick")
+        # It ends as by Ctrl-C, so that the worktree is removed.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        return measure_against(options.against, options.rounds or against.ROUNDS)
+    return measure(options.rounds or 3, options.quick)
 
+
+def rounds(text: str) -> int:
+    """A number of rounds, at least one."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of rounds; say 1 or more")
+    return int(text)
+
+
+def measure_against(named: str, count: int) -> int:
+    """Print a row for each program and kind of work; the exit status says whether all hold."""
+    try:
+        commit = against.find_commit(CHECKOUT, named)
+        this = against.Tree("this tree", CHECKOUT, Path(sys.executable))
+        with against.worktree(CHECKOUT, commit) as folder:
+            other = against.build(folder, commit[:10])
+            print(against.table_head(other))
+            slow = 0
+            programs = [against.Program(elf, argument) for elf, argument in PROGRAMS]
+            for row in against.compare(this, other, programs, count, seconds_in):
+                print(against.table_line(row), flush=True)
+                slow += row.too_slow
+    except against.BenchError as error:
+        print(f"scripts/bench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 1 if slow else 0
+
+
+def seconds_in(tree: against.Tree, how: str, program: against.Program) -> float:
+    """Processor time by a tree's own bench; raises BenchError when it cannot measure."""
+    bench = tree.folder / "scripts" / "bench.py"
+    child = ["--child", how, str(program.elf), program.argument]
+    command = [str(tree.python), "-c", against.BY_PROCESSOR_TIME, str(bench), *child]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        said = result.stderr.strip().splitlines() or ["nothing said"]
+        raise against.BenchError(f"'{how}' of {program.elf.name} in {tree.name}: {said[-1]}")
+    return float(json.loads(result.stdout)["seconds"])
+
+
+def measure(count: int, quick: bool) -> int:
+    """Print the tables of this tree; the exit status says whether the limits hold."""
     found: dict[str, float] = {}
     print(f"{'program':22}{'M instr.':>9}{'bare s':>8}{'profile s':>10}{'ratio':>7}", end="")
     print(f"{'M cycles/s':>11}{'peak MiB':>10}")
     for elf, argument in PROGRAMS:
-        plain = best(options.rounds, "bare", elf, argument)
-        full = best(options.rounds, "profile", elf, argument)
+        plain = best(count, "bare", elf, argument)
+        full = best(count, "profile", elf, argument)
         ratio = full["seconds"] / plain["seconds"]
         found[f"{elf.stem} ratio"] = ratio
         print(
@@ -74,9 +135,9 @@ def main() -> int:
     )
     print(f"{'record s':>10}{'replay s':>10}{'ratio':>7}{'bytes/instr.':>14}")
     for elf, argument in PROGRAMS:
-        one = best(options.rounds, "profile", elf, argument)
-        many = best(options.rounds, "configurations", elf, argument)
-        capture = best(options.rounds, "replay", elf, argument)
+        one = best(count, "profile", elf, argument)
+        many = best(count, "configurations", elf, argument)
+        capture = best(count, "replay", elf, argument)
         ratios = many["seconds"] / one["seconds"], one["seconds"] / capture["seconds"]
         density = capture["bytes"] / one["instructions"]
         found[f"{elf.stem} configurations ratio"], found[f"{elf.stem} replay ratio"] = ratios
@@ -86,7 +147,7 @@ def main() -> int:
             f"{capture['record_s']:10.2f}{capture['seconds']:10.2f}{ratios[1]:7.2f}{density:14.4f}"
         )
 
-    lengths = (10, 100) if options.quick else (10, 1000)
+    lengths = (10, 100) if quick else (10, 1000)
     short, long = (best(1, "profile", LONG_RUN, f"millions={n}") for n in lengths)
     found["memory growth"] = long["peak_mib"] / short["peak_mib"]
     print(
@@ -142,10 +203,11 @@ def profile(elf: str, argument: str) -> dict[str, float]:
     from simcore.cpu_model import load_cpu_model
     from simcore.elf import load_image
     from simcore.machine import RunOptions, run
+    from simcore.run.spec import RunSpec
 
     image, model = load_image(elf), load_cpu_model("stm32f746")
     begin = time.perf_counter()
-    result = run(image, model, RunOptions(model.max_clock_hz, args=(argument,)))
+    result = run(image, model, RunOptions(model.max_clock_hz, RunSpec(args=(argument,))))
     seconds = time.perf_counter() - begin
     if (result.exit_reason, result.exit_code) != ("exit", 0):
         raise SystemExit(f"{elf} ended by {result.exit_reason} {result.exit_code}")

@@ -1,23 +1,71 @@
 """Dataclasses to plain JSON values and back, checked against their type hints.
 
 A field whose default is None is optional: it is left out when None. All others are required.
+
+The JSON Schemas of simcore/schema are made of the same dataclasses by ``scripts/schemas``, with
+pydantic: class docstrings and the docstrings below fields are the descriptions, :class:`Json` says
+what a type cannot. Reading and writing are done here all the same: to import pydantic takes as long
+as a whole ``mcusim --version``, and msgspec takes unknown keys of a dataclass in silence, keeps
+what is None, and has no nearest names.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from simcore.errors import nearest
 
 Record = TypeVar("Record")
+_UNIONS = (UnionType, Union)  # the second with an annotated type
 
 #: Metadata of a field that no document holds.
 UNWRITTEN = {"unwritten": True}
+
+
+class Json:
+    """Keywords of JSON Schema that say of an annotated type what Python's types cannot.
+
+    With a ``name`` the type becomes a definition of the schema, so that it stands there once.
+    Nothing is checked when a document is read or written.
+    """
+
+    def __init__(self, name: str = "", /, **keywords: Any) -> None:
+        self.name = name
+        self.keywords = keywords
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], Any]) -> Any:
+        schema = {**handler(core), **self.keywords}
+        return {"$defs": {self.name: schema}} if self.name else schema
+
+
+def one_of(*values: Any) -> Json:
+    """A value is one of these."""
+    return Json(enum=list(values))
+
+
+def by_name(name: str, names: Iterable[str], description: str) -> Json:
+    """A definition of objects that have these keys, all of them and no other."""
+    known = list(names)
+    closed = {"propertyNames": {"enum": known}, "required": known}
+    return Json(name, description=description, **closed)
+
+
+def schema_name(name: str) -> Json:
+    """What a document says of its own form."""
+    return Json(const=name, description="Name and version of this schema.")
+
+
+Count = Annotated[int, Json(minimum=0)]
+Amount = Annotated[float, Json(minimum=0)]  # of seconds, joules and other units
+Share = Annotated[float, Json(minimum=0, maximum=1)]
+Address = Annotated[int, Json(minimum=0, maximum=0xFFFF_FFFF)]
+Sha256 = Annotated[str, Json(pattern="^[0-9a-f]{64}$")]
 
 
 class RecordError(ValueError):
@@ -40,6 +88,11 @@ def to_plain(value: Any) -> Any:
     return value
 
 
+def json_text(document: Any) -> str:
+    """A dataclass tree as JSON; equal documents are the same bytes on every host."""
+    return json.dumps(to_plain(document), indent=1, allow_nan=False) + "\n"
+
+
 def from_plain(cls: type[Record], plain: Any) -> Record:
     """Build ``cls`` from plain values. Raises RecordError on a missing, unknown or wrong value."""
     value: Record = _convert(cls, plain, "")
@@ -49,7 +102,7 @@ def from_plain(cls: type[Record], plain: Any) -> Record:
 def field_names(cls: type, name: str) -> tuple[str, ...]:
     """Field names of the records that the field ``name`` of ``cls``, a tuple of records, holds."""
     hint = _hints(cls)[name]
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in _UNIONS:
         (hint,) = (arm for arm in get_args(hint) if arm is not NoneType)
     return tuple(field.name for field in written_fields(get_args(hint)[0]))
 
@@ -71,7 +124,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def _convert(hint: Any, plain: Any, where: str) -> Any:
     origin = get_origin(hint)
-    if origin is UnionType:
+    if origin in _UNIONS:
         if plain is None:
             return None
         (hint,) = (arm for arm in get_args(hint) if arm is not NoneType)
@@ -112,13 +165,14 @@ def _expect(plain: Any, kind: type, name: str, where: str) -> Any:
 
 
 def _to_float(plain: Any, where: str) -> float:
+    number: float = _expect(plain, (int, float), "a number", where)  # type: ignore[arg-type]
     try:
-        number = float(_expect(plain, (int, float), "a number", where))  # type: ignore[arg-type]
+        finite = math.isfinite(number)
     except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
+        finite = False
+    if not finite:
         raise RecordError(f"'{where}' is not a finite number")
-    return number
+    return number  # a whole number stays one, so that it is written as it was
 
 
 def _describe(plain: Any) -> str:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any, BinaryIO
 
 from simcore.costs.profile import Profile
@@ -14,16 +13,9 @@ from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import TimingSetup
-from simcore.run.spec import RunSpec, given, run_spec
-from simcore.simulation.capture import Capture
-from simcore.simulation.files import refuse_run_options
-from simcore.simulation.live import simulate_many
+from simcore.run.spec import RunSpec, run_spec
+from simcore.simulation.program import Program, open_capture
 from simcore.simulation.simulation import Simulation
-
-#: Fields of a RunSpec that say what a Profile holds, whoever ran the program.
-_TABLES = (
-    "place", "ops", "layout_sweep", "uncertainty", "instructions", "lines", "coverage", "timeline",
-)  # fmt: skip
 
 
 def check_op_globs(image: Image, globs: Sequence[str]) -> None:
@@ -60,15 +52,9 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    image = load_image(spec.elf)
-
-    def timed(setups: Sequence[TimingSetup]) -> list[Simulation]:
-        return simulate_many(image, setups, spec, stdin=stdin, stdout=stdout, progress=progress)
-
-    def varied(settings: Sequence[str]) -> TimingSetup:
-        return replace(spec, overrides=(*spec.overrides, *settings)).setup()
-
-    return profile_setup(image, varied, timed, spec, log=log, inspect=inspect)
+    program = Program(load_image(spec.elf), spec)
+    streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
+    return profile_program(program, log=log, inspect=inspect, **streams)
 
 
 def replay(
@@ -83,31 +69,19 @@ def replay(
     ``cpu`` and ``options`` are fields of a RunSpec, without those of the program and its limits;
     what is not given is as it was recorded. Raises CaptureError and what :func:`profile` raises.
     """
-    tables = {name: options.pop(name) for name in _TABLES if name in options}
-    refuse_run_options(capture, options)
-    recorded = Capture(capture)
-    timed = partial(recorded.simulate, progress=progress)
-    return profile_setup(
-        recorded.image, recorded.varied(cpu, **options), timed, given(RunSpec, tables)
-    )
+    return profile_program(open_capture(capture, cpu, **options), progress=progress)
 
 
-def profile_setup(
-    image: Image,
-    varied: Callable[[Sequence[str]], TimingSetup],
-    timed: Callable[[Sequence[TimingSetup]], list[Simulation]],
-    spec: RunSpec,
+def profile_program(
+    program: Program,
     *,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
+    **streams: Any,
 ) -> Profile:
-    """The Profile of a run; of ``spec`` counts the place and the tables.
-
-    ``varied`` gives the setup with further settings of the part's model, ``timed`` runs the
-    program, or replays it, under several setups.
-    """
+    """The Profile of a program as its spec says; ``streams`` are those of Program.simulate()."""
+    image, spec, setup = program.image, program.spec, program.spec.setup()
     check_op_globs(image, spec.ops)
-    setup = varied(())
     placement = None
     if spec.place:
         from simcore.placement import place as find_places
@@ -120,8 +94,8 @@ def profile_setup(
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
-    answers = other_answers(setup, varied) if spec.uncertainty else []
-    simulations = timed([other for _, other in (*shifts, *answers)])
+    answers = other_answers(spec, setup) if spec.uncertainty else []
+    simulations = program.simulate([other for _, other in (*shifts, *answers)], **streams)
     if log is not None:
         log(simulations[0].describe())
     if inspect is not None:
@@ -150,9 +124,7 @@ def profile_setup(
     return result
 
 
-def other_answers(
-    setup: TimingSetup, varied: Callable[[Sequence[str]], TimingSetup]
-) -> list[tuple[tuple[str, str], TimingSetup]]:
+def other_answers(spec: RunSpec, setup: TimingSetup) -> list[tuple[tuple[str, str], TimingSetup]]:
     """(name, title) of each question that no source decides, and the setup of another answer.
 
     An answer that is the part's own is left out. Raises ModelError.
@@ -160,7 +132,7 @@ def other_answers(
     found = []
     for question in setup.model.undecided:
         for settings in question.answers:
-            other = replace(varied(settings), moves=setup.moves)
+            other = replace(spec, overrides=(*spec.overrides, *settings)).setup(setup.moves)
             if other.model.sha256 != setup.model.sha256:
                 found.append(((question.name, question.title), other))
     return found

@@ -6,12 +6,14 @@ import re
 from decimal import Decimal
 from pathlib import PurePath
 
-_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([kMG]?)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,2})?)\s*([kMG]?)", re.IGNORECASE
+)
 _FACTOR = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def parse_quantity(text: str, unit: str = "") -> int | None:
-    """A positive whole number such as 216MHz or 216M; None when the text is none."""
+    """A positive whole number such as 216MHz, 216M or 216e6; None when the text is none."""
     bare = text.strip()
     if unit and bare.lower().endswith(unit.lower()):
         bare = bare[: -len(unit)].rstrip()

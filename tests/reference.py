@@ -75,6 +75,7 @@ class Memory:
         self.streamed: set[int] = set()
         self.store_buffer: list[BufferedStore] = []  # oldest first
         self.store_queue: list[int] = []  # when each store to TCM or D-cache is done
+        self.readable_at: dict[int, int] = {}  # of each word stored to TCM or D-cache
         self.bank_free_at = {0: 0, 1: 0}
         self.fetched_at = 0
         self.fetched_line: FetchedLine | None = None
@@ -167,8 +168,14 @@ class Memory:
             cycles = self.config.word_store_cycles if whole else self.config.subword_store_cycles
             self.bank_free_at[bank] = max(self.bank_free_at[bank], enters) + cycles
             done.append(self.bank_free_at[bank])
+            self.readable_at[word] = enters + self.config.load_after_store_cycles
         self.store_queue.append(max(done))
         return enters - time
+
+    def wait_for_stores(self, time: int, address: int, size: int) -> int:
+        """A load waits for the stores to its words, for so long as the store queue holds them."""
+        words = {byte // 4 for byte in range(address, address + size)}
+        return max([0, *(self.readable_at.get(word, 0) - time for word in words)])
 
     def buffer_store(self, time: int, address: int, index: int, policy: Policy) -> int:
         """A store to the bus: merges into the youngest waiting entry, or waits for a free one."""
@@ -269,8 +276,9 @@ class Memory:
         policy = self.policy_of(index, address)
         stall = 0
         if self.regions[index].is_tcm:
-            pass
+            stall = self.wait_for_stores(time, address, size)
         elif self.dcache_on and policy >= Policy.WRITE_THROUGH:
+            stall = self.wait_for_stores(time, address, size)
             for part, _ in self.parts(address, size):
                 stall += self.read_line(time + stall, part, index)
         else:
@@ -334,11 +342,14 @@ class Memory:
                 return self.buffer_store(time, address, index, policy)
             held.dirty = True
             return 0 if fill else self.queue_store(time, address, size)
-        self.counters["dcache_write_misses"] += 1
         if policy == Policy.WRITE_BACK_ALLOCATE and not self.read_allocate_mode:
             self.judge_fill()
         if self.read_allocate_mode:
             self.stream_store(line, offsets)
+        if self.read_allocate_mode and policy == Policy.WRITE_BACK_ALLOCATE:
+            self.counters["dcache_streamed_writes"] += 1
+        else:
+            self.counters["dcache_write_misses"] += 1
         if policy == Policy.WRITE_BACK_ALLOCATE and not self.read_allocate_mode:
             stall, fill = self.start_fill(time, address, index, dirty=True)
             fill.written |= offsets

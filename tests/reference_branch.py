@@ -1,4 +1,4 @@
-"""Slow, obvious twin of the rules of branch.c: BTAC, static prediction, return stack."""
+"""Slow, obvious twin of branch.c: BTAC, static prediction without one, return stack."""
 
 from __future__ import annotations
 
@@ -96,9 +96,11 @@ class Predictor:
             right = taken == (entry.counter >= 2) and (not taken or entry.address == went)
             hit = Prediction.PREDICTED
         else:
-            # Decode sees a direct branch: unconditional or backward is taken, forward is not.
+            # Decode sees a direct branch: one without a condition is taken. Under a condition one
+            # that the BTAC does not know falls through; without a BTAC a backward one is taken.
             direct = kind in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL)
-            expects_taken = direct and (not conditional or target <= branch)
+            guesses = not self.btac or not self.reads
+            expects_taken = direct and (not conditional or (guesses and target <= branch))
             right = taken == expects_taken
             hit = Prediction.PREDICTED_STATIC if taken else Prediction.PREDICTED
         self.learn(branch, taken, went)

@@ -80,6 +80,7 @@ class Config:
     store_queue_entries: int = 4
     subword_store_cycles: int = 4
     word_store_cycles: int = 1
+    load_after_store_cycles: int = 0
     dynamic_read_allocate: int = 0
     read_allocate_after: int = 3
     fetch_queue_groups: int = 4

@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,52 +52,45 @@ def made_once(key: object, make: Callable[[Path], None], suffix: str = "") -> Pa
     return path
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run to be shared."""
+
+    elf: Path
+    cpu: str = "stm32f746"
+    args: tuple[str, ...] = ()
+    stdin: bytes = b""
+    max_instructions: int = LIMIT
+
+    def options(self) -> dict[str, Any]:
+        """What mcusim is told beside the program."""
+        limits = {"args": self.args, "max_instructions": self.max_instructions}
+        return {"cpu": self.cpu, "stdin": io.BytesIO(self.stdin), **limits}
+
+    def key(self, what: str) -> tuple[object, ...]:
+        """What the program, not only its file, is found by."""
+        return what, hashlib.sha256(self.elf.read_bytes()).hexdigest(), self
+
+
 @cache
-def finished(
-    elf: Path,
-    cpu: str = "stm32f746",
-    args: Sequence[str] = (),
-    stdin: bytes = b"",
-    max_instructions: int = LIMIT,
-) -> Finished:
+def finished(asked: Asked) -> Finished:
     """A run of a program, with every table."""
 
     def run(file: Path) -> None:
         printed = io.BytesIO()
-        profile = simcore.profile(
-            elf,
-            cpu,
-            args=args,
-            max_instructions=max_instructions,
-            stdin=io.BytesIO(stdin),
-            stdout=printed,
-            **TABLES,
-        )
+        profile = simcore.profile(asked.elf, stdout=printed, **asked.options(), **TABLES)
         file.write_bytes(pickle.dumps(Finished(profile, printed.getvalue())))
 
-    key = ("run", *_program(elf), cpu, tuple(args), stdin, max_instructions)
-    found: Finished = pickle.loads(made_once(key, run).read_bytes())
+    found: Finished = pickle.loads(made_once(asked.key("run"), run).read_bytes())
     return found
 
 
 @cache
-def captured(
-    elf: Path,
-    cpu: str = "stm32f746",
-    args: Sequence[str] = (),
-    stdin: bytes = b"",
-    max_instructions: int = LIMIT,
-) -> Path:
+def captured(asked: Asked) -> Path:
     """A capture of a run of a program; to be read only."""
 
     def run(file: Path) -> None:
-        options: dict[str, Any] = {"args": args, "max_instructions": max_instructions}
         with file.open("wb") as writer:
-            record_run(elf, writer, cpu, stdin=io.BytesIO(stdin), **options)
+            record_run(asked.elf, writer, **asked.options())
 
-    key = ("capture", *_program(elf), cpu, tuple(args), stdin, max_instructions)
-    return made_once(key, run, ".mcu")
-
-
-def _program(elf: Path) -> tuple[str, str]:
-    return str(elf), hashlib.sha256(elf.read_bytes()).hexdigest()
+    return made_once(asked.key("capture"), run, ".mcu")

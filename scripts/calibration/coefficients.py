@@ -71,7 +71,10 @@ def part_facts(fit: Fit, h723: Fit, tag: str, tables: str) -> list[Fact]:
         own_flash = key.startswith(_FLASH) and fit.silicon != "stm32h743"
         if own_flash or (key == "itcm.fetch_energy" and "itcm" in fit.free):
             source, status = fitted, "fitted"
-        facts.append(Fact(f"memory.{table}", name, picojoules(charge), "pJ", source, status))
+        note = ""
+        if own_flash and fit.free.get("flash") == 0:
+            status, note = "assumed", "at its floor: by 64 bits what the dearest RAM costs"
+        facts.append(Fact(f"memory.{table}", name, picojoules(charge), "pJ", source, status, note))
     for point in model.operating_points:
         at = fit.voltages[point.voltage_scale]
         power = supply * always_on(fit.values, at)

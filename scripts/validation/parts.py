@@ -17,6 +17,7 @@ from simcore.cpu_model.schema import REPLACEMENTS
 from simcore.elf import load_image
 from simcore.machine import RunOptions
 from simcore.machine import run as run_image
+from simcore.run.spec import RunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ("mixed", "conv2d_s8", "fully_connected_s8")
@@ -62,7 +63,7 @@ def _line(kernel: str, part: str, policy: str) -> str:
     clock_hz = model.max_clock_hz
     totals = []
     for repeat in REPEATS:
-        options = RunOptions(clock_hz=clock_hz, caches="on", args=(f"repeat={repeat}",))
+        options = RunOptions(clock_hz, RunSpec(args=(f"repeat={repeat}",)), caches="on")
         result = run_image(image, model, options)
         if result.exit_code != 0:
             raise RuntimeError(f"{kernel} on {part}: {result.exit_reason} {result.fault}")

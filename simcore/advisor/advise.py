@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 from simcore import __version__
 from simcore.advisor.candidates import find_candidates, names
@@ -22,14 +23,15 @@ from simcore.advisor.search import (
     gain_of,
     key_of,
 )
-from simcore.costs.profile import LayoutBand, Profile, Tool
+from simcore.costs.origin import Tool
+from simcore.costs.profile import Profile
+from simcore.costs.tables import LayoutBand
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory
 from simcore.placement.layout import layout_band, layout_setups
-from simcore.run.setup import TimingSetup
-from simcore.simulation.capture import Capture, is_capture, record_run
-from simcore.simulation.files import refuse_run_options
+from simcore.simulation.capture import record_run
+from simcore.simulation.program import Program, open_capture, open_program
 
 MINIMISE = ("cycles", "energy")
 MOST_CANDIDATES = 16
@@ -45,11 +47,15 @@ def advise(
     candidates: int = MOST_CANDIDATES,
     count_copies: bool = False,
     few_choices: int = FEW_CHOICES,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
     **options: Any,
 ) -> Advice:
     """Find where functions and data of a program should lie in a part's TCMs and SRAM banks.
 
-    ``elf`` is an ELF or a capture, ``cpu`` and ``options`` are those of :func:`simcore.record`.
+    ``elf`` is an ELF or a capture, whose run reads and prints nothing; ``cpu`` and ``options`` are
+    fields of a RunSpec. ``stdin``, ``stdout`` and ``progress`` are those of the one run.
     ``minimise`` is cycles or energy; with ``deadline_s`` it is the bytes of TCM that meet it.
     ``candidates`` is how many functions and objects are considered, those that wait most. With
     ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
@@ -61,37 +67,40 @@ def advise(
     if minimise not in MINIMISE:
         raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
 
-    def find(capture: Capture, setup: TimingSetup) -> Advice:
-        goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
-        return _advise(capture, setup, goal, deadline_s, candidates, count_copies, few_choices)
-
-    if is_capture(elf):
-        refuse_run_options(elf, options)
-        capture = Capture(elf)
-        return find(capture, capture.setup(cpu, **options))
+    search = partial(
+        _advise,
+        minimise=minimise,
+        deadline_s=deadline_s,
+        candidates=candidates,
+        count_copies=count_copies,
+        few_choices=few_choices,
+    )
+    program = open_program(elf, cpu, **options)
+    if program.capture is not None:
+        return search(program)
     # The program runs once; what follows is timed from its capture.
     with TemporaryDirectory(prefix="mcusim-") as folder:
         path = Path(folder) / "run.mcu"
+        streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         try:
             with path.open("wb") as file:
-                record_run(elf, file, cpu, **options)
+                record_run(program.spec, file, **streams)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
-        capture = Capture(path)
-        return find(capture, capture.setup(memory_from=options.get("memory_from")))
+        return search(open_capture(path, memory_from=program.spec.memory_from))
 
 
 def _advise(
-    capture: Capture,
-    setup: TimingSetup,
-    goal: Goal,
+    program: Program,
+    minimise: str,
     deadline_s: float | None,
     candidates: int,
     count_copies: bool,
     few_choices: int,
 ) -> Advice:
-    image, run = capture.image, capture.simulate
+    image, run, setup = program.image, program.simulate, program.spec.setup()
+    goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
     memory = program_memory(image, setup.model)
     shifts = layout_setups(image, setup)
     simulations = run([shifted for _, shifted in shifts])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import Annotated
 
-from simcore.costs.profile import Cpu, Elf, Exit, LayoutBand, PlacedItem, Tool
+from simcore.costs.origin import Cpu, Elf, Exit, Tool
+from simcore.costs.tables import LayoutBand, PlacedItem
 from simcore.errors import ExitCode
-from simcore.plain import to_plain
+from simcore.plain import Amount, Count, Json, json_text, one_of, schema_name
 
 SCHEMA = "mcusim.advice/1"
 
@@ -16,68 +17,83 @@ SCHEMA = "mcusim.advice/1"
 class Cost:
     """What the program costs under a placement."""
 
-    cycles: int
-    time_s: float
-    energy_j: float
-    tcm_bytes: dict[str, int]  # taken by the program with its stack, by region
+    cycles: Count
+    time_s: Amount
+    energy_j: Amount
+    tcm_bytes: dict[str, Count]
+    """Bytes that the program takes of each TCM, its stack with them, by region."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdvisedMove:
-    """Something to move. Gains are cycles: of it alone, and what the choice loses without it, which
-    is None for what has to go to make room for the rest."""
+    """Something to move. Gains are cycles."""
 
     name: str
-    kind: str  # function, object or stack
+    kind: Annotated[str, one_of("function", "object", "stack")]
     from_region: str | None
     region: str
-    size: int  # bytes
+    size: Count
+    """Bytes."""
     cycles_alone: int
+    """Gain of this move by itself."""
     cycles_without: int | None
+    """What the choice loses without it; null for what makes room for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something that waits but is not worth moving, or has no room.
-
-    ``cycles_alone`` is what the best region would gain, by itself.
-    """
+    """Something that waits but is not worth moving, or has no room."""
 
     name: str
-    kind: str
+    kind: Annotated[str, one_of("function", "object", "stack")]
     region: str | None
-    size: int
+    """The one that would gain most."""
+    size: Count
+    """Bytes."""
     cycles_alone: int
+    """What that would gain by itself."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The best placement that was found, and how it was found."""
+    """Where functions and data of a program should lie, as 'mcusim advise' writes it.
 
-    schema: str
+    Cycles are modelled, energy is estimated.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     elf: Elf
     cpu: Cpu
     exit: Exit
     args: tuple[str, ...]
-    minimise: str  # cycles, energy or tcm
-    deadline_s: float | None
+    minimise: Annotated[str, one_of("cycles", "energy", "tcm")]
+    deadline_s: Annotated[float, Json(exclusiveMinimum=0)] | None
     meets_deadline: bool | None
     linked: Cost
     advised: Cost
-    predicted_cycles: int  # the sum of what each gains alone, taken from those as linked
-    timings: int  # placements that were timed
-    moves: tuple[AdvisedMove, ...]  # largest gain first
+    predicted_cycles: int
+    """Those as linked less what each move gains by itself."""
+    timings: Count
+    """Placements that were timed."""
+    moves: tuple[AdvisedMove, ...]
+    """Largest gain first."""
     placement: tuple[PlacedItem, ...]
+    """Where the advised cost was timed, by address."""
     rejected: tuple[Rejected, ...]
     linked_layout: LayoutBand
     advised_layout: LayoutBand
-    significant: bool  # the gain is larger than what alignment alone makes
-    copied_bytes: int  # that the program has to copy into RAM at its start
-    copy_cycles: int  # the least that this takes, once; not in the costs
+    significant: bool
+    """Whether the gain is larger than what alignment alone makes."""
+    copied_bytes: Count
+    """Bytes that the program has to copy into RAM at its start."""
+    copy_cycles: Count
+    """The least that this takes, once; not in the costs."""
     linker_script: str
+    """Output sections of GNU ld."""
     attributes: str
+    """The same as attributes of GCC."""
     warnings: tuple[str, ...]
 
     @property
@@ -89,4 +105,4 @@ class Advice:
 
     def to_json(self) -> str:
         """The advice as a JSON document; the same run gives the same bytes on every host."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)

@@ -21,7 +21,7 @@ from simcore.errors import ConfigError
 from simcore.placement import Placement, place_pieces, tcm_bytes
 from simcore.placement.pieces import ProgramMemory
 from simcore.placement.placer import free_bytes
-from simcore.placement.request import Request
+from simcore.placement.request import PlaceRequest
 from simcore.run.setup import TimingSetup
 from simcore.simulation.simulation import Simulation
 
@@ -55,7 +55,7 @@ class Search:
     def place(self, choice: Choice) -> Placement | None:
         """The placement of a choice, None when it does not fit."""
         wanted = [
-            (Request(one.piece.name, region), self.setup.model.region(region), one.piece)
+            (PlaceRequest(one.piece.name, region), self.setup.model.region(region), one.piece)
             for index, region in sorted(choice.items())
             for one in [self.candidates[index]]
         ]

@@ -1,16 +1,17 @@
 """The Annotation: where the cycles of functions go, instruction by instruction, as plain data.
 
-The document of schema ``mcusim.annotation/1``. Cycles of a function are its own, callees left out,
-and add up: over ``instructions`` and ``elsewhere`` to ``cycles``, over causes and over lines too.
+The document of schema ``mcusim.annotation/1``.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import Annotated
 
-from simcore.costs.profile import Accuracy, Cpu, Elf, Exit, Tool
-from simcore.plain import to_plain
+from simcore.core.counters import CAUSES
+from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
+from simcore.costs.tables import Causes
+from simcore.plain import Address, Count, Json, json_text, one_of, schema_name
 
 SCHEMA = "mcusim.annotation/1"
 
@@ -20,7 +21,7 @@ class Refusal:
     """A rule that kept an instruction out of the younger slot of the cycle before it."""
 
     rule: str
-    executions: int
+    executions: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,46 +29,57 @@ class Wait:
     """Executions that waited for a register; they may have lost only a pair and no cycle."""
 
     register: str
-    address: int | None  # of the instruction that wrote it; None when several are possible
-    text: str | None  # its disassembly
-    executions: int
-    cycles: int
+    address: Address | None
+    """Of the instruction that wrote it; null when several are possible."""
+    text: str | None
+    """Its disassembly."""
+    executions: Count
+    cycles: Count
 
 
 @dataclass(frozen=True, slots=True)
 class AccessCosts:
     """One memory access of an instruction; a load multiple has one per register."""
 
-    kind: str  # read or write
-    size_bytes: int
-    executions: int
-    misses: int  # of the data cache
-    stall_cycles: int
+    kind: Annotated[str, one_of("read", "write")]
+    size_bytes: Count
+    executions: Count
+    misses: Count
+    """Of the data cache."""
+    stall_cycles: Count
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedInstruction:
-    """One instruction that ran. Cycles that an older instruction began are not the younger's.
+    """An instruction that ran. Cycles that an older instruction began are not the younger's."""
 
-    An instruction cache miss stands at the first instruction of the block that missed.
-    """
-
-    address: int
+    address: Address
     text: str
+    """Disassembly."""
     file: str | None
-    line: int | None
-    executions: int
-    skipped: int  # executions whose IT condition was false
-    cycles: int
-    cycles_by_cause: dict[str, int]  # sums to cycles
-    older: int  # executions as the older of a pair
-    younger: int  # as the younger: it cost no issue cycle
-    folded: int  # of an IT: took no slot
-    refusals: tuple[Refusal, ...]  # most frequent first
-    waits: tuple[Wait, ...]  # most cycles first
+    line: Count | None
+    executions: Count
+    skipped: Count
+    """Executions with a false IT condition."""
+    cycles: Count
+    cycles_by_cause: Causes
+    """Sums to cycles."""
+    older: Count
+    """Executions as the older of a pair."""
+    younger: Count
+    """Executions as the younger of a pair: they cost no issue cycle."""
+    folded: Count
+    """Executions of an IT that took no slot."""
+    refusals: tuple[Refusal, ...]
+    """Most frequent first."""
+    waits: tuple[Wait, ...]
+    """Most cycles first."""
     accesses: tuple[AccessCosts, ...]
-    icache_misses: int
-    mispredicts: int
+    """In program order."""
+    icache_misses: Count
+    """At the first instruction of the block that missed."""
+    mispredicts: Count
+    """Of the branch that ends a block."""
 
     @property
     def misses(self) -> int:
@@ -77,15 +89,17 @@ class AnnotatedInstruction:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedLine:
-    """One source line of a function; ``source`` is its text when the file was found."""
+    """A source line of a function; without file and line, the code of no known line."""
 
     file: str | None
-    line: int | None
+    line: Count | None
     source: str | None
-    executions: int  # of its most executed instruction
-    instructions: int
-    cycles: int
-    cycles_by_cause: dict[str, int]
+    """Its text, when the file was found."""
+    executions: Count
+    """Those of its most executed instruction."""
+    instructions: Count
+    cycles: Count
+    cycles_by_cause: Causes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,54 +109,77 @@ class Loop:
     Costs are those of the function's own instructions in it, inner loops included, callees not.
     """
 
-    head: int  # address
-    first: int  # lowest and highest address of an instruction in it
-    last: int
-    addresses: tuple[int, ...]
-    file: str | None  # of the head
-    line: int | None
-    iterations: int  # how often its head ran
-    entries: int | None  # how often it was entered from outside; None when that is not known
-    calls: bool  # it holds calls
-    instructions: int
-    cycles: int
-    cycles_by_cause: dict[str, int]
+    head: Address
+    first: Address
+    """The lowest of an instruction in it."""
+    last: Address
+    """The highest of an instruction in it."""
+    addresses: tuple[Address, ...]
+    file: str | None
+    """Of the head."""
+    line: Count | None
+    iterations: Count
+    """How often its head ran."""
+    entries: Count | None
+    """How often it was entered from outside; null when that is not known."""
+    calls: bool
+    """It holds calls."""
+    instructions: Count
+    cycles: Count
+    cycles_by_cause: Causes
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedFunction:
-    """A function that ran; ``elsewhere`` has cycles by cause of no instruction, such as sleep."""
+    """A function that ran. Cycles are its own, callees left out.
+
+    They add up over instructions and elsewhere, over causes and over lines and elsewhere.
+    """
 
     name: str
-    address: int | None
+    address: Address | None
     file: str | None
-    line: int | None
-    calls: int
-    executions: int  # of all its instructions
-    macs: int
-    cycles: int  # cycles_self of the profile
-    cycles_by_cause: dict[str, int]
-    elsewhere: dict[str, int]
-    loops: tuple[Loop, ...]  # most cycles first
-    instructions: tuple[AnnotatedInstruction, ...]  # by address
-    lines: tuple[AnnotatedLine, ...]  # by file and line
+    line: Count | None
+    calls: Count
+    executions: Count
+    """Of all its instructions."""
+    macs: Count
+    """Multiply-accumulates that ran."""
+    cycles: Count
+    """cycles_self of the profile."""
+    cycles_by_cause: Causes
+    elsewhere: Annotated[dict[str, int], Json(propertyNames={"enum": list(CAUSES)})]
+    """Cycles by cause of no instruction, such as sleep; causes without any are left out."""
+    loops: tuple[Loop, ...]
+    """Most cycles first."""
+    instructions: tuple[AnnotatedInstruction, ...]
+    """By address."""
+    lines: tuple[AnnotatedLine, ...]
+    """By file and line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Functions of one run, most cycles first; ``not_run`` are asked-for names that never ran."""
+    """Where the cycles of functions of one run go, instruction by instruction.
 
-    schema: str
+    Counts are exact, cycles modelled.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     elf: Elf
     cpu: Cpu
     exit: Exit
     accuracy: Accuracy
-    cycles: int  # of the whole run
+    cycles: Count
+    """Of the whole run."""
     functions: tuple[AnnotatedFunction, ...]
+    """Most cycles first."""
     not_run: tuple[str, ...]
+    """Names that were asked for and never ran."""
     warnings: tuple[str, ...]
+    """One line each, for people."""
 
     def to_json(self) -> str:
         """The annotation as a JSON document; the same run gives the same bytes."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.annotation import (
     SCHEMA,
@@ -23,10 +23,10 @@ from simcore.annotation.pairing import IssueSum, sum_issues
 from simcore.annotation.sources import SourceFiles, SourcePlaces
 from simcore.core.counters import CAUSES
 from simcore.costs.instructions import InstructionSum, sum_instructions
-from simcore.costs.profile import FunctionCosts
+from simcore.costs.tables import FunctionCosts
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
-from simcore.simulation.files import simulate_file
+from simcore.simulation.program import open_program
 
 if TYPE_CHECKING:
     from simcore.elf import Image
@@ -56,13 +56,20 @@ def annotate(
     top: int = DEFAULT_TOP,
     cover: float = DEFAULT_COVER,
     sources: SourcePlaces | None = None,
-    **run: Any,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
 ) -> Annotation:
     """Run an ELF, or time a capture again, and annotate its functions, as :func:`annotate_run`.
 
-    ``cpu`` and ``run`` are those of simulation.files.simulate_file(). Raises what that raises.
+    ``stdin``, ``stdout`` and ``progress`` are as :func:`simcore.profile` has them; ``cpu`` and
+    ``options`` are fields of a RunSpec, and of a capture what is not given is as it was recorded.
+    Raises what :func:`simcore.profile` raises, and CaptureError.
     """
-    simulation = simulate_file(file, cpu, **run)
+    program = open_program(file, cpu, **options)
+    check_functions(program.image, functions)
+    simulation = program.run(stdin=stdin, stdout=stdout, progress=progress)
     return annotate_run(simulation, functions, top=top, cover=cover, sources=sources)
 
 

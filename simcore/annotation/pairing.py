@@ -1,8 +1,9 @@
 """How instructions issued: older or younger of a pair, why not, and what they waited for.
 
-The pipeline says this per block and entry state. An instruction of the block before is found by
-following entry states backwards: a block that left the pipeline in this state and whose end or
-branch leads here. Where several instructions could have been meant, none is named.
+The pipeline says this per stretch of a block and entry state. An instruction of a stretch before is
+found by following entry states backwards: a stretch that left the pipeline in this state, and that
+goes on here or, where its block ends, leads here by a branch. Where several instructions could have
+been meant, none is named.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def sum_issues(
     for number, (entry, schedule) in enumerate(zip(counters.entries, schedules, strict=True)):
         if not entry.executions or entry.block not in wanted:
             continue
-        instructions = blocks[entry.block].instructions
+        instructions = schedule.part_of(blocks[entry.block].instructions)
         for instruction, cost in zip(instructions, schedule.instructions, strict=True):
             into = sums.setdefault(instruction.address, IssueSum())
             if cost.slot == 0:
@@ -113,7 +114,7 @@ class _Past:
 
     def last_instruction(self, number: int) -> int | None:
         """Address of the last instruction before an entry, None when several are possible."""
-        return _only(self._entry_block(p).instructions[-1].address for p in self._before(number))
+        return _only(self._instructions(before)[-1].address for before in self._before(number))
 
     def producer(self, number: int, register: int) -> int | None:
         """Address of the instruction that wrote `register` last before an entry, None: unknown."""
@@ -122,6 +123,9 @@ class _Past:
     def _entry_block(self, number: int) -> Block:
         return self._blocks[self._entries[number].block]
 
+    def _instructions(self, number: int) -> Sequence[Instruction]:
+        return self._schedules[number].part_of(self._entry_block(number).instructions)
+
     def _producers(
         self, number: int, register: int, furthest: int, seen: set[int]
     ) -> Iterable[int]:
@@ -129,24 +133,32 @@ class _Past:
             if before in seen:
                 continue
             seen.add(before)
-            writer = _last_writer(self._entry_block(before), register)
+            writer = _last_writer(self._instructions(before), register)
+            further = furthest - (self._schedules[before].first == 0)
             if writer is not None:
                 yield writer
-            elif furthest:
-                yield from self._producers(before, register, furthest - 1, seen)
+            elif further >= 0:
+                yield from self._producers(before, register, further, seen)
 
     def _before(self, number: int) -> list[int]:
-        entry = self._entries[number]
-        address = self._blocks[entry.block].address
-        return [
-            before
-            for before in self._leaving.get(entry.state, ())
-            if self._leads_to(before, address, entry.state)
-        ]
+        state, first = self._entries[number].state, self._schedules[number].first
+        leaving = self._leaving.get(state, ())
+        if first:
+            return [before for before in leaving if self._goes_on(before, number, first)]
+        address = self._entry_block(number).address
+        return [before for before in leaving if self._leads_to(before, address, state)]
+
+    def _goes_on(self, before: int, number: int, first: int) -> bool:
+        """Whether one stretch is in front of another of its block, which begins at `first`."""
+        schedule, entries = self._schedules[before], self._entries
+        end = schedule.first + len(schedule.instructions)
+        return entries[before].block == entries[number].block and end == first
 
     def _leads_to(self, before: int, address: int, state: int) -> bool:
-        """Whether a block can be left in `state` with `address` next."""
+        """Whether a block can be left in `state`, by its last stretch, with `address` next."""
         block, schedule = self._entry_block(before), self._schedules[before]
+        if schedule.first + len(schedule.instructions) < len(block.instructions):
+            return False
         branches = block.branch is not BranchKind.NONE
         redirected = branches and schedule.after_mispredict == state
         if block.address + block.size == address and (redirected or schedule.after_next == state):
@@ -156,8 +168,8 @@ class _Past:
         return redirected or schedule.after_taken == state
 
 
-def _last_writer(block: Block, register: int) -> int | None:
-    for instruction in reversed(block.instructions):
+def _last_writer(instructions: Sequence[Instruction], register: int) -> int | None:
+    for instruction in reversed(instructions):
         if any(written == register for written, _ in instruction.facts.results):
             return instruction.address
     return None

@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from simcore import __version__
 from simcore.comparison.summary import Summary
-from simcore.costs.profile import Tool, one_line
+from simcore.costs.origin import Tool
+from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
-from simcore.plain import from_plain, to_plain
+from simcore.plain import from_plain, schema_name, to_plain
 
 SCHEMA = "mcusim.baseline/1"
 FOLDER = ".mcusim"
@@ -29,11 +30,12 @@ _LINE = 200  # characters of a record that stands on one line
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The summaries of runs, by the name of the run."""
+    """Summaries of the runs of a good commit, as 'mcusim check --save-baseline' writes them."""
 
-    schema: str
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     runs: dict[str, Summary]
+    """By the name of the run."""
 
     def to_json(self) -> str:
         """The baseline as a JSON document, runs by name, a record per line."""

@@ -12,6 +12,7 @@ from simcore.annotation.sources import SourcePlaces
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
 from simcore.run.spec import RunSpec
+from simcore.run.written import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +90,6 @@ def name_of(path: str) -> str:
     """The name of an ELF's run: the file's name without folder and .elf."""
     name = Path(path).name
     return name.removesuffix(".elf") or name
-
-
-def shown(path: Path) -> str:
-    """A path as short as it can be written from the working folder."""
-    full = Path(os.path.normpath(Path.cwd() / path))
-    here = Path.cwd()
-    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
 
 
 def _refuse_equal_names(plans: Iterable[RunPlan]) -> None:

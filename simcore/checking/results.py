@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from simcore.comparison.comparison import Comparison
-from simcore.costs.profile import Cpu, Tool
+from simcore.costs.origin import Cpu, Tool
 from simcore.errors import ExitCode
-from simcore.plain import to_plain
+from simcore.plain import json_text, one_of, schema_name
 from simcore.units import amount, count, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
@@ -35,32 +35,35 @@ _WORST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class LimitResult:
-    """A limit and whether it holds. ``allowed`` is None when it needs a baseline and has none."""
+    """A limit and whether it holds."""
 
-    text: str  # as it was written: cycles=5%
+    text: str
+    """As it was written: cycles=5%."""
     allowed: float | None
+    """Null when it needs a baseline and has none."""
     holds: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A metric of the whole run, a function or an operation, before and after.
+class MetricValue:
+    """A metric of the whole run, a function or an operation, before and after."""
 
-    ``before`` is None without a baseline; ``after`` is None when the run does not have it, which
-    breaks every limit. ``within`` says why the change may mean nothing.
-    """
-
-    kind: str  # total, function or op
-    row: str  # name of the function or operation, "" for the whole run
+    kind: Annotated[str, one_of("total", "function", "op")]
+    row: str
+    """Name of the function or operation, empty for the whole run."""
     metric: str
-    unit: str  # "" for a count, "B", "s" or "J"
-    accuracy: str  # exact, modelled or estimated
+    unit: str
+    """Empty for a count, "B", "s" or "J"."""
+    accuracy: Annotated[str, one_of("exact", "modelled", "estimated")]
     before: float | None
+    """Null without a baseline."""
     after: float | None
+    """Null when the run does not have it, which breaks every limit."""
     difference: float | None
     relative: float | None
     limits: tuple[LimitResult, ...]
     within: str | None = None
+    """Why the change may mean nothing."""
 
     @property
     def failed(self) -> bool:
@@ -80,21 +83,19 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A function whose cycles changed, the cause that changed most, and the line where it did.
-
-    ``file`` and ``line`` are the source line of the largest change inside the function, or where
-    the function begins when lines are not known; ``line_cycles`` is that line's change.
-    """
+    """A function whose cycles changed, the cause that changed most, and the line where it did."""
 
     function: str
-    status: str  # same, added or removed
+    status: Annotated[str, one_of("same", "added", "removed")]
     cycles_difference: int
     energy_difference_j: float
     cause: str | None
     cause_cycles: int
     file: str | None
     line: int | None
+    """The largest change inside the function, or where it begins when lines are not known."""
     line_cycles: int | None
+    """Change of that line."""
 
     @property
     def worse(self) -> bool:
@@ -104,23 +105,22 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run. ``message`` is one line on what went wrong, None when nothing did.
-
-    ``reasons`` explain what became slower, hungrier when nothing did, or else faster, the largest
-    change first.
-    ``output`` is the end of what a program that failed printed.
-    """
+    """One run."""
 
     name: str
     elf: str
-    status: str  # one of STATUSES
+    status: Annotated[str, one_of(*STATUSES)]
+    """What became of the run."""
     message: str | None
-    values: tuple[Value, ...]
+    """One line on what went wrong."""
+    values: tuple[MetricValue, ...]
     reasons: tuple[Reason, ...]
+    """What became slower, hungrier when nothing did, or else faster: the largest change first."""
     warnings: tuple[str, ...]
     args: tuple[str, ...] = ()
     cpu: Cpu | None = None
     output: str | None = None
+    """The end of what a program that failed printed."""
     comparison: Comparison | None = None
 
     @property
@@ -129,12 +129,12 @@ class RunResult:
         return STATUSES[self.status]
 
     @property
-    def failures(self) -> tuple[Value, ...]:
+    def failures(self) -> tuple[MetricValue, ...]:
         """Values that break a limit."""
         return tuple(value for value in self.values if value.failed)
 
     @property
-    def improvements(self) -> tuple[Value, ...]:
+    def improvements(self) -> tuple[MetricValue, ...]:
         """Values that are less than before."""
         return tuple(value for value in self.values if value.improved)
 
@@ -147,27 +147,30 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """All runs of a check. ``error`` is one line when the check itself could not be made."""
+    """What 'mcusim check' found, as --format json and --report json write it."""
 
-    schema: str
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     baseline: str | None
-    saved: str | None  # file of the baseline that was written
+    saved: str | None
+    """File of the baseline that was written."""
     runs: tuple[RunResult, ...]
     error: str | None = None
+    """One line when the check itself could not be made."""
+    exit_code: Annotated[ExitCode, one_of(*sorted({*STATUSES.values()}))] = field(
+        init=False, default=ExitCode.OK
+    )
+    """Exit status of the command."""
 
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code that tells this check."""
-        if self.error is not None:
-            return ExitCode.USAGE
+    def __post_init__(self) -> None:
         codes = {run.exit_code for run in self.runs}
-        return next((code for code in _WORST_FIRST if code in codes), ExitCode.OK)
+        worst = next((code for code in _WORST_FIRST if code in codes), ExitCode.OK)
+        code = worst if self.error is None else ExitCode.USAGE
+        object.__setattr__(self, "exit_code", code)
 
     def to_json(self) -> str:
         """The check as a JSON document of schema mcusim.check/1."""
-        plain = {**to_plain(self), "exit_code": int(self.exit_code)}
-        return json.dumps(plain, indent=1, allow_nan=False) + "\n"
+        return json_text(self)
 
 
 def verdict(run: RunResult) -> str:
@@ -179,7 +182,7 @@ def verdict(run: RunResult) -> str:
     return "no baseline" if run.status == "new" else "within limits"
 
 
-def failure_text(value: Value) -> str:
+def failure_text(value: MetricValue) -> str:
     """Which limit a value breaks, in words: cycles +2.51 % to 5,833, limit cycles=1%.
 
     The change is told where it is what fails.

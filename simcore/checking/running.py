@@ -19,7 +19,7 @@ KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlanOutcome:
     """What became of a plan: a summary, or ``error`` with the exit code that tells it."""
 
     summary: Summary | None
@@ -42,7 +42,7 @@ class _Tail(io.RawIOBase):
         return len(piece)
 
 
-def run_plan(plan: RunPlan) -> Outcome:
+def run_plan(plan: RunPlan) -> PlanOutcome:
     """Run one plan; an error of mcusim is an outcome, any other is raised."""
     from simcore.profiler import profile
 
@@ -50,7 +50,7 @@ def run_plan(plan: RunPlan) -> Outcome:
     try:
         result = profile(replace(plan, instructions=True), stdout=tail)  # type: ignore[arg-type]
     except McusimError as error:
-        return Outcome(None, str(error), error.exit_code)
+        return PlanOutcome(None, str(error), error.exit_code)
     code = result.exit.status
     output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
     why = None if code is ExitCode.OK else result.exit.text
@@ -58,7 +58,7 @@ def run_plan(plan: RunPlan) -> Outcome:
     summary = summarize_here(result, files)
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = replace(summary, placement=plan.place or None)
-    return Outcome(summary, why, code, output, (*result.warnings, *files.withheld()))
+    return PlanOutcome(summary, why, code, output, (*result.warnings, *files.withheld()))
 
 
 def summarize_here(profile: Profile, sources: SourceFiles) -> Summary:
@@ -86,7 +86,7 @@ def _shortest(file: str, found: Path | None) -> str:
 
 def run_plans(
     plans: Sequence[RunPlan], jobs: int, done: Callable[[RunPlan], None] | None = None
-) -> list[Outcome]:
+) -> list[PlanOutcome]:
     """Run plans on up to ``jobs`` processes; outcomes come in the order of the plans.
 
     ``done`` is called as each ends, in no particular order. Raises KeyboardInterrupt when one was
@@ -103,7 +103,7 @@ def run_plans(
     return list(map(_uninterrupted, _run_in_processes(plans, workers, done)))
 
 
-def _uninterrupted(outcome: Outcome) -> Outcome:
+def _uninterrupted(outcome: PlanOutcome) -> PlanOutcome:
     """The outcome; one that Ctrl-C cut short ends the check. Raises KeyboardInterrupt."""
     if outcome.code is ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
@@ -112,7 +112,7 @@ def _uninterrupted(outcome: Outcome) -> Outcome:
 
 def _run_in_processes(
     plans: Sequence[RunPlan], workers: int, done: Callable[[RunPlan], None] | None
-) -> list[Outcome]:
+) -> list[PlanOutcome]:
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
 
@@ -127,5 +127,5 @@ def _run_in_processes(
             outcomes.append(future.result())
         except BrokenProcessPool:
             text = "the process of the simulation died; run it with 'mcusim profile'"
-            outcomes.append(Outcome(None, text, ExitCode.FAULT))
+            outcomes.append(PlanOutcome(None, text, ExitCode.FAULT))
     return outcomes

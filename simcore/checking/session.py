@@ -11,11 +11,11 @@ from simcore.checking.baselines import Baseline, load_baseline, new_baseline
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
-from simcore.checking.running import Outcome, run_plans
+from simcore.checking.running import PlanOutcome, run_plans
 from simcore.checking.verdicts import judge, reasons
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import Summary
-from simcore.costs.profile import Tool
+from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
 from simcore.parallel import processors
 
@@ -77,7 +77,9 @@ def failed_check(error: str) -> CheckResult:
     return CheckResult(SCHEMA, TOOL, None, None, (), error)
 
 
-def _judged(plan: RunPlan, outcome: Outcome, before: Summary | None, request: Request) -> RunResult:
+def _judged(
+    plan: RunPlan, outcome: PlanOutcome, before: Summary | None, request: Request
+) -> RunResult:
     after = outcome.summary
     if after is None or outcome.code is not ExitCode.OK:
         status = next(name for name, code in STATUSES.items() if code is outcome.code)
@@ -110,7 +112,7 @@ def _judged(plan: RunPlan, outcome: Outcome, before: Summary | None, request: Re
     )
 
 
-def _result(plan: RunPlan, outcome: Outcome, status: str, message: str | None) -> RunResult:
+def _result(plan: RunPlan, outcome: PlanOutcome, status: str, message: str | None) -> RunResult:
     return RunResult(
         name=plan.name,
         elf=plan.elf,
@@ -127,7 +129,7 @@ def _result(plan: RunPlan, outcome: Outcome, status: str, message: str | None) -
 
 def _to_save(
     request: Request,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[PlanOutcome],
     known: dict[str, Summary],
     runs: Sequence[RunResult],
 ) -> tuple[Path | None, Baseline | None]:

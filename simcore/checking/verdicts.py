@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from simcore.checking.limits import Limit
-from simcore.checking.results import LimitResult, Reason, Value
+from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
 from simcore.comparison.metrics import METRICS, Metric
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
@@ -16,7 +16,7 @@ MOST_REASONS = 8
 
 def judge(
     after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
-) -> tuple[Value, ...]:
+) -> tuple[MetricValue, ...]:
     """All metrics of the whole run, then each function and operation that a limit names.
 
     ``comparison`` is the run beside its baseline, None when there is none.
@@ -46,7 +46,7 @@ def reasons(comparison: Comparison) -> tuple[Reason, ...]:
 
 def _totals(
     after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
-) -> Iterable[Value]:
+) -> Iterable[MetricValue]:
     changes = {row.metric: row for row in comparison.metrics} if comparison is not None else {}
     limited = [limit for limit in limits if limit.kind == "total"]
     # A cause is no metric of the table: it is shown when a limit names it.
@@ -71,7 +71,7 @@ def _rows(
     after: Summary,
     comparison: Comparison | None,
     limits: Sequence[Limit],
-) -> Iterable[Value]:
+) -> Iterable[MetricValue]:
     rows = list(_measured(kind, after, comparison))
     matching = [row for row in rows if fnmatchcase(row[0], pattern)]
     metrics = dict.fromkeys(limit.metric for limit in limits)
@@ -133,14 +133,14 @@ def _value(
     after: float | None,
     limits: Sequence[Limit],
     within: str | None,
-) -> Value:
+) -> MetricValue:
     difference = None
     if before is not None and after is not None:
         difference = joules(after, before) if metric.unit == "J" else after - before
     relative = 0.0 if difference == 0 else difference / before if difference and before else None
     # A stack that is not known had no limit that anybody asked for.
     asked = [limit for limit in limits if after is not None or not limit.default]
-    return Value(
+    return MetricValue(
         kind=kind,
         row=row,
         metric=metric.name,

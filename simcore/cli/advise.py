@@ -21,6 +21,7 @@ from simcore.errors import ExitCode
 from simcore.files import destination
 
 FORMATS = ("text", "json")
+ROWS = 8  # of the list of what is not worth moving
 
 
 @click.command(cls=ProgramCommand, short_help="Find what to move into TCM and SRAM banks.")
@@ -56,7 +57,7 @@ FORMATS = ("text", "json")
     "--top",
     type=click.IntRange(min=0),
     metavar="N",
-    default=8,
+    default=ROWS,
     show_default=True,
     help="Rows of the list of what is not worth moving; 0 for all.",
 )
@@ -88,15 +89,12 @@ def advise(
     Exit status 3: no placement meets the deadline.
     """
     from simcore.advisor import advise as find_advice
-    from simcore.report.advice import render
-    from simcore.simulation.capture import is_capture
+    from simcore.report.studies.advice import render
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
-    if is_capture(elf):
-        run = on_command_line(run)
     with destination(output) as write:
-        with program_streams(output, run.get("max_instructions")) as streams:
+        with program_streams(output, run["max_instructions"]) as streams:
             advice = find_advice(
                 elf,
                 minimise=minimise,
@@ -104,7 +102,7 @@ def advise(
                 candidates=candidates,
                 count_copies=count_copies,
                 **streams,
-                **run,
+                **on_command_line(run),
             )
         write(render(advice, format_name, look(output, color, top=top)))
     tell_warnings(advice.warnings, format_name, output)

@@ -27,9 +27,10 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
+from simcore.report.annotation import FORMATS, render
 
-FORMATS = ("text", "json", "csv")
 PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its notes
+TABLE_ROWS = 10  # of the tables of loops and source lines
 
 
 @click.command(cls=ProgramCommand, short_help="List functions with the cost of each instruction.")
@@ -42,7 +43,7 @@ PIPE_WIDTH = 132  # a listing's columns in a pipe or file: wide enough for its n
     type=click.IntRange(min=0),
     metavar="N",
     help="At most so many functions when none is named [default: 5], and rows of the tables of"
-    " loops and source lines [default: 10]; 0 for all.",
+    f" loops and source lines [default: {TABLE_ROWS}]; 0 for all.",
 )
 @click.option(
     "--cover",
@@ -82,20 +83,14 @@ def annotate(
     """
     from simcore.annotation.annotator import DEFAULT_TOP, annotate_run, check_functions
     from simcore.annotation.sources import SourcePlaces
-    from simcore.elf import load_image
-    from simcore.report.annotate import render
-    from simcore.simulation.capture import Capture, is_capture
-    from simcore.simulation.files import simulate_file
+    from simcore.simulation.program import open_program
 
-    started, verbose = time.monotonic(), run["verbose"]
-    if is_capture(elf):
-        image, run = Capture(elf).image, on_command_line(run)
-    else:
-        image = load_image(elf)
-    check_functions(image, functions)
+    started = time.monotonic()
+    program = open_program(elf, **on_command_line(run))
+    check_functions(program.image, functions)
     with destination(output) as write:
-        with program_streams(output, run.get("max_instructions")) as streams:
-            simulation = simulate_file(elf, **streams, **run)
+        with program_streams(output, run["max_instructions"]) as streams:
+            simulation = program.run(**streams)
         result = annotate_run(
             simulation,
             functions,
@@ -103,13 +98,10 @@ def annotate(
             cover=cover / 100,
             sources=SourcePlaces(source_dirs, source_maps),
         )
-        write(render(result, format_name, look(output, color, PIPE_WIDTH, top=_rows(top))))
+        rows = TABLE_ROWS if top is None else top
+        write(render(result, format_name, look(output, color, PIPE_WIDTH, top=rows)))
     tell_warnings(result.warnings, format_name, output)
-    if verbose:
+    if run["verbose"]:
         tell_line(simulation.describe())
         tell_speed(result.cycles, started)
     return tell_end(result.exit)
-
-
-def _rows(top: int | None) -> int:
-    return 10 if top is None else top

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from simcore.cli.check_reports import parse_reports, write_reports
 from simcore.cli.options import (
@@ -22,10 +21,10 @@ from simcore.cli.options import (
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
-from simcore.cli.running import ProgramCommand, look, tell_line
+from simcore.cli.running import ProgramCommand, look, on_command_line, tell_line
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import destination
-from simcore.report.check import REPORTS
+from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
     from simcore.checking.plans import RunPlan, Settings
@@ -88,10 +87,7 @@ _KINDS = ", ".join(REPORTS)
 @source_options
 @run_options
 @look_options
-@click.pass_context
 def check(
-    ctx: click.Context,
-    /,
     elfs: tuple[str, ...],
     args: tuple[str, ...],
     reports: tuple[str, ...],
@@ -125,7 +121,7 @@ def check(
     failure: McusimError | click.ClickException | None = None
     problems: list[str] = []
     try:
-        checked = _check(_request(ctx, elfs, args, given))
+        checked = _check(_request(elfs, args, given))
         result = checked.result
         problems += _save(checked)
         problems += _write_report(result, format_name, output, color)
@@ -151,9 +147,7 @@ def _check(request: Request) -> Checked:
         return run_check(request, lambda plan: progress())
 
 
-def _request(
-    ctx: click.Context, elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]
-) -> Request:
+def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) -> Request:
     """What the command line and the settings ask for. Raises ConfigError or UsageError."""
     from simcore.annotation.sources import SourcePlaces
     from simcore.checking import baselines
@@ -165,8 +159,9 @@ def _request(
         raise click.UsageError("--no-baseline does not go with --baseline or --save-baseline")
     limits = [tuple(parse_limits(text, "--limit")) for text in given["limits"]]
     settings = _settings(given["config"])
-    settings = replace(settings, common=_replaced(ctx, settings.common, given))
-    settings = replace(settings, runs=tuple(_replaced(ctx, run, given) for run in settings.runs))
+    said = on_command_line(given)
+    settings = replace(settings, common=_replaced(settings.common, said))
+    settings = replace(settings, runs=tuple(_replaced(run, said) for run in settings.runs))
     folder = settings.folder / baselines.FOLDER
     save, compare_with = given["save_baseline"], given["baseline"]
     if compare_with is None and save is None and not given["no_baseline"]:
@@ -191,15 +186,10 @@ def _settings(config: str | None) -> Settings:
     return Settings() if path is None else load_settings(path)
 
 
-def _replaced(ctx: click.Context, plan: RunPlan, given: dict[str, Any]) -> RunPlan:
+def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     """A plan with what stands on the command line in place of what the settings say."""
-    on_command_line = {
-        field.name: given[field.name]
-        for field in fields(plan)
-        if field.name in given
-        and ctx.get_parameter_source(field.name) is ParameterSource.COMMANDLINE
-    }
-    return replace(plan, **on_command_line)
+    own = {field.name for field in fields(plan)}
+    return replace(plan, **{name: value for name, value in said.items() if name in own})
 
 
 def _save(checked: Checked) -> list[str]:
@@ -222,14 +212,9 @@ def _write_report(
     result: CheckResult, format_name: str, output: str | None, color: ColorChoice
 ) -> list[str]:
     """Write the report of --format; what went wrong, a line each."""
-    from simcore.report.check import text as text_report
-
     try:
         with destination(output) as write:
-            if format_name == "json":
-                write(result.to_json())
-            else:
-                write(text_report.render(result, look(output, color)))
+            write(render(result, format_name, look(output, color)))
     except ConfigError as error:
         return [str(error)]
     return []

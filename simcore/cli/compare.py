@@ -9,17 +9,17 @@ from simcore.cli.output import ColorChoice
 from simcore.cli.running import look, tell_line
 from simcore.errors import ConfigError, ExitCode
 from simcore.files import destination
-from simcore.report import COMPARISON_FORMATS, COMPARISON_SECTIONS, ComparisonSection
+from simcore.report.comparison import FORMATS, SECTIONS, render
 
 
 @click.command(short_help="Tell what changed from one profile to another.")
 @click.argument("before", metavar="BEFORE.json")
 @click.argument("after", metavar="AFTER.json")
-@report_options(COMPARISON_FORMATS, "Write the report to FILE.")
+@report_options(FORMATS, "Write the report to FILE.")
 @click.option(
     "--section",
-    type=click.Choice(COMPARISON_SECTIONS),
-    default=COMPARISON_SECTIONS[0],
+    type=click.Choice(SECTIONS),
+    default=SECTIONS[0],
     show_default=True,
     help="Table that --format csv writes.",
 )
@@ -42,7 +42,7 @@ def compare(
     after: str,
     format_name: str,
     output: str | None,
-    section: ComparisonSection,
+    section: str,
     top: int,
     force: bool,
     color: ColorChoice,
@@ -62,23 +62,18 @@ def compare(
     not judge: 'mcusim check' does.
     """
     from simcore.comparison.comparison import compare as compare_profiles
-    from simcore.costs.profile import Profile
-    from simcore.report.comparison import render
+    from simcore.report.saved import load_profile
 
     with destination(output) as write:
-        old, new = Profile.load(before), Profile.load(after)
+        old, new = load_profile(before), load_profile(after)
         comparison = compare_profiles(old, new)
         if comparison.unlike and not force:
             raise ConfigError(
                 f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"
                 " (--force compares them all the same)"
             )
-        if format_name == "html":
-            from simcore.report.html.comparison import render as render_page
-
-            write(render_page(comparison, old, new))
-        else:
-            write(render(comparison, format_name, look(output, color, top=top), section))
+        options = look(output, color, top=top, section=section)
+        write(render(comparison, format_name, options, (old, new)))
     if verbose:
         tell_line(
             f"{len(comparison.functions)} functions, {len(comparison.ops)} operations,"

@@ -23,8 +23,11 @@ _REFUSED = {
     "ops": "--op",
     "instructions": "--instructions",
     "lines": "--lines",
+    "coverage": "--coverage",
+    "timeline": "--timeline",
     "place": "--place",
     "layout_sweep": "--layout-sweep",
+    "uncertainty": "--uncertainty",
     "section": "--section",
     "top": "--top",
     "objects": "--objects",
@@ -55,7 +58,7 @@ def sweep(
     run: dict[str, Any],
 ) -> ExitCode:
     """Run the sweep and write its report; `run` holds the arguments of the sweep."""
-    from simcore.report.sweep import render
+    from simcore.report.studies.energy_sweep import render
     from simcore.whatif.energy_sweep import energy_sweep
 
     if len(parts) > 1:

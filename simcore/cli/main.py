@@ -16,8 +16,8 @@ from simcore.errors import ExitCode, McusimError
 WINDOWS = os.name == "nt"
 #: Commands in the order of the help; each is a module of this package with a function of its name.
 COMMANDS = (
-    "profile", "whatif", "advise", "record", "replay", "annotate", "compare", "check", "cpus",
-    "kernels", "study", "man", "completion",
+    "profile", "whatif", "advise", "record", "replay", "annotate", "report", "compare", "check",
+    "cpus", "kernels", "study", "man", "completion",
 )  # fmt: skip
 
 

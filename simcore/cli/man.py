@@ -22,7 +22,7 @@ def man(ctx: click.Context, /, command: tuple[str, ...], output: str | None) -> 
     mcusim man -o ~/.local/share/man/man1
     mcusim man > mcusim.1
     """
-    from simcore.report.man import context, page, page_name, pages
+    from simcore.cli.manual import context, page, page_name, pages
 
     root = ctx.find_root()
     assert isinstance(root.command, click.Group)
@@ -46,7 +46,7 @@ def man(ctx: click.Context, /, command: tuple[str, ...], output: str | None) -> 
 
 def _find(ctx: click.Context, words: tuple[str, ...]) -> click.Context:
     """The context of a command by its words. Raises click.UsageError for an unknown one."""
-    from simcore.report.man import context
+    from simcore.cli.manual import context
 
     for word in words:
         group = ctx.command

@@ -26,6 +26,26 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 #: Limits of the run and what the program may reach.
 run_options = together(
     click.option(
+        "--from",
+        "from_",
+        metavar="PLACE[@N]",
+        help="Count from here: FUNCTION, FILE:LINE or ADDRESS, the N-th time it is reached.",
+    ),
+    click.option(
+        "--until",
+        metavar="PLACE[@N]",
+        help="End the run here, the N-th time since --from that it is reached.",
+    ),
+    click.option(
+        "--for",
+        "for_s",
+        type=values.duration,
+        metavar="TIME",
+        help="End the run after so much modelled time, such as 20ms, since --from; or unlimited."
+        " Without a limit a run ends after 10s or 2G instructions.",
+    ),
+    click.option("--until-idle", is_flag=True, help="End the run when the program goes to sleep."),
+    click.option(
         "--max-instructions",
         type=values.quantity,
         metavar="N",
@@ -92,15 +112,17 @@ source_options = together(
     ),
 )
 
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour of the text report; auto follows NO_COLOR.",
+)
+
 #: Colour and talk.
 look_options = together(
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour of the text report; auto follows NO_COLOR.",
-    ),
+    color_option,
     click.option("--verbose", is_flag=True, help="Tell on stderr how the simulation went."),
 )
 

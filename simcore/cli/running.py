@@ -20,7 +20,7 @@ from simcore.cli.output import (
     use_color,
 )
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.profile import Exit
+from simcore.costs.origin import Exit
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
 
@@ -39,15 +39,13 @@ class ProgramCommand(click.Command):
 
 
 def on_command_line(options: dict[str, Any]) -> dict[str, Any]:
-    """Those parameters of the command that its user gave."""
-    context = click.get_current_context()
-    source = ParameterSource.COMMANDLINE
-    found = {
+    """Those parameters of the command that its user gave, what stands behind ``--`` too."""
+    source = click.get_current_context().get_parameter_source
+    return {
         name: value
         for name, value in options.items()
-        if context.get_parameter_source(name) is source and name != "verbose"
+        if source(name) is ParameterSource.COMMANDLINE or (name == "args" and value)
     }
-    return found | ({"args": options["args"]} if options.get("args") else {})
 
 
 def goes_to_file(output: str | None) -> bool:

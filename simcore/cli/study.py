@@ -109,7 +109,7 @@ def ops(
     moved one.
     """
     from simcore.report import RenderOptions
-    from simcore.report.study_ops import FORMATS, render
+    from simcore.report.studies.ops import FORMATS, render
     from simcore.study.folder import open_folder
     from simcore.study.grid import cases, load_grid, pick_sizes, select
     from simcore.study.ops import study_ops
@@ -156,7 +156,7 @@ def networks(
     go to stdout, and with CSV, JSON and figures into the folder.
     """
     from simcore.report import RenderOptions
-    from simcore.report.study_networks import FORMATS, render
+    from simcore.report.studies.networks import FORMATS, render
     from simcore.study.folder import open_folder
     from simcore.study.layers import load_networks, select
     from simcore.study.networks import study_networks

@@ -11,7 +11,7 @@ from simcore.units import parse_quantity
 
 _SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
 
-__all__ = ["clock", "parse_quantity", "path_map", "quantity", "seconds"]
+__all__ = ["clock", "duration", "parse_quantity", "path_map", "quantity", "seconds"]
 
 
 def clock(text: str) -> int:
@@ -49,3 +49,8 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise click.BadParameter(f"'{text}' is not a positive time such as 0.5, 20ms or 300us")
     return number
+
+
+def duration(text: str) -> float:
+    """A time, or infinity for the word unlimited, for an option. Raises click.BadParameter."""
+    return math.inf if text.strip() == "unlimited" else seconds(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import click
@@ -28,8 +28,11 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
+from simcore.run.spec import PartSpec
 
 FORMATS = ("text", "json", "csv")
+#: What the part's options say: what configurations begin with.
+PART = [field.name for field in fields(PartSpec)]
 
 
 @click.command(cls=ProgramCommand, short_help="Compare placements, clocks, caches and parts.")
@@ -74,13 +77,8 @@ def whatif(
     format_name: str,
     output: str | None,
     color: ColorChoice,
-    args: tuple[str, ...],
-    timeout_s: float | None,
-    max_instructions: int | None,
-    strict: bool,
-    semihost_dir: str | None,
     verbose: bool,
-    **part: Any,
+    **run: Any,
 ) -> ExitCode:
     """Run ELF once and time it under several configurations: what would it buy to change that?
     A capture of 'mcusim record' may stand for an ELF.
@@ -96,25 +94,22 @@ def whatif(
     Changes are against the first row: the program as it is linked, or the first combination of
     the sweeps. Configurations of one part share one execution.
     """
-    from simcore.report.whatif import render
+    from simcore.report.studies.whatif import render
     from simcore.whatif import what_if as run_study
 
+    part = {name: run.pop(name) for name in PART if name in run}
     configurations = _configurations(elves[0], tries, sweeps, config, place, part)
     started = time.monotonic()
     with destination(output) as write:
-        with program_streams(output, max_instructions) as streams:
+        with program_streams(output, run["max_instructions"]) as streams:
             study = run_study(
                 elves,
                 configurations,
                 layout_sweep=layout_sweep,
-                args=args,
                 processes=jobs,
-                timeout_s=timeout_s,
-                max_instructions=max_instructions,
-                strict=strict,
-                semihost_dir=semihost_dir,
                 verbose=verbose,
                 **streams,
+                **run,
             )
         if study.configurations:
             write(render(study, format_name, look(output, color)))
@@ -136,13 +131,12 @@ def _configurations(
     part: dict[str, Any],
 ) -> list[Any]:
     """All configurations in their order; the program as linked comes first unless sweeps do."""
-    from simcore.simulation.capture import is_capture
     from simcore.whatif.config_file import ConfigFile
     from simcore.whatif.configuration import (
         Configuration,
-        as_recorded,
         check_names,
         combinations,
+        first_configuration,
         parse_sweep,
         parse_try,
     )
@@ -150,7 +144,7 @@ def _configurations(
     file = None if config is None else ConfigFile(config)
     given = on_command_line(part)
     # With a part of its own nothing is as it was recorded.
-    base = as_recorded(elf) if is_capture(elf) and "cpu" not in given else Configuration()
+    base = Configuration() if "cpu" in given else first_configuration(elf)
     base = base if file is None else file.base(base)
     given["overrides"] = (*base.overrides, *given.get("overrides", ()))
     linked = replace(base, **given)

@@ -1,27 +1,25 @@
-"""Two runs beside each other: what changed by metric, cause, function, operation and source line.
-
-Differences are after minus before; rows come with the largest change first.
-"""
+"""Two runs beside each other: what changed by metric, cause, function, operation and line."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from simcore import __version__
 from simcore.comparison.matching import Pair, aligned, paired
 from simcore.comparison.metrics import METRICS, MODEL_CYCLES_ERROR, Metric
 from simcore.comparison.summary import (
+    ComparedElf,
     FunctionSummary,
     LineSummary,
     OpSummary,
-    Program,
     Summary,
     summarize,
 )
-from simcore.costs.profile import Cpu, Exit, Profile, Tool
-from simcore.plain import to_plain
+from simcore.costs.origin import Cpu, Exit, Tool
+from simcore.costs.profile import Profile
+from simcore.plain import Amount, Count, json_text, one_of, schema_name
 
 SCHEMA = "mcusim.comparison/1"
 
@@ -30,7 +28,7 @@ SCHEMA = "mcusim.comparison/1"
 class Side:
     """One of the two runs."""
 
-    elf: Program
+    elf: ComparedElf
     cpu: Cpu
     exit: Exit
     args: tuple[str, ...] | None = None
@@ -59,8 +57,8 @@ class CauseChange:
     """Cycles of one cause over the whole run."""
 
     cause: str
-    before: int
-    after: int
+    before: Count
+    after: Count
     difference: int
 
 
@@ -69,8 +67,8 @@ class ComponentChange:
     """Energy of one component over the whole run, in joules."""
 
     component: str
-    before_j: float
-    after_j: float
+    before_j: Amount
+    after_j: Amount
     difference_j: float
 
 
@@ -83,19 +81,19 @@ class FunctionChange:
     """
 
     name: str
-    status: str  # same, added or removed
+    status: Annotated[str, one_of("same", "added", "removed")]
     file: str | None
     line: int | None
-    calls_before: int
-    calls_after: int
-    instructions_before: int
-    instructions_after: int
+    calls_before: Count
+    calls_after: Count
+    instructions_before: Count
+    instructions_after: Count
     instructions_difference: int
-    cycles_before: int
-    cycles_after: int
+    cycles_before: Count
+    cycles_after: Count
     cycles_difference: int
-    energy_before_j: float
-    energy_after_j: float
+    energy_before_j: Amount
+    energy_after_j: Amount
     energy_difference_j: float
     cycles_by_cause: dict[str, int]
 
@@ -111,17 +109,17 @@ class OpChange:
 
     name: str
     kind: str
-    status: str  # same, added or removed
-    invocations_before: int
-    invocations_after: int
-    instructions_before: int
-    instructions_after: int
+    status: Annotated[str, one_of("same", "added", "removed")]
+    invocations_before: Count
+    invocations_after: Count
+    instructions_before: Count
+    instructions_after: Count
     instructions_difference: int
-    cycles_before: int
-    cycles_after: int
+    cycles_before: Count
+    cycles_after: Count
     cycles_difference: int
-    energy_before_j: float
-    energy_after_j: float
+    energy_before_j: Amount
+    energy_after_j: Amount
     energy_difference_j: float
 
 
@@ -136,8 +134,8 @@ class LineChange:
     function: str
     file: str
     line: int
-    cycles_before: int
-    cycles_after: int
+    cycles_before: Count
+    cycles_after: Count
     cycles_difference: int
     cycles_by_cause: dict[str, int]
 
@@ -149,19 +147,24 @@ class LineChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed from one run to another. ``lines`` is None when not both runs have them."""
+    """Two runs beside each other, as 'mcusim compare --format json' writes it.
 
-    schema: str
+    Differences are after minus before; rows come with the largest change first.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     before: Side
     after: Side
-    unlike: tuple[str, ...]  # why the two are not comparable; empty when they are
+    unlike: tuple[str, ...]
+    """Why the two are not comparable; empty when they are."""
     metrics: tuple[MetricChange, ...]
     causes: tuple[CauseChange, ...]
     components: tuple[ComponentChange, ...]
     functions: tuple[FunctionChange, ...]
     ops: tuple[OpChange, ...]
     lines: tuple[LineChange, ...] | None = None
+    """Left out when not both runs have them."""
 
     @property
     def identical(self) -> bool:
@@ -175,7 +178,7 @@ class Comparison:
 
     def to_json(self) -> str:
         """The comparison as a JSON document of schema mcusim.comparison/1."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)
 
 
 def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:

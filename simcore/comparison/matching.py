@@ -17,14 +17,14 @@ from simcore.comparison.summary import FunctionSummary, LineSummary
 _CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
 
 
-class Named(Protocol):
+class NamedRow(Protocol):
     """What has a name, and perhaps a file."""
 
     @property
     def name(self) -> str: ...
 
 
-Row = TypeVar("Row", bound=Named)
+Row = TypeVar("Row", bound=NamedRow)
 Pair = tuple[Row | None, Row | None]
 
 
@@ -54,15 +54,15 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
     return pairs + [(row, None) for row in old] + [(None, row) for row in new]
 
 
-def _name_and_file(row: Named) -> str:
+def _name_and_file(row: NamedRow) -> str:
     return f"{row.name}\0{PurePath(getattr(row, 'file', None) or '').name}"
 
 
-def _name(row: Named) -> str:
+def _name(row: NamedRow) -> str:
     return row.name
 
 
-def _name_without_clone(row: Named) -> str:
+def _name_without_clone(row: NamedRow) -> str:
     return _CLONE.sub("", row.name)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES
 from simcore.errors import ConfigError, nearest
+from simcore.plain import Amount, Count
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
@@ -22,19 +23,19 @@ MODEL_CYCLES_ERROR = 0.02
 class Metrics:
     """The metrics of one run; None where the run has none. Field names are those of a profile."""
 
-    instructions: int
-    cycles: int
-    time_s: float
-    energy_j: float
-    read_bytes: int
-    write_bytes: int
-    icache_misses: int
-    dcache_misses: int
-    mispredicts: int
-    cycles_by_cause: dict[str, int]
-    stack_high_water_bytes: int | None = None
-    load_bytes: int | None = None
-    ram_bytes: int | None = None
+    instructions: Count
+    cycles: Count
+    time_s: Amount
+    energy_j: Amount
+    read_bytes: Count
+    write_bytes: Count
+    icache_misses: Count
+    dcache_misses: Count
+    mispredicts: Count
+    cycles_by_cause: dict[str, Count]
+    stack_high_water_bytes: Count | None = None
+    load_bytes: Count | None = None
+    ram_bytes: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)

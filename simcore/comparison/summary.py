@@ -10,17 +10,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from simcore.comparison.metrics import Metrics, metrics_of
-from simcore.costs.profile import Cpu, Exit, InstructionCosts, Profile
+from simcore.costs.origin import Cpu, Exit
+from simcore.costs.profile import Profile
+from simcore.costs.tables import InstructionCosts
+from simcore.plain import Amount, Count, Sha256
 
 LineText = Callable[[str, int], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """The ELF that ran; ``name`` is the file's name without its folder."""
+class ComparedElf:
+    """The ELF that ran."""
 
     name: str
-    sha256: str
+    """Name of the file without its folder."""
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,14 @@ class FunctionSummary:
     """A function that ran, callees left out. Causes that cost nothing are left out too."""
 
     name: str
-    calls: int
-    instructions: int
-    cycles: int
-    energy_j: float
-    cycles_by_cause: dict[str, int]  # sums to cycles
+    calls: Count
+    instructions: Count
+    cycles: Count
+    energy_j: Amount
+    cycles_by_cause: dict[str, Count]
+    """Sums to cycles."""
     file: str | None = None
-    line: int | None = None
+    line: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,10 @@ class OpSummary:
 
     name: str
     kind: str
-    invocations: int
-    instructions: int
-    cycles: int
-    energy_j: float
+    invocations: Count
+    instructions: Count
+    cycles: Count
+    energy_j: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +76,34 @@ class FunctionLines:
 
     function: str
     file: str
-    lines: tuple[int, ...]
-    cycles_by_cause: dict[str, tuple[int, ...]]  # causes that cost nothing are left out
-    crcs: tuple[int, ...] | None = None
+    lines: tuple[Count, ...]
+    cycles_by_cause: dict[str, tuple[Count, ...]]
+    """Causes that cost nothing are left out."""
+    crcs: tuple[Count, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run: what ran on what, and what it cost. ``lines`` is None when they are not known.
+    """One run: what ran on what, and what it cost; what is not known is left out."""
 
-    ``placement`` is what was placed elsewhere, as ``name=region``; ``layout_cycles`` is the width
-    of the band that alignment alone makes of the cycles, None when it was not asked for.
-    """
-
-    mcusim: str  # version that made the run
-    elf: Program
+    mcusim: str
+    """Version that made the run."""
+    elf: ComparedElf
     cpu: Cpu
     exit: Exit
     metrics: Metrics
-    energy_uncertainty: float  # half width of the interval around the energy, relative to it
-    energy_by_component: dict[str, float]  # joules
+    energy_uncertainty: Amount
+    """Half width of the interval around the energy, relative to it."""
+    energy_by_component: dict[str, Amount]
+    """Joules."""
     functions: tuple[FunctionSummary, ...]
     ops: tuple[OpSummary, ...]
     lines: tuple[FunctionLines, ...] | None = None
     args: tuple[str, ...] | None = None
     placement: tuple[str, ...] | None = None
-    layout_cycles: int | None = None
+    """What was placed elsewhere, as name=region."""
+    layout_cycles: Count | None = None
+    """Width of the band that alignment alone makes of the cycles, when it was asked for."""
 
     def line_rows(self) -> list[LineSummary] | None:
         """The lines one by one. Raises ValueError when the columns are of unequal length."""
@@ -157,7 +164,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         )
     return Summary(
         mcusim=profile.tool.version,
-        elf=Program(profile.elf.name, profile.elf.sha256),
+        elf=ComparedElf(profile.elf.name, profile.elf.sha256),
         cpu=profile.cpu,
         exit=profile.exit,
         metrics=metrics_of(profile),

@@ -17,6 +17,7 @@ from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing, function_index, status_text
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
+from simcore.run.places import NOWHERE, Place
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
@@ -52,6 +53,9 @@ class CaptureOptions:
     """The fields of struct capture_config; see native/types.h."""
 
     max_instructions: int = 0
+    max_cycles: int = 0
+    begin: Place = NOWHERE
+    until: Place = NOWHERE
     op_begin: int = 0
     op_begin_size: int = 0
     op_end: int = 0
@@ -60,6 +64,12 @@ class CaptureOptions:
     systick_divider: int = 8
     cpuid: int = 0x411FC271
     strict: bool = False
+
+
+def _places(place: Place) -> dict[str, object]:
+    """The fields of struct places."""
+    addresses = place.addresses
+    return {"address": addresses, "addresses": len(addresses), "count": place.count}
 
 
 #: Functions of the Unicorn library whose addresses `Core.attach` needs: struct engine_functions.
@@ -128,6 +138,9 @@ class Core:
         }
         config = {
             "max_instructions": options.max_instructions,
+            "max_cycles": options.max_cycles,
+            "from": _places(options.begin),
+            "until": _places(options.until),
             "op_begin": options.op_begin,
             "op_begin_size": options.op_begin_size,
             "op_end": options.op_end,
@@ -219,6 +232,20 @@ class Core:
         """Cycles until SysTick counts to zero, None when it does not count."""
         cycles = int(lib.core_cycles_to_tick(self._core))
         return None if cycles == 0xFFFFFFFFFFFFFFFF else cycles
+
+    def cycles_left(self) -> int | None:
+        """Cycles until the run's limit of modelled time, None when there is none."""
+        cycles = int(lib.core_cycles_left(self._core))
+        return None if cycles == 0xFFFFFFFFFFFFFFFF else cycles
+
+    def counts(self) -> bool:
+        """Whether counting began; False before the place where it was told to."""
+        return bool(lib.core_counts(self._core))
+
+    def polled(self) -> int | None:
+        """The peripheral register that the last instructions read, None when they read none."""
+        address = int(lib.core_polled(self._core))
+        return None if address == 0xFFFFFFFF else address
 
     def exception(self, return_address: int) -> None:
         """Hardware enters an exception handler next and will come back to `return_address`."""

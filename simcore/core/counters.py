@@ -40,6 +40,7 @@ EVENT_COLUMNS: tuple[str, ...] = (
     "dcache_read_misses",
     "dcache_writes",
     "dcache_write_misses",
+    "dcache_streamed_writes",
     "dcache_evictions",
     "dcache_write_backs",
 )
@@ -128,12 +129,13 @@ class BlockCounts:
 
 @dataclass(frozen=True, slots=True)
 class EntryCounts:
-    """How often a block was entered in one pipeline state with one outcome of its probes."""
+    """How often a stretch was entered in one pipeline state with one outcome of its probes."""
 
     block: int  # index into Counters.blocks
     state: int
-    variant: int  # bit i: probe i was true
+    variant: int  # bit i: the block's probe i was true, of those that the stretch asks
     executions: int
+    stretch: int = 0  # of the block
 
 
 @dataclass(frozen=True, slots=True)

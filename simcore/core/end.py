@@ -11,7 +11,7 @@ from simcore.core.timing import Timing
 from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
-from simcore.run.faults import Fault
+from simcore.run.faults import Fault, Frame
 from simcore.run.setup import TimingSetup
 
 
@@ -19,8 +19,8 @@ from simcore.run.setup import TimingSetup
 class RunEnd:
     """What every configuration of a run has in common, besides its event stream.
 
-    Addresses are the program's. `reason` is exit, fault, max-instructions, timeout or interrupted,
-    `warnings` those that hang on no configuration. The last three are 0 or 1: whether all
+    Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
+    program stood, `warnings` those that hang on no configuration. Three are 0 or 1: whether all
     descriptors of `ops` were those of mcusim.h, whether the program was told of modelled time, and
     whether it read the sizes of the caches.
     """
@@ -37,6 +37,7 @@ class RunEnd:
     geometry_read: int
     code: int | None = None
     fault: Fault | None = None
+    place: Frame | None = None
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
@@ -44,8 +45,8 @@ class RunEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
-    """A run that ended. `exit_reason` is exit, fault, max-instructions, timeout or interrupted.
+class EndedRun:
+    """A run that ended, for `exit_reason` and at `exit_place`.
 
     `exit_code` is the program's own, None when it did not end by itself. `clock_dependent`: what
     the program did may hang on modelled time, which it read or which interrupted it.
@@ -59,6 +60,7 @@ class RunResult:
     fault: Fault | None
     warnings: tuple[str, ...]
     clock_dependent: bool = False
+    exit_place: Frame | None = None
 
 
 def run_objects(
@@ -75,7 +77,7 @@ def run_results(
     setups: Sequence[TimingSetup],
     end: RunEnd,
     recorded_caches: Sequence[int] | None = None,
-) -> list[RunResult]:
+) -> list[EndedRun]:
     """What each configuration found.
 
     `recorded_caches` are the `cache_sizes` that a recorded program ran with; None: it ran now,
@@ -90,7 +92,7 @@ def run_results(
             sizes = cache_sizes(setups[0])
             warnings += _path_warnings(end, setup, sizes, "the first configuration")
         results.append(
-            RunResult(
+            EndedRun(
                 counters=timing.counters(end.stack_top, end.ops, bool(end.ops_valid)),
                 blocks=tuple(timing.blocks),
                 schedules=tuple(timing.schedules),
@@ -99,6 +101,7 @@ def run_results(
                 fault=end.fault,
                 warnings=tuple(warnings),
                 clock_dependent=bool(end.clock_read),
+                exit_place=end.place,
             )
         )
     return results

@@ -29,6 +29,9 @@ class Stop(IntEnum):
     ERROR = 4
     ENGINE = 5
     EXCEPTION = 6
+    UNTIL = 7
+    LOOP = 8
+    CYCLES = 9
 
 
 class FaultKind(IntEnum):

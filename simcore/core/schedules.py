@@ -1,4 +1,5 @@
-"""What configurations share: blocks, each decoded once, and schedules, each made once.
+"""What configurations share: blocks, each decoded once, and schedules of their stretches, each made
+once.
 
 From any thread: the configurations of one run are timed side by side.
 """
@@ -6,6 +7,7 @@ From any thread: the configurations of one run are timed side by side.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simcore.errors import UnknownInstructionError
@@ -13,6 +15,7 @@ from simcore.isa import Block, decode_block
 
 if TYPE_CHECKING:
     from simcore.pipeline import Pipeline, Schedule
+    from simcore.pipeline.stretches import Stretch
 
 
 class Decoder:
@@ -35,6 +38,14 @@ class Decoder:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class CutBlock:
+    """A block in stretches, with the schedules made so far, by stretch, state and variant."""
+
+    stretches: tuple[Stretch, ...]
+    schedules: dict[tuple[int, int, int], Schedule] = field(default_factory=dict)
+
+
 class Scheduler:
     """A pipeline that configurations share, with what it has said so far.
 
@@ -45,15 +56,21 @@ class Scheduler:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self._lock = threading.Lock()
-        self._schedules: dict[tuple[bytes, int, int, int, int], Schedule] = {}
+        self._blocks: dict[tuple[bytes, int, int], CutBlock] = {}
 
-    def schedule(
-        self, block: Block, code: bytes, it_state: int, state: int, variant: int
-    ) -> Schedule:
-        """What `block`, decoded from `code`, costs from a state."""
-        key = (code, it_state, block.address % self.pipeline.alignment, state, variant)
+    def cut(self, block: Block, code: bytes, it_state: int) -> CutBlock:
+        """The stretches of `block`, which was decoded from `code`."""
+        key = (code, it_state, block.address % self.pipeline.alignment)
         with self._lock:
-            found = self._schedules.get(key)
-            if found is None:
-                found = self._schedules[key] = self.pipeline.schedule(block, state, variant)
+            if (found := self._blocks.get(key)) is None:
+                found = self._blocks[key] = CutBlock(self.pipeline.stretches(block))
+        return found
+
+    def schedule(self, block: CutBlock, stretch: int, state: int, variant: int) -> Schedule:
+        """What a stretch costs from a state; `variant` answers the probes that it asks."""
+        key = (stretch, state, variant)
+        with self._lock:
+            if (found := block.schedules.get(key)) is None:
+                found = self.pipeline.schedule_stretch(block.stretches[stretch], state, variant)
+                block.schedules[key] = found
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from simcore.core.counters import Trace, TraceSample, TraceSpan
@@ -10,8 +11,13 @@ from simcore.core.counters import Trace, TraceSample, TraceSpan
 SPANS, SAMPLES = 1 << 15, 1 << 10
 
 
-def read_trace(ffi: Any, lib: Any, core: Any, index: int, width: int) -> Trace | None:
-    """The trace of configuration number `index` with `width` counters, None: none was asked for."""
+def read_trace(
+    ffi: Any, lib: Any, core: Any, index: int, width: int, nodes: Mapping[int, int]
+) -> Trace | None:
+    """The trace of configuration number `index` with `width` counters, None: none was asked for.
+
+    `nodes` are the numbers, by the core's, of those that the counters keep.
+    """
     info = ffi.new("struct trace_info *")
     lib.core_trace_info(core, index, info)
     if not info.depth_limit:
@@ -28,7 +34,11 @@ def read_trace(ffi: Any, lib: Any, core: Any, index: int, width: int) -> Trace |
         dropped=info.dropped,
         deepest=info.deepest,
         depth_limit=info.depth_limit,
-        spans=tuple(TraceSpan(span.node, span.start, span.end) for span in spans),
+        spans=tuple(
+            TraceSpan(nodes[span.node], span.start, span.end)
+            for span in spans
+            if span.node in nodes
+        ),
         samples=tuple(
             TraceSample(values[at], tuple(values[at + 1 : at + 1 + width])) for at in starts
         ),

@@ -1,13 +1,14 @@
 """What C finds out under one configuration, and what it asks back.
 
-C asks two questions: what a block is (once per block) and what it costs from a pipeline state (once
-per block, state and outcome of its probes); schedules.py has the answers. Only this module and
-core.py touch the extension.
+C asks two questions: what a block is (once per block) and what a stretch of it costs from a
+pipeline state (once per stretch, state and outcome of its probes); schedules.py has the answers.
+Only this module and core.py touch the extension.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +26,7 @@ from simcore.core.counters import (
     column_names,
 )
 from simcore.core.enums import check_enums
-from simcore.core.schedules import Decoder, Scheduler
+from simcore.core.schedules import CutBlock, Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
 from simcore.cpu_model.schema import CLASSES
 from simcore.errors import CoreError, UnknownInstructionError
@@ -70,7 +71,7 @@ class Timing:
         self._scheduler, self._decoder = scheduler, decoder
         self._function_at = function_at
         self._region_names = tuple(region_names)
-        self._code: list[tuple[Block, bytes, int]] = []  # decoded at its place, bytes, ITSTATE
+        self._cut: list[CutBlock] = []  # the blocks as they are scheduled, at their places
         self._unknown: dict[int, UnknownInstructionError] = {}  # blocks that cannot be scheduled
         self._states: list[int] = []  # the scheduler's states, by their number here
         self._numbers: dict[int, int] = {}
@@ -127,7 +128,13 @@ class Timing:
         descriptors are those of mcusim.h. Raises CoreError for a number beyond them.
         """
         info = self._info()
-        nodes = self._nodes(info)
+        every = self._nodes(info)
+        number = _ran(every)
+        nodes = tuple(
+            replace(node, parent=number.get(node.parent, -1))
+            for index, node in enumerate(every)
+            if index in number
+        )
         invocations = [0] * len(ops)
         for node in nodes:
             if node.op >= len(ops):
@@ -149,7 +156,7 @@ class Timing:
             uses=uses,
             stack_high_water_bytes=used,
             warnings=self._warnings(info, ops_valid),
-            trace=read_trace(ffi, lib, self._core, self.index, info.width),
+            trace=read_trace(ffi, lib, self._core, self.index, info.width, number),
         )
 
     def _info(self) -> Any:
@@ -203,9 +210,11 @@ class Timing:
         )
 
     def _entries(self, info: Any) -> tuple[EntryCounts, ...]:
-        entries = ffi.new("struct entry_info[]", info.entries)
-        lib.core_entries(self._core, self.index, entries)
-        return tuple(EntryCounts(e.block, e.state, e.variant, e.executions) for e in entries)
+        entries = ffi.new("struct schedule_info[]", info.schedules)
+        lib.core_schedules(self._core, self.index, entries)
+        return tuple(
+            EntryCounts(e.block, e.state, e.variant, e.executions, e.stretch) for e in entries
+        )
 
     def _uses(self, info: Any) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
         """Uses per object; what lies in no object counts for an object of its region's name."""
@@ -216,6 +225,8 @@ class Timing:
         lib.core_uses(self._core, self.index, found)
         uses = []
         for use in found:
+            if not use.counts.executions:
+                continue  # before counting began
             if use.object & lib.OBJECT_IN_REGION:
                 region = use.object & ~lib.OBJECT_IN_REGION
                 if region not in rest:
@@ -299,6 +310,8 @@ class Timing:
         barriers = new(
             "struct barrier_static[]", [(b.instruction, b.access) for b in block.barriers]
         )
+        cut = self._scheduler.cut(placed, code, it_state)
+        stretches = new("struct stretch_static[]", list(_stretch_ends(block, cut)))
         macs = new("uint8_t[]", list(block.macs))
         out.function = function.index if function else _NO_FUNCTION
         out.is_function_entry = bool(function and function.start == address)
@@ -311,24 +324,28 @@ class Timing:
         out.probes = len(block.probes)
         out.notes = len(notes)
         out.barriers = len(barriers)
+        out.stretches = len(stretches)
         out.instruction_offsets = offsets
         out.instruction_predicated = predicated
         out.access = accesses
         out.probe = probes
         out.note = notes
         out.barrier = barriers
+        out.stretch = stretches
         out.stack_access = block.stack_access
         out.stack_low = block.stack_low
         out.counters = counters
         out.macs = macs
-        self._keep = (counters, offsets, predicated, accesses, probes, notes, barriers, macs)
+        self._keep = (
+            counters, offsets, predicated, accesses, probes, notes, barriers, stretches, macs,
+        )  # fmt: skip
         self.blocks.append(block)
-        self._code.append((placed, code, it_state))
+        self._cut.append(cut)
 
-    def _schedule(self, block: int, state: int, variant: int, out: Any) -> None:
+    def _schedule(self, block: int, stretch: int, state: int, variant: int, out: Any) -> None:
         if block in self._unknown:
             raise self._unknown[block]
-        shared = self._scheduler.schedule(*self._code[block], self._states[state], variant)
+        shared = self._scheduler.schedule(self._cut[block], stretch, self._states[state], variant)
         schedule = replace(
             shared,
             after_next=self._number(shared.after_next),
@@ -337,7 +354,7 @@ class Timing:
         )
         cycles = ffi.new("uint32_t[]", schedule.cycles_by_cause)
         at = schedule.access_cycles + schedule.barrier_cycles
-        access_cycles = ffi.new("uint16_t[]", at)
+        access_cycles = ffi.new("int16_t[]", at)
         out.cycles_by_cause = cycles
         out.dual_issues = schedule.dual_issues
         out.access_cycles = access_cycles
@@ -382,11 +399,13 @@ def core_py_define(
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
-def core_py_schedule(handle: Any, block: int, state: int, variant: int, out: Any) -> int:
-    """Answer core_schedule_fn: what a block costs from a pipeline state."""
+def core_py_schedule(
+    handle: Any, block: int, stretch: int, state: int, variant: int, out: Any
+) -> int:
+    """Answer core_schedule_fn: what a stretch of a block costs from a pipeline state."""
     timing: Timing = ffi.from_handle(handle)
     try:
-        timing._schedule(block, state, variant, out)
+        timing._schedule(block, stretch, state, variant, out)
     except BaseException as error:  # C cannot carry it; run() raises it again
         return timing._fail(error)
     return 0
@@ -403,6 +422,28 @@ def _exclusive_and_mask(block: Block, access: Access) -> tuple[int, int]:
         exclusive = lib.EXCLUSIVE_STORE if access.is_write else lib.EXCLUSIVE_CHECK
         return exclusive if len(facts.accesses) == 2 else 0, access.size - 1
     return 0, 3 if facts.kind in WORD_ALIGNED else 0
+
+
+def _stretch_ends(block: Block, cut: CutBlock) -> Iterator[tuple[int, int, int]]:
+    """The fields of struct stretch_static: probes, then accesses and barriers up to its end."""
+    accesses = [access.instruction for access in block.accesses]
+    barriers = [barrier.instruction for barrier in block.barriers]
+    for stretch in cut.stretches:
+        end = stretch.first + len(stretch.instructions)
+        yield stretch.probes, bisect_left(accesses, end), bisect_left(barriers, end)
+
+
+def _ran(nodes: Sequence[Node]) -> dict[int, int]:
+    """New numbers, by old, of the nodes in which something was counted, and of those above them.
+
+    Only where counting began late are there others.
+    """
+    ran = [bool(node.calls) or any(node.vector) for node in nodes]
+    ran[0] = True
+    for index in range(len(nodes) - 1, 0, -1):
+        if ran[index]:
+            ran[nodes[index].parent] = True
+    return {index: number for number, index in enumerate(i for i, one in enumerate(ran) if one)}
 
 
 def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from simcore.core.counters import CAUSES, REGION_COUNTERS, cycle_column, region_column, sum_vectors
 from simcore.costs.nodes import NodeCosts, joules, ratio
 from simcore.costs.operations import Operations
-from simcore.costs.profile import (
+from simcore.costs.tables import (
     Caches,
     CallNode,
     DataCache,
@@ -162,6 +162,7 @@ class Attribution(NodeCosts):
         total = self.total
         reads, writes = total["dcache_reads"], total["dcache_writes"]
         misses = total["dcache_read_misses"] + total["dcache_write_misses"]
+        streamed = total["dcache_streamed_writes"]
         return Caches(
             icache=InstructionCache(
                 accesses=total["icache_accesses"],
@@ -172,13 +173,14 @@ class Attribution(NodeCosts):
             dcache=DataCache(
                 accesses=reads + writes,
                 misses=misses,
-                miss_rate=ratio(misses, reads + writes),
+                miss_rate=ratio(misses, reads + writes - streamed),
                 evictions=total["dcache_evictions"],
                 reads=reads,
                 read_misses=total["dcache_read_misses"],
                 writes=writes,
                 write_misses=total["dcache_write_misses"],
                 write_backs=total["dcache_write_backs"],
+                streamed_writes=streamed,
             ),
         )
 

@@ -9,20 +9,9 @@ from simcore import __version__
 from simcore.core.counters import Counters
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
-from simcore.costs.profile import (
-    SCHEMA,
-    Accuracy,
-    Cpu,
-    Elf,
-    Exit,
-    InstructionCosts,
-    LineCosts,
-    MemoryCosts,
-    ObjectCosts,
-    Profile,
-    Tool,
-    Totals,
-)
+from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
+from simcore.costs.profile import SCHEMA, Profile
+from simcore.costs.tables import InstructionCosts, LineCosts, MemoryCosts, ObjectCosts, Totals
 from simcore.costs.uncertainty import cycles_class
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simcore.plain import Count
+
 if TYPE_CHECKING:
     from simcore.elf import Image
 
@@ -20,28 +22,33 @@ UNCOUNTED = ("mcusim_op_begin", "mcusim_op_end")
 
 @dataclass(frozen=True, slots=True)
 class CoveredFunction:
-    """A function of a source file, by the line that its code begins at."""
+    """A function of a source file."""
 
     name: str
-    line: int
-    calls: int
+    line: Count
+    """Where its code begins."""
+    calls: Count
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredLine:
-    """A line that has code; ``executions`` is that of its most executed instruction."""
+    """A line that has code."""
 
-    line: int
-    executions: int
+    line: Count
+    executions: Count
+    """Those of the line's most executed instruction."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileCoverage:
-    """A source file that has code in the program; the path is what DWARF says."""
+    """A source file that has code in the program."""
 
     file: str
-    functions: tuple[CoveredFunction, ...]  # by line
-    lines: tuple[CoveredLine, ...]  # by line
+    """The path that DWARF says."""
+    functions: tuple[CoveredFunction, ...]
+    """Functions that begin in the file, by line."""
+    lines: tuple[CoveredLine, ...]
+    """Lines that have code, by number."""
 
 
 @dataclass(slots=True)

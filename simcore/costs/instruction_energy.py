@@ -28,8 +28,8 @@ from simcore.cpu_model.schema import MEMORY_KINDS, TCM_KINDS
 
 if TYPE_CHECKING:
     from simcore.core.counters import DataObject
-    from simcore.costs.nodes import EnergyModel
-    from simcore.costs.profile import InstructionCosts
+    from simcore.costs.nodes import LinearEnergy
+    from simcore.costs.tables import InstructionCosts
     from simcore.cpu_model import Region
     from simcore.elf import Function
     from simcore.isa import Block
@@ -49,7 +49,7 @@ def with_energy(
     function_at: Callable[[int], Function | None],
     region_at: Callable[[int], str | None],
     regions: Sequence[Region],
-    energy: EnergyModel,
+    energy: LinearEnergy,
 ) -> tuple[InstructionCosts, ...]:
     """The rows of ``instruction_costs`` with their energy, in whole femtojoules.
 

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, BlockCounts, Counters
-from simcore.costs.profile import InstructionCosts, LineCosts
+from simcore.costs.tables import InstructionCosts, LineCosts
 
 if TYPE_CHECKING:
     from simcore.isa import Block
@@ -164,12 +164,16 @@ def sum_blocks(
     wanted: Container[int] | None = None,
 ) -> None:
     """Add the costs of blocks to what ``sums_of`` gives for each of a block's instructions."""
+    sums: dict[int, list[InstructionSum]] = {}
     for index, (block, counts) in enumerate(zip(blocks, counters.blocks, strict=True)):
         if counts.executions and (wanted is None or index in wanted):
-            _add_counts(sums_of(block), block, counts)
+            sums[index] = sums_of(block)
+            _add_counts(sums[index], block, counts)
     for entry, schedule in zip(counters.entries, schedules, strict=True):
         if entry.executions and (wanted is None or entry.block in wanted):
-            into = sums_of(blocks[entry.block])
+            if entry.block not in sums:
+                sums[entry.block] = sums_of(blocks[entry.block])
+            into = schedule.part_of(sums[entry.block])
             for total, instruction in zip(into, schedule.instructions, strict=True):
                 for cause, cycles in enumerate(instruction.cycles_by_cause):
                     total.cycles[cause] += cycles * entry.executions

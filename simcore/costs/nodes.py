@@ -16,7 +16,7 @@ from simcore.core.counters import CAUSES, Counters, cycle_column, sum_vectors
 UNKNOWN_FUNCTION = "[unknown]"
 
 
-class EnergyModel(Protocol):
+class LinearEnergy(Protocol):
     """What attribution needs of ``energy.EnergyModel``: linear, in whole femtojoules."""
 
     def femtojoules(self, vector: Mapping[str, int]) -> dict[str, int]:
@@ -79,7 +79,7 @@ class NodeCosts:
 
     counters: Counters
     functions: Sequence[FunctionLike]  # in the order of Node.function
-    energy: EnergyModel
+    energy: LinearEnergy
     clock_hz: int
 
     @cached_property

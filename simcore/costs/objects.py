@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simcore.core.counters import Counters, DataObject
-from simcore.costs.profile import ObjectCosts, ObjectSite
+from simcore.costs.tables import ObjectCosts, ObjectSite
 
 if TYPE_CHECKING:
     from simcore.isa import Block

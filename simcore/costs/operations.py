@@ -9,7 +9,7 @@ from functools import cached_property
 
 from simcore.core.counters import region_column
 from simcore.costs.nodes import NodeCosts, joules, ratio
-from simcore.costs.profile import OpCosts, Traffic
+from simcore.costs.tables import OpCosts, Traffic
 
 OPS_PER_MAC = 2  # a multiply and an add
 

@@ -11,48 +11,52 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simcore.costs.nodes import joules
+from simcore.plain import Amount, Count
 
 if TYPE_CHECKING:
     from simcore.core.counters import Counters, TraceSample
-    from simcore.costs.nodes import EnergyModel
+    from simcore.costs.nodes import LinearEnergy
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One activation of a function or operation, in cycles; callees lie inside."""
+    """One activation of a function or operation, in cycles from the start; callees lie inside."""
 
-    node: int  # index into call_tree
-    start: int
-    end: int
+    node: Count
+    """Index into call_tree."""
+    start: Count
+    end: Count
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineSample:
     """Counts and energy of the run from its start up to a cycle."""
 
-    cycle: int
-    instructions: int
-    energy_j: float
-    icache_accesses: int
-    icache_misses: int
-    dcache_accesses: int
-    dcache_misses: int
+    cycle: Count
+    instructions: Count
+    energy_j: Amount
+    icache_accesses: Count
+    icache_misses: Count
+    dcache_accesses: Count
+    dcache_misses: Count
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Spans in the order in which they began, samples in the order of time.
+    """When functions and operations ran, in modelled cycles from the start of the run."""
 
-    ``dropped`` spans, shorter than ``resolution`` cycles, had no room, and calls deeper than
-    ``depth_limit`` frames have none; ``deepest`` is the deepest of all.
-    """
-
-    resolution: int
-    dropped: int
-    deepest: int
-    depth_limit: int
+    resolution: Count
+    """Cycles; activations that took fewer are left out where there was no room."""
+    dropped: Count
+    """Activations that were left out."""
+    deepest: Count
+    """Frames of the deepest call."""
+    depth_limit: Count
+    """Frames that can have spans: deeper calls have none."""
     spans: tuple[Span, ...]
+    """Activations in the order in which they began."""
     samples: tuple[TimelineSample, ...]
+    """In the order of time; the last one is the end of the run."""
 
     def warnings(self) -> tuple[str, ...]:
         """What is not in it, one line each."""
@@ -70,7 +74,7 @@ class Timeline:
         return tuple(found)
 
 
-def timeline(counters: Counters, energy: EnergyModel) -> Timeline:
+def timeline(counters: Counters, energy: LinearEnergy) -> Timeline:
     """The timeline of a run that kept one."""
     trace = counters.trace
     assert trace is not None
@@ -84,7 +88,7 @@ def timeline(counters: Counters, energy: EnergyModel) -> Timeline:
     )
 
 
-def _sample(sample: TraceSample, columns: Sequence[str], energy: EnergyModel) -> TimelineSample:
+def _sample(sample: TraceSample, columns: Sequence[str], energy: LinearEnergy) -> TimelineSample:
     counts = dict(zip(columns, sample.vector, strict=True))
     return TimelineSample(
         cycle=sample.cycle,
@@ -92,6 +96,8 @@ def _sample(sample: TraceSample, columns: Sequence[str], energy: EnergyModel) ->
         energy_j=joules(sum(energy.femtojoules(counts).values())),
         icache_accesses=counts["icache_accesses"],
         icache_misses=counts["icache_misses"],
-        dcache_accesses=counts["dcache_reads"] + counts["dcache_writes"],
+        dcache_accesses=counts["dcache_reads"]
+        + counts["dcache_writes"]
+        - counts["dcache_streamed_writes"],
         dcache_misses=counts["dcache_read_misses"] + counts["dcache_write_misses"],
     )

@@ -1,4 +1,4 @@
-"""How far the modelled cycles of a run can be trusted: its class, and what open questions make of it.
+"""How far modelled cycles can be trusted: the class of a run, and what open questions make of it.
 
 The class says which part of the model a run leans on; docs/model/accuracy.md has what each was
 checked against. The interval is the spread over the answers that no source excludes, see
@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 
+from simcore.plain import Count
+
 #: Classes of a run, those that the model knows least of first, with what makes one.
-EXTERNAL, UNCACHED, BRANCHY, HITS = "external", "uncached", "branchy", "hits"
+CLASSES = EXTERNAL, UNCACHED, BRANCHY, HITS = "external", "uncached", "branchy", "hits"
 #: The share of the cycles awake from which a cause makes the class of a run.
 CLASS_SHARE = 0.05
 
@@ -26,8 +28,8 @@ class OpenQuestion:
 
     name: str
     title: str
-    low_cycles: int
-    high_cycles: int
+    low_cycles: Count
+    high_cycles: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,10 @@ class CyclesInterval:
     cycles add up as squares, on either side.
     """
 
-    low_cycles: int
-    high_cycles: int
-    questions: tuple[OpenQuestion, ...]  # those that make the most of it first
+    low_cycles: Count
+    high_cycles: Count
+    questions: tuple[OpenQuestion, ...]
+    """Those that make the most of it first."""
 
 
 def cycles_interval(
@@ -57,9 +60,7 @@ def cycles_interval(
     return CyclesInterval(cycles - below, cycles + above, tuple(questions))
 
 
-def cycles_class(
-    awake: int, branches: int, stalls: Sequence[tuple[str, int]]
-) -> str:
+def cycles_class(awake: int, branches: int, stalls: Sequence[tuple[str, int]]) -> str:
     """The class of a run of ``awake`` cycles, ``branches`` of them lost to branches.
 
     ``stalls`` are (kind of region, cycles) that accesses and fetches waited for a memory.

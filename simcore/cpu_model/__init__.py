@@ -46,6 +46,7 @@ class MemorySystem:
     store_queue_entries: int
     subword_store_cycles: int
     word_store_cycles: int
+    load_after_store_cycles: int
     dynamic_read_allocate: bool
     read_allocate_after: int
 
@@ -111,7 +112,7 @@ class CorePipeline(Mapping[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
+class CoreModel:
     icache: CacheParams
     dcache: CacheParams
     memory: MemorySystem
@@ -227,6 +228,21 @@ class FlashControl:
 
 
 @dataclass(frozen=True, slots=True)
+class SysTickReference:
+    """The clock of SysTick while CLKSOURCE is 0: `external_clock` in Hz, or when that is 0 the
+    core clock over `divider`."""
+
+    divider: int = 8
+    external_clock: int = 0
+
+    def core_cycles(self, clock_hz: int) -> int:
+        """Core cycles per tick at a core clock, at least 1."""
+        if not self.external_clock:
+            return self.divider
+        return max(1, round(clock_hz / self.external_clock))
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """A question that no source decides; each of `answers` are the settings of another answer."""
 
@@ -241,13 +257,14 @@ class CpuModel:
 
     name: str
     title: str
-    core: Core
+    core: CoreModel
     regions: tuple[Region, ...]
     memories: Mapping[str, Memory]
     buses: Mapping[str, Bus]
     operating_points: tuple[OperatingPoint, ...]  # by rising maximum clock
     energy: EnergyCoefficients
     flash_control: FlashControl
+    systick: SysTickReference
     undecided: tuple[Undecided, ...]
     sources: Mapping[str, str]
     provenance: Mapping[str, Provenance] = field(repr=False)
@@ -275,9 +292,9 @@ class CpuModel:
         return next((r for r in self.regions if r.base <= address < r.end), None)
 
     def region(self, name: str) -> Region:
-        """The region called `name`. Raises ConfigError with the nearest name."""
+        """The region called `name`, in any case. Raises ConfigError with the nearest name."""
         for region in self.regions:
-            if region.name == name:
+            if region.name.lower() == name.lower():
                 return region
         known = [region.name for region in self.regions]
         raise ConfigError(
@@ -294,7 +311,9 @@ class CpuModel:
         points = self.operating_points
         if voltage_scale is not None:
             known = [point.voltage_scale for point in points]
-            points = tuple(point for point in points if point.voltage_scale == voltage_scale)
+            points = tuple(
+                point for point in points if point.voltage_scale.lower() == voltage_scale.lower()
+            )
             if not points:
                 raise ConfigError(
                     f"{self.name} has no voltage scale '{voltage_scale}'"

@@ -12,17 +12,18 @@ from simcore.cpu_model import (
     BranchPredictor,
     Bus,
     CacheParams,
-    Core,
+    CoreModel,
     CorePipeline,
     CpuModel,
     EnergyCoefficients,
     FlashControl,
-    Undecided,
     Memory,
     MemorySystem,
     OperatingPoint,
     Provenance,
     Region,
+    SysTickReference,
+    Undecided,
 )
 from simcore.cpu_model.schema import (
     CLASSES,
@@ -79,6 +80,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         operating_points=tuple(sorted(points, key=lambda point: point.max_clock)),
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
+        systick=SysTickReference(**values.get("systick", {})),
         undecided=tuple(
             Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
             for name, entry in values.get("undecided", {}).items()
@@ -127,7 +129,7 @@ def _check_reference(origin: str, key: str, name: str, known: Mapping[str, Any])
         raise ModelError(f"{origin}: {key}: '{name}' is not defined{nearest(name, known)}")
 
 
-def _core(origin: str, values: Tree) -> Core:
+def _core(origin: str, values: Tree) -> CoreModel:
     core = values["core"]
     caches = {}
     for name in ("icache", "dcache"):
@@ -146,7 +148,7 @@ def _core(origin: str, values: Tree) -> Core:
             f"{origin}: core.branch.btac_entries: {branch.btac_entries} entries in"
             f" {branch.btac_ways} ways is not a power of two of sets"
         )
-    return Core(
+    return CoreModel(
         icache=caches["icache"],
         dcache=caches["dcache"],
         memory=MemorySystem(**core["memory"]),

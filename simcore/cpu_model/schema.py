@@ -136,6 +136,7 @@ _CORE_MEMORY = Table(
         "store_queue_entries": Fact("integer", COUNT, minimum=1, maximum=16),
         "subword_store_cycles": Fact("integer", CYCLES, minimum=1, maximum=64),
         "word_store_cycles": Fact("integer", CYCLES, minimum=1, maximum=64),
+        "load_after_store_cycles": Fact("integer", CYCLES, maximum=8),
         "dynamic_read_allocate": Fact("flag", FLAG),
         "read_allocate_after": Fact("integer", COUNT, minimum=1, maximum=255),
     },
@@ -145,6 +146,7 @@ _CORE_MEMORY = Table(
         "store_queue_entries",
         "subword_store_cycles",
         "word_store_cycles",
+        "load_after_store_cycles",
         "dynamic_read_allocate",
         "read_allocate_after",
     ),
@@ -262,6 +264,14 @@ _FLASH_CONTROL = Table(
     }
 )
 
+# The reference clock of SysTick (CLKSOURCE 0): a part of the core clock, or one of its own.
+_SYSTICK = Table(
+    {
+        "divider": Fact("integer", RATIO, minimum=1, maximum=1024),
+        "external_clock": Fact("integer", HERTZ, minimum=1),
+    }
+)
+
 # A question that no source decides, and the settings (KEY=VALUE, several with spaces) that other
 # answers would be.
 _UNDECIDED = Table(
@@ -299,6 +309,7 @@ SCHEMA = Table(
         "operating_point": Named(_OPERATING_POINT),
         "energy": _ENERGY,
         "flash_control": _FLASH_CONTROL,
+        "systick": _SYSTICK,
         "undecided": Named(_UNDECIDED),
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simcore.cpu_model import CACHE_CONTROLS, Bus, CacheParams, Core, CpuModel, Memory
+from simcore.cpu_model import CACHE_CONTROLS, Bus, CacheParams, CoreModel, CpuModel, Memory
 from simcore.cpu_model.schema import CACHE_POLICIES, REGION_KINDS, REPLACEMENTS
 from simcore.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from simcore.cpu_model import FlashControl, OperatingPoint
 
+#: The mechanism of the pipeline (simcore/pipeline/hazards.py) that the C core times.
+STORE_TO_LOAD = "store-to-load"
 _BEAT_BITS = 64
 
 
-def timing_config(core: Core, clock_hz: int, caches: str) -> dict[str, Any]:
+def timing_config(core: CoreModel, clock_hz: int, caches: str) -> dict[str, Any]:
     """The fields of struct timing_config. Raises ConfigError for an unknown cache control."""
     if caches not in CACHE_CONTROLS:
         raise ConfigError(
@@ -40,6 +42,9 @@ def timing_config(core: Core, clock_hz: int, caches: str) -> dict[str, Any]:
         "store_queue_entries": memory.store_queue_entries,
         "subword_store_cycles": memory.subword_store_cycles,
         "word_store_cycles": memory.word_store_cycles,
+        "load_after_store_cycles": (
+            0 if STORE_TO_LOAD in core.pipeline.without else memory.load_after_store_cycles
+        ),
         "dynamic_read_allocate": int(memory.dynamic_read_allocate),
         "read_allocate_after": memory.read_allocate_after,
         "fetch_queue_groups": core.pipeline.fetch.queue_groups,

@@ -51,8 +51,8 @@ def shipped_parts() -> list[str]:
 def load_tree(name_or_path: str) -> Tree:
     """Read a model with everything it extends into one checked tree.
 
-    A name is looked up among the shipped models; anything with a slash or ending in .toml is a
-    path. Raises ModelError.
+    A name, in any case, is looked up among the shipped models; anything with a slash or ending in
+    .toml is a path. Raises ModelError.
     """
     tree = load_any_tree(name_or_path)
     if tree["abstract"]:
@@ -87,14 +87,14 @@ def _find(name: str, beside: FilePath | None) -> FilePath:
         path = FilePath(name).expanduser()
         return path if path.is_absolute() or beside is None else beside.parent / path
     models = shipped_models()
-    if name not in models:
+    if name.lower() not in models:
         known = list(models) if beside else shipped_parts()
         where = f"{beside}: extends: " if beside else ""
         raise ModelError(
             one_line(f"{where}unknown CPU model '{name}'{nearest(name, known)}")
             + f" (known: {', '.join(known)}; or give a path ending in .toml)"
         )
-    return models[name]
+    return models[name.lower()]
 
 
 def _load(path: FilePath, chain: tuple[FilePath, ...]) -> Tree:

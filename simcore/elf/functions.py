@@ -107,7 +107,7 @@ def build_functions(
 
     1. Typed function symbols, global labels, and local labels that a BL of the section calls start
        functions, objects start data. Other labels, and those inside a sized function, are branch
-       targets.
+       targets, as are typed symbols without a size there (IAR's labels, .thumb_func labels).
     2. Of several names at one address the typed one wins, then global, weak, local, file order.
     3. A size that is missing reaches to the next start or the section's end. A function that starts
        inside another ends it, and takes over the rest of it.
@@ -170,12 +170,15 @@ def _starts(
     def rank(symbol: Symbol) -> tuple[int, int]:
         return ("function", "label", "object").index(symbol.kind), _BINDING_RANK[symbol.binding]
 
-    def is_entry(label: Symbol) -> bool:
-        before = bisect_left(sized_starts, label.address) - 1
-        in_function = before >= 0 and reach[before] > label.address
-        return not in_function and map_.kind_at(label.address) == "t"
+    def in_function(symbol: Symbol) -> bool:
+        before = bisect_left(sized_starts, symbol.address) - 1
+        return before >= 0 and reach[before] > symbol.address
 
-    entries = {id(s) for s in symbols if s.kind == "label" and is_entry(s)}
+    entries = {
+        id(s)
+        for s in symbols
+        if s.kind == "label" and map_.kind_at(s.address) == "t" and not in_function(s)
+    }
     local = {s.address for s in symbols if id(s) in entries and s.binding == "local"}
     called = _called(section, data, local) if local else set()
     for symbol in symbols:
@@ -183,6 +186,8 @@ def _starts(
             id(symbol) not in entries
             or (symbol.binding == "local" and symbol.address not in called)
         ):
+            continue
+        if symbol.kind == "function" and not symbol.size and in_function(symbol):
             continue
         other = chosen.get(symbol.address)
         if other is None or rank(symbol) < rank(other):

@@ -18,6 +18,7 @@ _VECTOR_SECTIONS: Final = (
     ".isr_vector", ".vectors", ".vector_table", ".isr_vectors", ".intvec", ".intvecs",
     ".interrupts", ".vector", ".vtable", "RESET", "rom_start",
 )  # fmt: skip
+_IVT_TAG: Final = 0x0020_00D1  # tag, and the length in bytes, most significant byte first
 # Where a stack can be in the Armv7-M address map: SRAM with the TCMs, external RAM, but not the
 # code region's lowest 256 MiB (flash aliases), peripherals or the system region.
 _RAM: Final = ((0x1000_0000, 0x4000_0000), (0x6000_0000, 0xA000_0000), (0xC000_0000, 0xE000_0000))
@@ -43,11 +44,13 @@ def thumb_entry(image: Image, entry: int, thumb: set[int]) -> int:
 def find_vector_table(image: Image) -> tuple[int, int, int] | None:
     """Return (load address, initial SP, reset vector), None when there is no table.
 
-    By the symbol or section that start-up code names, else the lowest loaded words when they look
+    By the image vector table of an i.MX RT's boot ROM, by the symbol or section that start-up code
+    names, else the lowest loaded words when they look
     like one: a stack pointer into RAM and a Thumb address inside an executable segment.
     Raises ElfError for a named table whose reset vector is Arm state.
     """
-    candidates = [symbol.address for name in _VECTOR_SYMBOLS if (symbol := image.symbol(name))]
+    candidates = _boot_image_tables(image)
+    candidates += [symbol.address for name in _VECTOR_SYMBOLS if (symbol := image.symbol(name))]
     by_name = {section.name: section for section in reversed(image.sections)}
     candidates += [by_name[name].address for name in _VECTOR_SECTIONS if name in by_name]
     for address in candidates:
@@ -68,12 +71,29 @@ def find_vector_table(image: Image) -> tuple[int, int, int] | None:
     return None
 
 
+def _boot_image_tables(image: Image) -> list[int]:
+    """What image vector tables (i.MX RT1060 Reference Manual, 9.7.1) name as their entry.
+
+    One stands 0x400 or 0x1000 bytes behind the start of a boot device, and says where itself is.
+    """
+    found = []
+    for segment in image.segments:
+        start = segment.address
+        for address in (start, *((start & ~0xFFF) + offset for offset in (0x400, 0x1000))):
+            data = image.read(address, 24)
+            if data is not None:
+                header, entry, *_, own = struct.unpack("<6I", data)
+                if header & 0x00FF_FFFF == _IVT_TAG and own == address:
+                    found.append(entry)
+    return found
+
+
 def _table_words(image: Image, address: int) -> tuple[int, int] | None:
     data = image.read(address, 8)
     if data is None or address % 4:
         return None
     stack, reset = struct.unpack("<II", data)
-    if stack == 0 or stack % 4 or not _is_executable(image, reset & ~1):
+    if stack == 0 or not _is_executable(image, reset & ~1):
         return None
     return stack, reset
 

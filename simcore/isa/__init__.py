@@ -15,7 +15,7 @@ from typing import Any
 import capstone
 
 from simcore.errors import UnknownInstructionError
-from simcore.isa.blocks import Access, Barrier, BlockBuilder, Note, Placement, Probe, ProbeKind
+from simcore.isa.blocks import Access, Barrier, BlockBuilder, Note, Probe, ProbeBits, ProbeKind
 from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
 from simcore.isa.integer import INTEGER_TABLE
 from simcore.isa.kinds import (
@@ -30,8 +30,18 @@ from simcore.isa.memory import MEMORY_TABLE
 from simcore.isa.operands import constant, split_operands
 
 __all__ = [
-    "Access", "Block", "BranchKind", "Facts", "Instruction", "Kind", "Note", "Placement", "Probe",
-    "ProbeKind", "decode_block", "decode_instruction",
+    "Access",
+    "Block",
+    "BranchKind",
+    "Facts",
+    "Instruction",
+    "Kind",
+    "Note",
+    "Probe",
+    "ProbeBits",
+    "ProbeKind",
+    "decode_block",
+    "decode_instruction",
 ]  # fmt: skip
 
 _FIRST_32_BIT = 0b11101  # top five bits of the first half-word of a 32-bit instruction
@@ -81,7 +91,7 @@ class Block:
     stack_low: int  # lowest SP of the block minus that access's address, bytes
     class_counts: dict[str, int]
     macs: tuple[int, ...]
-    placements: tuple[Placement, ...]  # per instruction: what its addresses mean to the pipeline
+    placements: tuple[ProbeBits, ...]  # per instruction: what its addresses mean to the pipeline
 
 
 def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:

@@ -64,15 +64,24 @@ BANK_OTHER = -3
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class ProbeBits:
     """Probe bits of one instruction's addresses; -1: no such question."""
 
     bank: int = BANK_NONE  # probe bit, or one of the BANK_* values
     unaligned: int = -1
     odd_word: int = -1
 
+    @property
+    def probes(self) -> int:
+        """The probes it asks, a bit each."""
+        asked = 0
+        for probe in (self.bank, self.unaligned, self.odd_word):
+            if probe >= 0:
+                asked |= 1 << probe
+        return asked
 
-NOWHERE = Placement()
+
+NOWHERE = ProbeBits()
 SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_SUBWORD, Kind.FP_LOAD})
 _STORE_MULTIPLES = frozenset({Kind.STORE_MULTIPLE, Kind.FP_STORE_MULTIPLE})
 _DOUBLE_MACS = frozenset({Kind.DOUBLE_FUSED, Kind.DOUBLE_CHAINED})
@@ -87,7 +96,7 @@ class BlockBuilder:
         self.probes: list[Probe] = []
         self.notes: list[Note] = []
         self.barriers: list[Barrier] = []
-        self.placements: list[Placement] = []
+        self.placements: list[ProbeBits] = []
         self.class_counts: dict[str, int] = {}
         self._versions: dict[int, int] = {}  # register -> number of times it was redefined
         self._moved: dict[int, int] = {}  # register -> constant added since it was redefined
@@ -130,9 +139,9 @@ class BlockBuilder:
 
     def _place(
         self, facts: Facts, memory: MemoryOperand, address: int, access: int
-    ) -> tuple[Placement, tuple[int, int, tuple[int, ...] | None] | None]:
+    ) -> tuple[ProbeBits, tuple[int, int, tuple[int, ...] | None] | None]:
         if facts.kind in _STORE_MULTIPLES and facts.words % 2 == 0:
-            return Placement(odd_word=self._probe(ProbeKind.ODD_WORD, access)), None
+            return ProbeBits(odd_word=self._probe(ProbeKind.ODD_WORD, access)), None
         if facts.kind not in SINGLE_LOADS:
             return NOWHERE, None
         where = self._symbolic_address(memory, address)
@@ -144,7 +153,7 @@ class BlockBuilder:
         if self._last_load is not None:
             previous, _, place = self._last_load
             bank = self._bank(previous, place, access, where)
-        return Placement(bank, unaligned), (access, size, where)
+        return ProbeBits(bank, unaligned), (access, size, where)
 
     def _symbolic_address(self, memory: MemoryOperand, address: int) -> tuple[int, ...] | None:
         """(base, its version, constant), the constant being all that two addresses differ in."""

@@ -266,7 +266,7 @@ def _table() -> dict[str, Handler]:
     put(_bitfield_insert, "bfi", "bfc")
     put(_roles(Kind.REVERSE, _SHIFTER, result=Result.REVERSE), "rev", "rev16", "revsh", "rbit")
     put(_roles(Kind.PACK, _BESIDE, _SHIFTER), "pkhbt")
-    put(_roles(Kind.PACK, _SHIFTER, _SHIFTER), "pkhtb")
+    put(_roles(Kind.PACK, Role.PACK_FIRST, _SHIFTER), "pkhtb")
     put(_roles(Kind.PARALLEL, _LATE), "clz")
     for prefix in ("s", "u", "sh", "uh"):
         put(_roles(Kind.PARALLEL, _LATE, _LATE), *(prefix + op for op in _SIMD_OPERATIONS))
@@ -276,7 +276,7 @@ def _table() -> dict[str, Handler]:
         put(saturating, *(prefix + op for op in _SIMD_OPERATIONS))
     put(saturating, "qadd", "qsub", "usad8")
     put(_roles(Kind.SATURATE, _BESIDE, _SHIFTER, result=Result.SATURATE), "qdadd", "qdsub")
-    put(_roles(Kind.SATURATE, _LATE, _LATE, _LATE, result=Result.SATURATE), "usada8")
+    put(_roles(Kind.SATURATE, _LATE, _LATE, Role.ACCUMULATE, result=Result.SATURATE), "usada8")
     put(_roles(Kind.SATURATE, _SHIFTER, result=Result.SATURATE),
         "ssat", "usat", "ssat16", "usat16")  # fmt: skip
     halves = ("bb", "bt", "tb", "tt")

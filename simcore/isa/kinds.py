@@ -100,6 +100,7 @@ class Role(IntEnum):
     EARLY_ADD = auto()  # early ALU; never waited for, the late ALU is the alternative
     EARLY_SHIFT = auto()  # early shifter of a plain shift; never waited for
     SHIFTER = auto()  # early stage: inline shift, bit-field source, REV source
+    PACK_FIRST = auto()  # first operand of PKHTB
     ADDRESS = auto()  # base register
     INDEX = auto()
     MULTIPLIER = auto()  # multiplier and divider operand

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from simcore.core.end import RunResult
+from simcore.core.end import EndedRun
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.machine.engine import map_memory
@@ -16,7 +16,7 @@ from simcore.machine.machine import Machine, Recorder
 from simcore.run.options import RunOptions
 from simcore.run.setup import TimingSetup
 
-__all__ = ["Recorder", "RunOptions", "RunResult", "map_memory", "run", "run_many"]
+__all__ = ["EndedRun", "Recorder", "RunOptions", "map_memory", "run", "run_many"]
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     model: CpuModel,
     options: RunOptions,
     progress: Callable[[int], None] | None = None,
-) -> RunResult:
+) -> EndedRun:
     """Run `image` on `model` until it ends, faults or reaches a limit.
 
     `progress` is called about ten times a second with the instructions so far. Ctrl-C ends the run
@@ -42,7 +42,7 @@ def run_many(
     options: RunOptions,
     progress: Callable[[int], None] | None = None,
     recorder: Recorder | None = None,
-) -> list[RunResult]:
+) -> list[EndedRun]:
     """Run `image` once and time it under each of `setups`, which have been checked.
 
     The program runs on the memory map of the first one's part, and the time that it reads is the

@@ -24,7 +24,7 @@ _FP = (*(f"s{n}" for n in range(16)), "fpscr")
 _BASIC_BYTES, _EXTENDED_BYTES = 0x20, 0x68
 
 
-class Machine(Protocol):
+class MachineState(Protocol):
     """Registers by their lower-case names, and memory by address."""
 
     def read_register(self, name: str) -> int: ...
@@ -42,7 +42,7 @@ class ExceptionFault(Exception):  # noqa: N818 - the manual's word
         self.address = address
 
 
-def exception_entry(machine: Machine, number: int, vector_table: int) -> None:
+def exception_entry(machine: MachineState, number: int, vector_table: int) -> None:
     """Take exception `number`: PC has to be the return address.
 
     Raises ExceptionFault when the frame does not fit the stack or the vector is not code.
@@ -82,7 +82,7 @@ def is_exc_return(value: int) -> bool:
     return value & _EXC_RETURN == _EXC_RETURN and value & 0xF in (0x1, 0x9, 0xD)
 
 
-def exception_return(machine: Machine, exc_return: int) -> None:
+def exception_return(machine: MachineState, exc_return: int) -> None:
     """Return from the running exception to what `exc_return` names.
 
     Raises ExceptionFault when the value is not one that Armv7-M allows here (INVPC), or when the
@@ -117,7 +117,7 @@ def exception_return(machine: Machine, exc_return: int) -> None:
     machine.write_register("pc", pc | 1)
 
 
-def set_control(machine: Machine, value: int) -> None:
+def set_control(machine: MachineState, value: int) -> None:
     """Write all of CONTROL whatever the mode.
 
     The engine refuses SPSEL in handler mode and everything in unprivileged thread mode, so

@@ -14,6 +14,7 @@ from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
 from simcore.run.options import RunOptions
+from simcore.run.places import NOWHERE, find_place
 
 #: Registers by their names in the manuals.
 REGISTERS = {
@@ -50,15 +51,19 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
 def capture_options(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:
     """What the C core has to know of a program to count its run."""
     begin, end = image.symbol("mcusim_op_begin"), image.symbol("mcusim_op_end")
-    flash_control = model.flash_control.address
+    spec, flash_control = options.spec, model.flash_control.address
     return CaptureOptions(
-        max_instructions=options.max_instructions or 0,
+        max_instructions=options.instruction_limit,
+        max_cycles=options.max_cycles,
+        begin=NOWHERE if spec.from_ is None else find_place(image, "--from", spec.from_),
+        until=NOWHERE if spec.until is None else find_place(image, "--until", spec.until),
         op_begin=begin.address if begin else 0,
         op_begin_size=begin.size if begin else 0,
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
         storage=(flash_control,) if flash_control else (),
-        strict=options.strict,
+        systick_divider=model.systick.core_cycles(options.clock_hz),
+        strict=spec.strict,
     )
 
 

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simcore.cpu_model import CpuModel, Region
+from simcore.cpu_model import CpuModel, Region, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
 from simcore.errors import ConfigError
 
@@ -122,7 +122,8 @@ class LoadedMemory:
                 raise ConfigError(
                     f"{image.path}: the vector table at {table:#010x} is not in memory"
                 )
-            sp, pc = int.from_bytes(words[:4], "little"), int.from_bytes(words[4:], "little")
+            # SP bits 1:0 are zero whatever is written (DDI 0403E, B1.4.7).
+            sp, pc = int.from_bytes(words[:4], "little") & ~3, int.from_bytes(words[4:], "little")
             where = f"the vector table at {table:#010x}"
         else:
             table, sp, pc = 0, self._stack_top(image), image.entry | 1
@@ -147,7 +148,7 @@ class LoadedMemory:
 
     def _is_stack_pointer(self, sp: int) -> bool:
         region = self.region_at(sp - 4)
-        return sp % 4 == 0 and region is not None and region.writable
+        return region is not None and region.writable
 
     def stack_floor(self, image: Image, sp: int) -> int:
         """The lowest address that the stack which starts at `sp` may use.
@@ -187,7 +188,7 @@ class LoadedMemory:
     def _stack_top(self, image: Image) -> int:
         symbol = image.stack_symbol()
         if symbol is not None and self._is_stack_pointer(symbol.address):
-            return symbol.address
+            return symbol.address & ~3
         for segment in image.segments:
             region = self.region_at(segment.run_address)
             if segment.writable and region is not None and region.writable:
@@ -209,7 +210,7 @@ class LoadedMemory:
             assert last is not None
             raise ConfigError(
                 f"{name} is {size - fits} bytes too large: {last.name} of {self._model.name} ends"
-                f" at {last.end - 1:#010x}; shrink it or choose another --cpu"
+                f" at {last.end - 1:#010x}; shrink it or choose another --cpu{_fitting(image)}"
             )
         nearest = min(
             self.regions,
@@ -219,8 +220,35 @@ class LoadedMemory:
         hint = f"; nearest is {nearest.name} at {nearest.base:#010x}" if nearest else ""
         raise ConfigError(
             f"{name} is outside the memory of {self._model.name}{hint}; link it there or choose"
-            " another --cpu (what is linked without a linker script runs on generic-m7)"
+            f" another --cpu{_fitting(image)}"
         )
+
+
+def _fitting(image: Image) -> str:
+    """The shipped parts whose memories hold the whole image, in words for a refusal."""
+    fitting = [
+        name
+        for name in cpu_model_names()
+        if all(
+            _holds(load_cpu_model(name), start, size)
+            for segment in image.segments
+            for start, size in (
+                (segment.run_address, segment.memory_size),
+                (segment.address, len(segment.data)),
+            )
+        )
+    ]
+    return f"; it fits {', '.join(fitting)}" if fitting else "; no part that ships holds it"
+
+
+def _holds(model: CpuModel, start: int, size: int) -> bool:
+    end = start + size
+    while start < end:
+        region = model.region_at(start)
+        if region is None or region.kind in ("peripheral", "system"):
+            return False
+        start = region.end
+    return True
 
 
 def _uses(image: Image, region: Region) -> bool:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Protocol
 
 import unicorn
@@ -19,7 +19,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
-from simcore.core.end import RunEnd, RunResult, run_objects, run_results
+from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.core.enums import FaultKind, Stop
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
@@ -27,18 +27,27 @@ from simcore.machine import armv7m
 from simcore.machine.engine import REGISTERS, address_of, capture_options, map_memory
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
 from simcore.machine.loader import LoadedMemory
-from simcore.machine.peripherals import peripheral_warning
+from simcore.machine.peripherals import peripheral_warning, stuck_warnings
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
 
-BKPT, SVC, PREFETCH_ABORT = 7, 2, 3  # numbers of the engine's interrupt hook
+# Numbers of the engine's interrupt hook. A return from a handler that executed MSR or CPS comes as
+# EXCEPTION_EXIT, any other as a prefetch abort at the EXC_RETURN value.
+BKPT, SVC, PREFETCH_ABORT, EXCEPTION_EXIT = 7, 2, 3, 8
+ENGINE_FAULTS = {
+    4: "data abort",
+    EXCEPTION_EXIT: "exception return outside a handler",
+    17: "floating-point instruction while the FPU is off (NOCP)",
+    18: "jump to an address with bit 0 clear (Arm state)",
+    22: "unaligned access",
+}
 SEMIHOSTING_BKPT = b"\xab\xbe"
 WFI = (b"\x30\xbf", b"\xaf\xf3\x03\x80")
 WFE = (b"\x20\xbf", b"\xaf\xf3\x02\x80")
 SYST_CSR, VTOR, SHPR3 = 0xE000_E010, 0xE000_ED08, 0xE000_ED20
-SYST_CSR_TICKINT = 2
+SYST_CSR_RUNS = 3  # ENABLE and TICKINT
 LARGEST_PUSH = 128  # bytes: VPUSH of 16 doubles
 UNMAPPED = (FaultKind.READ_UNMAPPED, FaultKind.WRITE_UNMAPPED, FaultKind.WRITE_PROTECTED)
 WATCH_S = 0.05  # how often the calling thread looks at the clock
@@ -74,8 +83,8 @@ class Machine:
         recorder: Recorder | None,
     ) -> None:
         model = setups[0].model
-        folder = options.semihost_dir
-        if folder is not None and not folder.is_dir():
+        folder = options.spec.semihost_dir
+        if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
         self._image = image
         self._model = model
@@ -90,6 +99,7 @@ class Machine:
         self._done = threading.Event()
         self._end: _End | None = None
         self._error: BaseException | None = None
+        self._stood_at = 0
         self._last_wfe = (0, 0)  # PC behind it and the instructions up to it
         self._event = (
             False  # the event register: set by every exception taken and left; SEV is not seen
@@ -128,18 +138,18 @@ class Machine:
         return start, self._memory.heap_limit(start, self._boot.sp)
 
     def _host(self) -> Semihosting:
-        options, sp = self._options, self._boot.sp
+        options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
         heap_base = self._image.heap_start() or 0
         floor = self._memory.stack_floor(self._image, sp)
         return Semihosting(
             self,
             self._core.now,
             options.clock_hz,
-            command_line=command_line(PurePath(self._image.path).name, options.args),
+            command_line=command_line(PurePath(self._image.path).name, options.spec.args),
             heap=HeapInfo(heap_base, self._memory.heap_limit(heap_base, sp), sp, floor),
             stdin=None if options.stdin is None else PatientInput(options.stdin, self._stopping),
             stdout=options.stdout,
-            folder=options.semihost_dir,
+            folder=None if folder is None else Path(folder),
         )
 
     def close(self) -> None:
@@ -154,10 +164,10 @@ class Machine:
 
     # --- the calling thread ---
 
-    def run(self, progress: Callable[[int], None] | None) -> list[RunResult]:
+    def run(self, progress: Callable[[int], None] | None) -> list[EndedRun]:
         """Run to the end and settle the results, one per setup."""
         worker = threading.Thread(target=self._emulate, name="mcusim engine", daemon=True)
-        timeout = self._options.timeout_s
+        timeout = self._options.spec.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
         worker.start()
         try:
@@ -179,14 +189,14 @@ class Machine:
         self._stopping.set()
         self._core.stop_request()
 
-    def _results(self) -> list[RunResult]:
+    def _results(self) -> list[EndedRun]:
         end = self._end
         assert end is not None
         self._core.settle()
         ops, ops_valid = self._core.ops()
         heap_start, heap_end = self._heap()
         outcome = RunEnd(
-            reason=end.reason,
+            reason=self._reason(end),
             code=end.code,
             fault=None
             if end.fault is None
@@ -200,16 +210,28 @@ class Machine:
             ops_valid=int(ops_valid),
             clock_read=int(self._core.clock_read()),
             geometry_read=int(self._core.geometry_read()),
+            place=None if end.reason == "exit" else frame_at(self._image, self._stood_at),
         )
         if self._recorder is not None:
             self._recorder.end(outcome)
         return run_results(self._core.timings, self._setups, outcome)
 
+    def _reason(self, end: _End) -> str:
+        """Why the run ended; what ends by itself may have missed a place."""
+        if end.reason not in ("exit", "loop", "sleep"):
+            return end.reason
+        reached = self._core.counts() and self._options.spec.until is None
+        return end.reason if reached else "missed"
+
     def _all_warnings(self) -> Iterator[str]:
         yield from self._warnings
+        if self._end is not None and self._end.reason in ("no-end", "max-instructions", "timeout"):
+            yield from stuck_warnings(
+                self._image, self._core.polled(), self._core.call_stack(), self._stood_at
+            )
         yield from self._semihosting.warnings
-        if (uses := self._core.peripherals()) and not self._options.strict:
-            yield peripheral_warning(uses, self._image, None if self._options.verbose else 8)
+        if (uses := self._core.peripherals()) and not self._options.spec.strict:
+            yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
 
@@ -233,12 +255,18 @@ class Machine:
         except BaseException as error:  # raised again in the calling thread
             self._error = error
         finally:
+            self._stood_at = self.read_register("pc")
             self._done.set()
 
     def _after(self, stop: Stop) -> None:
         """What to do when the engine has returned by itself or on a stop of the core."""
-        if stop is Stop.MAX_INSTRUCTIONS:
-            self._end = _End("max-instructions")
+        if stop is Stop.MAX_INSTRUCTIONS or stop is Stop.CYCLES:
+            self._end = _End(self._limit(stop))
+        elif stop is Stop.UNTIL:
+            self._end = _End("until")
+        elif stop is Stop.LOOP:
+            if not self._ticks() or self._is_masked(armv7m.SYSTICK):
+                self._end = _End("loop")
         elif stop is Stop.REQUESTED:
             self._end = _End(self._stop_reason)
         elif stop is Stop.FAULT:
@@ -255,15 +283,20 @@ class Machine:
         else:
             self._after_engine(self._core.engine_error())
 
+    def _limit(self, stop: Stop) -> str:
+        """Which limit a stop of the core was."""
+        spec = self._options.spec
+        asked = spec.for_s if stop is Stop.CYCLES else spec.max_instructions
+        if asked is None:
+            return "no-end"
+        return "for" if stop is Stop.CYCLES else "max-instructions"
+
     def _after_engine(self, error: int) -> None:
         pc = self.read_register("pc")
         if error == uc_const.UC_ERR_OK and self._is_behind(WFI, pc):
             if not self._sleep():
-                place = frame_at(self._image, pc - 2)
-                self._warnings.append(
-                    f"the program sleeps at {place} with nothing to wake it; the run ends there"
-                )
-                self._end = _End("exit", 0)
+                self.write_register("pc", (pc - 2) | 1)
+                self._end = _End("sleep")
         elif error == uc_const.UC_ERR_INSN_INVALID:
             # WFE comes back as an invalid instruction with PC behind it. If nothing ran since the
             # last one, it is the instruction at PC that is invalid.
@@ -294,15 +327,28 @@ class Machine:
     def _sleep(self) -> bool:
         """Sleep until an exception is pending, not at all if one is; False if none can wake."""
         number = self._core.pending_exception()
+        if not number and self._options.spec.until_idle:
+            self._end = _End("idle")
+            return True
         if not self._wakes(number or armv7m.SYSTICK):
             return False
         if not number:
             cycles = self._core.cycles_to_tick()
-            if cycles is None or not self._core.system_register(SYST_CSR) & SYST_CSR_TICKINT:
+            if cycles is None or not self._ticks():
                 return False
+            left = self._core.cycles_left()
+            if left is not None and left <= cycles:
+                self._core.sleep(left)
+                self._end = _End(self._limit(Stop.CYCLES))
+                return True
             self._core.sleep(cycles)
         self._take_pending()
         return True
+
+    def _ticks(self) -> bool:
+        """Whether SysTick counts and interrupts."""
+        control = self._core.system_register(SYST_CSR)
+        return control & SYST_CSR_RUNS == SYST_CSR_RUNS
 
     def _wakes(self, number: int) -> bool:
         """Whether SysTick or PendSV ends a sleep; PRIMASK does not hold it back."""
@@ -357,7 +403,7 @@ class Machine:
                 self._fail("SVC where it cannot be taken (HardFault)", pc, pc)
             else:
                 self._enter(armv7m.SVCALL, pc)
-        elif number == PREFETCH_ABORT and self._is_exception_return(pc):
+        elif number in (PREFETCH_ABORT, EXCEPTION_EXIT) and self._is_exception_return(pc):
             try:
                 armv7m.exception_return(self, pc | 1)
                 self._core.exception_return()
@@ -367,7 +413,9 @@ class Machine:
         elif number == PREFETCH_ABORT:
             self._fail(FAULT_TEXTS[FaultKind.FETCH_PROTECTED], pc, pc)
         else:
-            self._fail(f"exception {number} of the engine", pc, pc)
+            self._fail(
+                ENGINE_FAULTS.get(number, "exception that the engine does not explain"), pc, pc
+            )
 
     def _is_exception_return(self, pc: int) -> bool:
         return pc >> 28 == 0xF and bool(self.read_register("xpsr") & armv7m.XPSR_IPSR)

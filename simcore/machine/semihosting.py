@@ -26,20 +26,29 @@ _MOST_FILES = 64
 _MOST_WARNINGS = 20
 _FEATURES = b"SHFB\x03"  # SYS_EXIT_EXTENDED is there, :tt opened to append is stderr
 _APPLICATION_EXIT = 0x2_0026
+# ADP_Stopped reasons of SYS_EXIT, "Semihosting for AArch32 and AArch64", table of SYS_EXIT (0x18).
 _STOP_REASONS = {
-    0x2_0020: "branch through zero",
-    0x2_0021: "undefined instruction",
-    0x2_0022: "software interrupt",
-    0x2_0023: "prefetch abort",
-    0x2_0024: "data abort",
-    0x2_0025: "address exception",
-    0x2_0027: "runtime error",
-    0x2_0028: "internal error",
-    0x2_0029: "user interrupt",
+    0x2_0000: "branch through zero",
+    0x2_0001: "undefined instruction",
+    0x2_0002: "software interrupt",
+    0x2_0003: "prefetch abort",
+    0x2_0004: "data abort",
+    0x2_0005: "address exception",
+    0x2_0006: "IRQ",
+    0x2_0007: "FIQ",
+    0x2_0020: "breakpoint",
+    0x2_0021: "watchpoint",
+    0x2_0022: "step complete",
+    0x2_0023: "run-time error, such as abort() or a failed assertion",
+    0x2_0024: "internal error",
+    0x2_0025: "user interruption",
+    0x2_0027: "stack overflow",
+    0x2_0028: "division by zero",
+    0x2_0029: "a reason of its operating system",
 }
 
 
-class Memory(Protocol):
+class TargetMemory(Protocol):
     """The memory of the simulated machine."""
 
     def read(self, address: int, size: int) -> bytes | None:
@@ -77,7 +86,7 @@ class Semihosting:
 
     def __init__(
         self,
-        memory: Memory,
+        memory: TargetMemory,
         cycles: Callable[[], int],
         clock_hz: int,
         *,

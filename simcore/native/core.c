@@ -171,6 +171,12 @@ uint64_t core_cycles_to_tick(core *c)
     return cycles;
 }
 
+uint64_t core_cycles_left(core *c)
+{
+    flush(c);
+    return capture_cycles_left(c->capture, first_of(c)->now);
+}
+
 int core_exception(core *c, uint32_t return_address)
 {
     capture_close_record(c->capture);
@@ -235,7 +241,7 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
     timing_blocks(of(c, timing), info, sites, skipped);
 }
 
-void core_entries(const core *c, uint32_t timing, struct entry_info *out) { timing_entries(of(c, timing), out); }
+void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
@@ -247,6 +253,8 @@ void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }
+int core_counts(const core *c) { return capture_counts(c->capture); }
+uint32_t core_polled(const core *c) { return capture_polled(c->capture); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }

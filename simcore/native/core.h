@@ -53,6 +53,7 @@ int core_sleep(core *c, uint64_t cycles);                 /* the core slept; beh
 uint64_t core_cycles_to_tick(core *c);                    /* until SysTick counts to zero, UINT64_MAX: it is off */
 int core_exception(core *c, uint32_t return_address);     /* hardware enters a handler next */
 int core_exception_return(core *c);                       /* ... and comes back from one */
+uint64_t core_cycles_left(core *c);                       /* until max_cycles; UINT64_MAX: no limit */
 uint32_t core_exception_pending(core *c);                 /* number of the most urgent by now, 0: none */
 void core_exception_taken(core *c, uint32_t number);      /* the program now runs its handler */
 void core_exception_deferred(core *c);                    /* masked: look again a little later */
@@ -72,7 +73,7 @@ int core_finish(core *c);
 void core_timing_info(const core *c, uint32_t timing, struct timing_info *out);
 void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t *counters);
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
-void core_entries(const core *c, uint32_t timing, struct entry_info *out);
+void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
 
 /* A trace: zeros when none was asked for. A row is the cycles from the start, then the counters of the whole run
@@ -84,6 +85,8 @@ void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows);
 /* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);
 void core_frames(const core *c, struct frame_info *out);
+int core_counts(const core *c);                           /* 0: capture_config.from was not reached */
+uint32_t core_polled(const core *c);                      /* peripheral register read just now, UINT32_MAX: none */
 uint32_t core_peripheral_count(const core *c);
 void core_peripherals(const core *c, struct peripheral_info *out);
 uint32_t core_op_count(const core *c);

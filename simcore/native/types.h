@@ -31,6 +31,9 @@ enum core_stop {
     STOP_ERROR = 4,          /* a core_status other than CORE_OK, see core_run_status() */
     STOP_ENGINE = 5,         /* Unicorn returned by itself: WFI, an undefined instruction, an exit asked by Python */
     STOP_EXCEPTION = 6,      /* SysTick or PendSV is pending: core_exception_pending() */
+    STOP_UNTIL = 7,          /* at one of capture_config.until, for the last time that was asked for */
+    STOP_LOOP = 8,           /* in front of a branch to itself: only an interrupt can leave it */
+    STOP_CYCLES = 9,         /* capture_config.max_cycles have gone by */
 };
 
 enum fault_kind {
@@ -105,13 +108,14 @@ struct timing_config {
     uint32_t store_queue_entries;     /* stores waiting for their bank of the TCM or D-cache */
     uint32_t subword_store_cycles;    /* bank occupancy of a read-modify-write store */
     uint32_t word_store_cycles;       /* bank occupancy of a full-word store */
+    uint32_t load_after_store_cycles; /* from a store to TCM or D-cache to a load of one of its words */
     uint8_t dynamic_read_allocate;    /* 1: ACTLR.DISRAMODE clear */
     uint32_t read_allocate_after;     /* consecutive full-line write linefills before it starts */
     uint32_t fetch_queue_groups;      /* 64-bit groups the prefetch queue holds */
     uint32_t btac_entries, btac_ways; /* 0 entries: static prediction only */
     uint32_t return_stack_entries;
     uint8_t btac_read_disabled;       /* 1: ACTLR.DISBTACREAD set */
-    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only static prediction saw */
+    uint32_t static_taken_cycles;     /* bubbles of a taken branch that only decode saw */
     uint32_t indirect_mispredict_cycles;
     uint32_t exception_entry_cycles, exception_return_cycles;
     uint32_t flash_control;           /* address of FLASH_ACR, 0: there is none */
@@ -121,7 +125,7 @@ struct timing_config {
 };
 
 /* Static facts of one block, filled by Python on its first execution. Probes are one bit of the variant each,
- * computed from run-time addresses. */
+ * computed from run-time addresses. A block is scheduled in stretches, each from the state behind the one before. */
 enum probe_kind {
     PROBE_SAME_BANK = 0,     /* address bit 2 of accesses a and b is equal */
     PROBE_ODD_WORD = 1,      /* address bit 2 of access a is set (4 mod 8) */
@@ -169,6 +173,11 @@ struct barrier_static {      /* a DSB */
     uint16_t access;         /* the first one behind it; the number of accesses: none */
 };
 
+struct stretch_static {      /* where a stretch ends; it begins where the one before ends */
+    uint64_t probes;         /* those that it asks: a bit each, as in the variant */
+    uint32_t accesses, barriers;   /* of the block up to its end */
+};
+
 struct block_static {
     uint32_t function;            /* index of the function that holds its first byte */
     uint8_t is_function_entry;
@@ -176,24 +185,26 @@ struct block_static {
     uint8_t branch_predicated;    /* the branch stands in an IT block */
     uint32_t branch_address;      /* of the branch instruction */
     uint32_t branch_target;       /* of a direct branch */
-    uint16_t instructions, accesses, probes, notes, barriers;
+    uint16_t instructions, accesses, probes, notes, barriers, stretches;
     const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
     const uint8_t *instruction_predicated;   /* one per instruction */
     const struct access_static *access;      /* in program order */
     const struct probe_static *probe;
     const struct note_static *note;
     const struct barrier_static *barrier;    /* in program order */
+    const struct stretch_static *stretch;    /* in program order, at least one */
     int32_t stack_access;         /* index of the first access based on SP, -1: none */
     int32_t stack_low;            /* lowest SP in the block minus that access's address, bytes */
     const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
     const uint8_t *macs;          /* one per instruction, to take back where a predicate failed */
 };
 
-/* What the pipeline says of a block entered in a state. */
+/* What the pipeline says of a stretch of a block entered in a state. */
 struct block_schedule {
     const uint32_t *cycles_by_cause;  /* CAUSE_COUNT values */
     uint32_t dual_issues;
-    const uint16_t *access_cycles;    /* cycle in which it issues, one per access and then one per barrier */
+    const int16_t *access_cycles;     /* cycle of the stretch in which it issues, one per access and then one per
+                                       * barrier; below 0: beside an instruction of the stretch before */
     uint32_t after_next;              /* state when the branch is not taken, or there is none */
     uint32_t after_taken;             /* state when it is taken as predicted */
     uint32_t after_mispredict;
@@ -238,6 +249,7 @@ enum counter {
     COUNTER_DCACHE_READ_MISSES,
     COUNTER_DCACHE_WRITES,
     COUNTER_DCACHE_WRITE_MISSES,
+    COUNTER_DCACHE_STREAMED_WRITES, /* of the writes those that read-allocate mode sends past the cache: no misses */
     COUNTER_DCACHE_EVICTIONS,
     COUNTER_DCACHE_WRITE_BACKS,
     COUNTER_CYCLES,              /* first of CAUSE_COUNT: cycles by cause */
@@ -313,9 +325,9 @@ struct use_info {            /* what one access site did to one object */
     struct site_info counts;
 };
 
-struct entry_info {
-    uint32_t block, state;
-    uint64_t variant;
+struct schedule_info {
+    uint32_t block, stretch, state;
+    uint64_t variant;            /* of the stretch's probes */
     uint64_t executions;
 };
 
@@ -323,7 +335,7 @@ struct entry_info {
 struct timing_info {
     uint32_t nodes, width;       /* of the call tree; counters of each */
     uint32_t blocks, sites, instructions;    /* sites and instructions of all blocks together */
-    uint32_t entries, uses;
+    uint32_t schedules, uses;
     uint32_t stack_lowest;       /* UINT32_MAX: no access through SP seen */
     uint64_t unbalanced_ops, lost_frames, unmatched_records;
     int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
@@ -331,10 +343,19 @@ struct timing_info {
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
-enum { MAX_STORAGE = 8, OP_NAME_MAX = 96 };
+enum { MAX_STORAGE = 8, MAX_PLACES = 8, OP_NAME_MAX = 96 };
+
+/* Instructions, of which the count-th execution of any is meant, in front of it. */
+struct places {
+    uint32_t address[MAX_PLACES];
+    uint32_t addresses;
+    uint64_t count;              /* 0: none */
+};
 
 struct capture_config {
     uint64_t max_instructions;       /* 0: no limit; the run stops in front of the block that would pass it */
+    uint64_t max_cycles;             /* of modelled time, since `from` if there is one; 0: no limit */
+    struct places from, until;       /* where counting begins, and where the run then ends */
     uint32_t op_begin, op_begin_size, op_end, op_end_size;  /* the marker functions of mcusim.h, 0: none */
     uint32_t storage[MAX_STORAGE];   /* peripheral registers that keep their value and go to timing (FLASH_ACR) */
     uint32_t storages;
@@ -372,7 +393,8 @@ struct op_info {                 /* as the firmware's descriptor had it when it 
 /* place: where the block is timed; everything in *out stands at the program's address. */
 typedef int core_define_fn(void *self, uint32_t block, uint32_t address, uint32_t place, const uint8_t *code,
                            uint32_t size, uint32_t it_state, struct block_static *out);
-typedef int core_schedule_fn(void *self, uint32_t block, uint32_t state, uint64_t variant, struct block_schedule *out);
+typedef int core_schedule_fn(void *self, uint32_t block, uint32_t stretch, uint32_t state, uint64_t variant,
+                             struct block_schedule *out);
 
 /* Both return 0, or a negative core_status. What they point out's fields to is copied before the next call. */
 struct timing_callbacks {

@@ -1,9 +1,9 @@
 """Pipelines: (entry state, block) to cycles by cause and exit state, one kind for each core.
 
-A mechanism, not a table of answers: pair rules (rules_m7.py), hazards (hazards.py), latencies from
-the stages in which results appear and operands are read (latency.py), and a 64-bit fetch a cycle
-drive an in-order scheduler (in_order.py). Everything an instruction leaves behind that can still
-matter is in the state (state.py), so a run costs the same however it is cut into blocks. The
+A mechanism, not a table of answers: pair rules (rules_m7.py), hazards (mechanism.py), latencies
+from the stages in which results appear and operands are read (latency.py), and a 64-bit fetch a
+cycle drive an in-order scheduler (in_order.py). Everything an instruction leaves behind that can
+still matter is in the state (state.py), so a run costs the same however it is cut into blocks. The
 numbers are the [pipeline] tables of the CPU model.
 
 A block's cost is the number of cycles begun in it: an instruction that takes a slot of a cycle
@@ -22,6 +22,7 @@ from simcore.pipeline.schedule import OTHER_BLOCK, InstructionCost, Schedule
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
     from simcore.isa import Block
+    from simcore.pipeline.stretches import Stretch
 
 __all__ = ["OTHER_BLOCK", "InstructionCost", "Pipeline", "Schedule", "make_pipeline"]
 
@@ -33,6 +34,12 @@ class Pipeline(Protocol):
 
     def schedule(self, block: Block, state: int, variant: int = 0) -> Schedule:
         """Schedule `block` entered in `state`; bit i of `variant` answers the block's probe i."""
+
+    def stretches(self, block: Block) -> tuple[Stretch, ...]:
+        """The stretches in which a block is scheduled: all of it takes what they take in turn."""
+
+    def schedule_stretch(self, stretch: Stretch, state: int, variant: int) -> Schedule:
+        """Schedule a stretch; `variant` answers the probes of its block that it asks."""
 
     def describe_state(self, state: int) -> str:
         """The state in words."""

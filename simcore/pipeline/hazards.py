@@ -1,91 +1,23 @@
-"""The mechanisms of an in-order pipeline beside latencies and pair rules, each with a name.
-
-`verbs` says what of a mechanism concerns a kind of instruction; it is asked once per kind, so that
-an instruction that nothing concerns pays nothing. The verbs are called with the run, in which
-`plan` and `placement` are those of the instruction being issued:
-
-    earliest(run)               first cycle in which the instruction may issue
-    refuses(run)                why it cannot be the younger of `run.open_cycle`; "" when it can
-    holds(run, cycle, younger)  cycles more for which it keeps the pipe when issued in `cycle`
-    completes(run, cycle, end)  notes what it leaves behind
-
-A mechanism that has to know when something last happened keeps that time in its cell of
-`run.memory`; `remains` makes it a part of the exit state. Numbers and their sources are the
-[pipeline] tables of the CPU model.
-"""
+"""Mechanisms of issue, loads, stores, fetch and branches (mechanism.py says what one is)."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from simcore.cpu_model.timing import STORE_TO_LOAD
 from simcore.isa.blocks import BANK_NONE, BANK_SAME, SINGLE_LOADS
 from simcore.isa.kinds import Kind
-from simcore.pipeline.schedule import WHY_BANK, WHY_WINDOW
-from simcore.pipeline.state import (
-    NEVER,
-    OPEN_FP_MOVE,
-    OPEN_LOAD,
-    OPEN_MAC,
-    OPEN_SHIFTER,
-    OPEN_UNALIGNED,
-)
+from simcore.pipeline.mechanism import NOTHING, Mechanism, Verbs
+from simcore.pipeline.schedule import WHY_BANK
+from simcore.pipeline.state import NEVER, OPEN_LOAD, OPEN_SHIFTER, OPEN_UNALIGNED
 
 if TYPE_CHECKING:
     from simcore.pipeline.in_order import BlockRun
 
-FP_MACS = frozenset({Kind.FP_FUSED, Kind.FP_CHAINED})
-DOUBLE_MACS = frozenset({Kind.DOUBLE_FUSED, Kind.DOUBLE_CHAINED})
 SHIFTED_OPERAND = frozenset({Kind.SHIFTED_CONSTANT, Kind.INLINE_SHIFT})
 SHIFTING_DSP = frozenset({Kind.BITFIELD, Kind.REVERSE, Kind.EXTEND_ADD, Kind.PACK})
-
-
-class Verbs(NamedTuple):
-    """What of a mechanism concerns a kind; `marks` and `claims` are OPEN_* bits."""
-
-    earliest: Callable[[BlockRun], int] | None = None
-    refuses: Callable[[BlockRun], str] | None = None
-    holds: Callable[[BlockRun, int, bool], int] | None = None
-    completes: Callable[[BlockRun, int, int], None] | None = None
-    marks: int = 0  # what a younger instruction finds taken when this one is the older
-    claims: int = 0  # what it takes, and needs free as the younger, when it executes early
-    folds: bool = False  # takes no slot at all
-
-
-NOTHING = Verbs()
-
-
-@dataclass(frozen=True, slots=True)
-class Mechanism(ABC):
-    """One mechanism with its numbers."""
-
-    name: ClassVar[str]
-    remembers: ClassVar[bool] = False  # whether it has a cell in run.memory
-    cell: int  # its place there
-
-    @classmethod
-    @abstractmethod
-    def of(cls, cell: int, params: Mapping[str, Any]) -> Self | None:
-        """The mechanism with a CPU model's numbers; None when the core has none."""
-
-    @abstractmethod
-    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
-        """What of it concerns a kind, which ends a block or sets flags."""
-
-    @property
-    def rest(self) -> int:
-        """What its cell holds when nothing has happened for long."""
-        return NEVER
-
-    def remains(self, run: BlockRun, origin: int, next_cycle: int) -> int:
-        """The time in its cell, from the origin of the exit state, if that can still matter."""
-        return NEVER
-
-    def describe(self, left: int) -> str:
-        """What `remains` has left, in words; "" for nothing."""
-        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,141 +32,6 @@ class ItFolding(Mechanism):
 
     def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
         return Verbs(folds=True) if kind is Kind.IT else NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class MacWindow(Mechanism):
-    """A single-precision MAC in its last stages keeps the FPU from others.
-
-    JNK: for 3 cycles after a MAC no VADD, VLDM, VLDR.64, VMOV #imm executes, and no VLDR, VSTR,
-    VMOV is the younger; only the first MAC of a run pairs with a move, load or store.
-    """
-
-    name = "mac-window"
-    remembers = True
-    cycles: int
-
-    WHY_MOVE: ClassVar[str] = "FP MAC beside FP move, load or store"
-    _BLOCKED: ClassVar[frozenset[Kind]] = frozenset({
-        Kind.FP_ADD, Kind.FP_CONSTANT, Kind.FP_LOAD_MULTIPLE, Kind.FP_STORE_MULTIPLE,
-        Kind.FP_LOAD_DOUBLE, Kind.FP_STORE_DOUBLE,
-    })  # fmt: skip
-    _NOT_YOUNGER: ClassVar[frozenset[Kind]] = frozenset({
-        Kind.FP_LOAD, Kind.FP_STORE, Kind.FP_MOVE,
-    })  # fmt: skip
-    _MOVES: ClassVar[frozenset[Kind]] = _NOT_YOUNGER | {Kind.FP_CONSTANT}
-
-    @classmethod
-    def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
-        return cls(cell, params["issue"]["fp_mac_window_cycles"])
-
-    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
-        if kind in FP_MACS:
-            return Verbs(refuses=self.refuses_mac, completes=self.completes)
-        return Verbs(
-            earliest=self.earliest if kind in self._BLOCKED else None,
-            refuses=self.refuses_move if kind in self._MOVES else None,
-            marks=OPEN_FP_MOVE if kind in self._MOVES else 0,
-        )
-
-    def _in_window(self, run: BlockRun, cycle: int) -> bool:
-        mac = run.memory[self.cell]
-        return mac < cycle <= mac + self.cycles
-
-    def earliest(self, run: BlockRun) -> int:
-        mac = run.memory[self.cell]
-        return mac + self.cycles + 1 if mac != NEVER else NEVER
-
-    def refuses_mac(self, run: BlockRun) -> str:
-        if run.open_mask & OPEN_FP_MOVE and self._in_window(run, run.open_cycle):
-            return self.WHY_MOVE
-        return ""
-
-    def refuses_move(self, run: BlockRun) -> str:
-        if run.open_mask & OPEN_MAC:
-            return self.WHY_MOVE
-        if run.plan.facts.kind in self._NOT_YOUNGER and self._in_window(run, run.open_cycle):
-            return WHY_WINDOW
-        return ""
-
-    def completes(self, run: BlockRun, cycle: int, end: int) -> None:
-        if self._in_window(run, cycle):  # not the first of a run
-            run.open_mask |= OPEN_MAC
-        run.memory[self.cell] = cycle
-
-    def remains(self, run: BlockRun, origin: int, next_cycle: int) -> int:
-        mac = run.memory[self.cell]
-        return mac - origin if mac + self.cycles >= next_cycle else NEVER
-
-    def describe(self, left: int) -> str:
-        return f"FP MAC at {left:+d}" if left != NEVER else ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChainedMac(Mechanism):
-    """VFMA cannot directly follow VMLA (JNK, who gives no number: at least a cycle between)."""
-
-    name = "chained-mac"
-    remembers = True
-    cycles: int
-
-    @classmethod
-    def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
-        return cls(cell, params["issue"]["fused_after_chained_cycles"])
-
-    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
-        if kind is Kind.FP_FUSED:
-            return Verbs(earliest=self.earliest, completes=self.ends)
-        return Verbs(completes=self.completes) if kind is Kind.FP_CHAINED else NOTHING
-
-    def earliest(self, run: BlockRun) -> int:
-        chained = run.memory[self.cell]
-        return chained + self.cycles + 1 if chained != NEVER else NEVER
-
-    def completes(self, run: BlockRun, cycle: int, end: int) -> None:
-        run.memory[self.cell] = cycle
-
-    def ends(self, run: BlockRun, cycle: int, end: int) -> None:
-        run.memory[self.cell] = NEVER
-
-    def remains(self, run: BlockRun, origin: int, next_cycle: int) -> int:
-        chained = run.memory[self.cell]
-        return chained - origin if chained + self.cycles >= next_cycle else NEVER
-
-
-@dataclass(frozen=True, slots=True)
-class DoubleMac(Mechanism):
-    """A double-precision MAC right behind another holds the pipe for less than the first (JNK)."""
-
-    name = "double-mac"
-    remembers = True
-    change: Mapping[Kind, int]  # of the cycles that it holds the pipe
-
-    @classmethod
-    def of(cls, cell: int, params: Mapping[str, Any]) -> Self:
-        cycles = params["occupancy"]
-        names = {kind: kind.name.lower() for kind in DOUBLE_MACS}
-        return cls(
-            cell, {kind: cycles[f"{name}_after_mac"] - cycles[name] for kind, name in names.items()}
-        )
-
-    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
-        if kind not in DOUBLE_MACS:
-            return NOTHING
-        return Verbs(holds=self.holds, completes=self.completes)
-
-    def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
-        return self.change[run.plan.facts.kind] if cycle == run.memory[self.cell] + 1 else 0
-
-    def completes(self, run: BlockRun, cycle: int, end: int) -> None:
-        run.memory[self.cell] = end
-
-    def remains(self, run: BlockRun, origin: int, next_cycle: int) -> int:
-        end = run.memory[self.cell]
-        return end - origin if end == run.last else NEVER
-
-    def describe(self, left: int) -> str:
-        return "double MAC just ended" if left != NEVER else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +56,8 @@ class EarlyShifter(Mechanism):
 class LoadBanks(Mechanism):
     """Two loads share a cycle when address bit 2 tells their TCM or cache banks apart (JNK).
 
-    An unaligned younger load needs both banks and pairs whatever the older one's. What the block
-    before loaded from is not known: taken for the same bank.
+    An unaligned load needs both banks, one after the other, and pairs whatever the other one's.
+    What the block before loaded from is not known: taken for the same bank.
     """
 
     name = "load-banks"
@@ -275,7 +72,7 @@ class LoadBanks(Mechanism):
         return Verbs(refuses=self.refuses, marks=OPEN_LOAD)
 
     def refuses(self, run: BlockRun) -> str:
-        if not run.open_mask & OPEN_LOAD or not same_bank(run):
+        if not run.open_mask & OPEN_LOAD or run.open_mask & OPEN_UNALIGNED or not same_bank(run):
             return ""
         placement = run.placement
         unaligned = placement.unaligned >= 0 and run.variant >> placement.unaligned & 1
@@ -286,7 +83,8 @@ class LoadBanks(Mechanism):
 class UnalignedLoads(Mechanism):
     """An unaligned load takes 3 cycles more as the older of a pair or alone, else 4 (JNK).
 
-    A younger one takes one less when the older is aligned, in the bank that it accesses first.
+    It takes one less, in either slot, when the other of its pair is an aligned load from the bank
+    that it accesses first.
     """
 
     name = "unaligned-loads"
@@ -308,6 +106,8 @@ class UnalignedLoads(Mechanism):
     def holds(self, run: BlockRun, cycle: int, younger: bool) -> int:
         probe = run.placement.unaligned
         if probe < 0 or not run.variant >> probe & 1:
+            if younger and run.open_mask & OPEN_UNALIGNED and same_bank(run):
+                run.give_back(self.same_bank)
             return 0
         if not younger:
             run.open_mask |= OPEN_UNALIGNED
@@ -320,6 +120,56 @@ def same_bank(run: BlockRun) -> bool:
     """Whether the load being issued is in the bank of the one before."""
     bank = run.placement.bank
     return bool(run.variant >> bank & 1) if bank >= 0 else bank in (BANK_SAME, BANK_NONE)
+
+
+class StoreToLoad(Mechanism):
+    """A load of a word that was stored up to 3 cycles before waits until 4 cycles are over (LLVM).
+
+    The store queue does not hand data on: LLVM gives a store and a load of one address 4 cycles,
+    SLOTHY keeps loads 8 instructions, 4 cycles, behind a store. Addresses are known at run time, so
+    the C core times it (native/memory/stores.c); here stands its name. It predicts that code which
+    spills and reloads at once loses up to 4 cycles each time, from TCM as from the cache.
+    """
+
+    name = STORE_TO_LOAD
+
+    @classmethod
+    def of(cls, cell: int, params: Mapping[str, Any]) -> None:
+        return None
+
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class PairFetch(Mechanism):
+    """No group comes into the queue while LDRD, STRD, LDM or STM issues.
+
+    JNK: they stall unless two 16-bit instructions stand before them or soon behind, that is 4 bytes
+    are saved, whatever the number of registers. An instruction that holds the pipe alone for n
+    cycles takes 4 bytes where pairs of 32-bit ones take 8 n. If fetch stands still meanwhile, the
+    queue is behind by 4 bytes, for every n. It predicts half a cycle each in code of 32-bit
+    instructions that pair, and nothing where results are waited for or instructions are short.
+    JNK's 7 cycles within which the short ones may follow are not explained: here they follow at
+    once.
+    """
+
+    name = "pair-fetch"
+
+    _KINDS: ClassVar[frozenset[Kind]] = frozenset({
+        Kind.LOAD_DOUBLE, Kind.STORE_DOUBLE, Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE,
+        Kind.FP_LOAD_MULTIPLE, Kind.FP_STORE_MULTIPLE,
+    })  # fmt: skip
+
+    @classmethod
+    def of(cls, cell: int, params: Mapping[str, Any]) -> Self | None:
+        return cls(cell) if params["fetch"]["multiple_halts_fetch"] else None
+
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return Verbs(completes=self.completes) if kind in self._KINDS else NOTHING
+
+    def completes(self, run: BlockRun, cycle: int, end: int) -> None:
+        run.fetched += end - cycle + 1
 
 
 @dataclass(frozen=True, slots=True)

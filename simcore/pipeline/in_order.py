@@ -1,4 +1,4 @@
-"""Schedules one block: an in-order pass over its instructions, on times instead of cycles.
+"""Schedules a stretch of a block: an in-order pass over instructions, on times instead of cycles.
 
 Each cycle has an older and a younger slot; an instruction takes the free younger slot of the cycle
 before it if the pair rules, mechanisms, its operands and the fetched bytes allow, else it begins a
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from simcore.errors import ConfigError, nearest
 from simcore.isa import Block, Instruction
 from simcore.isa.kinds import ALWAYS, Facts, Kind, Role
-from simcore.pipeline.hazards import Mechanism
 from simcore.pipeline.latency import EXTRA_TABLES, extra_cycles
+from simcore.pipeline.mechanism import Mechanism
 from simcore.pipeline.pairs import PairTable
 from simcore.pipeline.plan import AT_END, AT_ISSUE, NO_EARLY_STAGE, PlanTable
 from simcore.pipeline.schedule import (
@@ -40,6 +40,7 @@ from simcore.pipeline.state import (
     StateTable,
     Value,
 )
+from simcore.pipeline.stretches import Stretch, cut, whole
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
@@ -85,9 +86,17 @@ class InOrderPipeline:
         )
 
     def schedule(self, block: Block, state: int, variant: int = 0) -> Schedule:
+        return self.schedule_stretch(whole(block), state, variant)
+
+    def stretches(self, block: Block) -> tuple[Stretch, ...]:
+        # Two instructions share a cycle at best: behind a cut so far from the branch, all that was
+        # written before it is old to hazards.FlagDistance.
+        return cut(block, uncut=2 * self._params["branch"]["flags_ready_distance"])
+
+    def schedule_stretch(self, stretch: Stretch, state: int, variant: int) -> Schedule:
         entry = self._states.states[state]
-        run = BlockRun(self._plans, self._states, block, entry, variant)
-        for index, instruction in enumerate(block.instructions):
+        run = BlockRun(self._plans, self._states, stretch, entry, variant)
+        for index, instruction in enumerate(stretch.instructions):
             run.issue(index, instruction)
         return run.finish(self.reset_state)
 
@@ -120,28 +129,31 @@ class Ready:
 
 
 class BlockRun:
-    """One pass over a block. Times are cycles since the entry state's origin."""
+    """One pass over a stretch of a block. Times are cycles since the entry state's origin."""
 
     __slots__ = (
-        "access_cycles", "barrier_cycles", "block", "condition", "costs", "cycles", "dual_issues",
-        "entry", "fetched", "group", "index", "it_block", "last", "memory", "mispredict",
-        "new_groups", "no_slot", "older", "open_cycle", "open_mask", "placement", "plan", "ready",
-        "states", "table", "variant",
+        "access_cycles", "barrier_cycles", "condition", "costs", "cycles", "dual_issues", "entry",
+        "fetched", "group", "index", "it_block", "last", "memory", "mispredict", "new_groups",
+        "no_slot", "older", "open_cycle", "open_mask", "placement", "plan", "ready", "states",
+        "stretch", "table", "variant",
     )  # fmt: skip
 
     def __init__(
-        self, table: PlanTable, states: StateTable, block: Block, state: State, variant: int
+        self, table: PlanTable, states: StateTable, stretch: Stretch, state: State, variant: int
     ) -> None:
         self.table, self.states = table, states
-        self.block, self.variant = block, variant
+        self.stretch, self.variant = stretch, variant
         # The instruction alone in `open_cycle`, whose younger slot is free unless CLOSED.
         self.open_mask, self.open_cycle = state.open_mask, 0
         self.older = OTHER_BLOCK
         self.no_slot = WHY_PAIRED
+        if stretch.before is not None:
+            alone = table.plan(stretch.before).rules.alone
+            self.no_slot = WHY_OLDER_ALONE if alone else WHY_NO_SLOT
         self.last = self.entry = state.lock  # last cycle begun or occupied
         # `fetched` is the time of `group`; the instruction being issued ends `new_groups` further.
         self.fetched, self.new_groups = state.fetched, 0
-        self.group = (block.address >> table.group_shift) - state.new_group
+        self.group = (stretch.address >> table.group_shift) - state.new_group
         self.memory = list(state.memory)
         self.ready = {value.register: Ready(0, value, OTHER_BLOCK) for value in state.pending}
         self.cycles = [0] * len(_NO_CYCLES)
@@ -153,9 +165,9 @@ class BlockRun:
         self.it_block = 0  # conditions are the same only within one IT block
 
     def issue(self, index: int, instruction: Instruction) -> None:
-        """Schedule the next instruction of the block."""
+        """Schedule the next instruction of the stretch."""
         plan = self.plan = self.table.plan(instruction.facts)
-        self.index, self.placement = index, self.block.placements[index]
+        self.index, self.placement = index, self.stretch.placements[index]
         self._fetch(instruction)
         if plan.rules.folds:
             self.fetched += self.new_groups
@@ -234,6 +246,18 @@ class BlockRun:
         self.costs.append(InstructionCost(cycles, 1, WHY_PAIRED, -1, -1, self.older))
         return cycle, end, early
 
+    def give_back(self, cycles: int) -> None:
+        """The younger of a pair spares the older one, of this block, cycles of its hold."""
+        ended, cost = self.last, self.costs[self.older]
+        self.last -= cycles
+        self.cycles[_EXECUTE] -= cycles
+        causes = cost.cycles_by_cause
+        causes = causes._replace(execute=causes.execute - cycles)
+        self.costs[self.older] = cost._replace(cycles_by_cause=causes)
+        for entry in self.ready.values():
+            if entry.producer == self.older and entry.base == ended:
+                entry.base -= cycles
+
     def _begin_cycle(
         self, operands: int, earliest: int, producer: Ready | None, why: str
     ) -> tuple[int, int, bool]:
@@ -282,7 +306,7 @@ class BlockRun:
         if facts.accesses:
             self._note_accesses(facts, cycle)
         if facts.synchronizes:
-            self.barrier_cycles.append(max(0, cycle - self.entry - 1))
+            self.barrier_cycles.append(cycle - self.entry - 1)
         if plan.rules.branches:
             self.mispredict = table.mispredict
         for completes in plan.rules.completes:
@@ -330,17 +354,17 @@ class BlockRun:
         words = facts.accesses[0][0] // 4
         for number in range(len(facts.accesses)):
             at = first + number * words // self.table.words_per_cycle if facts.words else first
-            self.access_cycles.append(max(0, at))
+            self.access_cycles.append(at)
 
     def finish(self, flushed_state: int) -> Schedule:
         """The schedule with its exit states; `flushed_state` is that after a mispredict."""
-        block = self.block
+        stretch = self.stretch
         open_slot = self.open_mask != CLOSED
         origin = self.open_cycle if open_slot else self.last
         next_cycle = origin if open_slot else origin + 1  # the first in which something can issue
         memory = tuple([kept.remains(self, origin, next_cycle) for kept in self.table.remembering])
         pending = self._remaining(origin, next_cycle - origin)
-        ends_group = (block.address + block.size) >> self.table.group_shift > self.group
+        ends_group = (stretch.address + stretch.size) >> self.table.group_shift > self.group
         return Schedule(
             cycles_by_cause=Cycles(*self.cycles),
             dual_issues=self.dual_issues,
@@ -352,6 +376,7 @@ class BlockRun:
             # Measured against the predicted case, where the next instruction fills a free slot.
             mispredict_cycles=max(0, self.mispredict - open_slot),
             instructions=tuple(self.costs),
+            first=stretch.first,
         )
 
     def _remaining(self, origin: int, matters_above: int) -> tuple[Value, ...]:

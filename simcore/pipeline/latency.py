@@ -1,12 +1,13 @@
 """Latencies: cycles from a result to each operand role, from the stage numbers of the CPU model.
 
 The general rule is ready(result) - need(role), at least 0; [pipeline.bypass] names the pairs that
-have a path of their own, or lack the one that the rule supposes.
+have a path of their own, or lack the one that the rule supposes. [pipeline.path.NAME] does the same
+for paths that stand on a hypothesis, each a mechanism (paths.py) that can be left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simcore.isa.kinds import Facts, Kind, Result, Role
@@ -44,25 +45,32 @@ _RESULTS = tuple((result.name.lower(), _roles(result)) for result in Result)
 _ROLES = tuple((role, role.name.lower(), role in _FP_ACCUMULATORS) for role in Role)
 
 
-def latency_table(parameters: Mapping[str, Any]) -> tuple[Latencies, ...]:
+def latency_table(
+    parameters: Mapping[str, Any], paths: Iterable[Mapping[str, Mapping[str, int]]] = ()
+) -> tuple[Latencies, ...]:
     """Latencies in cycles by Result, each by Role, from the [pipeline] tables of a CPU model.
+
+    `paths` are tables like [pipeline.bypass], which go before it.
 
     Raises KeyError for a result or role that the tables lack.
     """
     ready, accumulate = parameters["ready"], parameters["accumulate_ready"]
     needs = [parameters["need"][name] for _, name, _ in _ROLES]
-    bypass = parameters["bypass"]
+    bypass = {result: dict(own) for result, own in parameters["bypass"].items()}
+    for path in paths:
+        for result, own in path.items():
+            bypass.setdefault(result, {}).update(own)
     table = []
     for result, read_as in _RESULTS:
         stage = ready[result]
         accumulator_stage = accumulate.get(result, stage)
-        paths = bypass.get(result, {})
+        named = bypass.get(result, {})
         row = []
         for (role, name, accumulates), need in zip(_ROLES, needs, strict=True):
             cycles = max(0, (accumulator_stage if accumulates else stage) - need)
             if role not in read_as:
                 cycles = 0  # nothing reads the result so; keeps equal pipeline states equal
-            row.append(paths.get(name, cycles))
+            row.append(named.get(name, cycles))
         table.append(tuple(row))
     return tuple(table)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.isa.blocks import SINGLE_LOADS
 from simcore.isa.kinds import FLAGS, BranchKind, Facts, Kind, Result, Role
-from simcore.pipeline.hazards import Mechanism
 from simcore.pipeline.latency import latency_table, occupancy
+from simcore.pipeline.mechanism import LatencyPath, Mechanism
 from simcore.pipeline.pairs import PairTable
 from simcore.pipeline.state import Value, unconditional
 
@@ -39,7 +39,7 @@ class ResultPlan:
 
 @dataclass(slots=True, eq=False)
 class KindRules:
-    """What pair rules and mechanisms (hazards.py) say of a kind of instruction."""
+    """What pair rules and mechanisms (mechanism.py) say of a kind of instruction."""
 
     alone: bool
     branches: bool
@@ -75,7 +75,8 @@ class PlanTable:
         issue, fetch = params["issue"], params["fetch"]
         self.pairs = pairs
         self.remembering = [kept for kept in mechanisms if kept.remembers]
-        self.latencies = latency_table(params)
+        paths = [kept.cycles for kept in mechanisms if isinstance(kept, LatencyPath)]
+        self.latencies = latency_table(params, paths)
         self.words_per_cycle: int = issue["words_per_cycle"]
         self.other_condition: int = issue["other_condition_cycles"]
         self.other_condition_limit: int = issue["other_condition_limit_cycles"]

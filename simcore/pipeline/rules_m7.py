@@ -10,23 +10,29 @@ from typing import TYPE_CHECKING
 
 from simcore.isa.blocks import SINGLE_LOADS
 from simcore.isa.kinds import Kind
-from simcore.pipeline.hazards import (
+from simcore.pipeline.fp_hazards import (
     DOUBLE_MACS,
     FP_MACS,
-    SHIFTED_OPERAND,
-    SHIFTING_DSP,
     ChainedMac,
     DoubleMac,
+    DoubleWindow,
+    MacWindow,
+)
+from simcore.pipeline.hazards import (
+    SHIFTED_OPERAND,
+    SHIFTING_DSP,
     EarlyShifter,
     FlagDistance,
     ItFolding,
     LoadBanks,
-    MacWindow,
     OddWord,
+    PairFetch,
+    StoreToLoad,
     UnalignedLoads,
 )
 from simcore.pipeline.in_order import InOrderPipeline
 from simcore.pipeline.pairs import PairRule, PairTable, either_order
+from simcore.pipeline.paths import DoubleChain, LoadToBase, SlowToPack
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
@@ -67,7 +73,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
         *either_order("multiply beside store", MULTIPLIES, STORES),
         PairRule("one store a cycle", STORES, STORES),
         PairRule("one DSP instruction a cycle", DSP, DSP),
-        PairRule("DSP instruction must be older", _ALL - MULTIPLIES, DSP),
+        PairRule("DSP instruction must be older", _ALL, DSP),
         PairRule("shifter", SHIFTED_OPERAND | _PLAIN_SHIFTS | shifting, SHIFTED_OPERAND),
         PairRule("one FP operation a cycle", _FP_SINGLE_ARITHMETIC, _FP_SINGLE_ARITHMETIC),
         PairRule("one VMOV of a constant a cycle", frozenset({Kind.FP_CONSTANT}),
@@ -82,7 +88,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
-    FlagDistance,
+    FlagDistance, SlowToPack, LoadToBase, PairFetch, DoubleWindow, DoubleChain, StoreToLoad,
 )  # fmt: skip
 
 

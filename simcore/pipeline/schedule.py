@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+Item = TypeVar("Item")
 
 
 class Cycles(NamedTuple):
@@ -29,11 +32,11 @@ WHY_BANK = "loads from one bank"
 WHY_WINDOW = "FP MAC in flight"
 WHY_OLDER_ALONE = "older issues alone"
 
-OTHER_BLOCK = -2  # an instruction index: in a block before this one
+OTHER_BLOCK = -2  # an instruction index: in a block, or stretch of one, before this one
 
 
 class InstructionCost(NamedTuple):
-    """What one instruction adds, for an annotated listing. Indices are into the block."""
+    """What one instruction adds, for an annotated listing. Indices are into the stretch."""
 
     cycles_by_cause: Cycles
     slot: int  # 0 older, 1 younger
@@ -45,18 +48,27 @@ class InstructionCost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A block entered in a state. States are numbers of the Pipeline that made them."""
+    """A stretch of a block entered in a state. States are numbers of the Pipeline that made them.
+
+    Cycles of accesses and barriers count from the stretch's first; below 0 is beside an instruction
+    that was issued before.
+    """
 
     cycles_by_cause: Cycles
     dual_issues: int
-    access_cycles: tuple[int, ...]  # cycle of the block in which each access's instruction issues
+    access_cycles: tuple[int, ...]  # in which each access's instruction issues
     barrier_cycles: tuple[int, ...]  # the same of each DSB
     after_next: int
     after_taken: int
     after_mispredict: int
     mispredict_cycles: int
     instructions: tuple[InstructionCost, ...]
+    first: int = 0  # index in the block of the stretch's first instruction
 
     @property
     def cycles(self) -> int:
         return sum(self.cycles_by_cause)
+
+    def part_of(self, block: Sequence[Item]) -> Sequence[Item]:
+        """Of something for each instruction of a block, what belongs to the stretch."""
+        return block[self.first : self.first + len(self.instructions)]

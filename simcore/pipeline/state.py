@@ -15,7 +15,7 @@ from simcore.isa.kinds import CONDITIONS, FLAGS, FP_BASE, GE_FLAGS, Role
 from simcore.pipeline.latency import Latencies
 
 if TYPE_CHECKING:
-    from simcore.pipeline.hazards import Mechanism
+    from simcore.pipeline.mechanism import Mechanism
 
 CLOSED = -1  # State.open_mask when no slot is free
 # State.open_mask: the pair rules of the older instruction, and what mechanisms say of it.
@@ -55,7 +55,7 @@ class State(NamedTuple):
     lock: int  # cycles after the origin that are paid for already
     fetched: int  # when the 64-bit group of the next instruction is or was fetched
     new_group: bool  # `fetched` is that of the group before (kept apart only while locked)
-    memory: tuple[int, ...]  # when something last happened, by mechanism (hazards.py)
+    memory: tuple[int, ...]  # when something last happened, by mechanism (mechanism.py)
     pending: tuple[Value, ...]  # remaining latencies by register; equal ones are the same object
 
     def describe(self, mechanisms: Sequence[Mechanism]) -> str:

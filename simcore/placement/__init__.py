@@ -7,11 +7,11 @@ what cannot be. The program still runs where it was linked; see simcore/run/setu
 from __future__ import annotations
 
 from simcore.placement.placer import Placement, place, place_pieces, program_memory, tcm_bytes
-from simcore.placement.request import Request, parse_request
+from simcore.placement.request import PlaceRequest, parse_request
 
 __all__ = [
+    "PlaceRequest",
     "Placement",
-    "Request",
     "parse_request",
     "place",
     "place_pieces",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median_low
 
-from simcore.costs.profile import LayoutBand
+from simcore.costs.tables import LayoutBand
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.run.setup import WORD, Move, TimingSetup

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from simcore.elf import Image, Section
 from simcore.errors import ConfigError, nearest
-from simcore.placement.request import SPECIAL, Request, Selector, parse_what
+from simcore.placement.request import SPECIAL, PlaceRequest, Selector, parse_what
 
 LINE = 32  # bytes of a cache line: no object of a C program asks for more
 WORD = 4  # bytes; a function and its literal pool keep their place in a word
@@ -52,7 +52,7 @@ class ProgramMemory:
     heap: tuple[int, int]
 
 
-def select(image: Image, memory: ProgramMemory, request: Request) -> list[Piece]:
+def select(image: Image, memory: ProgramMemory, request: PlaceRequest) -> list[Piece]:
     """The pieces that a request names, by address, without those that lie in another of them.
 
     Raises ConfigError for a name that the program does not have.
@@ -75,7 +75,7 @@ def select(image: Image, memory: ProgramMemory, request: Request) -> list[Piece]
     return kept
 
 
-def _selectors(image: Image, request: Request) -> tuple[Selector, ...]:
+def _selectors(image: Image, request: PlaceRequest) -> tuple[Selector, ...]:
     # "section+0x12" is how code without a symbol is called.
     if any(function.name == request.what for function in image.functions):
         return (Selector("function", request.what),)
@@ -83,7 +83,7 @@ def _selectors(image: Image, request: Request) -> tuple[Selector, ...]:
 
 
 def _matches(
-    image: Image, memory: ProgramMemory, selector: Selector, request: Request
+    image: Image, memory: ProgramMemory, selector: Selector, request: PlaceRequest
 ) -> Iterator[Piece]:
     pattern, kind = selector.pattern, selector.kind
     if kind is None and pattern in SPECIAL:
@@ -166,7 +166,9 @@ def _section_piece(section: Section) -> Piece:
     )
 
 
-def _special(image: Image, memory: ProgramMemory, selector: Selector, request: Request) -> Piece:
+def _special(
+    image: Image, memory: ProgramMemory, selector: Selector, request: PlaceRequest
+) -> Piece:
     if selector.pattern == "vectors":
         return _vectors(image, request)
     if selector.pattern == "stack":
@@ -185,7 +187,7 @@ def _special(image: Image, memory: ProgramMemory, selector: Selector, request: R
     return Piece("heap", "heap", first, size, 8, least=None if selector.end else 8)
 
 
-def _range(image: Image, selector: Selector, request: Request) -> Piece:
+def _range(image: Image, selector: Selector, request: PlaceRequest) -> Piece:
     """Bytes from an address on, for memory that no symbol names."""
     address, size = int(selector.pattern, 0), selector.end
     if size is None or address % WORD or address + size > 1 << 32:
@@ -199,7 +201,7 @@ def _range(image: Image, selector: Selector, request: Request) -> Piece:
     )
 
 
-def _vectors(image: Image, request: Request) -> Piece:
+def _vectors(image: Image, request: PlaceRequest) -> Piece:
     table = image.vector_table
     if table is None:
         raise ConfigError(f"--place '{request}': {image.path} has no vector table")
@@ -212,7 +214,7 @@ def _vectors(image: Image, request: Request) -> Piece:
     return Piece("vectors", "vectors", table, size, LINE, is_rom=True)
 
 
-def _cut(piece: Piece, selector: Selector, request: Request) -> Piece:
+def _cut(piece: Piece, selector: Selector, request: PlaceRequest) -> Piece:
     """The bytes of a piece that a selector's range asks for; of the stack those below its top."""
     if selector.start is None and selector.end is None:
         return piece
@@ -251,7 +253,7 @@ def _is_rom(image: Image, address: int) -> bool:
     return section is not None and not section.writable
 
 
-def _unknown(image: Image, selector: Selector, request: Request) -> str:
+def _unknown(image: Image, selector: Selector, request: PlaceRequest) -> str:
     names: Iterable[str]
     functions = [f.name for f in image.functions]
     objects = [s.name for s in image.symbols if s.kind == "object" and s.size]

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from simcore.costs.profile import PlacedItem
+from simcore.costs.tables import PlacedItem
 from simcore.cpu_model import CpuModel, Region
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.placement.pieces import Piece, ProgramMemory, select
-from simcore.placement.request import Request, parse_request
+from simcore.placement.request import PlaceRequest, parse_request
 from simcore.placement.space import Gap, Space, fit, merged
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
-    from simcore.core.end import RunResult
+    from simcore.core.end import EndedRun
     from simcore.simulation.simulation import Simulation
 
 #: Kept for the stack if the linker script does not say how much; newlib's printf needs 1 to 2 KiB.
@@ -39,7 +39,7 @@ class Placement:
     do not hold.
     """
 
-    requests: tuple[Request, ...] = ()
+    requests: tuple[PlaceRequest, ...] = ()
     items: tuple[PlacedItem, ...] = ()
     stays: tuple[str, ...] = ()
     copied_bytes: int = 0
@@ -93,7 +93,7 @@ def program_memory(image: Image, model: CpuModel) -> ProgramMemory:
 def place(
     image: Image,
     model: CpuModel,
-    requests: Sequence[Request | str],
+    requests: Sequence[PlaceRequest | str],
     memory: ProgramMemory | None = None,
 ) -> Placement:
     """Find a place for everything that the requests name.
@@ -106,7 +106,7 @@ def place(
         return Placement()
     if memory is None:
         memory = program_memory(image, model)
-    wanted: list[tuple[Request, Region, Piece]] = []
+    wanted: list[tuple[PlaceRequest, Region, Piece]] = []
     for request in asked:
         region = _region(model, request)
         wanted += [(request, region, piece) for piece in select(image, memory, request)]
@@ -116,7 +116,7 @@ def place(
 def place_pieces(
     image: Image,
     model: CpuModel,
-    wanted: Sequence[tuple[Request, Region, Piece]],
+    wanted: Sequence[tuple[PlaceRequest, Region, Piece]],
     memory: ProgramMemory,
 ) -> Placement:
     """Find a place for pieces in their regions; each request names its piece in a refusal.
@@ -148,7 +148,7 @@ def place_pieces(
     )
 
 
-def _region(model: CpuModel, request: Request) -> Region:
+def _region(model: CpuModel, request: PlaceRequest) -> Region:
     try:
         region = model.region(request.region)
     except ConfigError as error:
@@ -159,7 +159,7 @@ def _region(model: CpuModel, request: Request) -> Region:
 
 
 def _check_kind(
-    image: Image, model: CpuModel, request: Request, region: Region, piece: Piece
+    image: Image, model: CpuModel, request: PlaceRequest, region: Region, piece: Piece
 ) -> None:
     """Refuse what cannot lie in a region whatever its size."""
     if piece.is_code and not region.executable:
@@ -176,10 +176,12 @@ def _check_kind(
         )
 
 
-def _apart(wanted: Sequence[tuple[Request, Region, Piece]]) -> list[tuple[Request, Region, Piece]]:
+def _apart(
+    wanted: Sequence[tuple[PlaceRequest, Region, Piece]],
+) -> list[tuple[PlaceRequest, Region, Piece]]:
     """By address; what is asked for twice into one region counts once, and is refused for two."""
     ordered = sorted(wanted, key=lambda entry: (entry[2].address, -entry[2].size))
-    kept: list[tuple[Request, Region, Piece]] = []
+    kept: list[tuple[PlaceRequest, Region, Piece]] = []
     for entry in ordered:
         request, region, piece = entry
         if kept and piece.address < kept[-1][2].end:
@@ -222,7 +224,7 @@ def _place_group(
     model: CpuModel,
     space: Space,
     region: Region,
-    group: Sequence[tuple[Request, Piece]],
+    group: Sequence[tuple[PlaceRequest, Piece]],
     heap: int | None,
     warnings: list[str],
 ) -> list[PlacedItem]:
@@ -281,7 +283,7 @@ def _too_large(
     model: CpuModel,
     space: Space,
     region: Region,
-    group: Sequence[tuple[Request, Piece]],
+    group: Sequence[tuple[PlaceRequest, Piece]],
     gaps: Sequence[Gap],
 ) -> str:
     """Why a group does not fit: what it needs and what there is."""
@@ -317,7 +319,7 @@ def _copied(model: CpuModel, items: Sequence[PlacedItem]) -> int:
     return copied
 
 
-def _check_writes(image: Image, result: RunResult, item: PlacedItem) -> None:
+def _check_writes(image: Image, result: EndedRun, item: PlacedItem) -> None:
     """Refuse an item in read-only memory that the program wrote, start-up code apart."""
     counters = result.counters
     for use in counters.uses:

@@ -18,7 +18,7 @@ _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PlaceRequest:
     """One WHAT=REGION as the user wrote it."""
 
     what: str
@@ -41,14 +41,14 @@ class Selector:
     end: int | None = None
 
 
-def parse_request(text: str) -> Request:
+def parse_request(text: str) -> PlaceRequest:
     """Read WHAT=REGION. Raises ConfigError."""
     what, equals, region = (part.strip() for part in text.rpartition("="))
     if not equals or not what or not region:
         raise ConfigError(
             f"--place '{text}': not WHAT=REGION, such as 'conv*=itcm', '.data=dtcm' or 'stack=dtcm'"
         )
-    return Request(what, region)
+    return PlaceRequest(what, region)
 
 
 def parse_what(what: str) -> tuple[Selector, ...]:

@@ -13,7 +13,7 @@ import pytest
 from simcore.annotation.sources import SourceFiles
 from simcore.checking import baselines
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
-from simcore.checking.results import Value, failure_text, reason_text
+from simcore.checking.results import MetricValue, failure_text, reason_text
 from simcore.checking.running import summarize_here
 from simcore.checking.verdicts import judge, reasons
 from simcore.comparison.comparison import Comparison, compare
@@ -32,7 +32,7 @@ class PytestRun:
 
     name: str  # node id of the test, with #2 for its second run
     summary: Summary
-    values: tuple[Value, ...]
+    values: tuple[MetricValue, ...]
 
 
 class Runs:
@@ -125,8 +125,8 @@ class Runs:
         if not self._runs:
             return "", ""
         from simcore.report import RenderOptions
-        from simcore.report.console import new_console, printed_text
-        from simcore.report.table import Column, build_table
+        from simcore.report.page.console import new_console, printed_text
+        from simcore.report.page.table import Column, build_table
         from simcore.units import amount, relative_change
 
         runs = sorted(self._runs, key=lambda run: run.name)

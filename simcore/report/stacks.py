@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from simcore.costs.profile import CallNode, Profile
+from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded
+from simcore.costs.tables import CallNode
+from simcore.errors import ConfigError
 from simcore.report import Weight
 
 FEMTOJOULES_PER_NANOJOULE = 10**6
 NANOSECONDS = 10**9
+MOST_FRAMES = 50_000_000  # of all stacks together; those of a real run are a hundredth of it
 
 
 def femtojoules(joules: float) -> int:
@@ -22,10 +25,28 @@ def femtojoules(joules: float) -> int:
     return round(joules * 1e15)
 
 
+def check_call_tree(profile: Profile) -> None:
+    """Raise ConfigError when a call tree, which may come from a file, is none."""
+    depths: list[int] = []
+    for index, node in enumerate(profile.call_tree):
+        for name, value, end in (
+            ("parent", node.parent, index),
+            ("function", node.function, len(profile.functions)),
+            ("op", node.op, len(profile.ops)),
+        ):
+            if value is not None and not 0 <= value < end:
+                where = f"{profile.elf.name}: corrupt profile: 'call_tree[{index}].{name}'"
+                raise ConfigError(f"{where} is {value}, which is not there")
+        depths.append(1 if node.parent is None else depths[node.parent] + 1)
+    if sum(depths) > MOST_FRAMES:
+        raise ConfigError(f"{profile.elf.name}: corrupt profile: its call tree is too deep")
+
+
 class CallTree:
-    """Stacks and costs of the nodes of a profile's call tree."""
+    """Stacks and costs of the nodes of a profile's call tree. Raises ConfigError if it is none."""
 
     def __init__(self, profile: Profile) -> None:
+        check_call_tree(profile)
         self.profile = profile
         self.nodes = profile.call_tree
 

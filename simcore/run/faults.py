@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simcore.plain import Address, Count
+from simcore.units import place
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A place in the program: ``offset`` bytes into the function ``symbol``."""
+    """A place in the program."""
 
-    address: int
+    address: Address
     symbol: str | None
-    offset: int
+    """Name of the function."""
+    offset: Count
+    """Bytes into the function."""
     file: str | None
-    line: int | None
+    line: Count | None
+
+    @property
+    def text(self) -> str:
+        """The place as people name it: function, or address, and line."""
+        name = f"0x{self.address:08x}" if self.symbol is None else self.symbol
+        return (
+            name
+            if self.file is None or self.line is None
+            else f"{name}, {place(self.file, self.line)}"
+        )
 
     def __str__(self) -> str:
         text = f"0x{self.address:08x}"
@@ -24,19 +39,21 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why the simulated program could not go on; ``address`` is what it tried to reach.
-
-    ``call_stack`` begins with the place of the fault and goes outwards by call sites.
-    """
+    """Why the simulated program could not go on."""
 
     kind: str
-    address: int
-    pc: int
+    """In words, for instance 'read of unmapped memory'."""
+    address: Address
+    """What the program tried to reach."""
+    pc: Address
+    """Address of the instruction."""
     symbol: str | None
-    offset: int
+    offset: Count
+    """Bytes into the function."""
     file: str | None
-    line: int | None
+    line: Count | None
     call_stack: tuple[Frame, ...]
+    """Begins with the place of the fault and goes outwards by call sites."""
 
     @property
     def place(self) -> Frame:

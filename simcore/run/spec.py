@@ -2,22 +2,41 @@
 
 The command line, mcusim.toml, configurations of a what-if study, pytest and the Python API build
 it; nothing else spells these fields out. A new option of a run is a field here, an option of the
-command line (cli/options.py) and the place that obeys it.
+command line (cli/options.py) and the place that obeys it; written.py reads it from files.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from simcore.errors import nearest
+from simcore.cpu_model import CACHE_CONTROLS
+from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 
 Spec = TypeVar("Spec", bound="PartSpec")
-#: Fields whose value is a path.
-_PATHS = ("elf", "cpu", "memory_from", "semihost_dir")
+
+
+class Written(NamedTuple):
+    """How a field is written by people, where its name and type do not say it.
+
+    ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
+    may be. A value that ends with ``path`` is a path, in a file from the file's folder.
+    """
+
+    key: str = ""
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    path: str | None = None
+    in_files: bool = True
+
+
+_Path = Annotated[str | None, Written(path="")]
+#: Who makes a report asks for the tables that it shows, no file.
+_Table = Annotated[bool, Written(in_files=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +50,12 @@ class PartSpec:
     ``place`` are WHAT=REGION: what the program has in memory is timed elsewhere, see placement/.
     """
 
-    cpu: str = DEFAULT_CPU
-    clock_hz: int | None = None
-    caches: str = "auto"
+    cpu: Annotated[str, Written(path=".toml")] = DEFAULT_CPU
+    clock_hz: Annotated[int | None, Written("clock", unit="Hz")] = None
+    caches: Annotated[str, Written(choices=CACHE_CONTROLS)] = "auto"
     voltage_scale: str | None = None
-    overrides: tuple[str, ...] = ()
-    memory_from: str | None = None
+    overrides: Annotated[tuple[str, ...], Written("set")] = ()
+    memory_from: _Path = None
     place: tuple[str, ...] = ()
 
     def setup(self, moves: Iterable[Move] = ()) -> TimingSetup:
@@ -62,27 +81,44 @@ class RunSpec(PartSpec):
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
     ``verbose`` adds a warning for each such address instead of one for all.
-    ``max_instructions`` and ``timeout_s`` (host seconds) bound the run.
+    ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
+    no limit) bound the run; without any of them a default does. It ends at ``until``, with
+    ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
     ``coverage`` and ``timeline`` add those tables.
     """
 
-    elf: str = ""
+    elf: Annotated[str, Written(path="", in_files=False)] = ""
     args: tuple[str, ...] = ()
-    semihost_dir: str | None = None
+    semihost_dir: _Path = None
     strict: bool = False
     verbose: bool = False
     max_instructions: int | None = None
-    timeout_s: float | None = None
+    timeout_s: Annotated[float | None, Written("timeout")] = None
+    for_s: Annotated[float | None, Written("for")] = None
+    until: str | None = None
+    until_idle: bool = False
+    from_: Annotated[str | None, Written("from")] = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
-    uncertainty: bool = False
-    instructions: bool = False
-    lines: bool = False
-    coverage: bool = False
-    timeline: bool = False
+    uncertainty: _Table = False
+    instructions: _Table = False
+    lines: _Table = False
+    coverage: _Table = False
+    timeline: _Table = False
+
+    def check_end(self) -> None:
+        """Raise ConfigError when the run is told two ends."""
+        told = {
+            "--until": self.until is not None,
+            "--for": self.for_s is not None and math.isfinite(self.for_s),
+            "--until-idle": self.until_idle,
+        }
+        ends = [name for name, is_told in told.items() if is_told]
+        if len(ends) > 1:
+            raise ConfigError(f"{' and '.join(ends)}: a run has one end; give one of them")
 
 
 def run_spec(
@@ -108,7 +144,6 @@ def given(cls: type[Spec], options: Mapping[str, Any]) -> Spec:
     for name, value in options.items():
         if name not in known:
             raise TypeError(f"a run has no option '{name}'{nearest(name, known)}")
-        if name in _PATHS and value is not None:
-            value = os.fspath(value)
-        values[name] = tuple(value) if isinstance(value, list) else value
+        path = os.fspath(value) if isinstance(value, os.PathLike) else value
+        values[name] = tuple(path) if isinstance(path, list) else path
     return cls(**values)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -17,8 +17,8 @@ from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
 from simcore.plain import from_plain, to_plain
 from simcore.run.options import RunOptions
-from simcore.run.setup import Move, TimingSetup, load_setup
-from simcore.run.spec import RunSpec, run_spec
+from simcore.run.setup import Move, TimingSetup
+from simcore.run.spec import PartSpec, RunSpec, given, run_spec
 from simcore.simulation.capture_file import (
     ELF,
     END,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
+_PLAIN = RunSpec()
+_BEHIND = ("args", "semihost_dir", "strict", "max_instructions", "timeout_s")  # of a capture's run
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 
@@ -60,6 +62,11 @@ class Recorded:
     voltage_scale: str | None = None
     memory_from: str | None = None
     max_instructions: int | None = None
+
+    def part(self) -> dict[str, Any]:
+        """Fields of a PartSpec: the part, its clock and what was changed of it."""
+        names = [field.name for field in fields(PartSpec) if field.name != "place"]
+        return {name: getattr(self, name) for name in names}
 
 
 class _Recording:
@@ -167,53 +174,46 @@ class Capture:
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
 
-    def varied(
-        self, cpu: str | os.PathLike[str] | None = None, **options: Any
-    ) -> Callable[[Sequence[str]], TimingSetup]:
-        """What gives :meth:`setup` with further settings of the part's model."""
+    def spec(self, cpu: str | os.PathLike[str] | None = None, **options: Any) -> RunSpec:
+        """What the run is timed under: what is not given, or None, is as it was recorded.
 
-        def setup(settings: Sequence[str]) -> TimingSetup:
-            overrides = (*options.get("overrides", ()), *settings)
-            return self.setup(cpu, **{**options, "overrides": overrides})
-
-        return setup
+        With ``cpu``, what is not given is as :func:`simcore.profile` has it. ``overrides`` add to
+        those that were recorded. ``options`` are fields of a RunSpec: raises TypeError for another
+        name, ConfigError for what the run has behind it.
+        """
+        was = self.recorded
+        told = {name: value for name, value in options.items() if value is not None}
+        if cpu is not None:
+            told["cpu"] = cpu
+        else:
+            if was.memory_from is not None and "memory_from" not in told:
+                raise ConfigError(
+                    f"{self._reader.name}: was recorded with --memory-from {was.memory_from};"
+                    " give that again"
+                )
+            recorded = was.part()
+            if told.keys() & {"clock_hz", "voltage_scale"}:  # one of them makes the other
+                del recorded["clock_hz"], recorded["voltage_scale"]
+            overrides = (*was.overrides, *told.get("overrides", ()))
+            told = recorded | told | {"overrides": overrides}
+        spec = given(RunSpec, told)
+        for name in _BEHIND:
+            if getattr(spec, name) != getattr(_PLAIN, name):
+                raise ConfigError(
+                    f"{self._reader.name}: a capture repeats its run; it takes no"
+                    f" {name.replace('_', '-')}"
+                )
+        return replace(spec, args=was.args, max_instructions=was.max_instructions)
 
     def setup(
         self,
         cpu: str | os.PathLike[str] | None = None,
         *,
-        clock_hz: int | None = None,
-        caches: str | None = None,
-        voltage_scale: str | None = None,
-        overrides: Sequence[str] = (),
-        memory_from: str | os.PathLike[str] | None = None,
-        moves: Sequence[Move] = (),
+        moves: Iterable[Move] = (),
+        **options: Any,
     ) -> TimingSetup:
-        """A configuration to time the capture under: what is not given is as it was recorded.
-
-        With ``cpu``, what is not given is as :func:`simcore.profile` has it. ``overrides`` add to
-        those that were recorded. Raises ModelError or ConfigError.
-        """
-        if cpu is None:
-            was = self.recorded
-            if was.memory_from is not None and memory_from is None:
-                raise ConfigError(
-                    f"{self._reader.name}: was recorded with --memory-from {was.memory_from};"
-                    " give that again"
-                )
-            cpu, caches = was.cpu, caches or was.caches
-            overrides = (*was.overrides, *overrides)
-            if clock_hz is None and voltage_scale is None:
-                clock_hz, voltage_scale = was.clock_hz, was.voltage_scale
-        return load_setup(
-            cpu,
-            clock_hz=clock_hz,
-            caches=caches or "auto",
-            voltage_scale=voltage_scale,
-            overrides=overrides,
-            memory_from=memory_from,
-            moves=moves,
-        )
+        """The checked configuration of :meth:`spec`. Raises ModelError or ConfigError too."""
+        return self.spec(cpu, **options).setup(moves)
 
     def simulate(
         self, setups: Sequence[TimingSetup], progress: Callable[[int], None] | None = None

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.run.options import RunOptions
-from simcore.run.setup import DEFAULT_CPU, TimingSetup
-from simcore.run.spec import RunSpec, given
+from simcore.run.setup import TimingSetup
+from simcore.run.spec import RunSpec
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from simcore.machine import Recorder
-
-
-def simulate(
-    image: Image,
-    cpu: str | os.PathLike[str] = DEFAULT_CPU,
-    *,
-    stdin: BinaryIO | None = None,
-    stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
-    **options: Any,
-) -> Simulation:
-    """Run a loaded image on the model of a part, with the arguments of :func:`simcore.profile`.
-
-    Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
-    """
-    spec = given(RunSpec, {"cpu": cpu, **options})
-    setups = [spec.setup()]
-    (simulation,) = simulate_many(
-        image, setups, spec, stdin=stdin, stdout=stdout, progress=progress
-    )
-    return simulation
 
 
 def simulate_many(
@@ -56,6 +34,7 @@ def simulate_many(
     capture holds. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
+    spec.check_end()
     if not setups:
         raise ConfigError("there is no configuration to time the program under")
     for setup in setups:

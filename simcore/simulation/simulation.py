@@ -15,19 +15,16 @@ from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
 from simcore.costs.objects import object_costs
-from simcore.costs.profile import (
-    Exit,
-    InstructionCosts,
-    ObjectCosts,
-    Profile,
-)
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
+from simcore.costs.tables import InstructionCosts, ObjectCosts
 from simcore.costs.timeline import timeline as timeline_of
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
-    from simcore.core.end import RunResult
+    from simcore.core.end import EndedRun
     from simcore.run.options import RunOptions
 
 
@@ -38,7 +35,7 @@ class Simulation:
     image: Image
     model: CpuModel
     options: RunOptions
-    result: RunResult
+    result: EndedRun
     overrides: tuple[str, ...] = ()  # what the run changed of the part's model
     moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
 
@@ -67,7 +64,7 @@ class Simulation:
             warnings=(*self.image.warnings, *result.warnings),
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
-            args=self.options.args,
+            args=self.options.spec.args,
         )
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
@@ -82,7 +79,8 @@ class Simulation:
     @property
     def end(self) -> Exit:
         """How the run ended."""
-        return Exit(self.result.exit_reason, self.result.exit_code, self.result.fault)
+        result = self.result
+        return Exit(result.exit_reason, result.exit_code, result.fault, result.exit_place)
 
     @property
     def costs(self) -> Attribution:
@@ -100,13 +98,17 @@ class Simulation:
 
     def describe(self) -> str:
         """How much the pipeline model had to do, in one line."""
-        entries = [entry for entry in self.result.counters.entries if entry.executions]
-        pairs = {(entry.block, entry.state) for entry in entries}
-        blocks = len({block for block, _ in pairs})
-        states = len({state for _, state in pairs})
+        result = self.result
+        entries = [entry for entry in result.counters.entries if entry.executions]
+        blocks = {entry.block for entry in entries}
+        stretches = len({(entry.block, entry.stretch) for entry in entries})
+        states = len({entry.state for entry in entries})
+        ran = {i.address for block in blocks for i in result.blocks[block].instructions}
+        scheduled = sum(len(schedule.instructions) for schedule in result.schedules)
         return (
-            f"{blocks:,} blocks in {states:,} pipeline states: {len(pairs):,} (state, block) pairs,"
-            f" {len(entries):,} schedules"
+            f"{len(blocks):,} blocks in {stretches:,} stretches and {states:,} pipeline states:"
+            f" {len(entries):,} schedules of {scheduled:,} instructions,"
+            f" {len(ran):,} different ones"
         )
 
     def _instruction_costs(self) -> tuple[InstructionCosts, ...]:

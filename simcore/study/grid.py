@@ -17,7 +17,7 @@ FILE = Path(__file__).with_name("grid.toml")
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class GridPlacement:
     """Where the tensors and the code of an operation lie; weights None: it has none."""
 
     weights: str | None
@@ -78,7 +78,7 @@ class Case:
     shape: str
     reference: bool
     variant: str
-    placements: tuple[Placement, ...]
+    placements: tuple[GridPlacement, ...]
 
     @property
     def args(self) -> tuple[str, ...]:
@@ -152,7 +152,9 @@ def cases(grid: Grid, operations: Sequence[Operation], sizes: Sequence[str]) -> 
 
 def _cases(grid: Grid, operation: Operation, sizes: Sequence[str]) -> Iterator[Case]:
     weights = grid.weights if operation.has_weights else (None,)
-    every = tuple(Placement(*places) for places in product(weights, grid.activations, grid.code))
+    every = tuple(
+        GridPlacement(*places) for places in product(weights, grid.activations, grid.code)
+    )
     for variant in VARIANTS:
         for size in sizes:
             for index, shape in enumerate(operation.shapes[size]):

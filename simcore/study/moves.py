@@ -14,7 +14,7 @@ from simcore.cpu_model import CpuModel
 from simcore.elf import Function, Image
 from simcore.errors import ConfigError
 from simcore.run.setup import Move
-from simcore.study.grid import Case, Placement
+from simcore.study.grid import Case, GridPlacement
 from simcore.study.tensors import Tensors, lines, read_arguments, split, tensors_of
 
 KERNELS = PurePosixPath("kernels/src")  # where the runner's sources of kernels are
@@ -24,7 +24,7 @@ _NULL_BYTES = 8  # of ITCM, so that no function has the null pointer's address
 
 
 def moves_of(
-    image: Image, model: CpuModel, case: Case, placement: Placement
+    image: Image, model: CpuModel, case: Case, placement: GridPlacement
 ) -> tuple[Move, ...] | None:
     """The moves of a placement, sorted; None when the part has no room for it."""
     tensors = tensors_of(case.operation.kernel, read_arguments(case.shape))
@@ -47,7 +47,7 @@ def leaves_room(image: Image, moves: tuple[Move, ...], scratch_bytes: int) -> bo
 
 
 def _tensor_moves(
-    image: Image, model: CpuModel, case: Case, placement: Placement, tensors: Tensors
+    image: Image, model: CpuModel, case: Case, placement: GridPlacement, tensors: Tensors
 ) -> list[Move] | None:
     """DTCM fills from below its stack downwards, so that scratch keeps its place at the start."""
     sram, dtcm = lines(_address(image, "__bss_end")), lines(_address(image, "__dtcm_end"))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path, PurePath
+from typing import Annotated
 
 from simcore import __version__
-from simcore.costs.profile import Tool
+from simcore.costs.origin import Tool
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.plain import to_plain
+from simcore.plain import Amount, Count, Sha256, json_text, one_of, schema_name
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network, arena, layer_list
 from simcore.study.pool import run_tasks
@@ -35,60 +35,73 @@ class NetworkPart:
 
     name: str
     title: str
-    model_sha256: str
-    clock_hz: int
+    model_sha256: Sha256
+    clock_hz: Count
+    """Core clock, Hz."""
     voltage_scale: str
-    voltage_v: float  # at the supply pin, where the energy is counted
-    elf: str  # name of the runner ELF
-    elf_sha256: str
+    voltage_v: Amount
+    """At the supply pin, where the energy is counted."""
+    elf: str
+    """Name of the runner ELF."""
+    elf_sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One layer; energies in J, sizes in bytes. ``activation_bytes`` is its inputs and output."""
+    """One layer."""
 
     name: str
     kernel: str
-    macs: int
-    ops: int
-    instructions: int
-    cycles: int
-    time_s: float
-    energy_j: float
-    param_bytes: int
-    activation_bytes: int
+    macs: Count
+    """Multiply-accumulates of one inference."""
+    ops: Count
+    """Two a multiply-accumulate, one any other value."""
+    instructions: Count
+    cycles: Count
+    time_s: Amount
+    energy_j: Amount
+    """Estimated."""
+    param_bytes: Count
+    """Weights, biases, multipliers and shifts."""
+    activation_bytes: Count
+    """Inputs and output."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkRow:
-    """One network on one part, sums over its layers; energies in J, sizes in bytes.
-
-    ``parameters`` counts weights and biases; ``param_bytes`` adds multipliers and shifts.
-    ``peak_activation_bytes`` is one buffer in which tensors that do not live at the same time share
-    their place, ``scratch_bytes`` the largest scratch buffer of a layer, which comes on top.
-    """
+    """One network on one part, sums over its layers."""
 
     part: str
     network: str
     title: str
     source: str
-    variant: str
-    macs: int
-    ops: int
-    parameters: int
-    param_bytes: int
-    peak_activation_bytes: int
-    all_activation_bytes: int  # without reuse: every tensor in a place of its own
-    scratch_bytes: int
-    instructions: int
-    cycles: int
-    cycles_per_mac: float
-    time_s: float
-    energy_j: float
-    energy_low_j: float
-    energy_high_j: float
-    j_per_mac: float
-    power_w: float
+    variant: Annotated[str, one_of(*VARIANTS)]
+    macs: Count
+    """Multiply-accumulates of one inference."""
+    ops: Count
+    """Two a multiply-accumulate, one any other value."""
+    parameters: Count
+    """Weights and biases."""
+    param_bytes: Count
+    """Weights, biases, multipliers and shifts."""
+    peak_activation_bytes: Count
+    """One buffer in which tensors that do not live at the same time share their place."""
+    all_activation_bytes: Count
+    """Every tensor in a place of its own."""
+    scratch_bytes: Count
+    """The largest scratch buffer of a layer, on top of the activations."""
+    instructions: Count
+    cycles: Count
+    cycles_per_mac: Amount
+    time_s: Amount
+    energy_j: Amount
+    """Estimated."""
+    energy_low_j: Amount
+    """Low end of the interval."""
+    energy_high_j: Amount
+    """High end of the interval."""
+    j_per_mac: Amount
+    power_w: Amount
     layers: tuple[LayerRow, ...]
 
 
@@ -99,13 +112,18 @@ class Measured:
     part: str
     network: str
     runtime: str
-    clock_hz: int
-    time_s: float
-    cycles_per_mac: float
-    energy_j: float | None
+    """Whose kernels, which version."""
+    clock_hz: Count
+    """Core clock, Hz."""
+    time_s: Amount
+    cycles_per_mac: Amount
+    energy_j: Amount | None
+    """At the supply of the microcontroller, null where none was measured."""
     source: str
-    time_ratio: float  # modelled time of this suite over the measured one
-    energy_ratio: float | None
+    time_ratio: Amount
+    """Modelled time of this suite over the measured one."""
+    energy_ratio: Amount | None
+    """Modelled energy of this suite over the measured one; null where none was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +131,32 @@ class Ranking:
     """Networks from the largest down, by one field of a row."""
 
     part: str
-    variant: str
-    by: str
+    variant: Annotated[str, one_of(*VARIANTS)]
+    by: Annotated[str, one_of(*RANKED_BY)]
+    """Field of a row."""
     networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkStudy:
-    """All rows, part after part, in the order of networks.toml."""
+    """Networks on parts, as 'mcusim study networks' writes them.
 
-    schema: str
+    Counts are exact, cycles are modelled, energy is estimated.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     parts: tuple[NetworkPart, ...]
     rows: tuple[NetworkRow, ...]
+    """Part after part, in the order of the list of networks."""
     rankings: tuple[Ranking, ...]
+    """Networks from the largest down."""
     measured: tuple[Measured, ...]
+    """What others measured with their kernels; nothing is fitted to it."""
 
     def to_json(self) -> str:
         """The study as a JSON document; the same study gives the same bytes on every host."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)
 
     def of(self, part: str, variant: str) -> list[NetworkRow]:
         """The rows of a part and variant."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Annotated
 
 from simcore import __version__
 from simcore.costs.nodes import ratio
 from simcore.costs.operations import OPS_PER_MAC
-from simcore.costs.profile import Tool
+from simcore.costs.origin import Tool
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
-from simcore.plain import to_plain
+from simcore.plain import Amount, Count, Sha256, json_text, one_of, schema_name
 from simcore.run.setup import Move
-from simcore.study.grid import Case, Grid, Placement, SpreadSet
+from simcore.study.grid import VARIANTS, Case, Grid, GridPlacement, SpreadSet
 from simcore.study.moves import leaves_room, moves_of
 from simcore.study.pool import run_tasks
 from simcore.study.roof import (
@@ -37,58 +37,76 @@ class StudyPart:
 
     name: str
     title: str
-    model_sha256: str
-    clock_hz: int
+    model_sha256: Sha256
+    clock_hz: Count
+    """Core clock, Hz."""
     voltage_scale: str
-    voltage_v: float  # at the supply pin, where the energy is counted
-    elf: str  # name of the runner ELF
-    elf_sha256: str
-    peak_macs_per_cycle: int
+    voltage_v: Amount
+    """At the supply pin, where the energy is counted."""
+    elf: str
+    """Name of the runner ELF."""
+    elf_sha256: Sha256
+    peak_macs_per_cycle: Count
+    """Multiply-accumulates that the core can do in a cycle."""
     core_bandwidth: Bandwidth
     refill_bandwidths: tuple[Bandwidth, ...]
+    """Cache lines read one behind the other, by region."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpsRow:
-    """One point of the grid. Energies in J; sizes in bytes, of one invocation.
-
-    ``peak_activation_bytes`` is inputs, outputs and scratch together. ``loaded_bytes`` and
-    ``stored_bytes`` are what the kernel's loads and stores move over all invocations;
-    ``refill_bytes`` is what went between the data cache and memory, or past it.
-    """
+    """One point of the grid."""
 
     part: str
     operation: str
     group: str
     kernel: str
     size: str
+    """Which of the sizes."""
     shape: str
-    reference: bool  # the shape of its size that types are compared by
-    variant: str
-    weights: str | None  # where they lie; None for an operation without weights
+    """Arguments of the runner."""
+    reference: bool
+    """The shape of its size that types are compared by."""
+    variant: Annotated[str, one_of(*VARIANTS)]
+    weights: str | None
+    """Where the weights lie; null for an operation without weights."""
     activations: str
+    """Where inputs and outputs lie."""
     code: str
-    invocations: int
-    macs: int
-    ops: int
-    instructions: int
-    cycles: int
-    cycles_per_op: float
-    cycles_per_mac: float | None
-    time_s: float
-    ops_per_s: float
-    energy_j: float
-    energy_low_j: float
-    energy_high_j: float
-    j_per_op: float
-    power_w: float
-    param_bytes: int
-    activation_bytes: int
-    scratch_bytes: int
-    peak_activation_bytes: int
-    loaded_bytes: int
-    stored_bytes: int
-    refill_bytes: int
+    """Where the kernel's code lies."""
+    invocations: Count
+    macs: Count
+    """Over all invocations."""
+    ops: Count
+    """Operations over all invocations: two a multiply-accumulate, one any other value."""
+    instructions: Count
+    cycles: Count
+    cycles_per_op: Amount
+    cycles_per_mac: Amount | None
+    time_s: Amount
+    ops_per_s: Amount
+    energy_j: Amount
+    """Estimated, over all invocations."""
+    energy_low_j: Amount
+    """Low end of the interval."""
+    energy_high_j: Amount
+    """High end of the interval."""
+    j_per_op: Amount
+    power_w: Amount
+    param_bytes: Count
+    """Weights and constants of one invocation."""
+    activation_bytes: Count
+    """Inputs and outputs of one invocation."""
+    scratch_bytes: Count
+    """Scratch buffer of one invocation."""
+    peak_activation_bytes: Count
+    """Inputs, outputs and scratch together."""
+    loaded_bytes: Count
+    """What the kernel's loads move, over all invocations."""
+    stored_bytes: Count
+    """What the kernel's stores move, over all invocations."""
+    refill_bytes: Count
+    """Bytes between the data cache and memory, or past it, over all invocations."""
 
     @property
     def place(self) -> tuple[str | None, str, str]:
@@ -98,40 +116,48 @@ class OpsRow:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far types of operation lie apart at equal operation counts, in the usual placement.
-
-    ``operations_per_mac`` says how a multiply-accumulate counts: as two, as in the sizes, or as
-    one, for sets that hold other operations too.
-    """
+    """How far types of operation lie apart at equal operation counts, in the usual placement."""
 
     part: str
-    name: str  # of the set of operations
-    variant: str
+    name: str
+    """Set of operations."""
+    variant: Annotated[str, one_of(*VARIANTS)]
     size: str
-    operations_per_mac: int
-    operations: int
+    """Which of the sizes."""
+    operations_per_mac: Count
+    """How a multiply-accumulate counts: as two, as in the sizes, or as one."""
+    operations: Count
+    """How many types there are."""
     fastest: str
     slowest: str
-    throughput_ratio: float  # largest over smallest operations/s
+    throughput_ratio: Amount
+    """Largest over smallest operations per second at equal operation counts."""
     thriftiest: str
     hungriest: str
-    energy_ratio: float  # largest over smallest energy per operation
+    energy_ratio: Amount
+    """Largest over smallest energy per operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpsStudy:
-    """All rows in the order of the grid, part after part; ``sizes`` are target counts."""
+    """Types of operations on parts, as 'mcusim study ops' writes them.
 
-    schema: str
+    Counts are exact, cycles are modelled, energy is estimated.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     sizes: dict[str, int]
+    """Target operation counts of the sizes that ran, by name."""
     parts: tuple[StudyPart, ...]
     rows: tuple[OpsRow, ...]
+    """In the order of the grid, part after part."""
     spreads: tuple[Spread, ...]
+    """How far types lie apart at equal operation counts, in the usual placement."""
 
     def to_json(self) -> str:
         """The study as a JSON document; the same study gives the same bytes on every host."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)
 
     @property
     def compared_size(self) -> str:
@@ -230,7 +256,7 @@ class _Point:
 
     part: str
     case: Case
-    placed: tuple[tuple[Placement, tuple[Move, ...]], ...]
+    placed: tuple[tuple[GridPlacement, tuple[Move, ...]], ...]
 
 
 def _point(part: str, case: Case, image: Image, model: CpuModel) -> _Point:
@@ -261,7 +287,7 @@ def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
     )
 
 
-def _row(point: _Point, placement: Placement, timing: Sequence[OpRun], run: Run) -> OpsRow:
+def _row(point: _Point, placement: GridPlacement, timing: Sequence[OpRun], run: Run) -> OpsRow:
     (op,) = timing
     case, traffic = point.case, op.traffic.values()
     return OpsRow(

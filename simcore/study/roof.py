@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel
+from simcore.plain import Amount
 
 MACS_PER_CYCLE = 2  # SMLAD: two 16-bit products a cycle, one DSP instruction issued a cycle
 _WORD_BYTES = 4
@@ -16,7 +17,7 @@ class Bandwidth:
     """Bytes a core cycle that one kind of access cannot exceed."""
 
     name: str
-    bytes_per_cycle: float
+    bytes_per_cycle: Amount
 
 
 def core_bandwidth(model: CpuModel) -> Bandwidth:

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from simcore.cpu_model import CACHE_CONTROLS
-from simcore.errors import ConfigError, nearest
+from simcore.errors import ConfigError
 from simcore.placement import parse_request
 from simcore.run.spec import PartSpec
-from simcore.units import parse_quantity
+from simcore.run.written import file_keys, read_value
 
 #: Settings that are no placement, as they are written in front of '='.
-SETTINGS = ("cpu", "clock", "voltage_scale", "caches", "memory_from")
+SETTINGS = {key: one for key, one in file_keys(PartSpec, "_").items() if one.type is not tuple}
 #: Tables of a part's model: a dotted name that begins with one is a number of the model.
 MODEL_TABLES = (
     "core", "pipeline", "region", "memory", "bus", "operating_point", "energy", "flash_control",
+    "systick",
 )  # fmt: skip
 AS_LINKED = "as linked"
 
@@ -30,56 +30,41 @@ class Configuration(PartSpec):
 
     name: str = AS_LINKED
 
-    def with_setting(self, key: str, value: str) -> Configuration:
-        """The same with one of SETTINGS changed. Raises ConfigError."""
-        if key == "clock":
-            hertz = parse_quantity(value, "Hz")
-            if hertz is None:
-                raise ConfigError(f"clock={value}: not a clock such as 216MHz")
-            return replace(self, clock_hz=hertz)
-        if key == "caches" and value not in CACHE_CONTROLS:
-            known = ", ".join(CACHE_CONTROLS)
-            raise ConfigError(f"caches={value}: not one of {known}{nearest(value, CACHE_CONTROLS)}")
-        if key == "cpu":
-            return replace(self, cpu=value)
-        if key == "caches":
-            return replace(self, caches=value)
-        if key == "voltage_scale":
-            return replace(self, voltage_scale=value)
-        if key == "memory_from":
-            return replace(self, memory_from=value)
-        raise ConfigError(f"'{key}' is no setting{nearest(key, SETTINGS)}")
-
     def with_text(self, text: str) -> Configuration:
         """The same with ``KEY=VALUE`` of a setting or of the model, or a placement. Raises
         ConfigError."""
         key, equals, value = (part.strip() for part in text.partition("="))
-        setting = key.replace("-", "_").lower()
-        if equals and value and setting in SETTINGS:
-            return self.with_setting(setting, value)
-        if equals and value and is_model_key(key):
-            return replace(self, overrides=(*self.overrides, f"{key}={value}"))
+        setting = SETTINGS.get(key.replace("-", "_").lower())
+        if equals and value and setting is not None:
+            try:
+                return replace(self, **{setting.field: read_value(setting, value)})
+            except ConfigError as error:
+                raise ConfigError(f"{key}: {error}") from None
+        if equals and value and _is_model_key(key):
+            return replace(self, overrides=(*self.overrides, parse_override(text)))
         parse_request(text)
         return replace(self, place=(*self.place, text.strip()))
 
 
-def as_recorded(path: str) -> Configuration:
-    """The configuration that a capture was recorded under. Raises CaptureError."""
-    from simcore.simulation.capture import Capture
+def first_configuration(file: str) -> Configuration:
+    """What a study of an ELF or a capture begins with: a capture as it was recorded.
 
-    was = Capture(path).recorded
-    return Configuration(
-        cpu=was.cpu,
-        clock_hz=was.clock_hz,
-        voltage_scale=was.voltage_scale,
-        caches=was.caches,
-        memory_from=was.memory_from,
-        overrides=was.overrides,
-    )
+    Raises CaptureError.
+    """
+    from simcore.simulation.capture import Capture, is_capture
+
+    return Configuration(**Capture(file).recorded.part()) if is_capture(file) else Configuration()
 
 
-def is_model_key(key: str) -> bool:
-    """Whether a name in front of '=' is one of the part's model, such as core.dcache.size."""
+def parse_override(text: str) -> str:
+    """KEY=VALUE of the part's model, without blanks. Raises ConfigError for any other text."""
+    key, _, value = (part.strip() for part in text.partition("="))
+    if not value or not _is_model_key(key):
+        raise ConfigError(f"'{text}' is not KEY=VALUE of the model, such as core.dcache.size=16K")
+    return f"{key}={value}"
+
+
+def _is_model_key(key: str) -> bool:
     table, dot, rest = key.partition(".")
     return bool(dot and rest) and table in MODEL_TABLES
 

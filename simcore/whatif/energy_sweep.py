@@ -13,21 +13,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from simcore import __version__
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
-from simcore.costs.profile import Elf, Exit, Tool
+from simcore.costs.origin import Elf, Exit, Tool
 from simcore.cpu_model import CpuModel, OperatingPoint
-from simcore.elf import load_image
 from simcore.errors import ExitCode
-from simcore.plain import to_plain
+from simcore.plain import Amount, Count, Json, Sha256, json_text, one_of, schema_name
 from simcore.run.setup import TimingSetup
-from simcore.run.spec import run_spec
-from simcore.simulation.capture import Capture, is_capture
-from simcore.simulation.files import refuse_run_options
-from simcore.simulation.live import simulate_many
+from simcore.simulation.program import open_program
 from simcore.simulation.simulation import Simulation
 
 SCHEMA = "mcusim.energy-sweep/1"
@@ -35,13 +31,16 @@ SCHEMA = "mcusim.energy-sweep/1"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part that ran; ``caches`` is auto (firmware decides), on or off."""
+    """The part that ran."""
 
     name: str
     title: str
-    model_sha256: str
-    voltage_v: float  # at the supply pin, where the energy is counted
-    caches: str
+    model_sha256: Sha256
+    """Of the resolved CPU model; equal models give comparable profiles."""
+    voltage_v: Amount
+    """Volts at the supply pin, where the energy is counted."""
+    caches: Annotated[str, one_of("auto", "on", "off")]
+    """auto: the firmware decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +48,50 @@ class SweepPoint:
     """What the run cost at one operating point."""
 
     voltage_scale: str
-    core_voltage_v: float
-    clock_hz: int
-    flash_wait_states: int
-    cycles: int
-    time_s: float
-    energy_j: float
-    energy_low_j: float
-    energy_high_j: float
-    power_w: float | None
-    energy_delay_js: float  # energy_j x time_s
-    meets_deadline: bool | None  # None when no deadline is asked for
+    core_voltage_v: Amount
+    """Volts of the core behind the regulator."""
+    clock_hz: Count
+    """Core clock, Hz."""
+    flash_wait_states: Count
+    """That this clock needs, whatever the firmware sets."""
+    cycles: Count
+    """Core clock cycles."""
+    time_s: Amount
+    """cycles / clock_hz."""
+    energy_j: Amount
+    """Joules at the supply pin."""
+    energy_low_j: Amount
+    """Lower end of the interval that a board's energy is expected in."""
+    energy_high_j: Amount
+    """Upper end of that interval."""
+    power_w: Amount | None
+    """Average: energy_j / time_s."""
+    energy_delay_js: Amount
+    """energy_j x time_s, joule seconds."""
+    meets_deadline: bool | None
+    """Null when no deadline was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnergySweep:
-    """One program at every operating point, by rising clock; the two choices are indices."""
+    """One run of one program at every operating point of a part.
 
-    schema: str
+    'mcusim profile --energy-sweep' writes it. Cycles are modelled, energy is estimated.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     elf: Elf
     cpu: Part
     exit: Exit
-    deadline_s: float | None
+    deadline_s: Annotated[float, Json(exclusiveMinimum=0)] | None
+    """Time that the run may take."""
     points: tuple[SweepPoint, ...]
-    minimum_energy: int | None  # of the points at which the program ended well
-    minimum_energy_in_deadline: int | None  # None when no point meets the deadline
+    """By rising clock."""
+    minimum_energy: Count | None
+    """Index into points of the least energy; null when the program ended well at none."""
+    minimum_energy_in_deadline: Count | None
+    """Index into points of the least energy that meets the deadline; null when there is none."""
     warnings: tuple[str, ...]
 
     @property
@@ -87,7 +104,7 @@ class EnergySweep:
 
     def to_json(self) -> str:
         """The sweep as a JSON document; the same run gives the same bytes on every host."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)
 
 
 def energy_sweep(
@@ -110,13 +127,8 @@ def energy_sweep(
 
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
-    capture = Capture(file) if is_capture(file) else None
-    if capture is None:
-        spec = run_spec(file, cpu, options)
-        setup = spec.setup()
-    else:
-        refuse_run_options(file, options)
-        setup = capture.setup(cpu, **options)
+    program = open_program(file, cpu, **options)
+    setup = program.spec.setup()
     model = setup.model
     points = _points(model, clock_hz)
     if model.flash_control.latency_mask:
@@ -130,17 +142,7 @@ def energy_sweep(
         keys.append(_timing_key(model, clock, setup.caches, point.voltage_scale))
         own = replace(setup, clock_hz=clock, voltage_scale=point.voltage_scale)
         setups.setdefault(keys[-1], own)
-    if capture is None:
-        runs = simulate_many(
-            load_image(os.fspath(file)),
-            [*setups.values()],
-            spec,
-            stdin=stdin,
-            stdout=stdout,
-            progress=progress,
-        )
-    else:
-        runs = capture.simulate([*setups.values()], progress)
+    runs = program.simulate([*setups.values()], stdin=stdin, stdout=stdout, progress=progress)
     by_key = dict(zip(setups, runs, strict=True))
     swept = []
     for point, key in zip(points, keys, strict=True):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import Annotated
 
-from simcore.costs.profile import Cpu, Elf, Exit, LayoutBand, PlacedItem, Tool
+from simcore.core.counters import CAUSES
+from simcore.costs.origin import Cpu, Elf, Exit, Tool
+from simcore.costs.tables import Causes, LayoutBand, PlacedItem
 from simcore.errors import ExitCode
-from simcore.plain import to_plain
+from simcore.plain import Amount, Count, by_name, json_text, one_of, schema_name
 
 SCHEMA = "mcusim.whatif/1"
+
+CauseChanges = Annotated[
+    dict[str, int], by_name("CauseChanges", CAUSES, "Differences of cycles by cause.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +27,27 @@ class ObjectStalls:
     """
 
     name: str
-    kind: str  # function, symbol, stack, heap or region
+    kind: Annotated[str, one_of("function", "symbol", "stack", "heap", "region")]
     stall_cycles: int
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a configuration changes against the first; differences are this one minus the first.
-
-    ``significant`` is False where alignment alone may make as large a difference in cycles, None
-    when the layout was not swept.
-    """
+    """What a configuration changes against the first of its program: its own value minus that."""
 
     cycles: int
     cycles_relative: float
+    """Of the first's cycles."""
     time_s: float
     energy_j: float
     energy_relative: float | None
-    cycles_by_cause: dict[str, int]  # sums to cycles
-    objects: tuple[ObjectStalls, ...]  # largest change first, those without any left out
+    """Of the first's energy."""
+    cycles_by_cause: CauseChanges
+    """Sums to cycles."""
+    objects: tuple[ObjectStalls, ...]
+    """Largest change first; those without any are left out."""
     significant: bool | None
+    """False where alignment alone may make as much; null when the layout was not swept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +58,51 @@ class Outcome:
     elf: Elf
     cpu: Cpu
     exit: Exit
-    instructions: int
-    cycles: int
-    time_s: float
-    energy_j: float
-    energy_low_j: float
-    energy_high_j: float
+    instructions: Count
+    cycles: Count
+    time_s: Amount
+    energy_j: Amount
+    energy_low_j: Amount
+    energy_high_j: Amount
     power_w: float | None
-    icache_misses: int
-    dcache_misses: int
+    icache_misses: Count
+    dcache_misses: Count
     stack_high_water_bytes: int | None
-    cycles_by_cause: dict[str, int]  # sums to cycles
-    object_stalls: tuple[ObjectStalls, ...]  # those with any: functions, then data objects
-    tcm_bytes: dict[str, int]  # taken by the program with its stack, by region
+    """Bytes."""
+    cycles_by_cause: Causes
+    """Sums to cycles."""
+    object_stalls: tuple[ObjectStalls, ...]
+    """Those with any: functions, then data objects."""
+    tcm_bytes: dict[str, Count]
+    """Bytes that the program takes of each TCM, its stack with them, by region."""
     placement: tuple[PlacedItem, ...]
-    copied_bytes: int  # that a relinked program copies into RAM at its start; not in the cycles
+    """What was placed elsewhere, by address."""
+    copied_bytes: Count
+    """Bytes that a relinked program copies from ROM into RAM at its start; the cycles do not hold
+    that."""
     layout: LayoutBand | None
-    change: Change | None  # None for the first of a program
+    change: Change | None
+    """Null for the first of a program."""
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Configurations in the order in which they were asked for."""
+    """Programs under several configurations, as 'mcusim whatif' writes it.
 
-    schema: str
+    Counts are exact, cycles are modelled, energy is estimated.
+    """
+
+    schema: Annotated[str, schema_name(SCHEMA)]
     tool: Tool
     args: tuple[str, ...]
-    executions: int  # of the program: configurations of one part share one
+    """Given to the program."""
+    executions: Count
+    """Of the programs: configurations of one part share one."""
     configurations: tuple[Outcome, ...]
-    interrupted: bool  # Ctrl-C came before all were done; those that were are here
+    """In the order in which they were asked for."""
+    interrupted: bool
+    """Ctrl-C came before all were done; those that were are here."""
 
     @property
     def status(self) -> ExitCode:
@@ -91,4 +113,4 @@ class WhatIf:
 
     def to_json(self) -> str:
         """The study as a JSON document; the same run gives the same bytes on every host."""
-        return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
+        return json_text(self)

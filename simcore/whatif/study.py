@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, BinaryIO
 
 from simcore import __version__
 from simcore.comparison.comparison import joules
-from simcore.costs.profile import Profile, Tool
-from simcore.elf import Image, load_image
-from simcore.errors import ConfigError, McusimError
+from simcore.costs.origin import Tool
+from simcore.costs.profile import Profile
+from simcore.elf import Image
+from simcore.errors import McusimError
 from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
 from simcore.run.setup import TimingSetup
-from simcore.run.spec import RunSpec, given
-from simcore.simulation.capture import Capture, is_capture
-from simcore.simulation.live import simulate_many
+from simcore.run.spec import PartSpec, RunSpec, given
+from simcore.simulation.program import Program, open_program
 from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
@@ -56,22 +56,20 @@ def what_if(
     ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
     the study with what is finished: see ``WhatIf.interrupted``.
 
-    Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError; what is asked
-    for is checked in full before anything runs.
+    Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError;
+    what is asked for is checked in full before anything runs.
     """
     check_names(configurations)
+    for field in fields(PartSpec):
+        if field.name in options:
+            raise TypeError(f"'{field.name}' is a configuration's: give it there")
     spec = given(RunSpec, options)
     tasks = [
-        _Task(elf, tuple(group), spec) for elf in elves for group in _by_execution(configurations)
+        _Task(elf, tuple(group), options)
+        for elf in elves
+        for group in _by_execution(configurations)
     ]
-    for task in tasks:
-        image, capture = task.open()
-        plain = RunSpec(verbose=spec.verbose, layout_sweep=spec.layout_sweep)
-        if capture is not None and spec != plain:
-            raise ConfigError(
-                f"{task.elf}: a capture repeats its run; it takes no arguments and no limits"
-            )
-        prepare(image, task.configurations, spec.layout_sweep)
+    opened = [task.open() for task in tasks]
     if processes is None:
         processes = processors()
     if spec.semihost_dir is not None:
@@ -82,8 +80,8 @@ def what_if(
         streams = {"stdin": stdin, "stdout": stdout, "progress": progress}
         if len(tasks) > 1:
             streams["stdin"] = None
-        for task in tasks:
-            outcomes = task.run(streams)
+        for task, (program, prepared) in zip(tasks, opened, strict=True):
+            outcomes = run_prepared(program, prepared, streams)
             interrupted = any(outcome.exit.reason == "interrupted" for outcome in outcomes)
             if not (interrupted and done):
                 done |= {(task.elf, outcome.name): outcome for outcome in outcomes}
@@ -141,34 +139,33 @@ class _Task:
 
     elf: str
     configurations: tuple[Configuration, ...]
-    spec: RunSpec
+    options: Mapping[str, Any]  # fields of a RunSpec
 
-    def open(self) -> tuple[Image, Capture | None]:
-        """The program, and the capture if that is what the file is."""
-        if is_capture(self.elf):
-            capture = Capture(self.elf)
-            return capture.image, capture
-        return load_image(self.elf), None
+    def open(self) -> tuple[Program, list[Prepared]]:
+        """The ELF or capture, and its configurations ready to time.
 
-    def run(self, streams: Mapping[str, Any]) -> list[Outcome]:
-        """What each configuration costs."""
-        image, capture = self.open()
-        prepared = prepare(image, self.configurations, self.spec.layout_sweep)
-        setups = [setup for one in prepared for _, setup in one.shifts]
-        if capture is not None:
-            simulations = capture.simulate(setups, streams.get("progress"))
-        else:
-            simulations = simulate_many(image, setups, self.spec, **streams)
-        outcomes = []
-        for one in prepared:
-            own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
-            outcomes.append(outcome(image, one, own))
-        return outcomes
+        Raises ElfError, CaptureError, ModelError or ConfigError.
+        """
+        # What of the part a capture was recorded under does not matter: configurations say it.
+        program = open_program(self.elf, self.configurations[0].cpu, **self.options)
+        return program, prepare(program.image, self.configurations, program.spec.layout_sweep)
 
     def run_alone(self) -> tuple[list[Outcome], bytes]:
         """The outcomes and what the program printed; for a process of its own."""
         printed = io.BytesIO()
-        return self.run({"stdout": printed}), printed.getvalue()
+        return run_prepared(*self.open(), {"stdout": printed}), printed.getvalue()
+
+
+def run_prepared(
+    program: Program, prepared: Sequence[Prepared], streams: Mapping[str, Any]
+) -> list[Outcome]:
+    """What each configuration costs; ``streams`` are those of Program.simulate()."""
+    simulations = program.simulate([s for one in prepared for _, s in one.shifts], **streams)
+    outcomes = []
+    for one in prepared:
+        own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
+        outcomes.append(outcome(program.image, one, own))
+    return outcomes
 
 
 def _run_in_processes(

@@ -1,12 +1,16 @@
-"""What integration tests share: a headless Chromium."""
+"""What integration tests share: a headless Chromium, and programs of a few instructions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image, load_image
+from tests.integration.assembled import PROLOGUE, Build
 from tests.tools import needs
 
 CHROMIUM = "/usr/bin/chromium"
@@ -25,3 +29,22 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def model() -> CpuModel:
+    """The part on which assembled programs run."""
+    return load_cpu_model("stm32f746")
+
+
+@pytest.fixture
+def build(arm_gcc: Callable[..., Path], tmp_path: Path) -> Build:
+    """Assembles the text behind PROLOGUE, with lines if asked, and links it at 0x08000000."""
+
+    def assemble(text: str, *options: str) -> Image:
+        source = tmp_path / "program.S"
+        source.write_text(PROLOGUE + text + "\n")
+        link = "-Wl,--entry=reset,--section-start=.isr_vector=0x08000000,-Ttext=0x08000100"
+        return load_image(arm_gcc(tmp_path / "program.elf", ["-nostdlib", link, *options, source]))
+
+    return assemble

@@ -12,11 +12,12 @@ import pytest
 
 from simcore.costs.profile import Profile
 from simcore.cpu_model import cpu_model_names
-from tests.shared import Finished, finished
+from tests.shared import Asked, Finished, finished
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KERNELS = CHECKOUT / "kernels" / "prebuilt"
 FIRMWARE = CHECKOUT / "tests" / "firmware" / "prebuilt"
+CORPUS = CHECKOUT / "kernels" / "corpus" / "prebuilt"
 
 #: Arguments to run a program with; several runs where they choose what runs.
 ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
@@ -36,9 +37,10 @@ ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
     ],
 }
 #: Programs whose code others show in less time: for another part or in other memories, a kernel at
-#: full size, the same kernels over more shapes, a long loop. They run behind the door `all`.
+#: full size, the same kernels over more shapes, a long loop, the corpus. They run behind the door
+#: `all`.
 SHOWN_BY_OTHERS = re.compile(
-    r"mixed_.*|energy_.*|nn_.*|conv2d_s8(_h7|_rt1062)?|depthwise_conv2d_s8|long_run"
+    r"mixed_.*|energy_.*|nn_.*|conv2d_s8(_h7|_rt1062)?|depthwise_conv2d_s8|long_run|.*_O2"
 )
 #: What semihost_calls reads from standard input.
 STDIN = b"typed\n"
@@ -55,7 +57,7 @@ class Program:
 
     def finished(self) -> Finished:
         """The run of the program that the session shares, with every table."""
-        return finished(self.elf, self.cpu, self.args, STDIN)
+        return finished(Asked(self.elf, self.cpu, self.args, STDIN))
 
     def profile(self) -> Profile:
         """The profile of that run."""
@@ -77,14 +79,14 @@ def each_program(programs: Iterable[Program] | None = None) -> pytest.MarkDecora
     )
 
 
-def prebuilt() -> list[Program]:
-    """Every run of every prebuilt ELF."""
-    return list(_prebuilt())
+def prebuilt(*folders: Path) -> list[Program]:
+    """Every run of every prebuilt ELF of some folders, kernels and firmware if nothing is said."""
+    return list(_prebuilt(folders or (KERNELS, FIRMWARE)))
 
 
-def _prebuilt() -> Iterator[Program]:
+def _prebuilt(folders: Iterable[Path]) -> Iterator[Program]:
     parts = cpu_model_names()
-    for folder in (KERNELS, FIRMWARE):
+    for folder in folders:
         for entry in json.loads((folder / "kernels.json").read_text())["kernels"]:
             # The linker scripts of tests/firmware are no parts; they are for this one.
             cpu = entry["part"] if entry["part"] in parts else "stm32f746"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simcore.costs.profile import Profile
-from simcore.report import render
-from simcore.report.places import places
+from simcore.report.profile import render
+from simcore.report.profile.places import places
 from simcore.report.stacks import femtojoules
 from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import CHECKOUT, Program

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 import simcore
@@ -14,11 +12,11 @@ from simcore.cli.main import main
 from simcore.cpu_model import load_cpu_model
 from simcore.errors import ConfigError, ExitCode
 from simcore.whatif.energy_sweep import EnergySweep, energy_sweep
+from tests.schemas import assert_fits
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernels" / "prebuilt" / "conv2d_s8_small.elf"
 FIRMWARE = ROOT / "tests" / "firmware" / "prebuilt"
-SCHEMA = json.loads((ROOT / "simcore" / "schema" / "energy-sweep-1.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,7 @@ def test_the_least_energy_and_the_least_in_time_are_marked(sweep: EnergySweep) -
 def test_two_sweeps_are_the_same_and_fit_the_schema(sweep: EnergySweep) -> None:
     text = sweep.to_json()
     assert energy_sweep(KERNEL, "stm32h743", deadline_s=1e-3).to_json() == text
-    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(text))
+    assert_fits(text)
 
 
 def test_a_deadline_that_no_point_meets_is_a_broken_limit(
@@ -117,7 +115,7 @@ def test_a_run_that_was_cut_is_no_candidate_for_the_least_energy(
 ) -> None:
     sweep = energy_sweep(KERNEL, max_instructions=1000, deadline_s=1.0)
     assert (sweep.minimum_energy, sweep.minimum_energy_in_deadline) == (None, None)
-    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(sweep.to_json()))
+    assert_fits(sweep.to_json())
     options = ["--energy-sweep", "--max-instructions", "1000"]
     assert main(["profile", str(KERNEL), *options]) == ExitCode.LIMIT
     out = capsys.readouterr().out
@@ -174,11 +172,3 @@ def test_sleeping_costs_less_than_waiting_for_the_same_time() -> None:
     assert asleep.power_w is not None
     assert waiting.power_w is not None
     assert asleep.power_w < waiting.power_w / 3
-
-
-def test_a_sleep_without_an_end_is_said_and_ends_the_run() -> None:
-    profile = simcore.profile(FIRMWARE / "sleep.elf", args=("forever",))
-    assert profile.exit.code == 0
-    assert any(
-        "sleeps at" in warning and "nothing to wake it" in warning for warning in profile.warnings
-    )

@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 
 from simcore.costs.profile import Profile
-from simcore.report import WEIGHTS, RenderOptions, Weight, render
+from simcore.report import WEIGHTS, RenderOptions, Weight
+from simcore.report.profile import render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program
 

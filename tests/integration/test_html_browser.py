@@ -14,9 +14,10 @@ from playwright.sync_api import Browser, Page
 
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import summarize
-from simcore.report import RenderOptions, render
-from simcore.report.html.comparison import render as render_comparison
+from simcore.report import RenderOptions
+from simcore.report.comparison.html import render as render_comparison
 from simcore.report.html.details import Details
+from simcore.report.profile import render
 from simcore.study.layers import layer_list, load_networks, select
 from tests.integration.browsing import Meter, Seen, wide
 from tests.integration.programs import CHECKOUT, KERNELS
@@ -284,7 +285,7 @@ def test_the_flame_graph_switches_to_energy(seen: Seen) -> None:
     page = seen.page
     assert "cycles" in page.inner_text("#told")
     page.check("input[name=metric][value=energy]")
-    assert " mJ, 100.0 % of the run" in page.inner_text("#told")
+    assert "J, 100.0 % of the run" in page.inner_text("#told")
 
 
 def test_the_flame_graph_marks_what_the_search_finds(seen: Seen) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from simcore.report import RenderOptions, render
+from simcore.report import RenderOptions
 from simcore.report.html.details import Details
+from simcore.report.profile import render
 from tests.integration.browsing import Seen, middle, wide
 from tests.unit.handmade import kernel_profile
 from tests.unit.report.test_report_html import CEILINGS

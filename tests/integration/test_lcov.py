@@ -9,7 +9,7 @@ from pathlib import Path
 import simcore
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.profile import Profile
-from simcore.report import render
+from simcore.report.profile import render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program
 from tests.tools import run_tool

@@ -7,7 +7,7 @@ import pytest
 from simcore.core.counters import CAUSES
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import Image, Segment
-from simcore.machine import RunOptions, RunResult, run
+from simcore.machine import EndedRun, RunOptions, run
 
 FLASH_ACR, ACTLR = 0x4002_3C00, 0xE000_E008
 FLASH, RAM = 0x0800_0000, 0x2001_0000
@@ -35,7 +35,7 @@ def store(address: int, value: int) -> bytes:
     return constant(0, address) + constant(1, value) + bytes.fromhex("0160 bff34f8f")
 
 
-def go(code: bytes, clock_hz: int = 216_000_000, caches: str = "off", at: int = RAM) -> RunResult:
+def go(code: bytes, clock_hz: int = 216_000_000, caches: str = "off", at: int = RAM) -> EndedRun:
     """Runs code on an STM32F746 to its exit."""
     code += NOP * (-len(code) // 2 % 4) + LEAVE
     image = Image(
@@ -46,7 +46,7 @@ def go(code: bytes, clock_hz: int = 216_000_000, caches: str = "off", at: int = 
     return result
 
 
-def cycles(result: RunResult) -> int:
+def cycles(result: EndedRun) -> int:
     total = result.counters.total()
     return sum(total[f"cycles.{cause}"] for cause in CAUSES)
 

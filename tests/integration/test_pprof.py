@@ -14,8 +14,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from simcore.costs.profile import Profile
-from simcore.report import document
-from simcore.report.protobuf import numbers, varint
+from simcore.report.profile import document
+from simcore.report.profile.protobuf import numbers, varint
 from tests.integration.profiled import each_program, named, recursive
 from tests.integration.programs import Program
 from tests.tools import run_tool

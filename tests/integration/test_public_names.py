@@ -5,19 +5,24 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 import simcore
 from simcore.checking.plans import RunPlan
+from simcore.cli.main import main
 from simcore.errors import ConfigError
+from simcore.simulation.capture_file import CaptureReader
 from tests.integration.programs import FIRMWARE
 
 ELF = FIRMWARE / "calls.elf"
 
 
 def test_every_module_can_be_imported() -> None:
-    names = [module.name for module in pkgutil.walk_packages(simcore.__path__, "simcore.")]
+    # An editable install has the folder beside the checkout in simcore.__path__, too.
+    own = [str(Path(simcore.__file__).parent)]
+    names = [module.name for module in pkgutil.walk_packages(own, "simcore.")]
     assert len(names) > 150
     for name in names:
         if name != "simcore.native.build":  # needs CMake around it
@@ -25,7 +30,8 @@ def test_every_module_can_be_imported() -> None:
 
 
 def test_every_public_name_is_there_and_no_function_has_a_packages_name() -> None:
-    packages = {m.name for m in pkgutil.iter_modules(simcore.__path__) if m.ispkg}
+    own = [str(Path(simcore.__file__).parent)]
+    packages = {m.name for m in pkgutil.iter_modules(own) if m.ispkg}
     for name in simcore.__all__:
         assert getattr(simcore, name) is not None
         assert name not in packages
@@ -54,11 +60,35 @@ def test_advice_on_a_capture_is_advice_on_its_program(tmp_path: Path) -> None:
     simcore.record(ELF, capture, clock_hz=100_000_000)
     of_capture = simcore.advise(capture, candidates=2)
     assert of_capture == simcore.advise(ELF, candidates=2, clock_hz=100_000_000)
+    written = tmp_path / "advice.json"
+    command = ["advise", str(capture), "--candidates", "2", "--format", "json", "-o", str(written)]
+    assert main(command) == 0
+    assert written.read_text() == of_capture.to_json()
+
+
+@pytest.mark.parametrize("command", [["annotate"], ["whatif", "--try", "caches=off"], ["replay"]])
+def test_a_command_checks_a_capture_no_more_often_than_it_must(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A what-if study asks it for its first configuration, and runs it."""
+    capture, checked = tmp_path / "calls.mcu", []
+    simcore.record(ELF, capture)
+
+    class Counted(CaptureReader):
+        def _check(self, file: BinaryIO) -> None:
+            checked.append(self.name)
+            super()._check(file)
+
+    monkeypatch.setattr("simcore.simulation.capture.CaptureReader", Counted)
+    assert main([command[0], str(capture), *command[1:], "-o", str(tmp_path / "report")]) == 0
+    assert len(checked) == (2 if command[0] == "whatif" else 1)
 
 
 def test_what_a_run_does_not_know_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="a run has no option 'clock'; did you mean 'clock_hz'"):
         simcore.profile(ELF, clock=1)
+    with pytest.raises(TypeError, match="'clock_hz' is a configuration's: give it there"):
+        simcore.what_if([str(ELF)], [simcore.Configuration()], clock_hz=1)
     with pytest.raises(TypeError, match="a RunSpec says everything"):
         simcore.profile(simcore.RunSpec(elf=str(ELF)), "stm32f746")
     capture = tmp_path / "calls.mcu"

@@ -232,7 +232,7 @@ def test_under_xdist_table_and_baseline_are_the_same(pytester: pytest.Pytester) 
     pytester.makepyfile("".join(PASSING.replace("test_kernel", f"test_{i}") for i in range(3)))
 
     def table(result: pytest.RunResult) -> list[str]:
-        return [line for line in result.outlines if "192 uJ" in line]
+        return [line for line in result.outlines if " uJ  " in line]
 
     run(pytester, "--mcusim-save=old")
     edit_baseline(pytester.path / ".mcusim" / "old.json", "test_2", cycles=100_000)

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from simcore.cli.main import main
-from simcore.elf import load_image
 from simcore.errors import CaptureError, ConfigError, ExitCode
 from simcore.run.setup import Move, load_setup
 from simcore.simulation.capture import Capture, record_run
@@ -30,9 +29,10 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
-from simcore.simulation.live import simulate, simulate_many
+from simcore.simulation.live import simulate_many
+from simcore.simulation.program import open_program
 from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, each_program
-from tests.shared import captured
+from tests.shared import Asked, captured
 
 SMALL = FIRMWARE / "calls.elf"  # 8,433 instructions
 LIMIT = 1_500_000  # instructions
@@ -46,20 +46,15 @@ def record(elf: Path, file: Path, cpu: str = "stm32f746", **run: object) -> None
 @pytest.fixture(scope="module")
 def small() -> Path:
     """A capture of a small program."""
-    return captured(SMALL, max_instructions=LIMIT)
+    return captured(Asked(SMALL, max_instructions=LIMIT))
 
 
 @each_program()
 def test_a_capture_and_the_live_run_give_the_same(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "run.mcu"
     record(program.elf, file, program.cpu, args=program.args, stdin=io.BytesIO(STDIN))
-    live = simulate(
-        load_image(program.elf),
-        program.cpu,
-        args=program.args,
-        max_instructions=LIMIT,
-        stdin=io.BytesIO(STDIN),
-    )
+    again = open_program(program.elf, program.cpu, args=program.args, max_instructions=LIMIT)
+    live = again.run(stdin=io.BytesIO(STDIN))
     capture = Capture(file)
     (replayed,) = capture.simulate([capture.setup()])
     assert replayed.result.counters == live.result.counters
@@ -79,7 +74,7 @@ def test_one_capture_is_timed_under_many_configurations() -> None:
         {"caches": "off", "moves": [Move(0x0800_0000, 0x4000, 0)]},
         {"cpu": "stm32f767"},
     ]
-    capture = Capture(captured(KERNELS / "conv2d_s8_small.elf"))
+    capture = Capture(captured(Asked(KERNELS / "conv2d_s8_small.elf")))
     setups = [capture.setup(**option) for option in options]  # type: ignore[arg-type]
     for replayed, setup in zip(capture.simulate(setups), setups, strict=True):
         (live, other) = simulate_many(capture.image, [load_setup("stm32f746"), setup])
@@ -101,7 +96,7 @@ def test_a_replay_needs_neither_engine_nor_elf(tmp_path: Path) -> None:
         [sys.executable, "-c", probe], cwd=tmp_path, text=True, capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    live = simulate(load_image(SMALL)).profile()
+    live = open_program(SMALL).run().profile()
     totals = json.loads(done.stdout)["totals"]
     assert (totals["instructions"], totals["cycles"]) == (
         live.totals.instructions,

@@ -9,7 +9,7 @@ import pytest
 import simcore
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.report import FORMATS, NEEDS, document
+from simcore.report.profile import FORMATS, NEEDS, document
 from tests.integration.programs import FIRMWARE
 from tests.tools import run_tool
 

@@ -13,16 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from simcore.cli.main import main
+from simcore.report import RenderOptions
+from simcore.report.saved import load
 from simcore.study import layers
 from simcore.study.layers import Network, load_networks
+from tests.schemas import assert_fits
 from tests.shared import made_once
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-networks-1.json").read_text())
 COMMAND = ("study", "networks", "--cpu", "stm32f746,stm32h7a3")
 ALL = ("autoencoder", "cifar10-cnn", "ds-cnn", "resnet-8")
 #: Every kind of layer of the networks that ship, and a branch, in few operations.
@@ -89,11 +90,15 @@ def document(folder: Path) -> Any:
 def test_the_documents_hold_the_same_rows(
     folder: Path, document: Any, networks: tuple[Network, ...]
 ) -> None:
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert_fits(document)
     rows = list(csv.DictReader((folder / "networks.csv").read_text().splitlines()))
     assert len(rows) == len(document["rows"]) == 2 * len(networks) * 2
     for row, plain in zip(rows, document["rows"], strict=True):
         assert (row["network"], int(row["cycles"])) == (plain["network"], plain["cycles"])
+    saved = load(str(folder / "networks.json"))
+    for name, suffix in (("json", "json"), ("csv", "csv"), ("text", "txt")):
+        written = (folder / f"networks.{suffix}").read_text()
+        assert saved.render(name, RenderOptions()) == (written, ())
     text = (folder / "networks.txt").read_text()
     assert all(network.name in text for network in networks)
 

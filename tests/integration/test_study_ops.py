@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import jsonschema
 import pytest
 from _pytest.mark import ParameterSet
 from matplotlib.figure import Figure
@@ -23,7 +22,9 @@ from matplotlib.figure import Figure
 from simcore.cli.main import main
 from simcore.cpu_model import cpu_model_names, load_cpu_model
 from simcore.errors import ConfigError
-from simcore.simulation.live import simulate
+from simcore.report import RenderOptions
+from simcore.report.saved import load
+from simcore.simulation.program import open_program
 from simcore.study.grid import Case, cases, load_grid, select
 from simcore.study.moves import moves_of
 from simcore.study.ops import OpsStudy, study_ops
@@ -41,11 +42,11 @@ from simcore.study.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
+from tests.schemas import assert_fits
 from tests.shared import made_once
 from tests.tools import GUARD_S, ctrl_c_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "simcore" / "schema" / "study-ops-1.json").read_text())
 SMALL = (
     "study", "ops", "--only", "relu", "--only", "pointwise", "--only", "copy", "--size", "small",
 )  # fmt: skip
@@ -86,8 +87,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_documents_hold_the_same_rows(folder: Path) -> None:
-    document = json.loads((folder / "ops.json").read_text())
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    document = assert_fits((folder / "ops.json").read_text())
     rows = list(csv.DictReader((folder / "ops.csv").read_text().splitlines()))
     assert len(rows) == len(document["rows"]) == 2 * 2 * (12 + 4 + 4)
     for row, plain in zip(rows, document["rows"], strict=True):
@@ -95,6 +95,10 @@ def test_the_documents_hold_the_same_rows(folder: Path) -> None:
         assert row["operation"] == plain["operation"]
         assert row["reference"] == "true"
         assert float(row["j_per_op"]) == plain["energy_j"] / plain["ops"]
+    saved = load(str(folder / "ops.json"))
+    for name, suffix in (("json", "json"), ("csv", "csv"), ("text", "txt")):
+        written = (folder / f"ops.{suffix}").read_text()
+        assert saved.render(name, RenderOptions()) == (written, ())
     text = (folder / "ops.txt").read_text()
     assert "Types at 73,728 operations each" in text
     assert "Spread" in text
@@ -433,7 +437,7 @@ def test_a_placement_costs_what_the_runner_itself_makes_of_it(tmp_path: Path, na
         places = [f"act={placement.activations}"]
         if placement.weights is not None:
             places.append(f"weights={placement.weights}")
-        own = simulate(runner, args=(*case.args, *places)).costs.op_costs()
+        own = open_program(runner.path, args=(*case.args, *places)).run().costs.op_costs()
         assert timing[0].cycles == pytest.approx(own[0].cycles, rel=0.02), placement
 
 

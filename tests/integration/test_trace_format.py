@@ -24,7 +24,7 @@ import simcore
 from simcore.core.timeline import SAMPLES
 from simcore.costs.profile import Profile
 from simcore.costs.timeline import Timeline
-from simcore.report import render
+from simcore.report.profile import render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import FIRMWARE, KERNELS, Program
 from tests.tools import GUARD_S

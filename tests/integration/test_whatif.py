@@ -12,18 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 import simcore
 from simcore.cli.main import main
-from simcore.whatif import Configuration, WhatIf, what_if
+from simcore.whatif import Configuration, what_if
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
+from tests.schemas import assert_fits
 from tests.tools import GUARD_S, ctrl_c_interrupts
-from tests.unit.schema_checks import assert_closed, assert_same_fields, load_schema
 
 CONV, CALLS = str(KERNELS / "conv2d_s8_small.elf"), str(FIRMWARE / "calls.elf")
-SCHEMA = load_schema("whatif-1.json")
 EIGHT = (
     "--sweep", "weights=flash,dtcm",
     "--sweep", "activations: input+output=sram1,dtcm",
@@ -33,9 +31,7 @@ EIGHT = (
 
 def study(capfd: pytest.CaptureFixture[str], *options: str) -> Any:
     assert main(["whatif", *options, "--format", "json"]) == 0
-    plain = json.loads(capfd.readouterr().out)
-    jsonschema.validate(plain, SCHEMA, jsonschema.Draft202012Validator)
-    return plain
+    return assert_fits(capfd.readouterr().out)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +42,8 @@ def eight(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(file.read_text())
 
 
-def test_the_schema_is_closed_and_names_the_fields_of_the_dataclasses() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert_closed(SCHEMA)
-    assert assert_same_fields(WhatIf, SCHEMA) == {"Causes", "CauseChanges"}
-
-
 def test_each_combination_costs_what_it_costs_alone(eight: Any) -> None:
-    jsonschema.validate(eight, SCHEMA, jsonschema.Draft202012Validator)
+    assert_fits(eight)
     rows = eight["configurations"]
     assert eight["executions"] == 1
     assert len(rows) == 8

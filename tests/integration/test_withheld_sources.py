@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from simcore.cli.main import main
-from simcore.report import FORMATS
 from simcore.report.check import REPORTS
+from simcore.report.profile import FORMATS
 
 TOKEN = "hunter2"
 SECRETS = (".git/config", ".env", "link.c", "../outside.c", "/proc/self/environ")

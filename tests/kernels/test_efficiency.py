@@ -36,8 +36,8 @@ LIMITS = [
 # How many times the optimised kernel is faster, at least.
 GAINS = {
     "conv2d_s8 h=6 c=32": 4.5, "depthwise_conv2d_s8 h=8 c=32": 7, "pointwise_conv2d_s8 h=4 c=64": 3,
-    "fully_connected_s8 inputs=128 outputs=64": 2, "conv2d_s16 h=6 c=32": 4,
-    "fully_connected_s16 inputs=128 outputs=64": 1.7, "conv2d_f32 h=6 c=16": 3,
+    "fully_connected_s8 inputs=128 outputs=64": 2, "conv2d_s16 h=6 c=32": 3.5,
+    "fully_connected_s16 inputs=128 outputs=64": 1.7, "conv2d_f32 h=6 c=16": 2.5,
     "fully_connected_f32 inputs=200 outputs=32": 1.5, "max_pool_s8 h=8 c=32": 20,
     "average_pool_s8 h=8 c=32": 3.5, "relu_s8 h=8 c=32": 5, "clamp_s8 h=8 c=32": 3,
     "add_s8 h=8 c=32": 3, "mul_s8 h=8 c=32": 2.5, "softmax_s8 rows=4": 1.5,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from kernels import generator
-from simcore.costs.profile import OpCosts
+from simcore.costs.tables import OpCosts
 from tests.kernels import reference_nn as ref
 from tests.kernels.runner import (
     INPUT_ZERO,

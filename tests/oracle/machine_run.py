@@ -9,6 +9,7 @@ from simcore.core.counters import CAUSES
 from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
 from simcore.machine import RunOptions, run
+from simcore.run.spec import RunSpec
 from tests.oracle.cases import Placement
 from tests.oracle.measure import NotMeasurableError
 from tests.oracle.program import ENTRY, Program
@@ -53,7 +54,7 @@ class MachineRunner:
         options = RunOptions(
             clock_hz=placement.clock_hz or model.max_clock_hz,
             caches="on" if placement.caches else "off",
-            max_instructions=length if endless else length + 10_000,
+            spec=RunSpec(max_instructions=length if endless else length + 10_000),
         )
         result = run(image, model, options)
         if result.exit_reason != ("max-instructions" if endless else "exit"):

@@ -92,6 +92,8 @@ def _loop(case: Case, run: Runner) -> float:
         # The control has one instruction more, which fills the cycle the branch would share.
         control = per_iteration(run, own_loop(case, case.against), LOOP_ITERATIONS)
         return 2 * (control - cycles)
+    if case.against:
+        cycles -= per_iteration(run, own_loop(case, case.against), LOOP_ITERATIONS)
     return cycles / case.per
 
 

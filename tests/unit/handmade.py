@@ -8,17 +8,9 @@ from dataclasses import dataclass
 from simcore.core.counters import CAUSES, Counters, Node, OpDescriptor, column_names
 from simcore.costs.attribution import Attribution
 from simcore.costs.coverage import CoveredFunction, CoveredLine, FileCoverage
-from simcore.costs.profile import (
-    SCHEMA,
-    Accuracy,
-    Cpu,
-    Elf,
-    Exit,
-    InstructionCosts,
-    LineCosts,
-    Profile,
-    Tool,
-)
+from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
+from simcore.costs.profile import SCHEMA, Profile
+from simcore.costs.tables import InstructionCosts, LineCosts
 from simcore.costs.timeline import Span, Timeline, TimelineSample
 from simcore.run.faults import Fault, Frame
 

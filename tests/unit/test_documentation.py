@@ -109,15 +109,14 @@ def test_the_page_of_part_files_has_the_keys_of_a_fact_and_every_status() -> Non
 
 def test_the_page_of_settings_has_every_key_of_a_check() -> None:
     text = page("settings.md")
-    of_runs = {*settings._RUN_KEYS, *settings._LIMIT_KEYS}
-    assert keys(section(text, "Keys of the file and of a run")) == of_runs
+    assert keys(section(text, "Keys of the file and of a run")) == {*settings.RUN_KEYS}
     assert keys(section(text, "Keys of the file alone")) == {"baseline", "run"}
     assert keys(section(text, "Keys of a run alone")) == {"elf", "name"}
 
 
 def test_the_page_of_settings_has_every_key_of_a_study() -> None:
     found = keys(section(page("settings.md"), "What-if configurations"))
-    assert found == {*config_file._TOP_KEYS, *config_file._ENTRY_KEYS}
+    assert found == {*config_file.TOP_KEYS, *config_file.ENTRY_KEYS}
 
 
 def test_the_page_of_ci_has_every_report_and_every_exit_status() -> None:

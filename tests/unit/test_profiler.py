@@ -6,7 +6,6 @@ The machine is replaced by one that returns counters made by hand; tests/integra
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,11 +15,13 @@ import pytest
 import simcore
 from simcore.core.counters import Counters, Node, column_names
 from simcore.costs.build import build_profile
-from simcore.costs.profile import Exit, Profile
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, ElfError, ModelError
 from simcore.resources import data_folder
 from simcore.run.faults import Fault, Frame
+from simcore.run.options import RunOptions
 
 ELF = data_folder("kernels") / "prebuilt" / "conv2d_s8_small.elf"
 MODEL = simcore.load_cpu_model("stm32f746")
@@ -120,28 +121,13 @@ def test_the_json_comes_back() -> None:
 # -- simcore.profile() -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class FakeOptions:
-    clock_hz: int
-    voltage_scale: str | None
-    caches: str
-    max_instructions: int | None
-    timeout_s: float | None
-    args: tuple[str, ...]
-    semihost_dir: Path | None
-    strict: bool
-    verbose: bool
-    stdin: Any
-    stdout: Any
-
-
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> list[FakeOptions]:
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
     """Puts a machine that faults in place of the real one; the options of each run land here."""
-    seen: list[FakeOptions] = []
+    seen: list[RunOptions] = []
     place = ("main", 4, None, None)
 
-    def run_many(image: Image, setups: Any, options: FakeOptions, *_: Any) -> list[SimpleNamespace]:
+    def run_many(image: Image, setups: Any, options: RunOptions, *_: Any) -> list[SimpleNamespace]:
         seen.append(options)
         frame = Frame(0x0800_0004, *place)
         fault = Fault("divide by zero", 4, 0x0800_0004, *place, call_stack=(frame,))
@@ -157,26 +143,26 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[FakeOptions]:
         return [result] * len(setups)
 
     fake = ModuleType("simcore.machine")
-    fake.__dict__.update(run_many=run_many, RunOptions=FakeOptions)
+    fake.__dict__.update(run_many=run_many, RunOptions=RunOptions)
     monkeypatch.setitem(sys.modules, "simcore.machine", fake)
     monkeypatch.setattr(simcore, "machine", fake, raising=False)
     return seen
 
 
-def test_the_clock_is_the_parts_maximum_when_not_given(ran: list[FakeOptions]) -> None:
+def test_the_clock_is_the_parts_maximum_when_not_given(ran: list[RunOptions]) -> None:
     assert simcore.profile(ELF).cpu.clock_hz == MODEL.max_clock_hz
     assert ran[0].clock_hz == MODEL.max_clock_hz
 
 
-def test_options_reach_the_machine(ran: list[FakeOptions]) -> None:
+def test_options_reach_the_machine(ran: list[RunOptions]) -> None:
     simcore.profile(
         ELF, "stm32f746", clock_hz=100_000_000, caches="off", args=["a", "b"], semihost_dir="d"
     )
-    assert (ran[0].clock_hz, ran[0].caches, ran[0].args) == (100_000_000, "off", ("a", "b"))
-    assert ran[0].semihost_dir == Path("d")
+    assert (ran[0].clock_hz, ran[0].caches) == (100_000_000, "off")
+    assert (ran[0].spec.args, ran[0].spec.semihost_dir) == (("a", "b"), "d")
 
 
-def test_a_fault_is_part_of_the_profile(ran: list[FakeOptions]) -> None:
+def test_a_fault_is_part_of_the_profile(ran: list[RunOptions]) -> None:
     profile = simcore.profile(ELF)
     assert profile.exit.fault is not None
     assert str(profile.exit.fault) == "divide by zero (address 0x00000004) at 0x08000004 main+0x4"
@@ -194,7 +180,7 @@ def test_a_fault_is_part_of_the_profile(ran: list[FakeOptions]) -> None:
     ],
 )
 def test_wrong_input_is_refused_before_anything_runs(
-    ran: list[FakeOptions], arguments: list[Any], options: Any, error: Any, part: str
+    ran: list[RunOptions], arguments: list[Any], options: Any, error: Any, part: str
 ) -> None:
     with pytest.raises(error) as caught:
         simcore.profile(*arguments, **options)

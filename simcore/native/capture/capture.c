@@ -14,7 +14,8 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->stream = stream;
     c->out = c->discard;
     c->hook_from = NO_ID;
-    c->look_at = c->next_tick = UINT64_MAX;
+    c->waits_in = NO_ID;
+    c->look_at = c->next_tick = c->deadline = UINT64_MAX;
     c->granule = calloc(1u << (32 - GRANULE_SHIFT - 3), 1);
     if (!c->granule || code_grow(c) != CORE_OK) {
         capture_free(c);
@@ -50,6 +51,12 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     memcpy(&c->ctl, &f->ctl, sizeof f->ctl);
     c->config = *config;
     c->limit = config->max_instructions ? config->max_instructions : UINT64_MAX;
+    c->from_left = config->from.count;
+    c->until_left = config->until.count;
+    if (config->max_cycles && !config->from.count) {
+        c->deadline = config->max_cycles;
+        c->look_at = 0;
+    }
     if (regions)
         memcpy(c->region, region, regions * sizeof *region);
     c->regions = regions;
@@ -111,6 +118,13 @@ int capture_clock_read(const struct capture *c) { return c->clock_read; }
 int capture_geometry_read(const struct capture *c) { return c->geometry_read; }
 void capture_tell_clock(struct capture *c) { c->clock_read = 1; }
 uint32_t capture_peripheral_count(const struct capture *c) { return c->peripherals; }
+int capture_counts(const struct capture *c) { return c->from_left == 0; }
+
+uint32_t capture_polled(const struct capture *c)
+{
+    return c->polled_at && instructions_of(c) - c->polled_at < POLLED_WITHIN ? c->polled : UINT32_MAX;
+}
+
 uint32_t capture_op_count(const struct capture *c) { return c->ops; }
 
 void capture_peripherals(const struct capture *c, struct peripheral_info *out)

@@ -35,6 +35,9 @@ int capture_clock_read(const struct capture *c);
 int capture_geometry_read(const struct capture *c);
 void capture_tell_clock(struct capture *c);
 
+/* Cycles until the run's deadline, UINT64_MAX: it has none. */
+uint64_t capture_cycles_left(const struct capture *c, uint64_t now);
+
 /* The pending exception was taken, or could not be. */
 uint32_t capture_exception_pending(struct capture *c);     /* all records flushed; a tick that is due counts */
 void capture_exception_taken(struct capture *c, uint32_t number);
@@ -42,6 +45,12 @@ void capture_exception_deferred(struct capture *c);
 
 /* Ends the record of the block that is running, which ran to its end. */
 void capture_close_record(struct capture *c);
+
+/* Whether counting began: always, unless config.from was not reached. */
+int capture_counts(const struct capture *c);
+
+/* The peripheral register that the last instructions read, UINT32_MAX: none. */
+uint32_t capture_polled(const struct capture *c);
 
 uint32_t capture_peripheral_count(const struct capture *c);
 void capture_peripherals(const struct capture *c, struct peripheral_info *out);

@@ -83,6 +83,17 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
         record_fault(c, FAULT_UNALIGNED, address, size);
 }
 
+/* `b .`, alone or behind NOPs to which it goes back. */
+static int is_endless(const uint8_t *code, uint32_t size)
+{
+    uint32_t at = 0;
+    while (at + 2 <= size && code[at] == 0x00 && code[at + 1] == 0xbf)
+        at += 2;
+    if (at + 2 == size)
+        return code[at + 1] == 0xe7 && code[at] == (uint8_t)(0xfe - at / 2);
+    return at == 0 && size == 4 && code[0] == 0xff && code[1] == 0xf7 && code[2] == 0xfe && code[3] == 0xbf;
+}
+
 static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
 {
     uint8_t code[DEFINITION_BYTES_MAX];
@@ -104,7 +115,8 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
         return NO_ID;
     }
     struct captured *d = &c->captured[id];
-    *d = (struct captured){address, size, 0, c->watches_used, 0, 0, 0};
+    *d = (struct captured){.address = address, .size = size, .watch_first = c->watches_used};
+    d->endless = (uint8_t)is_endless(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,

@@ -31,6 +31,8 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     if (storage >= 0)
         return c->storage[storage] >> (address & 3) * 8;
     peripheral_of(c, address)->reads++;
+    c->polled = address;
+    c->polled_at = instructions_of(c);
     if (c->config.strict)
         record_fault(c, FAULT_PERIPHERAL, address, size);
     return 0;

@@ -43,6 +43,48 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
     c->note[c->notes++] = offset / 2 << 16 | class;
 }
 
+/* --- where counting begins and where the run ends ------------------------------------------------------- */
+
+static int holds(const struct places *p, uint32_t address)
+{
+    for (uint32_t i = 0; i < p->addresses; i++)
+        if (p->address[i] == address)
+            return 1;
+    return 0;
+}
+
+static void on_place(uc_engine *engine, uint64_t address, uint32_t size, void *user)
+{
+    struct capture *c = user;
+    (void)engine;
+    (void)size;
+    uint32_t offset = (uint32_t)address - c->block_address;
+    if (!c->header)
+        return;
+    if (c->from_left) {
+        if (!holds(&c->config.from, (uint32_t)address) || --c->from_left)
+            return;
+        uint64_t now = record_from(c, offset);
+        if (c->config.max_cycles) {
+            c->deadline = now + c->config.max_cycles;
+            exceptions_plan(c, now);
+        }
+    } else if (c->until_left && holds(&c->config.until, (uint32_t)address) && --c->until_left == 0) {
+        record_until(c, offset);
+        capture_stop_with(c, STOP_UNTIL);
+    }
+}
+
+static int hook_places(struct capture *c, const struct places *p)
+{
+    uc_hook hook;
+    for (uint32_t i = 0; i < p->addresses; i++)
+        if (c->hook_add(c->engine, &hook, UC_HOOK_CODE, (void *)on_place, c, (uint64_t)p->address[i],
+                        (uint64_t)p->address[i]) != UC_ERR_OK)
+            return CORE_ERR_ENGINE;
+    return CORE_OK;
+}
+
 static int is_hooked(const struct capture *c, uint32_t first, uint32_t last)
 {
     for (uint32_t i = 0; i < c->ranges; i++)
@@ -95,14 +137,20 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     if (marker_is_near(&c->config, (uint32_t)address) && marker_run(c, (uint32_t)address))
         return;
     uint64_t before = instructions_of(c);
-    if (before >= c->look_at && exceptions_due(c)) {
-        capture_stop_with(c, STOP_EXCEPTION);
+    int stop = before >= c->look_at ? exceptions_look(c) : STOP_NONE;
+    if (stop != STOP_NONE) {
+        capture_stop_with(c, stop);
         return;
     }
     uint32_t id = code_id(c, (uint32_t)address, size);
     if (id == NO_ID)
         return;
     const struct captured *d = &c->captured[id];
+    if (d->endless && c->waits_in != id) {
+        c->waits_in = id;
+        capture_stop_with(c, STOP_LOOP);
+        return;
+    }
     if (c->hook_from == id) {
         c->hook_from = NO_ID;
         if (!is_hooked(c, d->address, code_last_hooked(d))) {
@@ -168,5 +216,6 @@ int hooks_attach(struct capture *c)
             UC_ERR_OK ||
         c->hook_add(c->engine, &hook, UC_HOOK_MEM_INVALID, (void *)on_invalid, c, first, last) != UC_ERR_OK)
         return CORE_ERR_ENGINE;
-    return CORE_OK;
+    int status = hook_places(c, &c->config.from);
+    return status == CORE_OK ? hook_places(c, &c->config.until) : status;
 }

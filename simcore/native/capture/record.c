@@ -73,6 +73,29 @@ static void record_resume(struct capture *c, struct split split)
     }
 }
 
+void record_until(struct capture *c, uint32_t offset)
+{
+    if (offset)
+        record_end(c, RECORD_PARTIAL, offset);
+    c->header = NULL;                /* how control came to a block belongs to that block */
+    c->out = c->discard;
+}
+
+uint64_t record_from(struct capture *c, uint32_t offset)
+{
+    struct split split = {c->header[0], c->watch, c->watch_end};
+    if (offset) {
+        split.word = (split.word & RECORD_ID) | RECORD_CONTINUED;
+        record_end(c, RECORD_PARTIAL, offset);
+    }
+    c->header = NULL;
+    stream_put(c->stream, RECORD_FROM, NULL, 0);
+    capture_flush(c);
+    uint64_t now = c->stream->sink.now(c->stream->sink.self);
+    record_resume(c, split);
+    return now;
+}
+
 /* The modelled time up to and with the instruction of the access that was just recorded. */
 uint64_t record_time(struct capture *c)
 {

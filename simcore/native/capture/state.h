@@ -16,6 +16,7 @@ enum {
     PERIPHERALS_MAX = 256,
     WINDOWS_MAX = MAX_REGIONS + 1,
     IT_BYTES_MAX = 16,           /* four instructions */
+    POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
@@ -30,6 +31,7 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t watch_first, watches;
     uint8_t stale;               /* its bytes were overwritten */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
+    uint8_t endless;             /* does nothing but branch to itself */
 };
 
 struct slot {
@@ -86,11 +88,16 @@ struct capture {
     uint64_t limit;
     uint64_t look_at;            /* instruction count at which to look for pending exceptions */
     uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
+    uint64_t deadline;           /* modelled time at which the run ends */
+    uint64_t from_left, until_left;   /* times that config.from and config.until are still passed */
+    uint32_t waits_in;                /* id of the endless block that was looked at last */
     uint64_t self_modified;
     int clock_read, geometry_read;
     atomic_int stop_requested;   /* by another thread */
     int stop, status, engine_error;
     struct fault_info fault;
+    uint32_t polled;                         /* the peripheral register that was read last, ... */
+    uint64_t polled_at;                      /* ... and the instruction count then */
     struct peripheral_info peripheral[PERIPHERALS_MAX];
     uint32_t peripherals;
     struct op_info *op;
@@ -110,6 +117,13 @@ void capture_flush(struct capture *c);
 
 /* The access that was just recorded faults: see record.c. */
 void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size);
+
+/* What was counted until the instruction at this offset of the running block does not count. Returns the modelled
+ * time there. */
+uint64_t record_from(struct capture *c, uint32_t offset);
+
+/* The running block ends in front of the instruction at this offset. */
+void record_until(struct capture *c, uint32_t offset);
 
 /* The modelled time up to and with the instruction of the access that was just recorded. */
 uint64_t record_time(struct capture *c);
@@ -173,8 +187,9 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
     return address - k->op_begin <= k->op_begin_size || address - k->op_end <= k->op_end_size;
 }
 
-/* exceptions.c: in front of a block: is an exception due? When SysTick comes next, after a write to it. */
-int exceptions_due(struct capture *c);
+/* exceptions.c: in front of a block: the stop that time asks for, an exception or the run's deadline, else
+ * STOP_NONE. When SysTick comes next, after a write to it. */
+int exceptions_look(struct capture *c);
 void exceptions_plan(struct capture *c, uint64_t now);
 
 /* devices.c: maps the peripheral and system regions of the part. */

@@ -100,11 +100,12 @@ uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t
     uint64_t *counters = memory_region_counters(m, region);
     counters[REGION_READS]++;
     counters[REGION_READ_BYTES] += size;
-    if (is_tcm(&m->region[region]))
-        return 0;
     uint8_t policy = policy_of(m, address);
-    if (is_cached(m, policy)) {
-        stall = read_line(m, time, address, region);
+    if (is_tcm(&m->region[region])) {
+        stall = memory_wait_for_stores(m, time, address, size);
+    } else if (is_cached(m, policy)) {
+        stall = memory_wait_for_stores(m, time, address, size);
+        stall += read_line(m, time + stall, address, region);
         uint32_t next = (address & ~(m->dcache.line_bytes - 1)) + m->dcache.line_bytes;
         if (address + size > next && memory_region(m, next) == region)
             stall += read_line(m, time + stall, next, region);
@@ -145,11 +146,12 @@ static uint32_t write_line(struct memory *m, uint64_t time, uint32_t address, ui
         cache_mark_dirty(&m->dcache, slot);
         return f ? 0 : memory_queue_word(m, time, address, size);
     }
-    m->counters[COUNTER_DCACHE_WRITE_MISSES]++;
     if (policy == POLICY_WRITE_BACK_ALLOCATE && !m->read_allocate_mode)
         judge_fill(m);
     if (m->read_allocate_mode)
         stream_store(m, line, mask);
+    int streamed = policy == POLICY_WRITE_BACK_ALLOCATE && m->read_allocate_mode;
+    m->counters[streamed ? COUNTER_DCACHE_STREAMED_WRITES : COUNTER_DCACHE_WRITE_MISSES]++;
     if (policy == POLICY_WRITE_BACK_ALLOCATE && !m->read_allocate_mode) {
         struct linefill *f;
         stall = start_fill(m, time, address, region, CACHE_DIRTY, &f);

@@ -19,6 +19,7 @@ enum {
     PAGE_TCM = 0x8000,
     MAX_LINEFILLS = 8,
     MAX_STORES = 16,
+    STORED_WORDS = 16,           /* two words a cycle for as long as load_after_store_cycles may be */
     MAX_ROWS = 64,
     MPU_REGIONS = 16,
 };
@@ -39,6 +40,11 @@ struct store_entry {
     uint32_t group;              /* address / 8 */
     uint32_t region;
     uint64_t done_at;
+};
+
+struct stored_word {
+    uint32_t word;               /* address of a 32-bit word */
+    uint64_t readable_at;        /* a load of it issues freely from then on */
 };
 
 struct mpu_region {
@@ -66,6 +72,10 @@ struct memory {
     uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */
     uint32_t queue_used;
     uint64_t bank_free_at[2];               /* data banks (address bit 2), as the store queue sees them */
+    struct stored_word stored[STORED_WORDS];    /* what was stored last to TCM or cache, a ring */
+    uint32_t stored_next;
+    uint64_t stored_until;                  /* every word stored is readable from then on */
+    uint64_t stored_mask;                   /* a bit for each of them, by its address modulo 64 words */
     uint64_t fills_done_at;                 /* no linefill is in flight from then on */
     struct linefill *last_fill;             /* last one started, until it is judged */
     uint32_t full_line_fills;               /* consecutive linefills that stores overwrote whole */
@@ -109,11 +119,20 @@ static inline uint64_t *memory_region_counters(const struct memory *m, uint32_t 
     return m->counters + COUNTER_COUNT + region * REGION_COUNTER_COUNT;
 }
 
+/* Whether a load may touch a word that was stored so shortly before that it has to wait. */
+static inline int memory_near_store(const struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+{
+    return time < m->stored_until &&
+           ((m->stored_mask >> (address >> 2 & 63) | m->stored_mask >> ((address + size - 1) >> 2 & 63)) & 1);
+}
+
 /* Counts a read that costs nothing and changes nothing, and returns 1; 0: ask memory_read(). It is one of a TCM,
- * or a hit in the D-cache slot that the same site used last while no line is on its way. */
+ * or a hit in the D-cache slot that the same site used last while no line is on its way, and no store is near. */
 static inline int memory_read_free(struct memory *m, uint64_t time, uint32_t address, uint32_t size, uint32_t slot)
 {
     uint32_t page = m->page[address >> PAGE_SHIFT];
+    if (memory_near_store(m, time, address, size))
+        return 0;
     if (!(page & PAGE_TCM)) {
         uint32_t policy = page >> 8;
         if (!m->dcache_on || policy < POLICY_WRITE_THROUGH || policy == MIXED_POLICY || time < m->fills_done_at ||

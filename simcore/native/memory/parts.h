@@ -35,6 +35,8 @@ uint32_t memory_write_back(struct memory *m, uint64_t time, uint32_t address);
 
 /* stores.c: a store to TCM or a cached line; one that goes past the cache. Both return stall cycles. */
 uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+/* Cycles for which a load waits for the stores to its words. */
+uint32_t memory_wait_for_stores(const struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy);
 
 #endif

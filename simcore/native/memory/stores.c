@@ -19,6 +19,8 @@ uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, ui
     }
     uint32_t first = address & ~3u, last = (address + size - 1) & ~3u;
     uint64_t done = 0;
+    if (time >= m->stored_until)
+        m->stored_mask = 0;
     for (uint32_t word = first;; word += 4) {
         uint32_t from = word > address ? word : address;
         uint32_t to = word + 4 < address + size ? word + 4 : address + size;
@@ -26,12 +28,28 @@ uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, ui
         *free_at = later(*free_at, time + stall) +
                    (to - from == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
         done = later(done, *free_at);
+        m->stored_until = time + stall + m->config->load_after_store_cycles;
+        m->stored[m->stored_next] = (struct stored_word){word, m->stored_until};
+        m->stored_next = (m->stored_next + 1) % STORED_WORDS;
+        m->stored_mask |= UINT64_C(1) << (word >> 2 & 63);
         if (word == last)
             break;
     }
     m->queued[kept++] = done;
     m->queue_used = kept;
     return stall;
+}
+
+uint32_t memory_wait_for_stores(const struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+{
+    if (!memory_near_store(m, time, address, size))
+        return 0;
+    uint32_t low = address & ~3u, high = (address + size - 1) & ~3u;
+    uint64_t readable = time;
+    for (const struct stored_word *s = m->stored; s < m->stored + STORED_WORDS; s++)
+        if (s->word == low || s->word == high)
+            readable = later(readable, s->readable_at);
+    return (uint32_t)(readable - time);
 }
 
 uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy)

@@ -36,6 +36,7 @@ enum record_kind {
     RECORD_OP_END = 3,
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
     RECORD_EXCEPTION = 5,       /* return address: hardware enters a handler with the next block; 0: it came back */
+    RECORD_FROM = 6,            /* what was counted until here does not count */
 };
 
 struct definition {

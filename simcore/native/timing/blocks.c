@@ -12,10 +12,13 @@ void blocks_free(struct blocks *t)
     for (uint32_t i = 0; i < t->blocks; i++)
         free(t->block[i].site);          /* and all that copy_facts() put behind it */
     for (uint32_t i = 0; i < t->entries; i++)
-        free(t->entry[i].access_cycles);
+        free(t->cost[i].schedule);       /* and access_cycles behind it */
+    for (uint32_t i = 0; i < t->schedules; i++)
+        free(t->schedule[i].access_cycles);
     free(t->block);
     free(t->entry);
     free(t->cost);
+    free(t->schedule);
     free(t->whole);
     free(t->piece);
 }
@@ -39,6 +42,21 @@ static int grow_definitions(struct blocks *t, uint32_t wanted)
     return CORE_OK;
 }
 
+/* Stretches that divide a block: the accesses and barriers of each follow those of the one before. */
+static int check_stretches(const struct block_static *f)
+{
+    if (!f->stretches || f->stretches > f->instructions)
+        return CORE_ERR_STREAM;
+    uint32_t accesses = 0, barriers = 0;
+    for (uint32_t i = 0; i < f->stretches; i++) {
+        if (f->stretch[i].accesses < accesses || f->stretch[i].barriers < barriers)
+            return CORE_ERR_STREAM;
+        accesses = f->stretch[i].accesses;
+        barriers = f->stretch[i].barriers;
+    }
+    return accesses == f->accesses && barriers == f->barriers ? CORE_OK : CORE_ERR_STREAM;
+}
+
 static int check_facts(const struct block_static *f)
 {
     if (f->probes > MAX_PROBES || !f->instructions || f->accesses > STREAM_RECORD_MAX ||
@@ -53,7 +71,7 @@ static int check_facts(const struct block_static *f)
     for (uint32_t i = 0; i < f->barriers; i++)
         if (f->barrier[i].instruction >= f->instructions || f->barrier[i].access > f->accesses)
             return CORE_ERR_STREAM;
-    return f->stack_access < (int32_t)f->accesses ? CORE_OK : CORE_ERR_STREAM;
+    return f->stack_access < (int32_t)f->accesses ? check_stretches(f) : CORE_ERR_STREAM;
 }
 
 /* The next bytes of an allocation of zeros, with a copy of what `from` points to, if it does. */
@@ -74,13 +92,18 @@ static int copy_facts(struct block *b)
     size_t counters = COUNTER_STATIC * sizeof *f->counters, accesses = f->accesses * sizeof *f->access;
     size_t probes = f->probes * sizeof *f->probe, notes = f->notes * sizeof *f->note;
     size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
-    uint8_t *next =
-        calloc(1, sites + skipped + counters + accesses + probes + notes + barriers + offsets + 2u * f->instructions);
+    size_t stretches = f->stretches * sizeof *f->stretch, schedules = f->stretches * sizeof *b->schedules;
+    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + accesses + probes + notes +
+                                  barriers + offsets + 2u * f->instructions);
     if (!next)
         return CORE_ERR_MEMORY;
     b->site = carve(&next, NULL, sites);
     b->skipped = carve(&next, NULL, skipped);
     f->counters = carve(&next, f->counters, counters);
+    f->stretch = carve(&next, f->stretch, stretches);
+    b->schedules = carve(&next, NULL, schedules);
+    for (uint32_t i = 0; i < f->stretches; i++)
+        b->schedules[i] = NO_DEFINITION;
     f->access = carve(&next, f->access, accesses);
     f->probe = carve(&next, f->probe, probes);
     f->note = carve(&next, f->note, notes);
@@ -89,6 +112,21 @@ static int copy_facts(struct block *b)
     f->instruction_predicated = carve(&next, f->instruction_predicated, f->instructions);
     f->macs = carve(&next, f->macs, f->instructions);
     return CORE_OK;
+}
+
+void blocks_forget(struct blocks *t)
+{
+    for (uint32_t i = 0; i < t->blocks; i++) {
+        struct block *b = &t->block[i];
+        b->info = (struct block_info){.address = b->info.address, .size = b->info.size};
+        for (uint32_t a = 0; a < b->facts.accesses; a++)
+            b->site[a].counts = b->site[a].object.counted = (struct site_info){0, 0, 0};
+        memset(b->skipped, 0, b->facts.instructions * sizeof *b->skipped);
+    }
+    for (uint32_t i = 0; i < t->entries; i++)
+        t->cost[i].cost.executions = 0;
+    for (uint32_t i = 0; i < t->schedules; i++)
+        t->schedule[i].cost.executions = 0;
 }
 
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end)
@@ -146,42 +184,140 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     return (int)t->blocks++;
 }
 
-static int schedule(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
+/* --- schedules and entries ----------------------------------------------------------------------------- */
+
+/* Accesses and barriers of a stretch; *accesses is how many of the first. */
+static uint32_t timed_of(const struct block *b, uint32_t stretch, uint32_t *accesses)
 {
-    if (array_reserve(&t->entry, &t->entries_room, t->entries + 1u, 2048, sizeof *t->entry) != CORE_OK ||
-        array_reserve(&t->cost, &t->costs_room, t->entries + 1u, 2048, sizeof *t->cost) != CORE_OK)
+    const struct stretch_static *s = &b->facts.stretch[stretch], none = {0}, *before = stretch ? s - 1 : &none;
+    *accesses = s->accesses - before->accesses;
+    return *accesses + s->barriers - before->barriers;
+}
+
+static int ask_schedule(struct blocks *t, uint32_t block, uint32_t stretch, uint32_t state, uint64_t variant)
+{
+    if (array_reserve(&t->schedule, &t->schedules_room, t->schedules + 1u, 2048, sizeof *t->schedule) != CORE_OK)
         return CORE_ERR_MEMORY;
-    struct block_schedule s;
-    memset(&s, 0, sizeof s);
-    int status = t->callbacks.schedule(t->callbacks.self, block, state, variant, &s);
+    struct block_schedule told;
+    memset(&told, 0, sizeof told);
+    int status = t->callbacks.schedule(t->callbacks.self, block, stretch, state, variant, &told);
     if (status != CORE_OK)
         return status;
     struct block *b = &t->block[block];
-    struct entry *e = &t->entry[t->entries];
-    struct entry_cost *cost = &t->cost[t->entries];
-    memset(e, 0, sizeof *e);
-    memset(cost, 0, sizeof *cost);
-    e->followed[0] = e->followed[1] = -1;
-    e->variant = variant;
-    e->state = state;
-    e->block = block;
-    for (uint32_t c = 0; c < CAUSE_COUNT; c++)
-        e->cycles += cost->causes[c] = s.cycles_by_cause[c];
-    cost->dual_issues = s.dual_issues;
-    e->after_next = s.after_next;
-    e->after_taken = s.after_taken;
-    e->after_mispredict = s.after_mispredict;
-    e->mispredict_cycles = s.mispredict_cycles;
-    size_t access_cycles = (b->facts.accesses + b->facts.barriers) * sizeof *e->access_cycles;
-    if (access_cycles) {
-        e->access_cycles = malloc(access_cycles);
-        if (!e->access_cycles)
+    uint32_t accesses, timed = timed_of(b, stretch, &accesses);
+    struct schedule s = {.variant = variant, .state = state, .block = block, .stretch = stretch};
+    memcpy(s.cost.causes, told.cycles_by_cause, sizeof s.cost.causes);
+    s.cost.dual_issues = told.dual_issues;
+    s.exits = (struct exits){told.after_next, told.after_taken, told.after_mispredict, told.mispredict_cycles};
+    if (timed) {
+        s.access_cycles = malloc(timed * sizeof *s.access_cycles);
+        if (!s.access_cycles)
             return CORE_ERR_MEMORY;
-        memcpy(e->access_cycles, s.access_cycles, access_cycles);
+        memcpy(s.access_cycles, told.access_cycles, timed * sizeof *s.access_cycles);
+    }
+    s.next = b->schedules[stretch];
+    b->schedules[stretch] = (int32_t)t->schedules;
+    t->schedule[t->schedules] = s;
+    return (int)t->schedules++;
+}
+
+static int find_schedule(struct blocks *t, uint32_t block, uint32_t stretch, uint32_t state, uint64_t variant)
+{
+    int32_t *first = &t->block[block].schedules[stretch], *link = first;
+    for (int32_t at = *link; at >= 0; at = *link) {
+        struct schedule *s = &t->schedule[at];
+        if (s->state == state && s->variant == variant) {
+            *link = s->next;                       /* to the front: the next look-up finds it first */
+            s->next = *first;
+            *first = at;
+            return at;
+        }
+        link = &s->next;
+    }
+    return ask_schedule(t, block, stretch, state, variant);
+}
+
+/* Takes the last entry out of a block's list; its executions count for its schedules from now on. */
+static int give_up_entry(struct blocks *t, struct block *b)
+{
+    int32_t *link = &b->entries;
+    while (t->entry[*link].next >= 0)
+        link = &t->entry[*link].next;
+    int last = *link;
+    *link = NO_DEFINITION;
+    for (uint32_t s = 0; s < b->facts.stretches; s++)
+        t->schedule[t->cost[last].schedule[s]].cost.executions += t->cost[last].cost.executions;
+    return last;
+}
+
+/* An entry with room for schedules and cycles and nothing in it that counts, in none of the lists. */
+static int make_entry(struct blocks *t, struct block *b)
+{
+    if (b->facts.stretches > 1 && b->entries_used == ENTRIES_MAX)
+        return give_up_entry(t, b);
+    if (array_reserve(&t->entry, &t->entries_room, t->entries + 1u, 2048, sizeof *t->entry) != CORE_OK ||
+        array_reserve(&t->cost, &t->costs_room, t->entries + 1u, 2048, sizeof *t->cost) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    const struct block_static *f = &b->facts;
+    struct entry_cost *c = &t->cost[t->entries];
+    c->schedule = malloc(f->stretches * sizeof *c->schedule +
+                         ((size_t)f->accesses + f->barriers) * sizeof *t->entry->access_cycles);
+    if (!c->schedule)
+        return CORE_ERR_MEMORY;
+    t->entry[t->entries].access_cycles = (uint16_t *)(c->schedule + f->stretches);
+    b->entries_used++;
+    return (int)t->entries++;
+}
+
+/* Adds when a stretch's accesses and barriers happen, to an entry that has the cycles of those before. An access may
+ * stand beside an instruction of the stretch before, but not in front of the block. */
+static void add_cycles(const struct block *b, const struct schedule *s, struct entry *e)
+{
+    uint32_t accesses, timed = timed_of(b, s->stretch, &accesses);
+    uint16_t *access = e->access_cycles, *barrier = access + b->facts.accesses;
+    if (s->stretch) {
+        access += b->facts.stretch[s->stretch - 1].accesses;
+        barrier += b->facts.stretch[s->stretch - 1].barriers;
+    }
+    for (uint32_t i = 0; i < timed; i++) {
+        int32_t at = (int32_t)e->cycles + s->access_cycles[i];
+        *(i < accesses ? access++ : barrier++) = (uint16_t)(at > 0 ? at : 0);
+    }
+}
+
+int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
+{
+    struct block *b = &t->block[block];
+    uint32_t after = state;
+    for (uint32_t i = 0; i < b->facts.stretches; i++) {
+        int found = find_schedule(t, block, i, after, variant & b->facts.stretch[i].probes);
+        if (found < 0)
+            return found;
+        t->found[i] = (uint32_t)found;
+        after = t->schedule[found].exits.after_next;
+    }
+    int entry = make_entry(t, b);
+    if (entry < 0)
+        return entry;
+    struct entry *e = &t->entry[entry];
+    struct entry_cost *c = &t->cost[entry];
+    *e = (struct entry){
+        .variant = variant, .state = state, .block = block, .access_cycles = e->access_cycles, .followed = {-1, -1}};
+    c->cost = (struct cost){0};
+    for (uint32_t i = 0; i < b->facts.stretches; i++) {
+        const struct schedule *s = &t->schedule[t->found[i]];
+        c->schedule[i] = t->found[i];
+        add_cycles(b, s, e);
+        for (uint32_t cause = 0; cause < CAUSE_COUNT; cause++) {
+            e->cycles += s->cost.causes[cause];
+            c->cost.causes[cause] += s->cost.causes[cause];
+        }
+        c->cost.dual_issues += s->cost.dual_issues;
+        e->exits = s->exits;
     }
     e->next = b->entries;
-    b->entries = (int32_t)t->entries;
-    return (int)t->entries++;
+    b->entries = entry;
+    return entry;
 }
 
 int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
@@ -197,5 +333,5 @@ int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t varia
         }
         link = &e->next;
     }
-    return schedule(t, block, state, variant);
+    return NO_DEFINITION;
 }

@@ -1,5 +1,6 @@
 /* blocks.h: the tables of timing: blocks, what they are, where they stand, and what they cost from each
- * pipeline state. Python is asked once for each. */
+ * pipeline state. Python is asked once for each block and for each schedule of its stretches; an entry puts the
+ * schedules of a block together. */
 #ifndef MCUSIM_BLOCKS_H
 #define MCUSIM_BLOCKS_H
 
@@ -9,7 +10,28 @@
 #include "timing/placement.h"
 #include "stream/stream.h"
 
-enum { NO_DEFINITION = -1 };
+enum {
+    NO_DEFINITION = -1,
+    ENTRIES_MAX = 16             /* of a block of several stretches */
+};
+
+struct exits {                   /* how a block is left */
+    uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
+};
+
+struct cost {
+    uint32_t causes[CAUSE_COUNT], dual_issues;
+    uint64_t executions;
+};
+
+struct schedule {                /* one (stretch, state, variant), as Python says */
+    uint64_t variant;
+    uint32_t state, block, stretch;
+    int32_t next;                /* of the same stretch */
+    int16_t *access_cycles;
+    struct exits exits;
+    struct cost cost;
+};
 
 struct entry {                   /* one (block, state, variant): what each execution looks at, a cache line */
     uint64_t variant;
@@ -17,14 +39,14 @@ struct entry {                   /* one (block, state, variant): what each execu
     uint32_t cycles;
     uint32_t pending;            /* executions not yet added to the running node */
     uint16_t *access_cycles;
-    uint32_t after_next, after_taken, after_mispredict, mispredict_cycles;
+    struct exits exits;
     int32_t next;                /* of the same block */
     int32_t followed[2];         /* by entry, when it last was by an even and by an odd block; -1: never */
 };
 
 struct entry_cost {              /* and what only sums look at */
-    uint32_t causes[CAUSE_COUNT], dual_issues;
-    uint64_t executions;
+    struct cost cost;            /* executions: not counted for its schedules yet */
+    uint32_t *schedule;          /* one per stretch; begins the allocation with access_cycles */
 };
 
 struct block {
@@ -33,6 +55,7 @@ struct block {
     uint32_t place;              /* where its first byte is timed */
     uint32_t branch, target;     /* facts.branch_address and facts.branch_target, as they are timed */
     int32_t entries;             /* first of its list, most recent at the front */
+    uint32_t entries_used;
     uint32_t region, groups;     /* region and 64-bit fetch groups of its place */
     uint32_t definition, first, end;   /* piece [first, end) of a definition */
     int32_t next_piece;
@@ -41,6 +64,7 @@ struct block {
     uint8_t exclusive;           /* holds a STREX */
     struct site *site;           /* one per access; begins the block's one allocation */
     uint64_t *skipped;           /* per instruction */
+    int32_t *schedules;          /* per stretch: first of its list, most recent at the front */
 };
 
 struct blocks {
@@ -52,19 +76,29 @@ struct blocks {
     struct entry *entry;
     struct entry_cost *cost;     /* one per entry */
     uint32_t entries, entries_room, costs_room;
+    struct schedule *schedule;
+    uint32_t schedules, schedules_room;
+    uint32_t found[DEFINITION_BYTES_MAX / 2];   /* schedules of the block for which an entry is made */
     int32_t *whole, *piece;      /* per definition: block of the whole of it, list of its pieces */
     uint32_t definitions;
 };
 
 void blocks_free(struct blocks *t);
 
+/* All counts begin anew. */
+void blocks_forget(struct blocks *t);
+
 /* The block for the piece [first, end) of a definition; defines it on first sight. Negative: core_status.
  * Moves the block table when it does. */
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end);
 
-/* The entry of a block in a state; asks for its schedule on first sight, which moves the entry table.
- * Negative: core_status. */
+/* The entry of a block in a state, or NO_DEFINITION. */
 int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
+
+/* Makes the entry that blocks_find() does not find; asks for the schedules that are not there yet. Moves the entry
+ * table. A block of several stretches that has ENTRIES_MAX gives up one of them: none may be pending. Negative:
+ * core_status. */
+int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
 
 /* The whole of a definition that was seen before, or NO_DEFINITION. */
 static inline int32_t blocks_whole(const struct blocks *t, uint32_t definition)
@@ -72,7 +106,7 @@ static inline int32_t blocks_whole(const struct blocks *t, uint32_t definition)
     return definition < t->definitions ? t->whole[definition] : NO_DEFINITION;
 }
 
-/* The entry of a block that runs in a state behind entry `before` (-1: none). Negative: core_status. */
+/* The entry of a block that runs in a state behind entry `before` (-1: none), or NO_DEFINITION. */
 static inline int blocks_entry(struct blocks *t, int32_t before, uint32_t block, uint32_t state, uint64_t variant)
 {
     if (before >= 0) {

@@ -102,17 +102,16 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
             return predicted == next ? PREDICTED : MISPREDICTED;
     }
     struct btac_entry *e = p->read_disabled ? NULL : btac_find(p, branch);
+    int has_btac = p->sets && !p->read_disabled;
     int direct = kind == BRANCH_CONDITIONAL || kind == BRANCH_DIRECT || kind == BRANCH_CALL;
     enum prediction result;
     if (e && e->counter >= 2)
         result = taken && e->target == next ? PREDICTED : MISPREDICTED;
     else if (e)
         result = taken ? MISPREDICTED : PREDICTED;
-    else if (!direct)
-        result = taken ? MISPREDICTED : PREDICTED;
-    else if (!conditional || target <= branch)     /* static: backward taken, forward not taken */
+    else if (direct && (!conditional || (target <= branch && !has_btac)))
         result = taken ? PREDICTED_STATIC : MISPREDICTED;
-    else
+    else                                           /* fetch runs on behind a branch that the BTAC does not know */
         result = taken ? MISPREDICTED : PREDICTED;
     btac_learn(p, e ? e : btac_find(p, branch), branch, taken, next);
     return result;

@@ -1,6 +1,8 @@
-/* branch.h: branch prediction: BTAC, static prediction when it misses, return stack.
+/* branch.h: branch prediction: BTAC, static prediction without one, return stack.
  *
- * The TRM (1.2.3) gives a BTAC with single-cycle turnaround and a static predictor; sizes and policy
+ * The TRM (1.2.3) gives a BTAC with single-cycle turnaround, a static predictor (backward taken, forward not) for
+ * the core without one, and direct branches that resolve in decode. So with the BTAC on, a conditional branch that
+ * it does not know is expected to fall through, and an unconditional direct one is seen at decode. Sizes and policy
  * are parameters, marked assumed in cpu_models/cortex-m7.toml. */
 #ifndef MCUSIM_BRANCH_H
 #define MCUSIM_BRANCH_H

@@ -9,7 +9,7 @@ struct timing_info timing_info(const struct timing *t)
         .nodes = t->calls.nodes,
         .width = t->calls.width,
         .blocks = t->blocks.blocks,
-        .entries = t->blocks.entries,
+        .schedules = t->blocks.schedules,
         .uses = t->objects.uses,
         .stack_lowest = t->stack_lowest,
         .unbalanced_ops = t->calls.unbalanced_ops,
@@ -44,12 +44,16 @@ void timing_blocks(const struct timing *t, struct block_info *info, struct site_
     }
 }
 
-void timing_entries(const struct timing *t, struct entry_info *out)
+void timing_schedules(const struct timing *t, struct schedule_info *out)
 {
-    for (uint32_t i = 0; i < t->blocks.entries; i++) {
-        const struct entry *e = &t->blocks.entry[i];
-        out[i] = (struct entry_info){e->block, e->state, e->variant, t->blocks.cost[i].executions};
+    const struct blocks *b = &t->blocks;
+    for (uint32_t i = 0; i < b->schedules; i++) {
+        const struct schedule *s = &b->schedule[i];
+        out[i] = (struct schedule_info){s->block, s->stretch, s->state, s->variant, s->cost.executions};
     }
+    for (uint32_t i = 0; i < b->entries; i++)
+        for (uint32_t s = 0; s < b->block[b->entry[i].block].facts.stretches; s++)
+            out[b->cost[i].schedule[s]].executions += b->cost[i].cost.executions;
 }
 
 void timing_uses(const struct timing *t, struct use_info *out)
@@ -77,7 +81,7 @@ struct trace_info timing_trace_info(const struct timing *timing)
 void timing_trace_spans(const struct timing *t, struct span_info *out)
 {
     for (uint32_t i = 0; i < trace_spans(t->trace); i++)
-        out[i] = trace_span(t->trace, i, t->now);
+        out[i] = trace_span(t->trace, i, t->now - t->counted_from);
 }
 
 void timing_trace_samples(const struct timing *t, uint64_t *rows)

@@ -10,7 +10,7 @@ void timing_nodes(const struct timing *t, struct node_info *info, uint64_t *coun
 
 /* sites, skipped: those of all blocks, one block behind the other. */
 void timing_blocks(const struct timing *t, struct block_info *info, struct site_info *sites, uint64_t *skipped);
-void timing_entries(const struct timing *t, struct entry_info *out);
+void timing_schedules(const struct timing *t, struct schedule_info *out);
 void timing_uses(const struct timing *t, struct use_info *out);
 void timing_frames(const struct timing *t, struct frame_info *out);
 

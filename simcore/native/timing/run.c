@@ -10,7 +10,7 @@ void timing_follow(struct timing *t)
 {
     t->memory.counters = calltree_current(&t->calls)->counters;
     if (t->trace)
-        trace_follow(t->trace, &t->calls, t->now);
+        trace_follow(t->trace, &t->calls, t->now - t->counted_from);
 }
 
 /* Pending counts belong to the node that runs: settle before it changes. */
@@ -31,7 +31,7 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
 static int resolve_branch(struct timing *t, const struct block *next, int *status)
 {
     struct block *b = &t->blocks.block[t->last_block];
-    const struct entry *e = &t->blocks.entry[t->last_entry];
+    const struct exits *e = &t->left;
     uint32_t end = b->info.address + b->info.size, placed_end = b->place + b->info.size, how = BRANCH_NONE;
     enum prediction prediction = PREDICTED;
     int taken = next->info.address != end;
@@ -219,7 +219,12 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
         return status;
 
     const uint32_t *placed = t->placement.moves ? place(t, b, address, present) : address;
-    int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, probe(b, placed));
+    uint64_t variant = probe(b, placed);
+    int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, variant);
+    if (entry == NO_DEFINITION) {
+        timing_settle(t);                /* it may take the place of one that is pending */
+        entry = blocks_enter(&t->blocks, index, t->state, variant);
+    }
     if (entry < 0)
         return entry;
     struct entry *e = &t->blocks.entry[entry];
@@ -276,6 +281,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     t->instructions += b->facts.instructions;
     t->last_block = (int32_t)index;
     t->last_entry = entry;
+    t->left = e->exits;
     if (b->facts.stack_access >= 0 && (!present || present[b->facts.stack_access]))
         return follow_stack(t, b, address[b->facts.stack_access]);
     return CORE_OK;

@@ -81,7 +81,7 @@ void timing_settle(struct timing *t)
     uint64_t *v = t->memory.counters;
     for (uint32_t i = 0; i < t->touched_used; i++) {
         struct entry *e = &t->blocks.entry[t->touched[i]];
-        struct entry_cost *cost = &t->blocks.cost[t->touched[i]];
+        struct cost *cost = &t->blocks.cost[t->touched[i]].cost;
         const struct block *b = &t->blocks.block[e->block];
         uint64_t n = e->pending;
         for (uint32_t c = 0; c < COUNTER_STATIC; c++)
@@ -109,14 +109,34 @@ void timing_settle_objects(struct timing *t)
 static void sample(struct timing *t, int is_last)
 {
     timing_settle(t);
-    trace_sample(t->trace, t->now, is_last);
-    t->sample_at = t->trace->next_sample;
+    trace_sample(t->trace, t->now - t->counted_from, is_last);
+    t->sample_at = t->counted_from + t->trace->next_sample;
 }
 
 void timing_settle_trace(struct timing *t)
 {
     if (t->trace)
         sample(t, 1);
+}
+
+/* What was counted until now does not count. All counts are settled. */
+static void forget(struct timing *t)
+{
+    timing_settle_objects(t);
+    for (uint32_t i = 0; i < t->calls.nodes; i++) {
+        t->calls.node[i].info.calls = 0;
+        memset(t->calls.node[i].counters, 0, t->calls.width * sizeof *t->calls.node[i].counters);
+    }
+    blocks_forget(&t->blocks);
+    for (uint32_t i = 0; i < t->objects.uses; i++)
+        t->objects.use[i].info.counts = (struct site_info){0, 0, 0};
+    t->calls.unbalanced_ops = t->calls.lost_frames = t->unmatched = 0;
+    t->stack_lowest = UINT32_MAX;
+    t->counted_from = t->now;
+    if (t->trace) {
+        trace_forget(t->trace);
+        t->sample_at = t->counted_from + t->trace->next_sample;
+    }
 }
 
 /* --- records -------------------------------------------------------------------------------------------- */
@@ -184,7 +204,7 @@ static void enter_exception(struct timing *t, uint32_t return_address)
         memmove(t->interrupted, t->interrupted + 1, (INTERRUPTED_MAX - 1) * sizeof *t->interrupted);
         t->interruptions--;
     }
-    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->calls.frames};
+    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->left, t->calls.frames};
     t->last_block = t->last_entry = NO_DEFINITION;
     t->state = t->reset_state;
     t->hardware_return = return_address;
@@ -198,11 +218,12 @@ static void leave_exception(struct timing *t)
     calltree_unwind(&t->calls, i->frames);
     t->last_block = i->last_block;
     t->last_entry = i->last_entry;
+    t->left = i->left;
 }
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 1};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 1, 0};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     int status = CORE_OK;
@@ -232,6 +253,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         else
             leave_exception(t);
         break;
+    case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }
     timing_follow(t);

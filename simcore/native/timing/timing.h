@@ -25,6 +25,7 @@ enum {
 
 struct interrupted {             /* what goes on when a handler comes back */
     int32_t last_block, last_entry;
+    struct exits left;
     uint32_t frames;
 };
 
@@ -44,9 +45,11 @@ struct timing {
     uint32_t (*extra)[EXTRA_CLASSES];   /* extra cycles by table and operand class */
     uint32_t extra_tables;
     uint64_t now;
+    uint64_t counted_from;       /* time of a RECORD_FROM: what came before it does not count */
     uint64_t instructions;
     uint32_t state;
     int32_t last_block, last_entry;     /* whose branch is not resolved yet; NO_DEFINITION: none */
+    struct exits left;           /* how it was left: the entry may have been given up since */
     uint32_t continue_at;        /* byte of its definition at which a partial block goes on */
     uint32_t stack_top, stack_floor, stack_lowest;
     uint64_t unmatched;          /* records whose accesses did not fit the decoded block */

@@ -28,6 +28,18 @@ void trace_free(struct trace *t)
     memset(t, 0, sizeof *t);
 }
 
+void trace_forget(struct trace *t)
+{
+    t->spans = t->samples = 0;
+    t->dropped = t->resolution = 0;
+    t->begun = t->depth;
+    for (uint32_t i = 0; i < t->depth; i++)
+        t->open[i] = (struct span_info){0, 0, i, t->open[i].node};
+    t->period = t->next_sample = TRACE_FIRST_PERIOD;
+    memset(t->total, 0, t->width * sizeof *t->total);
+    memset(t->seen, 0, t->width * sizeof *t->seen);
+}
+
 /* --- spans -------------------------------------------------------------------------------------------- */
 
 static uint64_t cycles_of(const struct span_info *s) { return s->end - s->start; }

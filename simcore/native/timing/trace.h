@@ -36,6 +36,9 @@ struct trace {
 int trace_init(struct trace *t, uint32_t spans, uint32_t samples, uint32_t width, const uint64_t *running);
 void trace_free(struct trace *t);
 
+/* Begins anew at time 0, with the spans that are open; the counters are zero again. */
+void trace_forget(struct trace *t);
+
 /* The call stack has changed at a time, by a call, returns, or another function in place of the running one.
  * All counts are settled. */
 void trace_follow(struct trace *t, const struct calltree *calls, uint64_t now);

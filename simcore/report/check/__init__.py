@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from simcore.report import RenderOptions
+
 if TYPE_CHECKING:
-    from simcore.checking.results import CheckResult, RunResult, Value
+    from simcore.checking.results import CheckResult, MetricValue, RunResult
 
 #: Reports by the name that --report takes: the module of this package and what reads it.
 REPORTS = {
@@ -22,15 +24,22 @@ REPORTS = {
     "bencher": ("bencher", "Bencher Metric Format"),
 }
 
+#: Formats of `mcusim report`, and of --format with the first two.
+FORMATS = ("text", *REPORTS)
 
-def render(result: CheckResult, kind: str) -> str:
-    """The report of a kind of REPORTS."""
+
+def render(result: CheckResult, kind: str, options: RenderOptions | None = None) -> str:
+    """The report of a kind of REPORTS, or the ``text`` for people, which looks as options say."""
+    if kind == "text":
+        from simcore.report.check import text
+
+        return text.render(result, options or RenderOptions())
     module = import_module(f"simcore.report.check.{REPORTS[kind][0]}")
-    text: str = module.render(result)
-    return text
+    document: str = module.render(result)
+    return document
 
 
-def measured(result: CheckResult) -> Iterator[tuple[RunResult, Value]]:
+def measured(result: CheckResult) -> Iterator[tuple[RunResult, MetricValue]]:
     """Every value that was measured, with its run."""
     for run in result.runs:
         for value in run.values:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simcore.checking.results import CheckResult, RunResult, Value
-from simcore.report.csv import table_text
+from simcore.checking.results import CheckResult, MetricValue, RunResult
+from simcore.report.page.csv import table_text
 
 COLUMNS = (
     "run", "elf", "cpu", "clock_hz", "status", "kind", "row", "metric", "unit", "accuracy",
@@ -21,7 +21,7 @@ def render(result: CheckResult) -> str:
     return table_text(rows, COLUMNS)
 
 
-def _row(run: RunResult, value: Value | None) -> dict[str, object]:
+def _row(run: RunResult, value: MetricValue | None) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(COLUMNS)
     row |= {"run": run.name, "elf": run.elf, "status": run.status, "message": run.message}
     if run.cpu is not None:

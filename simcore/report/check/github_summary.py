@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from simcore.checking.results import (
     CheckResult,
+    MetricValue,
     RunResult,
-    Value,
     failure_text,
     reason_text,
     verdict,
@@ -58,7 +58,7 @@ def _runs(runs: Sequence[RunResult]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(value: Value) -> list[str]:
+def _cells(value: MetricValue) -> list[str]:
     change = relative_change(value.difference, value.before)
     if value.before is None:
         change = "N/A"
@@ -73,7 +73,7 @@ def _reasons(run: RunResult) -> Iterator[str]:
         yield "".join(f"1. {_text(reason_text(reason))}\n" for reason in run.reasons)
 
 
-def _change(value: Value) -> str:
+def _change(value: MetricValue) -> str:
     return f"{value.metric} {relative_change(value.difference, value.before)}"
 
 

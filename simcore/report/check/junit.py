@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from simcore.checking.results import CheckResult, RunResult, Value, failure_text, reason_text
+from simcore.checking.results import CheckResult, MetricValue, RunResult, failure_text, reason_text
 from simcore.units import amount, relative_change
 
 
@@ -51,7 +51,7 @@ def _run_case(suite: Element, run: RunResult) -> None:
         SubElement(case, "system-out").text = clean(text)
 
 
-def _value_case(suite: Element, run: RunResult, value: Value) -> None:
+def _value_case(suite: Element, run: RunResult, value: MetricValue) -> None:
     case = SubElement(suite, "testcase", classname=clean(run.name), name=clean(value.name))
     if value.failed:
         failure = SubElement(case, "failure", type="limit", message=clean(failure_text(value)))

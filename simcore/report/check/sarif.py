@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from simcore.checking.results import (
     CheckResult,
+    MetricValue,
     Reason,
     RunResult,
-    Value,
     failure_text,
     reason_text,
 )
@@ -58,7 +58,7 @@ def _results(run: RunResult) -> list[dict[str, Any]]:
     return found
 
 
-def _blamed(run: RunResult, value: Value) -> Reason | None:
+def _blamed(run: RunResult, value: MetricValue) -> Reason | None:
     if value.kind == "function":
         return next((r for r in run.reasons if r.function == value.row), run.blamed)
     return run.blamed

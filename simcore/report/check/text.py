@@ -7,10 +7,17 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from simcore.checking.results import CheckResult, Reason, RunResult, Value, reason_text, verdict
+from simcore.checking.results import (
+    CheckResult,
+    MetricValue,
+    Reason,
+    RunResult,
+    reason_text,
+    verdict,
+)
 from simcore.report import RenderOptions
-from simcore.report.console import new_console, printed_text
-from simcore.report.table import Column, build_table
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, amount, count, place, relative_change, si, signed
 
 #: Metrics of the table of runs, and when their columns leave.
@@ -63,21 +70,21 @@ def _word(run: RunResult) -> str:
     return "no baseline" if run.status == "new" else run.status.upper()
 
 
-def _total(run: RunResult, metric: str) -> Value | None:
+def _total(run: RunResult, metric: str) -> MetricValue | None:
     return next((value for value in run.values if value.name == metric), None)
 
 
-def _amount(value: Value | None) -> str:
+def _amount(value: MetricValue | None) -> str:
     return NOTHING if value is None else amount(value.after, value.unit)
 
 
-def _change(value: Value | None) -> str:
+def _change(value: MetricValue | None) -> str:
     if value is None or value.before is None:
         return "N/A"
     return relative_change(value.difference, value.before)
 
 
-def _changes(run: RunResult) -> list[Value]:
+def _changes(run: RunResult) -> list[MetricValue]:
     """Values that are shown: those that changed, and those of rows with a limit."""
     return [value for value in run.values if value.difference or value.failed or value.row]
 
@@ -97,7 +104,7 @@ def _blocks(run: RunResult, options: RenderOptions) -> Iterator[RenderableType]:
         yield Text(run.output.rstrip())
 
 
-def _values(values: Sequence[Value], options: RenderOptions) -> RenderableType:
+def _values(values: Sequence[MetricValue], options: RenderOptions) -> RenderableType:
     return build_table(
         [
             Column("  metric", [f"  {value.name}" for value in values]),
@@ -117,12 +124,12 @@ def _values(values: Sequence[Value], options: RenderOptions) -> RenderableType:
     )
 
 
-def _limits(value: Value) -> str:
+def _limits(value: MetricValue) -> str:
     texts = [limit.text + (" BROKEN" if not limit.holds else "") for limit in value.limits]
     return " | ".join(texts)
 
 
-def _note(value: Value) -> str:
+def _note(value: MetricValue) -> str:
     if value.within is not None:
         return f"within {value.within}"
     return "improved" if value.improved else ""

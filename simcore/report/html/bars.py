@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simcore.core.counters import CAUSES
-from simcore.costs.profile import MemoryCosts, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import MemoryCosts
 from simcore.report.html.tables import words
 from simcore.units import count, percent, si, size
 
@@ -19,7 +20,7 @@ SERIES = 8  # colours --s-0 to --s-7
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """A part of a bar: its share of the longest bar, the class of its colour, what it says."""
 
     share: float
@@ -33,7 +34,7 @@ class Bar:
 
     name: str
     value: str
-    parts: tuple[Part, ...]
+    parts: tuple[BarPart, ...]
 
 
 def cause_bars(profile: Profile) -> list[Bar]:
@@ -94,7 +95,9 @@ def _bars(
     for name, parts in rows:
         whole = sum(parts.values())
         drawn = tuple(
-            Part(part / longest, colors[key], f"{words(key)} {form(part)}, {percent(part, whole)}")
+            BarPart(
+                part / longest, colors[key], f"{words(key)} {form(part)}, {percent(part, whole)}"
+            )
             for key, part in parts.items()
             if part
         )

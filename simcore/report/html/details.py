@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simcore.errors import McusimError
+
 if TYPE_CHECKING:
     from simcore.annotation import Annotation
     from simcore.annotation.sources import SourcePlaces
+    from simcore.costs.profile import Profile
     from simcore.pipeline.ceilings import Ceilings
     from simcore.simulation.simulation import Simulation
 
@@ -39,6 +42,23 @@ def details_of(
         ),
         output=printable(output),
     )
+
+
+def saved_details(profile: Profile) -> Details:
+    """The details of a profile that was read from a document: what its part's model tells."""
+    from simcore.cpu_model import cpu_model_names, load_cpu_model
+    from simcore.pipeline.ceilings import ceilings
+
+    cpu, cached = profile.cpu, bool(profile.caches.dcache.accesses)
+    if cpu.name not in cpu_model_names():  # never the path of a file: who wrote the document?
+        return Details()
+    try:
+        model = load_cpu_model(cpu.name, cpu.overrides)
+        if model.sha256 != cpu.model_sha256:
+            return Details()
+        return Details(ceilings=ceilings(model, cpu.clock_hz, cpu.voltage_scale, dcache=cached))
+    except McusimError:  # changed in a way that is not known here
+        return Details()
 
 
 def printable(output: bytes) -> str:

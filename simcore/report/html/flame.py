@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simcore.costs.profile import CallNode, Profile
-from simcore.errors import ConfigError
+from simcore.costs.profile import Profile
+from simcore.report.stacks import check_call_tree
 
 MOST_FRAMES = 4000  # what a browser draws and a reader finds his way in; the widest stay
 ROOT = "all"
@@ -20,7 +20,7 @@ Key = tuple[str, str]  # kind (function or operation) and name
 
 
 @dataclass(slots=True)
-class Frame:
+class FlameFrame:
     """A frame: costs without callees per run, in cycles and femtojoules, and calls per run."""
 
     key: Key
@@ -77,18 +77,18 @@ def _data(profiles: Sequence[Profile], stalls: dict[str, float]) -> dict[str, An
     }
 
 
-def merged_frames(profiles: Sequence[Profile]) -> list[Frame]:
+def merged_frames(profiles: Sequence[Profile]) -> list[FlameFrame]:
     """The frames of all runs in one tree; parents stand before their children.
 
-    Raises ConfigError when the indices of a call tree, which may come from a file, make no tree.
+    Raises ConfigError when a call tree, which may come from a file, is none.
     """
     runs = len(profiles)
-    frames = [Frame(("root", ROOT), None, [0] * runs, [[0, 0] for _ in profiles])]
+    frames = [FlameFrame(("root", ROOT), None, [0] * runs, [[0, 0] for _ in profiles])]
     found: dict[tuple[int, Key], int] = {}
     for run, profile in enumerate(profiles):
+        check_call_tree(profile)
         at: list[int] = []
         for node in profile.call_tree:
-            _check(profile, node, len(at))
             parent = 0 if node.parent is None else at[node.parent]
             index = parent
             key = _key(profile, node.function, node.op)
@@ -96,7 +96,7 @@ def merged_frames(profiles: Sequence[Profile]) -> list[Frame]:
                 known = found.get((parent, key))
                 if known is None:
                     known = found[parent, key] = len(frames)
-                    frames.append(Frame(key, parent, [0] * runs, [[0, 0] for _ in profiles]))
+                    frames.append(FlameFrame(key, parent, [0] * runs, [[0, 0] for _ in profiles]))
                 index = known
             at.append(index)
             frame = frames[index]
@@ -114,7 +114,7 @@ def merged_frames(profiles: Sequence[Profile]) -> list[Frame]:
     return frames
 
 
-def _stall_shares(frames: Sequence[Frame], stalls: Mapping[str, float]) -> list[float]:
+def _stall_shares(frames: Sequence[FlameFrame], stalls: Mapping[str, float]) -> list[float]:
     """For each frame the share of stalls in its cycles, callees included."""
     stalled = [frame.own[-1][0] * stalls.get(frame.key[1], 0.0) for frame in frames]
     for index in reversed(range(len(frames))):
@@ -127,24 +127,13 @@ def _stall_shares(frames: Sequence[Frame], stalls: Mapping[str, float]) -> list[
     ]
 
 
-def _check(profile: Profile, node: CallNode, index: int) -> None:
-    for name, value, end in (
-        ("parent", node.parent, index),
-        ("function", node.function, len(profile.functions)),
-        ("op", node.op, len(profile.ops)),
-    ):
-        if value is not None and not 0 <= value < end:
-            where = f"{profile.elf.name}: corrupt profile: 'call_tree[{index}].{name}'"
-            raise ConfigError(f"{where} is {value}, which is not there")
-
-
 def _key(profile: Profile, function: int | None, op: int | None) -> Key | None:
     if op is not None:
         return "operation", profile.ops[op].name
     return None if function is None else ("function", profile.functions[function].name)
 
 
-def _widest(frames: Sequence[Frame], most: int) -> set[int]:
+def _widest(frames: Sequence[FlameFrame], most: int) -> set[int]:
     """The frames of the largest share in either cost; a parent is never narrower than its child."""
     everything = [max(1, *(whole[n] for whole in frames[0].whole)) for n in (0, 1)]
 
@@ -156,7 +145,7 @@ def _widest(frames: Sequence[Frame], most: int) -> set[int]:
     return set(sorted(range(len(frames)), key=lambda index: -width(index))[:most])
 
 
-def _in_order(frames: Sequence[Frame], kept: set[int]) -> list[int]:
+def _in_order(frames: Sequence[FlameFrame], kept: set[int]) -> list[int]:
     """Depth first, siblings by falling cycles of the last run."""
     children: dict[int, list[int]] = {}
     for index, frame in enumerate(frames):

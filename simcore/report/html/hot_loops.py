@@ -7,13 +7,22 @@ from dataclasses import dataclass, field
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
 from simcore.costs.nodes import ratio
-from simcore.report.annotate import facts_of, is_innermost, sum_of
+from simcore.report.annotation.listing import (
+    HOT,
+    LONGEST,
+    WARM,
+    cost_note,
+    loop_lanes,
+    pair_mark,
+    per,
+)
+from simcore.report.annotation.text import facts_of, iteration_of, sum_of
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
     Cell,
-    Column,
-    Table,
+    HtmlColumn,
+    HtmlTable,
     cut,
     number,
     parts,
@@ -22,7 +31,6 @@ from simcore.report.html.tables import (
     share,
     text,
 )
-from simcore.report.listing import HOT, LONGEST, WARM, cost_note, loop_lanes, pair_mark, per
 from simcore.units import count
 
 #: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.
@@ -60,8 +68,8 @@ class HotFunction:
     facts: str
     causes: str
     iteration: str  # what an iteration of the hottest innermost loop costs
-    loops: Table | None
-    lines: Table
+    loops: HtmlTable | None
+    lines: HtmlTable
     rows: Sequence[ListingRow] = field(default=())
     elsewhere: str = ""
     has_source: bool = False
@@ -86,7 +94,7 @@ def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -
         place=place(function.file, function.line),
         facts=", ".join(facts),
         causes=f"{sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles",
-        iteration=_iteration(function),
+        iteration=iteration_of(function),
         loops=_loops(function, index),
         lines=_lines(function, index),
         rows=tuple(_rows(function)),
@@ -95,34 +103,21 @@ def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -
     )
 
 
-def _iteration(function: AnnotatedFunction) -> str:
-    loop = next((loop for loop in function.loops if is_innermost(loop, function)), None)
-    if loop is None:
-        return ""
-    spent = sorted(((n, cause) for cause, n in loop.cycles_by_cause.items() if n), reverse=True)
-    sums = " + ".join(f"{cause.replace('_', ' ')} {per(n, loop.iterations)}" for n, cause in spent)
-    return (
-        f"Each of the {count(loop.iterations)} iterations from {loop.head:x}: {sums}"
-        f" = {per(loop.cycles, loop.iterations)} cycles"
-        f"{'; calls in it are not counted' if loop.calls else ''}."
-    )
-
-
-def _loops(function: AnnotatedFunction, index: int) -> Table | None:
+def _loops(function: AnnotatedFunction, index: int) -> HtmlTable | None:
     if not function.loops:
         return None
     longest = function.loops[0].cycles
     columns = (
-        Column("loop", numeric=False),
-        Column("head", numeric=False),
-        Column("entries", EXACT),
-        Column("iterations", EXACT),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED, "of the function's own cycles"),
-        Column("by cause", MODELLED),
-        Column("cycles/iteration", MODELLED),
-        Column("instructions/iteration", EXACT),
-        Column("IPC", MODELLED, "instructions a cycle"),
+        HtmlColumn("loop", numeric=False),
+        HtmlColumn("head", numeric=False),
+        HtmlColumn("entries", EXACT),
+        HtmlColumn("iterations", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED, "of the function's own cycles"),
+        HtmlColumn("by cause", MODELLED),
+        HtmlColumn("cycles/iteration", MODELLED),
+        HtmlColumn("instructions/iteration", EXACT),
+        HtmlColumn("IPC", MODELLED, "instructions a cycle"),
     )
     rows = [
         (
@@ -140,20 +135,21 @@ def _loops(function: AnnotatedFunction, index: int) -> Table | None:
         for loop in function.loops
     ]
     return cut(
-        Table(f"loops-{index}", f"Loops of {function.name}", columns, rows, sorted_by=4), MOST_ROWS
+        HtmlTable(f"loops-{index}", f"Loops of {function.name}", columns, rows, sorted_by=4),
+        MOST_ROWS,
     )
 
 
-def _lines(function: AnnotatedFunction, index: int) -> Table:
+def _lines(function: AnnotatedFunction, index: int) -> HtmlTable:
     lines = sorted(function.lines, key=lambda line: (-line.cycles, line.file or "", line.line or 0))
     longest = lines[0].cycles if lines else 0
     columns = (
-        Column("line", numeric=False),
-        Column("source", numeric=False),
-        Column("runs", EXACT),
-        Column("cycles", MODELLED),
-        Column("share", MODELLED, "of the function's own cycles"),
-        Column("by cause", MODELLED),
+        HtmlColumn("line", numeric=False),
+        HtmlColumn("source", numeric=False),
+        HtmlColumn("runs", EXACT),
+        HtmlColumn("cycles", MODELLED),
+        HtmlColumn("share", MODELLED, "of the function's own cycles"),
+        HtmlColumn("by cause", MODELLED),
     )
     rows = [
         (
@@ -167,7 +163,8 @@ def _lines(function: AnnotatedFunction, index: int) -> Table:
         for line in lines
     ]
     return cut(
-        Table(f"lines-{index}", f"Lines of {function.name}", columns, rows, sorted_by=3), MOST_ROWS
+        HtmlTable(f"lines-{index}", f"Lines of {function.name}", columns, rows, sorted_by=3),
+        MOST_ROWS,
     )
 
 

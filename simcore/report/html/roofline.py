@@ -26,7 +26,7 @@ DOT, GAP = 5, 8  # px from the middle of a point to its edge, and to its name
 MOST_DECADES = 4  # up to which 2 and 5 get a line between 1 and 10
 
 
-class Cost(NamedTuple):
+class RooflinePoint(NamedTuple):
     """What an operation, or the whole run, reaches: MACs per byte and per cycle."""
 
     name: str
@@ -168,17 +168,19 @@ def roofline_regions(profile: Profile, ceilings: Ceilings) -> list[str]:
     return [CORE, *(name for name in ceilings.bytes_per_cycle if name in used)]
 
 
-def roofline_points(profile: Profile) -> list[Cost]:
+def roofline_points(profile: Profile) -> list[RooflinePoint]:
     """The whole run, then the operations with MACs, the costliest first."""
     found = []
     totals = profile.totals
     moved = totals.read_bytes + totals.write_bytes
     if totals.macs and moved and totals.cycles:
-        found.append(Cost("whole run", totals.macs / moved, totals.macs / totals.cycles, True))
+        found.append(
+            RooflinePoint("whole run", totals.macs / moved, totals.macs / totals.cycles, True)
+        )
     for op in sorted(profile.ops, key=lambda op: (-op.cycles, op.name)):
         moved = sum(part.read_bytes + part.write_bytes for part in op.traffic.values())
         if op.macs and moved and op.cycles and len(found) < MOST_POINTS:
-            found.append(Cost(op.name, op.macs / moved, op.macs / op.cycles))
+            found.append(RooflinePoint(op.name, op.macs / moved, op.macs / op.cycles))
     return found
 
 
@@ -190,7 +192,7 @@ def _same_rate(rates: Mapping[str, float], names: Sequence[str]) -> list[tuple[f
     return sorted(lines.items(), key=lambda item: -item[0])
 
 
-def _placed(costs: Sequence[Cost], across: _Scale, up: _Scale) -> list[Point]:
+def _placed(costs: Sequence[RooflinePoint], across: _Scale, up: _Scale) -> list[Point]:
     at = [(short(cost.name), across(cost.per_byte), up(cost.per_cycle)) for cost in costs]
     labels = {layout: labels_with_room(at, width) for layout, width in NARROWEST.items()}
     points = []

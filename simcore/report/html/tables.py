@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from simcore.units import NOTHING, count, percent, si, size
 
 EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
+Row = TypeVar("Row")
 MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays out at once
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class HtmlColumn:
     """A heading; ``trust`` is exact, modelled, estimated or nothing, ``hint`` explains."""
 
     name: str
@@ -36,21 +38,40 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class HtmlTable:
     """A table; ``left_out`` says how many rows found no room."""
 
     name: str  # id, unique on the page
     caption: str
-    columns: Sequence[Column]
+    columns: Sequence[HtmlColumn]
     rows: Sequence[Sequence[Cell]]
     sorted_by: int | None = None  # column that the rows fall by
     left_out: int = 0
     foot: Sequence[Cell] = field(default=())
 
 
-def cut(table: Table, most: int = MOST_ROWS) -> Table:
+def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:
     """The table without the rows behind the first ``most``."""
     return replace(table, rows=table.rows[:most], left_out=max(0, len(table.rows) - most))
+
+
+#: A column with what stands in it of a row.
+Filled = tuple[HtmlColumn, Callable[[Row], Cell]]
+
+
+def filled(
+    name: str,
+    caption: str,
+    rows: Sequence[Row],
+    columns: Sequence[Filled[Row]],
+    sorted_by: int | None = None,
+    foot: Sequence[Cell] = (),
+) -> HtmlTable:
+    """The table of the first MOST_ROWS of ``rows``; other arguments as in Table."""
+    cells = [[cell(row) for _, cell in columns] for row in rows[:MOST_ROWS]]
+    left_out = max(0, len(rows) - MOST_ROWS)
+    headings = [heading for heading, _ in columns]
+    return HtmlTable(name, caption, headings, cells, sorted_by, left_out, foot)
 
 
 def words(name: str) -> str:

@@ -10,6 +10,7 @@ from simcore.core.counters import Counters, EntryCounts
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, decode_block
 from simcore.pipeline import Pipeline, Schedule, make_pipeline
+from simcore.pipeline.stretches import cut
 from tests.unit.thumb_code import code
 
 BASE = 0x0800_0000
@@ -37,7 +38,7 @@ def issues(
 def test_a_pair_has_an_older_and_a_younger_and_a_rule_keeps_the_next_apart() -> None:
     """The sequence and its rules are those of test_a_listing_names_cause_rule_and_producer."""
     pipe = pipeline()
-    text = "ldr.w r0,[r1] ; uxtb.w r2,r3 ; eor.w r4,r0,r5,lsl #2 ; eor.w r6,r7,r8"
+    text = "ldr.w r0,[r1] ; ubfx r2,r3,#3,#5 ; eor.w r4,r0,r5,lsl #2 ; eor.w r6,r7,r8"
     found = issues([decode_block(BASE, code(text))], [(0, settled(pipe), 7)], pipe)
     assert found[BASE + 4].refused == {"DSP instruction must be older": 7}
     assert found[BASE + 8].refused == {"shifter": 7}
@@ -65,6 +66,28 @@ def test_a_pair_and_a_wait_across_blocks_find_the_block_before() -> None:
     found = issues([load, use, free], [(0, start, 3), (1, second, 3), (2, third, 3)], pipe)
     assert list(found[BASE + 4].waits) == [(0, BASE)]
     assert (found[BASE + 4].older, found[BASE + 8].younger) == (3, 3)
+
+
+def test_stretches_of_a_block_tell_what_the_block_tells_as_one() -> None:
+    """Pairs and waits over cuts: for a load two stretches before; an IT block stays one."""
+    pipe = pipeline()
+    text = (
+        "ldr.w r0,[r1] ; nop.w ; eor.w r4,r0,r5,lsl #2 ; ldrd r0,r2,[r1] ; uxtb.w r2,r3 ; nop.w ;"
+        " mla r0,r1,r2,r3 ; vmov s0,r0 ; vadd.f32 s0,s1,s2 ; nop.w ; nop.w ; vmul.f32 s3,s0,s4 ;"
+        " itte ne ; adds r0,#1 ; ldr.n r2,[r3] ; cmp r0,#1 ; udiv r0,r1,r2 ; eor.w r0,r1,r2"
+    )
+    block, start = decode_block(BASE, code(text)), settled(pipe)
+    as_one = issues([block], [(0, start, 3)], pipe)
+    assert sum(len(issue.waits) for issue in as_one.values()) > 3
+    for longest in range(1, 8):
+        state, schedules, entries = start, [], []
+        for number, stretch in enumerate(cut(block, 6, longest)):
+            schedules.append(pipe.schedule_stretch(stretch, state, 0))
+            entries.append(EntryCounts(0, state, 0, 3, number))
+            state = schedules[-1].after_next
+        counters = Counters((), (), (), tuple(entries))
+        assert len(entries) > 2
+        assert sum_issues(counters, [block], schedules, {0}) == as_one
 
 
 def test_where_two_producers_are_possible_none_is_named() -> None:

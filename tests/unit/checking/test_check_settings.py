@@ -45,6 +45,7 @@ def test_runs_take_what_is_common_and_add_their_own() -> None:
     clock = 400_000_000
     args = ["x", "y z"]
     place = "weights=dtcm"
+    verbose = true
     set = ["core.dcache.size=16K"]
     layout-sweep = true
     timeout = 5
@@ -54,6 +55,7 @@ def test_runs_take_what_is_common_and_add_their_own() -> None:
     assert (fast.name, fast.cpu, fast.clock_hz) == ("a-fast", "stm32h743", 400_000_000)
     assert (fast.args, fast.place, fast.layout_sweep) == (("x", "y z"), ("weights=dtcm",), True)
     assert (fast.overrides, fast.timeout_s) == (("core.dcache.size=16K",), 5.0)
+    assert (fast.verbose, b.verbose) == (True, False)
     assert (b.name, b.args) == ("b", ())
 
 
@@ -133,6 +135,8 @@ def test_two_elfs_of_one_name_are_refused() -> None:
     [
         ("x", "mcusim.toml: not TOML: "),
         ("cpus = 'x'", "mcusim.toml: there is no key 'cpus'; did you mean 'cpu'?"),
+        ("timeline = true", "mcusim.toml: there is no key 'timeline'"),  # a table: no file asks
+        ("zzz = 1", "mcusim.toml: there is no key 'zzz'; the keys are cpu, clock, caches, "),
         ("[[run]]\nelf = 'build/a.elf'\nlimit = 'x'", "run 1: there is no key 'limit'; did you"),
         ("[[run]]\nname = 'x'", "mcusim.toml: run 1: elf: it is missing"),
         ("[[run]]\nelf = 'no/*.elf'", "mcusim.toml: run 1: elf: 'no/*.elf' matches no file"),
@@ -145,6 +149,7 @@ def test_two_elfs_of_one_name_are_refused() -> None:
         ("timeout = nan", "mcusim.toml: timeout: it is a positive number of seconds"),
         ("strict = 1", "mcusim.toml: strict: it is true or false"),
         ("caches = 'maybe'", "mcusim.toml: caches: it is one of auto, on, off"),
+        ("caches = true", "mcusim.toml: caches: it is one of auto, on, off"),
         ("args = [1]", "mcusim.toml: args: it is a list of texts"),
         ("limits = 'cycels=5%'", "mcusim.toml: limits 'cycels=5%': there is no metric 'cycels'"),
         ("functions = 'x'", "mcusim.toml: functions: it is a table"),
@@ -158,7 +163,7 @@ def test_wrong_settings_are_one_line_with_file_and_key(text: str, words: str) ->
 
 
 def test_a_settings_file_that_cannot_be_read_is_one_line() -> None:
-    with pytest.raises(ConfigError, match=r"no\.toml: cannot read the settings: No such file"):
+    with pytest.raises(ConfigError, match=r"no\.toml: cannot be read: No such file"):
         load_settings(Path("no.toml"))
     Path("x.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"x\.toml: not TOML: it is not UTF-8 text"):

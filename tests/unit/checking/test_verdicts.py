@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simcore.checking.limits import limits_of, parse_limits
-from simcore.checking.results import Reason, Value
+from simcore.checking.results import MetricValue, Reason
 from simcore.checking.verdicts import MOST_REASONS, judge, reasons
 from simcore.comparison.comparison import compare
 from simcore.comparison.metrics import METRICS
@@ -50,7 +50,7 @@ def op(name: str, cycles: int, energy_fj: int = 1000) -> OpSummary:
     return OpSummary(name, "conv2d", 1, 2 * cycles, cycles, energy_fj * FEMTOJOULE)
 
 
-def verdicts(after: Summary, *limits: str, before: Summary | None = None) -> dict[str, Value]:
+def verdicts(after: Summary, *limits: str, before: Summary | None = None) -> dict[str, MetricValue]:
     """Values by name: of a run against limits and, if there is one, a baseline."""
     parsed = [limit for text in limits for limit in parse_limits(text, "--limit")]
     comparison = None if before is None else compare(before, after)
@@ -59,7 +59,9 @@ def verdicts(after: Summary, *limits: str, before: Summary | None = None) -> dic
     return {value.name: value for value in values}
 
 
-def rows_of(values: dict[str, Value], kind: str) -> dict[str, tuple[float | None, float | None]]:
+def rows_of(
+    values: dict[str, MetricValue], kind: str
+) -> dict[str, tuple[float | None, float | None]]:
     return {name: (x.before, x.after) for name, x in values.items() if x.kind == kind}
 
 
@@ -70,7 +72,7 @@ def test_every_metric_is_a_value_with_or_without_a_baseline() -> None:
     names = [metric.name for metric in METRICS]
     alone = verdicts(run())
     assert list(alone) == names
-    assert alone["cycles"] == Value(
+    assert alone["cycles"] == MetricValue(
         "total", "", "cycles", "", "modelled", None, 922, None, None, (), None
     )
     beside = verdicts(run(), before=run())

@@ -21,9 +21,10 @@ import simcore
 from simcore.cli import output, values
 from simcore.cli.main import COMMANDS, main
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.profile import Exit, Profile
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
 from simcore.errors import ConfigError, ElfError
-from simcore.report import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
+from simcore.report.profile import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
 from simcore.run.spec import RunSpec
 from simcore.units import parse_quantity
 from tests.tools import needs
@@ -335,7 +336,7 @@ def test_a_binary_format_or_a_page_is_refused_on_a_terminal_before_anything_runs
     options: list[str],
 ) -> None:
     monkeypatch.setattr(output, "is_terminal", lambda stream: stream is not None)
-    monkeypatch.setattr("simcore.cli.profile.is_terminal", lambda stream: stream is not None)
+    monkeypatch.setattr("simcore.cli.profiles.is_terminal", lambda stream: stream is not None)
     for name in (*BINARY_FORMATS, "html"):
         assert main(["profile", "a.elf", "--format", name, *options]) == 2
         assert "write it to a file with -o" in capfd.readouterr().err
@@ -367,6 +368,18 @@ def test_tables_that_a_format_needs_are_asked_for(
 ) -> None:
     assert main(["profile", "a.elf", "--format", name, "-o", os.devnull]) == 0
     assert [table for table in tables if not run.options.get(table)] == []
+
+
+@pytest.mark.parametrize(("table", "format_name"), [("coverage", "lcov"), ("timeline", "trace")])
+def test_json_keeps_tables_that_only_another_format_shows(
+    run: FakeRun, table: str, format_name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for shown in ("json", format_name):
+        assert main(["profile", "a.elf", f"--{table}", "--format", shown, "-o", os.devnull]) == 0
+        assert run.options[table] is True
+    capfd.readouterr()
+    assert main(["profile", "a.elf", f"--{table}"]) == 2
+    assert f"--{table} goes with --format json" in capfd.readouterr().err
 
 
 def test_collapsed_stacks_are_weighed_by_what_is_asked_for(
@@ -475,7 +488,7 @@ def test_ctrl_c_while_progress_is_drawn_leaves_no_line() -> None:
         ("", None),
         ("Hz", None),
         ("-5", None),
-        ("1e6", None),
+        ("1e6", 1_000_000),
         ("0", None),
         ("0.5", None),
         ("1_000", None),

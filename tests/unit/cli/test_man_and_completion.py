@@ -12,7 +12,7 @@ import click
 import pytest
 
 from simcore.cli.main import COMMANDS, cli, main
-from simcore.report.man import context, pages
+from simcore.cli.manual import context, pages
 from tests.tools import run_tool
 
 

@@ -8,7 +8,8 @@ import pytest
 
 import simcore
 from simcore.core.data_objects import ObjectMap, object_map
-from simcore.costs.profile import ObjectCosts, Profile
+from simcore.costs.profile import Profile
+from simcore.costs.tables import ObjectCosts
 from simcore.elf import Image, Symbol
 
 KERNELS = Path(__file__).parents[3] / "kernels" / "prebuilt"

@@ -11,10 +11,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.core.counters import Counters, OpDescriptor
+from simcore.core.counters import Counters, OpDescriptor, Trace, TraceSample
 from simcore.costs.attribution import Attribution
 from simcore.costs.nodes import UNKNOWN_FUNCTION, joules
-from simcore.costs.profile import FunctionCosts, OpCosts, Traffic
+from simcore.costs.tables import FunctionCosts, OpCosts, Traffic
+from simcore.costs.timeline import timeline
 from tests.unit.handmade import (
     CLOCK_HZ,
     FUNCTIONS,
@@ -238,6 +239,25 @@ def test_cache_rates_are_misses_over_accesses() -> None:
     caches = attribute().caches()
     assert caches.icache.miss_rate == 2 / 40
     assert (caches.dcache.accesses, caches.dcache.misses, caches.dcache.miss_rate) == (60, 6, 0.1)
+
+
+STREAMING = vector(
+    cycles__issue=9, dcache_reads=10, dcache_read_misses=1, dcache_writes=50,
+    dcache_write_misses=1, dcache_streamed_writes=40,
+)  # fmt: skip
+
+
+def test_streamed_stores_are_accesses_but_in_no_rate() -> None:
+    dcache = attribute(counters([node(-1, 0, STREAMING)])).caches().dcache
+    assert (dcache.accesses, dcache.misses, dcache.streamed_writes) == (60, 2, 40)
+    assert dcache.miss_rate == 2 / 20
+
+
+def test_streamed_stores_are_in_no_rate_of_the_timeline() -> None:
+    trace = Trace(1, 0, 1, 512, (), (TraceSample(9, STREAMING),))
+    run = replace(counters([node(-1, 0, STREAMING)]), trace=trace)
+    (sample,) = timeline(run, HandEnergy()).samples
+    assert (sample.dcache_accesses, sample.dcache_misses) == (20, 2)
 
 
 def test_a_cache_that_stayed_off_has_no_miss_rate() -> None:

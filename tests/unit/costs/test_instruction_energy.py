@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from simcore.core.counters import (
-    CAUSES,
     BlockCounts,
     Counters,
     DataObject,
@@ -23,6 +22,7 @@ from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs
 from simcore.isa import Block, decode_block
+from simcore.pipeline.schedule import Cycles, InstructionCost, Schedule
 from tests.unit.hand_part import CLOCK_HZ, STANDING, hand_part
 
 PART = hand_part()
@@ -71,7 +71,6 @@ def energies(
         **{name.replace("__", "."): count for name, count in whole.items()},
     }
     assert counts.keys() <= set(COLUMNS)
-    issue = tuple(int(cause == "issue") for cause in CAUSES)
     counters = Counters(
         columns=COLUMNS,
         nodes=(Node(-1, 0, -1, 0, 1, tuple(counts.get(column, 0) for column in COLUMNS)),),
@@ -88,7 +87,8 @@ def energies(
             for i, site in enumerate(sites)
         ),
     )  # fmt: skip
-    schedule: Any = SimpleNamespace(instructions=[SimpleNamespace(cycles_by_cause=issue)] * size)
+    costs = (InstructionCost(Cycles(issue=1), 0, ""),) * size
+    schedule = Schedule(Cycles(issue=size), 0, (), (), 0, 0, 0, 0, costs)
     found = counters, [ran], [schedule]
     function: Any = FUNCTION
     rows = with_energy(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from simcore.core.counters import CAUSES, BlockCounts, Counters, EntryCounts, SiteCounts
+from simcore.core.counters import BlockCounts, Counters, EntryCounts, SiteCounts
 from simcore.costs.instructions import instruction_costs, line_costs
-from simcore.costs.profile import InstructionCosts
+from simcore.costs.tables import InstructionCosts
+from simcore.pipeline.schedule import Cycles, InstructionCost, Schedule
 
 
 def block(
@@ -25,14 +26,10 @@ def block(
     )
 
 
-def schedule(*cycles: dict[str, int]) -> Any:
-    """Cycles by cause of each instruction."""
-    return SimpleNamespace(
-        instructions=[
-            SimpleNamespace(cycles_by_cause=tuple(each.get(cause, 0) for cause in CAUSES))
-            for each in cycles
-        ]
-    )
+def schedule(*cycles: dict[str, int], first: int = 0) -> Schedule:
+    """Cycles by cause of each instruction, from the block's instruction `first` on."""
+    costs = tuple(InstructionCost(Cycles(**each), 0, "") for each in cycles)
+    return Schedule(Cycles(), 0, (), (), 0, 0, 0, 0, costs, first)
 
 
 def counts(executions: int, skipped: tuple[int, ...], *sites: SiteCounts, **stalls: int) -> Any:
@@ -71,6 +68,20 @@ def test_scheduled_cycles_are_multiplied_by_the_executions_of_their_entry() -> N
     assert rows[0x104].cycles_by_cause["load_use"] == 14
     assert (rows[0x104].cycles, rows[0x104].executions) == (24, 10)
     assert rows[0x104].text == "adds r0, #1"
+
+
+def test_a_stretch_costs_what_is_scheduled_of_its_own_instructions() -> None:
+    rows = costs(
+        [block(0x100, "ldr r0, [r1]", "adds r0, #1", "nop")],
+        [counts(5, (0, 0, 0))],
+        [EntryCounts(0, 1, 0, 5), EntryCounts(0, 2, 0, 5, 1)],
+        [
+            schedule({"issue": 1}),
+            schedule({"issue": 1, "load_use": 2}, {"issue": 1, "fetch": 1}, first=1),
+        ],
+    )
+    assert [row.cycles for row in rows.values()] == [5, 15, 10]
+    assert [row.executions for row in rows.values()] == [5, 5, 5]
 
 
 def test_an_address_in_two_blocks_is_one_instruction() -> None:

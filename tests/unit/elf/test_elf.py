@@ -111,6 +111,17 @@ def test_a_vector_table_is_found_by_symbol_behind_a_boot_header(load: Load) -> N
     assert load(builder).vector_table == 0x60002000
 
 
+def test_a_vector_table_is_what_the_boot_rom_of_an_imxrt_starts_from(load: Load) -> None:
+    flash = 0x6000_0000
+    builder = ElfBuilder(entry=flash + 0x2009)
+    builder.section(".config", b"FCFB", flash, ALLOC)
+    ivt = struct.pack("<8I", 0x402000D1, flash + 0x2000, 0, 0, 0, flash + 0x1000, 0, 0)
+    builder.section(".ivt", ivt, flash + 0x1000, ALLOC)
+    table = struct.pack("<II", RAM + 0x1000, flash + 0x2009)
+    builder.section(".unnamed", table + CODE, flash + 0x2000, ALLOC | EXEC)
+    assert load(builder).vector_table == flash + 0x2000
+
+
 def test_a_vector_table_without_a_name_is_the_lowest_words_if_they_look_like_one(
     load: Load,
 ) -> None:
@@ -124,7 +135,6 @@ def test_a_vector_table_without_a_name_is_the_lowest_words_if_they_look_like_one
     [
         pytest.param((RAM + 0x1000, FLASH + 8), id="reset-is-arm-state"),
         pytest.param((RAM + 0x1000, FLASH + 0x1001), id="reset-outside-the-program"),
-        pytest.param((RAM + 0x1002, FLASH + 9), id="stack-not-aligned"),
         pytest.param((FLASH, FLASH + 9), id="stack-in-flash"),
     ],
 )
@@ -316,6 +326,15 @@ def test_labels_inside_a_sized_function_are_branch_targets(load: Load) -> None:
     builder.symbol("copy_loop", FLASH + 16, kind=NOTYPE)
     builder.symbol("zero_loop", FLASH + 32, kind=NOTYPE, binding=LOCAL)
     assert spans(load(builder)) == [("Reset_Handler", 0, 64)]
+
+
+def test_functions_without_a_size_inside_a_sized_one_are_branch_targets(load: Load) -> None:
+    # IAR's ??main_0 and what .thumb_func makes of a label
+    builder = assembly()
+    builder.symbol("main", FLASH + 1, 32)
+    builder.symbol("??main_0", FLASH + 9, binding=LOCAL)
+    builder.symbol("behind", FLASH + 33)
+    assert spans(load(builder)) == [("main", 0, 32), ("behind", 32, 64)]
 
 
 def test_a_function_that_starts_inside_another_ends_it_and_takes_the_rest(load: Load) -> None:

@@ -325,8 +325,42 @@ def test_segments_that_overlap_by_load_address_are_refused(refusal: Refusal) -> 
 def test_segments_that_overlap_by_run_address_are_refused(refusal: Refusal) -> None:
     builder = runnable()
     builder.section(".data", bytes(8), RAM, ALLOC | WRITE, load_address=FLASH + 0x100)
-    builder.section(".bss", b"", RAM + 4, ALLOC | WRITE, type=NOBITS, size=4)
+    builder.section(".more", bytes(4), RAM + 4, ALLOC | WRITE, load_address=FLASH + 0x200)
     assert "run addresses 0x20000000..0x20000008 and 0x20000004" in refusal(builder.build().data)
+
+
+def test_zeros_around_data_are_cut_to_what_is_left(accepted: Accepted) -> None:
+    # What GNU ld makes of a NOLOAD section in front of .data and .bss behind it: one segment.
+    builder = runnable()
+    builder.section(".dma", b"", RAM, ALLOC | WRITE, type=NOBITS, size=64)
+    builder.section(".data", b"12345678", RAM + 16, ALLOC | WRITE, load_address=FLASH + 0x100)
+    builder.section(".bss", b"", RAM + 8, ALLOC | WRITE, type=NOBITS, size=32)
+    image = accepted(builder.build().data)
+    ram = sorted((s.run_address, len(s.data), s.memory_size) for s in image.segments)[2:]
+    assert ram == [(RAM, 0, 16), (RAM + 16, 8, 8), (RAM + 24, 0, 40)]
+    assert image.read(RAM + 16, 8) == b"12345678"
+    assert image.read(RAM + 8, 8) == image.read(RAM + 24, 8) == bytes(8)
+    assert sum(memory for _, _, memory in ram) == 64
+
+
+def test_thousands_of_zeros_around_each_other_cost_no_more_than_sorting(accepted: Accepted) -> None:
+    builder = runnable()
+    for index in range(4000):
+        size = 8192 - 2 * index
+        builder.section("z", b"", RAM + index, ALLOC | WRITE, type=NOBITS, size=size)
+        builder.section("b", b"1", RAM + 0x10000 + 2 * index, ALLOC | WRITE)
+    builder.section("all", b"", RAM, ALLOC | WRITE, type=NOBITS, size=0x20000)
+    segments = accepted(builder.build().data).segments
+    assert sum(s.memory_size for s in segments if s.run_address >= RAM) == 0x20000
+
+
+def test_a_segment_without_bytes_may_stand_anywhere_in_the_file(accepted: Accepted) -> None:
+    # binutils before 2.3x write such offsets for the .bss of stripped files
+    builder = runnable()
+    builder.section(".bss", b"", RAM, ALLOC | WRITE, type=NOBITS, size=64)
+    data = bytearray(builder.build().data)
+    struct.pack_into("<I", data, HEADER_BYTES + 2 * 32 + 4, 0x7FFF_0000)
+    assert accepted(bytes(data)).ram_bytes == 64
 
 
 def test_a_bss_whose_load_address_lies_in_other_bytes_is_not_an_overlap(accepted: Accepted) -> None:

@@ -122,16 +122,41 @@ def test_boot_takes_sp_and_pc_from_the_vector_table(model: CpuModel) -> None:
     assert (boot.sp, boot.pc, boot.vector_table) == (RAM_END, FLASH + 9, FLASH)
 
 
+def test_bits_1_and_0_of_the_initial_stack_pointer_are_zero(model: CpuModel) -> None:
+    program = image(segment(FLASH, words(RAM_END - 1, FLASH + 9)), table=FLASH)
+    memory = LoadedMemory(model, program)
+    memory.load(program)
+    assert memory.boot(program).sp == RAM_END - 4
+
+
+@pytest.mark.parametrize(
+    ("address", "fit"),
+    [(0x2400_0000, "stm32h723, stm32h743"), (0x5000_0000, "no part that ships holds it")],
+)
+def test_a_program_for_another_part_is_told_which_part_fits(
+    model: CpuModel, address: int, fit: str
+) -> None:
+    program = image(segment(FLASH, b"good"), segment(address, b"abcd"))
+    with pytest.raises(ConfigError, match=fit):
+        LoadedMemory(model, program).load(program)
+
+
 @pytest.mark.parametrize(
     ("table", "wrong"),
     [
         (words(0x1000_0000, FLASH + 9), "stack pointer 0x10000000"),
-        (words(DTCM + 2, FLASH + 9), "stack pointer 0x20000002"),
+        (words(DTCM + 2, FLASH + 9), "stack pointer 0x20000000"),
         (words(RAM_END, FLASH + 8), "Arm state"),
         (words(RAM_END, 0x6000_0001), "not in executable"),
         (words(RAM_END, 0x4000_0001), "not in executable"),
     ],
-    ids=["sp-nowhere", "sp-unaligned", "arm-state", "reset-nowhere", "reset-in-peripherals"],
+    ids=[
+        "sp-nowhere",
+        "sp-with-nothing-below",
+        "arm-state",
+        "reset-nowhere",
+        "reset-in-peripherals",
+    ],
 )
 def test_a_vector_table_that_cannot_be_right_is_refused(
     model: CpuModel, table: bytes, wrong: str

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import native
 from tests.rule_cases import each_case, read
 from tests.unit.native.timed import Timed
 
@@ -34,14 +35,15 @@ def block_for(timed: Timed, name: str, first: int = 0, end: int | None = None) -
 
 
 def find(timed: Timed, block: int, state: int, variant: int = 0, before: int = -1) -> int:
-    """The number of the entry, or a status."""
-    blocks = timed.ffi.addressof(timed.t, "blocks")
-    return int(timed.lib.blocks_entry(blocks, before, block, state, variant))
+    """The number of the entry, made when it is not there yet, or a status."""
+    blocks, lib = timed.ffi.addressof(timed.t, "blocks"), timed.lib
+    found = int(lib.blocks_entry(blocks, before, block, state, variant))
+    return int(lib.blocks_enter(blocks, block, state, variant)) if found < 0 else found
 
 
 @each_case("blocks", "refused")
 def test_facts_that_do_not_fit_each_other_are_refused(case: dict[str, Any]) -> None:
-    timed = Timed({"told": {**TOLD, "facts": case["facts"]}})
+    timed = Timed({"told": {**TOLD, **case}})
     assert block_for(timed, "told") == timed.lib.CORE_ERR_STREAM
     assert timed.t.blocks.blocks == 0
     timed.close()
@@ -83,6 +85,49 @@ def test_an_entry_is_asked_for_once_for_each_state_and_variant(timed: Timed) -> 
     for _ in range(2):  # a look-up moves the entry to the front of the block's list
         assert [find(timed, block, *key) for key in reversed(keys)] == numbers[::-1]
     assert len(timed.asked) == 1 + 6
+
+
+def test_entries_of_a_block_share_the_schedules_of_its_stretches() -> None:
+    stretches = [{"variant": 1}, {}, {"stretch": 1, "variant": 2}, {"stretch": 1}]
+    told = {**TOLD, "stretches": [[1, 0, 1], [2, 1, 1]], "schedules": stretches}
+    timed = Timed({"told": told})
+    block = block_for(timed, "told")
+    assert [find(timed, block, 0, variant) for variant in (0, 1, 2, 3, 0)] == [0, 1, 2, 3, 0]
+    of_second = " of stretch 1"
+    asked = ["told", "told 0 0", f"told 0 0{of_second}", "told 0 1", f"told 0 2{of_second}"]
+    assert timed.asked == asked
+    assert [list(timed.t.blocks.cost[entry].schedule[0:2]) for entry in range(4)] == [
+        [0, 1], [2, 1], [0, 3], [2, 3],
+    ]  # fmt: skip
+    timed.close()
+
+
+def test_a_block_of_stretches_keeps_few_entries_and_all_counts() -> None:
+    """Each of many states leads to the same state of the second stretch, by its own cycles."""
+    states = range(3 * native.load()[1].ENTRIES_MAX)
+    first = [{"state": state, "cycles": {"issue": 1 + state}, "next": 99} for state in states]
+    timed = Timed(
+        {
+            "many": {
+                "address": 0x100,
+                "instructions": "..",
+                "stretches": [[0, 0, 0], [0, 0, 0]],
+                "schedules": [*first, {"stretch": 1, "state": 99, "cycles": {"issue": 5}}],
+            }
+        }
+    )
+    for state in [*states, *reversed(states)]:
+        timed.t.state = state
+        timed.t.last_block = timed.t.last_entry = -1
+        assert timed.consume([{"run": "many"}]) == 0
+    assert timed.t.blocks.entries == timed.lib.ENTRIES_MAX
+    assert len(timed.asked) == 1 + len(states) + 1
+    schedules = timed.ffi.new("struct schedule_info[]", timed.t.blocks.schedules)
+    timed.lib.timing_schedules(timed.t, schedules)
+    told = {(s.stretch, s.state): s.executions for s in schedules}
+    assert told == {(1, 99): 2 * len(states), **{(0, state): 2 for state in states}}
+    assert timed.counters()["cycles.issue"] == 2 * sum(1 + state + 5 for state in states)
+    timed.close()
 
 
 def test_what_followed_an_entry_last_is_no_answer_for_another_state_or_block(timed: Timed) -> None:

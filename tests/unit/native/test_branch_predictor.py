@@ -1,4 +1,4 @@
-"""branch.c by the textbook: BTAC, static prediction behind it, return stack; on C and on the twin.
+"""branch.c by the textbook: BTAC, static prediction without one, return stack; C and twin.
 
 The sequences are short enough to follow the two-bit counters by hand: an entry starts at 2, taken
 adds and not taken takes one, taken is expected from 2 on.
@@ -58,11 +58,11 @@ class Branches:
         return self.predictor.branch(BranchKind.RETURN, False, branch, 0, branch + 4, went)
 
 
-def test_a_loop_branch_is_seen_statically_once_then_predicted_until_it_ends(
+def test_a_loop_branch_is_mispredicted_once_then_predicted_until_it_ends(
     make: MakePredictor,
 ) -> None:
     b = Branches(make(BTAC))
-    assert [b.conditional(LOOP, HEAD) for _ in range(10)] == [STATIC] + [RIGHT] * 9
+    assert [b.conditional(LOOP, HEAD) for _ in range(10)] == [WRONG] + [RIGHT] * 9
     assert b.conditional(LOOP, HEAD, taken=False) == WRONG
     assert [b.conditional(LOOP, HEAD) for _ in range(3)] == [RIGHT] * 3
 
@@ -102,10 +102,15 @@ def test_the_counter_needs_two_surprises_to_change_its_mind(make: MakePredictor)
     assert [b.conditional(LOOP, AHEAD, taken) for taken in outcomes] == expected
 
 
-def test_static_prediction_counts_only_where_the_btac_knows_nothing(make: MakePredictor) -> None:
-    # A backward branch that is mostly not taken: from the second time on its entry says so.
+def test_what_the_btac_does_not_know_falls_through_unless_decode_knows_better(
+    make: MakePredictor,
+) -> None:
     b = Branches(make(BTAC))
-    assert b.conditional(LOOP, HEAD) == STATIC
+    assert [b.conditional(LOOP, HEAD, taken=False) for _ in range(3)] == [RIGHT] * 3
+    assert b.direct(LOOP + 4, HEAD) == STATIC
+    assert b.call(LOOP + 8, HEAD) == STATIC
+    assert b.conditional(LOOP, HEAD) == WRONG
+    # Known now, and mostly not taken: from the second time on its entry says so.
     later = [b.conditional(LOOP, HEAD, taken=False) for _ in range(5)]
     assert later == [WRONG] + [RIGHT] * 4
 
@@ -203,9 +208,9 @@ def test_a_predictor_that_cannot_be_is_refused(config: Config) -> None:
 
 def test_actlr_switches_reading_and_filling_the_btac_off(make: MakePredictor) -> None:
     b = Branches(make(BTAC))
-    assert [b.conditional(LOOP, HEAD) for _ in range(2)] == [STATIC, RIGHT]
+    assert [b.conditional(LOOP, HEAD) for _ in range(2)] == [WRONG, RIGHT]
     b.predictor.control(1 << 13)  # DISBTACREAD: static prediction only
     assert [b.conditional(LOOP, HEAD) for _ in range(2)] == [STATIC, STATIC]
     b.predictor.control(1 << 14)  # DISBTACALLOC: what it knows stays, nothing new comes in
     assert b.conditional(LOOP, HEAD) == RIGHT
-    assert [b.conditional(LOOP + 8, HEAD) for _ in range(2)] == [STATIC, STATIC]
+    assert [b.conditional(LOOP + 8, HEAD) for _ in range(2)] == [WRONG, WRONG]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.reference_config import Policy
 from tests.unit.native.memory_program import (
     CACHED,
     LINE,
@@ -32,11 +33,28 @@ def test_a_memset_stops_allocating_after_three_lines_it_overwrote_whole(make: Ma
     p = Program(make(STREAMING, [FAR_RAM]))
     clear(p, 0, 16)
     assert p.count("data_refills", 0) == 3
-    assert p.count("dcache_write_misses") == 3 + 13 * 8
+    # Three misses, the other 21 stores into their lines hit; the mode sends the rest out.
+    assert p.count("dcache_write_misses") == 3
+    assert p.count("dcache_writes") == 16 * 8
+    assert p.count("dcache_streamed_writes") == 13 * 8
     p = Program(make(CACHED, [FAR_RAM]))  # ACTLR.DISRAMODE
     clear(p, 0, 16)
     assert p.count("data_refills", 0) == 16
     assert p.count("uncached_writes", 0) == 0
+    assert p.count("dcache_streamed_writes") == 0
+    assert p.count("dcache_write_misses") == 16
+
+
+def test_a_store_that_its_policy_sends_out_or_that_hits_is_not_streamed(make: MakeMemory) -> None:
+    through = replace(SLOW_RAM, base=0x2400_0000, policy=Policy.WRITE_THROUGH)
+    p = Program(make(STREAMING, [FAR_RAM, through]))
+    p.load(RAM + 40 * LINE)
+    clear(p, 0, 4)
+    assert p.count("dcache_streamed_writes") == 8
+    p.store(RAM + 40 * LINE)  # its line is there
+    p.store(through.base)  # the fourth line was whole: the mode holds
+    assert p.count("dcache_streamed_writes") == 8
+    assert p.count("dcache_write_misses") == 3 + 1
 
 
 def test_a_fill_that_is_faster_than_the_stores_does_not_start_read_allocate_mode(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.reference_config import Config, Kind, Policy, Region
+from tests.reference_config import Caches, Config, Kind, Policy, Region
 from tests.unit.native.memory_program import (
     CACHED,
     ON_C_AND_TWIN,
@@ -125,3 +125,38 @@ def test_an_entry_is_free_when_its_own_bank_is_done(make: MakeMemory) -> None:
         assert p.store(RAM + offset, 1) == 0
     assert p.store(RAM + 16, 1) == 1  # at 3: the first is done at 4
     assert p.store(RAM + 24, 1) == 1  # at 5: the third is done at 6, before the second
+
+
+@pytest.mark.parametrize("region", [DTCM, SLOW_RAM], ids=["dtcm", "cached"])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_load_waits_for_a_store_to_its_word(make: MakeMemory, region: Region, size: int) -> None:
+    """L21 of docs/sources/oracle.csv: 4 cycles from the store to the load, one its issue."""
+    config = replace(CACHED, load_after_store_cycles=4)
+    for between, waits in ((0, 3), (1, 2), (2, 1), (3, 0), (9, 0)):
+        for offset, expected in ((28, waits), (24, 0), (32, 0)):  # its word, and the two beside it
+            p = Program(make(config, [region]))
+            for line in (0, 32):  # in the cache, if the region is cached
+                p.load(RAM + line)
+            p.wait()
+            p.store(RAM + 28, size)
+            p.wait(between)
+            assert p.load(RAM + offset, 4) == expected
+            assert p.count("stall_cycles", 0) >= expected
+
+
+def test_a_load_across_two_words_waits_for_a_store_to_either(make: MakeMemory) -> None:
+    for stored in (8, 12):
+        p = Program(make(replace(H743, load_after_store_cycles=4), [DTCM]))
+        p.store(RAM + stored, 4)
+        assert p.load(RAM + 10, 4) == 3
+        assert p.load(RAM + 10, 4) == 0
+
+
+def test_a_load_past_the_cache_waits_for_no_store(make: MakeMemory) -> None:
+    config = replace(CACHED, load_after_store_cycles=4, caches=Caches.OFF)
+    p, alone = Program(make(config, [SLOW_RAM])), Program(make(config, [SLOW_RAM]))
+    p.store(RAM + 8, 4)
+    p.wait(40)
+    p.store(RAM + 64, 4)
+    alone.store(RAM + 64, 4)
+    assert p.load(RAM + 64, 4) == alone.load(RAM + 64, 4)

@@ -10,11 +10,13 @@ A block is a table of tests/rules/timing.toml; its instructions have two bytes e
     macs                    of each instruction
     notes, barriers         [instruction, table of extra cycles], [instruction, access behind it]
     probes                  [kind, access, access]
+    stretches               [probes, accesses up to its end, barriers up to its end] of each; one
+                            for all when there are none
     stack                   [access, bytes that SP is below its address at most]
     facts                   fields of struct block_static that are to be what they should not
-    schedules               tables of state, variant (default 0), cycles by cause, at (cycle of each
-                            access and then of each barrier), next, taken, mispredict (states behind
-                            it), penalty (cycles of a mispredict)
+    schedules               tables of stretch, state, variant (default 0), cycles by cause, at
+                            (cycle of each access and then of each barrier), next, taken, mispredict
+                            (states behind it), penalty (cycles of a mispredict)
 """
 
 from __future__ import annotations
@@ -134,6 +136,8 @@ class Timed:
         barriers = [(at - first, a) for at, a in block.get("barriers", []) if at in within]
         kinds = native.constants("probe_kind", "PROBE_")
         probes = [(kinds[kind], a, b) for kind, a, b in block.get("probes", [])]
+        everything = [(1 << 64) - 1, len(accesses), len(barriers)]
+        stretches = block.get("stretches", [everything])
         stack = block.get("stack", [-1, 0])
         ends = first + count == len(block["instructions"])
         branch = block.get("branch", "none") if ends else "none"
@@ -147,6 +151,7 @@ class Timed:
             "probe": ("struct probe_static[]", probes),
             "note": ("struct note_static[]", notes),
             "barrier": ("struct barrier_static[]", barriers),
+            "stretch": ("struct stretch_static[]", stretches),
             "counters": ("uint64_t[]", counters),
             "macs": ("uint8_t[]", macs),
         }
@@ -162,6 +167,7 @@ class Timed:
             "probes": len(probes),
             "notes": len(notes),
             "barriers": len(barriers),
+            "stretches": len(stretches),
             "stack_access": stack[0] if stack[0] < len(accesses) else -1,
             "stack_low": -stack[1],
             **block.get("facts", {}),
@@ -174,14 +180,17 @@ class Timed:
             setattr(out, field, array)
         return 0
 
-    def schedule(self, _: Any, number: int, state: int, variant: int, out: Any) -> int:
+    def schedule(
+        self, _: Any, number: int, stretch: int, state: int, variant: int, out: Any
+    ) -> int:
         """core_schedule_fn: the schedule of the block's table, cut for a piece."""
         name, first = self.names[number], self._first[number]
-        self.asked.append(f"{name} {state} {variant}")
+        self.asked.append(f"{name} {state} {variant}" + f" of stretch {stretch}" * bool(stretch))
         block = self.blocks[name]
+        key = {"stretch": stretch, "state": state, "variant": variant}
         told = next(
             s for s in block.get("schedules", [{}])
-            if (s.get("state", 0), s.get("variant", 0)) == (state, variant)
+            if all(s.get(name, 0) == value for name, value in key.items())
         )  # fmt: skip
         causes = native.constants("cause", "CAUSE_")
         cycles = [0] * causes.pop("count")
@@ -191,7 +200,7 @@ class Timed:
             cycles[causes["issue"]] = len(block["instructions"]) - first
         room = len(block.get("accesses", [])) + len(block.get("barriers", []))
         at_cycles = [*told.get("at", []), *[0] * room][: room or 1]
-        arrays = self.ffi.new("uint32_t[]", cycles), self.ffi.new("uint16_t[]", at_cycles)
+        arrays = self.ffi.new("uint32_t[]", cycles), self.ffi.new("int16_t[]", at_cycles)
         self._keep += arrays
         out.cycles_by_cause, out.access_cycles = arrays
         out.dual_issues = told.get("dual_issues", 0)

@@ -47,6 +47,10 @@ def run(text: str, *overrides: str) -> Schedule:
         ("unaligned-loads", "U1#1", 3, 0),
         ("odd-word", "M-una#1", 1, 0),
         ("flag-distance", "BR-mp6#1", 6, 8),
+        ("slow-to-pack", "L20b#1", 2, 3),  # a MAC to the first operand of PKHTB
+        ("load-to-base", "L18#1", 2, 3),
+        ("pair-fetch", "M-fetch#1", 1, 0),
+        ("double-chain", "DP-chain#1", 3, 1),
     ],
 )
 def test_a_mechanism_carries_its_oracle_row(
@@ -60,10 +64,23 @@ def test_a_mechanism_carries_its_oracle_row(
 
 def test_the_double_mac_carries_the_rows_of_chained_doubles() -> None:
     """Their operand classes need the whole simulator: the second of two is a cycle cheaper."""
-    row = next(found for found in load_cases() if found.id == "DP vfma.f64 one zero#2")
-    without = MachineRunner(["core.pipeline_without=double-mac"])
-    assert row.expected == measure(row, MachineRunner()) == 5
-    assert measure(row, without) == 6
+    assert_carries_on_the_machine("double-mac", "DP vfma.f64 one zero#2", 5, 6)
+    assert_carries_on_the_machine("double-mac", "DP-mul#1", 4, 5)
+
+
+def test_the_double_window_carries_its_row() -> None:
+    assert_carries_on_the_machine("double-window", "DP-window#1", 2, 1)
+
+
+def test_store_to_load_carries_its_row() -> None:
+    assert_carries_on_the_machine("store-to-load", "L21#1", 4, 0)
+
+
+def assert_carries_on_the_machine(name: str, case: str, cycles: int, cycles_without: int) -> None:
+    row = next(found for found in load_cases() if found.id == case)
+    without = MachineRunner([f"core.pipeline_without={name}"])
+    assert row.expected == measure(row, MachineRunner()) == cycles
+    assert measure(row, without) == cycles_without
 
 
 def test_the_early_shifter_keeps_a_younger_shift_late() -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from simcore.cpu_model import load_cpu_model
 from simcore.isa import Block, decode_block
-from simcore.isa.blocks import SINGLE_LOADS
+from simcore.isa.blocks import MAX_PROBES, SINGLE_LOADS
 from simcore.isa.kinds import Kind, Role
-from simcore.pipeline import Schedule, make_pipeline
+from simcore.pipeline import OTHER_BLOCK, Schedule, make_pipeline
 from simcore.pipeline.latency import latency_table, occupancy
+from simcore.pipeline.stretches import cut
 from tests.unit.thumb_code import code
 
 POOL = (
@@ -31,6 +32,7 @@ POOL = (
     "vfma.f64 d0,d1,d2", "vmla.f64 d0,d1,d2", "vldr d0,[r0]", "vldmia r1,{s0-s2}",
     "it ne ; adds r0,#1", "itte ne ; adds r0,#1 ; ldr.n r2,[r3] ; cmp r0,#1",
 )  # fmt: skip
+ENDS = ("nop.n", "cbz r0,.+8", "beq.n .+8", "b.n .+8")
 programs = st.lists(st.sampled_from(POOL), min_size=1, max_size=24)
 heads = st.sampled_from((0x400, 0x402, 0x404, 0x406))
 
@@ -65,6 +67,13 @@ def cuttable(block: Block, at: int) -> bool:
     return not inside_it and not loads
 
 
+def may_begin(block: Block, at: int) -> bool:
+    """Whether a stretch may begin at an instruction: not in an IT block, nor at a second load."""
+    before, after = (instruction.facts.kind for instruction in block.instructions[at - 1 : at + 1])
+    in_it_block = block.instructions[at].predicated or after is Kind.IT
+    return not in_it_block and not (before in SINGLE_LOADS and after in SINGLE_LOADS)
+
+
 def schedule(block: Block) -> Schedule:
     pipeline = make_pipeline(params())
     return pipeline.schedule(block, pipeline.reset_state)
@@ -97,6 +106,68 @@ def test_a_run_costs_the_same_however_it_is_cut_into_blocks(
     assert tuple(causes) == whole.cycles_by_cause
     assert issues == whole.dual_issues
     assert state == whole.after_next
+
+
+@given(
+    programs, st.sampled_from(ENDS), programs, heads, st.integers(0, (1 << MAX_PROBES) - 1),
+    st.integers(1, 8), st.integers(0, 3),
+)  # fmt: skip
+@example(["ldr.w r0,[r1]", "ldr.n r3,[r0]"], "nop.n", ["nop.n"], 0x400, 2, 1, 0)
+@example(["mla r0,r1,r2,r3", *["nop.w"] * 4], "cbz r0,.+8", ["nop.n"], 0x400, 0, 1, 0)
+def test_a_block_costs_what_its_stretches_cost_in_turn(
+    program: list[str], end: str, before: list[str], head: int, variant: int, longest: int,
+    most_probes: int,
+) -> None:  # fmt: skip
+    pipeline = make_pipeline(params())
+    state = pipeline.schedule(decode(before, 0x800), pipeline.reset_state).after_taken
+    block = decode([*program, end], head)
+    uncut = 2 * params()["branch"]["flags_ready_distance"]
+    whole = pipeline.schedule(block, state, variant)
+    causes = [0] * len(whole.cycles_by_cause)
+    accesses: list[int] = []
+    dual_issues = issued = 0
+    for stretch in cut(block, uncut, longest, most_probes):
+        part = pipeline.schedule_stretch(stretch, state, variant & stretch.probes)
+        begin = sum(causes)
+        accesses += [begin + cycle for cycle in part.access_cycles]
+        causes = [a + b for a, b in zip(causes, part.cycles_by_cause, strict=True)]
+        dual_issues += part.dual_issues
+        for cost, expected in zip(part.instructions, part.part_of(whole.instructions), strict=True):
+            assert cost[:3] == expected[:3]  # cycles, slot, why it did not pair
+            assert cost.waited_register == expected.waited_register
+            for own, index in zip(cost[3::2], expected[3::2], strict=True):
+                outside = index < part.first and index != -1
+                assert own == (OTHER_BLOCK if outside else max(index - part.first, -1))
+        assert part.first == issued
+        issued += len(part.instructions)
+        state = part.after_next
+    assert tuple(causes) == whole.cycles_by_cause
+    assert dual_issues == whole.dual_issues
+    assert tuple(accesses) == whole.access_cycles
+    left = ("after_next", "after_taken", "after_mispredict", "mispredict_cycles")
+    assert [getattr(part, name) for name in left] == [getattr(whole, name) for name in left]
+    assert issued == len(block.instructions)
+
+
+@given(programs, st.sampled_from(ENDS), st.integers(1, 8), st.integers(0, 3))
+def test_stretches_are_short_and_ask_little_where_a_cut_may_be(
+    program: list[str], end: str, longest: int, most_probes: int
+) -> None:
+    block = decode([*program, end], 0x400)
+    uncut = 4
+    stretches = cut(block, uncut, longest, most_probes)
+    assert [i for stretch in stretches for i in stretch.instructions] == list(block.instructions)
+    assert sum(stretch.size for stretch in stretches) == block.size
+    last_cut = len(block.instructions) - (uncut if end.startswith("cbz") else 1)
+    for stretch in stretches:
+        begin, length = stretch.first, len(stretch.instructions)
+        assert begin == 0 or may_begin(block, begin)
+        for at in range(begin + 1, begin + length):
+            asked = 0
+            for placement in block.placements[begin : at + 1]:
+                asked |= placement.probes
+            full = at - begin >= longest or asked.bit_count() > most_probes
+            assert not full or at > last_cut or not may_begin(block, at)
 
 
 @given(programs, heads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simcore.costs.profile import LayoutBand
+from simcore.costs.tables import LayoutBand
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import Image, Section, load_image
 from simcore.placement import place

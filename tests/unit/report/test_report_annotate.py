@@ -23,10 +23,10 @@ from simcore.annotation import (
     Wait,
 )
 from simcore.core.counters import CAUSES
-from simcore.costs.profile import Exit
+from simcore.costs.origin import Exit
 from simcore.report import RenderOptions
-from simcore.report.annotate import render
-from simcore.report.listing import loop_lanes, pair_mark, per, share
+from simcore.report.annotation import render
+from simcore.report.annotation.listing import loop_lanes, pair_mark, per, share
 from tests.unit.handmade import kernel_profile
 
 RUNS = 1000

@@ -10,15 +10,8 @@ import pytest
 
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.report import (
-    BINARY_FORMATS,
-    FORMATS,
-    SECTIONS,
-    RenderOptions,
-    Section,
-    document,
-    render,
-)
+from simcore.report import RenderOptions
+from simcore.report.profile import BINARY_FORMATS, FORMATS, SECTIONS, Section, document, render
 from tests.unit.handmade import kernel_profile
 
 

@@ -15,12 +15,15 @@ from typing import Any
 
 import pytest
 
-from simcore.costs.profile import Exit, LayoutBand, ObjectCosts, ObjectSite, PlacedItem, Profile
+from simcore.costs.origin import Exit
+from simcore.costs.profile import Profile
+from simcore.costs.tables import LayoutBand, ObjectCosts, ObjectSite, PlacedItem
 from simcore.errors import ConfigError
 from simcore.pipeline.ceilings import CORE, Ceilings
-from simcore.report import RenderOptions, render
+from simcore.report import RenderOptions
 from simcore.report.html.details import Details, printable
 from simcore.report.html.flame import MOST_FRAMES, flame_data, merged_frames
+from simcore.report.profile import render
 from tests.unit.handmade import FAULT, kernel_profile
 
 ROOT = Path(__file__).resolve().parents[3]

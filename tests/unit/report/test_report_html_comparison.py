@@ -9,7 +9,7 @@ from typing import Any
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import summarize
 from simcore.costs.profile import Profile
-from simcore.report.html.comparison import render
+from simcore.report.comparison.html import render
 from simcore.report.html.flame import differential_data
 from tests.unit.handmade import kernel_profile
 from tests.unit.report.test_report_html import HOSTILE, Page

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simcore.costs.profile import Profile
-from simcore.report import RenderOptions, render
+from simcore.report import RenderOptions
+from simcore.report.profile import render
 from tests.unit.handmade import kernel_profile
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
-from simcore.report import document, render
-from simcore.report.places import places
+from simcore.report.profile import document, render
+from simcore.report.profile.places import places
 from simcore.report.stacks import CallTree, femtojoules
 from tests.unit.handmade import kernel_profile
 

@@ -1,0 +1,193 @@
+"""What commands that report profiles share: how a report is asked for, and how it is written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simcore.cli.options import source_options, together
+from simcore.cli.output import ColorChoice, is_terminal
+from simcore.cli.running import (
+    goes_to_file,
+    look,
+    tell_end,
+    tell_line,
+    tell_speed,
+    tell_warnings,
+)
+from simcore.errors import ExitCode
+from simcore.files import destination
+from simcore.report import WEIGHTS, Weight
+from simcore.report.profile import (
+    BINARY_FORMATS,
+    SECTIONS,
+    SEVERAL_PARTS,
+    Section,
+    document,
+    needed,
+)
+
+if TYPE_CHECKING:
+    from simcore.costs.profile import Profile
+    from simcore.report.html.details import Details
+    from simcore.simulation.simulation import Simulation
+
+
+weight_option = click.option(
+    "--weight",
+    type=click.Choice(WEIGHTS),
+    help="With --format collapsed: what weighs stacks; time in ns, energy in nJ [default:"
+    f" {WEIGHTS[0]}].",
+)
+objects_option = click.option(
+    "--objects", is_flag=True, help="Show all data objects up to --top, not a few."
+)
+
+#: What the report shows, and how.
+table_options = together(
+    click.option(
+        "--section",
+        type=click.Choice(SECTIONS),
+        default=SECTIONS[0],
+        show_default=True,
+        help="Table that --format csv writes.",
+    ),
+    weight_option,
+    click.option(
+        "--op",
+        "ops",
+        multiple=True,
+        metavar="GLOB",
+        help="Count each call of a matching function as an operation. Repeatable.",
+    ),
+    click.option(
+        "--top",
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=20,
+        show_default=True,
+        help="Rows of the text report's long tables; 0 for all.",
+    ),
+    click.option("--instructions", is_flag=True, help="Add the costs of every instruction."),
+    click.option("--lines", is_flag=True, help="Add the costs of every source line."),
+    click.option(
+        "--coverage",
+        is_flag=True,
+        help="With --format json: add which lines ran, for 'mcusim report --format lcov'.",
+    ),
+    click.option(
+        "--timeline",
+        is_flag=True,
+        help="With --format json: add what ran when, for 'mcusim report --format trace'.",
+    ),
+    objects_option,
+    source_options,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the report of a run is asked for: the parameters of a command that say it."""
+
+    format_name: str
+    output: str | None
+    color: ColorChoice
+    section: Section
+    weight: Weight | None
+    top: int
+    objects: bool
+    source_dirs: tuple[str, ...]
+    source_maps: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def taken_from(cls, options: dict[str, Any]) -> Form:
+        """The form that a command's options ask for; what is left of them is about the run."""
+        return cls(**{field.name: options.pop(field.name) for field in fields(cls)})
+
+    def refuse_unused(self) -> None:
+        """Refuse options that the format would ignore. Raises UsageError."""
+        if (self.source_dirs or self.source_maps) and self.format_name != "html":
+            raise click.UsageError("--source-dir and --source-map go with --format html")
+        if self.weight is not None and self.format_name != "collapsed":
+            raise click.UsageError("--weight goes with --format collapsed")
+
+    def ask_for_tables(self, run: dict[str, Any]) -> None:
+        """Ask the run for the tables that the format writes.
+
+        Raises UsageError for one that only another format shows, and JSON keeps for it.
+        """
+        tables = needed(self.format_name, self.section)
+        for table in ("coverage", "timeline"):
+            if run[table] and self.format_name != "json" and table not in tables:
+                raise click.UsageError(f"--{table} goes with --format json")
+        run.update(dict.fromkeys(tables, True))
+
+
+def report_runs(
+    form: Form,
+    runs: Sequence[Callable[..., Profile]],
+    printed: Callable[[], bytes],
+    verbose: bool,
+) -> ExitCode:
+    """Make the profiles of one program on several parts, and write their report.
+
+    Each of ``runs`` takes ``log`` and ``inspect`` as :func:`simcore.profile` does; ``printed``
+    tells afterwards what the program printed.
+    """
+    details: list[Details] = []
+
+    def inspect(simulation: Simulation) -> None:
+        from simcore.annotation.sources import SourcePlaces
+        from simcore.report.html.details import details_of
+
+        sources = SourcePlaces(form.source_dirs, form.source_maps)
+        details.append(details_of(simulation, sources, printed()))
+
+    started = time.monotonic()
+    log = tell_line if verbose else None
+    with destination(form.output) as write:
+        results = [
+            run(log=log, inspect=inspect if form.format_name == "html" else None) for run in runs
+        ]
+        options = look(
+            form.output,
+            form.color,
+            top=form.top,
+            section=form.section,
+            weight=form.weight or WEIGHTS[0],
+            objects=form.objects,
+        )
+        if details:
+            options = replace(options, details=details[0])
+        if len(results) == 1:
+            write(document(results[0], form.format_name, options))
+        else:
+            from simcore.report.profile import parts
+
+            write(parts.render(results, form.format_name, options))
+    warnings = [warning for result in results for warning in result.warnings]
+    tell_warnings(warnings, form.format_name, form.output)
+    if verbose:
+        tell_speed(sum(result.totals.cycles for result in results), started)
+    where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
+    return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
+
+
+def refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:
+    """Refuse what could not be written when the run has ended. Raises UsageError."""
+    if len(parts) > 1 and format_name not in SEVERAL_PARTS:
+        several = ", ".join(SEVERAL_PARTS)
+        raise click.UsageError(
+            f"--format {format_name} shows one part; with several in --cpu use {several}"
+        )
+    for_files = {**dict.fromkeys(BINARY_FORMATS, "is binary"), "html": "is a page for a browser"}
+    what = for_files.get(format_name)
+    if what and not goes_to_file(output) and is_terminal(sys.stdout):
+        raise click.UsageError(
+            f"--format {format_name} {what} and no terminal's: write it to a file with -o"
+        )

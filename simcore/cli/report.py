@@ -1,0 +1,119 @@
+"""`mcusim report`: a document that was saved as JSON in another format; nothing runs."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simcore.cli.advise import ROWS
+from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
+from simcore.cli.options import color_option
+from simcore.cli.output import ColorChoice
+from simcore.cli.profiles import objects_option, refuse_destination, weight_option
+from simcore.cli.running import look, on_command_line, tell_warnings
+from simcore.errors import ExitCode, nearest
+from simcore.files import destination
+from simcore.report import check, profile
+
+if TYPE_CHECKING:
+    from simcore.report.saved import Saved
+
+#: The formats of all kinds of documents.
+FORMATS = tuple(dict.fromkeys((*profile.FORMATS, *check.FORMATS)))
+#: Options that only one format obeys, and the documents that do.
+_OBEYED = {
+    "section": ("csv", ("profile", "comparison")),
+    "weight": ("collapsed", ("profile",)),
+    "top": ("text", ("profile", "comparison", "annotation", "advice")),
+    "objects": ("text", ("profile",)),
+}
+#: How the command that wrote a document lets its text look, where not as a profile's.
+_LOOKS = {"annotation": {"pipe_width": PIPE_WIDTH, "top": TABLE_ROWS}, "advice": {"top": ROWS}}
+
+
+@click.command(short_help="Show a saved JSON document in another format.")
+@click.argument("file", metavar="FILE.json")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    metavar="NAME",
+    default="text",
+    show_default=True,
+    help=f"Form of the report, as far as the document has it: {', '.join(FORMATS)}.",
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the report to FILE.")
+@click.option(
+    "--section",
+    metavar="NAME",
+    help="Table of a profile or comparison that --format csv writes [default: functions].",
+)
+@weight_option
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Rows of the text report's long tables; 0 for all. As the command that wrote the document"
+    " has it if not given.",
+)
+@objects_option
+@color_option
+def report(
+    file: str, format_name: str, output: str | None, color: ColorChoice, **form: Any
+) -> ExitCode:
+    """Show a JSON document that mcusim wrote in another format. Nothing runs, and no ELF is needed.
+
+    \b
+    mcusim profile kernel.elf --instructions --timeline --format json -o kernel.json
+    mcusim report kernel.json
+    mcusim report kernel.json --format html -o kernel.html
+    mcusim report kernel.json --format trace -o kernel.trace.json
+    mcusim report check.json --format junit -o mcusim.xml
+
+    A profile has the formats of 'mcusim profile'. It holds --instructions for callgrind and pprof,
+    --timeline for trace and --coverage for lcov if it was made with them. What a format shows
+    beside that is left out, and a line says so. The documents of annotate, compare, check, whatif,
+    advise, study and --energy-sweep have the formats of the command that wrote them; check those of
+    --report, too. The exit status does not judge: the command that wrote the document did.
+    """
+    from simcore.report.saved import load
+
+    given = on_command_line(form)
+    saved = load(file)
+    _refuse_unused(saved, format_name, given)
+    refuse_destination(format_name, output, ())
+    with destination(output) as write:
+        options = look(output, color, **(_LOOKS.get(saved.kind.noun, {}) | given))
+        text, lacking = saved.render(format_name, options)
+        write(text)
+    found = [getattr(document, "warnings", ()) for document in saved.documents]
+    tell_warnings([*chain.from_iterable(found), *lacking], format_name, output)
+    return ExitCode.OK
+
+
+def _refuse_unused(saved: Saved, format_name: str, given: dict[str, Any]) -> None:
+    """Refuse a format that the document has not, and options that it would ignore.
+
+    Raises UsageError.
+    """
+    several = len(saved.documents) > 1
+    what = f"{len(saved.documents)} profiles" if several else saved.kind.noun
+    if format_name not in saved.formats:
+        raise click.UsageError(
+            f"{saved.name} ({what}) has no format {format_name}; it has {', '.join(saved.formats)}"
+        )
+    for name in given:
+        only, nouns = _OBEYED[name]
+        if format_name != only:
+            raise click.UsageError(f"--{name} goes with --format {only}")
+        if several or saved.kind.noun not in nouns:
+            raise click.UsageError(f"{saved.name} ({what}) has no use for --{name}")
+    if "section" in given:
+        sections: tuple[str, ...] = saved.kind.renderer.SECTIONS
+        if given["section"] not in sections:
+            close = nearest(given["section"], sections) or f"; it has {', '.join(sections)}"
+            raise click.UsageError(
+                f"{saved.name} ({what}) has no table '{given['section']}'{close}"
+            )

@@ -1,0 +1,244 @@
+"""Two runs as one HTML page: what changed by metric, cause, operation, function and source line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simcore.comparison.comparison import Comparison, FunctionChange, OpChange
+from simcore.costs.profile import Profile
+from simcore.report.comparison.text import is_changed, side_text
+from simcore.report.html.flame import differential_data
+from simcore.report.html.page import as_json, write_page
+from simcore.report.html.tables import (
+    Cell,
+    HtmlColumn,
+    HtmlTable,
+    change,
+    cut,
+    number,
+    place,
+    text,
+    words,
+)
+from simcore.units import amount, count, relative_change, signed
+
+
+def render(comparison: Comparison, before: Profile, after: Profile) -> str:
+    """The page; the profiles are those compared, for the differential flame graph.
+
+    Raises ConfigError when a profile's call tree is corrupt.
+    """
+    functions = [row for row in comparison.functions if is_changed(row)]
+    operations = [row for row in comparison.ops if is_changed(row)]
+    return write_page(
+        "comparison.html.j2",
+        title=_title(comparison.before.elf.name, comparison.after.elf.name),
+        comparison=comparison,
+        sides=[("before", side_text(comparison.before)), ("after", side_text(comparison.after))],
+        metrics=_metrics(comparison),
+        causes=_parts(
+            "causes",
+            "Cycles by cause",
+            "cause",
+            [(row.cause, row.before, row.after, row.difference) for row in comparison.causes],
+            "",
+        ),
+        components=_parts(
+            "components",
+            "Energy by component",
+            "component",
+            [
+                (row.component, row.before_j, row.after_j, row.difference_j)
+                for row in comparison.components
+            ],
+            "J",
+        ),
+        operations=_rows("operations", "Operations", "operation", operations),
+        functions=_rows("functions", "Functions", "function", functions),
+        lines=_lines(comparison),
+        unchanged=len(comparison.functions) - len(functions),
+        flame_tree=as_json(differential_data(before, after)),
+    )
+
+
+def _title(before: str, after: str) -> str:
+    return f"What changed: {before if before == after else f'{before} to {after}'}"
+
+
+def _value(value: float | None, unit: str) -> Cell:
+    return Cell(amount(value, unit), -1.0 if value is None else value)
+
+
+def _difference(value: float | None, unit: str) -> Cell:
+    return Cell(signed(amount(value, unit), value), 0.0 if value is None else value)
+
+
+def _relative(difference: float | None, before: float | None) -> Cell:
+    share = difference / before if difference is not None and before else None
+    return Cell(relative_change(difference, before), 0.0 if share is None else share)
+
+
+def _metrics(comparison: Comparison) -> HtmlTable:
+    rows = [row for row in comparison.metrics if (row.before, row.after) != (None, None)]
+    largest = max((abs(row.relative or 0) for row in rows), default=0)
+    columns = (
+        HtmlColumn("metric", numeric=False),
+        HtmlColumn("before"),
+        HtmlColumn("after"),
+        HtmlColumn("change"),
+        HtmlColumn("relative"),
+        HtmlColumn("bar"),
+        HtmlColumn("accuracy", numeric=False),
+        HtmlColumn("note", numeric=False),
+    )
+    return HtmlTable(
+        "metrics",
+        "Metrics",
+        columns,
+        [
+            (
+                text(words(row.metric)),
+                _value(row.before, row.unit),
+                _value(row.after, row.unit),
+                _difference(row.difference, row.unit),
+                _relative(row.difference, row.before),
+                change(row.relative, largest),
+                text(row.accuracy),
+                text(f"within {row.within}" if row.within else ""),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _parts(
+    name: str,
+    caption: str,
+    heading: str,
+    rows: Sequence[tuple[str, float, float, float]],
+    unit: str,
+) -> HtmlTable:
+    shown = [row for row in rows if row[1] or row[2]]
+    largest = max((abs(difference) for *_, difference in shown), default=0)
+    trust = "estimated" if unit == "J" else "modelled"
+    columns = (
+        HtmlColumn(heading, numeric=False),
+        HtmlColumn("before", trust),
+        HtmlColumn("after", trust),
+        HtmlColumn("change", trust),
+        HtmlColumn("relative", trust),
+        HtmlColumn("bar"),
+    )
+    return HtmlTable(
+        name,
+        caption,
+        columns,
+        [
+            (
+                text(words(part)),
+                _value(before, unit),
+                _value(after, unit),
+                _difference(difference, unit),
+                _relative(difference, before),
+                change(difference, largest),
+            )
+            for part, before, after, difference in shown
+        ],
+    )
+
+
+def _rows(
+    name: str, caption: str, heading: str, rows: Sequence[FunctionChange] | Sequence[OpChange]
+) -> HtmlTable:
+    largest = max((abs(row.cycles_difference) for row in rows), default=0)
+    columns = [
+        HtmlColumn(heading, numeric=False),
+        HtmlColumn("cycles before", "modelled"),
+        HtmlColumn("after", "modelled"),
+        HtmlColumn("change", "modelled"),
+        HtmlColumn("relative", "modelled"),
+        HtmlColumn("bar"),
+        HtmlColumn("calls", "exact", "change"),
+        HtmlColumn("instructions", "exact", "change"),
+        HtmlColumn("energy", "estimated", "change"),
+    ]
+    cells = [
+        [
+            _name(row),
+            number(row.cycles_before),
+            number(row.cycles_after),
+            _difference(row.cycles_difference, ""),
+            _relative(row.cycles_difference, row.cycles_before),
+            change(row.cycles_difference, largest),
+            _difference(_calls(row), ""),
+            _difference(row.instructions_difference, ""),
+            _difference(row.energy_difference_j, "J"),
+        ]
+        for row in rows
+    ]
+    causes: list[str] = []
+    for row in rows:
+        if isinstance(row, FunctionChange):
+            causes.append(_causes(row))
+    if causes:
+        columns.append(
+            HtmlColumn("mostly", "modelled", "the causes that changed most", numeric=False)
+        )
+        for line, cause in zip(cells, causes, strict=True):
+            line.append(text(cause))
+    return cut(HtmlTable(name, caption, columns, cells))
+
+
+def _name(row: FunctionChange | OpChange) -> Cell:
+    if isinstance(row, FunctionChange):
+        where = place(row.file, row.line)
+    else:
+        where = row.kind if row.kind != row.name else ""
+    details = [where, "" if row.status == "same" else row.status]
+    return text(row.name, ", ".join(filter(None, details)))
+
+
+def _calls(row: FunctionChange | OpChange) -> int:
+    if isinstance(row, FunctionChange):
+        return row.calls_after - row.calls_before
+    return row.invocations_after - row.invocations_before
+
+
+CAUSES_NAMED = 2
+
+
+def _causes(row: FunctionChange) -> str:
+    """The causes that changed most, with their signs."""
+    most = sorted(row.cycles_by_cause.items(), key=lambda item: (-abs(item[1]), item[0]))[
+        :CAUSES_NAMED
+    ]
+    return ", ".join(f"{words(cause)} {signed(count(cycles), cycles)}" for cause, cycles in most)
+
+
+def _lines(comparison: Comparison) -> HtmlTable | None:
+    if comparison.lines is None:
+        return None
+    rows = [row for row in comparison.lines if row.cycles_difference]
+    largest = max((abs(row.cycles_difference) for row in rows), default=0)
+    columns = (
+        HtmlColumn("line", numeric=False),
+        HtmlColumn("function", numeric=False),
+        HtmlColumn("cycles before", "modelled"),
+        HtmlColumn("after", "modelled"),
+        HtmlColumn("change", "modelled"),
+        HtmlColumn("bar"),
+        HtmlColumn("mostly", "modelled", numeric=False),
+    )
+    cells = [
+        (
+            text(place(row.file, row.line)),
+            text(row.function),
+            number(row.cycles_before),
+            number(row.cycles_after),
+            _difference(row.cycles_difference, ""),
+            change(row.cycles_difference, largest),
+            text(words(row.main_cause or "")),
+        )
+        for row in rows
+    ]
+    return cut(HtmlTable("lines", "Source lines", columns, cells))

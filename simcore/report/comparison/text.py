@@ -1,0 +1,211 @@
+"""Two runs beside each other as tables for people, with what changed most on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from simcore.comparison.comparison import (
+    Comparison,
+    FunctionChange,
+    LineChange,
+    OpChange,
+    Side,
+)
+from simcore.report import RenderOptions
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
+from simcore.units import (
+    NOTHING,
+    amount,
+    clock,
+    count,
+    place,
+    relative_change,
+    si,
+    signed,
+)
+
+
+def render(comparison: Comparison, options: RenderOptions) -> str:
+    """What changed most on top."""
+    console = new_console(options)
+    page = _Page(comparison, options)
+    console.print(page.header())
+    for title, note, body in page.blocks():
+        console.print()
+        console.print(Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim")))
+        console.print(body)
+    return printed_text(console, options)
+
+
+class _Page:
+    """The blocks of one text report."""
+
+    def __init__(self, comparison: Comparison, options: RenderOptions) -> None:
+        self.comparison = comparison
+        self.options = options
+        self.top = options.top or None
+
+    def header(self) -> RenderableType:
+        before, after = self.comparison.before, self.comparison.after
+        text = Text()
+        text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
+        for reason in self.comparison.unlike:
+            text.append(f"\nNot comparable: {reason}.", "bold red")
+        if self.comparison.identical:
+            text.append("\nNothing changed.")
+        return text
+
+    def blocks(self) -> Iterator[tuple[str, str, RenderableType]]:
+        comparison = self.comparison
+        yield "Summary", "", self._metrics()
+        if any(row.difference for row in comparison.causes):
+            yield "Cycles by cause", "modelled", self._causes()
+        if any(row.difference_j for row in comparison.components):
+            yield "Energy by component", "estimated", self._components()
+        ops = [row for row in comparison.ops if is_changed(row)]
+        if ops:
+            yield "Operations", self._of(len(ops), "callees included"), self._rows(ops)
+        functions = [row for row in comparison.functions if is_changed(row)]
+        if functions:
+            yield "Functions", self._of(len(functions), "callees left out"), self._rows(functions)
+        lines = [row for row in comparison.lines or () if row.cycles_difference]
+        if lines:
+            yield "Lines", self._of(len(lines), "cycles modelled"), self._lines(lines)
+
+    def _of(self, rows: int, note: str) -> str:
+        shown = rows if self.top is None else min(rows, self.top)
+        return f"{note}; {f'top {shown} of ' if shown < rows else ''}{rows} changed"
+
+    def _table(self, columns: Sequence[Column]) -> Table:
+        return build_table(columns, self.options.width, "…")
+
+    def _metrics(self) -> Table:
+        rows = [row for row in self.comparison.metrics if (row.before, row.after) != (None, None)]
+        return self._table(
+            [
+                Column("metric", [row.metric for row in rows]),
+                Column("before", [amount(row.before, row.unit) for row in rows]),
+                Column("after", [amount(row.after, row.unit) for row in rows]),
+                Column(
+                    "change",
+                    [signed(amount(row.difference, row.unit), row.difference) for row in rows],
+                ),
+                Column("", [relative_change(row.difference, row.before) for row in rows], 1),
+                Column("", [row.accuracy for row in rows], 2, "dim"),
+                Column("", [_within(row.within) for row in rows], 3, "dim"),
+            ]
+        )
+
+    def _causes(self) -> Table:
+        rows = [row for row in self.comparison.causes if row.before or row.after]
+        return self._table(
+            [
+                Column("cause", [row.cause.replace("_", " ") for row in rows]),
+                Column("before", [count(row.before) for row in rows], 2),
+                Column("after", [count(row.after) for row in rows], 2),
+                Column("change", [_count(row.difference) for row in rows]),
+                Column("", [relative_change(row.difference, row.before) for row in rows], 1),
+            ]
+        )
+
+    def _components(self) -> Table:
+        rows = [row for row in self.comparison.components if row.before_j or row.after_j]
+        return self._table(
+            [
+                Column("component", [row.component.replace("_", " ") for row in rows]),
+                Column("before", [si(row.before_j, "J") for row in rows], 2),
+                Column("after", [si(row.after_j, "J") for row in rows], 2),
+                Column("change", [_joules(row.difference_j) for row in rows]),
+                Column("", [relative_change(row.difference_j, row.before_j) for row in rows], 1),
+            ]
+        )
+
+    def _rows(self, rows: Sequence[FunctionChange] | Sequence[OpChange]) -> Table:
+        rows = rows[: self.top]
+        columns = [
+            Column("name", [_name(row) for row in rows]),
+            Column("cycles before", [count(row.cycles_before) for row in rows], 4),
+            Column("after", [count(row.cycles_after) for row in rows], 4),
+            Column(
+                "change",
+                [_count(row.cycles_difference) for row in rows],
+            ),
+            Column(
+                "", [relative_change(row.cycles_difference, row.cycles_before) for row in rows], 1
+            ),
+            Column(
+                "instructions",
+                [_count(row.instructions_difference) for row in rows],
+                5,
+            ),
+            Column(
+                "energy",
+                [_joules(row.energy_difference_j) for row in rows],
+                3,
+            ),
+        ]
+        causes = [row.main_cause for row in rows if isinstance(row, FunctionChange)]
+        if causes:
+            columns.append(Column("mostly", list(map(_cause, causes)), 2))
+        return self._table(columns)
+
+    def _lines(self, rows: Sequence[LineChange]) -> Table:
+        rows = rows[: self.top]
+        return self._table(
+            [
+                Column("line", [place(row.file, row.line) for row in rows]),
+                Column("function", [row.function for row in rows], 3),
+                Column("cycles before", [count(row.cycles_before) for row in rows], 4),
+                Column("after", [count(row.cycles_after) for row in rows], 4),
+                Column(
+                    "change",
+                    [_count(row.cycles_difference) for row in rows],
+                ),
+                Column("mostly", [_cause(row.main_cause) for row in rows], 2),
+            ]
+        )
+
+
+def _count(difference: int) -> str:
+    return signed(count(difference), difference)
+
+
+def _joules(difference: float) -> str:
+    return signed(si(difference, "J"), difference)
+
+
+def side_text(side: Side) -> str:
+    """What ran where and how it ended."""
+    cpu = side.cpu
+    args = f" {' '.join(side.args)}" if side.args else ""
+    return (
+        f"{side.elf.name}{args} ({side.elf.sha256[:12]}) on {cpu.name} at {clock(cpu.clock_hz)},"
+        f" {side.exit.text}"
+    )
+
+
+def is_changed(row: FunctionChange | OpChange) -> bool:
+    """Whether there is anything to tell of a row."""
+    return bool(
+        row.status != "same"
+        or row.cycles_difference
+        or row.instructions_difference
+        or row.energy_difference_j
+    )
+
+
+def _name(row: FunctionChange | OpChange) -> str:
+    return row.name if row.status == "same" else f"{row.name} ({row.status})"
+
+
+def _cause(cause: str | None) -> str:
+    return NOTHING if cause is None else cause.replace("_", " ")
+
+
+def _within(reason: str | None) -> str:
+    return "" if reason is None else f"within {reason}"

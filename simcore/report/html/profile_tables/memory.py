@@ -1,0 +1,175 @@
+"""Where data lies and what it costs to reach it: regions, objects, misses, caches, placement."""
+
+from __future__ import annotations
+
+from simcore.costs.profile import Profile
+from simcore.costs.tables import (
+    DataCache,
+    InstructionCache,
+    MemoryCosts,
+    ObjectCosts,
+    ObjectSite,
+    PlacedItem,
+)
+from simcore.report.html.tables import (
+    ESTIMATED,
+    EXACT,
+    MODELLED,
+    Cell,
+    Filled,
+    HtmlColumn,
+    HtmlTable,
+    bar,
+    filled,
+    number,
+    octets,
+    place,
+    quantity,
+    share,
+    text,
+)
+
+
+def memory(profile: Profile) -> HtmlTable:
+    """Traffic of the memory regions."""
+    longest = max((row.stall_cycles for row in profile.memory), default=0)
+    instructions = "cache lines brought for instructions"
+    data = "cache lines brought for data"
+    columns: list[Filled[MemoryCosts]] = [
+        (HtmlColumn("region", numeric=False), lambda row: text(row.region)),
+        (
+            HtmlColumn("fetched", EXACT, "bytes of instructions"),
+            lambda row: octets(row.fetch_bytes),
+        ),
+        (HtmlColumn("read", EXACT, "bytes of loads"), lambda row: octets(row.read_bytes)),
+        (HtmlColumn("written", EXACT, "bytes of stores"), lambda row: octets(row.write_bytes)),
+        (
+            HtmlColumn("I-refills", MODELLED, instructions),
+            lambda row: number(row.instruction_refills),
+        ),
+        (HtmlColumn("D-refills", MODELLED, data), lambda row: number(row.data_refills)),
+        (HtmlColumn("write-backs", MODELLED, "cache lines"), lambda row: number(row.write_backs)),
+        (HtmlColumn("stall cycles", MODELLED), lambda row: number(row.stall_cycles)),
+        (HtmlColumn("bar"), lambda row: bar(row.stall_cycles, longest)),
+        (HtmlColumn("energy", ESTIMATED), lambda row: quantity(row.energy_j, "J")),
+    ]
+    return filled("regions", "Memory regions", profile.memory, columns)
+
+
+def objects(profile: Profile) -> HtmlTable:
+    """Data objects by the cycles that the program waited for them."""
+    longest = max((row.stall_cycles for row in profile.objects), default=0)
+    mostly = HtmlColumn("mostly in", MODELLED, "the instruction that costs most", numeric=False)
+    columns: list[Filled[ObjectCosts]] = [
+        (
+            HtmlColumn("object", numeric=False),
+            lambda row: text(row.name, row.kind if row.kind == "region" else ""),
+        ),
+        (HtmlColumn("region", numeric=False), lambda row: text(row.region)),
+        (HtmlColumn("size", EXACT), lambda row: octets(row.size)),
+        (HtmlColumn("reads", EXACT), lambda row: number(row.reads)),
+        (HtmlColumn("writes", EXACT), lambda row: number(row.writes)),
+        (HtmlColumn("read", EXACT, "bytes of loads"), lambda row: octets(row.read_bytes)),
+        (HtmlColumn("written", EXACT, "bytes of stores"), lambda row: octets(row.write_bytes)),
+        (HtmlColumn("stall cycles", MODELLED), lambda row: number(row.stall_cycles)),
+        (HtmlColumn("bar"), lambda row: bar(row.stall_cycles, longest)),
+        (mostly, _main_site),
+    ]
+    return filled("objects", "Data objects", profile.objects, columns, sorted_by=7)
+
+
+def _main_site(row: ObjectCosts) -> Cell:
+    if not row.sites:
+        return text(None)
+    site = row.sites[0]
+    return text(site.function, place(site.file, site.line))
+
+
+def misses(profile: Profile) -> HtmlTable:
+    """Which instruction misses the data cache on which object, most misses first."""
+    whole = profile.caches.dcache.misses
+    found = [(row, site) for row in profile.objects for site in row.sites if site.misses]
+    found.sort(key=lambda item: (-item[1].misses, item[0].name, item[1].address))
+    longest = found[0][1].misses if found else 0
+    columns: list[Filled[tuple[ObjectCosts, ObjectSite]]] = [
+        (HtmlColumn("object", numeric=False), lambda row: text(row[0].name)),
+        (
+            HtmlColumn("instruction", numeric=False),
+            lambda row: text(f"{row[1].address:08x}", row[1].function or ""),
+        ),
+        (HtmlColumn("source", numeric=False), lambda row: text(place(row[1].file, row[1].line))),
+        (HtmlColumn("accesses", EXACT), lambda row: number(row[1].reads + row[1].writes)),
+        (HtmlColumn("misses", MODELLED), lambda row: number(row[1].misses)),
+        (HtmlColumn("of all misses", MODELLED), lambda row: share(row[1].misses, whole)),
+        (HtmlColumn("bar"), lambda row: bar(row[1].misses, longest)),
+        (
+            HtmlColumn("miss rate", MODELLED),
+            lambda row: share(row[1].misses, row[1].reads + row[1].writes),
+        ),
+        (HtmlColumn("stall cycles", MODELLED), lambda row: number(row[1].stall_cycles)),
+    ]
+    return filled("misses", "Data-cache misses by object", found, columns, sorted_by=4)
+
+
+def object_misses(profile: Profile) -> HtmlTable:
+    """Data-cache misses summed by object."""
+    found = sorted(
+        (row for row in profile.objects if row.misses), key=lambda row: (-row.misses, row.name)
+    )
+    whole = profile.caches.dcache.misses
+    longest = max((row.misses for row in found), default=0)
+    columns: list[Filled[ObjectCosts]] = [
+        (HtmlColumn("object", numeric=False), lambda row: text(row.name)),
+        (HtmlColumn("region", numeric=False), lambda row: text(row.region)),
+        (HtmlColumn("size", EXACT), lambda row: octets(row.size)),
+        (HtmlColumn("accesses", EXACT), lambda row: number(row.reads + row.writes)),
+        (HtmlColumn("misses", MODELLED), lambda row: number(row.misses)),
+        (HtmlColumn("of all misses", MODELLED), lambda row: share(row.misses, whole)),
+        (HtmlColumn("bar"), lambda row: bar(row.misses, longest)),
+        (HtmlColumn("miss rate", MODELLED), lambda row: share(row.misses, row.reads + row.writes)),
+    ]
+    return filled("object-misses", "Data-cache misses by object", found, columns, sorted_by=4)
+
+
+def caches(profile: Profile) -> HtmlTable:
+    """Both caches."""
+    both: list[InstructionCache | DataCache] = [profile.caches.icache, profile.caches.dcache]
+    columns: list[Filled[InstructionCache | DataCache]] = [
+        (
+            HtmlColumn("cache", numeric=False),
+            lambda cache: text("data" if isinstance(cache, DataCache) else "instruction"),
+        ),
+        (HtmlColumn("accesses", EXACT), lambda cache: number(cache.accesses)),
+        (HtmlColumn("misses", MODELLED), lambda cache: number(cache.misses)),
+        (HtmlColumn("miss rate", MODELLED), lambda cache: share(cache.miss_rate, digits=2)),
+        (HtmlColumn("evictions", MODELLED), lambda cache: number(cache.evictions)),
+        (
+            HtmlColumn("write-backs", MODELLED),
+            lambda cache: (
+                number(cache.write_backs) if isinstance(cache, DataCache) else Cell("", -1)
+            ),
+        ),
+        (
+            HtmlColumn("streamed stores", MODELLED),
+            lambda cache: (
+                number(cache.streamed_writes) if isinstance(cache, DataCache) else Cell("", -1)
+            ),
+        ),
+    ]
+    return filled("caches", "Caches", both, columns)
+
+
+def placement(profile: Profile) -> HtmlTable:
+    """What was timed elsewhere than it is linked."""
+    columns: list[Filled[PlacedItem]] = [
+        (HtmlColumn("name", numeric=False), lambda row: text(row.name)),
+        (HtmlColumn("kind", numeric=False), lambda row: text(row.kind)),
+        (HtmlColumn("linked in", numeric=False), lambda row: text(row.from_region)),
+        (HtmlColumn("timed in", numeric=False), lambda row: text(row.region)),
+        (
+            HtmlColumn("address", numeric=False, hint="at which it was timed"),
+            lambda row: text(f"0x{row.to:08x}"),
+        ),
+        (HtmlColumn("size", EXACT), lambda row: octets(row.size)),
+    ]
+    return filled("placement-table", "Placement", profile.placement or (), columns)

@@ -1,0 +1,1 @@
+"""What text reports are written with: the console and tables that fit any width."""

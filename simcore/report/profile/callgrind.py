@@ -1,0 +1,209 @@
+"""Callgrind's profile format 1: costs by instruction and line, calls with inclusive costs.
+
+Opens in KCachegrind and callgrind_annotate. Events keep Valgrind's names where they count the same:
+Ir instructions, Dr and Dw accesses, I1mr, D1mr and D1mw cache misses; energy is in picojoules.
+Grammar: valgrind.org/docs/manual/cl-format.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from simcore.costs.profile import Profile
+from simcore.costs.sharing import rounded
+from simcore.costs.tables import CallNode
+from simcore.report import RenderOptions
+from simcore.report.profile.places import Place, places
+from simcore.report.stacks import CallTree
+from simcore.units import clock
+
+FEMTOJOULES_PER_PICOJOULE = 1000
+UNKNOWN_FILE = "???"
+
+#: Name of each event, then its field in a node of the call tree and in a place.
+EVENTS = (
+    ("Ir", "instructions", "executions"),
+    ("Dr", "reads", "reads"),
+    ("Dw", "writes", "writes"),
+    ("I1mr", "icache_misses", "icache_misses"),
+    ("D1mr", "dcache_read_misses", "read_misses"),
+    ("D1mw", "dcache_write_misses", "write_misses"),
+    ("Mispredicts", "mispredicts", "mispredicts"),
+    ("Cycles", "cycles", "cycles"),
+)
+ENERGY = "Energy"
+LONG_NAMES = {
+    "Mispredicts": "Branches predicted wrong (modelled)",
+    "Cycles": "Cycles (modelled)",
+    ENERGY: "Energy in pJ (estimated)",
+}
+
+Key = tuple[int, int, int]  # caller, call site, callee
+Costs = list[int]  # one per event, energy last
+
+
+def render(profile: Profile, options: RenderOptions) -> str:
+    """The profile of one run. Raises ConfigError when it holds no instructions."""
+    return "".join(f"{line}\n" for line in _Writer(profile).lines())
+
+
+class _Names:
+    """Names, each spelt out once: ``(id) name``, then ``(id)``."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+
+    def __call__(self, name: str) -> str:
+        if name in self._ids:
+            return f"({self._ids[name]})"
+        self._ids[name] = len(self._ids) + 1
+        return f"({self._ids[name]}) {name}"
+
+
+class _Writer:
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._places = places(profile)
+        self._lines = {place.address: place for own in self._places for place in own[1:]}
+        self._file, self._function = _Names(), _Names()
+        self._names = _distinct_names(profile)
+        self._costs = self._place_costs()
+        self._calls = _calls(profile, self._places)
+
+    def lines(self) -> Iterator[str]:
+        profile = self._profile
+        yield "# callgrind format"
+        yield "version: 1"
+        yield f"creator: {profile.tool.name}-{profile.tool.version}"
+        yield f"cmd: {profile.elf.name}"
+        yield "part: 1"
+        yield f"desc: Part: {profile.cpu.title}, {clock(profile.cpu.clock_hz)}"
+        yield "positions: instr line"
+        # Names before events: callgrind_annotate knows them nowhere else.
+        for name, text in LONG_NAMES.items():
+            yield f"event: {name} : {text}"
+        yield " ".join(["events:", *(name for name, *_ in EVENTS), ENERGY])
+        total = [0] * (len(EVENTS) + 1)
+        for costs in self._costs:
+            for each in costs:
+                total = _sum(total, each)
+        yield _text("summary:", total)
+        yield ""
+        yield f"ob=(1) {profile.elf.name}"
+        for function in range(len(profile.functions)):
+            yield from self._function_lines(function)
+            yield ""
+        yield _text("totals:", total)
+
+    def _place_costs(self) -> list[list[Costs]]:
+        """Costs of every place of each function, energy rounded over the whole file."""
+        energy = iter(
+            rounded(
+                (place.femtojoules for own in self._places for place in own),
+                1,
+                FEMTOJOULES_PER_PICOJOULE,
+            )
+        )
+        return [
+            [[*(getattr(place, name) for *_, name in EVENTS), next(energy)] for place in own]
+            for own in self._places
+        ]
+
+    def _function_lines(self, function: int) -> Iterator[str]:
+        own_file = self._file_of(function)
+        yield f"fl={self._file(own_file)}"
+        yield f"fn={self._function(self._names[function])}"
+        calls = self._calls.get(function, {})
+        at = {place.address: (place, costs) for place, costs in self._body(function)}
+        entry = self._places[function][0]
+        current = own_file
+        for address in sorted(at.keys() | calls.keys()):
+            place, costs = at.get(address, (self._lines.get(address, entry), None))
+            # Code may come from another file: an inlined function of a header.
+            file = place.file or own_file
+            if file != current:
+                yield f"{'fe' if file == own_file else 'fi'}={self._file(file)}"
+                current = file
+            position = f"0x{address:x} {place.line or 0}"
+            if costs is not None:
+                yield _text(position, costs)
+            for callee, (count, inclusive) in calls.get(address, {}).items():
+                start = self._places[callee][0]
+                yield f"cfi={self._file(self._file_of(callee))}"
+                yield f"cfn={self._function(self._names[callee])}"
+                yield f"calls={count} 0x{start.address:x} {start.line or 0}"
+                yield _text(position, inclusive)
+
+    def _body(self, function: int) -> Iterator[tuple[Place, Costs]]:
+        """Places with costs; what belongs to no instruction joins the one at the entry."""
+        entry, *rest = zip(self._places[function], self._costs[function], strict=True)
+        if any(entry[1]):
+            if rest and rest[0][0].address == entry[0].address:
+                rest[0] = (rest[0][0], _sum(rest[0][1], entry[1]))
+            else:
+                yield entry
+        yield from rest
+
+    def _file_of(self, function: int) -> str:
+        return self._profile.functions[function].file or UNKNOWN_FILE
+
+
+def _distinct_names(profile: Profile) -> list[str]:
+    """Names of the functions; readers take two of one name and file for one."""
+    seen: dict[tuple[str, str | None], int] = {}
+    for function in profile.functions:
+        key = (function.name, function.file)
+        seen[key] = seen.get(key, 0) + 1
+    return [
+        f.name if seen[f.name, f.file] == 1 or f.address is None else f"{f.name}@0x{f.address:x}"
+        for f in profile.functions
+    ]
+
+
+def _calls(
+    profile: Profile, found: Sequence[Sequence[Place]]
+) -> dict[int, dict[int, dict[int, tuple[int, Costs]]]]:
+    """(Count, inclusive costs) by caller, call site and callee.
+
+    An operation is no function: what runs in it is called by the function that opened it. A call
+    inside a call of the same key is in the costs of the outer one.
+    """
+    tree = CallTree(profile)
+    inclusive = [
+        tree.inclusive([getattr(node, name) for node in tree.nodes]) for _, name, _ in EVENTS
+    ]
+    energy = tree.inclusive(tree.femtojoules())
+    keys = [_key(tree.nodes, index, found) for index in range(len(tree.nodes))]
+    calls: dict[int, dict[int, dict[int, tuple[int, Costs]]]] = {}
+    for index, key in enumerate(keys):
+        if key is None:
+            continue
+        caller, site, callee = key
+        sites = calls.setdefault(caller, {}).setdefault(site, {})
+        count, sums = sites.get(callee, (0, [0] * (len(EVENTS) + 1)))
+        if not any(keys[above] == key for above in tree.stacks[index][:-1]):
+            picojoules = rounded([energy[index]], 1, FEMTOJOULES_PER_PICOJOULE)
+            sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
+        sites[callee] = (count + tree.nodes[index].calls, sums)
+    return calls
+
+
+def _key(nodes: Sequence[CallNode], index: int, found: Sequence[Sequence[Place]]) -> Key | None:
+    node = nodes[index]
+    if node.op is not None or node.function is None or node.parent is None:
+        return None
+    caller = nodes[node.parent].function
+    if caller is None:
+        return None
+    site = found[caller][0].address if node.call_site is None else node.call_site
+    return caller, site, node.function
+
+
+def _sum(one: Costs, other: Costs) -> Costs:
+    return [a + b for a, b in zip(one, other, strict=True)]
+
+
+def _text(position: str, costs: Costs) -> str:
+    # Zeros at the end may be left out.
+    last = max((i for i, cost in enumerate(costs) if cost), default=-1)
+    return " ".join([position, *map(str, costs[: last + 1])])

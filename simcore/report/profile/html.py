@@ -1,0 +1,85 @@
+"""The profile as one HTML page for people: tables, figures, flame graph, annotated hot loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from simcore.costs.profile import Profile
+
+if TYPE_CHECKING:
+    from simcore.report import RenderOptions
+
+
+class Figure(NamedTuple):
+    """A line of the summary; ``trust`` is exact, modelled or estimated."""
+
+    name: str
+    value: str
+    trust: str
+    detail: str = ""
+
+
+def render(profile: Profile, options: RenderOptions) -> str:
+    """The page; ``options.details`` adds what the Profile itself does not hold."""
+    from simcore.report.html import bars, hot_loops, roofline
+    from simcore.report.html import profile_tables as tables
+    from simcore.report.html.details import Details
+    from simcore.report.html.flame import flame_data
+    from simcore.report.html.page import as_json, write_page
+    from simcore.report.profile.text import CACHES
+    from simcore.units import clock
+
+    details = options.details or Details()
+    hot = hot_loops.hot_functions(details.annotation) if details.annotation else []
+    listed = {function.name: function.target for function in hot}
+    figure = ceilings = None
+    if details.ceilings:
+        figure = roofline.roofline(profile, details.ceilings)
+        ceilings = tables.ceiling_rows(profile, details.ceilings)
+    return write_page(
+        "profile.html.j2",
+        profile=profile,
+        title=f"{profile.elf.name} on {profile.cpu.name}",
+        clock=clock(profile.cpu.clock_hz),
+        cache_control=CACHES.get(profile.cpu.caches, profile.cpu.caches),
+        facts=list(_facts(profile)),
+        tables=tables,
+        bars=bars,
+        listed=listed,
+        roofline=figure,
+        ceilings=ceilings,
+        hot=hot,
+        flame_tree=as_json(flame_data(profile)),
+        output=details.output,
+        warnings=details.annotation.warnings if details.annotation else profile.warnings,
+    )
+
+
+def _facts(profile: Profile) -> Iterator[Figure]:
+    from simcore.units import count, decimal, percent, si, size
+
+    totals, trust = profile.totals, profile.accuracy
+    low, high = si(totals.energy_low_j, "J"), si(totals.energy_high_j, "J")
+    interval = f"±{percent(totals.energy_uncertainty, digits=0)}, {low} to {high}"
+    paired = percent(2 * totals.dual_issues, totals.instructions, 0)
+    yield Figure("cycles", count(totals.cycles), trust.cycles)
+    yield Figure("time", si(totals.time_s, "s"), trust.cycles)
+    yield Figure("energy", si(totals.energy_j, "J"), trust.energy, interval)
+    yield Figure("average power", si(totals.power_w, "W"), trust.energy)
+    yield Figure("instructions", count(totals.instructions), trust.counts, f"{paired} in pairs")
+    yield Figure("instructions per cycle", decimal(totals.ipc), trust.cycles)
+    yield Figure("energy-delay product", si(totals.energy_delay_js, "J s"), trust.energy)
+    yield Figure("mispredicted branches", count(totals.mispredicts), trust.cycles)
+    if totals.macs:
+        yield Figure("MACs", count(totals.macs), trust.counts)
+        yield Figure("cycles per MAC", decimal(totals.cycles / totals.macs), trust.cycles)
+        yield Figure("energy per MAC", si(totals.j_per_mac, "J"), trust.energy)
+    yield Figure("loads", count(totals.reads), trust.counts, size(totals.read_bytes))
+    yield Figure("stores", count(totals.writes), trust.counts, size(totals.write_bytes))
+    if totals.stack_high_water_bytes is not None:
+        yield Figure("stack high water", size(totals.stack_high_water_bytes), trust.counts)
+    if profile.elf.load_bytes is not None:
+        yield Figure("programmed", size(profile.elf.load_bytes), trust.counts)
+    if profile.elf.ram_bytes is not None:
+        yield Figure("writable data", size(profile.elf.ram_bytes), trust.counts)

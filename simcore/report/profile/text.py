@@ -1,0 +1,368 @@
+"""The profile as text for people: any width, with or without colour, tables cut to the top rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from simcore.costs.profile import Profile
+from simcore.costs.tables import (
+    FunctionCosts,
+    LayoutBand,
+    MemoryCosts,
+    ObjectCosts,
+    OpCosts,
+    PlacedItem,
+)
+from simcore.costs.uncertainty import CyclesInterval
+from simcore.report import RenderOptions
+from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.table import Column, build_table
+from simcore.run.faults import Fault
+from simcore.units import clock, count, decimal, percent, si, size
+
+Part = TypeVar("Part", int, float)
+
+FEW_OBJECTS = 8  # shown without being asked for
+CLASSES = {
+    "hits": "mostly hits",
+    "branchy": "much branching",
+    "uncached": "much waiting for memory",
+    "external": "much waiting for external memory",
+}
+CACHES = {
+    "auto": "caches as the firmware sets them",
+    "on": "caches on",
+    "off": "caches off",
+}
+
+
+def render(profile: Profile, options: RenderOptions) -> str:
+    """Header, summary, cycles by cause, energy, operations, functions, memory, caches, warnings."""
+    console = new_console(options)
+    page = _Page(profile, options)
+    console.print(page.header())
+    for title, note, body in page.blocks():
+        heading = Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim"))
+        console.print()
+        console.print(heading)
+        console.print(body)
+    return printed_text(console, options)
+
+
+class _Page:
+    """The blocks of one report."""
+
+    def __init__(self, profile: Profile, options: RenderOptions) -> None:
+        self.profile = profile
+        self.options = options
+        # Sorting by what matters and cutting is the text's affair; the profile holds all rows.
+        self.top = options.top or None
+
+    def header(self) -> Text:
+        profile = self.profile
+        voltage = f", {profile.cpu.voltage_v:g} V"
+        text = Text()
+        text.append(profile.elf.name, style="bold")
+        text.append(f" on {profile.cpu.name} at {clock(profile.cpu.clock_hz)}{voltage}")
+        text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}\n")
+        verdict = profile.exit.text
+        text.append(
+            f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""
+        )
+        return text
+
+    def blocks(self) -> Iterator[tuple[str, str, RenderableType]]:
+        profile = self.profile
+        exact, modelled = profile.accuracy.counts, profile.accuracy.cycles
+        estimated = profile.accuracy.energy
+        if profile.exit.fault is not None:
+            yield "Fault", "", _fault(profile.exit.fault)
+        yield "Summary", "", self._summary()
+        if profile.placement:
+            yield "Placement", "timed there, linked elsewhere", self._placement(profile.placement)
+        if profile.layout is not None:
+            shifts = profile.layout.offsets_bytes
+            note = f"all code shifted by {shifts[0]} to {shifts[-1]} bytes; cycles {modelled}"
+            yield "Layout", note, self._layout(profile.layout)
+        if profile.cycles_interval is not None:
+            note = "the model's own answer and others that no source excludes"
+            yield "Cycles by open question", note, self._questions(profile.cycles_interval)
+        yield "Cycles by cause", modelled, self._shares(profile.totals.cycles_by_cause, count)
+        parts = profile.totals.energy_by_component
+        yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
+        if profile.ops:
+            note = f"callees included; counts {exact}, cycles {modelled}, energy {estimated}"
+            yield "Operations", note, self._ops()
+        shown = len(profile.functions[: self.top])
+        of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "
+        note = f"{of}counts {exact}, cycles {modelled}, energy {estimated}"
+        yield "Functions", note, self._functions()
+        if profile.lines is not None:
+            yield "Lines", f"by cycles; counts {exact}, cycles {modelled}", self._lines()
+        if profile.instructions is not None:
+            note = f"by cycles; counts {exact}, cycles {modelled}"
+            yield "Instructions", note, self._instructions()
+        if profile.memory:
+            note = f"counts {exact}, refills and stalls {modelled}, energy {estimated}"
+            yield "Memory", note, self._memory()
+        objects = len(profile.objects)
+        if objects:
+            shown = len(self._shown_objects())
+            of = "" if shown == objects else f"top {shown} of {objects}; "
+            yield (
+                "Data objects",
+                f"{of}counts {exact}, misses and stalls {modelled}",
+                self._objects(),
+            )
+        if profile.caches.icache.accesses or profile.caches.dcache.accesses:
+            yield "Caches", f"accesses {exact}, misses {modelled}", self._caches()
+        if profile.warnings:
+            yield "Warnings", "", Text("\n".join(profile.warnings), style="yellow")
+
+    def _table(self, columns: Sequence[Column]) -> Table:
+        return build_table(columns, self.options.width, "…")
+
+    def _summary(self) -> Table:
+        totals, accuracy = self.profile.totals, self.profile.accuracy
+        interval = f"{accuracy.energy} ±{percent(totals.energy_uncertainty, digits=0)}"
+        rows = [
+            ("instructions", count(totals.instructions), accuracy.counts),
+            ("cycles", count(totals.cycles), self._cycles_kind()),
+            ("instructions per cycle", decimal(totals.ipc), accuracy.cycles),
+            ("time", si(totals.time_s, "s"), accuracy.cycles),
+            ("energy", si(totals.energy_j, "J"), interval),
+            ("average power", si(totals.power_w, "W"), accuracy.energy),
+            ("energy-delay product", si(totals.energy_delay_js, "J s"), accuracy.energy),
+        ]
+        if totals.macs:
+            per_mac = totals.cycles / totals.macs
+            rows.append(("MACs", count(totals.macs), accuracy.counts))
+            rows.append(("cycles per MAC", decimal(per_mac), accuracy.cycles))
+            rows.append(("energy per MAC", si(totals.j_per_mac, "J"), accuracy.energy))
+        if totals.stack_high_water_bytes is not None:
+            rows.append(("stack high water", size(totals.stack_high_water_bytes), accuracy.counts))
+        names, values, kinds = zip(*rows, strict=True)
+        table = self._table(
+            [Column("", names), Column("", values), Column("", kinds, drop=1, style="dim")]
+        )
+        table.show_header = False
+        table.columns[-1].justify = "left"
+        return table
+
+    def _cycles_kind(self) -> str:
+        """How far the cycles can be trusted, in words."""
+        accuracy, found = self.profile.accuracy, self.profile.cycles_interval
+        kind = accuracy.cycles
+        if accuracy.cycles_class is not None:
+            kind += f", {CLASSES[accuracy.cycles_class]}"
+        if found is not None:
+            kind += f"; {count(found.low_cycles)} to {count(found.high_cycles)}"
+        return kind
+
+    def _questions(self, interval: CyclesInterval) -> Table:
+        cycles, rows = self.profile.totals.cycles, interval.questions
+        spreads = [percent(row.high_cycles - row.low_cycles, cycles, digits=2) for row in rows]
+        return self._table(
+            [
+                Column("question", [row.title for row in rows]),
+                Column("least", [f"{row.low_cycles - cycles:+,}" for row in rows]),
+                Column("most", [f"{row.high_cycles - cycles:+,}" for row in rows]),
+                Column("", spreads, 1, "dim"),
+            ]
+        )
+
+    def _placement(self, rows: Sequence[PlacedItem]) -> Table:
+        return self._table(
+            [
+                Column("name", [row.name for row in rows]),
+                Column("kind", [row.kind for row in rows], 2),
+                Column("linked in", [row.from_region or "" for row in rows], 1),
+                Column("timed in", [row.region for row in rows]),
+                Column("address", [f"0x{row.to:08x}" for row in rows], 3),
+                Column("size", [size(row.size) for row in rows]),
+            ]
+        )
+
+    def _layout(self, band: LayoutBand) -> Table:
+        rows = (
+            ("minimum", band.minimum_cycles),
+            ("median", band.median_cycles),
+            ("maximum", band.maximum_cycles),
+        )
+        from_median = [cycles - band.median_cycles for _, cycles in rows]
+        table = self._table(
+            [
+                Column("", [name for name, _ in rows]),
+                Column("", [count(cycles) for _, cycles in rows]),
+                Column("", [f"{cycles:+,}" if cycles else "" for cycles in from_median], 1, "dim"),
+            ]
+        )
+        table.show_header = False
+        return table
+
+    def _shares(self, parts: Mapping[str, Part], form: Callable[[Part], str]) -> Table:
+        """Parts of a whole, zeros left out, with a bar."""
+        rows = [(name.replace("_", " "), part) for name, part in parts.items() if part]
+        whole = sum(part for _, part in rows)
+        longest = max((part for _, part in rows), default=1)
+        table = self._table(
+            [
+                Column("", [name for name, _ in rows]),
+                Column("", [form(part) for _, part in rows], 1),
+                Column("", [percent(part, whole) for _, part in rows]),
+                Column("", ["█" * round(24 * part / longest) for _, part in rows], 2, "cyan"),
+            ]
+        )
+        table.show_header = False
+        table.columns[-1].justify = "left"
+        return table
+
+    def _ops(self) -> Table:
+        ops = self.profile.ops
+        return self._table(
+            [
+                Column("operation", [op.name for op in ops]),
+                Column("kind", [op.kind for op in ops], 8),
+                Column("calls", [count(op.invocations) for op in ops], 7),
+                Column("MACs", [count(op.macs) for op in ops], 5),
+                Column("cycles", [count(op.cycles) for op in ops]),
+                Column("cyc/MAC", [decimal(op.cycles_per_mac) for op in ops], 1),
+                Column("time", [si(op.time_s, "s") for op in ops], 4),
+                Column("rate", [si(op.ops_per_s, "op/s") for op in ops], 3),
+                Column("energy", [si(op.energy_j, "J") for op in ops], 2),
+                Column("J/op", [si(op.j_per_op, "J") for op in ops], 10),
+                Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),
+                Column("power", [si(op.power_w, "W") for op in ops], 6),
+                Column("+/-", [_half_width(op) for op in ops], 4),
+            ]
+        )
+
+    def _functions(self) -> Table:
+        rows = self.profile.functions[: self.top]
+        whole = self.profile.totals.cycles
+        return self._table(
+            [
+                Column("function", [row.name for row in rows]),
+                Column("calls", [count(row.calls) for row in rows], 4),
+                Column("instructions", [count(row.instructions) for row in rows], 5),
+                Column("cycles self", [count(row.cycles_self) for row in rows], 1),
+                Column("self", [percent(row.cycles_self, whole) for row in rows]),
+                Column("total", [percent(row.cycles_total, whole) for row in rows], 2),
+                Column("MACs", [count(row.macs) for row in rows], 6),
+                Column("energy self", [si(row.energy_j_self, "J") for row in rows], 3),
+                Column("+/-", [_half_width(row) for row in rows], 7),
+            ]
+        )
+
+    def _lines(self) -> Table:
+        lines = self.profile.lines or ()
+        rows = sorted(lines, key=lambda row: (-row.cycles, row.file, row.line))[: self.top]
+        whole = self.profile.totals.cycles
+        return self._table(
+            [
+                Column("line", [f"{row.file}:{row.line}" for row in rows]),
+                Column("executions", [count(row.executions) for row in rows], 2),
+                Column("cycles", [count(row.cycles) for row in rows]),
+                Column("share", [percent(row.cycles, whole) for row in rows], 1),
+                Column("mostly", [_main_cause(row.cycles_by_cause) for row in rows], 3),
+            ]
+        )
+
+    def _instructions(self) -> Table:
+        instructions = self.profile.instructions or ()
+        rows = sorted(instructions, key=lambda row: (-row.cycles, row.address))[: self.top]
+        return self._table(
+            [
+                Column("instruction", [f"{row.address:08x}  {row.text}" for row in rows]),
+                Column("function", [row.function or "" for row in rows], 4),
+                Column("executions", [count(row.executions) for row in rows], 1),
+                Column("cycles", [count(row.cycles) for row in rows]),
+                Column("mostly", [_main_cause(row.cycles_by_cause) for row in rows], 3),
+            ]
+        )
+
+    def _memory(self) -> Table:
+        rows = self.profile.memory
+        return self._table(
+            [
+                Column("region", [row.region for row in rows]),
+                Column("fetched", [size(row.fetch_bytes) for row in rows], 1),
+                Column("read", [size(row.read_bytes) for row in rows]),
+                Column("written", [size(row.write_bytes) for row in rows], 1),
+                Column("refills", [count(_refills(row)) for row in rows], 4),
+                Column("write-backs", [count(row.write_backs) for row in rows], 5),
+                Column("stall cycles", [count(row.stall_cycles) for row in rows], 2),
+                Column("energy", [si(row.energy_j, "J") for row in rows], 3),
+            ]
+        )
+
+    def _shown_objects(self) -> tuple[ObjectCosts, ...]:
+        limit = self.top
+        if not self.options.objects:
+            limit = min(self.top or FEW_OBJECTS, FEW_OBJECTS)
+        return self.profile.objects[:limit]
+
+    def _objects(self) -> Table:
+        rows = self._shown_objects()
+        return self._table(
+            [
+                Column("object", [row.name for row in rows]),
+                Column("region", [row.region or "" for row in rows], 2),
+                Column("size", ["" if row.size is None else size(row.size) for row in rows], 4),
+                Column("read", [size(row.read_bytes) for row in rows]),
+                Column("written", [size(row.write_bytes) for row in rows], 1),
+                Column("misses", [count(row.misses) for row in rows]),
+                Column("stall cycles", [count(row.stall_cycles) for row in rows]),
+                Column("mostly in", [_main_site(row) for row in rows], 3),
+            ]
+        )
+
+    def _caches(self) -> Table:
+        icache, dcache = self.profile.caches.icache, self.profile.caches.dcache
+        both = (icache, dcache)
+        return self._table(
+            [
+                Column("", ["instruction", "data"]),
+                Column("accesses", [count(cache.accesses) for cache in both], 1),
+                Column("misses", [count(cache.misses) for cache in both]),
+                Column("miss rate", [percent(cache.miss_rate) for cache in both], 2),
+                Column("evictions", [count(cache.evictions) for cache in both], 3),
+                Column("write-backs", ["", count(dcache.write_backs)], 4),
+                Column("streamed stores", ["", count(dcache.streamed_writes)], 5),
+            ]
+        )
+
+
+def _fault(fault: Fault) -> Text:
+    lines = [
+        f"kind     {fault.kind}",
+        f"address  0x{fault.address:08x}",
+        f"at       {fault.place}",
+    ]
+    lines += [f"called by {frame}" for frame in fault.call_stack[1:]]
+    return Text("\n".join(lines))
+
+
+def _half_width(row: FunctionCosts | OpCosts) -> str:
+    """Half the interval around a row's energy, relative to it."""
+    low, high = row.energy_low_j, row.energy_high_j
+    return percent(high - low, high + low, digits=0)
+
+
+def _main_cause(causes: dict[str, int]) -> str:
+    cause = max(causes, key=lambda name: causes[name], default="")
+    return cause.replace("_", " ") if causes.get(cause) else ""
+
+
+def _main_site(row: ObjectCosts) -> str:
+    """The function of the instruction that costs most."""
+    return next((site.function for site in row.sites if site.function), "")
+
+
+def _refills(row: MemoryCosts) -> int:
+    return row.instruction_refills + row.data_refills

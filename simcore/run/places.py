@@ -1,0 +1,113 @@
+"""Places of a program as people name them: FUNCTION, FILE:LINE or ADDRESS, @N the N-th time.
+
+``--from`` and ``--until`` are told so where counting begins and where a run ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from simcore.elf import Image
+from simcore.errors import ConfigError, nearest
+
+HALFWORD = 2  # bytes: where Thumb instructions can start
+MOST_ADDRESSES = 8  # MAX_PLACES of native/types.h
+MOST_TIMES = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """In front of the instructions at `addresses`, the `count`-th time that any of them runs."""
+
+    text: str
+    addresses: tuple[int, ...] = ()
+    count: int = 0
+
+    def __str__(self) -> str:
+        return self.text
+
+
+NOWHERE = Place("")
+
+
+def find_place(image: Image, option: str, text: str) -> Place:
+    """The place that `text` names in the image. Raises ConfigError with what comes near."""
+    name, at, times = text.rpartition("@")
+    if not at:
+        name, times = text, "1"
+    if not re.fullmatch(r"0*[1-9][0-9]{0,12}", times) or not name:
+        raise ConfigError(
+            f"{option} '{text}': not FUNCTION, FILE:LINE or ADDRESS, with @N for the N-th time"
+        )
+    addresses = tuple(_addresses(image, option, name))
+    if len(addresses) > MOST_ADDRESSES:
+        raise ConfigError(
+            f"{option} '{text}': is at {len(addresses)} places, more than {MOST_ADDRESSES}; give"
+            f" one as ADDRESS, such as {addresses[0]:#010x}"
+        )
+    return Place(text, addresses, int(times))
+
+
+def _addresses(image: Image, option: str, name: str) -> list[int]:
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,8}", name):
+        address = int(name, 16) & ~1
+        if image.function_at(address) is None:
+            raise ConfigError(f"{option} '{name}': no code of {image.path} is there")
+        return [address]
+    named = [function.start for function in image.functions if function.name == name]
+    if not named:
+        named = [
+            s.address for s in image.symbols if s.name == name and image.function_at(s.address)
+        ]
+    if named:
+        return sorted(set(named))
+    file, colon, line = name.rpartition(":")
+    if not colon or not re.fullmatch(r"[0-9]{1,9}", line):
+        known = [function.name for function in image.functions]
+        raise ConfigError(
+            f"{option} '{name}': {image.path} has no such function{nearest(name, known)}"
+        )
+    return _line_addresses(image, option, file, int(line))
+
+
+def _line_addresses(image: Image, option: str, file: str, line: int) -> list[int]:
+    """Where the code of a line begins: once in each function that holds some of it."""
+    wanted = PurePosixPath(file).parts
+    lines: set[int] = set()
+    files: set[str] = set()
+    found: dict[int, int] = {}
+    for function, address, place in _rows(image):
+        parts = PurePosixPath(place[0]).parts
+        files.add(parts[-1])
+        if parts[-len(wanted) :] == wanted:
+            lines.add(place[1])
+            if place[1] == line:
+                found.setdefault(function, address)
+    if found:
+        return sorted(found.values())
+    if not files:
+        raise ConfigError(
+            f"{option} '{file}:{line}': {image.path} has no source lines; build it -g"
+        )
+    if not lines:
+        near = nearest(wanted[-1] if wanted else file, files)
+        raise ConfigError(f"{option} '{file}:{line}': no code of {image.path} is from there{near}")
+    close = sorted(lines, key=lambda other: (abs(other - line), other))[:3]
+    raise ConfigError(
+        f"{option} '{file}:{line}': that line has no code; lines near it that have:"
+        f" {', '.join(map(str, sorted(close)))}"
+    )
+
+
+def _rows(image: Image) -> Iterator[tuple[int, int, tuple[str, int]]]:
+    """(function, address, (file, line)) of each address at which another line begins."""
+    for function in image.functions:
+        before = None
+        for address in range(function.start, function.end, HALFWORD):
+            place = image.line_at(address)
+            if place is not None and place != before:
+                yield function.start, address, place
+            before = place

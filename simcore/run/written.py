@@ -1,0 +1,165 @@
+"""Runs as people write them in TOML: the keys are the fields of a spec, and no list beside it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from simcore.errors import ConfigError, nearest
+from simcore.run.spec import Written
+from simcore.units import parse_quantity
+
+Value = TypeVar("Value")
+MAX_FILE_BYTES = 1 << 20
+
+
+class FileKey(NamedTuple):
+    """A key of a file: the field of the spec that it is, its type, and how it is written."""
+
+    field: str
+    type: type
+    written: Written
+
+
+@cache
+def file_keys(spec: type, joint: str = "-") -> dict[str, FileKey]:
+    """The keys that a file has for a spec, ``joint`` between their words."""
+    plain, annotated = get_type_hints(spec), get_type_hints(spec, include_extras=True)
+    found = {}
+    for name, hint in plain.items():
+        (written,) = getattr(annotated[name], "__metadata__", (Written(),))
+        if written.in_files:
+            kind = tuple if get_origin(hint) is tuple else (*get_args(hint), hint)[0]
+            key = (written.key or name).replace("_", joint)
+            found[key] = FileKey(name, kind, written)
+    return found
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ConfigError(f"{path}: more than {MAX_FILE_BYTES} bytes")
+        return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not TOML: it is not UTF-8 text") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not TOML: {' '.join(str(error).split())}") from None
+
+
+class SettingsTable:
+    """One table of a file. What is wrong with it is a ConfigError that names file and key."""
+
+    def __init__(self, file: Path, values: dict[str, Any], where: str = "") -> None:
+        self.file = file
+        self.values = values
+        self.where = where  # in the file, in front of a key
+
+    def only(self, known: Iterable[str]) -> None:
+        """Refuse every key but these."""
+        known = list(known)
+        for key in self.values:
+            if key not in known:
+                hint = nearest(key, known) or f"; the keys are {', '.join(known)}"
+                raise ConfigError(f"{self.file}: {self.where}there is no key '{key}'{hint}")
+
+    def get(self, key: str, read: Callable[[Any], Value], default: Any = None) -> Value:
+        """The value of a key; it has to be there when there is no default."""
+        if key not in self.values:
+            if default is None:
+                raise self.error(key, "it is missing")
+            found: Value = default
+            return found
+        try:
+            return read(self.values[key])
+        except ConfigError as error:
+            raise self.error(key, str(error)) from None
+
+    def tables(self, key: str) -> list[SettingsTable]:
+        """The tables of ``[[key]]``."""
+        values = self.values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise self.error(key, f"it is a list of tables: write [[{key}]]")
+        return [
+            SettingsTable(self.file, value, f"{key} {n}: ") for n, value in enumerate(values, 1)
+        ]
+
+    def options(self, spec: type, joint: str = "-") -> dict[str, Any]:
+        """The fields of a spec that this table says; paths as they are from the working folder."""
+        options = {}
+        for key, found in file_keys(spec, joint).items():
+            if key in self.values:
+                value = self.get(key, partial(read_value, found))
+                if found.written.path is not None and value.endswith(found.written.path):
+                    value = shown(self.file.parent / value)
+                options[found.field] = value
+        return options
+
+    def error(self, key: str, text: str) -> ConfigError:
+        """What is wrong with the value of a key."""
+        return ConfigError(f"{self.file}: {self.where}{key}: {text}")
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be written from the working folder."""
+    full = Path(os.path.normpath(Path.cwd() / path))
+    here = Path.cwd()
+    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
+
+
+def read_value(key: FileKey, value: Any) -> Any:
+    """The value of a field, from what stands in a file. Raises ConfigError."""
+    choices = key.written.choices
+    if choices and value not in choices:
+        hint = nearest(str(value), choices)
+        raise ConfigError(f"it is one of {', '.join(choices)}{hint}")
+    if key.type is int:
+        return _quantity(value, key.written.unit)
+    return {str: read_text, bool: _flag, float: _seconds, tuple: read_texts}[key.type](value)
+
+
+def read_text(value: Any) -> str:
+    """A text that is not empty. Raises ConfigError."""
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigError("it is a text")
+    return value
+
+
+def read_texts(value: Any) -> tuple[str, ...]:
+    """A list of texts, or one. Raises ConfigError."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts):
+        raise ConfigError("it is a list of texts")
+    return tuple(texts)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError("it is true or false")
+    return value
+
+
+def _quantity(value: Any, unit: str) -> int:
+    number = None
+    if isinstance(value, str):
+        number = parse_quantity(value, unit)
+    elif isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        number = value
+    if number is None:
+        example = "100MHz" if unit else "5M"
+        raise ConfigError(f"it is a positive number such as 5000000 or '{example}'")
+    return number
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e9:
+        raise ConfigError("it is a positive number of seconds")
+    return float(value)

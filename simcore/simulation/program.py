@@ -1,0 +1,79 @@
+"""What runs: the ELF of a program, or a capture that repeats its run; who asks need not care."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from simcore.elf import Image, load_image
+from simcore.run.setup import TimingSetup
+from simcore.run.spec import RunSpec, run_spec
+from simcore.simulation.capture import Capture, is_capture
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import Simulation
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program with what its run is told, of a capture as it was recorded."""
+
+    image: Image
+    spec: RunSpec
+    capture: Capture | None = None  # None: an ELF, which the engine runs
+
+    @property
+    def printed(self) -> bytes:
+        """The beginning of what a capture's run printed; nothing of an ELF, which prints itself."""
+        return b"" if self.capture is None else self.capture.printed
+
+    def simulate(
+        self,
+        setups: Sequence[TimingSetup],
+        *,
+        stdin: BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Simulation]:
+        """Run it once and time it under each setup, in their order.
+
+        A capture reads and prints nothing. ``progress`` is called now and then with the
+        instructions so far, or the pieces of the capture. Raises what :func:`simcore.profile`
+        raises.
+        """
+        if self.capture is not None:
+            return self.capture.simulate(setups, progress)
+        streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
+        return simulate_many(self.image, setups, self.spec, **streams)
+
+    def run(self, **streams: Any) -> Simulation:
+        """Run it as its spec says, nothing placed elsewhere; arguments as in :meth:`simulate`."""
+        (simulation,) = self.simulate([self.spec.setup()], **streams)
+        return simulation
+
+
+def open_program(
+    file: str | os.PathLike[str] | RunSpec,
+    cpu: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Program:
+    """The program of an ELF, a capture or a RunSpec; ``cpu`` and ``options`` are a RunSpec's.
+
+    Of a capture, what is not given is as it was recorded. Raises ElfError, CaptureError, and
+    ConfigError for an option that a capture's run has behind it.
+    """
+    if not isinstance(file, RunSpec) and is_capture(file):
+        return open_capture(file, cpu, **options)
+    spec = run_spec(file, cpu, options)
+    return Program(load_image(spec.elf), spec)
+
+
+def open_capture(
+    file: str | os.PathLike[str],
+    cpu: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Program:
+    """As :func:`open_program`, of a capture and nothing else."""
+    capture = Capture(file)
+    return Program(capture.image, capture.spec(cpu, **options), capture)

@@ -1,0 +1,54 @@
+"""Programs of a few instructions, assembled by a test and run: see conftest.build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simcore.cpu_model import CpuModel
+from simcore.elf import Image, load_image
+from simcore.machine import EndedRun, RunOptions, run
+from simcore.run.spec import RunSpec, given
+
+CLOCK_HZ = 200_000_000
+Build = Callable[..., Image]
+
+# What every program below starts with. exit_r0 ends with the value of r0 as exit code.
+PROLOGUE = """
+    .syntax unified
+    .thumb
+    .section .isr_vector, "a"
+    .global __isr_vector
+__isr_vector:
+    .word 0x20010000, reset, 0, 0, 0, 0, 0, 0, 0, 0, 0, svc, 0, 0, 0, systick
+    .weak svc, systick
+    .text
+    .macro semihost number
+    movs r0, #\\number
+    bkpt 0xab
+    .endm
+    .type exit_r0, %function
+exit_r0:
+    ldr r1, =0x20026
+    push {r0}
+    push {r1}
+    mov r1, sp
+    semihost 0x20
+    b .
+    .ltorg
+    .global reset
+    .type reset, %function
+reset:
+"""
+
+
+def go(image: Image | Path, model: CpuModel, **options: Any) -> EndedRun:
+    program = image if isinstance(image, Image) else load_image(image)
+    options.setdefault("max_instructions", 20_000_000)
+    streams = {name: options.pop(name, None) for name in ("stdin", "stdout")}
+    return run(program, model, RunOptions(CLOCK_HZ, given(RunSpec, options), **streams))
+
+
+def instructions(result: EndedRun) -> int:
+    return result.counters.total()["instructions"]

@@ -9,8 +9,10 @@ from fnmatch import fnmatchcase
 from typing import Any, BinaryIO
 
 from simcore.costs.profile import Profile
+from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError, nearest
+from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.program import Program, open_capture
 from simcore.simulation.simulation import Simulation
@@ -92,7 +94,8 @@ def profile_program(
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
-    simulations = program.simulate([shifted for _, shifted in shifts], **streams)
+    answers = other_answers(spec, setup) if spec.uncertainty else []
+    simulations = program.simulate([other for _, other in (*shifts, *answers)], **streams)
     if log is not None:
         log(simulations[0].describe())
     if inspect is not None:
@@ -110,6 +113,26 @@ def profile_program(
     if spec.layout_sweep:
         from simcore.placement.layout import layout_band
 
-        band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
+        shifted = [simulation.cycles for simulation in simulations[: len(shifts)]]
+        band = layout_band([offset for offset, _ in shifts], shifted)
         result = replace(result, layout=band)
+    if spec.uncertainty:
+        cycles: dict[tuple[str, str], list[int]] = {}
+        for (question, _), other in zip(answers, simulations[len(shifts) :], strict=True):
+            cycles.setdefault(question, []).append(other.cycles)
+        result = replace(result, cycles_interval=cycles_interval(simulations[0].cycles, cycles))
     return result
+
+
+def other_answers(spec: RunSpec, setup: TimingSetup) -> list[tuple[tuple[str, str], TimingSetup]]:
+    """(name, title) of each question that no source decides, and the setup of another answer.
+
+    An answer that is the part's own is left out. Raises ModelError.
+    """
+    found = []
+    for question in setup.model.undecided:
+        for settings in question.answers:
+            other = replace(spec, overrides=(*spec.overrides, *settings)).setup(setup.moves)
+            if other.model.sha256 != setup.model.sha256:
+                found.append(((question.name, question.title), other))
+    return found

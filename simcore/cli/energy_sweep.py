@@ -27,6 +27,7 @@ _REFUSED = {
     "timeline": "--timeline",
     "place": "--place",
     "layout_sweep": "--layout-sweep",
+    "uncertainty": "--uncertainty",
     "section": "--section",
     "top": "--top",
     "objects": "--objects",

@@ -84,6 +84,14 @@ layout_option = click.option(
     " smaller than what that makes means nothing.",
 )
 
+#: How far cycles may be off.
+uncertainty_option = click.option(
+    "--uncertainty",
+    is_flag=True,
+    help="Time the run under every answer to what no source decides of the part, too: the interval"
+    " of its cycles.",
+)
+
 #: Where source text may be read beside the working folder and the ELF's.
 source_options = together(
     click.option(

@@ -16,6 +16,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
+    uncertainty_option,
 )
 from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
 from simcore.cli.running import program_streams
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @part_options("; several with commas")
 @place_option
 @layout_option
+@uncertainty_option
 @report_options(FORMATS)
 @sweep_options
 @table_options

@@ -14,6 +14,7 @@ from simcore.cli.options import (
     part_options,
     place_option,
     report_options,
+    uncertainty_option,
 )
 from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
 from simcore.errors import ExitCode
@@ -25,6 +26,7 @@ from simcore.report.profile import FORMATS
 @part_options(recorded=True)
 @place_option
 @layout_option
+@uncertainty_option
 @report_options(FORMATS)
 @sweep_options
 @table_options

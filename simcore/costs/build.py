@@ -11,11 +11,23 @@ from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.profile import SCHEMA, Profile
-from simcore.costs.tables import InstructionCosts, LineCosts, ObjectCosts
+from simcore.costs.tables import InstructionCosts, LineCosts, MemoryCosts, ObjectCosts, Totals
+from simcore.costs.uncertainty import cycles_class
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 
-ACCURACY = Accuracy(counts="exact", cycles="modelled", energy="estimated")
+
+def accuracy_of(model: CpuModel, totals: Totals, memory: Sequence[MemoryCosts]) -> Accuracy:
+    """What kind each number of a run is."""
+    causes = totals.cycles_by_cause
+    kinds = {region.name: region.kind for region in model.regions}
+    stalls = [(kinds[row.region], row.stall_cycles) for row in memory]
+    return Accuracy(
+        counts="exact",
+        cycles="modelled",
+        energy="estimated",
+        cycles_class=cycles_class(totals.cycles - causes["sleep"], causes["branch"], stalls),
+    )
 
 
 def build_profile(
@@ -44,6 +56,7 @@ def build_profile(
     point = model.operating_point(clock_hz, voltage_scale)
     energy = energy_model(model, clock_hz, voltage_scale)
     costs = Attribution(counters, image.functions, energy, clock_hz, ops)
+    totals, memory = costs.totals(), costs.memory_costs()
     unmatched = [f"--op '{glob}' matches no function that ran" for glob in costs.unmatched_globs()]
     return Profile(
         schema=SCHEMA,
@@ -67,11 +80,11 @@ def build_profile(
             overrides=tuple(overrides),
         ),
         exit=end,
-        accuracy=ACCURACY,
-        totals=costs.totals(),
+        accuracy=accuracy_of(model, totals, memory),
+        totals=totals,
         functions=costs.function_costs(image.line_at),
         ops=costs.op_costs(),
-        memory=costs.memory_costs(),
+        memory=memory,
         caches=costs.caches(),
         call_tree=costs.call_tree(),
         warnings=(*warnings, *counters.warnings, *unmatched),

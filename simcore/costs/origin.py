@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from simcore.costs.uncertainty import CLASSES
 from simcore.errors import ExitCode
 from simcore.plain import Amount, Count, Json, Sha256, one_of
 from simcore.run.faults import Fault, Frame
@@ -131,3 +132,6 @@ class Accuracy:
     counts: Annotated[str, Json(const="exact")]
     cycles: Annotated[str, Json(const="modelled")]
     energy: Annotated[str, Json(const="estimated")]
+    cycles_class: Annotated[str, one_of(*CLASSES)] | None = None
+    """What the cycles of this run lean on: hits, branches (branchy), waiting for memory (uncached)
+    or for external memory (external)."""

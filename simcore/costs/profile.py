@@ -28,6 +28,7 @@ from simcore.costs.tables import (
     Totals,
 )
 from simcore.costs.timeline import Timeline
+from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ConfigError
 from simcore.plain import RecordError, from_plain, json_text, schema_name
 
@@ -75,6 +76,8 @@ class Profile:
     """What --place moved, by address; only of a run with --place."""
     layout: LayoutBand | None = None
     """On request."""
+    cycles_interval: CyclesInterval | None = None
+    """Cycles over the answers that no source excludes, on request."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

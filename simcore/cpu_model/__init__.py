@@ -243,6 +243,15 @@ class SysTickReference:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """A question that no source decides; each of `answers` are the settings of another answer."""
+
+    name: str
+    title: str
+    answers: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CpuModel:
     """A part. Regions are sorted by base; their index is the region number of the C core."""
 
@@ -256,6 +265,7 @@ class CpuModel:
     energy: EnergyCoefficients
     flash_control: FlashControl
     systick: SysTickReference
+    undecided: tuple[Undecided, ...]
     sources: Mapping[str, str]
     provenance: Mapping[str, Provenance] = field(repr=False)
     sha256: str

@@ -23,6 +23,7 @@ from simcore.cpu_model import (
     Provenance,
     Region,
     SysTickReference,
+    Undecided,
 )
 from simcore.cpu_model.schema import (
     CLASSES,
@@ -80,6 +81,11 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
         systick=SysTickReference(**values.get("systick", {})),
+        undecided=tuple(
+            Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
+            for name, entry in values.get("undecided", {}).items()
+            if not entry.get("absent")
+        ),
         sources=dict(tree.get("sources", {})),
         provenance={".".join(path): Provenance(**fact) for path, fact in facts(tree)},
         sha256=_digest(values),

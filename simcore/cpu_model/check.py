@@ -128,6 +128,10 @@ class _Checker:
         return checked
 
     def plain(self, path: Path, plain: Plain, value: Any) -> Any:
+        if plain.type == "texts":
+            if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+                raise self.file.error(path, f"must be a list of texts, not {_kind(value)}")
+            return value
         if not isinstance(value, str if plain.type == "text" else bool):
             raise self.file.error(path, f"must be {_article(plain.type)}, not {_kind(value)}")
         if plain.choices and value not in plain.choices:

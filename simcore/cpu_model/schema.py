@@ -64,7 +64,7 @@ class Fact:
 class Plain:
     """A leaf without provenance: a name, a reference to another table, a switch."""
 
-    type: str  # "text" or "flag"
+    type: str  # "text", "flag" or "texts" (a list)
     choices: tuple[str, ...] = ()
 
 
@@ -272,6 +272,18 @@ _SYSTICK = Table(
     }
 )
 
+# A question that no source decides, and the settings (KEY=VALUE, several with spaces) that other
+# answers would be.
+_UNDECIDED = Table(
+    {
+        "title": Plain("text"),
+        "answers": Plain("texts"),
+        "note": Plain("text"),
+        "absent": Plain("flag"),  # true: takes an inherited question away
+    },
+    required=("title", "answers"),
+)
+
 SCHEMA = Table(
     {
         "name": Plain("text"),
@@ -298,6 +310,7 @@ SCHEMA = Table(
         "energy": _ENERGY,
         "flash_control": _FLASH_CONTROL,
         "systick": _SYSTICK,
+        "undecided": Named(_UNDECIDED),
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),
 )

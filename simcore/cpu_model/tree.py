@@ -159,7 +159,7 @@ def _set(tree: Tree, path: Path, text: str, override: str) -> None:
     node = node_at(path)
     before = table.get(path[-1])
     try:
-        if isinstance(node, Plain):
+        if isinstance(node, Plain) and node.type != "texts":
             table[path[-1]] = _plain_value(node, text)
         elif isinstance(node, Fact):
             table[path[-1]] = _override_fact(check_value(node, _parse(node, text)), node.unit)

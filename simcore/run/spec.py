@@ -85,7 +85,8 @@ class RunSpec(PartSpec):
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
-    adds the cycles with all code shifted, see placement/layout.py; ``instructions``, ``lines``,
+    adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
+    over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
     ``coverage`` and ``timeline`` add those tables.
     """
 
@@ -102,6 +103,7 @@ class RunSpec(PartSpec):
     from_: Annotated[str | None, Written("from")] = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
+    uncertainty: _Table = False
     instructions: _Table = False
     lines: _Table = False
     coverage: _Table = False

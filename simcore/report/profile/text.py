@@ -18,6 +18,7 @@ from simcore.costs.tables import (
     OpCosts,
     PlacedItem,
 )
+from simcore.costs.uncertainty import CyclesInterval
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
 from simcore.report.page.table import Column, build_table
@@ -27,6 +28,12 @@ from simcore.units import clock, count, decimal, percent, si, size
 Part = TypeVar("Part", int, float)
 
 FEW_OBJECTS = 8  # shown without being asked for
+CLASSES = {
+    "hits": "mostly hits",
+    "branchy": "much branching",
+    "uncached": "much waiting for memory",
+    "external": "much waiting for external memory",
+}
 CACHES = {
     "auto": "caches as the firmware sets them",
     "on": "caches on",
@@ -82,6 +89,9 @@ class _Page:
             shifts = profile.layout.offsets_bytes
             note = f"all code shifted by {shifts[0]} to {shifts[-1]} bytes; cycles {modelled}"
             yield "Layout", note, self._layout(profile.layout)
+        if profile.cycles_interval is not None:
+            note = "the model's own answer and others that no source excludes"
+            yield "Cycles by open question", note, self._questions(profile.cycles_interval)
         yield "Cycles by cause", modelled, self._shares(profile.totals.cycles_by_cause, count)
         parts = profile.totals.energy_by_component
         yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
@@ -122,7 +132,7 @@ class _Page:
         interval = f"{accuracy.energy} ±{percent(totals.energy_uncertainty, digits=0)}"
         rows = [
             ("instructions", count(totals.instructions), accuracy.counts),
-            ("cycles", count(totals.cycles), accuracy.cycles),
+            ("cycles", count(totals.cycles), self._cycles_kind()),
             ("instructions per cycle", decimal(totals.ipc), accuracy.cycles),
             ("time", si(totals.time_s, "s"), accuracy.cycles),
             ("energy", si(totals.energy_j, "J"), interval),
@@ -143,6 +153,28 @@ class _Page:
         table.show_header = False
         table.columns[-1].justify = "left"
         return table
+
+    def _cycles_kind(self) -> str:
+        """How far the cycles can be trusted, in words."""
+        accuracy, found = self.profile.accuracy, self.profile.cycles_interval
+        kind = accuracy.cycles
+        if accuracy.cycles_class is not None:
+            kind += f", {CLASSES[accuracy.cycles_class]}"
+        if found is not None:
+            kind += f"; {count(found.low_cycles)} to {count(found.high_cycles)}"
+        return kind
+
+    def _questions(self, interval: CyclesInterval) -> Table:
+        cycles, rows = self.profile.totals.cycles, interval.questions
+        spreads = [percent(row.high_cycles - row.low_cycles, cycles, digits=2) for row in rows]
+        return self._table(
+            [
+                Column("question", [row.title for row in rows]),
+                Column("least", [f"{row.low_cycles - cycles:+,}" for row in rows]),
+                Column("most", [f"{row.high_cycles - cycles:+,}" for row in rows]),
+                Column("", spreads, 1, "dim"),
+            ]
+        )
 
     def _placement(self, rows: Sequence[PlacedItem]) -> Table:
         return self._table(

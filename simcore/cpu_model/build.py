@@ -220,7 +220,8 @@ def _energy(entry: Tree) -> EnergyCoefficients:
 
 
 def _digest(values: Tree) -> str:
-    """SHA-256 over everything that can change a result; sources and titles cannot."""
-    relevant = {key: value for key, value in values.items() if key not in ("sources", "title")}
+    """SHA-256 over everything that can change a result; sources, titles and questions cannot."""
+    idle = ("sources", "title", "undecided")
+    relevant = {key: value for key, value in values.items() if key not in idle}
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

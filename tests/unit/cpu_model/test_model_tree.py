@@ -75,8 +75,9 @@ def test_an_inherited_region_can_be_taken_away(write_model: WriteModel) -> None:
     assert "sdram" not in [region.name for region in model.regions]
 
 
-def test_sources_and_titles_do_not_change_the_digest(write_model: WriteModel) -> None:
-    path = write_model('title = "mine"\n[sources]\nMINE = "measured here"\n')
+def test_sources_titles_and_questions_do_not_change_the_digest(write_model: WriteModel) -> None:
+    text = 'title = "mine"\n[sources]\nMINE = "measured here"\n'
+    path = write_model(text + '[undecided.mine]\ntitle = "mine"\nanswers = ["core.a=1"]\n')
     assert load_cpu_model(path).sha256 == load_cpu_model("stm32f746").sha256
 
 

@@ -18,6 +18,7 @@ STATUSES = {
     "passed": ExitCode.OK,
     "new": ExitCode.OK,  # no baseline knows it
     "failed": ExitCode.REGRESSION,  # a limit is broken
+    "ended-elsewhere": ExitCode.REGRESSION,  # than its baseline: no figures to compare
     "program-failed": ExitCode.PROGRAM_FAILED,
     "limit": ExitCode.LIMIT,  # of instructions or time: the program did not end
     "fault": ExitCode.FAULT,

@@ -96,6 +96,9 @@ def _judged(
         )
     if comparison is not None and comparison.unlike:
         comparison = None  # a new baseline is being made, because of that
+    if before is not None and request.save is None and _end(before) != _end(after):
+        message = f"{after.exit.text}, where by the baseline {before.exit.text}"
+        return _result(plan, outcome, "ended-elsewhere", message)
     values = judge(after, comparison, limits_of(plan.name, request.limits))
     failed = any(value.failed for value in values)
     return RunResult(
@@ -110,6 +113,12 @@ def _judged(
         cpu=after.cpu,
         comparison=comparison,
     )
+
+
+def _end(run: Summary) -> tuple[str, str | None]:
+    """How a run ended and in which function; lines move with every edit."""
+    place = run.exit.place
+    return run.exit.reason, None if place is None else place.symbol
 
 
 def _result(plan: RunPlan, outcome: PlanOutcome, status: str, message: str | None) -> RunResult:

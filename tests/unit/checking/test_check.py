@@ -24,6 +24,7 @@ from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.errors import ElfError
 from simcore.report.check import REPORTS
+from simcore.run.faults import Frame
 from simcore.run.spec import RunSpec
 from tests.schemas import assert_fits
 from tests.unit.comparison.test_comparison import slower as slower_function
@@ -135,6 +136,26 @@ def test_a_regression_names_function_line_and_cause(check: Check, mixed: tuple[s
     assert lines[2] == "mcusim: 2 of 4 failed, 1 improved, 1 without baseline"
     assert "and good-bye" in out
     assert check("a.elf", "--baseline", "main")[0] == 3
+
+
+def test_a_program_that_ends_elsewhere_than_its_baseline_fails(check: Check, runs: Runs) -> None:
+    def ends(symbol: str, line: int) -> None:
+        place = Frame(0x08000100, symbol, 0, "main.c", line)
+        runs.profiles["a"] = replace(kernel_profile(), exit=Exit("loop", None, None, place))
+
+    ends("main", 10)
+    assert check("a.elf", "--save-baseline", "default")[0] == 0
+    ends("main", 12)  # the same function, some lines further down
+    assert check("a.elf")[0] == 0
+    ends("Error_Handler", 40)
+    status, out, _ = check("a.elf", "--report", "junit=a.xml")
+    assert status == 3
+    assert "endless loop at Error_Handler, main.c:40, where by the baseline" in " ".join(
+        out.split()
+    )
+    assert "Error_Handler" in Path("a.xml").read_text()
+    assert check("a.elf", "--save-baseline", "default")[0] == 0
+    assert check("a.elf")[0] == 0
 
 
 def test_an_improvement_is_shown_and_passes(check: Check, mixed: tuple[str, ...]) -> None:

@@ -173,7 +173,7 @@ struct barrier_static {      /* a DSB */
     uint16_t access;         /* the first one behind it; the number of accesses: none */
 };
 
-struct stretch_static {      /* where a stretch ends; it begins where the one before ends */
+struct stretch_static {      /* where a stretch ends */
     uint64_t probes;         /* those that it asks: a bit each, as in the variant */
     uint32_t accesses, barriers;   /* of the block up to its end */
 };
@@ -183,8 +183,7 @@ struct block_static {
     uint8_t is_function_entry;
     uint8_t branch;               /* enum branch_kind */
     uint8_t branch_predicated;    /* the branch stands in an IT block */
-    uint32_t branch_address;      /* of the branch instruction */
-    uint32_t branch_target;       /* of a direct branch */
+    uint32_t branch_address, branch_target;  /* of the branch; where a direct one goes */
     uint16_t instructions, accesses, probes, notes, barriers, stretches;
     const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
     const uint8_t *instruction_predicated;   /* one per instruction */
@@ -203,8 +202,7 @@ struct block_static {
 struct block_schedule {
     const uint32_t *cycles_by_cause;  /* CAUSE_COUNT values */
     uint32_t dual_issues;
-    const int16_t *access_cycles;     /* cycle of the stretch in which it issues, one per access and then one per
-                                       * barrier; below 0: beside an instruction of the stretch before */
+    const int16_t *access_cycles;     /* of accesses, then barriers; below 0: beside an instruction before it */
     uint32_t after_next;              /* state when the branch is not taken, or there is none */
     uint32_t after_taken;             /* state when it is taken as predicted */
     uint32_t after_mispredict;
@@ -354,11 +352,10 @@ struct places {
 
 struct capture_config {
     uint64_t max_instructions;       /* 0: no limit; the run stops in front of the block that would pass it */
-    uint64_t max_cycles;             /* of modelled time, since `from` if there is one; 0: no limit */
+    uint64_t max_cycles;             /* since `from` if there is one; 0: no limit */
     struct places from, until;       /* where counting begins, and where the run then ends */
     uint32_t op_begin, op_begin_size, op_end, op_end_size;  /* the marker functions of mcusim.h, 0: none */
-    uint32_t storage[MAX_STORAGE];   /* peripheral registers that keep their value and go to timing (FLASH_ACR) */
-    uint32_t storages;
+    uint32_t storage[MAX_STORAGE], storages;   /* peripheral registers that go to timing (FLASH_ACR) */
     uint32_t systick_divider;        /* core cycles per tick of SysTick's external clock */
     uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
     uint8_t strict;                  /* 1: a peripheral access is a fault */

@@ -41,6 +41,14 @@ exit_r0:
     .type reset, %function
 reset:
 """
+#: Switches SysTick on, with an interrupt every 10,000 cycles.
+TICK = """
+        ldr r0, =0xe000e010
+        ldr r1, =9999
+        str r1, [r0, #4]
+        movs r1, #7
+        str r1, [r0]
+"""
 
 
 def go(image: Image | Path, model: CpuModel, **options: Any) -> EndedRun:

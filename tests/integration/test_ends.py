@@ -7,7 +7,7 @@ import pytest
 import simcore
 from simcore.cpu_model import CpuModel
 from simcore.errors import ConfigError, ExitCode
-from tests.integration.assembled import CLOCK_HZ, PROLOGUE, Build, go, instructions
+from tests.integration.assembled import CLOCK_HZ, PROLOGUE, TICK, Build, go, instructions
 from tests.integration.programs import FIRMWARE
 
 #: A main loop of a call and two instructions; work is three.
@@ -25,13 +25,7 @@ here:
     bx lr
     .size work, . - work
 """
-TICK = """
-    ldr r0, =0xe000e010
-    ldr r1, =9999
-    str r1, [r0, #4]
-    movs r1, #7
-    str r1, [r0]
-    {}
+HANDLER = """
     .ltorg
     .type systick, %function
 systick:
@@ -164,7 +158,7 @@ def test_time_counts_from_where_counting_begins(build: Build, model: CpuModel) -
 
 
 def test_a_sleep_ends_with_the_time_of_the_run(build: Build, model: CpuModel) -> None:
-    result = go(build(TICK.format("1: wfi\n b 1b")), model, for_s=1e-3)
+    result = go(build(TICK + "1: wfi\n b 1b" + HANDLER), model, for_s=1e-3)
     cycles = sum(v for k, v in result.counters.total().items() if k.startswith("cycles."))
     assert (result.exit_reason, cycles) == ("for", round(1e-3 * CLOCK_HZ))
 
@@ -189,7 +183,7 @@ def test_a_register_that_is_polled_is_named(build: Build, model: CpuModel) -> No
 
 
 def test_a_run_ends_when_it_goes_to_sleep(build: Build, model: CpuModel) -> None:
-    result = go(build(TICK.format("nop\n wfi\n b .")), model, until_idle=True)
+    result = go(build(TICK + "nop\n wfi\n b ." + HANDLER), model, until_idle=True)
     assert result.exit_reason == "idle"
     assert result.counters.total()["cycles.sleep"] == 0
 
@@ -208,7 +202,7 @@ def test_an_endless_loop_that_nothing_can_leave_ends_the_run(
 
 
 def test_an_endless_loop_that_a_tick_leaves_goes_on(build: Build, model: CpuModel) -> None:
-    program = TICK.format("b .").replace("bx lr", "movs r0, #3\n b exit_r0")
+    program = (TICK + "b ." + HANDLER).replace("bx lr", "movs r0, #3\n b exit_r0")
     result = go(build(program), model)
     assert (result.exit_reason, result.exit_code) == ("exit", 3)
     masked = go(build(program.replace("b .", "cpsid i\n b .")), model)

@@ -15,7 +15,7 @@ from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.machine import RunOptions, run
 from simcore.run.spec import RunSpec
-from tests.integration.assembled import CLOCK_HZ, Build, go, instructions
+from tests.integration.assembled import CLOCK_HZ, TICK, Build, go, instructions
 from tests.tools import ctrl_c_interrupts
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -300,13 +300,6 @@ def test_a_sleep_that_nothing_ends_ends_the_run(build: Build, model: CpuModel, s
     assert result.exit_reason == "sleep"
 
 
-TICK = """
-        ldr r0, =0xe000e010
-        ldr r1, =9999
-        str r1, [r0, #4]
-        movs r1, #7
-        str r1, [r0]
-"""
 COUNT_TICKS = """
         .ltorg
         .type systick, %function

@@ -122,7 +122,7 @@ def test_the_page_of_settings_has_every_key_of_a_study() -> None:
 
 def test_the_page_of_formats_has_every_format_and_what_it_needs_of_a_saved_profile() -> None:
     text = page("formats.md")
-    assert keys(section(text, "Formats")) == set(FORMATS)
+    assert keys(section(text, "Formats")) == {"--format", *FORMATS}
     needs = rows(section(text, "Another format later"), 1)
     assert {name for row in needs for name in re.findall(r"`(\w+)`", row[0])} == set(FORMATS)
 

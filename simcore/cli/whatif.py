@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +29,9 @@ from simcore.cli.running import (
 from simcore.errors import ExitCode
 from simcore.files import destination
 from simcore.run.spec import PartSpec
+
+if TYPE_CHECKING:
+    from simcore.simulation.capture import Capture
 
 FORMATS = ("text", "json", "csv")
 #: What the part's options say: what configurations begin with.
@@ -95,15 +98,18 @@ def whatif(
     the sweeps. Configurations of one part share one execution.
     """
     from simcore.report.studies.whatif import render
+    from simcore.simulation.program import open_file
     from simcore.whatif import what_if as run_study
 
     part = {name: run.pop(name) for name in PART if name in run}
-    configurations = _configurations(elves[0], tries, sweeps, config, place, part)
+    first, *others = elves
+    opened = open_file(first)
+    configurations = _configurations(opened, tries, sweeps, config, place, part)
     started = time.monotonic()
     with destination(output) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             study = run_study(
-                elves,
+                (opened, *others),
                 configurations,
                 layout_sweep=layout_sweep,
                 processes=jobs,
@@ -123,7 +129,7 @@ def whatif(
 
 
 def _configurations(
-    elf: str,
+    elf: str | Capture,
     tries: tuple[str, ...],
     sweeps: tuple[str, ...],
     config: str | None,

@@ -1,6 +1,6 @@
 """The owner of the C core: it runs an engine and hands its event stream to the configurations.
 
-What each of these finds is in timings.py. Everything a caller gets is a copy. Method and ownership
+What each of these finds is in timing.py. Everything a caller gets is a copy. Method and ownership
 are described in native/core.h.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simcore import _core
 from simcore.core.counters import OpDescriptor
 from simcore.core.enums import FaultKind, Stop
+from simcore.core.extension import copied, ffi, function_index, lib, status_text
 from simcore.core.schedules import Decoder, Scheduler
-from simcore.core.timing import Timing, function_index, status_text
+from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.run.places import NOWHERE, CodePlace
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
-
-ffi: Any = _core.ffi
-lib: Any = _core.lib
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +209,7 @@ class Core:
         lib.core_fault(self._core, info)
         if info.kind == FaultKind.NONE:
             return None
-        return CoreFault(FaultKind(info.kind), info.address, info.pc, info.size)
+        return copied(CoreFault, info, kind=FaultKind(info.kind))
 
     def instructions(self) -> int:
         """Instructions captured so far; from any thread."""
@@ -285,7 +282,7 @@ class Core:
         """The peripheral registers that firmware used, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
-        uses = (PeripheralUse(use.address, use.reads, use.writes) for use in used)
+        uses = (copied(PeripheralUse, use) for use in used)
         return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
@@ -305,13 +302,11 @@ class Core:
         found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
         lib.core_ops(self._core, found)
         ops = tuple(
-            OpDescriptor(
+            copied(
+                OpDescriptor,
+                info,
                 name=_text(info.name) or f"op@{info.descriptor:#010x}",
                 kind=_text(info.kind) or "unknown",
-                macs=info.macs,
-                ops=info.ops,
-                param_bytes=info.param_bytes,
-                activation_bytes=info.activation_bytes,
             )
             for info in found
         )
@@ -348,8 +343,8 @@ class Core:
         if self._writer is not None and self._writer.error is not None:
             raise self._writer.error
         for timing in self.timings:
-            if timing.error is not None:
-                error, timing.error = timing.error, None
+            if timing.answers.error is not None:
+                error, timing.answers.error = timing.answers.error, None
                 raise error
 
     def _check(self, status: int) -> None:

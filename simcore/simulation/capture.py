@@ -164,6 +164,7 @@ class Capture:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._reader = CaptureReader(path)
+        self.path = self._reader.name
         self.recorded = self._document(HEAD, Recorded)
         self.end = self._document(TAIL, RunEnd)
         self.printed = self._reader.one(PRINTED)

@@ -1,4 +1,4 @@
-"""Placements by --place beside the same placements by relinking: the table of docs/model/placement.md.
+"""Placements by --place beside the same by relinking: the table of docs/model/placement.md.
 
 The cases are those of tests/integration/test_relink.py, which holds them to 1 %; needs
 arm-none-eabi-gcc. Cycles are without start-up code and veneers.

@@ -41,7 +41,7 @@ def test_what_a_program_does_not_use_moves_nothing() -> None:
 def test_a_check_run_again_does_not_time_the_other_answers_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither in the same folder nor in a clone that got the cache; another clock is another run."""
+    """Neither in the same folder nor in a clone that got the cache; another clock is one more."""
     asked: list[int] = []
 
     def counted(*arguments: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from simcore.checking.limits import Limit
@@ -10,18 +11,23 @@ from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
 from simcore.comparison.metrics import METRICS, Metric
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
+from simcore.costs.uncertainty import CyclesInterval
 
 MOST_REASONS = 8
 
 
 def judge(
-    after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
+    after: Summary,
+    comparison: Comparison | None,
+    limits: Sequence[Limit],
+    interval: CyclesInterval | None = None,
 ) -> tuple[MetricValue, ...]:
     """All metrics of the whole run, then each function and operation that a limit names.
 
-    ``comparison`` is the run beside its baseline, None when there is none.
+    ``comparison`` is the run beside its baseline, None when there is none. The model's own answers
+    decide; ``interval`` says of cycles and time of the whole run which limits others would turn.
     """
-    values = list(_totals(after, comparison, limits))
+    values = [_spread(value, after, interval) for value in _totals(after, comparison, limits)]
     for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
         of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
         values += _rows(kind, row, after, comparison, of_row)
@@ -63,6 +69,29 @@ def _totals(
             [limit for limit in limited if limit.metric == metric],
             None if change is None else change.within,
         )  # fmt: skip
+
+
+def _spread(value: MetricValue, after: Summary, interval: CyclesInterval | None) -> MetricValue:
+    """The value with its interval, and with the limits that lie inside it marked.
+
+    A percentage that holds is not marked: the baseline would move with the answer too.
+    """
+    per_cycle = {"cycles": 1, "time": 1 / after.cpu.clock_hz}.get(value.metric)
+    if interval is None or per_cycle is None or value.after is None:
+        return value
+    low, high = interval.low_cycles * per_cycle, interval.high_cycles * per_cycle
+    limits = tuple(
+        replace(limit, undecided=_turns(limit, value.after, low, high)) for limit in value.limits
+    )
+    return replace(value, low=low, high=high, limits=limits)
+
+
+def _turns(limit: LimitResult, after: float, low: float, high: float) -> bool:
+    if limit.allowed is None:
+        return False
+    if not limit.holds:
+        return low <= limit.allowed
+    return not limit.text.endswith("%") and limit.allowed < high
 
 
 def _rows(

@@ -18,6 +18,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
     source_options,
+    uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
@@ -69,6 +70,7 @@ _KINDS = ", ".join(REPORTS)
 @part_options()
 @place_option
 @layout_option
+@uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
 @click.option(
     "--op",
@@ -151,6 +153,7 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
     """What the command line and the settings ask for. Raises ConfigError or UsageError."""
     from simcore.annotation.sources import SourcePlaces
     from simcore.checking import baselines
+    from simcore.checking.intervals import FOLDER as CACHE
     from simcore.checking.limits import check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
@@ -167,7 +170,10 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
     if compare_with is None and save is None and not given["no_baseline"]:
         compare_with = settings.baseline or baselines.DEFAULT
     sources = SourcePlaces(given["source_dirs"], given["source_maps"])
-    plans = tuple(replace(plan, sources=sources) for plan in plans_of(elfs, settings, args))
+    plans = tuple(
+        replace(plan, sources=sources, cache=folder / CACHE)
+        for plan in plans_of(elfs, settings, args)
+    )
     check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
     return Request(
         plans=plans,

@@ -39,7 +39,10 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
     uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
     if uc.ctl_get_cpu_model() != arm.UC_CPU_ARM_CORTEX_M7:
         raise CoreError(f"unicorn {unicorn.__version__} gave another CPU than a Cortex-M7")
-    for region in memory.regions:
+    # The engine keeps its blocks of memory sorted by size and loses one that is larger than the
+    # first: the next then gets the same place in its list of pages, and stores to the one make it
+    # translate the code of the other again. So the largest comes first.
+    for region in sorted(memory.regions, key=lambda region: -region.size):
         permissions = uc_const.UC_PROT_READ
         permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
         permissions |= uc_const.UC_PROT_EXEC if region.executable else 0

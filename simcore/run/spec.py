@@ -103,7 +103,7 @@ class RunSpec(PartSpec):
     from_: Annotated[str | None, Written("from")] = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
-    uncertainty: _Table = False
+    uncertainty: bool = False
     instructions: _Table = False
     lines: _Table = False
     coverage: _Table = False

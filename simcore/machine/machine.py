@@ -21,12 +21,12 @@ from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, map_memory
 from simcore.machine.execution import End, Execution
-from simcore.machine.fault_report import fault_report, frame_at
+from simcore.machine.fault_report import frame_at
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
 from simcore.machine.semihosting import HeapInfo, Semihosting
 from simcore.machine.semihosting_files import PatientInput
-from simcore.machine.state import State
+from simcore.machine.state import EngineState
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
 
@@ -69,7 +69,7 @@ class Machine:
         self._core = Core(image.function_at)
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
-        self._semihosting = self._host(State(self._uc, self._memory))
+        self._semihosting = self._host(EngineState(self._uc, self._memory))
         self._execution = Execution(
             image, model, options, self._memory, self._boot, self._uc, self._core, self._semihosting
         )
@@ -100,7 +100,7 @@ class Machine:
         start = self._image.heap_start() or 0
         return start, self._memory.heap_limit(start, self._boot.sp)
 
-    def _host(self, state: State) -> Semihosting:
+    def _host(self, state: EngineState) -> Semihosting:
         options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
         heap_base = self._image.heap_start() or 0
         floor = self._memory.stack_floor(self._image, sp)
@@ -161,9 +161,7 @@ class Machine:
         outcome = RunEnd(
             reason=self._reason(end),
             code=end.code,
-            fault=None
-            if end.fault is None
-            else fault_report(self._image, self._core.call_stack(), *end.fault),
+            fault=end.fault,
             warnings=tuple(self._all_warnings()),
             stack_top=self._boot.sp,
             stack_floor=self._memory.stack_floor(self._image, self._boot.sp),

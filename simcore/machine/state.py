@@ -8,7 +8,7 @@ from simcore.machine.engine import REGISTERS
 from simcore.machine.loader import LoadedMemory
 
 
-class State:
+class EngineState:
     """The engine's registers by their lower-case names, and its memory by address."""
 
     def __init__(self, uc: unicorn.Uc, memory: LoadedMemory) -> None:

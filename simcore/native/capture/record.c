@@ -37,12 +37,17 @@ void capture_close_record(struct capture *c)
  * finds the instruction by its access. */
 void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size)
 {
-    if (c->fault.kind == FAULT_NONE)
+    int first = c->fault.kind == FAULT_NONE;
+    if (first)
         c->fault = (struct fault_info){(uint8_t)kind, address, 0, size};
     if (c->header) {
         if (kind != FAULT_READ_UNMAPPED && c->out > c->header + 2)
             c->out--;
         record_end(c, RECORD_PARTIAL, PARTIAL_BEFORE_ACCESS);
+        capture_flush(c);
+        if (first)
+            c->fault.pc = c->stream->sink.fault_pc(c->stream->sink.self);
+        c->fault_at_access = first;
     }
     capture_stop_with(c, STOP_FAULT);
 }

@@ -110,6 +110,9 @@ int capture_run(struct capture *c, uint32_t pc)
         }
         pc = register_of(c, UC_ARM_REG_PC);
     }
+    if (c->undo_size)
+        c->mem_write(c->engine, c->undo_address, c->undo, c->undo_size);
+    c->undo_size = 0;
     end_last_record(c);
     if (c->stop == STOP_NONE)
         c->stop = STOP_ENGINE;

@@ -79,8 +79,11 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
 {
     if (is_write && address - c->code_first < c->code_span)
         modify(c, address, size);
-    if (c->trap_unaligned && (address & (size - 1)) && c->header)
+    if (c->trap_unaligned && (address & (size - 1)) && c->header) {
+        if (is_write)
+            record_undo(c, address, size);
         record_fault(c, FAULT_UNALIGNED, address, size);
+    }
 }
 
 /* `b .`, alone or behind NOPs to which it goes back. */

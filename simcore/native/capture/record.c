@@ -52,6 +52,14 @@ void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uin
     capture_stop_with(c, STOP_FAULT);
 }
 
+void record_undo(struct capture *c, uint32_t address, uint32_t size)
+{
+    if (c->fault.kind != FAULT_NONE || size > sizeof c->undo)
+        return;
+    c->undo_address = address;
+    c->undo_size = c->mem_read(c->engine, address, c->undo, size) == UC_ERR_OK ? size : 0;
+}
+
 /* A record split behind the instruction of the access that was just recorded, so that timing can be asked
  * for the time there, or told of something that happens there. */
 struct split {

@@ -104,6 +104,8 @@ struct capture {
     atomic_int stop_requested;   /* by another thread */
     int stop, status, engine_error;
     struct fault_info fault;
+    uint8_t undo[8];             /* what lay where a store went that then turned out to fault */
+    uint32_t undo_address, undo_size;
     int fault_at_access;         /* the engine does not know where: PC and ITSTATE are set from fault.pc */
     uint32_t polled;                         /* the peripheral register that was read last, ... */
     uint64_t polled_at;                      /* ... and the instruction count then */
@@ -126,6 +128,9 @@ void capture_flush(struct capture *c);
 
 /* The access that was just recorded faults: see record.c. */
 void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size);
+
+/* The store of which the engine is about to tell will have faulted: it is taken back when the engine has stopped. */
+void record_undo(struct capture *c, uint32_t address, uint32_t size);
 
 /* What was counted until the instruction at this offset of the running block does not count. Returns the modelled
  * time there. */

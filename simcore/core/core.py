@@ -59,6 +59,8 @@ class CaptureOptions:
     op_end_size: int = 0
     storage: tuple[int, ...] = ()
     systick_divider: int = 8
+    interrupts: int = 240
+    priority_bits: int = 4
     cpuid: int = 0x411FC271
     strict: bool = False
 
@@ -71,8 +73,8 @@ def _places(place: CodePlace) -> dict[str, object]:
 
 #: Functions of the Unicorn library whose addresses `Core.attach` needs: struct engine_functions.
 ENGINE_FUNCTIONS = (
-    "hook_add", "hook_del", "emu_start", "emu_stop", "reg_read", "reg_write", "mem_read",
-    "mmio_map", "ctl",
+    "hook_add", "hook_del", "emu_start", "emu_stop", "reg_read", "reg_write", "reg_read_batch",
+    "reg_write_batch", "mem_read", "mem_write", "mmio_map", "ctl",
 )  # fmt: skip
 
 
@@ -145,6 +147,9 @@ class Core:
             "storage": list(options.storage),
             "storages": len(options.storage),
             "systick_divider": options.systick_divider,
+            "interrupts": options.interrupts,
+            "priority_bits": options.priority_bits,
+            "exception_entry_cycles": self._config["exception_entry_cycles"],
             "cpuid": options.cpuid,
             "strict": options.strict,
             "clock_hz": self._config["clock_hz"],
@@ -225,10 +230,18 @@ class Core:
         """Let the core sleep for some cycles behind a WFI or WFE."""
         self._check(lib.core_sleep(self._core, cycles))
 
-    def cycles_to_tick(self) -> int | None:
-        """Cycles until SysTick counts to zero, None when it does not count."""
-        cycles = int(lib.core_cycles_to_tick(self._core))
+    def wakes(self) -> bool:
+        """Whether an exception is pending that ends a sleep."""
+        return bool(lib.core_wakes(self._core))
+
+    def cycles_to_wake(self) -> int | None:
+        """Cycles until an exception will be pending that ends a sleep, None when none will."""
+        cycles = int(lib.core_cycles_to_wake(self._core))
         return None if cycles == 0xFFFFFFFFFFFFFFFF else cycles
+
+    def take_event(self) -> bool:
+        """Whether the event register was set; it is clear then."""
+        return bool(lib.core_take_event(self._core))
 
     def cycles_left(self) -> int | None:
         """Cycles until the run's limit of modelled time, None when there is none."""
@@ -244,25 +257,17 @@ class Core:
         address = int(lib.core_polled(self._core))
         return None if address == 0xFFFFFFFF else address
 
-    def exception(self, return_address: int) -> None:
-        """Hardware enters an exception handler next and will come back to `return_address`."""
-        self._check(lib.core_exception(self._core, return_address))
+    def take_fault(self) -> bool:
+        """Enter the program's handler of `fault()`; False when there is none that could run."""
+        return bool(lib.core_take_fault(self._core))
 
-    def exception_return(self) -> None:
-        """Hardware comes back from an exception handler."""
-        self._check(lib.core_exception_return(self._core))
+    def raise_fault(self, kind: FaultKind, address: int, pc: int) -> None:
+        """Tell of a fault that the core did not see; `fault()` has it."""
+        lib.core_raise(self._core, ffi.new("struct fault_info *", (kind, address, pc, 0)))
 
-    def pending_exception(self) -> int:
-        """The number of the most urgent exception that is pending by now, 0 when there is none."""
-        return int(lib.core_exception_pending(self._core))
-
-    def exception_taken(self, number: int) -> None:
-        """The program takes a pending exception."""
-        lib.core_exception_taken(self._core, number)
-
-    def exception_deferred(self) -> None:
-        """The pending exception is masked: ask again some instructions later."""
-        lib.core_exception_deferred(self._core)
+    def fault_active(self) -> bool:
+        """Whether the handler of a fault has not come back."""
+        return bool(lib.core_fault_active(self._core))
 
     def system_register(self, address: int) -> int:
         """The value a firmware read of a system register would give."""

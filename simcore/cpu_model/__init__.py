@@ -63,6 +63,8 @@ class BranchPredictor:
     indirect_mispredict_cycles: int
     exception_entry_cycles: int
     exception_return_cycles: int
+    exception_chain_cycles: int
+    exception_fp_cycles: int
 
 
 class CorePipeline(Mapping[str, Any]):
@@ -243,6 +245,14 @@ class SysTickReference:
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptController:
+    """How many external interrupts a part has, and how many bits of their priorities are there."""
+
+    interrupts: int
+    priority_bits: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """A question that no source decides; each of `answers` are the settings of another answer."""
 
@@ -265,6 +275,7 @@ class CpuModel:
     energy: EnergyCoefficients
     flash_control: FlashControl
     systick: SysTickReference
+    nvic: InterruptController
     undecided: tuple[Undecided, ...]
     sources: Mapping[str, str]
     provenance: Mapping[str, Provenance] = field(repr=False)

@@ -17,6 +17,7 @@ from simcore.cpu_model import (
     CpuModel,
     EnergyCoefficients,
     FlashControl,
+    InterruptController,
     Memory,
     MemorySystem,
     OperatingPoint,
@@ -81,6 +82,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
         systick=SysTickReference(**values.get("systick", {})),
+        nvic=InterruptController(**values["nvic"]),
         undecided=tuple(
             Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
             for name, entry in values.get("undecided", {}).items()

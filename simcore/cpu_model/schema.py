@@ -161,6 +161,8 @@ _CORE_BRANCH = Table(
         "indirect_mispredict_cycles": Fact("integer", CYCLES, maximum=64),
         "exception_entry_cycles": Fact("integer", CYCLES, maximum=1000),
         "exception_return_cycles": Fact("integer", CYCLES, maximum=1000),
+        "exception_chain_cycles": Fact("integer", CYCLES, maximum=1000),
+        "exception_fp_cycles": Fact("integer", CYCLES, maximum=1000),
     },
     required=(
         "btac_entries",
@@ -171,6 +173,8 @@ _CORE_BRANCH = Table(
         "indirect_mispredict_cycles",
         "exception_entry_cycles",
         "exception_return_cycles",
+        "exception_chain_cycles",
+        "exception_fp_cycles",
     ),
 )
 _REGION = Table(
@@ -272,6 +276,14 @@ _SYSTICK = Table(
     }
 )
 
+_NVIC = Table(
+    {
+        "interrupts": Fact("integer", COUNT, minimum=1, maximum=240),
+        "priority_bits": Fact("integer", COUNT, minimum=3, maximum=8),
+    },
+    required=("interrupts", "priority_bits"),
+)
+
 # A question that no source decides, and the settings (KEY=VALUE, several with spaces) that other
 # answers would be.
 _UNDECIDED = Table(
@@ -310,6 +322,7 @@ SCHEMA = Table(
         "energy": _ENERGY,
         "flash_control": _FLASH_CONTROL,
         "systick": _SYSTICK,
+        "nvic": _NVIC,
         "undecided": Named(_UNDECIDED),
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),

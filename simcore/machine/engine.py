@@ -65,6 +65,8 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
         storage=(flash_control,) if flash_control else (),
+        interrupts=model.nvic.interrupts,
+        priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         strict=spec.strict,
     )

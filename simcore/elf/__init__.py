@@ -36,13 +36,13 @@ from simcore.elf.notes import (
     refuse_other_profiles,
 )
 from simcore.elf.segments import ADDRESS_SPACE, load_segments
-from simcore.elf.start import find_vector_table, thumb_entry
+from simcore.elf.start import find_vector_table, thumb_entry, vector_table_at
 from simcore.elf.stream import BoundedStream, Budget, attempt
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file, is_strings
 from simcore.errors import ElfError
 
-__all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image"]
+__all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image", "vector_table_at"]
 
 MAX_FILE_BYTES: Final = 1 << 28  # 256 MiB; an image with debug information is a few MiB
 MAX_SECTIONS: Final = 1 << 13  # a firmware has some dozens; pyelftools takes 20 us for each
@@ -138,10 +138,13 @@ def _judge(path: str, data: bytes) -> Image:
     # The bare image answers read() and symbol() for the two questions below.
     bare = Image(path, "", None, None, elf["e_entry"], tuple(segments), sections, tuple(symbols))
     functions = build_functions(code, symbols, code_map, bare.read)
-    table = find_vector_table(bare)
-    entry = bare.entry
-    if table is None:
-        entry = thumb_entry(bare, entry, {s.address for s in mapping if s.kind == "t"})
+    table, entry, no_start = None, bare.entry, None
+    try:
+        table = find_vector_table(bare)
+        if table is None:
+            entry = thumb_entry(bare, entry, {s.address for s in mapping if s.kind == "t"})
+    except ElfError as error:
+        no_start = str(error)
     vector_table, initial_sp, reset = table or (None, None, None)
     image = Image(
         path=path,
@@ -156,6 +159,7 @@ def _judge(path: str, data: bytes) -> Image:
         vector_table=vector_table,
         initial_sp=initial_sp,
         reset=reset,
+        no_start=no_start,
         warnings=tuple(warnings),
         origins=tuple(origins),
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel, Region, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, ElfError
+from simcore.run.places import find_entry
 
 ERASED_FLASH = b"\xff"
 
@@ -108,15 +109,19 @@ class LoadedMemory:
                 self._check_fit(image, number, segment, segment.address, len(segment.data))
                 self.write(segment.address, segment.data, programming=True)
 
-    def boot(self, image: Image) -> Boot:
+    def boot(self, image: Image, entry: str | None = None) -> Boot:
         """Where execution starts: the vector table as on silicon, or else the entry point.
 
-        Without a vector table SP is the symbol that linker scripts put at the top of the stack, if
-        that is RAM, or the end of the RAM that holds the program's data. Raises ConfigError when SP
-        or PC cannot be right.
+        `entry` is where to start instead: FUNCTION, ADDRESS or another vector table. Without a
+        vector table SP is the symbol that linker scripts put at the top of the stack, if that is
+        RAM, or the end of the RAM that holds the program's data. Raises ConfigError when SP or PC
+        cannot be right, ElfError when the image says no place to start from.
         """
-        if image.vector_table is not None:
-            table = image.vector_table
+        start, is_table = (None, False) if entry is None else find_entry(image, entry)
+        if start is None and image.no_start is not None:
+            raise ElfError(f"{image.path}: {image.no_start}; --entry starts it elsewhere")
+        table = start if is_table else image.vector_table
+        if table is not None:
             words = self.read(table, 8)
             if words is None:
                 raise ConfigError(
@@ -133,6 +138,8 @@ class LoadedMemory:
                 f"{image.path}: the initial stack pointer {sp:#010x} of {where} is not in the RAM"
                 f" of {self._model.name}; check the linker script"
             )
+        if start is not None and not is_table:
+            pc, where = start | 1, f"--entry {entry}"
         if not pc & 1:
             raise ConfigError(
                 f"{image.path}: the reset address {pc:#010x} of {where} has bit 0 clear (Arm state)"

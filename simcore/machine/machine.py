@@ -93,7 +93,7 @@ class Machine:
         self._options = options
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
-        self._boot = self._memory.boot(image)
+        self._boot = self._memory.boot(image, options.spec.entry)
         self._stopping = threading.Event()
         self._stop_reason = ""
         self._done = threading.Event()

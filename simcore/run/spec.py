@@ -80,7 +80,8 @@ class RunSpec(PartSpec):
 
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
-    ``verbose`` adds a warning for each such address instead of one for all.
+    ``verbose`` adds a warning for each such address instead of one for all. ``entry`` is where the
+    program starts instead of its own entry: a function, an address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -95,6 +96,7 @@ class RunSpec(PartSpec):
     semihost_dir: _Path = None
     strict: bool = False
     verbose: bool = False
+    entry: str | None = None
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None
     for_s: Annotated[float | None, Written("for")] = None

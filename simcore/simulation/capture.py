@@ -19,6 +19,7 @@ from simcore.plain import from_plain, to_plain
 from simcore.run.options import RunOptions
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
+from simcore.run.written import file_keys
 from simcore.simulation.capture_file import (
     ELF,
     END,
@@ -40,7 +41,11 @@ if TYPE_CHECKING:
 Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
-_BEHIND = ("args", "semihost_dir", "strict", "max_instructions", "timeout_s")  # of a capture's run
+#: What a capture's run has behind it.
+_BEHIND = (
+    "args", "semihost_dir", "strict", "max_instructions", "timeout_s",
+    "entry", "from_", "until", "until_idle", "for_s",
+)  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 
@@ -199,9 +204,9 @@ class Capture:
         spec = given(RunSpec, told)
         for name in _BEHIND:
             if getattr(spec, name) != getattr(_PLAIN, name):
+                option = next(k for k, key in file_keys(RunSpec).items() if key.field == name)
                 raise ConfigError(
-                    f"{self._reader.name}: a capture repeats its run; it takes no"
-                    f" {name.replace('_', '-')}"
+                    f"{self._reader.name}: a capture repeats its run; it takes no {option}"
                 )
         return replace(spec, args=was.args, max_instructions=was.max_instructions)
 

@@ -223,4 +223,10 @@ def _rejected(
 
 
 def _cost(timed: Timed, clock_hz: int) -> Cost:
-    return Cost(timed.cycles, timed.cycles / clock_hz, timed.energy_fj / 1e15, timed.tcm)
+    return Cost(
+        timed.cycles,
+        timed.active_cycles,
+        timed.cycles / clock_hz,
+        timed.energy_fj / 1e15,
+        timed.tcm,
+    )

@@ -26,7 +26,7 @@ def accuracy_of(model: CpuModel, totals: Totals, memory: Sequence[MemoryCosts]) 
         counts="exact",
         cycles="modelled",
         energy="estimated",
-        cycles_class=cycles_class(totals.cycles - causes["sleep"], causes["branch"], stalls),
+        cycles_class=cycles_class(totals.active_cycles, causes["branch"], stalls),
     )
 
 

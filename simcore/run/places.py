@@ -58,7 +58,8 @@ def find_entry(image: Image, text: str) -> tuple[int, bool]:
     FUNCTION or ADDRESS, or those of a vector table: of the application behind a boot loader.
     """
     symbol = image.symbol(text)
-    address = int(text, 16) if _ADDRESS.fullmatch(text) else symbol and symbol.address
+    given = int(text, 16) if _ADDRESS.fullmatch(text) else None
+    address = symbol.address if given is None and symbol is not None else given
     if address is not None and not _is_function(image, address):
         table = vector_table_at(image, address)
         if table is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -97,5 +97,6 @@ def test_what_a_run_does_not_know_is_refused_with_the_nearest_name(tmp_path: Pat
     for verb in (simcore.replay, simcore.annotate, simcore.advise):
         for name, value in {**behind, "until-idle": True, "strict": True}.items():
             field = {"from": "from_", "for": "for_s"}.get(name, name.replace("-", "_"))
+            options: dict[str, Any] = {field: value}
             with pytest.raises(ConfigError, match=f"a capture repeats its run; it takes no {name}"):
-                verb(capture, **{field: value})
+                verb(capture, **options)

@@ -133,6 +133,7 @@ class _Page:
         rows = [
             ("instructions", count(totals.instructions), accuracy.counts),
             ("cycles", count(totals.cycles), self._cycles_kind()),
+            *self._active(),
             ("instructions per cycle", decimal(totals.ipc), accuracy.cycles),
             ("time", si(totals.time_s, "s"), accuracy.cycles),
             ("energy", si(totals.energy_j, "J"), interval),
@@ -153,6 +154,16 @@ class _Page:
         table.show_header = False
         table.columns[-1].justify = "left"
         return table
+
+    def _active(self) -> list[tuple[str, str, str]]:
+        """How much of its time a program that sleeps is awake."""
+        totals, accuracy = self.profile.totals, self.profile.accuracy
+        if totals.active_cycles == totals.cycles:
+            return []
+        return [
+            ("active cycles", count(totals.active_cycles), accuracy.cycles),
+            ("CPU load", percent(totals.cpu_load), accuracy.cycles),
+        ]
 
     def _cycles_kind(self) -> str:
         """How far the cycles can be trusted, in words."""

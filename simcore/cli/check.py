@@ -190,7 +190,7 @@ def _settings(config: str | None) -> Settings:
 def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     """A plan with what stands on the command line in place of what the settings say."""
     own = {field.name for field in fields(plan)}
-    return replace(plan, **{name: value for name, value in said.items() if name in own})
+    return plan.replaced({name: value for name, value in said.items() if name in own})
 
 
 def _save(checked: Checked) -> list[str]:

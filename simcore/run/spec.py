@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, NamedTuple, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import ConfigError, nearest
@@ -25,12 +25,14 @@ class Written(NamedTuple):
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
     may be. A value that ends with ``path`` is a path, in a file from the file's folder.
+    ``unlimited`` is a time that may be infinite.
     """
 
     key: str = ""
     unit: str = ""
     choices: tuple[str, ...] = ()
     path: str | None = None
+    unlimited: bool = False
     in_files: bool = True
 
 
@@ -99,7 +101,7 @@ class RunSpec(PartSpec):
     entry: str | None = None
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None
-    for_s: Annotated[float | None, Written("for")] = None
+    for_s: Annotated[float | None, Written("for", unlimited=True)] = None
     until: str | None = None
     until_idle: bool = False
     from_: Annotated[str | None, Written("from")] = None
@@ -110,6 +112,12 @@ class RunSpec(PartSpec):
     lines: _Table = False
     coverage: _Table = False
     timeline: _Table = False
+
+    def replaced(self, options: Mapping[str, Any]) -> Self:
+        """The same with other values of these fields; another end takes the place of this one."""
+        ends = {"until": None, "until_idle": False, "for_s": None}
+        other = [name for name in ends if options.get(name) not in (None, False, math.inf)]
+        return replace(self, **{**(ends if other else {}), **options})
 
     def check_end(self) -> None:
         """Raise ConfigError when the run is told two ends."""

@@ -99,7 +99,7 @@ def _advise(
     count_copies: bool,
     few_choices: int,
 ) -> Advice:
-    image, run, setup = program.image, program.simulate, program.spec.setup()
+    image, run, setup = program.image, program.simulate, program.spec.setup(image=program.image)
     goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
     memory = program_memory(image, setup.model)
     shifts = layout_setups(image, setup)

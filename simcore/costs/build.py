@@ -78,6 +78,7 @@ def build_profile(
             voltage_v=model.supply_voltage_v,
             caches=caches,
             overrides=tuple(overrides),
+            division=model.division,
         ),
         exit=end,
         accuracy=accuracy_of(model, totals, memory),

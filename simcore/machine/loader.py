@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from simcore.cpu_model import CpuModel, Region, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
 from simcore.errors import ConfigError, ElfError
+from simcore.run.flexram import divided
 from simcore.run.places import find_entry
 
 ERASED_FLASH = b"\xff"
@@ -237,7 +238,7 @@ def _fitting(image: Image) -> str:
         name
         for name in cpu_model_names()
         if all(
-            _holds(load_cpu_model(name), start, size)
+            _holds(_divided(load_cpu_model(name), image), start, size)
             for segment in image.segments
             for start, size in (
                 (segment.run_address, segment.memory_size),
@@ -246,6 +247,13 @@ def _fitting(image: Image) -> str:
         )
     ]
     return f"; it fits {', '.join(fitting)}" if fitting else "; no part that ships holds it"
+
+
+def _divided(model: CpuModel, image: Image) -> CpuModel:
+    try:
+        return divided(model, image)
+    except ConfigError:
+        return model
 
 
 def _holds(model: CpuModel, start: int, size: int) -> bool:

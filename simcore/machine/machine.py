@@ -24,12 +24,19 @@ from simcore.core.enums import FaultKind, Stop
 from simcore.elf import Image
 from simcore.errors import ConfigError, CoreError
 from simcore.machine import armv7m
-from simcore.machine.engine import REGISTERS, address_of, capture_options, map_memory
+from simcore.machine.engine import (
+    REGISTERS,
+    address_of,
+    capture_options,
+    division_register,
+    map_memory,
+)
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
+from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
 
@@ -231,6 +238,10 @@ class Machine:
                 yield polling_warning(self._image, polled, self._stood_at)
             elif self._end.reason == "no-end":
                 yield from endless_warning(self._image, self._core.call_stack(), self._stood_at)
+        if register := division_register(self._model):
+            # It keeps what is written to it, and reading it is no event.
+            written = int.from_bytes(self._uc.mem_read(register, 4), "little")
+            yield from config_warnings(self._model, written)
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and not self._options.spec.strict:
             yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS
+from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 
@@ -60,8 +61,10 @@ class PartSpec:
     memory_from: _Path = None
     place: tuple[str, ...] = ()
 
-    def setup(self, moves: Iterable[Move] = ()) -> TimingSetup:
+    def setup(self, moves: Iterable[Move] = (), image: Image | None = None) -> TimingSetup:
         """The checked configuration, with ``moves`` in any order and without ``place``.
+
+        ``image`` is the program, where it decides about the memory of the part.
 
         Raises ModelError or ConfigError.
         """
@@ -73,6 +76,7 @@ class PartSpec:
             overrides=self.overrides,
             memory_from=self.memory_from,
             moves=tuple(moves),
+            image=image,
         )
 
 

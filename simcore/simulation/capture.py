@@ -110,7 +110,7 @@ def record_run(
     spec = run_spec(elf, cpu, options)
     data = load_bytes(spec.elf)
     image = image_of_bytes(spec.elf, data)
-    setup = spec.setup()
+    setup = spec.setup(image=image)
     recorded = Recorded(
         version=__version__,
         elf=PurePath(image.path).name,
@@ -218,7 +218,7 @@ class Capture:
         **options: Any,
     ) -> TimingSetup:
         """The checked configuration of :meth:`spec`. Raises ModelError or ConfigError too."""
-        return self.spec(cpu, **options).setup(moves)
+        return self.spec(cpu, **options).setup(moves, self.image)
 
     def simulate(
         self, setups: Sequence[TimingSetup], progress: Callable[[int], None] | None = None

@@ -49,7 +49,7 @@ class Program:
 
     def run(self, **streams: Any) -> Simulation:
         """Run it as its spec says, nothing placed elsewhere; arguments as in :meth:`simulate`."""
-        (simulation,) = self.simulate([self.spec.setup()], **streams)
+        (simulation,) = self.simulate([self.spec.setup(image=self.image)], **streams)
         return simulation
 
 

@@ -122,7 +122,7 @@ def prepare(
     memory: ProgramMemory | None = None
     found = []
     for configuration in configurations:
-        setup = configuration.setup()
+        setup = configuration.setup(image=image)
         placement = Placement()
         if configuration.place:
             memory = memory or program_memory(image, setup.model)

@@ -87,6 +87,8 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
     )
     console.print(build_table(columns, options.width, "…"))
     for profile in profiles:
+        if profile.cpu.division is not None:
+            console.print(Text(f"{profile.cpu.name}: {profile.cpu.division}", "dim"))
         for warning in profile.warnings:
             console.print(Text(f"{profile.cpu.name}: {warning}", "yellow"))
     return printed_text(console, options)

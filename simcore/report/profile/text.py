@@ -69,7 +69,8 @@ class _Page:
         text = Text()
         text.append(profile.elf.name, style="bold")
         text.append(f" on {profile.cpu.name} at {clock(profile.cpu.clock_hz)}{voltage}")
-        text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}\n")
+        text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}")
+        text.append("\n" if profile.cpu.division is None else f"\n{profile.cpu.division}\n")
         verdict = profile.exit.text
         text.append(
             f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""

@@ -52,7 +52,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_image(spec.elf), spec)
+    program = Program(load_image(spec.elf, spec.symbols), spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 

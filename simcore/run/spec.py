@@ -84,6 +84,8 @@ class PartSpec:
 class RunSpec(PartSpec):
     """A run of a program on a part.
 
+    ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
+    it has, too: of a program without, or of a second one in it.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
     ``verbose`` adds a warning for each such address instead of one for all. ``entry`` is where the
@@ -98,6 +100,7 @@ class RunSpec(PartSpec):
     """
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
+    symbols: Annotated[tuple[str, ...], Written(path="")] = ()
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
     strict: bool = False
@@ -158,6 +161,10 @@ def given(cls: type[Spec], options: Mapping[str, Any]) -> Spec:
     for name, value in options.items():
         if name not in known:
             raise TypeError(f"a run has no option '{name}'{nearest(name, known)}")
-        path = os.fspath(value) if isinstance(value, os.PathLike) else value
-        values[name] = tuple(path) if isinstance(path, list) else path
+        several = isinstance(value, list | tuple)
+        values[name] = tuple(map(_plain, value)) if several else _plain(value)
     return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -99,7 +99,9 @@ class SettingsTable:
         for key, found in file_keys(spec, joint).items():
             if key in self.values:
                 value = self.get(key, partial(read_value, found))
-                if found.written.path is not None and value.endswith(found.written.path):
+                if found.type is tuple and found.written.path is not None:
+                    value = tuple(shown(self.file.parent / one) for one in value)
+                elif found.written.path is not None and value.endswith(found.written.path):
                     value = shown(self.file.parent / value)
                 options[found.field] = value
         return options

@@ -28,6 +28,7 @@ from simcore.simulation.capture_file import (
     MAGIC,
     MAX_CHUNK_BYTES,
     PRINTED,
+    SYMBOLS,
     TAIL,
     CaptureReader,
     CaptureWriter,
@@ -43,7 +44,7 @@ _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
 #: What a capture's run has behind it.
 _BEHIND = (
-    "args", "semihost_dir", "strict", "max_instructions", "timeout_s",
+    "symbols", "args", "semihost_dir", "strict", "max_instructions", "timeout_s",
     "entry", "from_", "until", "until_idle", "for_s",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
@@ -67,6 +68,8 @@ class Recorded:
     voltage_scale: str | None = None
     memory_from: str | None = None
     max_instructions: int | None = None
+    symbols: tuple[str, ...] = ()  # files with names for the program
+    symbols_bytes: tuple[int, ...] = ()  # of each of them
 
     def part(self) -> dict[str, Any]:
         """Fields of a PartSpec: the part, its clock and what was changed of it."""
@@ -109,7 +112,8 @@ def record_run(
     """
     spec = run_spec(elf, cpu, options)
     data = load_bytes(spec.elf)
-    image = image_of_bytes(spec.elf, data)
+    names = [(file, load_bytes(file)) for file in spec.symbols]
+    image = image_of_bytes(spec.elf, data, names)
     setup = spec.setup(image=image)
     recorded = Recorded(
         version=__version__,
@@ -123,11 +127,16 @@ def record_run(
         voltage_scale=spec.voltage_scale,
         memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
         max_instructions=spec.max_instructions,
+        symbols=tuple(PurePath(file).name for file, _ in names),
+        symbols_bytes=tuple(len(content) for _, content in names),
     )
     writer = CaptureWriter(file)
     writer.add(HEAD, _json(recorded))
     for start in range(0, len(data), _ELF_PIECE_BYTES):
         writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
+    symbols = b"".join(content for _, content in names)
+    for start in range(0, len(symbols), _ELF_PIECE_BYTES):
+        writer.add(SYMBOLS, symbols[start : start + _ELF_PIECE_BYTES])
     recorder = _Recording(writer, bytearray() if printed is None else printed)
     (simulation,) = simulate_many(
         image,
@@ -174,10 +183,20 @@ class Capture:
         self.printed = self._reader.one(PRINTED)
         try:
             self.image: Image = image_of_bytes(
-                self.recorded.elf, b"".join(self._reader.chunks(ELF))
+                self.recorded.elf, b"".join(self._reader.chunks(ELF)), self._symbols()
             )
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
+
+    def _symbols(self) -> Iterator[tuple[str, bytes]]:
+        """The files with names, one behind the other in the capture."""
+        content = b"".join(self._reader.chunks(SYMBOLS))
+        names, sizes = self.recorded.symbols, self.recorded.symbols_bytes
+        if len(content) != sum(sizes) or len(names) != len(sizes):
+            raise self._reader.damaged("the files with names are not whole")
+        for name, size in zip(names, sizes, strict=True):
+            yield name, content[:size]
+            content = content[size:]
 
     def spec(self, cpu: str | os.PathLike[str] | None = None, **options: Any) -> RunSpec:
         """What the run is timed under: what is not given, or None, is as it was recorded.

@@ -66,7 +66,7 @@ def open_program(
     if not isinstance(file, RunSpec) and is_capture(file):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf), spec)
+    return Program(load_image(spec.elf, spec.symbols), spec)
 
 
 def open_capture(

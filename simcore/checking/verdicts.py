@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
-from simcore.comparison.metrics import METRICS, Metric
+from simcore.comparison.metrics import ACTIVE, CYCLES, Metric, shown_metrics
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 
@@ -26,8 +26,15 @@ def judge(
 
     ``comparison`` is the run beside its baseline, None when there is none. The model's own answers
     decide; ``interval`` says of cycles and time of the whole run which limits others would turn.
+    Where one of them slept, limits on cycles are on active cycles.
     """
-    values = [_spread(value, after, interval) for value in _totals(after, comparison, limits)]
+    slept = after.metrics.active_cycles != after.metrics.cycles
+    if comparison is not None:
+        slept = slept or any(row.cause == "sleep" and row.before for row in comparison.causes)
+    if slept:
+        limits = _awake(limits)
+    totals = _totals(after, comparison, limits, slept)
+    values = [_spread(value, after, interval) for value in totals]
     for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
         of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
         values += _rows(kind, row, after, comparison, of_row)
@@ -50,14 +57,27 @@ def reasons(comparison: Comparison) -> tuple[Reason, ...]:
     return tuple(_reason(row, comparison.lines or ()) for row in rows[:MOST_REASONS])
 
 
+def _awake(limits: Sequence[Limit]) -> list[Limit]:
+    """The limits of a run that slept: those on cycles are on active ones, the default if no other
+    is."""
+    told = any(x.metric == ACTIVE for x in limits)
+    return [
+        replace(limit, metric=ACTIVE) if limit.kind == "total" and limit.metric == CYCLES else limit
+        for limit in limits
+        if not (told and limit.default and limit.metric == CYCLES)
+    ]
+
+
 def _totals(
-    after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
+    after: Summary, comparison: Comparison | None, limits: Sequence[Limit], slept: bool
 ) -> Iterable[MetricValue]:
     changes = {row.metric: row for row in comparison.metrics} if comparison is not None else {}
     limited = [limit for limit in limits if limit.kind == "total"]
     # A cause is no metric of the table: it is shown when a limit names it.
-    for metric in dict.fromkeys((*METRICS, *(limit.metric for limit in limited))):
+    for metric in dict.fromkeys((*shown_metrics(slept=slept), *(x.metric for x in limited))):
         change = changes.get(metric.name)
+        if metric == ACTIVE and not slept:
+            change = changes.get(CYCLES.name)
         value, before = metric.of(after.metrics), None
         if change is not None:
             before = change.before

@@ -112,8 +112,9 @@ def check(
     The baseline is plain JSON that is meant to be committed. Results are exact, so by default any
     increase of cycles, energy or stack fails; a limit on a metric replaces that. A percentage is
     against the baseline, a bare number is absolute; a SCOPE is a pattern of runs, function=NAME or
-    op=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, cycles.CAUSE, instructions, time,
-    energy, stack, load, ram, reads, writes, icache-misses, dcache-misses, mispredicts and @all.
+    op=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles, cycles.CAUSE,
+    instructions, time, energy, stack, load, ram, reads, writes, icache-misses, dcache-misses,
+    mispredicts and @all. Of a program that sleeps, limits on cycles are on active cycles.
     Improvements never fail. A run without baseline passes and is added to it.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
@@ -195,7 +196,7 @@ def _settings(config: str | None) -> Settings:
 def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     """A plan with what stands on the command line in place of what the settings say."""
     own = {field.name for field in fields(plan)}
-    return replace(plan, **{name: value for name, value in said.items() if name in own})
+    return plan.replaced({name: value for name, value in said.items() if name in own})
 
 
 def _save(checked: Checked) -> list[str]:

@@ -253,6 +253,17 @@ class InterruptController:
 
 
 @dataclass(frozen=True, slots=True)
+class FlexRam:
+    """Banks of RAM that a program divides: `config_register` has a code for each, 1 for the first
+    of `regions`. The sizes of those are what reset leaves."""
+
+    banks: int
+    bank_size: int  # bytes
+    regions: tuple[str, ...]
+    config_register: int  # address
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """A question that no source decides; each of `answers` are the settings of another answer."""
 
@@ -280,6 +291,8 @@ class CpuModel:
     sources: Mapping[str, str]
     provenance: Mapping[str, Provenance] = field(repr=False)
     sha256: str
+    flexram: FlexRam | None = None
+    division: str | None = None  # how a program divides its memory, in words
 
     @property
     def max_clock_hz(self) -> int:

@@ -17,6 +17,7 @@ from simcore.cpu_model import (
     CpuModel,
     EnergyCoefficients,
     FlashControl,
+    FlexRam,
     InterruptController,
     Memory,
     MemorySystem,
@@ -91,6 +92,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         sources=dict(tree.get("sources", {})),
         provenance={".".join(path): Provenance(**fact) for path, fact in facts(tree)},
         sha256=_digest(values),
+        flexram=_flexram(origin, values),
     )
 
 
@@ -208,6 +210,15 @@ def _region(name: str, entry: Tree, memory: Memory) -> Region:
         memory=entry["memory"],
         bus=memory.bus,
     )
+
+
+def _flexram(origin: str, values: Tree) -> FlexRam | None:
+    entry = values.get("flexram")
+    if entry is None:
+        return None
+    for name in entry["regions"]:
+        _check_reference(origin, "flexram.regions", name, values["region"])
+    return FlexRam(**{**entry, "regions": tuple(entry["regions"])})
 
 
 def _operating_point(name: str, entry: Tree) -> OperatingPoint:

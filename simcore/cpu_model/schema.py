@@ -284,6 +284,17 @@ _NVIC = Table(
     required=("interrupts", "priority_bits"),
 )
 
+# Banks of RAM that a program divides into these regions, by a code for each bank in a register.
+_FLEXRAM = Table(
+    {
+        "banks": Fact("integer", COUNT, minimum=1, maximum=16),
+        "bank_size": Fact("integer", BYTES, minimum=4096, maximum=1 << 20),
+        "regions": Plain("texts"),
+        "config_register": Fact("integer", ADDRESS, maximum=0xFFFFFFFF),
+    },
+    required=("banks", "bank_size", "regions", "config_register"),
+)
+
 # A question that no source decides, and the settings (KEY=VALUE, several with spaces) that other
 # answers would be.
 _UNDECIDED = Table(
@@ -323,6 +334,7 @@ SCHEMA = Table(
         "flash_control": _FLASH_CONTROL,
         "systick": _SYSTICK,
         "nvic": _NVIC,
+        "flexram": _FLEXRAM,
         "undecided": Named(_UNDECIDED),
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),

@@ -64,12 +64,19 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         op_begin_size=begin.size if begin else 0,
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
-        storage=(flash_control,) if flash_control else (),
+        storage=tuple(
+            register for register in (flash_control, division_register(model)) if register
+        ),
         interrupts=model.nvic.interrupts,
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         strict=spec.strict,
     )
+
+
+def division_register(model: CpuModel) -> int:
+    """Where a program says how it divides the part's memory, 0 when it cannot."""
+    return 0 if model.flexram is None else model.flexram.config_register
 
 
 def address_of(function: object) -> int:

@@ -19,7 +19,7 @@ from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.machine.engine import address_of, capture_options, map_memory
+from simcore.machine.engine import address_of, capture_options, division_register, map_memory
 from simcore.machine.execution import End, Execution
 from simcore.machine.fault_report import frame_at
 from simcore.machine.loader import LoadedMemory
@@ -27,6 +27,7 @@ from simcore.machine.peripherals import endless_warning, peripheral_warning, pol
 from simcore.machine.semihosting import HeapInfo, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.state import EngineState
+from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
 
@@ -64,7 +65,7 @@ class Machine:
         self._options = options
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
-        self._boot = self._memory.boot(image)
+        self._boot = self._memory.boot(image, options.spec.entry)
         self._stopping = threading.Event()
         self._core = Core(image.function_at)
         add_setups(self._core, setups)
@@ -195,6 +196,10 @@ class Machine:
                 yield from endless_warning(
                     self._image, self._core.call_stack(), self._execution.stood_at
                 )
+        if register := division_register(self._model):
+            # It keeps what is written to it, and reading it is no event.
+            written = int.from_bytes(self._uc.mem_read(register, 4), "little")
+            yield from config_warnings(self._model, written)
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and not self._options.spec.strict:
             yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)

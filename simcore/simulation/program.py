@@ -49,7 +49,7 @@ class Program:
 
     def run(self, **streams: Any) -> Simulation:
         """Run it as its spec says, nothing placed elsewhere; arguments as in :meth:`simulate`."""
-        (simulation,) = self.simulate([self.spec.setup()], **streams)
+        (simulation,) = self.simulate([self.spec.setup(image=self.image)], **streams)
         return simulation
 
 
@@ -71,7 +71,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf), spec)
+    return Program(load_image(spec.elf, spec.symbols), spec)
 
 
 def open_capture(

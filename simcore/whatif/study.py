@@ -127,7 +127,7 @@ def prepare(
     memory: ProgramMemory | None = None
     found = []
     for configuration in configurations:
-        setup = configuration.setup()
+        setup = configuration.setup(image=image)
         placement = Placement()
         if configuration.place:
             memory = memory or program_memory(image, setup.model)
@@ -223,6 +223,7 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
         exit=profile.exit,
         instructions=totals.instructions,
         cycles=totals.cycles,
+        active_cycles=totals.active_cycles,
         time_s=totals.time_s,
         energy_j=totals.energy_j,
         energy_low_j=totals.energy_low_j,
@@ -274,7 +275,7 @@ def _stack(image: Image, profile: Profile) -> tuple[int, int] | None:
 def _change(first: Outcome, row: Outcome) -> Change | None:
     if row is first:
         return None
-    cycles = row.cycles - first.cycles
+    cycles = row.active_cycles - first.active_cycles
     energy_j = joules(row.energy_j, first.energy_j)
     stalls = {(one.name, one.kind): one.stall_cycles for one in row.object_stalls}
     before = {(one.name, one.kind): one.stall_cycles for one in first.object_stalls}
@@ -285,7 +286,7 @@ def _change(first: Outcome, row: Outcome) -> Change | None:
     objects.sort(key=lambda one: (-abs(one.stall_cycles), one.name, one.kind))
     return Change(
         cycles=cycles,
-        cycles_relative=cycles / first.cycles if first.cycles else 0.0,
+        cycles_relative=cycles / first.active_cycles if first.active_cycles else 0.0,
         time_s=row.time_s - first.time_s,
         energy_j=energy_j,
         energy_relative=energy_j / first.energy_j if first.energy_j else None,

@@ -59,6 +59,12 @@ run_options = together(
         help="Stop after so much time of the host, such as 30s.",
     ),
     click.option(
+        "--stub",
+        multiple=True,
+        metavar="ADDRESS|NAME=VALUE[/MASK]",
+        help="Let a register of a peripheral read VALUE, or its bits of MASK. Repeatable.",
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         help="Make an access to a peripheral that is not modelled a fault.",

@@ -41,9 +41,10 @@ class CoreFault:
 
 @dataclass(frozen=True, slots=True)
 class PeripheralUse:
-    """Accesses to one peripheral register that is not modelled."""
+    """Accesses to one peripheral register that is not described, and what it reads now."""
 
     address: int
+    value: int
     reads: int
     writes: int
 
@@ -166,6 +167,10 @@ class Core:
             )
         )
 
+    def tell_register(self, address: int, value: int, mask: int) -> None:
+        """From now on these bits of a peripheral's word read so, whatever is written to them."""
+        self._check(lib.core_tell_register(self._core, address, value, mask))
+
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
         lib.core_watch_stack(self._core, top, floor)
@@ -247,6 +252,10 @@ class Core:
         address = int(lib.core_polled(self._core))
         return None if address == 0xFFFFFFFF else address
 
+    def register(self, address: int) -> int:
+        """What a peripheral's word reads now."""
+        return int(lib.core_register(self._core, address))
+
     def exception(self, return_address: int) -> None:
         """Hardware enters an exception handler next and will come back to `return_address`."""
         self._check(lib.core_exception(self._core, return_address))
@@ -282,10 +291,10 @@ class Core:
         return [(function_index(frame.function), frame.call_site) for frame in list(frames)[1:]]
 
     def peripherals(self) -> tuple[PeripheralUse, ...]:
-        """The peripheral registers that firmware used, by address."""
+        """The peripheral registers that firmware used and nobody told of, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
-        uses = (PeripheralUse(use.address, use.reads, use.writes) for use in used)
+        uses = (PeripheralUse(use.address, use.value, use.reads, use.writes) for use in used)
         return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:

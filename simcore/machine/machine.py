@@ -32,6 +32,7 @@ from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
+from simcore.run.stubs import find_stubs
 
 # Numbers of the engine's interrupt hook. A return from a handler that executed MSR or CPS comes as
 # EXCEPTION_EXIT, any other as a prefetch abort at the EXC_RETURN value.
@@ -116,6 +117,8 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
+            for stub in find_stubs(options.spec.stub, image, model):
+                self._core.tell_register(stub.address, stub.value, stub.mask)
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -228,7 +231,9 @@ class Machine:
         if self._end is not None and self._end.reason in ("no-end", "max-instructions", "timeout"):
             polled = self._core.polled()
             if polled is not None:
-                yield polling_warning(self._image, polled, self._stood_at)
+                yield polling_warning(
+                    self._image, polled, self._core.register(polled), self._stood_at
+                )
             elif self._end.reason == "no-end":
                 yield from endless_warning(self._image, self._core.call_stack(), self._stood_at)
         yield from self._semihosting.warnings

@@ -373,7 +373,7 @@ struct fault_info {
 };
 
 struct peripheral_info {
-    uint32_t address;
+    uint32_t address, value;     /* of a word, and what it reads now */
     uint64_t reads, writes;
 };
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
+from simcore.run.stubs import stub_text
 
 Spec = TypeVar("Spec", bound="PartSpec")
 
@@ -24,13 +25,15 @@ class Written(NamedTuple):
     """How a field is written by people, where its name and type do not say it.
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
-    may be. A value that ends with ``path`` is a path, in a file from the file's folder.
+    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may be
+    tables in a file, of which ``of_table`` makes them.
     """
 
     key: str = ""
     unit: str = ""
     choices: tuple[str, ...] = ()
     path: str | None = None
+    of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
 
 
@@ -79,7 +82,8 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
-    if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
+    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py; ``strict``
+    makes an access to a peripheral that is not modelled a fault;
     ``verbose`` adds a warning for each such address instead of one for all.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
@@ -93,6 +97,7 @@ class RunSpec(PartSpec):
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
+    stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     strict: bool = False
     verbose: bool = False
     max_instructions: int | None = None

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
-_BEHIND = ("args", "semihost_dir", "strict", "max_instructions", "timeout_s")  # of a capture's run
+# Of a capture's run.
+_BEHIND = ("args", "semihost_dir", "stub", "strict", "max_instructions", "timeout_s")
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 

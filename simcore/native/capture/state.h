@@ -13,7 +13,6 @@ enum {
     CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */
     NOTES_MAX = 1024,
     WATCH_MAX = 512,
-    PERIPHERALS_MAX = 256,
     WINDOWS_MAX = MAX_REGIONS + 1,
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
@@ -32,6 +31,13 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t stale;               /* its bytes were overwritten */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
+};
+
+struct peripheral {              /* a word of a peripheral */
+    uint32_t address, written;
+    uint32_t fixed, fixed_mask;  /* bits that read so whatever is written */
+    uint64_t reads, writes;
+    uint8_t used;
 };
 
 struct slot {
@@ -98,8 +104,8 @@ struct capture {
     struct fault_info fault;
     uint32_t polled;                         /* the peripheral register that was read last, ... */
     uint64_t polled_at;                      /* ... and the instruction count then */
-    struct peripheral_info peripheral[PERIPHERALS_MAX];
-    uint32_t peripherals;
+    struct peripheral *peripheral;           /* a hash table of words */
+    uint32_t peripherals, peripheral_room;
     struct op_info *op;
     uint32_t ops, ops_room;
 };
@@ -191,6 +197,14 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
  * STOP_NONE. When SysTick comes next, after a write to it. */
 int exceptions_look(struct capture *c);
 void exceptions_plan(struct capture *c, uint64_t now);
+
+/* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
+struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);
+
+static inline uint32_t peripheral_value(const struct peripheral *p)
+{
+    return (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
+}
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

@@ -14,6 +14,7 @@ from simcore.comparison.summary import Summary, summarize
 from simcore.costs.profile import Profile
 from simcore.errors import ExitCode, McusimError
 from simcore.parallel import in_processes
+from simcore.run.stubs import Guess
 
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
@@ -27,6 +28,7 @@ class PlanOutcome:
     code: ExitCode
     output: str | None = None  # the end of what the program printed, when it did not end well
     warnings: tuple[str, ...] = ()
+    guesses: tuple[Guess, ...] = ()
 
 
 class _Tail(io.RawIOBase):
@@ -58,7 +60,8 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     summary = summarize_here(result, files)
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = replace(summary, placement=plan.place or None)
-    return PlanOutcome(summary, why, code, output, (*result.warnings, *files.withheld()))
+    warnings = (*result.warnings, *files.withheld())
+    return PlanOutcome(summary, why, code, output, warnings, result.guesses or ())
 
 
 def summarize_here(profile: Profile, sources: SourceFiles) -> Summary:

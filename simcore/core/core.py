@@ -64,7 +64,7 @@ class CaptureOptions:
     storage: tuple[int, ...] = ()
     systick_divider: int = 8
     cpuid: int = 0x411FC271
-    strict: bool = False
+    peripherals: int = 0
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -150,7 +150,7 @@ class Core:
             "storages": len(options.storage),
             "systick_divider": options.systick_divider,
             "cpuid": options.cpuid,
-            "strict": options.strict,
+            "peripherals": options.peripherals,
             "clock_hz": self._config["clock_hz"],
             **caches,
         }
@@ -255,6 +255,14 @@ class Core:
     def register(self, address: int) -> int:
         """What a peripheral's word reads now."""
         return int(lib.core_register(self._core, address))
+
+    def is_written(self, address: int) -> bool:
+        """Whether the program wrote to a peripheral's word."""
+        return bool(lib.core_register_written(self._core, address))
+
+    def polling_turns(self) -> int:
+        """Turns of a loop that only waits for a peripheral register, 0 of none."""
+        return int(lib.core_polling_turns(self._core))
 
     def exception(self, return_address: int) -> None:
         """Hardware enters an exception handler next and will come back to `return_address`."""

@@ -26,6 +26,7 @@ from simcore.errors import ConfigError, CoreError
 from simcore.machine import armv7m
 from simcore.machine.engine import REGISTERS, address_of, capture_options, map_memory
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
+from simcore.machine.guessing import Guessing
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
@@ -51,6 +52,7 @@ SYST_CSR, VTOR, SHPR3 = 0xE000_E010, 0xE000_ED08, 0xE000_ED20
 SYST_CSR_RUNS = 3  # ENABLE and TICKINT
 LARGEST_PUSH = 128  # bytes: VPUSH of 16 doubles
 UNMAPPED = (FaultKind.READ_UNMAPPED, FaultKind.WRITE_UNMAPPED, FaultKind.WRITE_PROTECTED)
+POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
 WATCH_S = 0.05  # how often the calling thread looks at the clock
 
 
@@ -117,8 +119,11 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
-            for stub in find_stubs(options.spec.stub, image, model):
+            stubs = find_stubs(options.spec.stub, image, model)
+            for stub in stubs:
                 self._core.tell_register(stub.address, stub.value, stub.mask)
+            described = {stub.address: stub.mask for stub in stubs}
+            self._guessing = Guessing(image, model, self._memory, self._core, described)
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -162,6 +167,7 @@ class Machine:
         """
         self._semihosting.close()
         if self._done.is_set():
+            self._guessing.close()
             self._uc._Uc__finalizer()
             self._core.close()
 
@@ -214,6 +220,7 @@ class Machine:
             clock_read=int(self._core.clock_read()),
             geometry_read=int(self._core.geometry_read()),
             place=None if end.reason == "exit" else frame_at(self._image, self._stood_at),
+            guesses=self._guessing.guesses(),
         )
         if self._recorder is not None:
             self._recorder.end(outcome)
@@ -221,14 +228,14 @@ class Machine:
 
     def _reason(self, end: _End) -> str:
         """Why the run ended; what ends by itself may have missed a place."""
-        if end.reason not in ("exit", "loop", "sleep"):
+        if end.reason not in ("exit", "loop", "sleep", "input"):
             return end.reason
         reached = self._core.counts() and self._options.spec.until is None
         return end.reason if reached else "missed"
 
     def _all_warnings(self) -> Iterator[str]:
         yield from self._warnings
-        if self._end is not None and self._end.reason in ("no-end", "max-instructions", "timeout"):
+        if self._end is not None and self._end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None:
                 yield polling_warning(
@@ -237,7 +244,7 @@ class Machine:
             elif self._end.reason == "no-end":
                 yield from endless_warning(self._image, self._core.call_stack(), self._stood_at)
         yield from self._semihosting.warnings
-        if (uses := self._core.peripherals()) and not self._options.spec.strict:
+        if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
             yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
@@ -274,6 +281,9 @@ class Machine:
         elif stop is Stop.LOOP:
             if not self._ticks() or self._is_masked(armv7m.SYSTICK):
                 self._end = _End("loop")
+        elif stop is Stop.POLLING:
+            if self._guessing.look(self.read_register) is not None:
+                self._end = _End("input")
         elif stop is Stop.REQUESTED:
             self._end = _End(self._stop_reason)
         elif stop is Stop.FAULT:

@@ -25,8 +25,8 @@ class Written(NamedTuple):
     """How a field is written by people, where its name and type do not say it.
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
-    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may be
-    tables in a file, of which ``of_table`` makes them.
+    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may
+    be tables in a file, of which ``of_table`` makes them.
     """
 
     key: str = ""
@@ -36,6 +36,9 @@ class Written(NamedTuple):
     of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
 
+
+#: What becomes of registers that nobody described; C has the same order.
+PERIPHERALS = ("ready", "plain", "strict")
 
 _Path = Annotated[str | None, Written(path="")]
 #: Who makes a report asks for the tables that it shows, no file.
@@ -82,9 +85,10 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
-    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py; ``strict``
-    makes an access to a peripheral that is not modelled a fault;
-    ``verbose`` adds a warning for each such address instead of one for all.
+    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py;
+    ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
+    meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
+    them in the warning.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -98,7 +102,7 @@ class RunSpec(PartSpec):
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
-    strict: bool = False
+    peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     verbose: bool = False
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None

@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
+from simcore.plain import Address, Count
+from simcore.run.faults import Frame
 
 ALL_BITS = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a register of a peripheral was let read, so that a loop that waits for it ends."""
+
+    address: Address
+    name: str | None
+    """As the program or a description of the part names it."""
+    value: Count
+    mask: Count
+    """The bits that were guessed."""
+    count: Count
+    """How often it was guessed here."""
+    place: Frame
+    """Where the loop reads it."""
+
+    @property
+    def text(self) -> str:
+        """What was guessed, how often and where, in one line."""
+        name = f"{self.address:#010x}" if self.name is None else f"{self.name} ({self.address:#010x})"
+        often = "once" if self.count == 1 else f"{self.count:,} times"
+        return f"{name} reads {self.value:#x}/{self.mask:#x}, guessed {often} in {self.place.text}"
+
+
+def guessed(guesses: Sequence[Guess]) -> str:
+    """How many registers were guessed."""
+    number = len({guess.address for guess in guesses})
+    return f"Guessed {number} register{'s' * (number > 1)} so that the program goes on"
+
+
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[bB][01]{1,32}|[0-9]{1,10}")
 _KEYS = ("register", "value", "mask")
 

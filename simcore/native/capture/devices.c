@@ -28,7 +28,8 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     p->reads++;
     c->polled = p->address;
     c->polled_at = instructions_of(c);
-    if (c->config.strict && !p->fixed_mask)
+    polling_read(c, p->address);
+    if (c->config.peripherals == PERIPHERALS_STRICT && !p->fixed_mask)
         record_fault(c, FAULT_PERIPHERAL, address, size);
     return peripheral_value(p) >> (address & 3) * 8;
 }
@@ -60,7 +61,7 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
         return;
     }
     p->writes++;
-    if (c->config.strict && !p->fixed_mask)
+    if (c->config.peripherals == PERIPHERALS_STRICT && !p->fixed_mask)
         record_fault(c, FAULT_PERIPHERAL, address, size);
     uint32_t mask = mask_of(address, size);
     p->written = (p->written & ~mask) | ((uint32_t)value << (address & 3) * 8 & mask);
@@ -94,7 +95,9 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
         exceptions_plan(c, now);
     else if (system_pending(&c->system))
         c->look_at = instructions_of(c);
-    c->trap_unaligned = (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP) != 0;
+    c->closely &= ~CLOSELY_UNALIGNED;
+    if (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP)
+        c->closely |= CLOSELY_UNALIGNED;
     if (c->system.reset_requested)
         capture_stop_with(c, STOP_ENGINE);
 }

@@ -50,7 +50,7 @@ int exceptions_look(struct capture *c)
         c->clock_read = 1;
         return STOP_CYCLES;
     }
-    return due ? STOP_EXCEPTION : STOP_NONE;
+    return due ? STOP_EXCEPTION : polling_is_due(c) ? STOP_POLLING : STOP_NONE;
 }
 
 uint64_t capture_cycles_left(const struct capture *c, uint64_t now)

@@ -54,13 +54,16 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
     return CORE_OK;
 }
 
-uint32_t capture_register(const struct capture *c, uint32_t address)
+static const struct peripheral *known(const struct capture *c, uint32_t address)
 {
+    static const struct peripheral none;
     if (!c->peripheral_room)
-        return 0;
-    const struct peripheral *p = &c->peripheral[slot_of(c->peripheral, c->peripheral_room, address & ~3u)];
-    return p->used ? peripheral_value(p) : 0;
+        return &none;
+    return &c->peripheral[slot_of(c->peripheral, c->peripheral_room, address & ~3u)];
 }
+
+uint32_t capture_register(const struct capture *c, uint32_t address) { return peripheral_value(known(c, address)); }
+int capture_register_written(const struct capture *c, uint32_t address) { return known(c, address)->writes != 0; }
 
 /* Those that nobody described. */
 static int is_told(const struct peripheral *p) { return p->used && !p->fixed_mask && (p->reads || p->writes); }

@@ -16,9 +16,12 @@ enum {
     WINDOWS_MAX = MAX_REGIONS + 1,
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
+    POLLING_TURNS = 32,          /* after which it is looked at */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
+
+enum { CLOSELY_UNALIGNED = 1, CLOSELY_POLLING = 2 };   /* why each access is looked at */
 
 struct window {
     struct capture *capture;
@@ -40,6 +43,12 @@ struct peripheral {              /* a word of a peripheral */
     uint8_t used;
 };
 
+struct polling {                 /* the read that each turn of a loop comes to */
+    uint32_t address, block, exception;
+    uint32_t turns, strays, next;
+    uint8_t due;                 /* the loop is to be looked at */
+};
+
 struct slot {
     uint64_t key;
     uint32_t id;
@@ -59,7 +68,7 @@ struct capture {
     uint32_t note[NOTES_MAX];
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
-    int trap_unaligned;                      /* CCR.UNALIGN_TRP */
+    uint32_t closely;                        /* CLOSELY_UNALIGNED: CCR.UNALIGN_TRP */
     uint32_t discard[STREAM_RECORD_MAX];     /* data addresses of marker functions go here */
 
     struct slot *slot;
@@ -104,6 +113,7 @@ struct capture {
     struct fault_info fault;
     uint32_t polled;                         /* the peripheral register that was read last, ... */
     uint64_t polled_at;                      /* ... and the instruction count then */
+    struct polling polling;
     struct peripheral *peripheral;           /* a hash table of words */
     uint32_t peripherals, peripheral_room;
     struct op_info *op;
@@ -205,6 +215,12 @@ static inline uint32_t peripheral_value(const struct peripheral *p)
 {
     return (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
 }
+
+/* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
+ * to be looked at in front of this block. */
+void polling_read(struct capture *c, uint32_t address);
+void polling_store(struct capture *c, uint32_t address);
+int polling_is_due(struct capture *c);
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

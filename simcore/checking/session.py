@@ -125,7 +125,7 @@ def _asked(guesses: Sequence[Guess]) -> str:
     few = "; ".join(guess.text for guess in guesses[:GUESSES_TOLD])
     more = f"; and {len(guesses) - GUESSES_TOLD} more" if len(guesses) > GUESSES_TOLD else ""
     return (
-        f"{len(guesses)} registers were guessed: {few}{more}. To take that for the baseline, write"
+        f"guessed so that the program goes on: {few}{more}. To take that for the baseline, write"
         " peripherals = 'ready' into mcusim.toml, or what they read as [[stub]] tables"
     )
 
@@ -160,8 +160,8 @@ def _to_save(
     """The file to write and what: all runs when asked for, else those that had no baseline."""
     good = {
         plan.name: outcome.summary
-        for plan, outcome in zip(request.plans, outcomes, strict=True)
-        if outcome.summary is not None and outcome.code is ExitCode.OK
+        for plan, outcome, run in zip(request.plans, outcomes, runs, strict=True)
+        if outcome.summary is not None and outcome.code is ExitCode.OK and run.status != "error"
     }
     if request.save is not None:
         if len(good) < len(request.plans):

@@ -21,9 +21,9 @@ class RunEnd:
     """What every configuration of a run has in common, besides its event stream.
 
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
-    program stood, `warnings` those that hang on no configuration, `guesses` what registers were let read. Three are 0 or 1: whether all
-    descriptors of `ops` were those of mcusim.h, whether the program was told of modelled time, and
-    whether it read the sizes of the caches.
+    program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
+    read. Three are 0 or 1: whether all descriptors of `ops` were those of mcusim.h, whether the
+    program was told of modelled time, and whether it read the sizes of the caches.
     """
 
     reason: str

@@ -71,8 +71,9 @@ class Exit:
         ),
     ]  # fmt: skip
     """By itself: exit, loop (a branch to itself that nothing can leave), sleep (with nothing to
-    wake it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a limit: max-instructions, timeout, no-end
-    (the default one) or missed (by itself, before the place that it was told); or interrupted."""
+    wake it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
+    limit: max-instructions, timeout, no-end (the default one) or missed (by itself, before the
+    place that it was told); or interrupted."""
     code: int | None
     """Of the program; null when it did not exit."""
     fault: Fault | None

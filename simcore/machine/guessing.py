@@ -1,4 +1,4 @@
-"""Guesses: what registers of peripherals are told to read so that a loop that waits for one ends."""
+"""Guesses: what registers are told to read, so that a loop that waits for one ends."""
 
 from __future__ import annotations
 

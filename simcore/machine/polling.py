@@ -89,6 +89,7 @@ class Loop:
         self._compares = compares
         if self._plain.returned:
             self._plain = self._turn()
+        self._cycle = self._plain.path[self._plain.half :]
 
     def wait(self, turns: int, value_of: Callable[[int], int | None]) -> Wait | None:
         """What it waits for, None when it is no loop that only waits, or nothing that is known.
@@ -203,17 +204,16 @@ class Loop:
         )
 
     def _order(self, source: int) -> tuple[int, int]:
-        path = self._plain.path
-        function = self._function_of(source)
+        path, function = self._cycle, self._function_of(source)
         head = path.index(min(a for a in path if self._function_of(a) == function))
-        at = len(path) - 1 - path[::-1].index(source)
-        return (not self._is_closing(source), (at - head) % len(path))
+        return (not self._is_closing(source), (self._at(source) - head) % len(path))
+
+    def _at(self, source: int) -> int:
+        return len(self._cycle) - 1 - self._cycle[::-1].index(source)
 
     def _is_closing(self, source: int) -> bool:
         """Whether the loop goes back behind this instruction, by a branch and not by a return."""
-        path = self._plain.path
-        at = len(path) - 1 - path[::-1].index(source)
-        after = path[(at + 1) % len(path)]
+        after = self._cycle[(self._at(source) + 1) % len(self._cycle)]
         return after <= source and self._function_of(after) == self._function_of(source)
 
     # --- what else may end it ---
@@ -259,9 +259,7 @@ def _is_operand(text: str) -> bool:
     return is_core_register(text) or text.startswith("#")
 
 
-def _differences(
-    plain: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]
-) -> list[int]:
+def _differences(plain: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> list[int]:
     """What a flipped bit of the register flips of the operands, comparison by comparison."""
     pairs = zip(plain, other, strict=False)
     return [(a ^ b) ^ (other_a ^ other_b) for (a, b), (other_a, other_b) in pairs]
@@ -273,7 +271,7 @@ def _flips(rows: Sequence[tuple[int, int]], wanted: int) -> int:
     for bits, flipped in rows:
         for known_bits, known in basis:
             if flipped ^ known < flipped:
-                bits, flipped = bits ^ known_bits, flipped ^ known  # noqa: PLW2901
+                bits, flipped = bits ^ known_bits, flipped ^ known
         if flipped:
             basis.append((bits, flipped))
             basis.sort(key=lambda row: -row[1])

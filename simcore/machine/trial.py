@@ -16,7 +16,8 @@ from simcore.isa.operands import constant, core_register, is_core_register
 from simcore.machine.engine import REGISTERS, map_memory
 from simcore.machine.loader import LoadedMemory
 
-MOST_STEPS = 4096  # instructions of a turn
+TURNS = 2  # that are tried at a time
+MOST_STEPS = 16384  # instructions of them
 MOST_OUTSIDE = 64  # instructions behind the loop, in which it may come back to it
 WORD = 4
 SYSTEM, SYSTEM_BYTES = 0xE000_0000, 0x10_0000
@@ -31,17 +32,21 @@ STATE = (
 
 @dataclass(slots=True)
 class Turn:
-    """One turn of a loop, from the place where the program stands until it comes there again.
+    """Turns of a loop, from the place where the program stands until it comes there a second time.
 
-    `path` are addresses of instructions. `left` is the last instruction of the loop in front of the
-    way out, None when it goes on. `compared` are the operands of the comparisons in order, `reads`
-    the words of peripherals with the instructions that read them first, `variables` the words of
-    memory other than the stack. `behind` are the first steps outside the loop, addresses and r0,
-    `end` are r0 to r12 and the stack at the end, of a turn that left the loop and came back a plain
-    turn later, so that what every turn writes is alike. `is_same`: it changed neither registers nor memory.
+    What is read in the first may be tested in the second.
+
+    `path` are addresses of instructions, the first `half` of them those of the first turn. `left`
+    is the last instruction of the loop in front of the way out, None when it goes on. `compared`
+    are the operands of the comparisons in order, `reads` the words of peripherals with the
+    instructions that read them first, `variables` the words of memory other than the stack.
+    `behind` are the first steps outside the loop, addresses and r0. `end` are r0 to r12 and the
+    stack at the end; of turns that left the loop and came back, two plain turns later, so that what
+    every turn writes is alike. `is_same`: they changed neither registers nor memory.
     """
 
     path: list[int] = field(default_factory=list)
+    half: int = 0
     left: int | None = None
     returned: bool = False
     compared: list[tuple[int, int]] = field(default_factory=list)
@@ -71,7 +76,7 @@ class TrialEngine:
         self._values: Mapping[int, int] = {}
         self._loop: Collection[int] = ()
         self._compares: Mapping[int, tuple[str, str]] = {}
-        self._start = self._sp = self._steps = 0
+        self._start = self._sp = self._top = self._steps = self._comes = 0
         self._has_read = self._is_settling = False
         self._turn = Turn()
         self._undo: list[tuple[int, bytes]] = []
@@ -96,17 +101,20 @@ class TrialEngine:
         values: Mapping[int, int] | None = None,
         variable: tuple[int, int] | None = None,
     ) -> Turn:
-        """Try a turn from `pc` with the registers `state`.
+        """Try turns from `pc` with the registers `state`.
 
         `loop` are the instructions of the loop, none while that is not known; `compares` the
         operands of those that compare. `values` are what words of peripherals read instead,
         `variable` is a word of memory and what it holds instead.
         """
         self._start, self._sp = pc, state["sp"]
+        stack = self._memory.region_at(self._sp - WORD)
+        self._top = min(self._sp + STACK_ABOVE, self._sp if stack is None else stack.end)
         self._loop, self._compares, self._values = loop, compares or {}, values or {}
         self._turn = turn = Turn()
         self._undo = []
-        self._steps, self._has_read, self._is_settling = 0, False, False
+        self._steps = self._comes = 0
+        self._has_read = self._is_settling = False
         self._uc.ctl_flush_tb()
         if variable is not None:
             self._keep(variable[0], WORD)
@@ -117,7 +125,7 @@ class TrialEngine:
             self._uc.emu_start(pc | 1, 0xFFFF_FFFF)
         except unicorn.UcError:
             turn.returned = False
-        words = self._memory.read(self._sp, STACK_ABOVE) or b""
+        words = self._memory.read(self._sp, self._top - self._sp) or b""
         turn.end = tuple(self._register(f"r{number}") for number in range(13)) + tuple(
             int.from_bytes(words[at : at + WORD], "little") for at in range(0, len(words), WORD)
         )
@@ -133,9 +141,12 @@ class TrialEngine:
         turn = self._turn
         if address == self._start and self._has_read:
             self._has_read = False
-            turn.returned = turn.left is None or turn.stores or self._is_settling
-            self._is_settling = True
-            self._values = {}
+            self._comes += 1
+            turn.half = turn.half or len(turn.path)
+            if self._comes == TURNS:
+                turn.returned = turn.left is None or turn.stores
+                self._is_settling, self._values = True, {}
+            turn.returned |= self._comes == 2 * TURNS
         self._steps += 1
         if turn.returned or self._steps > MOST_STEPS or len(turn.behind) > MOST_OUTSIDE:
             uc.emu_stop()
@@ -179,7 +190,7 @@ class TrialEngine:
             self._undo.append((address, old))
 
     def _is_stack(self, address: int) -> bool:
-        return self._sp - STACK_BELOW <= address < self._sp + STACK_ABOVE
+        return self._sp - STACK_BELOW <= address < self._top
 
     def _on_peripheral(self, _uc: unicorn.Uc, offset: int, _size: int, base: int) -> int:
         address = base + offset

@@ -34,7 +34,9 @@ class Guess:
     @property
     def text(self) -> str:
         """What was guessed, how often and where, in one line."""
-        name = f"{self.address:#010x}" if self.name is None else f"{self.name} ({self.address:#010x})"
+        name = (
+            f"{self.address:#010x}" if self.name is None else f"{self.name} ({self.address:#010x})"
+        )
         often = "once" if self.count == 1 else f"{self.count:,} times"
         return f"{name} reads {self.value:#x}/{self.mask:#x}, guessed {often} in {self.place.text}"
 

@@ -7,6 +7,7 @@
 #define SYST_RVR REGISTER(0xE000E014u)
 #define SYST_CVR REGISTER(0xE000E018u)
 
+enum { TURNS = 100 };   /* of the main loop, which ends so that tests can run every program to its end */
 enum status { OK, ERROR, BUSY, TIMEOUT };
 enum { HSE_TIMEOUT = 100, PLL_TIMEOUT = 2, SWITCH_TIMEOUT = 5000, POWER_TIMEOUT = 1000 };   /* ticks */
 enum { CR_HSEON = 1 << 16, CR_HSERDY = 1 << 17, CR_PLLON = 1 << 24, CR_PLLRDY = 1 << 25 };
@@ -152,6 +153,7 @@ int main(void)
 #endif
     if (set_clock() || say("hello\r\n"))
         Error_Handler();
-    for (;;)
+    while (application_runs < TURNS)
         application();
+    return 0;
 }

@@ -95,7 +95,7 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
         exceptions_plan(c, now);
     else if (system_pending(&c->system))
         c->look_at = instructions_of(c);
-    c->closely &= ~CLOSELY_UNALIGNED;
+    c->closely &= ~(uint32_t)CLOSELY_UNALIGNED;
     if (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP)
         c->closely |= CLOSELY_UNALIGNED;
     if (c->system.reset_requested)

@@ -17,7 +17,7 @@ static uint32_t active_exception(struct capture *c)
 static void begin(struct capture *c, uint32_t address, uint32_t block, uint32_t turns)
 {
     c->polling = (struct polling){.address = address, .block = block, .turns = turns, .next = POLLING_TURNS};
-    c->closely &= ~CLOSELY_POLLING;
+    c->closely &= ~(uint32_t)CLOSELY_POLLING;
     if (turns)
         c->polling.exception = active_exception(c);
 }
@@ -47,12 +47,22 @@ void polling_read(struct capture *c, uint32_t address)
     }
 }
 
+/* The end of the stack as far as it is the loop's own: a region ends it. */
+static uint32_t stack_end(const struct capture *c, uint32_t sp)
+{
+    uint32_t end = sp + ABOVE_SP;
+    for (uint32_t r = 0; r < c->regions; r++)
+        if (sp - 4 - c->region[r].base < c->region[r].size && end - c->region[r].base > c->region[r].size)
+            end = c->region[r].base + c->region[r].size;
+    return end;
+}
+
 /* Whoever stores elsewhere than on the stack gets on with something; what handlers store is not the loop's. */
 void polling_store(struct capture *c, uint32_t address)
 {
     uint32_t sp = 0;
     c->reg_read(c->engine, UC_ARM_REG_SP, &sp);
-    if (address - (sp - BELOW_SP) >= BELOW_SP + ABOVE_SP && address < SYSTEM_BASE &&
+    if ((address < sp - BELOW_SP || address >= stack_end(c, sp)) && address < SYSTEM_BASE &&
         active_exception(c) == c->polling.exception)
         begin(c, 0, NO_ID, 0);
 }

@@ -16,6 +16,7 @@ from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode, McusimError
 from simcore.parallel import in_processes
+from simcore.run.stubs import Guess
 
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
@@ -30,6 +31,7 @@ class PlanOutcome:
     output: str | None = None  # the end of what the program printed, when it did not end well
     warnings: tuple[str, ...] = ()
     interval: CyclesInterval | None = None  # of the cycles, when it was asked for
+    guesses: tuple[Guess, ...] = ()
 
 
 class _Tail(io.RawIOBase):
@@ -60,7 +62,7 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = replace(summary, placement=plan.place or None)
     warnings = (*result.warnings, *files.withheld())
-    return PlanOutcome(summary, why, code, output, warnings, result.cycles_interval)
+    return PlanOutcome(summary, why, code, output, warnings, result.cycles_interval, result.guesses or ())
 
 
 def _profiled(plan: RunPlan, tail: _Tail) -> Profile:

@@ -18,8 +18,10 @@ from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
 from simcore.parallel import processors
+from simcore.run.stubs import Guess
 
 TOOL = Tool("mcusim", __version__)
+GUESSES_TOLD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ def _judged(
     if after is None or outcome.code is not ExitCode.OK:
         status = next(name for name, code in STATUSES.items() if code is outcome.code)
         return _result(plan, outcome, status, message=outcome.error)
+    saves = request.save is not None or (before is None and request.baseline is not None)
+    if saves and outcome.guesses and plan.peripherals is None:
+        return _result(plan, outcome, "error", _asked(outcome.guesses))
     comparison = None if before is None else compare(before, after)
     if comparison is not None and comparison.unlike and request.save is None:
         name = "" if request.baseline is None else f" {request.baseline.stem}"
@@ -117,6 +122,16 @@ def _judged(
     )
 
 
+def _asked(guesses: Sequence[Guess]) -> str:
+    """What is asked before a run with guesses becomes a baseline."""
+    few = "; ".join(guess.text for guess in guesses[:GUESSES_TOLD])
+    more = f"; and {len(guesses) - GUESSES_TOLD} more" if len(guesses) > GUESSES_TOLD else ""
+    return (
+        f"guessed so that the program goes on: {few}{more}. To take that for the baseline, write"
+        " peripherals = 'ready' into mcusim.toml, or what they read as [[stub]] tables"
+    )
+
+
 def _end(run: Summary) -> tuple[str, str | None]:
     """How a run ended and in which function; lines move with every edit."""
     place = run.exit.place
@@ -147,8 +162,8 @@ def _to_save(
     """The file to write and what: all runs when asked for, else those that had no baseline."""
     good = {
         plan.name: outcome.summary
-        for plan, outcome in zip(request.plans, outcomes, strict=True)
-        if outcome.summary is not None and outcome.code is ExitCode.OK
+        for plan, outcome, run in zip(request.plans, outcomes, runs, strict=True)
+        if outcome.summary is not None and outcome.code is ExitCode.OK and run.status != "error"
     }
     if request.save is not None:
         if len(good) < len(request.plans):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from simcore.cli import values
+from simcore.run.spec import PERIPHERALS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,9 +73,22 @@ run_options = together(
         help="Stop after so much time of the host, such as 30s.",
     ),
     click.option(
+        "--stub",
+        multiple=True,
+        metavar="ADDRESS|NAME=VALUE[/MASK]",
+        help="Let a register of a peripheral read VALUE, or its bits of MASK. Repeatable.",
+    ),
+    click.option(
+        "--peripherals",
+        type=click.Choice(PERIPHERALS),
+        help="What becomes of registers that nothing describes: a loop that waits for one is let go"
+        " (ready, the default), spins (plain), or any access is a fault (strict).",
+    ),
+    click.option(
         "--strict",
-        is_flag=True,
-        help="Make an access to a peripheral that is not modelled a fault.",
+        "peripherals",
+        flag_value="strict",
+        help="The same as --peripherals strict.",
     ),
     click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program."),
 )

@@ -38,9 +38,10 @@ class CoreFault:
 
 @dataclass(frozen=True, slots=True)
 class PeripheralUse:
-    """Accesses to one peripheral register that is not modelled."""
+    """Accesses to one peripheral register that is not described, and what it reads now."""
 
     address: int
+    value: int
     reads: int
     writes: int
 
@@ -62,7 +63,7 @@ class CaptureOptions:
     interrupts: int = 240
     priority_bits: int = 4
     cpuid: int = 0x411FC271
-    strict: bool = False
+    peripherals: int = 0
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -151,7 +152,7 @@ class Core:
             "priority_bits": options.priority_bits,
             "exception_entry_cycles": self._config["exception_entry_cycles"],
             "cpuid": options.cpuid,
-            "strict": options.strict,
+            "peripherals": options.peripherals,
             "clock_hz": self._config["clock_hz"],
             **caches,
         }
@@ -167,6 +168,10 @@ class Core:
                 ffi.new("struct capture_config *", config),
             )
         )
+
+    def tell_register(self, address: int, value: int, mask: int) -> None:
+        """From now on these bits of a peripheral's word read so, whatever is written to them."""
+        self._check(lib.core_tell_register(self._core, address, value, mask))
 
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
@@ -261,6 +266,18 @@ class Core:
         """Enter the program's handler of `fault()`; False when there is none that could run."""
         return bool(lib.core_take_fault(self._core))
 
+    def register(self, address: int) -> int:
+        """What a peripheral's word reads now."""
+        return int(lib.core_register(self._core, address))
+
+    def is_written(self, address: int) -> bool:
+        """Whether the program wrote to a peripheral's word."""
+        return bool(lib.core_register_written(self._core, address))
+
+    def polling_turns(self) -> int:
+        """Turns of a loop that only waits for a peripheral register, 0 of none."""
+        return int(lib.core_polling_turns(self._core))
+
     def raise_fault(self, kind: FaultKind, address: int, pc: int) -> None:
         """Tell of a fault that the core did not see; `fault()` has it."""
         lib.core_raise(self._core, ffi.new("struct fault_info *", (kind, address, pc, 0)))
@@ -284,7 +301,7 @@ class Core:
         return [(function_index(frame.function), frame.call_site) for frame in list(frames)[1:]]
 
     def peripherals(self) -> tuple[PeripheralUse, ...]:
-        """The peripheral registers that firmware used, by address."""
+        """The peripheral registers that firmware used and nobody told of, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
         uses = (copied(PeripheralUse, use) for use in used)

@@ -13,6 +13,7 @@ from simcore.isa import Block
 from simcore.pipeline import Schedule
 from simcore.run.faults import Fault, Frame
 from simcore.run.setup import TimingSetup
+from simcore.run.stubs import Guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class RunEnd:
     """What every configuration of a run has in common, besides its event stream.
 
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
-    program stood, `warnings` those that hang on no configuration. Three are 0 or 1: whether all
-    descriptors of `ops` were those of mcusim.h, whether the program was told of modelled time, and
-    whether it read the sizes of the caches.
+    program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
+    read. Three are 0 or 1: whether all descriptors of `ops` were those of mcusim.h, whether the
+    program was told of modelled time, and whether it read the sizes of the caches.
     """
 
     reason: str
@@ -38,6 +39,7 @@ class RunEnd:
     code: int | None = None
     fault: Fault | None = None
     place: Frame | None = None
+    guesses: tuple[Guess, ...] = ()
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
@@ -61,6 +63,7 @@ class EndedRun:
     warnings: tuple[str, ...]
     clock_dependent: bool = False
     exit_place: Frame | None = None
+    guesses: tuple[Guess, ...] = ()
 
 
 def run_objects(
@@ -102,6 +105,7 @@ def run_results(
                 warnings=tuple(warnings),
                 clock_dependent=bool(end.clock_read),
                 exit_place=end.place,
+                guesses=end.guesses,
             )
         )
     return results

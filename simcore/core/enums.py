@@ -17,6 +17,7 @@ from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPL
 from simcore.errors import CoreError
 from simcore.isa.blocks import MAX_PROBES, ProbeKind
 from simcore.isa.kinds import BranchKind
+from simcore.run.spec import PERIPHERALS
 
 
 class Stop(IntEnum):
@@ -33,6 +34,7 @@ class Stop(IntEnum):
     LOOP = 8
     CYCLES = 9
     SLEEP = 10
+    POLLING = 11
 
 
 class FaultKind(IntEnum):
@@ -73,6 +75,7 @@ def _members(prefix: str, enum: type[IntEnum]) -> dict[str, int]:
 ENUMS: dict[str, dict[str, int]] = {
     "core_stop": _members("STOP_", Stop),
     "fault_kind": _members("FAULT_", FaultKind),
+    "peripherals": _numbered("PERIPHERALS_", PERIPHERALS),
     "cache_control": _numbered("CACHES_", CACHE_CONTROLS),
     "region_kind": _numbered("REGION_", REGION_KINDS),
     "cache_policy": _numbered("POLICY_", CACHE_POLICIES),

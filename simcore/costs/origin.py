@@ -67,14 +67,15 @@ class Exit:
     reason: Annotated[
         str,
         one_of(
-            "exit", "loop", "sleep", "fault",  # by itself
+            "exit", "loop", "sleep", "input", "fault",  # by itself
             "until", "for", "idle",  # as it was told
             "max-instructions", "timeout", "no-end", "missed", "interrupted",
         ),
     ]  # fmt: skip
     """By itself: exit, loop (a branch to itself that nothing can leave), sleep (with nothing to
-    wake it) or fault; as told: until, for or idle; by a limit: max-instructions, timeout, no-end
-    (the default one) or missed (by itself, before the place that it was told); or interrupted."""
+    wake it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
+    limit: max-instructions, timeout, no-end (the default one) or missed (by itself, before the
+    place that it was told); or interrupted."""
     code: int | None
     """Of the program; null when it did not exit."""
     fault: Fault | None
@@ -102,6 +103,7 @@ class Exit:
 _STATUS = {
     "loop": ExitCode.OK,
     "sleep": ExitCode.OK,
+    "input": ExitCode.OK,
     "until": ExitCode.OK,
     "for": ExitCode.OK,
     "idle": ExitCode.OK,
@@ -115,6 +117,7 @@ _STATUS = {
 _TEXT = {
     "loop": "the program ended in an endless loop{at}",
     "sleep": "the program sleeps{at} with nothing to wake it",
+    "input": "the program waits for input{at}",
     "until": "the run ended where it was told to{at}",
     "for": "the run ended after the time that it was given{at}",
     "idle": "the run ended as the program went to sleep{at}",

@@ -31,6 +31,7 @@ from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ConfigError
 from simcore.plain import RecordError, from_plain, json_text, schema_name
+from simcore.run.stubs import Guess
 
 SCHEMA = "mcusim.profile/1"
 
@@ -78,6 +79,9 @@ class Profile:
     """On request."""
     cycles_interval: CyclesInterval | None = None
     """Cycles over the answers that no source excludes, on request."""
+    guesses: tuple[Guess, ...] | None = None
+    """Registers that nobody described, in the order in which they were guessed; only of a run that
+    waited for one."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

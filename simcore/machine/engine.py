@@ -15,6 +15,7 @@ from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
 from simcore.run.options import RunOptions
 from simcore.run.places import NOWHERE, find_place
+from simcore.run.spec import PERIPHERALS
 
 #: Registers by their names in the manuals.
 REGISTERS = {
@@ -70,7 +71,7 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         interrupts=model.nvic.interrupts,
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
-        strict=spec.strict,
+        peripherals=PERIPHERALS.index(spec.peripherals or PERIPHERALS[0]),
     )
 
 

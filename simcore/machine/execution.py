@@ -18,6 +18,7 @@ from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
+from simcore.machine.guessing import Guessing
 from simcore.machine.loader import Boot, LoadedMemory
 from simcore.machine.semihosting import ProgramExit, Semihosting
 from simcore.machine.state import EngineState
@@ -55,6 +56,7 @@ class Execution:
         uc: unicorn.Uc,
         core: Core,
         semihosting: Semihosting,
+        guessing: Guessing,
     ) -> None:
         self._image = image
         self._model = model
@@ -64,6 +66,7 @@ class Execution:
         self._uc = uc
         self._core = core
         self._semihosting = semihosting
+        self._guessing = guessing
         self._state = EngineState(uc, memory)
         self._last_wfe = (0, 0)  # PC behind it and the instructions up to it
         self._cause: Fault | None = None  # of the fault exceptions that are active
@@ -115,6 +118,9 @@ class Execution:
             self._fault()
         elif stop is Stop.BREAKPOINT:
             self._breakpoint(self._state.read_register("pc"))
+        elif stop is Stop.POLLING:
+            if self._guessing.look(self._state.read_register) is not None:
+                self.end = End("input")
         elif stop is Stop.SLEEP:
             if not self._sleep():
                 self.end = End("sleep")

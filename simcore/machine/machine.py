@@ -22,6 +22,7 @@ from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
 from simcore.machine.execution import End, Execution
 from simcore.machine.fault_report import frame_at
+from simcore.machine.guessing import Guessing
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
 from simcore.machine.semihosting import HeapInfo, Semihosting
@@ -30,7 +31,9 @@ from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
+from simcore.run.stubs import find_stubs
 
+POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
 WATCH_S = 0.05  # how often the calling thread looks at the clock
 
 
@@ -58,6 +61,7 @@ class Machine:
         folder = options.spec.semihost_dir
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
+        stubs = find_stubs(options.spec.stub, image, model)
         self._image = image
         self._model = model
         self._setups = setups
@@ -71,8 +75,18 @@ class Machine:
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host(EngineState(self._uc, self._memory))
+        described = {stub.address: stub.mask for stub in stubs}
+        self._guessing = Guessing(image, model, self._memory, self._core, described)
         self._execution = Execution(
-            image, model, options, self._memory, self._boot, self._uc, self._core, self._semihosting
+            image,
+            model,
+            options,
+            self._memory,
+            self._boot,
+            self._uc,
+            self._core,
+            self._semihosting,
+            self._guessing,
         )
         try:
             functions = {
@@ -81,6 +95,8 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
+            for stub in stubs:
+                self._core.tell_register(stub.address, stub.value, stub.mask)
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -123,6 +139,7 @@ class Machine:
         """
         self._semihosting.close()
         if self._execution.done.is_set():
+            self._guessing.close()
             self._uc._Uc__finalizer()
             self._core.close()
 
@@ -172,6 +189,7 @@ class Machine:
             ops_valid=int(ops_valid),
             clock_read=int(self._core.clock_read()),
             geometry_read=int(self._core.geometry_read()),
+            guesses=self._guessing.guesses(),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
         )
         if self._recorder is not None:
@@ -180,7 +198,7 @@ class Machine:
 
     def _reason(self, end: End) -> str:
         """Why the run ended; what ends by itself may have missed a place."""
-        if end.reason not in ("exit", "loop", "sleep"):
+        if end.reason not in ("exit", "loop", "sleep", "input"):
             return end.reason
         reached = self._core.counts() and self._options.spec.until is None
         return end.reason if reached else "missed"
@@ -188,10 +206,12 @@ class Machine:
     def _all_warnings(self) -> Iterator[str]:
         yield from self._execution.warnings
         end = self._execution.end
-        if end is not None and end.reason in ("no-end", "max-instructions", "timeout"):
+        if end is not None and end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None:
-                yield polling_warning(self._image, polled, self._execution.stood_at)
+                yield polling_warning(
+                    self._image, polled, self._core.register(polled), self._execution.stood_at
+                )
             elif end.reason == "no-end":
                 yield from endless_warning(
                     self._image, self._core.call_stack(), self._execution.stood_at
@@ -201,7 +221,7 @@ class Machine:
             written = int.from_bytes(self._uc.mem_read(register, 4), "little")
             yield from config_warnings(self._model, written)
         yield from self._semihosting.warnings
-        if (uses := self._core.peripherals()) and not self._options.spec.strict:
+        if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
             yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"

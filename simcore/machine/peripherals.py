@@ -17,14 +17,14 @@ def peripheral_warning(uses: Sequence[PeripheralUse], image: Image, most: int | 
     for use in sorted(uses, key=lambda use: (-use.reads, -use.writes, use.address))[:most]:
         shown.append(f"{_name(image, use.address)} ({use.reads} reads, {use.writes} writes)")
     more = f" and {len(uses) - len(shown)} more" if len(shown) < len(uses) else ""
-    return f"peripherals are not modelled, reads gave 0: {', '.join(shown)}{more}"
+    return f"peripherals are not modelled, reads gave what was written: {', '.join(shown)}{more}"
 
 
-def polling_warning(image: Image, register: int, pc: int) -> str:
-    """What a program that was stopped at `pc` waits for."""
+def polling_warning(image: Image, register: int, value: int, pc: int) -> str:
+    """What a program that was stopped at `pc` waits for, and what it reads."""
     return (
-        f"the program polls {_name(image, register)} in {frame_at(image, pc).text}: a register that"
-        " is not modelled and reads 0"
+        f"the program polls {_name(image, register)} in {frame_at(image, pc).text}, which reads"
+        f" {value:#x}; --stub {register:#010x}=VALUE lets it read what it waits for"
     )
 
 

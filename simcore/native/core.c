@@ -256,6 +256,14 @@ uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }
 int core_counts(const core *c) { return capture_counts(c->capture); }
 uint32_t core_polled(const core *c) { return capture_polled(c->capture); }
+int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)
+{
+    return capture_tell_register(c->capture, address, value, mask);
+}
+
+int core_register_written(const core *c, uint32_t address) { return capture_register_written(c->capture, address); }
+uint32_t core_polling_turns(const core *c) { return capture_polling_turns(c->capture); }
+uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }

@@ -30,6 +30,12 @@ int core_add_timing(core *c, const struct timing_setup *setup);
 /* Hooks a Unicorn engine that has not run yet, and maps the peripheral and system regions of number 0's part. */
 int core_attach(core *c, void *engine, const struct engine_functions *functions, const struct capture_config *config);
 
+/* From now on these bits of a peripheral's word read so, whatever is written; the others as they were written. */
+int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask);
+
+uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's word reads now */
+int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
+
 /* The stack that the program starts with: its top and the lowest address of its region. */
 void core_watch_stack(core *c, uint32_t top, uint32_t floor);
 
@@ -87,7 +93,8 @@ uint32_t core_frame_count(const core *c);
 void core_frames(const core *c, struct frame_info *out);
 int core_counts(const core *c);                           /* 0: capture_config.from was not reached */
 uint32_t core_polled(const core *c);                      /* peripheral register read just now, UINT32_MAX: none */
-uint32_t core_peripheral_count(const core *c);
+uint32_t core_polling_turns(const core *c);               /* of a loop that only waits for one; 0: none */
+uint32_t core_peripheral_count(const core *c);            /* words that were used and nobody told of */
 void core_peripherals(const core *c, struct peripheral_info *out);
 uint32_t core_op_count(const core *c);
 void core_ops(const core *c, struct op_info *out);

@@ -37,6 +37,7 @@ enum core_stop {
     STOP_LOOP = 8,           /* in front of a branch to itself: only an interrupt can leave it */
     STOP_CYCLES = 9,         /* capture_config.max_cycles have gone by */
     STOP_SLEEP = 10,         /* SCR.SLEEPONEXIT: the last handler has come back */
+    STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */
@@ -277,9 +278,8 @@ struct frame_info {
 
 struct block_info {
     uint32_t address, size;
-    uint64_t executions;
+    uint64_t executions, icache_misses, mispredicts;
     uint64_t fetch_stall_cycles, branch_stall_cycles, execute_stall_cycles, barrier_stall_cycles;
-    uint64_t icache_misses, mispredicts;
 };
 
 struct site_info {           /* one access of one block */
@@ -315,8 +315,7 @@ struct use_info {            /* what one access site did to one object */
 
 struct schedule_info {
     uint32_t block, stretch, state;
-    uint64_t variant;            /* of the stretch's probes */
-    uint64_t executions;
+    uint64_t variant, executions;    /* of the stretch's probes; how often */
 };
 
 /* What one configuration found: how much of it there is, and what is one number. */
@@ -332,6 +331,7 @@ struct timing_info {
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
 enum { MAX_STORAGE = 8, MAX_PLACES = 8, OP_NAME_MAX = 96 };
+enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 
 /* Instructions, of which the count-th execution of any is meant, in front of it. */
 struct places {
@@ -350,7 +350,7 @@ struct capture_config {
     uint32_t interrupts, priority_bits;   /* of the part: external interrupts, implemented bits of a priority */
     uint32_t exception_entry_cycles;      /* in which a more urgent exception may still arrive */
     uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
-    uint8_t strict;                  /* 1: a peripheral access is a fault */
+    uint8_t peripherals; /* enum peripherals: what a register is that nobody described: polled, or a fault */
     uint64_t clock_hz;
 };
 
@@ -361,13 +361,13 @@ struct engine_functions {
 };
 
 struct peripheral_info {
-    uint32_t address;
+    uint32_t address, value; /* of a word, and what it reads now */
     uint64_t reads, writes;
 };
 
-struct op_info {                 /* as the firmware's descriptor had it when it first ran */
-    uint32_t descriptor;         /* its address */
-    uint8_t valid;               /* 0: the descriptor is not one of mcusim.h */
+struct op_info { /* as the firmware's descriptor had it when it first ran */
+    uint32_t descriptor; /* its address */
+    uint8_t valid; /* 0: the descriptor is not one of mcusim.h */
     uint64_t macs, ops;
     uint32_t param_bytes, activation_bytes;
     char name[OP_NAME_MAX], kind[OP_NAME_MAX];
@@ -394,14 +394,14 @@ struct timing_setup {
     const struct region_config *region;
     uint32_t regions;
     uint32_t extra_tables;
-    const uint32_t *extra;       /* extra_tables rows of core_extra_classes() cycles, by operand class */
-    const struct core_move *move;    /* sorted by start, not overlapping */
+    const uint32_t *extra; /* extra_tables rows of core_extra_classes() cycles, by operand class */
+    const struct core_move *move; /* sorted by start, not overlapping */
     uint32_t moves;
     uint32_t reset_state;
     struct timing_callbacks callbacks;
 };
 
-typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size);   /* a piece of a recording */
+typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
 
 /* cffi: end */
 #endif

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
@@ -17,6 +17,7 @@ from simcore.cpu_model import CACHE_CONTROLS
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
+from simcore.run.stubs import stub_text
 
 Spec = TypeVar("Spec", bound="PartSpec")
 
@@ -25,8 +26,9 @@ class Written(NamedTuple):
     """How a field is written by people, where its name and type do not say it.
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
-    may be. A value that ends with ``path`` is a path, in a file from the file's folder.
-    ``unlimited`` is a time that may be infinite.
+    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may
+    be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that may be
+    infinite.
     """
 
     key: str = ""
@@ -34,8 +36,12 @@ class Written(NamedTuple):
     choices: tuple[str, ...] = ()
     path: str | None = None
     unlimited: bool = False
+    of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
 
+
+#: What becomes of registers that nobody described; C has the same order.
+PERIPHERALS = ("ready", "plain", "strict")
 
 _Path = Annotated[str | None, Written(path="")]
 #: Who makes a report asks for the tables that it shows, no file.
@@ -87,9 +93,11 @@ class RunSpec(PartSpec):
     ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
     it has, too: of a program without, or of a second one in it.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
-    if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
-    ``verbose`` adds a warning for each such address instead of one for all. ``entry`` is where the
-    program starts instead of its own entry: a function, an address, or a vector table's.
+    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py;
+    ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
+    meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
+    them in the warning. ``entry`` is where the program starts instead of its own entry: a function,
+    an address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -103,7 +111,8 @@ class RunSpec(PartSpec):
     symbols: Annotated[tuple[str, ...], Written(path="")] = ()
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
-    strict: bool = False
+    stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
+    peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     verbose: bool = False
     entry: str | None = None
     max_instructions: int | None = None

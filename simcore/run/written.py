@@ -124,6 +124,8 @@ def read_value(key: FileKey, value: Any) -> Any:
     if choices and value not in choices:
         hint = nearest(str(value), choices)
         raise ConfigError(f"it is one of {', '.join(choices)}{hint}")
+    if key.written.of_table is not None and isinstance(value, list):
+        value = [key.written.of_table(one) if isinstance(one, dict) else one for one in value]
     if key.type is int:
         return _quantity(value, key.written.unit)
     if key.type is float:

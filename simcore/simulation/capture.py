@@ -44,7 +44,7 @@ _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
 #: What a capture's run has behind it.
 _BEHIND = (
-    "symbols", "args", "semihost_dir", "strict", "max_instructions", "timeout_s",
+    "symbols", "args", "semihost_dir", "stub", "peripherals", "max_instructions", "timeout_s",
     "entry", "from_", "until", "until_idle", "for_s",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed

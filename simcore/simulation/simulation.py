@@ -66,6 +66,8 @@ class Simulation:
             lines=line_costs(rows) if lines else None,
             args=self.options.spec.args,
         )
+        if result.guesses:
+            profile = replace(profile, guesses=result.guesses)
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
         if self.result.counters.trace is not None:

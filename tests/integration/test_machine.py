@@ -530,7 +530,7 @@ def test_peripherals_that_are_not_modelled_are_one_warning(model: CpuModel) -> N
 
 
 def test_strict_makes_a_peripheral_access_a_fault(model: CpuModel) -> None:
-    result = go(FIRMWARE / "faults.elf", model, args=("odd-peripherals",), strict=True)
+    result = go(FIRMWARE / "faults.elf", model, args=("odd-peripherals",), peripherals="strict")
     assert result.fault is not None
     assert result.fault.kind == "access to a peripheral that is not modelled"
     assert result.fault.address == 0x4002_0018

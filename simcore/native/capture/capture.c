@@ -34,6 +34,7 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
+    free(c->peripheral);
     free(c);
 }
 
@@ -129,7 +130,6 @@ const struct system *capture_system(const struct capture *c) { return &c->system
 int capture_clock_read(const struct capture *c) { return c->clock_read; }
 int capture_geometry_read(const struct capture *c) { return c->geometry_read; }
 void capture_tell_clock(struct capture *c) { c->clock_read = 1; }
-uint32_t capture_peripheral_count(const struct capture *c) { return c->peripherals; }
 int capture_counts(const struct capture *c) { return c->from_left == 0; }
 
 uint32_t capture_polled(const struct capture *c)
@@ -138,11 +138,6 @@ uint32_t capture_polled(const struct capture *c)
 }
 
 uint32_t capture_op_count(const struct capture *c) { return c->ops; }
-
-void capture_peripherals(const struct capture *c, struct peripheral_info *out)
-{
-    memcpy(out, c->peripheral, c->peripherals * sizeof *out);
-}
 
 void capture_ops(const struct capture *c, struct op_info *out)
 {

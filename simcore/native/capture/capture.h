@@ -58,6 +58,17 @@ int capture_counts(const struct capture *c);
 /* The peripheral register that the last instructions read, UINT32_MAX: none. */
 uint32_t capture_polled(const struct capture *c);
 
+/* Turns of a loop that only waits for a peripheral register, 0: of none. */
+uint32_t capture_polling_turns(const struct capture *c);
+
+/* From now on these bits of a peripheral's word read so. */
+int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask);
+
+/* What a peripheral's word reads now, and whether the program wrote to it. */
+uint32_t capture_register(const struct capture *c, uint32_t address);
+int capture_register_written(const struct capture *c, uint32_t address);
+
+/* The words that the program used and nobody told of, in no order. */
 uint32_t capture_peripheral_count(const struct capture *c);
 void capture_peripherals(const struct capture *c, struct peripheral_info *out);
 uint32_t capture_op_count(const struct capture *c);

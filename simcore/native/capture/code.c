@@ -79,7 +79,7 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
 {
     if (is_write && address - c->code_first < c->code_span)
         modify(c, address, size);
-    if (c->trap_unaligned && (address & (size - 1)) && c->header) {
+    if ((c->closely & CLOSELY_UNALIGNED) && (address & (size - 1)) && c->header) {
         if (is_write)
             record_undo(c, address, size);
         record_fault(c, FAULT_UNALIGNED, address, size);

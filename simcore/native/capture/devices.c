@@ -2,17 +2,6 @@
 #include "capture/state.h"
 #include "registers.h"
 
-static struct peripheral_info *peripheral_of(struct capture *c, uint32_t address)
-{
-    for (uint32_t i = 0; i < c->peripherals; i++)
-        if (c->peripheral[i].address == address)
-            return &c->peripheral[i];
-    if (c->peripherals == PERIPHERALS_MAX)
-        return &c->peripheral[PERIPHERALS_MAX - 1];
-    c->peripheral[c->peripherals] = (struct peripheral_info){address, 0, 0};
-    return &c->peripheral[c->peripherals++];
-}
-
 static int storage_of(const struct capture *c, uint32_t address)
 {
     for (uint32_t i = 0; i < c->config.storages; i++)
@@ -30,12 +19,25 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     int storage = storage_of(c, address);
     if (storage >= 0)
         return c->storage[storage] >> (address & 3) * 8;
-    peripheral_of(c, address)->reads++;
-    c->polled = address;
+    int status;
+    struct peripheral *p = peripheral_at(c, address, &status);
+    if (!p) {
+        capture_fail(c, status);
+        return 0;
+    }
+    p->reads++;
+    c->polled = p->address;
     c->polled_at = instructions_of(c);
-    if (c->config.strict)
+    polling_read(c, p->address);
+    if (c->config.peripherals == PERIPHERALS_STRICT && !p->fixed_mask)
         record_fault(c, FAULT_PERIPHERAL, address, size);
-    return 0;
+    return peripheral_value(p) >> (address & 3) * 8;
+}
+
+/* The bits of a word that an access of 1, 2 or 4 bytes covers. */
+static uint32_t mask_of(uint32_t address, uint32_t size)
+{
+    return (size >= 4 ? UINT32_MAX : (1u << size * 8) - 1) << (address & 3) * 8;
 }
 
 static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned size, uint64_t value, void *user)
@@ -52,9 +54,17 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     }
     if (storage >= 0)
         return;
-    peripheral_of(c, address)->writes++;
-    if (c->config.strict)
+    int status;
+    struct peripheral *p = peripheral_at(c, address, &status);
+    if (!p) {
+        capture_fail(c, status);
+        return;
+    }
+    p->writes++;
+    if (c->config.peripherals == PERIPHERALS_STRICT && !p->fixed_mask)
         record_fault(c, FAULT_PERIPHERAL, address, size);
+    uint32_t mask = mask_of(address, size);
+    p->written = (p->written & ~mask) | ((uint32_t)value << (address & 3) * 8 & mask);
 }
 
 static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)
@@ -76,15 +86,17 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     (void)engine;
     uint64_t now = system_writes_clock(aligned) ? record_time(c) : 0;
     if (size < 4) {                              /* bytes and halfwords: the rest of the word stays */
-        uint32_t shift = (address & 3) * 8, mask = (size == 1 ? 0xffu : 0xffffu) << shift;
-        word = (system_beside(&c->system, aligned, now) & ~mask) | (word << shift & mask);
+        uint32_t mask = mask_of(address, size);
+        word = (system_beside(&c->system, aligned, now) & ~mask) | (word << (address & 3) * 8 & mask);
     }
     if (system_write(&c->system, aligned, word, now))
         record_system_write(c, aligned, word);
     if (system_writes_clock(aligned))
         due_plan(c, now);
     c->look_at = 0;                              /* something may be pending now */
-    c->trap_unaligned = (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP) != 0;
+    c->closely &= ~(uint32_t)CLOSELY_UNALIGNED;
+    if (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP)
+        c->closely |= CLOSELY_UNALIGNED;
     if (c->system.reset_requested)
         capture_stop_with(c, STOP_ENGINE);
 }

@@ -158,13 +158,13 @@ int exceptions_look(struct capture *c)
     c->look_at = c->ask_at;
     uint32_t number = nvic_most_urgent(nvic_of(c));
     /* Against what is active only a return or a register write helps, and both have another look taken. */
-    if (!number || !nvic_preempts(nvic_of(c), number, &nothing_masked))
-        return stop;
-    c->look_at = 0;                              /* a mask may fall in any block */
-    struct masks masks = frame_masks(c);
-    if (stop == STOP_NONE && nvic_preempts(nvic_of(c), number, &masks))
-        c->take = number;
-    return stop;
+    if (number && nvic_preempts(nvic_of(c), number, &nothing_masked)) {
+        c->look_at = 0;                          /* a mask may fall in any block */
+        struct masks masks = frame_masks(c);
+        if (stop == STOP_NONE && nvic_preempts(nvic_of(c), number, &masks))
+            c->take = number;
+    }
+    return stop == STOP_NONE && !c->take && polling_is_due(c) ? STOP_POLLING : stop;
 }
 
 /* Whether this exception, once pending, would be taken. */

@@ -183,8 +183,11 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
     (void)engine;
     (void)value;
     *c->out++ = (uint32_t)address;
-    if (c->trap_unaligned || (uint32_t)address - c->code_first < c->code_span)
+    if (c->closely || (uint32_t)address - c->code_first < c->code_span) {
         code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
+        if (type == UC_MEM_WRITE && (c->closely & CLOSELY_POLLING))
+            polling_store(c, (uint32_t)address);
+    }
 }
 
 static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)

@@ -13,13 +13,15 @@ enum {
     CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */
     NOTES_MAX = 1024,
     WATCH_MAX = 512,
-    PERIPHERALS_MAX = 256,
     WINDOWS_MAX = MAX_REGIONS + 1,
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
+    POLLING_TURNS = 32,          /* after which it is looked at */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
+
+enum { CLOSELY_UNALIGNED = 1, CLOSELY_POLLING = 2 };   /* why each access is looked at */
 
 struct window {
     struct capture *capture;
@@ -33,6 +35,19 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
+};
+
+struct peripheral {              /* a word of a peripheral */
+    uint32_t address, written;
+    uint32_t fixed, fixed_mask;  /* bits that read so whatever is written */
+    uint64_t reads, writes;
+    uint8_t used;
+};
+
+struct polling {                 /* the read that each turn of a loop comes to */
+    uint32_t address, block, exception;
+    uint32_t turns, strays, next;
+    uint8_t due;                 /* the loop is to be looked at */
 };
 
 struct slot {
@@ -54,7 +69,7 @@ struct capture {
     uint32_t note[NOTES_MAX];
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
-    int trap_unaligned;                      /* CCR.UNALIGN_TRP */
+    uint32_t closely;                        /* CLOSELY_UNALIGNED: CCR.UNALIGN_TRP */
     uint32_t discard[STREAM_RECORD_MAX];     /* data addresses of marker functions go here */
 
     struct slot *slot;
@@ -109,8 +124,9 @@ struct capture {
     int fault_at_access;         /* the engine does not know where: PC and ITSTATE are set from fault.pc */
     uint32_t polled;                         /* the peripheral register that was read last, ... */
     uint64_t polled_at;                      /* ... and the instruction count then */
-    struct peripheral_info peripheral[PERIPHERALS_MAX];
-    uint32_t peripherals;
+    struct polling polling;
+    struct peripheral *peripheral;           /* a hash table of words */
+    uint32_t peripherals, peripheral_room;
     struct op_info *op;
     uint32_t ops, ops_room;
 };
@@ -229,6 +245,20 @@ uint32_t frame_vector(struct capture *c, uint32_t number);       /* 0: it cannot
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */
 void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const struct frame *f);
 int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f);   /* 0: not all of it is memory */
+
+/* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
+struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);
+
+static inline uint32_t peripheral_value(const struct peripheral *p)
+{
+    return (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
+}
+
+/* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
+ * to be looked at in front of this block. */
+void polling_read(struct capture *c, uint32_t address);
+void polling_store(struct capture *c, uint32_t address);
+int polling_is_due(struct capture *c);
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

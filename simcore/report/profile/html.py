@@ -28,6 +28,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     from simcore.report.html.flame import flame_data
     from simcore.report.html.page import as_json, write_page
     from simcore.report.profile.text import CACHES
+    from simcore.run.stubs import guessed
     from simcore.units import clock
 
     details = options.details or Details()
@@ -40,6 +41,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     return write_page(
         "profile.html.j2",
         profile=profile,
+        guessed=guessed,
         title=f"{profile.elf.name} on {profile.cpu.name}",
         clock=clock(profile.cpu.clock_hz),
         cache_control=CACHES.get(profile.cpu.caches, profile.cpu.caches),

@@ -23,6 +23,7 @@ from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.run.faults import Fault
+from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
 
 Part = TypeVar("Part", int, float)
@@ -75,6 +76,10 @@ class _Page:
         text.append(
             f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""
         )
+        if profile.guesses:
+            text.append(f"\n{guessed(profile.guesses)}:", "yellow")
+            for guess in profile.guesses:
+                text.append(f"\n  {guess.text}", "yellow")
         return text
 
     def blocks(self) -> Iterator[tuple[str, str, RenderableType]]:

@@ -27,6 +27,7 @@ from simcore.errors import ElfError
 from simcore.report.check import REPORTS
 from simcore.run.faults import Frame
 from simcore.run.spec import RunSpec
+from simcore.run.stubs import Guess
 from tests.schemas import assert_fits
 from tests.unit.comparison.test_comparison import slower as slower_function
 from tests.unit.handmade import kernel_profile
@@ -545,3 +546,28 @@ def test_an_elf_that_is_none_is_an_error_of_its_run_only(check: Check, runs: Run
     assert status == 2
     assert "mcusim: a: a.elf: not an ELF\n" in err
     assert "mcusim: 1 of 2 failed, 1 without baseline\n" in err
+
+
+# --- guesses ----------------------------------------------------------------------------
+
+
+def test_a_run_with_guesses_becomes_a_baseline_only_when_the_settings_take_them(
+    check: Check, runs: Runs
+) -> None:
+    place = Frame(0x08000100, "clock_config", 0, "system.c", 31)
+    guess = Guess(0x4002_3800, "RCC_CR", 0x2_0000, 0x2_0000, 1, place)
+    runs.profiles["a"] = replace(kernel_profile(), guesses=(guess,))
+    for arguments in (("a.elf",), ("a.elf", "--save-baseline", "main")):
+        status, out, _ = check(*arguments)
+        assert status == 2
+        told = " ".join(out.split())
+        assert "guessed so that the program goes on: RCC_CR (0x40023800) reads 0x20000" in told
+        assert "guessed once in clock_config, system.c:31. To take that for the baseline," in told
+        assert "write peripherals = 'ready' into mcusim.toml" in told
+        assert not Path(".mcusim").exists()
+    assert check("a.elf", "--no-baseline", "--limit", "cycles=9G")[0] == 0
+    assert check("a.elf", "--peripherals", "ready")[0] == 0
+    assert Path(".mcusim", "default.json").exists()
+    assert check("a.elf")[0] == 0  # it was asked once
+    Path("mcusim.toml").write_text("peripherals = 'ready'\n")
+    assert check("a.elf", "--save-baseline", "main")[0] == 0

@@ -117,6 +117,24 @@ def test_paths_are_seen_from_the_settings_file(monkeypatch: pytest.MonkeyPatch) 
     assert plan.cpu == str(Path("..").resolve() / "my.toml")
 
 
+def test_stubs_are_texts_or_tables() -> None:
+    tables = """
+    [[run]]
+    elf = "build/a.elf"
+    [[stub]]
+    register = "RCC_CR"
+    value = 0x20000
+    mask = "0x20000"
+    [[stub]]
+    register = 0x40007000
+    value = "3"
+    """
+    (plan,) = plans(tables)
+    assert plan.stub == ("RCC_CR=131072/0x20000", "0x40007000=3")
+    (plan,) = plans('stub = "RCC_CR=1"\n[[run]]\nelf = "build/a.elf"')
+    assert plan.stub == ("RCC_CR=1",)
+
+
 def test_an_elf_named_twice_runs_once() -> None:
     names = [plan.name for plan in plans("", "build/a.elf", "build/*.elf", "./build/a.elf")]
     assert names == ["a", "b"]
@@ -168,7 +186,13 @@ def test_two_elfs_of_one_name_are_refused() -> None:
         ("timeout = 'unlimited'", "mcusim.toml: timeout: it is a positive number of seconds"),
         ("for = '20 parsecs'", "mcusim.toml: for: it is a positive number of seconds"),
         ("timeout = nan", "mcusim.toml: timeout: it is a positive number of seconds"),
-        ("strict = 1", "mcusim.toml: strict: it is true or false"),
+        ("verbose = 1", "mcusim.toml: verbose: it is true or false"),
+        ("peripherals = true", "peripherals: it is one of ready, plain, strict"),
+        ("strict = true", "mcusim.toml: there is no key 'strict'"),
+        ("stub = [1]", "mcusim.toml: stub: it is a list of texts"),
+        ("[[stub]]\nregister = 1", "mcusim.toml: stub: a stub has a register and a value"),
+        ("[[stub]]\nvalu = 1", "stub: a stub has no key 'valu'; did you mean 'value'?"),
+        ("[[stub]]\nregister = 1.5\nvalue = 1", "register of a stub is a number or a text"),
         ("caches = 'maybe'", "mcusim.toml: caches: it is one of auto, on, off"),
         ("caches = true", "mcusim.toml: caches: it is one of auto, on, off"),
         ("args = [1]", "mcusim.toml: args: it is a list of texts"),

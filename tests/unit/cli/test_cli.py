@@ -25,7 +25,7 @@ from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError, ElfError
 from simcore.report.profile import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
-from simcore.run.spec import RunSpec
+from simcore.run.spec import PERIPHERALS, RunSpec
 from simcore.units import parse_quantity
 from tests.tools import needs
 from tests.unit.handmade import FAULT, kernel_profile
@@ -115,8 +115,24 @@ def test_options_reach_the_run(run: FakeRun) -> None:
     assert (options["elf"], options["cpu"], options["clock_hz"]) == ("a.elf", "x", 100_000_000)
     assert (options["caches"], options["ops"]) == ("on", ("f*", "g"))
     assert (options["max_instructions"], options["timeout_s"]) == (5_000_000, 1.5)
-    assert (options["strict"], options["lines"], options["instructions"]) == (True, True, False)
+    assert (options["lines"], options["instructions"]) == (True, False)
+    assert options["peripherals"] == "strict"
     assert (options["semihost_dir"], options["args"]) == ("d", ("--first", "second"))
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [
+        ("", None),
+        ("--strict", "strict"),
+        *((f"--peripherals {mode}", mode) for mode in PERIPHERALS),
+    ],
+)
+def test_what_becomes_of_peripherals_reaches_the_run(
+    run: FakeRun, given: str, mode: str | None
+) -> None:
+    main(["profile", "a.elf", *given.split()])
+    assert run.options["peripherals"] == mode
 
 
 def test_what_if_options_reach_the_run(run: FakeRun) -> None:

@@ -1,0 +1,86 @@
+/* peripherals.c: the words of peripherals that a program used: what was written, and what was told of them. */
+#include <stdlib.h>
+
+#include "capture/state.h"
+
+enum { ROOM_FIRST = 256, ROOM_LAST = 1 << 20 };    /* words; powers of two */
+
+static uint32_t slot_of(const struct peripheral *words, uint32_t room, uint32_t address)
+{
+    uint32_t at = (address >> 2) * 2654435769u & (room - 1);
+    while (words[at].used && words[at].address != address)
+        at = (at + 1) & (room - 1);
+    return at;
+}
+
+static int peripherals_grow(struct capture *c)
+{
+    uint32_t room = c->peripheral_room ? 2 * c->peripheral_room : ROOM_FIRST;
+    if (room > ROOM_LAST)
+        return CORE_ERR_LIMIT;
+    struct peripheral *words = calloc(room, sizeof *words);
+    if (!words)
+        return CORE_ERR_MEMORY;
+    for (uint32_t i = 0; i < c->peripheral_room; i++)
+        if (c->peripheral[i].used)
+            words[slot_of(words, room, c->peripheral[i].address)] = c->peripheral[i];
+    free(c->peripheral);
+    c->peripheral = words;
+    c->peripheral_room = room;
+    return CORE_OK;
+}
+
+struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status)
+{
+    *status = 2 * c->peripherals >= c->peripheral_room ? peripherals_grow(c) : CORE_OK;
+    if (*status != CORE_OK)
+        return NULL;
+    struct peripheral *p = &c->peripheral[slot_of(c->peripheral, c->peripheral_room, address & ~3u)];
+    if (!p->used) {
+        *p = (struct peripheral){.used = 1, .address = address & ~3u};
+        c->peripherals++;
+    }
+    return p;
+}
+
+int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask)
+{
+    int status;
+    struct peripheral *p = peripheral_at(c, address, &status);
+    if (!p)
+        return status;
+    p->fixed_mask |= mask;
+    p->fixed = (p->fixed & ~mask) | (value & mask);
+    return CORE_OK;
+}
+
+static const struct peripheral *known(const struct capture *c, uint32_t address)
+{
+    static const struct peripheral none;
+    if (!c->peripheral_room)
+        return &none;
+    return &c->peripheral[slot_of(c->peripheral, c->peripheral_room, address & ~3u)];
+}
+
+uint32_t capture_register(const struct capture *c, uint32_t address) { return peripheral_value(known(c, address)); }
+int capture_register_written(const struct capture *c, uint32_t address) { return known(c, address)->writes != 0; }
+
+/* Those that nobody described. */
+static int is_told(const struct peripheral *p) { return p->used && !p->fixed_mask && (p->reads || p->writes); }
+
+uint32_t capture_peripheral_count(const struct capture *c)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < c->peripheral_room; i++)
+        count += (uint32_t)is_told(&c->peripheral[i]);
+    return count;
+}
+
+void capture_peripherals(const struct capture *c, struct peripheral_info *out)
+{
+    for (uint32_t i = 0; i < c->peripheral_room; i++) {
+        const struct peripheral *p = &c->peripheral[i];
+        if (is_told(p))
+            *out++ = (struct peripheral_info){p->address, peripheral_value(p), p->reads, p->writes};
+    }
+}

@@ -107,7 +107,7 @@ def seconds_in(tree: against.Tree, how: str, program: against.Program) -> float:
     bench = tree.folder / "scripts" / "bench.py"
     child = ["--child", how, str(program.elf), program.argument]
     command = [str(tree.python), "-c", against.BY_PROCESSOR_TIME, str(bench), *child]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, text=True, env=against.environment())
     if result.returncode:
         said = result.stderr.strip().splitlines() or ["nothing said"]
         raise against.BenchError(f"'{how}' of {program.elf.name} in {tree.name}: {said[-1]}")

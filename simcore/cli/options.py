@@ -65,6 +65,11 @@ run_options = together(
         help="Let a register of a peripheral read VALUE, or its bits of MASK. Repeatable.",
     ),
     click.option(
+        "--uart",
+        metavar="NAME|off",
+        help="Print what this serial port sends, such as USART1; every one does if not given.",
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         help="Make an access to a peripheral that is not modelled a fault.",

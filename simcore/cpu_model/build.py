@@ -15,6 +15,7 @@ from simcore.cpu_model import (
     CoreModel,
     CorePipeline,
     CpuModel,
+    DeviceSet,
     EnergyCoefficients,
     FlashControl,
     Memory,
@@ -81,6 +82,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
         systick=SysTickReference(**values.get("systick", {})),
+        devices=DeviceSet(**values.get("devices", {})),
         undecided=tuple(
             Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
             for name, entry in values.get("undecided", {}).items()

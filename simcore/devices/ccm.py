@@ -1,7 +1,8 @@
 """Clock control and analogue PLLs of i.MX RT10xx: a PLL is locked as soon as it is powered.
 
 On silicon a PLL locks within about 100 us and a divider's handshake takes a few cycles; here both
-take no time.
+take no time. The PLLs begin as the boot ROM leaves them, not as they come out of reset: the core at
+396 MHz (IMXRT1060RM, system boot, boot frequencies; recalled, unverified).
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ CCM_ANALOG = Device(
     0x400D_8000,
     "IMXRT1060RM chapter CCM, analogue memory map and register definition",
     (
-        *_pll("PLL_ARM", 0x00, 0x0001_3042),
-        *_pll("PLL_USB1", 0x10, 0x0001_2000),
+        *_pll("PLL_ARM", 0x00, 0x0000_2042),
+        *_pll("PLL_USB1", 0x10, 0x0000_3000),
         *_pll("PLL_USB2", 0x20, 0x0001_2000),
-        *_pll("PLL_SYS", 0x30, 0x0001_3001),
+        *_pll("PLL_SYS", 0x30, 0x0000_2001),
         Register("PLL_SYS_SS", 0x40),
         Register("PLL_SYS_NUM", 0x50),
         Register("PLL_SYS_DENOM", 0x60, 0x0000_0012),

@@ -38,9 +38,7 @@ def _stm32(base: int, source: str, ports: str, port_a_mode: int) -> tuple[Device
     )
 
 
-STM32F7 = _stm32(
-    0x4002_0000, "RM0385 6.4, RM0410 6.4: GPIO registers", "ABCDEFGHIJK", 0xA800_0000
-)
+STM32F7 = _stm32(0x4002_0000, "RM0385 6.4, RM0410 6.4: GPIO registers", "ABCDEFGHIJK", 0xA800_0000)
 STM32H7 = _stm32(0x5802_0000, "RM0433 11.4: GPIO registers", "ABCDEFGHIJK", 0xABFF_FFFF)
 
 

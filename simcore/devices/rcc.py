@@ -1,4 +1,4 @@
-"""Reset and clock control of STM32 parts: oscillators and PLLs that are ready as soon as they are on.
+"""Reset and clock control of STM32 parts: oscillators and PLLs are ready as soon as they are on.
 
 On silicon a crystal starts within milliseconds and a PLL locks within about 100 us; here both take
 no time, so that a start-up that waits for them turns once.

@@ -1,16 +1,18 @@
-"""What a described device is: registers that come out of reset with a value and follow a few rules."""
+"""What a described device is: registers with a value out of reset that follow a few rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ALL_BITS = 0xFFFF_FFFF
+#: Kinds of rules, as native/types.h numbers them.
+RULE_KINDS = ("mirror", "set", "clear", "toggle", "idle", "text", "clock")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a register does beside keeping what is written: `kind` names a DEVICE_ of native/types.h.
+    """What a register does beside keeping what is written: `kind` is one of RULE_KINDS.
 
     `other` is another register of the device by its name, the register itself when empty. Bits move
     left by `shift`, right when it is negative.
@@ -24,7 +26,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A word at `offset` from the device's base; `ones` read as ones and `zeros` as zeros always."""
+    """A word at `offset` from the device's base; `ones` always read as ones, `zeros` as zeros."""
 
     name: str
     offset: int
@@ -60,6 +62,19 @@ class Device:
                 return self.base + register.offset
         raise KeyError(f"{self.name} has no register {name}")
 
+    @property
+    def has_text(self) -> bool:
+        """Whether what it sends is text of the program."""
+        return any(rule.kind == "text" for one in self.registers for rule in one.rules)
+
+    def silent(self) -> Device:
+        """The same without its text."""
+
+        def kept(register: Register) -> Register:
+            return replace(register, rules=tuple(r for r in register.rules if r.kind != "text"))
+
+        return replace(self, registers=tuple(kept(one) for one in self.registers))
+
     def rules(self, register: Register) -> Iterator[WordRule]:
         """The rules of one of its registers."""
         for rule in register.rules:
@@ -73,7 +88,7 @@ def bits(*numbers: int) -> int:
 
 
 def follows(flag: int, enable: int, other: str = "", width: int = 1) -> Rule:
-    """`width` bits from `flag` on that read as those from `enable` on, of `other` if it is named."""
+    """`width` bits from `flag` on read as those from `enable` on, of `other` if it is named."""
     return Rule("mirror", ((1 << width) - 1) << flag, other, flag - enable)
 
 

@@ -57,9 +57,16 @@ def lpuart(name: str, base: int) -> Device:
             Register("BAUD", 0x10, 0x0F00_0004),
             Register("STAT", 0x14, 0x00C0_0000, ones=bits(22, 23), zeros=bits(20, 21)),
             Register("CTRL", 0x18),
-            Register("DATA", 0x1C, 0x0000_1000, rules=(
-                Rule("text", _LPUART_TE, "CTRL"), Rule("idle"),
-            ), ones=1 << 12),  # RXEMPT
+            Register(
+                "DATA",
+                0x1C,
+                0x0000_1000,
+                rules=(
+                    Rule("text", _LPUART_TE, "CTRL"),
+                    Rule("idle"),
+                ),
+                ones=1 << 12,
+            ),  # RXEMPT
             Register("MATCH", 0x20),
             Register("MODIR", 0x24),
             Register("FIFO", 0x28, 0x00C0_0011, rules=(ends_at_once(14, 15),), ones=bits(22, 23)),

@@ -243,6 +243,7 @@ class Execution:
 
     def _interrupt(self, number: int, pc: int) -> None:
         if number == BKPT and self._state.read(pc, 2) == SEMIHOSTING_BKPT:
+            self._core.print_rest()
             self._semihost(pc)
         elif number == BKPT:
             self._fail("breakpoint without a debugger", pc, pc)

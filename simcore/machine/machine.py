@@ -17,6 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
+from simcore.devices import ClockPhase, clock_phases, crystal_of, heard
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, map_memory
@@ -81,10 +82,10 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
-            for device in self._devices():
+            for device in heard(model.devices.devices, options.spec.uart):
                 self._core.describe(device)
-            if options.stdout is not None:
-                self._core.print_to(self._print)
+            if options.streams.stdout is not None:
+                self._core.print_to(options.streams.stdout.write)
             for stub in find_stubs(options.spec.stub, image, model):
                 self._core.tell_register(stub.address, stub.value, stub.mask)
             sp = self._boot.sp
@@ -109,6 +110,7 @@ class Machine:
 
     def _host(self, state: State) -> Semihosting:
         options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
+        streams = options.streams
         heap_base = self._image.heap_start() or 0
         floor = self._memory.stack_floor(self._image, sp)
         return Semihosting(
@@ -117,8 +119,10 @@ class Machine:
             options.clock_hz,
             command_line=command_line(PurePath(self._image.path).name, options.spec.args),
             heap=HeapInfo(heap_base, self._memory.heap_limit(heap_base, sp), sp, floor),
-            stdin=None if options.stdin is None else PatientInput(options.stdin, self._stopping),
-            stdout=options.stdout,
+            stdin=None
+            if streams.stdin is None
+            else PatientInput(streams.stdin, self._stopping, streams.stdin_read),
+            stdout=streams.stdout,
             folder=None if folder is None else Path(folder),
         )
 
@@ -163,6 +167,7 @@ class Machine:
         end = self._execution.end
         assert end is not None
         self._core.settle()
+        self._core.print_rest()
         ops, ops_valid = self._core.ops()
         heap_start, heap_end = self._heap()
         outcome = RunEnd(
@@ -180,11 +185,24 @@ class Machine:
             ops_valid=int(ops_valid),
             clock_read=int(self._core.clock_read()),
             geometry_read=int(self._core.geometry_read()),
+            clocks=self._clocks(),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
         )
         if self._recorder is not None:
             self._recorder.end(outcome)
         return run_results(self._core.timings, self._setups, outcome)
+
+    def _clocks(self) -> tuple[ClockPhase, ...]:
+        """The core clocks that the firmware set."""
+        devices = self._model.devices
+        if not (notes := self._core.clock_notes()):
+            return ()
+        spent = self._core.counted_from(), self._core.now()
+        symbol = self._image.symbol("SystemCoreClock")
+        known = None if symbol is None else self._memory.read(symbol.address, 4)
+        told_hz = int.from_bytes(known or b"", "little")
+        crystal_hz = crystal_of(devices.family, devices.crystal, notes, told_hz)
+        return clock_phases(devices.family, crystal_hz, notes, *spent)
 
     def _reason(self, end: End) -> str:
         """Why the run ended; what ends by itself may have missed a place."""

@@ -253,6 +253,7 @@ void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }
+uint64_t core_counted_from(const core *c) { return first_of(c)->counted_from; }
 int core_counts(const core *c) { return capture_counts(c->capture); }
 uint32_t core_polled(const core *c) { return capture_polled(c->capture); }
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)

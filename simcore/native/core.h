@@ -100,6 +100,7 @@ void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows);
 /* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);
 void core_frames(const core *c, struct frame_info *out);
+uint64_t core_counted_from(const core *c);                /* modelled cycles at which counting began */
 int core_counts(const core *c);                           /* 0: capture_config.from was not reached */
 uint32_t core_polled(const core *c);                      /* peripheral register read just now, UINT32_MAX: none */
 uint32_t core_peripheral_count(const core *c);            /* words that were used and nobody told of */

@@ -25,8 +25,8 @@ class Written(NamedTuple):
     """How a field is written by people, where its name and type do not say it.
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
-    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may be
-    tables in a file, of which ``of_table`` makes them.
+    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may
+    be tables in a file, of which ``of_table`` makes them.
     """
 
     key: str = ""
@@ -82,8 +82,9 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
-    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py; ``strict``
-    makes an access to a peripheral that is not modelled a fault;
+    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py; ``uart`` is
+    the serial port whose text is printed, off for none, every one when None; ``strict`` makes an
+    access to a peripheral that is not described a fault;
     ``verbose`` adds a warning for each such address instead of one for all.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
@@ -98,6 +99,7 @@ class RunSpec(PartSpec):
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
+    uart: str | None = None
     strict: bool = False
     verbose: bool = False
     max_instructions: int | None = None

@@ -16,7 +16,7 @@ from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
 from simcore.plain import from_plain, to_plain
-from simcore.run.options import RunOptions
+from simcore.run.options import RunOptions, Streams
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
 from simcore.simulation.capture_file import (
@@ -31,7 +31,7 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
-from simcore.simulation.live import simulate_many
+from simcore.simulation.live import at_firmware_clock, simulate_once
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
 # Of a capture's run.
-_BEHIND = ("args", "semihost_dir", "stub", "strict", "max_instructions", "timeout_s")
+_BEHIND = ("args", "semihost_dir", "stub", "uart", "strict", "max_instructions", "timeout_s")
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 
@@ -106,7 +106,30 @@ def record_run(
     spec = run_spec(elf, cpu, options)
     data = load_bytes(spec.elf)
     image = image_of_bytes(spec.elf, data)
+    kept = bytearray() if printed is None else printed
+    streams = Streams(stdin, stdout)
     setup = spec.setup()
+    simulation = _record(image, data, spec, setup, file, kept, streams, progress)
+    again = at_firmware_clock([setup], spec, simulation.result.clocks)
+    if again is not None and file.seekable():
+        streams.again()
+        file.seek(0)
+        file.truncate()
+        simulation = _record(image, data, spec, again[0], file, kept, streams, progress)
+    return simulation
+
+
+def _record(
+    image: Image,
+    data: bytes,
+    spec: RunSpec,
+    setup: TimingSetup,
+    file: BinaryIO,
+    printed: bytearray,
+    streams: Streams,
+    progress: Callable[[int], None] | None,
+) -> Simulation:
+    """One run of a program of these bytes, recorded under one configuration."""
     recorded = Recorded(
         version=__version__,
         elf=PurePath(image.path).name,
@@ -124,16 +147,8 @@ def record_run(
     writer.add(HEAD, _json(recorded))
     for start in range(0, len(data), _ELF_PIECE_BYTES):
         writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
-    recorder = _Recording(writer, bytearray() if printed is None else printed)
-    (simulation,) = simulate_many(
-        image,
-        [setup],
-        spec,
-        stdin=stdin,
-        stdout=stdout,
-        progress=progress,
-        recorder=recorder,
-    )
+    recorder = _Recording(writer, printed)
+    (simulation,) = simulate_once(image, [setup], spec, streams, progress, recorder)
     return simulation
 
 

@@ -66,6 +66,8 @@ class Simulation:
             lines=line_costs(rows) if lines else None,
             args=self.options.spec.args,
         )
+        if result.clocks:
+            profile = replace(profile, clocks=result.clocks)
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
         if self.result.counters.trace is not None:

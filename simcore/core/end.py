@@ -89,7 +89,9 @@ def run_results(
     results = []
     for number, (timing, setup) in enumerate(zip(timings, setups, strict=True)):
         warnings = [
-            *end.warnings, *_flash_warnings(setup, timing), *_clock_warnings(setup, end.clocks)
+            *end.warnings,
+            *_flash_warnings(setup, timing),
+            *_clock_warnings(setup, end.clocks),
         ]
         if recorded_caches is not None:
             warnings += _path_warnings(end, setup, recorded_caches, "the recorded run")

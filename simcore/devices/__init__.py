@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simcore.devices import ccm, clock_tree, gpio, pwr, rcc, uart
+from simcore.devices import ccm, clock_tree, gpio, pwr, rcc, system, timers, uart
 from simcore.devices.registers import Device
 from simcore.errors import ConfigError, nearest
 
@@ -34,8 +34,28 @@ class ClockNote:
 MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 #: By the name that a part's file gives as devices.family.
 FAMILIES: Mapping[str, Family] = {
-    "stm32f7": Family((rcc.STM32F7, pwr.STM32F7, *uart.STM32F7, *gpio.STM32F7), clock_tree.stm32f7),
-    "stm32h7": Family((rcc.STM32H7, pwr.STM32H7, *uart.STM32H7, *gpio.STM32H7), clock_tree.stm32h7),
+    "stm32f7": Family(
+        (
+            rcc.STM32F7,
+            pwr.STM32F7,
+            *uart.STM32F7,
+            *gpio.STM32F7,
+            *timers.STM32F7,
+            *system.STM32F7,
+        ),
+        clock_tree.stm32f7,
+    ),
+    "stm32h7": Family(
+        (
+            rcc.STM32H7,
+            pwr.STM32H7,
+            *uart.STM32H7,
+            *gpio.STM32H7,
+            *timers.STM32H7,
+            *system.STM32H7,
+        ),
+        clock_tree.stm32h7,
+    ),
     "imxrt1060": Family(
         (ccm.CCM, ccm.CCM_ANALOG, ccm.DCDC, *uart.IMXRT1060, *gpio.IMXRT1060),
         clock_tree.imxrt1060,
@@ -100,9 +120,7 @@ def crystal_of(family: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz
     return found if plausible else crystal_hz
 
 
-def _changes(
-    family: str, crystal_hz: int, notes: Iterable[ClockNote]
-) -> Iterator[tuple[int, int]]:
+def _changes(family: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterator[tuple[int, int]]:
     """(cycles, core clock in Hz) out of reset and behind each write."""
     known = FAMILIES[family]
     words = {

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 ALL_BITS = 0xFFFF_FFFF
-#: Kinds of rules, as native/types.h numbers them.
-RULE_KINDS = ("mirror", "set", "clear", "toggle", "idle", "text", "clock")
+#: Kinds of rules, as native/peripherals.h numbers them.
+RULE_KINDS = (
+    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
+    "start", "overflow",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@
 #ifndef MCUSIM_CORE_H
 #define MCUSIM_CORE_H
 
+#include "peripherals.h"
 #include "types.h"
 
 /* cffi: begin */

@@ -372,33 +372,6 @@ struct fault_info {
     uint32_t address, pc, size;
 };
 
-/* What a register of a described device does beside keeping what is written. Bits move left by `shift`, right by a
- * negative one; `other` is the address of another word. */
-enum device_rule_kind {
-    DEVICE_MIRROR,               /* bits of `mask` read as those of `other`, moved */
-    DEVICE_SET,                  /* ones that are written in `mask` set bits of `other`, moved; */
-    DEVICE_CLEAR,                /* ... clear them; */
-    DEVICE_TOGGLE,               /* ... turn them over */
-    DEVICE_IDLE,                 /* bits of `mask` read 0 again: what they start has ended */
-    DEVICE_TEXT,                 /* a write sends its low byte, while all bits of `mask` in `other` are set */
-    DEVICE_CLOCK                 /* a write may change the core clock: it is noted with its time */
-};
-
-struct device_rule {
-    uint32_t kind, mask, other;
-    int32_t shift;
-};
-
-struct clock_note {              /* a register that clocks hang on was written */
-    uint64_t cycles;             /* modelled time */
-    uint32_t address, value;
-};
-
-struct peripheral_info {
-    uint32_t address, value;     /* of a word, and what it reads now */
-    uint64_t reads, writes;
-};
-
 struct op_info {                 /* as the firmware's descriptor had it when it first ran */
     uint32_t descriptor;         /* its address */
     uint8_t valid;               /* 0: the descriptor is not one of mcusim.h */

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "peripherals.h"
 #include "types.h"
 #include "stream/stream.h"
 #include "capture/system.h"

@@ -65,7 +65,7 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
 uint32_t capture_register(const struct capture *c, uint32_t address)
 {
     const struct peripheral *p = peripheral_known(c, address);
-    return p ? rules_read(c, p) : 0;
+    return p ? rules_peek(c, p) : 0;
 }
 
 /* Those that nobody described. */

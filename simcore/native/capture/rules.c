@@ -37,7 +37,81 @@ static uint32_t read_at(const struct capture *c, const struct peripheral *p, int
     return (value & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
 }
 
-uint32_t rules_read(const struct capture *c, const struct peripheral *p) { return read_at(c, p, MIRRORS_DEEP); }
+uint32_t rules_peek(const struct capture *c, const struct peripheral *p) { return read_at(c, p, MIRRORS_DEEP); }
+
+/* --- counters -------------------------------------------------------------------------------------------- */
+
+/* Registers of a timer, from its counter: control, whose bit 0 lets it count; divider - 1; last value. */
+enum { TIMER_CONTROL = -0x24, TIMER_DIVIDER = 4, TIMER_LAST = 8 };
+
+static uint32_t word_near(const struct capture *c, const struct peripheral *counter, int offset)
+{
+    const struct peripheral *p = peripheral_known(c, counter->address + (uint32_t)offset);
+    return p ? p->written : 0;
+}
+
+/* Core cycles of a tick, and ticks after which it begins anew. */
+static uint64_t tick(const struct capture *c, const struct peripheral *counter, int32_t shift)
+{
+    return ((uint64_t)(word_near(c, counter, TIMER_DIVIDER) & 0xffff) + 1) << shift;
+}
+
+static uint64_t period(const struct capture *c, const struct peripheral *counter)
+{
+    return (uint64_t)word_near(c, counter, TIMER_LAST) + 1;
+}
+
+static int counts(const struct capture *c, const struct peripheral *counter)
+{
+    return (int)(word_near(c, counter, TIMER_CONTROL) & 1);
+}
+
+static const struct device_rule *count_rule(const struct capture *c, const struct peripheral *counter)
+{
+    for (uint32_t i = counter->rule; i < counter->rule + counter->rules; i++)
+        if (c->rule[i].kind == DEVICE_COUNT)
+            return &c->rule[i];
+    return NULL;
+}
+
+/* The counter goes on from what it reads. */
+static void restart(struct capture *c, struct peripheral *counter, int32_t shift)
+{
+    counter->since = record_time(c) - counter->written * tick(c, counter, shift);
+}
+
+static void count(struct capture *c, struct peripheral *counter, int32_t shift)
+{
+    c->clock_read = 1;
+    counter->written = (uint32_t)((record_time(c) - counter->since) / tick(c, counter, shift) % period(c, counter));
+}
+
+static void look_for_overflow(struct capture *c, struct peripheral *flags, const struct device_rule *r)
+{
+    const struct peripheral *counter = peripheral_known(c, r->other);
+    const struct device_rule *clock = counter ? count_rule(c, counter) : NULL;
+    if (!clock || !counts(c, counter))
+        return;
+    uint64_t each = tick(c, counter, clock->shift) * period(c, counter), now = record_time(c);
+    uint64_t from = flags->since > counter->since ? flags->since : counter->since;
+    c->clock_read = 1;
+    if ((now - counter->since) / each != (from - counter->since) / each)
+        flags->written |= r->mask;
+}
+
+uint32_t rules_read(struct capture *c, struct peripheral *p)
+{
+    for (uint32_t i = p->rule; i < p->rule + p->rules; i++) {
+        const struct device_rule *r = &c->rule[i];
+        if (r->kind == DEVICE_SEQUENCE)
+            p->written = p->written * 1664525u + 1013904223u;    /* Numerical Recipes, 7.1: quick and dirty */
+        else if (r->kind == DEVICE_COUNT && counts(c, p))
+            count(c, p, r->shift);
+        else if (r->kind == DEVICE_OVERFLOW)
+            look_for_overflow(c, p, r);
+    }
+    return rules_peek(c, p);
+}
 
 /* --- what a write does ----------------------------------------------------------------------------------- */
 
@@ -56,6 +130,16 @@ static void send(struct capture *c, uint8_t byte)
     int status = byte == '\n' || c->text_used == TEXT_BYTES ? capture_print_rest(c) : CORE_OK;
     if (status != CORE_OK)
         capture_fail(c, status);
+}
+
+/* A timer was stopped or let go. */
+static void start(struct capture *c, struct peripheral *counter, uint32_t before, uint32_t after)
+{
+    const struct device_rule *r = counter ? count_rule(c, counter) : NULL;
+    if (r && after && !before)
+        restart(c, counter, r->shift);
+    else if (r && before && !after)
+        count(c, counter, r->shift);
 }
 
 static void note_clock(struct capture *c, uint32_t address, uint32_t value)
@@ -79,13 +163,20 @@ void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32
         case DEVICE_CLEAR:
         case DEVICE_TOGGLE:
             if (other)
-                rules_write(c, other, r->kind == DEVICE_TOGGLE ? ~other->written : r->kind == DEVICE_SET ? bits : 0, bits);
+                rules_write(c, other,
+                            r->kind == DEVICE_TOGGLE ? ~other->written
+                            : r->kind == DEVICE_SET  ? bits
+                                                     : 0,
+                            bits);
             break;
         case DEVICE_IDLE: p->written &= ~r->mask; break;
         case DEVICE_TEXT:
             if (!other || (other->written & r->mask) == r->mask)
                 send(c, (uint8_t)value);
             break;
+        case DEVICE_COUNT: restart(c, p, r->shift); break;
+        case DEVICE_START: start(c, other, before & 1, p->written & 1); break;
+        case DEVICE_OVERFLOW: p->since = record_time(c); break;
         case DEVICE_CLOCK:
             if (p->written != before)
                 note_clock(c, address, p->written);

@@ -39,6 +39,7 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t fixed, fixed_mask;  /* bits that read so whatever is written */
     uint64_t reads, writes;
     uint32_t rule, rules;        /* the first in capture.rule, and how many */
+    uint64_t since;              /* of a counter: when it was 0; of its flags: when they were cleared */
     uint8_t used, described;
 };
 
@@ -219,8 +220,9 @@ static inline uint32_t peripheral_value(const struct peripheral *p)
     return (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
 }
 
-/* rules.c: what a word reads, and a write of those bits of it. */
-uint32_t rules_read(const struct capture *c, const struct peripheral *p);
+/* rules.c: what a word would read; what it reads, with all that a read does; a write of those bits of it. */
+uint32_t rules_peek(const struct capture *c, const struct peripheral *p);
+uint32_t rules_read(struct capture *c, struct peripheral *p);
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
 
 static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }

@@ -62,7 +62,9 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = replace(summary, placement=plan.place or None)
     warnings = (*result.warnings, *files.withheld())
-    return PlanOutcome(summary, why, code, output, warnings, result.cycles_interval, result.guesses or ())
+    return PlanOutcome(
+        summary, why, code, output, warnings, result.cycles_interval, result.guesses or ()
+    )
 
 
 def _profiled(plan: RunPlan, tail: _Tail) -> Profile:

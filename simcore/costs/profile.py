@@ -29,6 +29,7 @@ from simcore.costs.tables import (
 )
 from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.devices import ClockPhase
 from simcore.errors import ConfigError
 from simcore.plain import RecordError, from_plain, json_text, schema_name
 from simcore.run.stubs import Guess
@@ -82,6 +83,9 @@ class Profile:
     guesses: tuple[Guess, ...] | None = None
     """Registers that nobody described, in the order in which they were guessed; only of a run that
     waited for one."""
+    clocks: tuple[ClockPhase, ...] | None = None
+    """Core clocks that the firmware set and the cycles at each, in order; left out when it set
+    none. The run is timed at cpu.clock_hz all the same."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

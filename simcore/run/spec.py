@@ -96,8 +96,9 @@ class RunSpec(PartSpec):
     if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
-    them in the warning. ``entry`` is where the program starts instead of its own entry: a function,
-    an address, or a vector table's.
+    them in the warning. ``uart`` is the serial port whose text is printed, off for none, every one
+    when None. ``entry`` is where the program starts instead of its own entry: a function, an
+    address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -113,6 +114,7 @@ class RunSpec(PartSpec):
     semihost_dir: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
+    uart: str | None = None
     verbose: bool = False
     entry: str | None = None
     max_instructions: int | None = None

@@ -130,7 +130,7 @@ def record_run(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A program that is to be recorded: its bytes, and those of files with names, by their paths."""
+    """A program that is to be recorded: its bytes, and those of files with names for it."""
 
     image: Image
     data: bytes

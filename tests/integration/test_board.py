@@ -1,4 +1,4 @@
-"""Firmware for boards, as it is: devices that it waits for, what it prints, the clock it sets up."""
+"""Firmware for boards: devices that it waits for, what it prints, the clock that it sets up."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ REGISTERS = {
     "what sets bits reads as none": (
         GPIOA, "movs r0, #6\n str r0, [r1, #0x18]\n ldr r0, [r1, #0x18]", 0,
     ),
-    "nothing is received": (USART1, "movs r0, #13\n str r0, [r1]\n ldr r0, [r1, #0x1c]", 0x0280_00C0 | 3 << 21),
+    "nothing is received": (
+        USART1, "movs r0, #13\n str r0, [r1]\n ldr r0, [r1, #0x1c]", 0x0280_00C0 | 3 << 21,
+    ),
 }  # fmt: skip
 
 
@@ -148,8 +150,8 @@ def test_a_register_does_what_the_manual_says(build: Build, model: CpuModel, nam
 
 # --- timers ------------------------------------------------------------------------------------
 
-#: r1 is TIM2 with a tick of 20 core cycles (half the core's clock, divided by 10) and r2 the DWT, whose cycle
-#: counter runs; r6 is its count as the timer starts.
+#: r1 is TIM2 with a tick of 20 core cycles (half the core's clock, divided by 10) and r2 the DWT,
+#: whose cycle counter runs; r6 is its count as the timer starts.
 TIMER = """
     ldr r2, =0xe0001000
     ldr r0, =0xe000edfc

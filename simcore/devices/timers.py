@@ -5,7 +5,7 @@ from __future__ import annotations
 from simcore.devices.registers import ALL_BITS, Device, Register, Rule, ends_at_once
 
 #: Halvings from the core's clock to the timer's. STM32F7 at its highest clock: APB1 is HCLK / 4 and
-#: its timers twice that, APB2's timers HCLK (RM0385 5.2); STM32H7: HCLK, half the core (RM0433 8.5).
+#: its timers twice that, APB2's timers HCLK (RM0385 5.2); STM32H7: half the core (RM0433 8.5).
 _F7_APB1, _F7_APB2, _H7 = 1, 0, 1
 
 

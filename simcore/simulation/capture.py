@@ -15,7 +15,7 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
-from simcore.plain import from_plain, to_plain
+from simcore.plain import filled, from_plain, to_plain
 from simcore.run.options import RunOptions
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
@@ -106,18 +106,14 @@ def record_run(
     data = load_bytes(spec.elf)
     image = image_of_bytes(spec.elf, data)
     setup = spec.setup()
-    recorded = Recorded(
+    recorded = filled(
+        Recorded,
+        spec,
         version=__version__,
         elf=PurePath(image.path).name,
-        cpu=spec.cpu,
         clock_hz=setup.core_clock_hz,
-        caches=spec.caches,
-        overrides=spec.overrides,
-        args=spec.args,
         caches_bytes_ways=cache_sizes(setup),
-        voltage_scale=spec.voltage_scale,
         memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
-        max_instructions=spec.max_instructions,
     )
     writer = CaptureWriter(file)
     writer.add(HEAD, _json(recorded))

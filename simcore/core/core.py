@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.core.counters import OpDescriptor
 from simcore.core.enums import FaultKind, Stop
-from simcore.core.extension import copied, ffi, function_index, lib, status_text
+from simcore.core.extension import ffi, function_index, lib, status_text
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing
 from simcore.devices import ClockNote
 from simcore.devices.registers import RULE_KINDS
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
+from simcore.plain import filled
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ class Core:
         lib.core_fault(self._core, info)
         if info.kind == FaultKind.NONE:
             return None
-        return copied(CoreFault, info, kind=FaultKind(info.kind))
+        return filled(CoreFault, info, kind=FaultKind(info.kind))
 
     def instructions(self) -> int:
         """Instructions captured so far; from any thread."""
@@ -340,7 +341,7 @@ class Core:
         """The peripheral registers that firmware used and nobody told of, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
-        uses = (copied(PeripheralUse, use) for use in used)
+        uses = (filled(PeripheralUse, use) for use in used)
         return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
@@ -360,7 +361,7 @@ class Core:
         found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
         lib.core_ops(self._core, found)
         ops = tuple(
-            copied(
+            filled(
                 OpDescriptor,
                 info,
                 name=_text(info.name) or f"op@{info.descriptor:#010x}",

@@ -15,7 +15,7 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
-from simcore.plain import from_plain, to_plain
+from simcore.plain import filled, from_plain, to_plain
 from simcore.run.options import RunOptions, Streams
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
@@ -147,18 +147,14 @@ class _Run:
     ) -> Simulation:
         """One run of it, under one configuration."""
         image, spec = self.image, self.spec
-        recorded = Recorded(
+        recorded = filled(
+            Recorded,
+            spec,
             version=__version__,
             elf=PurePath(image.path).name,
-            cpu=spec.cpu,
             clock_hz=setup.core_clock_hz,
-            caches=spec.caches,
-            overrides=spec.overrides,
-            args=spec.args,
             caches_bytes_ways=cache_sizes(setup),
-            voltage_scale=spec.voltage_scale,
             memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
-            max_instructions=spec.max_instructions,
             symbols=tuple(PurePath(file).name for file, _ in self.names),
             symbols_bytes=tuple(len(content) for _, content in self.names),
         )

@@ -21,6 +21,7 @@ from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
+from simcore.plain import filled
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.simulation.capture import Capture
@@ -216,23 +217,13 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
     if len(simulations) > 1:
         offsets = [offset for offset, _ in prepared.shifts]
         band = layout_band(offsets, [shifted.cycles for shifted in simulations])
-    return Outcome(
+    return filled(
+        Outcome,
+        profile,
+        totals,
         name=prepared.configuration.name,
-        elf=profile.elf,
-        cpu=profile.cpu,
-        exit=profile.exit,
-        instructions=totals.instructions,
-        cycles=totals.cycles,
-        active_cycles=totals.active_cycles,
-        time_s=totals.time_s,
-        energy_j=totals.energy_j,
-        energy_low_j=totals.energy_low_j,
-        energy_high_j=totals.energy_high_j,
-        power_w=totals.power_w,
         icache_misses=profile.caches.icache.misses,
         dcache_misses=profile.caches.dcache.misses,
-        stack_high_water_bytes=totals.stack_high_water_bytes,
-        cycles_by_cause=totals.cycles_by_cause,
         object_stalls=object_stalls(profile, _barrier_waits(image, simulation)),
         tcm_bytes=tcm_bytes(image, simulation.model, simulation.moves, _stack(image, profile)),
         placement=prepared.placement.items,

@@ -61,6 +61,12 @@ class PartSpec:
     memory_from: _Path = None
     place: tuple[str, ...] = ()
 
+    @property
+    def tells_memory(self) -> bool:
+        """Whether it says itself what memory the part has, and where."""
+        told = any(text.startswith("region.") for text in self.overrides)
+        return told or self.memory_from is not None
+
     def setup(self, moves: Iterable[Move] = (), image: Image | None = None) -> TimingSetup:
         """The checked configuration, with ``moves`` in any order and without ``place``.
 
@@ -85,7 +91,8 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
-    it has, too: of a program without, or of a second one in it.
+    it has, too: of a program without, or of a second one in it. ``linked_for`` is the part on whose
+    memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``strict`` makes an access to a peripheral that is not modelled a fault;
     ``verbose`` adds a warning for each such address instead of one for all. ``entry`` is where the
@@ -101,6 +108,7 @@ class RunSpec(PartSpec):
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     symbols: Annotated[tuple[str, ...], Written(path="")] = ()
+    linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
     strict: bool = False

@@ -171,6 +171,10 @@ class Core:
         """From now on these bits of a peripheral's word read so, whatever is written to them."""
         self._check(lib.core_tell_register(self._core, address, value, mask))
 
+    def reset_register(self, address: int, value: int) -> None:
+        """What a peripheral's word reads until the program writes to it."""
+        self._check(lib.core_reset_register(self._core, address, value))
+
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
         lib.core_watch_stack(self._core, top, floor)

@@ -28,12 +28,17 @@ from simcore.machine.engine import REGISTERS, address_of, capture_options, map_m
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
 from simcore.machine.guessing import Guessing
 from simcore.machine.loader import LoadedMemory
-from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
+from simcore.machine.peripherals import (
+    RegisterNames,
+    endless_warning,
+    peripheral_warning,
+    polling_warning,
+)
 from simcore.machine.semihosting import HeapInfo, ProgramExit, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
-from simcore.run.stubs import find_stubs
+from simcore.run.svd import Description
 
 # Numbers of the engine's interrupt hook. A return from a handler that executed MSR or CPS comes as
 # EXCEPTION_EXIT, any other as a prefetch abort at the EXC_RETURN value.
@@ -94,6 +99,8 @@ class Machine:
         self._setups = setups
         self._recorder = recorder
         self._options = options
+        svd = options.spec.svd
+        self._registers = RegisterNames(image, None if svd is None else Description(svd))
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
         self._boot = self._memory.boot(image)
@@ -119,11 +126,9 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
-            stubs = find_stubs(options.spec.stub, image, model)
-            for stub in stubs:
-                self._core.tell_register(stub.address, stub.value, stub.mask)
-            described = {stub.address: stub.mask for stub in stubs}
-            self._guessing = Guessing(image, model, self._memory, self._core, described)
+            self._guessing = Guessing(
+                image, model, self._memory, self._core, self._registers, options.spec.stub
+            )
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -238,14 +243,15 @@ class Machine:
         if self._end is not None and self._end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None:
-                yield polling_warning(
-                    self._image, polled, self._core.register(polled), self._stood_at
-                )
+                value, where = self._core.register(polled), frame_at(self._image, self._stood_at)
+                yield polling_warning(self._registers, polled, value, where)
             elif self._end.reason == "no-end":
                 yield from endless_warning(self._image, self._core.call_stack(), self._stood_at)
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
-            yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
+            yield peripheral_warning(
+                uses, self._registers, None if self._options.spec.verbose else 8
+            )
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"
 

@@ -262,6 +262,11 @@ int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)
 
 int core_register_written(const core *c, uint32_t address) { return capture_register_written(c->capture, address); }
 uint32_t core_polling_turns(const core *c) { return capture_polling_turns(c->capture); }
+int core_reset_register(core *c, uint32_t address, uint32_t value)
+{
+    return capture_reset_register(c->capture, address, value);
+}
+
 uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }

@@ -33,6 +33,7 @@ int core_attach(core *c, void *engine, const struct engine_functions *functions,
 /* From now on these bits of a peripheral's word read so, whatever is written; the others as they were written. */
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask);
 
+int core_reset_register(core *c, uint32_t address, uint32_t value);   /* what it reads until it is written */
 uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
 

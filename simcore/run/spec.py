@@ -85,7 +85,8 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
-    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py;
+    if there is one. ``svd`` is a file that describes the part's registers,
+    ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
     them in the warning.
@@ -101,6 +102,7 @@ class RunSpec(PartSpec):
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
+    svd: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     verbose: bool = False

@@ -41,7 +41,7 @@ Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
 # Of a capture's run.
-_BEHIND = ("args", "semihost_dir", "stub", "peripherals", "max_instructions", "timeout_s")
+_BEHIND = ("args", "semihost_dir", "svd", "stub", "peripherals", "max_instructions", "timeout_s")
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 

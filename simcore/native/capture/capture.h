@@ -58,6 +58,9 @@ uint32_t capture_polling_turns(const struct capture *c);
 /* From now on these bits of a peripheral's word read so. */
 int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask);
 
+/* What a peripheral's word reads until it is written. */
+int capture_reset_register(struct capture *c, uint32_t address, uint32_t value);
+
 /* What a peripheral's word reads now, and whether the program wrote to it. */
 uint32_t capture_register(const struct capture *c, uint32_t address);
 int capture_register_written(const struct capture *c, uint32_t address);

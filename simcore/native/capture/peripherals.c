@@ -54,6 +54,15 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
     return CORE_OK;
 }
 
+int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
+{
+    int status;
+    struct peripheral *p = peripheral_at(c, address, &status);
+    if (p)
+        p->written = value;
+    return status;
+}
+
 static const struct peripheral *known(const struct capture *c, uint32_t address)
 {
     static const struct peripheral none;

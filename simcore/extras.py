@@ -6,12 +6,13 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "study"]
+Extra = Literal["advise", "study", "svd"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
     "study": ("matplotlib",),
+    "svd": ("cmsis_svd", "lxml"),
 }
 
 

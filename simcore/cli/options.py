@@ -73,6 +73,11 @@ run_options = together(
         help="Stop after so much time of the host, such as 30s.",
     ),
     click.option(
+        "--svd",
+        metavar="FILE.svd",
+        help="Names and reset values of the part's registers. Needs the extra mcusim[svd].",
+    ),
+    click.option(
         "--stub",
         multiple=True,
         metavar="ADDRESS|NAME=VALUE[/MASK]",

@@ -206,6 +206,10 @@ class Core:
         lib.core_clock_notes(self._core, notes)
         return tuple(ClockNote(note.cycles, note.address, note.value) for note in notes)
 
+    def reset_register(self, address: int, value: int) -> None:
+        """What a peripheral's word reads until the program writes to it."""
+        self._check(lib.core_reset_register(self._core, address, value))
+
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
         lib.core_watch_stack(self._core, top, floor)

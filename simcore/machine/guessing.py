@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from simcore.core.core import Core
@@ -11,16 +11,20 @@ from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
 from simcore.machine.inputs import input_bits
 from simcore.machine.loader import LoadedMemory
+from simcore.machine.peripherals import RegisterNames
 from simcore.machine.polling import Loop, Registers, Wait
 from simcore.machine.trial import STATE, WORD, TrialEngine
-from simcore.run.stubs import Guess
+from simcore.run.stubs import Guess, find_stubs
 
 MOST_IN_VAIN = 8  # looks at one loop that find nothing, after which it is left alone
 MOST_OF_A_LOOP = 1000  # guesses for one loop: more often, it does not wait, it works
 
 
 class Guessing:
-    """Answers the loops of one run. `stubs` are the bits of words that are described."""
+    """Tells a core what registers read, and answers the loops of its run.
+
+    `stubs` are those of --stub, which are not guessed. Raises ConfigError when one cannot be.
+    """
 
     def __init__(
         self,
@@ -28,14 +32,24 @@ class Guessing:
         model: CpuModel,
         memory: LoadedMemory,
         core: Core,
-        stubs: Mapping[int, int],
+        names: RegisterNames,
+        stubs: Sequence[str],
     ) -> None:
         self._image = image
         self._model = model
         self._memory = memory
         self._core = core
-        self._stubs = stubs
+        self._names = names
         self._inputs = input_bits(model)
+        described = names.described
+        told = find_stubs(stubs, image, model, described)
+        self._stubs = {stub.address: stub.mask for stub in told}
+        for address, value in () if described is None else described.resets():
+            region = model.region_at(address)
+            if region is not None and region.kind == "peripheral":
+                core.reset_register(address, value)
+        for stub in told:
+            core.tell_register(stub.address, stub.value, stub.mask)
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
@@ -70,7 +84,7 @@ class Guessing:
             Registers(
                 self._core.register,
                 lambda address: self._stubs.get(address, 0),
-                lambda address: self._inputs.get(address, 0),
+                self._input_bits,
                 self._core.is_written,
             ),
         )
@@ -92,9 +106,21 @@ class Guessing:
     def guesses(self) -> tuple[Guess, ...]:
         """What was guessed, in the order in which it was first."""
         return tuple(
-            Guess(address, None, value, mask, count, frame_at(self._image, pc))
+            Guess(
+                address,
+                self._names.bits(address, mask),
+                value,
+                mask,
+                count,
+                frame_at(self._image, pc),
+            )
             for (address, pc, value, mask), count in self._counts.items()
         )
+
+    def _input_bits(self, address: int) -> int:
+        described = self._names.described
+        found = 0 if described is None else described.input_bits(address)
+        return self._inputs.get(address, 0) | found
 
     def _function(self, address: int) -> int:
         function = self._image.function_at(address)

@@ -17,7 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
-from simcore.devices import ClockPhase, clock_phases, crystal_of, heard, known_bits
+from simcore.devices import ClockPhase, clock_phases, crystal_of, heard
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
@@ -25,14 +25,19 @@ from simcore.machine.execution import End, Execution
 from simcore.machine.fault_report import frame_at
 from simcore.machine.guessing import Guessing
 from simcore.machine.loader import LoadedMemory
-from simcore.machine.peripherals import endless_warning, peripheral_warning, polling_warning
+from simcore.machine.peripherals import (
+    RegisterNames,
+    endless_warning,
+    peripheral_warning,
+    polling_warning,
+)
 from simcore.machine.semihosting import HeapInfo, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
-from simcore.run.stubs import find_stubs
+from simcore.run.svd import Description
 
 POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
 WATCH_S = 0.05  # how often the calling thread looks at the clock
@@ -62,12 +67,14 @@ class Machine:
         folder = options.spec.semihost_dir
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
-        stubs = find_stubs(options.spec.stub, image, model)
+        devices = heard(model.devices.devices, options.spec.uart)
         self._image = image
         self._model = model
         self._setups = setups
         self._recorder = recorder
         self._options = options
+        svd = options.spec.svd
+        self._registers = RegisterNames(image, None if svd is None else Description(svd))
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
         self._boot = self._memory.boot(image, options.spec.entry)
@@ -76,8 +83,6 @@ class Machine:
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host(EngineState(self._uc, self._memory))
-        described = {**known_bits(model.devices.devices), **{s.address: s.mask for s in stubs}}
-        self._guessing = Guessing(image, model, self._memory, self._core, described)
         self._execution = Execution(
             image,
             model,
@@ -87,7 +92,6 @@ class Machine:
             self._uc,
             self._core,
             self._semihosting,
-            self._guessing,
         )
         try:
             functions = {
@@ -96,12 +100,13 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
-            for device in heard(model.devices.devices, options.spec.uart):
+            for device in devices:
                 self._core.describe(device)
+            self._execution.guessing = self._guessing = Guessing(
+                image, model, self._memory, self._core, self._registers, options.spec.stub
+            )
             if options.streams.stdout is not None:
                 self._core.print_to(options.streams.stdout.write)
-            for stub in stubs:
-                self._core.tell_register(stub.address, stub.value, stub.mask)
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -231,9 +236,8 @@ class Machine:
         if end is not None and end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None:
-                yield polling_warning(
-                    self._image, polled, self._core.register(polled), self._execution.stood_at
-                )
+                where = frame_at(self._image, self._execution.stood_at)
+                yield polling_warning(self._registers, polled, self._core.register(polled), where)
             elif end.reason == "no-end":
                 yield from endless_warning(
                     self._image, self._core.call_stack(), self._execution.stood_at
@@ -244,6 +248,8 @@ class Machine:
             yield from config_warnings(self._model, written)
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
-            yield peripheral_warning(uses, self._image, None if self._options.spec.verbose else 8)
+            yield peripheral_warning(
+                uses, self._registers, None if self._options.spec.verbose else 8
+            )
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"

@@ -6,25 +6,54 @@ from collections.abc import Iterator, Sequence
 
 from simcore.core.core import PeripheralUse
 from simcore.elf import Image
-from simcore.machine.fault_report import frame_at
+from simcore.run.faults import Frame
+from simcore.run.svd import Description
 from simcore.units import place
 
 
-def peripheral_warning(uses: Sequence[PeripheralUse], image: Image, most: int | None) -> str:
+class RegisterNames:
+    """Names of registers, as a description of the part has them, or as the program's symbols."""
+
+    def __init__(self, image: Image, described: Description | None = None) -> None:
+        self._image = image
+        self.described = described
+
+    def name(self, address: int) -> str | None:
+        """The name of a register, None when nothing names it."""
+        known = None if self.described is None else self.described.name(address)
+        symbol = self._image.object_at(address)
+        return known or (None if symbol is None else symbol.name)
+
+    def bits(self, address: int, mask: int) -> str | None:
+        """The name of a register with the fields that some of its bits are of."""
+        if self.described is not None and self.described.name(address) is not None:
+            return self.described.bits(address, mask)
+        return self.name(address)
+
+    def text(self, address: int) -> str:
+        """A register by name and address."""
+        name = self.name(address)
+        return f"{address:#010x}" if name is None else f"{name} ({address:#010x})"
+
+
+def peripheral_warning(
+    uses: Sequence[PeripheralUse], names: RegisterNames, most: int | None
+) -> str:
     """One line on the peripheral registers that were used: at most `most`, most reads first."""
     shown = []
     # What a program waits for is what it reads most.
     for use in sorted(uses, key=lambda use: (-use.reads, -use.writes, use.address))[:most]:
-        shown.append(f"{_name(image, use.address)} ({use.reads} reads, {use.writes} writes)")
-    more = f" and {len(uses) - len(shown)} more" if len(shown) < len(uses) else ""
-    return f"peripherals are not modelled, reads gave what was written: {', '.join(shown)}{more}"
+        shown.append(f"{names.text(use.address)}: {use.reads} reads, {use.writes} writes")
+    more = f"; and {len(uses) - len(shown)} more" if len(shown) < len(uses) else ""
+    return f"peripherals are not modelled, reads gave what was written: {'; '.join(shown)}{more}"
 
 
-def polling_warning(image: Image, register: int, value: int, pc: int) -> str:
-    """What a program that was stopped at `pc` waits for, and what it reads."""
+def polling_warning(names: RegisterNames, register: int, value: int, where: Frame) -> str:
+    """What a program waits for that stopped there, and what it reads."""
+    name = names.name(register) or f"{register:#010x}"
     return (
-        f"the program polls {_name(image, register)} in {frame_at(image, pc).text}, which reads"
-        f" {value:#x}; --stub {register:#010x}=VALUE lets it read what it waits for"
+        f"the program polls {names.text(register)} in {where.text}, which reads {value:#x};"
+        f" --stub {name}=VALUE lets it read what it waits for"
     )
 
 
@@ -40,8 +69,3 @@ def endless_warning(image: Image, call_stack: Sequence[tuple[int, int]], pc: int
             end = f"{inner:#010x}" if line is None else place(*line)
             yield f"main goes on in a loop through {end}: --until {end}@100 ends the run there"
             return
-
-
-def _name(image: Image, address: int) -> str:
-    symbol = image.object_at(address)
-    return f"{address:#010x}" + (f" {symbol.name}" if symbol else "")

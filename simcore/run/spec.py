@@ -100,7 +100,8 @@ class RunSpec(PartSpec):
     it has, too: of a program without, or of a second one in it. ``linked_for`` is the part on whose
     memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
-    if there is one. ``stub`` says how registers of peripherals read, see run/stubs.py;
+    if there is one. ``svd`` is a file that describes the part's registers,
+    ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
     them in the warning. ``uart`` is the serial port whose text is printed, off for none, every one
@@ -120,6 +121,7 @@ class RunSpec(PartSpec):
     linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
+    svd: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     uart: str | None = None

@@ -12,8 +12,9 @@ from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.plain import Address, Count
 from simcore.run.faults import Frame
+from simcore.run.svd import Description
 
-ALL_BITS = 0xFFFF_FFFF
+ALL_BITS, WORD = 0xFFFF_FFFF, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +76,26 @@ def stub_text(table: Mapping[str, Any]) -> str:
     return f"{name}={table['value']}{mask}"
 
 
-def find_stubs(texts: Iterable[str], image: Image, model: CpuModel) -> tuple[Stub, ...]:
+def find_stubs(
+    texts: Iterable[str], image: Image, model: CpuModel, described: Description | None = None
+) -> tuple[Stub, ...]:
     """The stubs that a run is told, by address, those of one register as one.
 
-    A name is one of the program's symbols. Raises ConfigError for what is no register of a
-    peripheral, and for bits that are told twice.
+    A name is one of a description of the part, or one of the program's symbols. Raises ConfigError
+    for what is no register of a peripheral, and for bits that are told twice.
     """
 
-    def locate(name: str) -> int:
+    def locate(name: str) -> tuple[int, int]:
         symbol = image.symbol(name)
-        if symbol is None:
-            known = [s.name for s in image.symbols if _is_peripheral(model, s.address)]
-            raise ConfigError(
-                f"there is no symbol '{name}' in {image.path}{nearest(name, known)}; give the"
-                " register as ADDRESS"
-            )
-        return symbol.address
+        if symbol is not None:
+            return symbol.address, ALL_BITS
+        if described is not None:
+            return described.find(name)
+        known = [s.name for s in image.symbols if _is_peripheral(model, s.address)]
+        raise ConfigError(
+            f"there is no symbol '{name}' in {image.path}{nearest(name, known)}; give the register"
+            " as ADDRESS, or the part's registers with --svd"
+        )
 
     found: dict[int, Stub] = {}
     for text in texts:
@@ -105,18 +110,31 @@ def find_stubs(texts: Iterable[str], image: Image, model: CpuModel) -> tuple[Stu
     return tuple(found[address] for address in sorted(found))
 
 
-def _stub(text: str, locate: Callable[[str], int], model: CpuModel) -> Stub:
+def _stub(text: str, locate: Callable[[str], tuple[int, int]], model: CpuModel) -> Stub:
     name, equals, told = text.partition("=")
     value_text, slash, mask_text = told.partition("/")
     value = _number(value_text)
     mask = _number(mask_text) if slash else ALL_BITS
     if not (name and equals) or value is None or mask is None:
         raise ConfigError("not ADDRESS=VALUE or NAME=VALUE, with /MASK for some of its bits")
-    if value & ~mask:
-        raise ConfigError(f"the value has bits outside the mask {mask:#x}")
     number = _number(name)
-    address = locate(name) if number is None else number
-    if address % 4:
+    address, bits = locate(name) if number is None else (number, ALL_BITS)
+    shift = (bits & -bits).bit_length() - 1 if bits else 0
+    if slash and bits != ALL_BITS:
+        raise ConfigError("a mask goes with a whole register, a field has its own")
+    mask = bits if bits != ALL_BITS else mask
+    value <<= shift
+    if value & ~mask:
+        raise ConfigError(f"the value has bits outside the mask {mask >> shift:#x}")
+    if address % WORD and bits != ALL_BITS:  # a narrow register that a description names
+        value, mask = value << 8 * (address % WORD), mask << 8 * (address % WORD)
+        address -= address % WORD
+    _check_address(address, model)
+    return Stub(address, value, mask)
+
+
+def _check_address(address: int, model: CpuModel) -> None:
+    if address % WORD:
         raise ConfigError(f"{address:#010x} is no multiple of four: give the word and a mask")
     region = model.region_at(address)
     if region is not None and region.kind == "system":
@@ -126,7 +144,6 @@ def _stub(text: str, locate: Callable[[str], int], model: CpuModel) -> Stub:
         raise ConfigError(f"{address:#010x} of {model.name} is {where}")
     if address == model.flash_control.address:
         raise ConfigError(f"{address:#010x} is FLASH_ACR, which is modelled")
-    return Stub(address, value, mask)
 
 
 def _is_peripheral(model: CpuModel, address: int) -> bool:

@@ -298,3 +298,66 @@ def test_a_stub_decides_over_a_guess(build: Build, model: CpuModel) -> None:
     assert (result.exit_reason, result.guesses) == ("exit", ())
     result = go(build(text), model, stub=[f"{RCC_CR:#x}=0x80/0x80"])
     assert (result.exit_reason, result.guesses) == ("exit", ())
+
+
+# --- names ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def svd(tmp_path: Path) -> str:
+    """Some registers of an STM32F746."""
+
+    def register(name: str, offset: int, reset: int, *fields: tuple[str, int]) -> str:
+        inner = "".join(
+            f"<field><name>{field}</name><bitOffset>{bit}</bitOffset><bitWidth>1</bitWidth></field>"
+            for field, bit in fields
+        )
+        return (
+            f"<register><name>{name}</name><addressOffset>{offset}</addressOffset>"
+            f"<resetValue>{reset}</resetValue><fields>{inner}</fields></register>"
+        )
+
+    rcc = register("CR", 0, 0x83, ("HSION", 0), ("HSERDY", 17)) + register("CFGR", 8, 0)
+    path = tmp_path / "part.svd"
+    path.write_text(
+        "<device><name>X</name><size>32</size><peripherals><peripheral><name>RCC</name>"
+        f"<baseAddress>{RCC_CR}</baseAddress><registers>{rcc}</registers></peripheral>"
+        "</peripherals></device>"
+    )
+    return str(path)
+
+
+def test_a_description_gives_names_fields_and_what_reads_after_reset(
+    build: Build, model: CpuModel, svd: str
+) -> None:
+    image = build(
+        f"ldr r1, ={RCC_CR:#x}\n ldr r4, [r1]\n movs r0, #0\n str r0, [r1]\n str r0, [r1, #8]\n"
+        "1: ldr r0, [r1]\n lsls r0, #14\n bpl 1b\n mov r0, r4\n bl exit_r0\n .ltorg"
+    )
+    result = go(image, model, svd=svd)
+    assert result.exit_code == 0x83
+    (guess,) = result.guesses
+    assert (guess.name, guess.value, guess.mask) == ("RCC_CR.HSERDY", 1 << 17, 1 << 17)
+    assert any("RCC_CFGR (0x40023808): 0 reads, 1 writes" in line for line in result.warnings)
+    result = go(image, model, svd=svd, stub=["RCC_CR.HSERDY=1", "rcc.cr.hsion=0"])
+    assert (result.exit_code, result.guesses) == (0x2_0082, ())
+    plain = go(image, model, svd=svd, peripherals="plain", max_instructions=1000)
+    assert any(
+        "polls RCC_CR (0x40023800) in reset" in line and "--stub RCC_CR=VALUE" in line
+        for line in plain.warnings
+    )
+
+
+def test_the_register_that_hangs_the_program_is_never_left_out(
+    build: Build, model: CpuModel
+) -> None:
+    # Nine registers are set up, then a ready flag at a higher address is polled.
+    image = build(
+        "ldr r1, =0x40000c00\n movs r2, #9\n1: ldr r0, [r1]\n str r2, [r1], #4\n subs r2, #1\n"
+        f" bne 1b\n ldr r1, ={RCC_CR:#x}\n2: ldr r0, [r1]\n lsls r0, #14\n bpl 2b\n .ltorg"
+    )
+    result = go(image, model, peripherals="plain", max_instructions=10_000)
+    (polls, uses) = result.warnings
+    assert polls.startswith("the program polls 0x40023800 in reset, which reads 0x0")
+    assert "reads gave what was written: 0x40023800: 33" in uses  # a third of the instructions
+    assert uses.endswith("; and 2 more")

@@ -62,7 +62,20 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
     return CORE_OK;
 }
 
+<<<<<<< HEAD
 uint32_t capture_register(const struct capture *c, uint32_t address)
+=======
+int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
+{
+    int status;
+    struct peripheral *p = peripheral_at(c, address, &status);
+    if (p)
+        p->written = value;
+    return status;
+}
+
+static const struct peripheral *known(const struct capture *c, uint32_t address)
+>>>>>>> regs
 {
     const struct peripheral *p = peripheral_known(c, address);
     return p ? rules_peek(c, p) : 0;

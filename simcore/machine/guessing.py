@@ -7,6 +7,7 @@ from functools import partial
 
 from simcore.core.core import Core
 from simcore.cpu_model import CpuModel
+from simcore.devices import known_bits
 from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
 from simcore.machine.inputs import input_bits
@@ -43,10 +44,12 @@ class Guessing:
         self._inputs = input_bits(model)
         described = names.described
         told = find_stubs(stubs, image, model, described)
-        self._stubs = {stub.address: stub.mask for stub in told}
+        self._told = known_bits(model.devices.devices)
+        self._told |= {stub.address: stub.mask | self._told.get(stub.address, 0) for stub in told}
         for address, value in () if described is None else described.resets():
             region = model.region_at(address)
-            if region is not None and region.kind == "peripheral":
+            is_peripheral = region is not None and region.kind == "peripheral"
+            if is_peripheral and address not in self._told:
                 core.reset_register(address, value)
         for stub in told:
             core.tell_register(stub.address, stub.value, stub.mask)
@@ -83,7 +86,7 @@ class Guessing:
             self._is_entry,
             Registers(
                 self._core.register,
-                lambda address: self._stubs.get(address, 0),
+                lambda address: self._told.get(address, 0),
                 self._input_bits,
                 self._core.is_written,
             ),

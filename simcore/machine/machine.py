@@ -74,7 +74,7 @@ class Machine:
         self._recorder = recorder
         self._options = options
         svd = options.spec.svd
-        self._registers = RegisterNames(image, None if svd is None else Description(svd))
+        self._registers = RegisterNames(image, model, None if svd is None else Description(svd))
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
         self._boot = self._memory.boot(image, options.spec.entry)

@@ -34,7 +34,8 @@ int core_attach(core *c, void *engine, const struct engine_functions *functions,
 /* From now on these bits of a peripheral's word read so, whatever is written; the others as they were written. */
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask);
 
-<<<<<<< HEAD
+int core_reset_register(core *c, uint32_t address, uint32_t value);   /* what it reads until it is written */
+
 /* A register of a device that is described: how it comes out of reset, and its rules, which are copied. */
 int core_describe(core *c, uint32_t address, uint32_t reset, const struct device_rule *rule, uint32_t rules);
 
@@ -45,9 +46,6 @@ int core_print_rest(core *c);                             /* what is not printed
 uint32_t core_clock_note_count(const core *c);
 void core_clock_notes(const core *c, struct clock_note *out);
 
-=======
-int core_reset_register(core *c, uint32_t address, uint32_t value);   /* what it reads until it is written */
->>>>>>> regs
 uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
 

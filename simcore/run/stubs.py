@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simcore.cpu_model import CpuModel
+from simcore.devices import register_names
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.plain import Address, Count
@@ -81,14 +82,19 @@ def find_stubs(
 ) -> tuple[Stub, ...]:
     """The stubs that a run is told, by address, those of one register as one.
 
-    A name is one of a description of the part, or one of the program's symbols. Raises ConfigError
+    A name is one of the program's symbols, of the part's devices, or of a description of the part. Raises ConfigError
     for what is no register of a peripheral, and for bits that are told twice.
     """
+
+    own = register_names(model.devices.devices)
+    devices = {name.casefold(): address for address, name in own.items()}
 
     def locate(name: str) -> tuple[int, int]:
         symbol = image.symbol(name)
         if symbol is not None:
             return symbol.address, ALL_BITS
+        if (address := devices.get(name.replace(".", "_").casefold())) is not None:
+            return address, ALL_BITS
         if described is not None:
             return described.find(name)
         known = [s.name for s in image.symbols if _is_peripheral(model, s.address)]

@@ -42,16 +42,11 @@ if TYPE_CHECKING:
 Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
-<<<<<<< HEAD
 #: What a capture's run has behind it.
 _BEHIND = (
-    "symbols", "args", "semihost_dir", "stub", "peripherals", "uart", "max_instructions",
+    "symbols", "args", "semihost_dir", "svd", "stub", "peripherals", "uart", "max_instructions",
     "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
 )  # fmt: skip
-=======
-# Of a capture's run.
-_BEHIND = ("args", "semihost_dir", "svd", "stub", "peripherals", "max_instructions", "timeout_s")
->>>>>>> regs
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 

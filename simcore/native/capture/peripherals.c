@@ -62,9 +62,6 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
     return CORE_OK;
 }
 
-<<<<<<< HEAD
-uint32_t capture_register(const struct capture *c, uint32_t address)
-=======
 int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
 {
     int status;
@@ -74,8 +71,7 @@ int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
     return status;
 }
 
-static const struct peripheral *known(const struct capture *c, uint32_t address)
->>>>>>> regs
+uint32_t capture_register(const struct capture *c, uint32_t address)
 {
     const struct peripheral *p = peripheral_known(c, address);
     return p ? rules_peek(c, p) : 0;

@@ -82,8 +82,8 @@ def find_stubs(
 ) -> tuple[Stub, ...]:
     """The stubs that a run is told, by address, those of one register as one.
 
-    A name is one of the program's symbols, of the part's devices, or of a description of the part. Raises ConfigError
-    for what is no register of a peripheral, and for bits that are told twice.
+    A name is one of the program's symbols, of the part's devices, or of a description of the part.
+    Raises ConfigError for what is no register of a peripheral, and for bits that are told twice.
     """
 
     own = register_names(model.devices.devices)

@@ -76,6 +76,12 @@ class Row:
         return self.change_percent > LIMIT_PERCENT
 
 
+def environment() -> dict[str, str]:
+    """Bytecode is kept, in .venv, so that no measurement compiles modules."""
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "bytecode")}
+
+
 Measure = Callable[[Tree, str, Program], float]  # seconds of what WORK or "bare" names
 
 

@@ -1,7 +1,8 @@
 """Measure what a profile costs: time against bare Unicorn, memory against run length, start-up;
-what sixteen configurations in one pass cost, and what a capture costs and takes.
+what sixteen configurations in one pass cost, what a capture costs and takes, and what long straight
+code costs (the ciphers, hashes and transforms of kernels/corpus, by --straight alone).
 
-    scripts/bench [--rounds N] [--quick]
+    scripts/bench [--rounds N] [--quick | --straight]
     scripts/bench --against COMMIT [--rounds N]
 
 Each measurement is a process of its own, so peaks do not mix; of several rounds the best counts.
@@ -34,6 +35,13 @@ PROGRAMS = (  # each runs at least 50 million instructions
     (KERNELS / "fully_connected_s8.elf", "repeat=500"),
     (KERNELS / "mixed.elf", "repeat=250"),
 )
+CORPUS = CHECKOUT / "kernels" / "corpus" / "prebuilt"
+#: Cryptography, whose code is long and straight; each runs some 20 million instructions.
+STRAIGHT = (
+    ("aes_O2", 218), ("aes_unrolled", 225), ("chacha20_O2", 1800), ("chacha20_unrolled", 2340),
+    ("curve25519_O2", 77), ("keccak_O2", 225), ("keccak_unrolled", 226), ("ntt_O2", 657),
+    ("ntt_unrolled", 607), ("sha2_O2", 345), ("sha2_unrolled", 362),
+)  # fmt: skip
 START_UP = KERNELS / "conv2d_s8_small.elf"
 IMPORTS = "import unicorn, capstone, numpy"
 CONFIGURATIONS = 16
@@ -43,6 +51,11 @@ LIMITS = {
     "start-up ratio": 4.0,
     "conv2d_s8 configurations ratio": 4.0,
     "conv2d_s8 bytes per instruction": 1.5,
+}
+STRAIGHT_LIMITS = {
+    "scheduled per instruction of straight code": 4.0,
+    "straight code ratio": 15.0,  # 10 M instructions/s where bare Unicorn does 150
+    "straight code peak MB": 120.0,
 }
 FLOORS = {"conv2d_s8 replay ratio": 3.0}
 
@@ -55,7 +68,9 @@ def main() -> int:
         type=rounds,
         help=f"measurements of which the best counts (3), or the median ({against.ROUNDS})",
     )
-    parser.add_argument("--quick", action="store_true", help="leave out the billion instructions")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--quick", action="store_true", help="leave out the billion instructions")
+    part.add_argument("--straight", action="store_true", help="measure long straight code only")
     parser.add_argument(
         "--against", metavar="COMMIT", help="measure this commit, too, and print what changed"
     )
@@ -66,11 +81,13 @@ def main() -> int:
         print(json.dumps(CHILDREN[how](elf, argument)))
         return 0
     if options.against is not None:
-        if options.quick:
-            parser.error("--against leaves out the billion instructions anyway: drop --quick")
+        if options.quick or options.straight:
+            parser.error("--against has rows of its own: drop --quick or --straight")
         # It ends as by Ctrl-C, so that the worktree is removed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return measure_against(options.against, options.rounds or against.ROUNDS)
+    if options.straight:
+        return judge(measure_straight(options.rounds or 1), STRAIGHT_LIMITS)
     return measure(options.rounds or 3, options.quick)
 
 
@@ -107,7 +124,7 @@ def seconds_in(tree: against.Tree, how: str, program: against.Program) -> float:
     bench = tree.folder / "scripts" / "bench.py"
     child = ["--child", how, str(program.elf), program.argument]
     command = [str(tree.python), "-c", against.BY_PROCESSOR_TIME, str(bench), *child]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, text=True, env=against.environment())
     if result.returncode:
         said = result.stderr.strip().splitlines() or ["nothing said"]
         raise against.BenchError(f"'{how}' of {program.elf.name} in {tree.name}: {said[-1]}")
@@ -159,11 +176,45 @@ def measure(count: int, quick: bool) -> int:
     whole = started([str(Path(sys.executable).with_name("mcusim")), "profile", str(START_UP)])
     found["start-up ratio"] = whole / imports
     print(f"mcusim profile {START_UP.name} {whole:.2f} s, {IMPORTS!r} {imports:.2f} s\n")
+    found |= measure_straight(1)
+    return judge(found, LIMITS | STRAIGHT_LIMITS | FLOORS)
 
-    broken = [name for name, limit in LIMITS.items() if found[name] > limit]
-    broken += [name for name, floor in FLOORS.items() if found[name] < floor]
-    for name, limit in (LIMITS | FLOORS).items():
-        verdict = "BROKEN" if name in broken else "holds"
+
+def measure_straight(count: int) -> dict[str, float]:
+    """Print a row for each program of straight code; the worst of each figure by its limit's name.
+
+    A process profiles once, so the time holds all scheduling.
+    """
+    print(f"{'program':20}{'M instr.':>9}{'scheduled / different':>23}{'each':>6}", end="")
+    print(f"{'bare M/s':>10}{'profile M/s':>13}{'ratio':>7}{'peak MB':>9}")
+    worst = dict.fromkeys(STRAIGHT_LIMITS, 0.0)
+    for name, repeat in STRAIGHT:
+        elf, argument = CORPUS / f"{name}.elf", f"repeat={repeat}"
+        plain = best(count, "bare", elf, argument)
+        full = best(count, "profile", elf, argument)
+        each = full["scheduled"] / full["different"]
+        millions = full["instructions"] / 1e6
+        ratio = full["seconds"] / plain["seconds"]
+        megabytes = full["peak_mib"] * 1.048576
+        print(
+            f"{name:20}{millions:9.1f}{full['scheduled']:>13,} / {full['different']:>7,}{each:6.2f}"
+            f"{millions / plain['seconds']:10.0f}{millions / full['seconds']:13.1f}"
+            f"{ratio:7.1f}{megabytes:9.0f}",
+            flush=True,
+        )
+        for limit, value in zip(STRAIGHT_LIMITS, (each, ratio, megabytes), strict=True):
+            worst[limit] = max(worst[limit], value)
+    print()
+    return worst
+
+
+def judge(found: dict[str, float], limits: dict[str, float]) -> int:
+    """Print each figure beside its limit; the exit status says whether all hold."""
+    broken = 0
+    for name, limit in limits.items():
+        holds = found[name] >= limit if name in FLOORS else found[name] <= limit
+        broken += not holds
+        verdict = "holds" if holds else "BROKEN"
         print(f"{name} {found[name]:.2f}, at {limit_word(name)} {limit:.2f}: {verdict}")
     return 1 if broken else 0
 
@@ -198,14 +249,20 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def part_of(elf: str) -> str:
+    """The part that a program is linked for."""
+    return "stm32f767" if Path(elf).parent == CORPUS else "stm32f746"
+
+
 def profile(elf: str, argument: str) -> dict[str, float]:
     """One run with everything that a profile needs but its report."""
     from simcore.cpu_model import load_cpu_model
     from simcore.elf import load_image
     from simcore.machine import RunOptions, run
     from simcore.run.spec import RunSpec
+    from simcore.simulation.simulation import scheduled_instructions
 
-    image, model = load_image(elf), load_cpu_model("stm32f746")
+    image, model = load_image(elf), load_cpu_model(part_of(elf))
     begin = time.perf_counter()
     result = run(image, model, RunOptions(model.max_clock_hz, RunSpec(args=(argument,))))
     seconds = time.perf_counter() - begin
@@ -213,11 +270,15 @@ def profile(elf: str, argument: str) -> dict[str, float]:
         raise SystemExit(f"{elf} ended by {result.exit_reason} {result.exit_code}")
     total = result.counters.total()
     cycles = sum(count for column, count in total.items() if column.startswith("cycles."))
+    peak = peak_mib()
+    scheduled, different = scheduled_instructions(result)
     return {
         "seconds": seconds,
         "instructions": total["instructions"],
         "cycles": cycles,
-        "peak_mib": peak_mib(),
+        "scheduled": scheduled,
+        "different": different,
+        "peak_mib": peak,
     }
 
 
@@ -287,7 +348,7 @@ def bare(elf: str, argument: str) -> dict[str, float]:
     from simcore.machine.semihosting import ProgramExit, Semihosting
     from simcore.run.options import command_line
 
-    image, model = load_image(elf), load_cpu_model("stm32f746")
+    image, model = load_image(elf), load_cpu_model(part_of(elf))
     begin = time.perf_counter()
     memory = LoadedMemory(model, image)
     memory.load(image)

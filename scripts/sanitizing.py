@@ -88,9 +88,9 @@ def _load_extension(folder: Path) -> None:
     module = module_from_spec(spec)
     loader.exec_module(module)
     sys.modules[loader.name] = module
-    import simcore.core.core
+    import simcore.core.extension
 
-    assert simcore.core.core.lib is module.lib
+    assert simcore.core.extension.lib is module.lib
 
 
 def _mcusim(ends: int, line: str) -> int:

@@ -52,7 +52,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_image(spec.elf), spec)
+    program = Program(load_image(spec.elf, spec.symbols), spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 
@@ -80,7 +80,7 @@ def profile_program(
     **streams: Any,
 ) -> Profile:
     """The Profile of a program as its spec says; ``streams`` are those of Program.simulate()."""
-    image, spec, setup = program.image, program.spec, program.spec.setup()
+    image, spec, setup = program.image, program.spec, program.spec.setup(image=program.image)
     check_op_globs(image, spec.ops)
     placement = None
     if spec.place:
@@ -94,7 +94,7 @@ def profile_program(
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
-    answers = other_answers(spec, setup) if spec.uncertainty else []
+    answers = other_answers(spec, setup, image) if spec.uncertainty else []
     simulations = program.simulate([other for _, other in (*shifts, *answers)], **streams)
     if log is not None:
         log(simulations[0].describe())
@@ -124,7 +124,9 @@ def profile_program(
     return result
 
 
-def other_answers(spec: RunSpec, setup: TimingSetup) -> list[tuple[tuple[str, str], TimingSetup]]:
+def other_answers(
+    spec: RunSpec, setup: TimingSetup, image: Image
+) -> list[tuple[tuple[str, str], TimingSetup]]:
     """(name, title) of each question that no source decides, and the setup of another answer.
 
     An answer that is the part's own is left out. Raises ModelError.
@@ -132,7 +134,8 @@ def other_answers(spec: RunSpec, setup: TimingSetup) -> list[tuple[tuple[str, st
     found = []
     for question in setup.model.undecided:
         for settings in question.answers:
-            other = replace(spec, overrides=(*spec.overrides, *settings)).setup(setup.moves)
+            answer = replace(spec, overrides=(*spec.overrides, *settings))
+            other = answer.setup(setup.moves, image)
             if other.model.sha256 != setup.model.sha256:
                 found.append(((question.name, question.title), other))
     return found

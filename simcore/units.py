@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from pathlib import PurePath
@@ -9,6 +10,9 @@ from pathlib import PurePath
 _NUMBER = re.compile(
     r"((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,2})?)\s*([kMG]?)", re.IGNORECASE
 )
+_SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
+#: In place of a time: no limit.
+UNLIMITED = "unlimited"
 _FACTOR = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -22,6 +26,17 @@ def parse_quantity(text: str, unit: str = "") -> int | None:
         return None
     value = Decimal(match[1]) * _FACTOR[match[2].lower()]
     return int(value) if value == int(value) and value > 0 else None
+
+
+def parse_seconds(text: str) -> float | None:
+    """A positive finite time such as 0.5, 20ms or 300us; None when the text is none."""
+    bare = text.strip()
+    unit = next((unit for unit in _SECONDS if bare.endswith(unit)), "")
+    try:
+        number = float(Decimal(bare.removesuffix(unit).rstrip()) * _SECONDS.get(unit, 1))
+    except (ArithmeticError, ValueError):
+        return None
+    return number if 0 < number < math.inf else None
 
 
 # -- written ---------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ told. A tier says what a test proves, not how long it takes.
 
 Every test has a time limit: TIMES_ALONE times what the longest test of its file needed alone, as
 any of them may be the one that makes what they share; at least SHORTEST_LIMIT_S. tests/seconds.json
-holds these times (`--renew-seconds` writes it). Past the limit, all stacks are shown and the test
-fails.
+holds these times (`--renew-seconds` writes it). On a machine with more to do than cores, the limit
+grows as the share of a core shrinks. Past the limit, all stacks are shown and the test fails.
 
 At the end stand the CPU times of the run, per folder, in units of a piece of work that each process
 of the run measured itself. tests/limits.toml holds what they may be. With MCUSIM_STRICT_TESTS set,
@@ -40,6 +40,7 @@ TIMES_ALONE = 10
 SHORTEST_LIMIT_S = 60
 LONG_S = SHORTEST_LIMIT_S / TIMES_ALONE  # files without a longer test are not listed
 CPU = "cpu_seconds"  # property of a test's last report
+LIMIT_S = pytest.StashKey[float]()  # of a test on an idle machine
 OUTPUT = "mcusim-tests"  # what a worker tells the first process
 
 
@@ -74,7 +75,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     alone = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
     for item in items:
         limit = max(SHORTEST_LIMIT_S, TIMES_ALONE * alone.get(file_of(item.nodeid), 0))
-        item.add_marker(pytest.mark.timeout(limit))
+        item.stash[LIMIT_S] = limit
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Set the limit as the machine is now, around pytest-timeout, which reads the marker."""
+    limit = item.stash[LIMIT_S] * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    item.add_marker(pytest.mark.timeout(limit), append=False)
+    return (yield)
 
 
 def opens(door: str | None, item: pytest.Item) -> bool:

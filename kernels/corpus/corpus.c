@@ -1,6 +1,6 @@
-/* Runs the operations of a program of the corpus: once to fill caches and branch predictor, once
- * marked; then prints the name and the bytes of the result. tests/kernels/corpus_reference.py knows
- * what they have to be. */
+/* Runs the operations of a program of the corpus: once to fill caches and branch predictor, or as
+ * often as repeat=N says, and once marked; then prints the name and the bytes of the result.
+ * tests/kernels/corpus_reference.py knows what they have to be. */
 #include "corpus.h"
 
 #include "semihost.h"
@@ -38,10 +38,12 @@ static void print_bytes(const uint8_t *bytes, uint32_t count)
 
 int main(void)
 {
+    const uint32_t repeat = semihost_argument("repeat", 1);
     corpus_prepare();
     for (uint32_t i = 0; i < corpus_operation_count; i++) {
         const struct corpus_operation *operation = &corpus_operations[i];
-        operation->work();
+        for (uint32_t calls = repeat; calls > 0; calls--)
+            operation->work();
         mcusim_op_begin(&operation->op);
         operation->work();
         mcusim_op_end();

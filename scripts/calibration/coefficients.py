@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from scripts.calibration.currents import MLPERF_CONVOLUTION, MLPERF_FULLY_CONNECTED
+from scripts.calibration.currents import MLPERF_CONVOLUTION, MLPERF_FULLY_CONNECTED, is_f7
 from scripts.calibration.facts import Fact
 from scripts.calibration.fit import (
     CLASS_WEIGHTS,
@@ -37,7 +37,7 @@ _FLASH = ("flash.", "flash_axim.", "flash_art.")
 
 def reference_voltage(model: CpuModel, silicon: str) -> float:
     """The core voltage to which a file's energies belong: that of scale 1, VOS0 or the top."""
-    if silicon == "stm32f723":
+    if is_f7(silicon):
         return model.operating_point(180_000_000, "scale1").core_voltage
     return max(point.core_voltage for point in model.operating_points)
 
@@ -64,7 +64,7 @@ def part_facts(fit: Fit, h723: Fit, tag: str, tables: str) -> list[Fact]:
              f"{own} currents"),
         *_core(values, picojoules, *((derived, "derived") if shared else (fitted, "fitted"))),
     ]  # fmt: skip
-    memories = memory_charges(values, factor, f7=fit.silicon == "stm32f723")
+    memories = memory_charges(values, factor, f7=is_f7(fit.silicon))
     for key, charge in memories.items():
         table, _, name = key.rpartition(".")
         source, status = derived, "derived"
@@ -79,7 +79,7 @@ def part_facts(fit: Fit, h723: Fit, tag: str, tables: str) -> list[Fact]:
         at = fit.voltages[point.voltage_scale]
         power = supply * always_on(fit.values, at)
         table = f"operating_point.{point.name}"
-        if fit.silicon == "stm32f723" and point.voltage_scale == "scale1-overdrive":
+        if is_f7(fit.silicon) and point.voltage_scale == "scale1-overdrive":
             facts.append(Fact(table, "core_voltage", at, "V", fitted, "fitted",
                               "best of 1.32 to 1.40 V for the rows with over-drive"))  # fmt: skip
         inherited = fit.silicon == "stm32h743"

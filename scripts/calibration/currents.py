@@ -8,14 +8,6 @@ from pathlib import Path
 
 TABLE = Path(__file__).with_name("supply_currents.csv")
 
-#: The part whose model stands for each silicon of the tables.
-PARTS = {
-    "stm32f723": "stm32f723",
-    "stm32h743y": "stm32h743y",
-    "stm32h743": "stm32h743",
-    "stm32h723": "stm32h723",
-}
-
 #: Cells that contradict their own table: they count in every error, but no fit follows them.
 SUSPECT = {
     ("stm32h743y", 25, "flash_cached"): "14 mA at 25 MHz as at 60 MHz, and 4 mA above ITCM where"
@@ -23,11 +15,16 @@ SUSPECT = {
 }
 
 
+def is_f7(silicon: str) -> bool:
+    """Whether a part is an STM32F7: AHB SRAM, flash behind the ART, over-drive."""
+    return silicon.startswith("stm32f7")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One measured current: typical, 25 °C, all peripherals off, whole chip at the VDD pin."""
 
-    silicon: str
+    silicon: str  # the part whose model stands for it
     source: str
     clock_mhz: int
     voltage_scale: str

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import nnls  # type: ignore[import-untyped]
 
-from scripts.calibration.currents import F7_BUS_MATRIX, PARTS, Row, increment
+from scripts.calibration.currents import F7_BUS_MATRIX, Row, increment
 from scripts.calibration.rates import event_counts
 from simcore.costs.energy import WAITING
 from simcore.cpu_model import load_cpu_model
@@ -169,7 +169,7 @@ def fit(
 
 def _row_features(row: Row, volts: float) -> dict[str, float]:
     """What multiplies each coefficient in the current of a row, in mA per mA or pF."""
-    counts = event_counts(PARTS[row.silicon], row.setting, row.clock_hz, row.voltage_scale)
+    counts = event_counts(row.silicon, row.setting, row.clock_hz, row.voltage_scale)
     charge = volts * row.clock_mhz / 1000
     return {
         "fixed": 1.0,
@@ -189,7 +189,7 @@ def fit_all(rows: Sequence[Row]) -> dict[str, Fit]:
         "stm32h723": h723,
         "stm32h743": fit_h743(rows, h723),
         "stm32h743y": fit_h743y(rows, h723),
-        "stm32f723": fit_f7(rows, h723),
+        "stm32f723": fit_f7("stm32f723", rows, h723),
     }
 
 
@@ -235,8 +235,8 @@ def fit_h743y(rows: Sequence[Row], h723: Fit) -> Fit:
     )
 
 
-def fit_f7(rows: Sequence[Row], h723: Fit) -> Fit:
-    """STM32F722/F723: its own ITCM and flash, both of which its table has rows for."""
+def fit_f7(silicon: str, rows: Sequence[Row], h723: Fit) -> Fit:
+    """An STM32F7: its own ITCM and flash, both of which its table has rows for."""
     core = core_terms(h723)
     del core["itcm"]
     moved = (1 - F7_ACTIVE_SHARE) * core["active"]
@@ -250,8 +250,8 @@ def fit_f7(rows: Sequence[Row], h723: Fit) -> Fit:
     }
 
     def at(volts: float) -> Fit:
-        voltages = {**core_voltages("stm32f723"), "scale1-overdrive": volts}
-        return fit("stm32f723", rows, free, {}, voltages)
+        voltages = {**core_voltages(silicon), "scale1-overdrive": volts}
+        return fit(silicon, rows, free, {}, voltages)
 
     return min((at(volts) for volts in OVERDRIVE_VOLTS), key=lambda candidate: candidate.rms)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.calibration.currents import PARTS, Row, load_rows
+from scripts.calibration.currents import Row, load_rows
 from scripts.calibration.rates import event_counts, program_counts
 from scripts.calibration.settings import PREBUILT, ROOT, SETTINGS
 from simcore.costs.energy import energy_model
@@ -68,9 +68,8 @@ def current_results() -> list[Result]:
 
 def modelled_current(row: Row) -> float:
     """Supply current of the shipped model in the setting of a row, mA."""
-    part = PARTS[row.silicon]
-    model = load_cpu_model(part)
-    counts = event_counts(part, row.setting, row.clock_hz, row.voltage_scale)
+    model = load_cpu_model(row.silicon)
+    counts = event_counts(row.silicon, row.setting, row.clock_hz, row.voltage_scale)
     energy = energy_model(model, row.clock_hz, row.voltage_scale)
     return average_power(energy.femtojoules(counts).values(), counts, row.clock_hz) / (
         model.supply_voltage_v

@@ -99,7 +99,7 @@ def _advise(
     count_copies: bool,
     few_choices: int,
 ) -> Advice:
-    image, run, setup = program.image, program.simulate, program.spec.setup()
+    image, run, setup = program.image, program.simulate, program.spec.setup(image=program.image)
     goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
     memory = program_memory(image, setup.model)
     shifts = layout_setups(image, setup)
@@ -223,4 +223,10 @@ def _rejected(
 
 
 def _cost(timed: Timed, clock_hz: int) -> Cost:
-    return Cost(timed.cycles, timed.cycles / clock_hz, timed.energy_fj / 1e15, timed.tcm)
+    return Cost(
+        timed.cycles,
+        timed.active_cycles,
+        timed.cycles / clock_hz,
+        timed.energy_fj / 1e15,
+        timed.tcm,
+    )

@@ -18,6 +18,8 @@ class Cost:
     """What the program costs under a placement."""
 
     cycles: Count
+    active_cycles: Count
+    """Those of them in which the core did not sleep."""
     time_s: Amount
     energy_j: Amount
     tcm_bytes: dict[str, Count]

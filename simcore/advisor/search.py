@@ -36,6 +36,7 @@ class Timed:
     choice: Choice
     placement: Placement
     cycles: int
+    active_cycles: int
     energy_fj: int
     tcm: dict[str, int]
 
@@ -93,6 +94,7 @@ class Search:
             choice,
             placement,
             totals.cycles,
+            totals.active_cycles,
             round(totals.energy_j * 1e15),
             tcm_bytes(self.image, simulation.model, placement.moves, stack),
         )

@@ -22,6 +22,8 @@ class RunPlan(RunSpec):
     name: str = ""
     #: Of the command line alone: a settings file comes from whoever wrote the commit.
     sources: SourcePlaces = field(default_factory=SourcePlaces)
+    #: Folder of kept intervals of cycles; None keeps none.
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from simcore.comparison.comparison import Comparison
 from simcore.costs.origin import Cpu, Tool
+from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode
 from simcore.plain import json_text, one_of, schema_name
-from simcore.units import amount, count, place, relative_change, si, signed
+from simcore.units import amount, count, percent, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
 
@@ -43,6 +44,8 @@ class LimitResult:
     allowed: float | None
     """Null when it needs a baseline and has none."""
     holds: bool
+    undecided: bool = False
+    """An answer that no source excludes would turn it: what it allows lies inside the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class MetricValue:
     limits: tuple[LimitResult, ...]
     within: str | None = None
     """Why the change may mean nothing."""
+    low: float | None = None
+    """The least over the answers that no source excludes; null when they were not asked for."""
+    high: float | None = None
+    """The most over them."""
 
     @property
     def failed(self) -> bool:
@@ -75,6 +82,25 @@ class MetricValue:
     def improved(self) -> bool:
         """Whether it is less than before."""
         return self.difference is not None and self.difference < 0
+
+    @property
+    def undecided(self) -> tuple[LimitResult, ...]:
+        """Limits inside the interval."""
+        return tuple(limit for limit in self.limits if limit.undecided)
+
+    @property
+    def spread(self) -> str:
+        """The larger side of the interval beside the value: ±0.4 %; empty without one."""
+        if self.low is None or self.high is None or not self.after:
+            return ""
+        return f"±{percent(max(self.after - self.low, self.high - self.after), self.after)}"
+
+    @property
+    def span(self) -> str:
+        """The interval: 2,322,163 to 2,337,499; empty without one."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{amount(self.low, self.unit)} to {amount(self.high, self.unit)}"
 
     @property
     def name(self) -> str:
@@ -123,6 +149,8 @@ class RunResult:
     output: str | None = None
     """The end of what a program that failed printed."""
     comparison: Comparison | None = None
+    cycles_interval: CyclesInterval | None = None
+    """Cycles over the answers that no source excludes, on request."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -180,7 +208,8 @@ def verdict(run: RunResult) -> str:
         return "; ".join(failure_text(value) for value in run.failures)
     if run.message is not None:
         return run.message
-    return "no baseline" if run.status == "new" else "within limits"
+    text = "no baseline" if run.status == "new" else "within limits"
+    return "; ".join([text, *(undecided_text(value) for value in run.values if value.undecided)])
 
 
 def failure_text(value: MetricValue) -> str:
@@ -190,6 +219,10 @@ def failure_text(value: MetricValue) -> str:
     """
     failed = [limit for limit in value.limits if not limit.holds]
     broken = ", ".join(limit.text for limit in failed)
+    if any(limit.undecided for limit in failed):
+        inside = [limit.text for limit in failed if limit.undecided]
+        which = "" if len(inside) == len(failed) else f"{', '.join(inside)} "
+        broken += f" ({which}inside the interval, {value.span})"
     if value.after is None:
         return f"{value.name} is missing, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
@@ -197,6 +230,12 @@ def failure_text(value: MetricValue) -> str:
         text = f"{value.name} {relative_change(value.difference, value.before)}"
         text += f" to {amount(value.after, value.unit)}"
     return f"{text}, limit {broken}"
+
+
+def undecided_text(value: MetricValue) -> str:
+    """That limits hold by the model's own answers and not by all, in words."""
+    limits = ", ".join(limit.text for limit in value.undecided)
+    return f"{limits} inside the interval of {value.name}, {value.span}"
 
 
 def reason_text(reason: Reason) -> str:

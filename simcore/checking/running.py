@@ -10,8 +10,10 @@ from pathlib import Path, PurePath
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking.plans import RunPlan
+from simcore.comparison.metrics import metrics_of
 from simcore.comparison.summary import Summary, summarize
 from simcore.costs.profile import Profile
+from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode, McusimError
 from simcore.parallel import in_processes
 from simcore.run.stubs import Guess
@@ -28,6 +30,7 @@ class PlanOutcome:
     code: ExitCode
     output: str | None = None  # the end of what the program printed, when it did not end well
     warnings: tuple[str, ...] = ()
+    interval: CyclesInterval | None = None  # of the cycles, when it was asked for
     guesses: tuple[Guess, ...] = ()
 
 
@@ -46,11 +49,9 @@ class _Tail(io.RawIOBase):
 
 def run_plan(plan: RunPlan) -> PlanOutcome:
     """Run one plan; an error of mcusim is an outcome, any other is raised."""
-    from simcore.profiler import profile
-
     tail = _Tail()
     try:
-        result = profile(replace(plan, instructions=True), stdout=tail)  # type: ignore[arg-type]
+        result = _profiled(plan, tail)
     except McusimError as error:
         return PlanOutcome(None, str(error), error.exit_code)
     code = result.exit.status
@@ -61,7 +62,33 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = replace(summary, placement=plan.place or None)
     warnings = (*result.warnings, *files.withheld())
-    return PlanOutcome(summary, why, code, output, warnings, result.guesses or ())
+    return PlanOutcome(
+        summary, why, code, output, warnings, result.cycles_interval, result.guesses or ()
+    )
+
+
+def _profiled(plan: RunPlan, tail: _Tail) -> Profile:
+    """The profile of a plan; an interval that is kept of the same run is not found again."""
+    from simcore.profiler import profile
+
+    def run(**tables: bool) -> Profile:
+        return profile(replace(plan, instructions=True, **tables), stdout=tail)  # type: ignore[arg-type]
+
+    if not plan.uncertainty or plan.cache is None:
+        return run()
+    from simcore.checking.intervals import interval_key, keep_interval, load_interval
+
+    key = interval_key(plan)
+    known = None if key is None else load_interval(plan.cache, key)
+    if known is not None:
+        result = run(uncertainty=False)
+        if metrics_of(result) == known.metrics:
+            return replace(result, cycles_interval=known.interval)
+        tail.end = b""  # what it was given from outside has changed: once more, with the answers
+    result = run()
+    if key is not None and result.cycles_interval is not None and result.exit.status is ExitCode.OK:
+        keep_interval(plan.cache, key, metrics_of(result), result.cycles_interval)
+    return result
 
 
 def summarize_here(profile: Profile, sources: SourceFiles) -> Summary:

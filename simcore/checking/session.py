@@ -48,7 +48,7 @@ class Checked:
 
 
 def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Checked:
-    """Run, compare and judge; nothing is written. ``done`` is called as each run ends.
+    """Run, compare and judge; no baseline is written. ``done`` is called as each run ends.
 
     Raises ConfigError for a baseline that is no good.
     """
@@ -104,7 +104,8 @@ def _judged(
     if before is not None and request.save is None and _end(before) != _end(after):
         message = f"{after.exit.text}, where by the baseline {before.exit.text}"
         return _result(plan, outcome, "ended-elsewhere", message)
-    values = judge(after, comparison, limits_of(plan.name, request.limits))
+    limits = limits_of(plan.name, request.limits)
+    values = judge(after, comparison, limits, outcome.interval)
     failed = any(value.failed for value in values)
     return RunResult(
         name=plan.name,
@@ -117,6 +118,7 @@ def _judged(
         args=plan.args,
         cpu=after.cpu,
         comparison=comparison,
+        cycles_interval=outcome.interval,
     )
 
 

@@ -73,7 +73,7 @@ def _plans(run: SettingsTable, common: RunPlan) -> list[RunPlan]:
         paths = unique_paths(expand(patterns, run.file.parent))
     except ConfigError as error:
         raise run.error("elf", str(error)) from None
-    plan = replace(common, **run.options(RunSpec))
+    plan = common.replaced(run.options(RunSpec))
     names = [name_of(path) for path in paths]
     if "name" in run.values:
         if len(paths) != 1:

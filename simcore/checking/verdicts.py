@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
-from simcore.comparison.metrics import METRICS, Metric
+from simcore.comparison.metrics import ACTIVE, CYCLES, Metric, shown_metrics
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
+from simcore.costs.uncertainty import CyclesInterval
 
 MOST_REASONS = 8
 
 
 def judge(
-    after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
+    after: Summary,
+    comparison: Comparison | None,
+    limits: Sequence[Limit],
+    interval: CyclesInterval | None = None,
 ) -> tuple[MetricValue, ...]:
     """All metrics of the whole run, then each function and operation that a limit names.
 
-    ``comparison`` is the run beside its baseline, None when there is none.
+    ``comparison`` is the run beside its baseline, None when there is none. The model's own answers
+    decide; ``interval`` says of cycles and time of the whole run which limits others would turn.
+    Where one of them slept, limits on cycles are on active cycles.
     """
-    values = list(_totals(after, comparison, limits))
+    slept = after.metrics.active_cycles != after.metrics.cycles
+    if comparison is not None:
+        slept = slept or any(row.cause == "sleep" and row.before for row in comparison.causes)
+    if slept:
+        limits = _awake(limits)
+    totals = _totals(after, comparison, limits, slept)
+    values = [_spread(value, after, interval) for value in totals]
     for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
         of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
         values += _rows(kind, row, after, comparison, of_row)
@@ -44,14 +57,27 @@ def reasons(comparison: Comparison) -> tuple[Reason, ...]:
     return tuple(_reason(row, comparison.lines or ()) for row in rows[:MOST_REASONS])
 
 
+def _awake(limits: Sequence[Limit]) -> list[Limit]:
+    """The limits of a run that slept: those on cycles are on active ones, the default if no other
+    is."""
+    told = any(x.metric == ACTIVE for x in limits)
+    return [
+        replace(limit, metric=ACTIVE) if limit.kind == "total" and limit.metric == CYCLES else limit
+        for limit in limits
+        if not (told and limit.default and limit.metric == CYCLES)
+    ]
+
+
 def _totals(
-    after: Summary, comparison: Comparison | None, limits: Sequence[Limit]
+    after: Summary, comparison: Comparison | None, limits: Sequence[Limit], slept: bool
 ) -> Iterable[MetricValue]:
     changes = {row.metric: row for row in comparison.metrics} if comparison is not None else {}
     limited = [limit for limit in limits if limit.kind == "total"]
     # A cause is no metric of the table: it is shown when a limit names it.
-    for metric in dict.fromkeys((*METRICS, *(limit.metric for limit in limited))):
+    for metric in dict.fromkeys((*shown_metrics(slept=slept), *(x.metric for x in limited))):
         change = changes.get(metric.name)
+        if metric == ACTIVE and not slept:
+            change = changes.get(CYCLES.name)
         value, before = metric.of(after.metrics), None
         if change is not None:
             before = change.before
@@ -63,6 +89,29 @@ def _totals(
             [limit for limit in limited if limit.metric == metric],
             None if change is None else change.within,
         )  # fmt: skip
+
+
+def _spread(value: MetricValue, after: Summary, interval: CyclesInterval | None) -> MetricValue:
+    """The value with its interval, and with the limits that lie inside it marked.
+
+    A percentage that holds is not marked: the baseline would move with the answer too.
+    """
+    per_cycle = {"cycles": 1, "time": 1 / after.cpu.clock_hz}.get(value.metric)
+    if interval is None or per_cycle is None or value.after is None:
+        return value
+    low, high = interval.low_cycles * per_cycle, interval.high_cycles * per_cycle
+    limits = tuple(
+        replace(limit, undecided=_turns(limit, value.after, low, high)) for limit in value.limits
+    )
+    return replace(value, low=low, high=high, limits=limits)
+
+
+def _turns(limit: LimitResult, after: float, low: float, high: float) -> bool:
+    if limit.allowed is None:
+        return False
+    if not limit.holds:
+        return low <= limit.allowed
+    return not limit.text.endswith("%") and limit.allowed < high
 
 
 def _rows(

@@ -18,6 +18,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
     source_options,
+    uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
@@ -69,6 +70,7 @@ _KINDS = ", ".join(REPORTS)
 @part_options()
 @place_option
 @layout_option
+@uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
 @click.option(
     "--op",
@@ -110,8 +112,9 @@ def check(
     The baseline is plain JSON that is meant to be committed. Results are exact, so by default any
     increase of cycles, energy or stack fails; a limit on a metric replaces that. A percentage is
     against the baseline, a bare number is absolute; a SCOPE is a pattern of runs, function=NAME or
-    op=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, cycles.CAUSE, instructions, time,
-    energy, stack, load, ram, reads, writes, icache-misses, dcache-misses, mispredicts and @all.
+    op=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles, cycles.CAUSE,
+    instructions, time, energy, stack, load, ram, reads, writes, icache-misses, dcache-misses,
+    mispredicts and @all. Of a program that sleeps, limits on cycles are on active cycles.
     Improvements never fail. A run without baseline passes and is added to it.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
@@ -151,6 +154,7 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
     """What the command line and the settings ask for. Raises ConfigError or UsageError."""
     from simcore.annotation.sources import SourcePlaces
     from simcore.checking import baselines
+    from simcore.checking.intervals import FOLDER as CACHE
     from simcore.checking.limits import check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
@@ -167,7 +171,10 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
     if compare_with is None and save is None and not given["no_baseline"]:
         compare_with = settings.baseline or baselines.DEFAULT
     sources = SourcePlaces(given["source_dirs"], given["source_maps"])
-    plans = tuple(replace(plan, sources=sources) for plan in plans_of(elfs, settings, args))
+    plans = tuple(
+        replace(plan, sources=sources, cache=folder / CACHE)
+        for plan in plans_of(elfs, settings, args)
+    )
     check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
     return Request(
         plans=plans,
@@ -189,7 +196,7 @@ def _settings(config: str | None) -> Settings:
 def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     """A plan with what stands on the command line in place of what the settings say."""
     own = {field.name for field in fields(plan)}
-    return replace(plan, **{name: value for name, value in said.items() if name in own})
+    return plan.replaced({name: value for name, value in said.items() if name in own})
 
 
 def _save(checked: Checked) -> list[str]:

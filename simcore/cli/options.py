@@ -27,6 +27,19 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 #: Limits of the run and what the program may reach.
 run_options = together(
     click.option(
+        "--symbols",
+        multiple=True,
+        metavar="FILE.elf",
+        help="Take names and source lines from an ELF, too: of a HEX, S-record, UF2 or stripped"
+        " program, or of a second one in it, such as a boot loader. Repeatable.",
+    ),
+    click.option(
+        "--entry",
+        metavar="FUNCTION|ADDRESS",
+        help="Start here instead of at the program's entry; also a vector table, such as that of"
+        " the application behind a boot loader.",
+    ),
+    click.option(
         "--from",
         "from_",
         metavar="PLACE[@N]",

@@ -25,6 +25,7 @@ from simcore.files import destination
 from simcore.report import WEIGHTS, Weight
 from simcore.report.profile import (
     BINARY_FORMATS,
+    KEEPING,
     SECTIONS,
     SEVERAL_PARTS,
     Section,
@@ -123,8 +124,8 @@ class Form:
         """
         tables = needed(self.format_name, self.section)
         for table in ("coverage", "timeline"):
-            if run[table] and self.format_name != "json" and table not in tables:
-                raise click.UsageError(f"--{table} goes with --format json")
+            if run[table] and table not in tables and self.format_name not in KEEPING:
+                raise click.UsageError(f"--{table} goes with --format {', '.join(KEEPING)}")
         run.update(dict.fromkeys(tables, True))
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 
 import click
 
-from simcore.units import parse_quantity
-
-_SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
+from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
 __all__ = ["clock", "duration", "parse_quantity", "path_map", "quantity", "seconds"]
 
@@ -40,17 +37,12 @@ def path_map(text: str) -> tuple[str, str]:
 
 def seconds(text: str) -> float:
     """A finite time, for an option. Raises click.BadParameter."""
-    bare = text.strip()
-    unit = next((unit for unit in _SECONDS if bare.endswith(unit)), "")
-    try:
-        number = float(Decimal(bare.removesuffix(unit).rstrip()) * _SECONDS.get(unit, 1))
-    except (ArithmeticError, ValueError):
-        number = 0
-    if not 0 < number < math.inf:
+    number = parse_seconds(text)
+    if number is None:
         raise click.BadParameter(f"'{text}' is not a positive time such as 0.5, 20ms or 300us")
     return number
 
 
 def duration(text: str) -> float:
     """A time, or infinity for the word unlimited, for an option. Raises click.BadParameter."""
-    return math.inf if text.strip() == "unlimited" else seconds(text)
+    return math.inf if text.strip() == UNLIMITED else seconds(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +28,11 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
-from simcore.run.spec import PartSpec
+from simcore.run.spec import PartSpec, RunSpec
+
+if TYPE_CHECKING:
+    from simcore.simulation.capture import Capture
+    from simcore.whatif.config_file import ConfigFile
 
 FORMATS = ("text", "json", "csv")
 #: What the part's options say: what configurations begin with.
@@ -95,19 +99,26 @@ def whatif(
     the sweeps. Configurations of one part share one execution.
     """
     from simcore.report.studies.whatif import render
+    from simcore.simulation.program import open_file
     from simcore.whatif import what_if as run_study
+    from simcore.whatif.config_file import ConfigFile
 
     part = {name: run.pop(name) for name in PART if name in run}
-    configurations = _configurations(elves[0], tries, sweeps, config, place, part)
+    first, *others = elves
+    opened = open_file(first)
+    file = None if config is None else ConfigFile(config)
+    configurations = _configurations(opened, tries, sweeps, file, place, part)
+    run |= {"layout_sweep": layout_sweep, "verbose": verbose}
+    if file is not None:
+        spec = RunSpec().replaced(file.run()).replaced(on_command_line(run))
+        run = {name: getattr(spec, name) for name in run}
     started = time.monotonic()
     with destination(output) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             study = run_study(
-                elves,
+                (opened, *others),
                 configurations,
-                layout_sweep=layout_sweep,
                 processes=jobs,
-                verbose=verbose,
                 **streams,
                 **run,
             )
@@ -115,7 +126,7 @@ def whatif(
             write(render(study, format_name, look(output, color)))
     rows = study.configurations
     tell_warnings([warning for row in rows for warning in row.warnings], format_name, output)
-    if verbose:
+    if run["verbose"]:
         tell_speed(sum(row.cycles for row in rows), started)
     for row in rows:
         tell_end(row.exit, f" ({row.name})")
@@ -123,15 +134,14 @@ def whatif(
 
 
 def _configurations(
-    elf: str,
+    elf: str | Capture,
     tries: tuple[str, ...],
     sweeps: tuple[str, ...],
-    config: str | None,
+    file: ConfigFile | None,
     place: tuple[str, ...],
     part: dict[str, Any],
 ) -> list[Any]:
     """All configurations in their order; the program as linked comes first unless sweeps do."""
-    from simcore.whatif.config_file import ConfigFile
     from simcore.whatif.configuration import (
         Configuration,
         check_names,
@@ -141,7 +151,6 @@ def _configurations(
         parse_try,
     )
 
-    file = None if config is None else ConfigFile(config)
     given = on_command_line(part)
     # With a part of its own nothing is as it was recorded.
     base = Configuration() if "cpu" in given else first_configuration(elf)

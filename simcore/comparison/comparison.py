@@ -8,7 +8,7 @@ from typing import Annotated
 
 from simcore import __version__
 from simcore.comparison.matching import Pair, aligned, paired
-from simcore.comparison.metrics import METRICS, MODEL_CYCLES_ERROR, Metric
+from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, shown_metrics
 from simcore.comparison.summary import (
     ComparedElf,
     FunctionSummary,
@@ -188,13 +188,16 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
     """
     before, after = (one if isinstance(one, Summary) else summarize(one) for one in (before, after))
     functions = paired(before.functions, after.functions)
+    slept = any(one.metrics.active_cycles != one.metrics.cycles for one in (before, after))
     return Comparison(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
         before=_side(before),
         after=_side(after),
         unlike=tuple(unlike(before, after)),
-        metrics=tuple(metric_change(metric, before, after) for metric in METRICS),
+        metrics=tuple(
+            metric_change(metric, before, after) for metric in shown_metrics(slept=slept)
+        ),
         causes=_causes(before, after),
         components=_components(before, after),
         functions=_functions(functions),
@@ -262,10 +265,11 @@ def _within(
     after: Summary,
 ) -> str | None:
     band = max(before.layout_cycles or 0, after.layout_cycles or 0)
-    if metric.name == "cycles" and abs(difference) <= band:
+    if metric.name in ("cycles", ACTIVE.name) and abs(difference) <= band:
         return "layout band"
     error = {
         "cycles": MODEL_CYCLES_ERROR,
+        ACTIVE.name: MODEL_CYCLES_ERROR,
         "time": MODEL_CYCLES_ERROR,
         "energy": after.energy_uncertainty,
     }.get(metric.name)

@@ -37,6 +37,11 @@ class Metrics:
     load_bytes: Count | None = None
     ram_bytes: Count | None = None
 
+    @property
+    def active_cycles(self) -> int:
+        """The cycles in which the core did not sleep."""
+        return self.cycles - self.cycles_by_cause.get("sleep", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -71,6 +76,9 @@ METRICS = (
     Metric("dcache-misses", "dcache_misses", "", "modelled", "D-cache misses"),
     Metric("mispredicts", "mispredicts", "", "modelled", "mispredicts"),
 )
+CYCLES = METRICS[0]
+#: What runs that slept are judged by instead: how long they slept is not what they cost.
+ACTIVE = Metric("active-cycles", "active_cycles", "", "modelled", "active cycles")
 #: Metrics that functions and operations have too.
 ROW_METRICS = ("cycles", "instructions", "energy")
 
@@ -78,16 +86,23 @@ _CAUSES = tuple(
     Metric(f"cycles.{cause}", f"cycles_by_cause.{cause}", "", "modelled", f"cycles of {cause}")
     for cause in CAUSES
 )
-_BY_NAME = {name: metric for metric in METRICS + _CAUSES for name in (metric.field, metric.name)}
+_BY_NAME = {
+    name: metric for metric in (*METRICS, ACTIVE, *_CAUSES) for name in (metric.field, metric.name)
+}
 
 
 def find_metric(name: str) -> Metric:
     """The metric of a name or field name. Raises ConfigError with the nearest name."""
     if name not in _BY_NAME:
-        known = [metric.name for metric in METRICS]
+        known = [metric.name for metric in shown_metrics(slept=True)]
         hint = nearest(name, _BY_NAME) or f"; the metrics are {', '.join(known)} and cycles.CAUSE"
         raise ConfigError(f"there is no metric '{name}'{hint}")
     return _BY_NAME[name]
+
+
+def shown_metrics(*, slept: bool) -> tuple[Metric, ...]:
+    """The metrics of a table, of runs of which one slept or of those that did not."""
+    return (CYCLES, ACTIVE, *METRICS[1:]) if slept else METRICS
 
 
 def metrics_of(profile: Profile) -> Metrics:

@@ -29,7 +29,7 @@ class ComparedElf:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSummary:
-    """A function that ran, callees left out. Causes that cost nothing are left out too."""
+    """A function that ran, callees and sleep left out, and causes that cost nothing."""
 
     name: str
     calls: Count
@@ -44,7 +44,7 @@ class FunctionSummary:
 
 @dataclass(frozen=True, slots=True)
 class OpSummary:
-    """An operation over all its invocations, callees included."""
+    """An operation over all its invocations, callees included and sleep left out."""
 
     name: str
     kind: str
@@ -172,14 +172,15 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         energy_by_component=dict(profile.totals.energy_by_component),
         functions=tuple(
             FunctionSummary(
-                row.name, row.calls, row.instructions, row.cycles_self, row.energy_j_self,
+                row.name, row.calls, row.instructions,
+                row.cycles_self - row.cycles_by_cause.get("sleep", 0), row.energy_j_self,
                 _costly(row.cycles_by_cause), row.file, row.line,
             )
             for row in profile.functions
         ),
         ops=tuple(
             OpSummary(
-                op.name, op.kind, op.invocations, op.instructions, op.cycles, op.energy_j
+                op.name, op.kind, op.invocations, op.instructions, op.active_cycles, op.energy_j
             )
             for op in profile.ops
         ),
@@ -207,4 +208,5 @@ def _lines_of_instructions(
 
 
 def _costly(causes: Mapping[str, int]) -> dict[str, int]:
-    return {cause: cycles for cause, cycles in causes.items() if cycles}
+    """Causes that cost something; how long the core slept is not what a row costs."""
+    return {cause: cycles for cause, cycles in causes.items() if cycles and cause != "sleep"}

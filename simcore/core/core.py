@@ -1,6 +1,6 @@
 """The owner of the C core: it runs an engine and hands its event stream to the configurations.
 
-What each of these finds is in timings.py. Everything a caller gets is a copy. Method and ownership
+What each of these finds is in timing.py. Everything a caller gets is a copy. Method and ownership
 are described in native/core.h.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simcore import _core
 from simcore.core.counters import OpDescriptor
 from simcore.core.enums import FaultKind, Stop
+from simcore.core.extension import copied, ffi, function_index, lib, status_text
 from simcore.core.schedules import Decoder, Scheduler
-from simcore.core.timing import Timing, function_index, status_text
+from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.run.places import NOWHERE, CodePlace
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
-
-ffi: Any = _core.ffi
-lib: Any = _core.lib
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,8 @@ class CaptureOptions:
     op_end_size: int = 0
     storage: tuple[int, ...] = ()
     systick_divider: int = 8
+    interrupts: int = 240
+    priority_bits: int = 4
     cpuid: int = 0x411FC271
     peripherals: int = 0
 
@@ -75,8 +74,8 @@ def _places(place: CodePlace) -> dict[str, object]:
 
 #: Functions of the Unicorn library whose addresses `Core.attach` needs: struct engine_functions.
 ENGINE_FUNCTIONS = (
-    "hook_add", "hook_del", "emu_start", "emu_stop", "reg_read", "reg_write", "mem_read",
-    "mmio_map", "ctl",
+    "hook_add", "hook_del", "emu_start", "emu_stop", "reg_read", "reg_write", "reg_read_batch",
+    "reg_write_batch", "mem_read", "mem_write", "mmio_map", "ctl",
 )  # fmt: skip
 
 
@@ -149,6 +148,9 @@ class Core:
             "storage": list(options.storage),
             "storages": len(options.storage),
             "systick_divider": options.systick_divider,
+            "interrupts": options.interrupts,
+            "priority_bits": options.priority_bits,
+            "exception_entry_cycles": self._config["exception_entry_cycles"],
             "cpuid": options.cpuid,
             "peripherals": options.peripherals,
             "clock_hz": self._config["clock_hz"],
@@ -221,7 +223,7 @@ class Core:
         lib.core_fault(self._core, info)
         if info.kind == FaultKind.NONE:
             return None
-        return CoreFault(FaultKind(info.kind), info.address, info.pc, info.size)
+        return copied(CoreFault, info, kind=FaultKind(info.kind))
 
     def instructions(self) -> int:
         """Instructions captured so far; from any thread."""
@@ -237,10 +239,18 @@ class Core:
         """Let the core sleep for some cycles behind a WFI or WFE."""
         self._check(lib.core_sleep(self._core, cycles))
 
-    def cycles_to_tick(self) -> int | None:
-        """Cycles until SysTick counts to zero, None when it does not count."""
-        cycles = int(lib.core_cycles_to_tick(self._core))
+    def wakes(self) -> bool:
+        """Whether an exception is pending that ends a sleep."""
+        return bool(lib.core_wakes(self._core))
+
+    def cycles_to_wake(self) -> int | None:
+        """Cycles until an exception will be pending that ends a sleep, None when none will."""
+        cycles = int(lib.core_cycles_to_wake(self._core))
         return None if cycles == 0xFFFFFFFFFFFFFFFF else cycles
+
+    def take_event(self) -> bool:
+        """Whether the event register was set; it is clear then."""
+        return bool(lib.core_take_event(self._core))
 
     def cycles_left(self) -> int | None:
         """Cycles until the run's limit of modelled time, None when there is none."""
@@ -256,6 +266,10 @@ class Core:
         address = int(lib.core_polled(self._core))
         return None if address == 0xFFFFFFFF else address
 
+    def take_fault(self) -> bool:
+        """Enter the program's handler of `fault()`; False when there is none that could run."""
+        return bool(lib.core_take_fault(self._core))
+
     def register(self, address: int) -> int:
         """What a peripheral's word reads now."""
         return int(lib.core_register(self._core, address))
@@ -268,25 +282,13 @@ class Core:
         """Turns of a loop that only waits for a peripheral register, 0 of none."""
         return int(lib.core_polling_turns(self._core))
 
-    def exception(self, return_address: int) -> None:
-        """Hardware enters an exception handler next and will come back to `return_address`."""
-        self._check(lib.core_exception(self._core, return_address))
+    def raise_fault(self, kind: FaultKind, address: int, pc: int) -> None:
+        """Tell of a fault that the core did not see; `fault()` has it."""
+        lib.core_raise(self._core, ffi.new("struct fault_info *", (kind, address, pc, 0)))
 
-    def exception_return(self) -> None:
-        """Hardware comes back from an exception handler."""
-        self._check(lib.core_exception_return(self._core))
-
-    def pending_exception(self) -> int:
-        """The number of the most urgent exception that is pending by now, 0 when there is none."""
-        return int(lib.core_exception_pending(self._core))
-
-    def exception_taken(self, number: int) -> None:
-        """The program takes a pending exception."""
-        lib.core_exception_taken(self._core, number)
-
-    def exception_deferred(self) -> None:
-        """The pending exception is masked: ask again some instructions later."""
-        lib.core_exception_deferred(self._core)
+    def fault_active(self) -> bool:
+        """Whether the handler of a fault has not come back."""
+        return bool(lib.core_fault_active(self._core))
 
     def system_register(self, address: int) -> int:
         """The value a firmware read of a system register would give."""
@@ -306,7 +308,7 @@ class Core:
         """The peripheral registers that firmware used and nobody told of, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
-        uses = (PeripheralUse(use.address, use.value, use.reads, use.writes) for use in used)
+        uses = (copied(PeripheralUse, use) for use in used)
         return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
@@ -326,13 +328,11 @@ class Core:
         found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
         lib.core_ops(self._core, found)
         ops = tuple(
-            OpDescriptor(
+            copied(
+                OpDescriptor,
+                info,
                 name=_text(info.name) or f"op@{info.descriptor:#010x}",
                 kind=_text(info.kind) or "unknown",
-                macs=info.macs,
-                ops=info.ops,
-                param_bytes=info.param_bytes,
-                activation_bytes=info.activation_bytes,
             )
             for info in found
         )
@@ -369,8 +369,8 @@ class Core:
         if self._writer is not None and self._writer.error is not None:
             raise self._writer.error
         for timing in self.timings:
-            if timing.error is not None:
-                error, timing.error = timing.error, None
+            if timing.answers.error is not None:
+                error, timing.answers.error = timing.answers.error, None
                 raise error
 
     def _check(self, status: int) -> None:

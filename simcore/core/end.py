@@ -97,8 +97,8 @@ def run_results(
         results.append(
             EndedRun(
                 counters=timing.counters(end.stack_top, end.ops, bool(end.ops_valid)),
-                blocks=tuple(timing.blocks),
-                schedules=tuple(timing.schedules),
+                blocks=tuple(timing.answers.blocks),
+                schedules=tuple(timing.answers.schedules),
                 exit_reason=end.reason,
                 exit_code=end.code,
                 fault=end.fault,

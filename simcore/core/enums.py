@@ -1,7 +1,7 @@
 """The enums of the border: C has them, and Python's names are compared with C's as the core loads.
 
 Names that are needed without the extension, to read a model or decode a block, stand where they
-belong; ENUMS says of which enum of native/types.h each is a copy.
+belong; ENUMS says of which enum of native/types.h or faults.h each is a copy.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ class Stop(IntEnum):
     FAULT = 3
     ERROR = 4
     ENGINE = 5
-    EXCEPTION = 6
+    BREAKPOINT = 6
     UNTIL = 7
     LOOP = 8
     CYCLES = 9
-    POLLING = 10
+    SLEEP = 10
+    POLLING = 11
 
 
 class FaultKind(IntEnum):
@@ -50,6 +51,16 @@ class FaultKind(IntEnum):
     DIVIDE_BY_ZERO = 8
     UNALIGNED = 9
     STACK_OVERFLOW = 10
+    UNDEFINED = 11
+    INVALID_STATE = 12
+    INVALID_RETURN = 13
+    NO_COPROCESSOR = 14
+    MPU_DATA = 15
+    MPU_FETCH = 16
+    STACKING = 17
+    UNSTACKING = 18
+    VECTOR = 19
+    SVC = 20
 
 
 def _numbered(prefix: str, names: Iterable[str]) -> dict[str, int]:

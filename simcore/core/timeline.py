@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from simcore.core.counters import Trace, TraceSample, TraceSpan
+from simcore.core.extension import copied, ffi, lib
 
 #: Most that is kept of a run. A viewer shows tens of thousands of spans, and they make a few MB.
 SPANS, SAMPLES = 1 << 15, 1 << 10
 
 
-def read_trace(
-    ffi: Any, lib: Any, core: Any, index: int, width: int, nodes: Mapping[int, int]
-) -> Trace | None:
+def read_trace(core: Any, index: int, width: int, nodes: Mapping[int, int]) -> Trace | None:
     """The trace of configuration number `index` with `width` counters, None: none was asked for.
 
     `nodes` are the numbers, by the core's, of those that the counters keep.
@@ -29,15 +28,11 @@ def read_trace(
     lib.core_trace_samples(core, index, rows)
     values = ffi.unpack(rows, len(rows))
     starts = range(0, len(values), 1 + width)
-    return Trace(
-        resolution=info.resolution,
-        dropped=info.dropped,
-        deepest=info.deepest,
-        depth_limit=info.depth_limit,
+    return copied(
+        Trace,
+        info,
         spans=tuple(
-            TraceSpan(nodes[span.node], span.start, span.end)
-            for span in spans
-            if span.node in nodes
+            copied(TraceSpan, span, node=nodes[span.node]) for span in spans if span.node in nodes
         ),
         samples=tuple(
             TraceSample(values[at], tuple(values[at + 1 : at + 1 + width])) for at in starts

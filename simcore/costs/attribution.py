@@ -54,6 +54,8 @@ class Attribution(NodeCosts):
             dual_issues=total["dual_issues"],
             mispredicts=total["mispredicts"],
             cycles=cycles,
+            active_cycles=cycles - causes["sleep"],
+            cpu_load=ratio(cycles - causes["sleep"], cycles) or 0.0,
             time_s=time_s,
             ipc=ratio(total["instructions"], cycles),
             macs=total["macs"],

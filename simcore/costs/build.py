@@ -26,7 +26,7 @@ def accuracy_of(model: CpuModel, totals: Totals, memory: Sequence[MemoryCosts]) 
         counts="exact",
         cycles="modelled",
         energy="estimated",
-        cycles_class=cycles_class(totals.cycles - causes["sleep"], causes["branch"], stalls),
+        cycles_class=cycles_class(totals.active_cycles, causes["branch"], stalls),
     )
 
 
@@ -78,6 +78,7 @@ def build_profile(
             voltage_v=model.supply_voltage_v,
             caches=caches,
             overrides=tuple(overrides),
+            division=model.division,
         ),
         exit=end,
         accuracy=accuracy_of(model, totals, memory),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from simcore.core.counters import region_column
+from simcore.core.counters import cycle_column, region_column
 from simcore.costs.nodes import NodeCosts, joules, ratio
 from simcore.costs.tables import OpCosts, Traffic
 
@@ -98,6 +98,7 @@ class Operations:
             ops=ops,
             instructions=vector[self.nodes.column["instructions"]],
             cycles=cycles,
+            active_cycles=cycles - vector[self.nodes.column[cycle_column("sleep")]],
             cycles_per_mac=ratio(cycles, macs),
             time_s=time_s,
             ops_per_s=ratio(ops * self.nodes.clock_hz, cycles),

@@ -56,6 +56,8 @@ class Cpu:
     """auto: the firmware decides."""
     overrides: tuple[str, ...] = ()
     """What the run changed of the part's model."""
+    division: str | None = None
+    """How the program divides memory of the part that can be divided, if not as reset does."""
 
 
 @dataclass(frozen=True, slots=True)

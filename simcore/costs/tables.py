@@ -51,6 +51,10 @@ class Totals:
     """Branches whose direction or target was predicted wrongly."""
     cycles: Count
     """Core clock cycles."""
+    active_cycles: Count
+    """Those of them in which the core did not sleep."""
+    cpu_load: Share
+    """active_cycles / cycles."""
     time_s: Amount
     """cycles / clock_hz."""
     ipc: Amount | None
@@ -137,6 +141,8 @@ class OpCosts:
     """As declared, times invocations; otherwise two per MAC."""
     instructions: Count
     cycles: Count
+    active_cycles: Count
+    """Those of them in which the core did not sleep."""
     cycles_per_mac: Amount | None
     time_s: Amount
     ops_per_s: Amount | None

@@ -63,6 +63,8 @@ class BranchPredictor:
     indirect_mispredict_cycles: int
     exception_entry_cycles: int
     exception_return_cycles: int
+    exception_chain_cycles: int
+    exception_fp_cycles: int
 
 
 class CorePipeline(Mapping[str, Any]):
@@ -243,6 +245,25 @@ class SysTickReference:
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptController:
+    """How many external interrupts a part has, and how many bits of their priorities are there."""
+
+    interrupts: int
+    priority_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlexRam:
+    """Banks of RAM that a program divides: `config_register` has a code for each, 1 for the first
+    of `regions`. The sizes of those are what reset leaves."""
+
+    banks: int
+    bank_size: int  # bytes
+    regions: tuple[str, ...]
+    config_register: int  # address
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """A question that no source decides; each of `answers` are the settings of another answer."""
 
@@ -265,10 +286,13 @@ class CpuModel:
     energy: EnergyCoefficients
     flash_control: FlashControl
     systick: SysTickReference
+    nvic: InterruptController
     undecided: tuple[Undecided, ...]
     sources: Mapping[str, str]
     provenance: Mapping[str, Provenance] = field(repr=False)
     sha256: str
+    flexram: FlexRam | None = None
+    division: str | None = None  # how a program divides its memory, in words
 
     @property
     def max_clock_hz(self) -> int:

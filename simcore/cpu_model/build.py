@@ -17,6 +17,8 @@ from simcore.cpu_model import (
     CpuModel,
     EnergyCoefficients,
     FlashControl,
+    FlexRam,
+    InterruptController,
     Memory,
     MemorySystem,
     OperatingPoint,
@@ -81,6 +83,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         energy=_energy(values.get("energy", {})),
         flash_control=FlashControl(**values.get("flash_control", {})),
         systick=SysTickReference(**values.get("systick", {})),
+        nvic=InterruptController(**values["nvic"]),
         undecided=tuple(
             Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
             for name, entry in values.get("undecided", {}).items()
@@ -89,6 +92,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         sources=dict(tree.get("sources", {})),
         provenance={".".join(path): Provenance(**fact) for path, fact in facts(tree)},
         sha256=_digest(values),
+        flexram=_flexram(origin, values),
     )
 
 
@@ -206,6 +210,15 @@ def _region(name: str, entry: Tree, memory: Memory) -> Region:
         memory=entry["memory"],
         bus=memory.bus,
     )
+
+
+def _flexram(origin: str, values: Tree) -> FlexRam | None:
+    entry = values.get("flexram")
+    if entry is None:
+        return None
+    for name in entry["regions"]:
+        _check_reference(origin, "flexram.regions", name, values["region"])
+    return FlexRam(**{**entry, "regions": tuple(entry["regions"])})
 
 
 def _operating_point(name: str, entry: Tree) -> OperatingPoint:

@@ -101,7 +101,8 @@ def apply_memory_block(tree: Tree, path: str) -> Tree:
             regions[_region_name(memory.name, regions)] = _piece(
                 path, memory, part, part_name, low, high
             )
-    return {**tree, "region": regions}
+    kept = {key: table for key, table in tree.items() if key != "flexram"}  # it is divided now
+    return {**kept, "region": regions}
 
 
 class _Script:

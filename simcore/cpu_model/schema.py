@@ -161,6 +161,8 @@ _CORE_BRANCH = Table(
         "indirect_mispredict_cycles": Fact("integer", CYCLES, maximum=64),
         "exception_entry_cycles": Fact("integer", CYCLES, maximum=1000),
         "exception_return_cycles": Fact("integer", CYCLES, maximum=1000),
+        "exception_chain_cycles": Fact("integer", CYCLES, maximum=1000),
+        "exception_fp_cycles": Fact("integer", CYCLES, maximum=1000),
     },
     required=(
         "btac_entries",
@@ -171,6 +173,8 @@ _CORE_BRANCH = Table(
         "indirect_mispredict_cycles",
         "exception_entry_cycles",
         "exception_return_cycles",
+        "exception_chain_cycles",
+        "exception_fp_cycles",
     ),
 )
 _REGION = Table(
@@ -272,6 +276,25 @@ _SYSTICK = Table(
     }
 )
 
+_NVIC = Table(
+    {
+        "interrupts": Fact("integer", COUNT, minimum=1, maximum=240),
+        "priority_bits": Fact("integer", COUNT, minimum=3, maximum=8),
+    },
+    required=("interrupts", "priority_bits"),
+)
+
+# Banks of RAM that a program divides into these regions, by a code for each bank in a register.
+_FLEXRAM = Table(
+    {
+        "banks": Fact("integer", COUNT, minimum=1, maximum=16),
+        "bank_size": Fact("integer", BYTES, minimum=4096, maximum=1 << 20),
+        "regions": Plain("texts"),
+        "config_register": Fact("integer", ADDRESS, maximum=0xFFFFFFFF),
+    },
+    required=("banks", "bank_size", "regions", "config_register"),
+)
+
 # A question that no source decides, and the settings (KEY=VALUE, several with spaces) that other
 # answers would be.
 _UNDECIDED = Table(
@@ -310,6 +333,8 @@ SCHEMA = Table(
         "energy": _ENERGY,
         "flash_control": _FLASH_CONTROL,
         "systick": _SYSTICK,
+        "nvic": _NVIC,
+        "flexram": _FLEXRAM,
         "undecided": Named(_UNDECIDED),
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),

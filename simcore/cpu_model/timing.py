@@ -56,6 +56,8 @@ def timing_config(core: CoreModel, clock_hz: int, caches: str) -> dict[str, Any]
         "indirect_mispredict_cycles": branch.indirect_mispredict_cycles,
         "exception_entry_cycles": branch.exception_entry_cycles,
         "exception_return_cycles": branch.exception_return_cycles,
+        "exception_chain_cycles": branch.exception_chain_cycles,
+        "exception_fp_cycles": branch.exception_fp_cycles,
         "clock_hz": clock_hz,
     }
 

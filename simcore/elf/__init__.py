@@ -1,5 +1,7 @@
 """ELF -> Image: reads an executable with pyelftools and refuses what cannot run on a Cortex-M.
 
+Programs in other files have binary.py, names from a second file naming.py.
+
 What the loadable part needs is refused with one line; what only names things (symbols, lines,
 notes) is left out with a warning. Only this package imports elftools, and does so when a file is
 loaded. A hostile file must cost bounded time and memory: pyelftools reads from a
@@ -12,10 +14,13 @@ import hashlib
 import os
 import stat
 from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+from simcore.elf.binary import Binary, read_binary
 from simcore.elf.functions import CodeMap, arm_state_code, build_functions, code_sections
 from simcore.elf.image import (
     MAX_NAME_BYTES,
@@ -27,6 +32,7 @@ from simcore.elf.image import (
     printable,
 )
 from simcore.elf.lines import LineTable
+from simcore.elf.naming import named
 from simcore.elf.notes import (
     form_names,
     open_dwarf,
@@ -36,13 +42,13 @@ from simcore.elf.notes import (
     refuse_other_profiles,
 )
 from simcore.elf.segments import ADDRESS_SPACE, load_segments
-from simcore.elf.start import find_vector_table, thumb_entry
+from simcore.elf.start import find_vector_table, thumb_entry, vector_table_at
 from simcore.elf.stream import BoundedStream, Budget, attempt
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file, is_strings
 from simcore.errors import ElfError
 
-__all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image"]
+__all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image", "vector_table_at"]
 
 MAX_FILE_BYTES: Final = 1 << 28  # 256 MiB; an image with debug information is a few MiB
 MAX_SECTIONS: Final = 1 << 13  # a firmware has some dozens; pyelftools takes 20 us for each
@@ -61,19 +67,20 @@ _TYPES: Final = {
 }
 _OTHER_FORMATS: Final = (
     (b"!<arch>\n", "an archive (.a); link it into an executable"),
-    (b":", "an Intel HEX file; give the ELF file it was made from"),
-    (b"S0", "an S-record file; give the ELF file it was made from"),
-    (b"UF2\n", "a UF2 file; give the ELF file it was made from"),
     (b"#!", "a script"),
 )
 
 
-def load_image(path: str | os.PathLike[str]) -> Image:
-    """Read a bare-metal ELF32 little-endian Arm executable.
+def load_image(
+    path: str | os.PathLike[str], symbols: Iterable[str | os.PathLike[str]] = ()
+) -> Image:
+    """Read a bare-metal ELF32 little-endian Arm executable, or one in Intel HEX, S-records or UF2.
 
-    Raises ElfError, one line with the path, when the file cannot be read or cannot run.
+    ``symbols`` are ELF files whose names it has, too. Raises ElfError, one line with the path, when
+    a file cannot be read or cannot run.
     """
-    return image_of_bytes(os.fspath(path), load_bytes(path))
+    names = [(os.fspath(file), load_bytes(file)) for file in symbols]
+    return image_of_bytes(os.fspath(path), load_bytes(path), names)
 
 
 def load_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -84,8 +91,20 @@ def load_bytes(path: str | os.PathLike[str]) -> bytes:
         raise ElfError(f"{printable(os.fspath(path))}: {error}") from None
 
 
-def image_of_bytes(path: str, data: bytes) -> Image:
-    """As `load_image`, of the bytes of a file that `path` names."""
+def image_of_bytes(path: str, data: bytes, symbols: Iterable[tuple[str, bytes]] = ()) -> Image:
+    """As `load_image`, of the bytes of files with their names."""
+    program = _image_of_file(path, data)
+    others = [_image_of_file(*file) for file in symbols]
+    for other in others:
+        if not other.symbols:
+            raise ElfError(f"{other.path}: has no names for --symbols; give the ELF with them")
+    if not others:
+        return program
+    image = named(program, others)
+    return image if image.vector_table is not None else _started(image, image.entry, set())
+
+
+def _image_of_file(path: str, data: bytes) -> Image:
     shown = printable(path)
     try:
         return _judge(shown, data)
@@ -119,6 +138,40 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
 # it: a process that runs a program several times keeps it.
 @lru_cache(maxsize=4)
 def _judge(path: str, data: bytes) -> Image:
+    binary = read_binary(data)
+    return _judge_elf(path, data) if binary is None else _judge_binary(path, data, binary)
+
+
+def _judge_binary(path: str, data: bytes, binary: Binary) -> Image:
+    """The image of bytes without names."""
+    segments = binary.segments()
+    code = code_sections((), segments)
+    bare = Image(path, hashlib.sha256(data).hexdigest(), None, None, binary.entry, tuple(segments))
+    functions = build_functions(code, (), CodeMap((), code), bare.read)
+    return _started(replace(bare, functions=tuple(functions)), binary.entry, {binary.entry})
+
+
+def _started(image: Image, entry: int, thumb: set[int]) -> Image:
+    """The image with where it starts; `thumb` are addresses that are known to be Thumb code."""
+    table, no_start = None, None
+    try:
+        table = find_vector_table(image)
+        if table is None:
+            entry = thumb_entry(image, entry, thumb)
+    except ElfError as error:
+        no_start = str(error)
+    vector_table, initial_sp, reset = table or (None, None, None)
+    return replace(
+        image,
+        entry=entry,
+        vector_table=vector_table,
+        initial_sp=initial_sp,
+        reset=reset,
+        no_start=no_start,
+    )
+
+
+def _judge_elf(path: str, data: bytes) -> Image:
     elf = _open(data)
     warnings: list[str] = []
     headers = _read_section_headers(elf, len(data), warnings)
@@ -135,27 +188,15 @@ def _judge(path: str, data: bytes) -> Image:
         raise ElfError(
             f"Arm-state code at 0x{arm_state:08x}; a Cortex-M runs Thumb only, use -mthumb"
         )
-    # The bare image answers read() and symbol() for the two questions below.
+    # The bare image answers read() and symbol() for the questions below.
     bare = Image(path, "", None, None, elf["e_entry"], tuple(segments), sections, tuple(symbols))
     functions = build_functions(code, symbols, code_map, bare.read)
-    table = find_vector_table(bare)
-    entry = bare.entry
-    if table is None:
-        entry = thumb_entry(bare, entry, {s.address for s in mapping if s.kind == "t"})
-    vector_table, initial_sp, reset = table or (None, None, None)
-    image = Image(
-        path=path,
+    image = replace(
+        _started(bare, bare.entry, {s.address for s in mapping if s.kind == "t"}),
         sha256=hashlib.sha256(data).hexdigest(),
         build_id=read_build_id(elf, headers),
         compiler=read_compiler(elf, headers, len(data)),
-        entry=entry,
-        segments=bare.segments,
-        sections=sections,
-        symbols=bare.symbols,
         functions=tuple(functions),
-        vector_table=vector_table,
-        initial_sp=initial_sp,
-        reset=reset,
         warnings=tuple(warnings),
         origins=tuple(origins),
     )

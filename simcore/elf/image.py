@@ -108,6 +108,7 @@ class Image:
     vector_table: int | None = None  # load address
     initial_sp: int | None = None  # word 0 of the vector table
     reset: int | None = None  # word 1: address of the reset handler, bit 0 set
+    no_start: str | None = None  # why neither vector table nor entry point can be started from
     warnings: tuple[str, ...] = ()
     lines: LineAt | None = field(repr=False, default=None)
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names

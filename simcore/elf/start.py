@@ -41,6 +41,12 @@ def thumb_entry(image: Image, entry: int, thumb: set[int]) -> int:
     return entry
 
 
+def vector_table_at(image: Image, address: int) -> int | None:
+    """The load address of what looks like a vector table at an address, None when nothing does."""
+    words = _table_words(image, address)
+    return _load_address(image, address) if words and _looks_right(*words) else None
+
+
 def find_vector_table(image: Image) -> tuple[int, int, int] | None:
     """Return (load address, initial SP, reset vector), None when there is no table.
 
@@ -66,9 +72,12 @@ def find_vector_table(image: Image) -> tuple[int, int, int] | None:
     if lowest is None:
         return None
     words = _table_words(image, lowest.run_address)
-    if words and words[1] % 2 and any(low <= words[0] - 4 < high for low, high in _RAM):
-        return lowest.address, *words
-    return None
+    return (lowest.address, *words) if words and _looks_right(*words) else None
+
+
+def _looks_right(stack: int, reset: int) -> bool:
+    """Whether two words can be a stack pointer into RAM and a Thumb address."""
+    return bool(reset % 2) and any(low <= stack - 4 < high for low, high in _RAM)
 
 
 def _boot_image_tables(image: Image) -> list[int]:

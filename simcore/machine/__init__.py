@@ -1,7 +1,8 @@
 """The simulated machine: runs a program on the engine and times it.
 
-engine.py is Unicorn with a part's memory, machine.py the run loop, loader.py what is in memory at
-reset, armv7m.py exceptions, semihosting.py what the program asks of the host.
+engine.py is Unicorn with a part's memory, machine.py one run, execution.py what happens on the
+engine's thread, loader.py what is in memory at reset, semihosting.py what the
+program asks of the host.
 """
 
 from __future__ import annotations

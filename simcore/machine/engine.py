@@ -40,7 +40,10 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
     uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
     if uc.ctl_get_cpu_model() != arm.UC_CPU_ARM_CORTEX_M7:
         raise CoreError(f"unicorn {unicorn.__version__} gave another CPU than a Cortex-M7")
-    for region in memory.regions:
+    # The engine keeps its blocks of memory sorted by size and loses one that is larger than the
+    # first: the next then gets the same place in its list of pages, and stores to the one make it
+    # translate the code of the other again. So the largest comes first.
+    for region in sorted(memory.regions, key=lambda region: -region.size):
         permissions = uc_const.UC_PROT_READ
         permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
         permissions |= uc_const.UC_PROT_EXEC if region.executable else 0
@@ -62,10 +65,19 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         op_begin_size=begin.size if begin else 0,
         op_end=end.address if end else 0,
         op_end_size=end.size if end else 0,
-        storage=(flash_control,) if flash_control else (),
+        storage=tuple(
+            register for register in (flash_control, division_register(model)) if register
+        ),
+        interrupts=model.nvic.interrupts,
+        priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         peripherals=PERIPHERALS.index(spec.peripherals or PERIPHERALS[0]),
     )
+
+
+def division_register(model: CpuModel) -> int:
+    """Where a program says how it divides the part's memory, 0 when it cannot."""
+    return 0 if model.flexram is None else model.flexram.config_register
 
 
 def address_of(function: object) -> int:

@@ -19,6 +19,16 @@ FAULT_TEXTS = {
     FaultKind.DIVIDE_BY_ZERO: "divide by zero",
     FaultKind.UNALIGNED: "unaligned access",
     FaultKind.STACK_OVERFLOW: "stack overflow",
+    FaultKind.UNDEFINED: "undefined instruction",
+    FaultKind.INVALID_STATE: "jump to an address with bit 0 clear (Arm state)",
+    FaultKind.INVALID_RETURN: "invalid exception return",
+    FaultKind.NO_COPROCESSOR: "floating-point instruction while the FPU is off (NOCP)",
+    FaultKind.MPU_DATA: "access that the MPU does not permit",
+    FaultKind.MPU_FETCH: "jump to memory that the MPU does not let execute",
+    FaultKind.STACKING: "stacking of an exception's frame outside memory",
+    FaultKind.UNSTACKING: "unstacking of an exception's frame outside memory",
+    FaultKind.VECTOR: "exception whose vector is not Thumb code",
+    FaultKind.SVC: "SVC where it cannot be taken (HardFault)",
 }
 
 

@@ -14,7 +14,7 @@ from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
 from simcore.machine.polling import Loop, Registers, Wait
 from simcore.machine.trial import STATE, WORD, TrialEngine
-from simcore.run.stubs import Guess, find_stubs
+from simcore.run.stubs import Guess, Stub
 
 MOST_IN_VAIN = 8  # looks at one loop that find nothing, after which it is left alone
 MOST_OF_A_LOOP = 1000  # guesses for one loop: more often, it does not wait, it works
@@ -23,7 +23,7 @@ MOST_OF_A_LOOP = 1000  # guesses for one loop: more often, it does not wait, it 
 class Guessing:
     """Tells a core what registers read, and answers the loops of its run.
 
-    `stubs` are those of --stub, which are not guessed. Raises ConfigError when one cannot be.
+    `stubs` are not guessed.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Guessing:
         memory: LoadedMemory,
         core: Core,
         names: RegisterNames,
-        stubs: Sequence[str],
+        stubs: Sequence[Stub],
     ) -> None:
         self._image = image
         self._model = model
@@ -42,13 +42,12 @@ class Guessing:
         self._names = names
         self._inputs = input_bits(model)
         described = names.described
-        told = find_stubs(stubs, image, model, described)
-        self._stubs = {stub.address: stub.mask for stub in told}
+        self._stubs = {stub.address: stub.mask for stub in stubs}
         for address, value in () if described is None else described.resets():
             region = model.region_at(address)
             if region is not None and region.kind == "peripheral":
                 core.reset_register(address, value)
-        for stub in told:
+        for stub in stubs:
             core.tell_register(stub.address, stub.value, stub.mask)
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found

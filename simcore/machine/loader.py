@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel, Region, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, ElfError
+from simcore.run.flexram import divided
+from simcore.run.places import find_entry
 
 ERASED_FLASH = b"\xff"
 
@@ -108,15 +110,19 @@ class LoadedMemory:
                 self._check_fit(image, number, segment, segment.address, len(segment.data))
                 self.write(segment.address, segment.data, programming=True)
 
-    def boot(self, image: Image) -> Boot:
+    def boot(self, image: Image, entry: str | None = None) -> Boot:
         """Where execution starts: the vector table as on silicon, or else the entry point.
 
-        Without a vector table SP is the symbol that linker scripts put at the top of the stack, if
-        that is RAM, or the end of the RAM that holds the program's data. Raises ConfigError when SP
-        or PC cannot be right.
+        `entry` is where to start instead: FUNCTION, ADDRESS or another vector table. Without a
+        vector table SP is the symbol that linker scripts put at the top of the stack, if that is
+        RAM, or the end of the RAM that holds the program's data. Raises ConfigError when SP or PC
+        cannot be right, ElfError when the image says no place to start from.
         """
-        if image.vector_table is not None:
-            table = image.vector_table
+        start, is_table = (None, False) if entry is None else find_entry(image, entry)
+        if start is None and image.no_start is not None:
+            raise ElfError(f"{image.path}: {image.no_start}; --entry starts it elsewhere")
+        table = start if is_table else image.vector_table
+        if table is not None:
             words = self.read(table, 8)
             if words is None:
                 raise ConfigError(
@@ -133,6 +139,8 @@ class LoadedMemory:
                 f"{image.path}: the initial stack pointer {sp:#010x} of {where} is not in the RAM"
                 f" of {self._model.name}; check the linker script"
             )
+        if start is not None and not is_table:
+            pc, where = start | 1, f"--entry {entry}"
         if not pc & 1:
             raise ConfigError(
                 f"{image.path}: the reset address {pc:#010x} of {where} has bit 0 clear (Arm state)"
@@ -230,7 +238,7 @@ def _fitting(image: Image) -> str:
         name
         for name in cpu_model_names()
         if all(
-            _holds(load_cpu_model(name), start, size)
+            _holds(_divided(load_cpu_model(name), image), start, size)
             for segment in image.segments
             for start, size in (
                 (segment.run_address, segment.memory_size),
@@ -239,6 +247,13 @@ def _fitting(image: Image) -> str:
         )
     ]
     return f"; it fits {', '.join(fitting)}" if fitting else "; no part that ships holds it"
+
+
+def _divided(model: CpuModel, image: Image) -> CpuModel:
+    try:
+        return divided(model, image)
+    except ConfigError:
+        return model
 
 
 def _holds(model: CpuModel, start: int, size: int) -> bool:

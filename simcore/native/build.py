@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cffi import FFI
 
+HEADERS = ("faults.h", "types.h", "core.h")
 BEGIN, END = "/* cffi: begin */", "/* cffi: end */"
 
 
@@ -26,7 +27,7 @@ def callbacks(cdef: str) -> str:
     return "".join(f'extern "Python" int core_py_{name}({args});\n' for name, args in types)
 
 
-cdef = "".join(declarations(Path(__file__).with_name(name)) for name in ("types.h", "core.h"))
+cdef = "".join(declarations(Path(__file__).with_name(name)) for name in HEADERS)
 ffibuilder = FFI()
 ffibuilder.cdef(cdef + callbacks(cdef))
 ffibuilder.set_source("simcore._core", '#include "core.h"', py_limited_api=True)

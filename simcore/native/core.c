@@ -54,6 +54,7 @@ static int consume(void *self, const uint32_t *words, size_t count)
 }
 
 static uint64_t now_of(void *self) { return timings_now(&((core *)self)->timings); }
+static uint32_t fault_pc_of(void *self) { return ((core *)self)->timings.timing[0]->fault.pc; }
 
 core *core_new(int *status)
 {
@@ -63,7 +64,7 @@ core *core_new(int *status)
         return NULL;
     timings_init(&c->timings);
     codec_init(&c->codec);
-    stream_init(&c->stream, (struct sink){consume, now_of, c});
+    stream_init(&c->stream, (struct sink){consume, now_of, fault_pc_of, c});
     c->capture = capture_new(&c->stream, status);
     if (*status != CORE_OK) {
         core_free(c);
@@ -162,14 +163,22 @@ int core_sleep(core *c, uint64_t cycles)
     return flush(c);
 }
 
-uint64_t core_cycles_to_tick(core *c)
+int core_wakes(core *c)
 {
     flush(c);
-    uint64_t cycles = system_cycles_to_tick(capture_system(c->capture), first_of(c)->now);
+    return capture_wakes(c->capture);
+}
+
+uint64_t core_cycles_to_wake(core *c)
+{
+    flush(c);
+    uint64_t cycles = capture_cycles_to_wake(c->capture, first_of(c)->now);
     if (cycles != UINT64_MAX)
         capture_tell_clock(c->capture);
     return cycles;
 }
+
+int core_take_event(core *c) { return capture_take_event(c->capture); }
 
 uint64_t core_cycles_left(core *c)
 {
@@ -177,23 +186,15 @@ uint64_t core_cycles_left(core *c)
     return capture_cycles_left(c->capture, first_of(c)->now);
 }
 
-int core_exception(core *c, uint32_t return_address)
+int core_take_fault(core *c) { return capture_take_fault(c->capture); }
+
+void core_raise(core *c, const struct fault_info *fault)
 {
-    capture_close_record(c->capture);
-    stream_put(&c->stream, RECORD_EXCEPTION, &return_address, 1);
-    return c->stream.status;
+    capture_raise(c->capture, fault);
+    flush(c);                    /* the call stack is that of the fault */
 }
 
-int core_exception_return(core *c) { return core_exception(c, 0); }
-
-uint32_t core_exception_pending(core *c)
-{
-    flush(c);
-    return capture_exception_pending(c->capture);
-}
-
-void core_exception_taken(core *c, uint32_t number) { capture_exception_taken(c->capture, number); }
-void core_exception_deferred(core *c) { capture_exception_deferred(c->capture); }
+int core_fault_active(const core *c) { return nvic_fault_is_active(&capture_system(c->capture)->nvic); }
 
 uint32_t core_system_register(const core *c, uint32_t address)
 {

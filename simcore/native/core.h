@@ -57,13 +57,13 @@ void core_fault(const core *c, struct fault_info *out);
 uint64_t core_instructions(const core *c);                /* captured so far; from any thread */
 uint64_t core_now(core *c);                               /* cycles up to and with the last instruction */
 int core_sleep(core *c, uint64_t cycles);                 /* the core slept; behind WFI or WFE */
-uint64_t core_cycles_to_tick(core *c);                    /* until SysTick counts to zero, UINT64_MAX: it is off */
-int core_exception(core *c, uint32_t return_address);     /* hardware enters a handler next */
-int core_exception_return(core *c);                       /* ... and comes back from one */
+int core_wakes(core *c);                                  /* an exception is pending that ends a sleep */
+uint64_t core_cycles_to_wake(core *c);                    /* until one will be, UINT64_MAX: never */
+int core_take_event(core *c);                             /* the event register, which this clears */
 uint64_t core_cycles_left(core *c);                       /* until max_cycles; UINT64_MAX: no limit */
-uint32_t core_exception_pending(core *c);                 /* number of the most urgent by now, 0: none */
-void core_exception_taken(core *c, uint32_t number);      /* the program now runs its handler */
-void core_exception_deferred(core *c);                    /* masked: look again a little later */
+int core_take_fault(core *c);                             /* enters the program's handler of core_fault(); 0: none */
+void core_raise(core *c, const struct fault_info *fault); /* a fault that was seen outside; core_fault() tells it */
+int core_fault_active(const core *c);                     /* a handler of a fault has not come back */
 uint32_t core_system_register(const core *c, uint32_t address);   /* what firmware would read, without its effect */
 
 /* Records the event stream from now on: `write` gets it in pieces, the last one from core_finish(). */

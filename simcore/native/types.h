@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "faults.h"
+
 /* cffi: begin */
 
 enum core_status {
@@ -30,25 +32,12 @@ enum core_stop {
     STOP_FAULT = 3,          /* see core_fault */
     STOP_ERROR = 4,          /* a core_status other than CORE_OK, see core_run_status() */
     STOP_ENGINE = 5,         /* Unicorn returned by itself: WFI, an undefined instruction, an exit asked by Python */
-    STOP_EXCEPTION = 6,      /* SysTick or PendSV is pending: core_exception_pending() */
+    STOP_BREAKPOINT = 6,     /* in front of a BKPT, which may be a semihosting call */
     STOP_UNTIL = 7,          /* at one of capture_config.until, for the last time that was asked for */
     STOP_LOOP = 8,           /* in front of a branch to itself: only an interrupt can leave it */
     STOP_CYCLES = 9,         /* capture_config.max_cycles have gone by */
-    STOP_POLLING = 10,       /* in a loop that only waits for a peripheral register: core_polled() */
-};
-
-enum fault_kind {
-    FAULT_NONE = 0,
-    FAULT_READ_UNMAPPED = 1,
-    FAULT_WRITE_UNMAPPED = 2,
-    FAULT_FETCH_UNMAPPED = 3,
-    FAULT_READ_PROTECTED = 4,
-    FAULT_WRITE_PROTECTED = 5,   /* a write to flash or another read-only region */
-    FAULT_FETCH_PROTECTED = 6,
-    FAULT_PERIPHERAL = 7,        /* PERIPHERALS_STRICT: an access to one that is not described */
-    FAULT_DIVIDE_BY_ZERO = 8,    /* CCR.DIV_0_TRP set */
-    FAULT_UNALIGNED = 9,         /* CCR.UNALIGN_TRP set, or an unaligned access the core never allows */
-    FAULT_STACK_OVERFLOW = 10,   /* the stack pointer left the region it started in */
+    STOP_SLEEP = 10,         /* SCR.SLEEPONEXIT: the last handler has come back */
+    STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */
@@ -118,7 +107,8 @@ struct timing_config {
     uint8_t btac_read_disabled;       /* 1: ACTLR.DISBTACREAD set */
     uint32_t static_taken_cycles;     /* bubbles of a taken branch that only decode saw */
     uint32_t indirect_mispredict_cycles;
-    uint32_t exception_entry_cycles, exception_return_cycles;
+    uint32_t exception_entry_cycles, exception_return_cycles, exception_chain_cycles;
+    uint32_t exception_fp_cycles;     /* to store or load the FP registers of a frame */
     uint32_t flash_control;           /* address of FLASH_ACR, 0: there is none */
     uint32_t flash_latency_mask, flash_prefetch_mask, flash_accelerator_mask;   /* its fields; 0: not there */
     uint32_t flash_wait_states;       /* in row_miss_cycles until FLASH_ACR is written */
@@ -357,6 +347,8 @@ struct capture_config {
     uint32_t op_begin, op_begin_size, op_end, op_end_size;  /* the marker functions of mcusim.h, 0: none */
     uint32_t storage[MAX_STORAGE], storages;   /* peripheral registers that go to timing (FLASH_ACR) */
     uint32_t systick_divider;        /* core cycles per tick of SysTick's external clock */
+    uint32_t interrupts, priority_bits;   /* of the part: external interrupts, implemented bits of a priority */
+    uint32_t exception_entry_cycles;      /* in which a more urgent exception may still arrive */
     uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
     uint8_t peripherals; /* enum peripherals: what a register is that nobody described: polled, or a fault */
     uint64_t clock_hz;
@@ -364,12 +356,8 @@ struct capture_config {
 
 /* Unicorn's functions, found by Python in the shared library, so that nothing is linked. */
 struct engine_functions {
-    void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *mem_read, *mmio_map, *ctl;
-};
-
-struct fault_info {
-    uint8_t kind;
-    uint32_t address, pc, size;
+    void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *reg_read_batch, *reg_write_batch;
+    void *mem_read, *mem_write, *mmio_map, *ctl;
 };
 
 struct peripheral_info {

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from simcore.elf import Image
+from simcore.elf import Image, vector_table_at
 from simcore.errors import ConfigError, nearest
 
 HALFWORD = 2  # bytes: where Thumb instructions can start
 MOST_ADDRESSES = 8  # MAX_PLACES of native/types.h
 MOST_TIMES = 1 << 40
+_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,33 @@ def find_place(image: Image, option: str, text: str) -> CodePlace:
     return CodePlace(text, addresses, int(times))
 
 
+def find_entry(image: Image, text: str) -> tuple[int, bool]:
+    """The address to start from, and whether a vector table stands there. Raises ConfigError.
+
+    FUNCTION or ADDRESS, or those of a vector table: of the application behind a boot loader.
+    """
+    symbol = image.symbol(text)
+    given = int(text, 16) if _ADDRESS.fullmatch(text) else None
+    address = symbol.address if given is None and symbol is not None else given
+    if address is not None and not _is_function(image, address):
+        table = vector_table_at(image, address)
+        if table is not None:
+            return table, True
+    addresses = _addresses(image, "--entry", text)
+    if len(addresses) > 1:
+        raise ConfigError(
+            f"--entry '{text}': is at {len(addresses)} places; give one as ADDRESS, such as"
+            f" {addresses[0]:#010x}"
+        )
+    return addresses[0], False
+
+
+def _is_function(image: Image, address: int) -> bool:
+    return any(s.kind == "function" and s.address == address for s in image.symbols)
+
+
 def _addresses(image: Image, option: str, name: str) -> list[int]:
-    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,8}", name):
+    if _ADDRESS.fullmatch(name):
         address = int(name, 16) & ~1
         if image.function_at(address) is None:
             raise ConfigError(f"{option} '{name}': no code of {image.path} is there")

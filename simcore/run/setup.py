@@ -16,6 +16,7 @@ from pathlib import PurePath
 from simcore.cpu_model import CACHE_CONTROLS, CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.errors import ConfigError
+from simcore.run.flexram import divided
 
 DEFAULT_CPU = "stm32f746"
 WORD = 4  # bytes: literal pools and the stack need moves by whole words
@@ -131,13 +132,18 @@ def load_setup(
     overrides: Sequence[str] = (),
     memory_from: str | os.PathLike[str] | None = None,
     moves: Sequence[Move] = (),
+    image: Image | None = None,
 ) -> TimingSetup:
     """A checked configuration on a part by name or file; arguments as in :func:`simcore.profile`.
 
-    ``moves`` may come in any order. Raises ModelError or ConfigError.
+    ``moves`` may come in any order. The memory of the part is divided as ``image`` has it, unless
+    ``overrides`` or ``memory_from`` say how. Raises ModelError or ConfigError.
     """
     script = None if memory_from is None else os.fspath(memory_from)
     model = load_cpu_model(os.fspath(cpu), tuple(overrides), script)
+    told = script is not None or any(text.startswith("region.") for text in overrides)
+    if image is not None and not told:
+        model = divided(model, image)
     changed = (*overrides, *(() if script is None else (f"memory from {PurePath(script).name}",)))
     setup = TimingSetup(model, clock_hz, caches, voltage_scale, tuple(sorted(moves)), changed)
     setup.check()

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, NamedTuple, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS
+from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.run.stubs import stub_text
@@ -26,13 +27,15 @@ class Written(NamedTuple):
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
     may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may
-    be tables in a file, of which ``of_table`` makes them.
+    be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that may be
+    infinite.
     """
 
     key: str = ""
     unit: str = ""
     choices: tuple[str, ...] = ()
     path: str | None = None
+    unlimited: bool = False
     of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
 
@@ -64,8 +67,10 @@ class PartSpec:
     memory_from: _Path = None
     place: tuple[str, ...] = ()
 
-    def setup(self, moves: Iterable[Move] = ()) -> TimingSetup:
+    def setup(self, moves: Iterable[Move] = (), image: Image | None = None) -> TimingSetup:
         """The checked configuration, with ``moves`` in any order and without ``place``.
+
+        ``image`` is the program, where it decides about the memory of the part.
 
         Raises ModelError or ConfigError.
         """
@@ -77,6 +82,7 @@ class PartSpec:
             overrides=self.overrides,
             memory_from=self.memory_from,
             moves=tuple(moves),
+            image=image,
         )
 
 
@@ -84,12 +90,15 @@ class PartSpec:
 class RunSpec(PartSpec):
     """A run of a program on a part.
 
+    ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
+    it has, too: of a program without, or of a second one in it.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``svd`` is a file that describes the part's registers,
     ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
-    them in the warning.
+    them in the warning. ``entry`` is where the program starts instead of its own entry: a function,
+    an address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -100,25 +109,33 @@ class RunSpec(PartSpec):
     """
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
+    symbols: Annotated[tuple[str, ...], Written(path="")] = ()
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
     svd: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     verbose: bool = False
+    entry: str | None = None
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None
-    for_s: Annotated[float | None, Written("for")] = None
+    for_s: Annotated[float | None, Written("for", unlimited=True)] = None
     until: str | None = None
     until_idle: bool = False
     from_: Annotated[str | None, Written("from")] = None
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
-    uncertainty: _Table = False
+    uncertainty: bool = False
     instructions: _Table = False
     lines: _Table = False
     coverage: _Table = False
     timeline: _Table = False
+
+    def replaced(self, options: Mapping[str, Any]) -> Self:
+        """The same with other values of these fields; another end takes the place of this one."""
+        ends = {"until": None, "until_idle": False, "for_s": None}
+        other = [name for name in ends if options.get(name) not in (None, False, math.inf)]
+        return replace(self, **{**(ends if other else {}), **options})
 
     def check_end(self) -> None:
         """Raise ConfigError when the run is told two ends."""
@@ -155,6 +172,10 @@ def given(cls: type[Spec], options: Mapping[str, Any]) -> Spec:
     for name, value in options.items():
         if name not in known:
             raise TypeError(f"a run has no option '{name}'{nearest(name, known)}")
-        path = os.fspath(value) if isinstance(value, os.PathLike) else value
-        values[name] = tuple(path) if isinstance(path, list) else path
+        several = isinstance(value, list | tuple)
+        values[name] = tuple(map(_plain, value)) if several else _plain(value)
     return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

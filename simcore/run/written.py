@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Callable, Iterable
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 
 from simcore.errors import ConfigError, nearest
 from simcore.run.spec import Written
-from simcore.units import parse_quantity
+from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
 Value = TypeVar("Value")
 MAX_FILE_BYTES = 1 << 20
@@ -98,7 +99,9 @@ class SettingsTable:
         for key, found in file_keys(spec, joint).items():
             if key in self.values:
                 value = self.get(key, partial(read_value, found))
-                if found.written.path is not None and value.endswith(found.written.path):
+                if found.type is tuple and found.written.path is not None:
+                    value = tuple(shown(self.file.parent / one) for one in value)
+                elif found.written.path is not None and value.endswith(found.written.path):
                     value = shown(self.file.parent / value)
                 options[found.field] = value
         return options
@@ -125,7 +128,14 @@ def read_value(key: FileKey, value: Any) -> Any:
         value = [key.written.of_table(one) if isinstance(one, dict) else one for one in value]
     if key.type is int:
         return _quantity(value, key.written.unit)
-    return {str: read_text, bool: _flag, float: _seconds, tuple: read_texts}[key.type](value)
+    if key.type is float:
+        return _seconds(value, key.written.unlimited)
+    readers: dict[type, Callable[[Any], Any]] = {
+        str: read_text,
+        bool: _flag,
+        tuple: read_texts,
+    }
+    return readers[key.type](value)
 
 
 def read_text(value: Any) -> str:
@@ -161,7 +171,13 @@ def _quantity(value: Any, unit: str) -> int:
     return number
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: Any, unlimited: bool) -> float:
+    if isinstance(value, str):
+        if unlimited and value.strip() == UNLIMITED:
+            return math.inf
+        value = parse_seconds(value)
+    if unlimited and value == math.inf:
+        return math.inf
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e9:
-        raise ConfigError("it is a positive number of seconds")
+        raise ConfigError("it is a positive number of seconds, or a time such as '20ms'")
     return float(value)

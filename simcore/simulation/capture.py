@@ -19,6 +19,7 @@ from simcore.plain import from_plain, to_plain
 from simcore.run.options import RunOptions
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
+from simcore.run.written import file_keys
 from simcore.simulation.capture_file import (
     ELF,
     END,
@@ -27,6 +28,7 @@ from simcore.simulation.capture_file import (
     MAGIC,
     MAX_CHUNK_BYTES,
     PRINTED,
+    SYMBOLS,
     TAIL,
     CaptureReader,
     CaptureWriter,
@@ -40,8 +42,11 @@ if TYPE_CHECKING:
 Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
-# Of a capture's run.
-_BEHIND = ("args", "semihost_dir", "svd", "stub", "peripherals", "max_instructions", "timeout_s")
+#: What a capture's run has behind it.
+_BEHIND = (
+    "symbols", "args", "semihost_dir", "svd", "stub", "peripherals", "max_instructions",
+    "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
+)  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
 
@@ -63,6 +68,8 @@ class Recorded:
     voltage_scale: str | None = None
     memory_from: str | None = None
     max_instructions: int | None = None
+    symbols: tuple[str, ...] = ()  # files with names for the program
+    symbols_bytes: tuple[int, ...] = ()  # of each of them
 
     def part(self) -> dict[str, Any]:
         """Fields of a PartSpec: the part, its clock and what was changed of it."""
@@ -105,8 +112,9 @@ def record_run(
     """
     spec = run_spec(elf, cpu, options)
     data = load_bytes(spec.elf)
-    image = image_of_bytes(spec.elf, data)
-    setup = spec.setup()
+    names = [(file, load_bytes(file)) for file in spec.symbols]
+    image = image_of_bytes(spec.elf, data, names)
+    setup = spec.setup(image=image)
     recorded = Recorded(
         version=__version__,
         elf=PurePath(image.path).name,
@@ -119,11 +127,16 @@ def record_run(
         voltage_scale=spec.voltage_scale,
         memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
         max_instructions=spec.max_instructions,
+        symbols=tuple(PurePath(file).name for file, _ in names),
+        symbols_bytes=tuple(len(content) for _, content in names),
     )
     writer = CaptureWriter(file)
     writer.add(HEAD, _json(recorded))
     for start in range(0, len(data), _ELF_PIECE_BYTES):
         writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
+    symbols = b"".join(content for _, content in names)
+    for start in range(0, len(symbols), _ELF_PIECE_BYTES):
+        writer.add(SYMBOLS, symbols[start : start + _ELF_PIECE_BYTES])
     recorder = _Recording(writer, bytearray() if printed is None else printed)
     (simulation,) = simulate_many(
         image,
@@ -165,15 +178,26 @@ class Capture:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._reader = CaptureReader(path)
+        self.path = self._reader.name
         self.recorded = self._document(HEAD, Recorded)
         self.end = self._document(TAIL, RunEnd)
         self.printed = self._reader.one(PRINTED)
         try:
             self.image: Image = image_of_bytes(
-                self.recorded.elf, b"".join(self._reader.chunks(ELF))
+                self.recorded.elf, b"".join(self._reader.chunks(ELF)), self._symbols()
             )
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
+
+    def _symbols(self) -> Iterator[tuple[str, bytes]]:
+        """The files with names, one behind the other in the capture."""
+        content = b"".join(self._reader.chunks(SYMBOLS))
+        names, sizes = self.recorded.symbols, self.recorded.symbols_bytes
+        if len(content) != sum(sizes) or len(names) != len(sizes):
+            raise self._reader.damaged("the files with names are not whole")
+        for name, size in zip(names, sizes, strict=True):
+            yield name, content[:size]
+            content = content[size:]
 
     def spec(self, cpu: str | os.PathLike[str] | None = None, **options: Any) -> RunSpec:
         """What the run is timed under: what is not given, or None, is as it was recorded.
@@ -200,9 +224,9 @@ class Capture:
         spec = given(RunSpec, told)
         for name in _BEHIND:
             if getattr(spec, name) != getattr(_PLAIN, name):
+                option = next(k for k, key in file_keys(RunSpec).items() if key.field == name)
                 raise ConfigError(
-                    f"{self._reader.name}: a capture repeats its run; it takes no"
-                    f" {name.replace('_', '-')}"
+                    f"{self._reader.name}: a capture repeats its run; it takes no {option}"
                 )
         return replace(spec, args=was.args, max_instructions=was.max_instructions)
 
@@ -214,7 +238,7 @@ class Capture:
         **options: Any,
     ) -> TimingSetup:
         """The checked configuration of :meth:`spec`. Raises ModelError or ConfigError too."""
-        return self.spec(cpu, **options).setup(moves)
+        return self.spec(cpu, **options).setup(moves, self.image)
 
     def simulate(
         self, setups: Sequence[TimingSetup], progress: Callable[[int], None] | None = None

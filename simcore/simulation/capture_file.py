@@ -6,9 +6,9 @@
 
 Numbers are little-endian. The CRC covers the chunk's number, its kind and the payload, so a chunk
 that is lost, doubled or moved is found, too. Payloads are compressed with zlib: HEAD and TAIL are
-JSON (what was run, how it ended), ELF the program's file, in pieces, EVTS the event stream, in the
-pieces of native/stream/codec.h, OUT the beginning of what the program printed. END, empty, is the
-last.
+JSON (what was run, how it ended), ELF the program's file, in pieces, SYMB those with names for it,
+EVTS the event stream, in the pieces of native/stream/codec.h, OUT the beginning of what the program
+printed. END, empty, is the last.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from simcore.errors import CaptureError
 
 MAGIC: Final = b"\x89MCUSIM\n"
 VERSION: Final = 1
-HEAD, ELF, EVENTS = b"HEAD", b"ELF ", b"EVTS"
+HEAD, ELF, SYMBOLS, EVENTS = b"HEAD", b"ELF ", b"SYMB", b"EVTS"
 TAIL, PRINTED, END = b"TAIL", b"OUT ", b"END "
 MAX_CHUNK_BYTES: Final = 16 << 20  # compressed or not; the largest that is written is a few MiB
 _LEVEL: Final = 6

@@ -49,12 +49,17 @@ class Program:
 
     def run(self, **streams: Any) -> Simulation:
         """Run it as its spec says, nothing placed elsewhere; arguments as in :meth:`simulate`."""
-        (simulation,) = self.simulate([self.spec.setup()], **streams)
+        (simulation,) = self.simulate([self.spec.setup(image=self.image)], **streams)
         return simulation
 
 
+def open_file(file: str | os.PathLike[str]) -> str | Capture:
+    """A capture, read and checked, or the path of what has to be an ELF. Raises CaptureError."""
+    return Capture(file) if is_capture(file) else os.fspath(file)
+
+
 def open_program(
-    file: str | os.PathLike[str] | RunSpec,
+    file: str | os.PathLike[str] | RunSpec | Capture,
     cpu: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Program:
@@ -63,17 +68,17 @@ def open_program(
     Of a capture, what is not given is as it was recorded. Raises ElfError, CaptureError, and
     ConfigError for an option that a capture's run has behind it.
     """
-    if not isinstance(file, RunSpec) and is_capture(file):
+    if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf), spec)
+    return Program(load_image(spec.elf, spec.symbols), spec)
 
 
 def open_capture(
-    file: str | os.PathLike[str],
+    file: str | os.PathLike[str] | Capture,
     cpu: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Program:
     """As :func:`open_program`, of a capture and nothing else."""
-    capture = Capture(file)
+    capture = file if isinstance(file, Capture) else Capture(file)
     return Program(capture.image, capture.spec(cpu, **options), capture)

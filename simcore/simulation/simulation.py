@@ -100,17 +100,14 @@ class Simulation:
 
     def describe(self) -> str:
         """How much the pipeline model had to do, in one line."""
-        result = self.result
-        entries = [entry for entry in result.counters.entries if entry.executions]
-        blocks = {entry.block for entry in entries}
+        entries = [entry for entry in self.result.counters.entries if entry.executions]
+        blocks = len({entry.block for entry in entries})
         stretches = len({(entry.block, entry.stretch) for entry in entries})
         states = len({entry.state for entry in entries})
-        ran = {i.address for block in blocks for i in result.blocks[block].instructions}
-        scheduled = sum(len(schedule.instructions) for schedule in result.schedules)
+        scheduled, ran = scheduled_instructions(self.result)
         return (
-            f"{len(blocks):,} blocks in {stretches:,} stretches and {states:,} pipeline states:"
-            f" {len(entries):,} schedules of {scheduled:,} instructions,"
-            f" {len(ran):,} different ones"
+            f"{blocks:,} blocks in {stretches:,} stretches and {states:,} pipeline states:"
+            f" {len(entries):,} schedules of {scheduled:,} instructions, {ran:,} different ones"
         )
 
     def _instruction_costs(self) -> tuple[InstructionCosts, ...]:
@@ -146,3 +143,10 @@ class Simulation:
         """The region where what lies at an address is timed."""
         region = self.model.region_at(placed(self.moves, address))
         return None if region is None else region.name
+
+
+def scheduled_instructions(result: EndedRun) -> tuple[int, int]:
+    """How many instructions were handed to the pipeline model, and how many different ones ran."""
+    blocks = {entry.block for entry in result.counters.entries if entry.executions}
+    ran = {i.address for block in blocks for i in result.blocks[block].instructions}
+    return sum(len(schedule.instructions) for schedule in result.schedules), len(ran)

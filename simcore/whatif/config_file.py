@@ -1,21 +1,25 @@
 """A study's configurations from a TOML file.
 
-Settings at the top hold for all configurations; ``sweep`` is a list of what --sweep takes.
+Settings at the top hold for all configurations, those of the run among them; ``sweep`` is a list
+of what --sweep takes.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from simcore.errors import ConfigError
 from simcore.placement import parse_request
-from simcore.run.spec import PartSpec
+from simcore.run.spec import PartSpec, RunSpec
 from simcore.run.written import SettingsTable, file_keys, read_text, read_texts, read_toml
 from simcore.whatif.configuration import Configuration, Sweep, parse_override, parse_sweep
 
 KEYS = tuple(file_keys(PartSpec, "_"))
-TOP_KEYS = (*KEYS, "sweep", "configuration")
+#: How the program runs; a what-if has no table of operations.
+RUN_KEYS = tuple(key for key in file_keys(RunSpec, "_") if key not in (*KEYS, "ops"))
+TOP_KEYS = (*KEYS, *RUN_KEYS, "sweep", "configuration")
 ENTRY_KEYS = ("name", *KEYS)
 
 
@@ -32,6 +36,12 @@ class ConfigFile:
     def base(self, base: Configuration) -> Configuration:
         """``base`` with the settings that hold for all configurations."""
         return _applied(self._top, base)
+
+    def run(self) -> dict[str, Any]:
+        """Fields of a RunSpec: how the program runs under all configurations."""
+        part = {field.name for field in fields(PartSpec)}
+        options = self._top.options(RunSpec, "_")
+        return {name: value for name, value in options.items() if name not in part}
 
     def configurations(self, base: Configuration) -> list[Configuration]:
         """The [[configuration]] tables on top of ``base``, in their order."""

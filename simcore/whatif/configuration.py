@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import TYPE_CHECKING
 
 from simcore.errors import ConfigError
 from simcore.placement import parse_request
 from simcore.run.spec import PartSpec
 from simcore.run.written import file_keys, read_value
+
+if TYPE_CHECKING:
+    from simcore.simulation.capture import Capture
 
 #: Settings that are no placement, as they are written in front of '='.
 SETTINGS = {key: one for key, one in file_keys(PartSpec, "_").items() if one.type is not tuple}
@@ -46,14 +50,9 @@ class Configuration(PartSpec):
         return replace(self, place=(*self.place, text.strip()))
 
 
-def first_configuration(file: str) -> Configuration:
-    """What a study of an ELF or a capture begins with: a capture as it was recorded.
-
-    Raises CaptureError.
-    """
-    from simcore.simulation.capture import Capture, is_capture
-
-    return Configuration(**Capture(file).recorded.part()) if is_capture(file) else Configuration()
+def first_configuration(file: str | Capture) -> Configuration:
+    """What a study of an ELF or a capture begins with: a capture as it was recorded."""
+    return Configuration() if isinstance(file, str) else Configuration(**file.recorded.part())
 
 
 def parse_override(text: str) -> str:

@@ -128,7 +128,7 @@ def energy_sweep(
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     program = open_program(file, cpu, **options)
-    setup = program.spec.setup()
+    setup = program.spec.setup(image=program.image)
     model = setup.model
     points = _points(model, clock_hz)
     if model.flash_control.latency_mask:

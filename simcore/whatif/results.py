@@ -36,14 +36,15 @@ class Change:
     """What a configuration changes against the first of its program: its own value minus that."""
 
     cycles: int
+    """Active ones: how long the core slept is not what a configuration costs."""
     cycles_relative: float
-    """Of the first's cycles."""
+    """Of the first's active cycles."""
     time_s: float
     energy_j: float
     energy_relative: float | None
     """Of the first's energy."""
     cycles_by_cause: CauseChanges
-    """Sums to cycles."""
+    """Sums to cycles and what sleep changed."""
     objects: tuple[ObjectStalls, ...]
     """Largest change first; those without any are left out."""
     significant: bool | None
@@ -60,6 +61,8 @@ class Outcome:
     exit: Exit
     instructions: Count
     cycles: Count
+    active_cycles: Count
+    """Those of them in which the core did not sleep."""
     time_s: Amount
     energy_j: Amount
     energy_low_j: Amount

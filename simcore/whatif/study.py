@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any, BinaryIO
 
 from simcore import __version__
@@ -22,7 +23,8 @@ from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
-from simcore.simulation.program import Program, open_program
+from simcore.simulation.capture import Capture
+from simcore.simulation.program import Program, open_file, open_program
 from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
@@ -39,7 +41,7 @@ class Prepared:
 
 
 def what_if(
-    elves: Sequence[str],
+    elves: Sequence[str | Capture],
     configurations: Sequence[Configuration],
     *,
     processes: int | None = None,
@@ -50,7 +52,8 @@ def what_if(
 ) -> WhatIf:
     """Time programs under configurations; those of one program and part share one execution.
 
-    ``elves`` are ELF files or captures, which repeat their run: they take no arguments or limits.
+    ``elves`` are ELF files or captures, which repeat their run: they take no arguments or limits;
+    a capture may be given opened.
     ``processes`` is how many executions run at a time, as many as the host has cores when None.
     ``options`` are fields of a RunSpec that are no configuration's, such as ``args`` or
     ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
@@ -64,12 +67,10 @@ def what_if(
         if field.name in options:
             raise TypeError(f"'{field.name}' is a configuration's: give it there")
     spec = given(RunSpec, options)
-    tasks = [
-        _Task(elf, tuple(group), options)
-        for elf in elves
-        for group in _by_execution(configurations)
-    ]
-    opened = [task.open() for task in tasks]
+    files = [elf if isinstance(elf, Capture) else open_file(elf) for elf in elves]
+    pairs = list(product(files, _by_execution(configurations)))
+    tasks = [_Task(_path(file), tuple(group), options) for file, group in pairs]
+    opened = [task.open(file) for task, (file, _) in zip(tasks, pairs, strict=True)]
     if processes is None:
         processes = processors()
     if spec.semihost_dir is not None:
@@ -90,7 +91,7 @@ def what_if(
     else:
         interrupted = _run_in_processes(tasks, min(processes, len(tasks)), stdout, done)
     rows: list[Outcome] = []
-    for elf in elves:
+    for elf in map(_path, files):
         found = [done[elf, c.name] for c in configurations if (elf, c.name) in done]
         if found and found[0].name == configurations[0].name:
             found = [replace(row, change=_change(found[0], row)) for row in found]
@@ -103,6 +104,10 @@ def what_if(
         configurations=tuple(rows),
         interrupted=interrupted,
     )
+
+
+def _path(file: str | Capture) -> str:
+    return file if isinstance(file, str) else file.path
 
 
 def _by_execution(configurations: Sequence[Configuration]) -> list[list[Configuration]]:
@@ -122,7 +127,7 @@ def prepare(
     memory: ProgramMemory | None = None
     found = []
     for configuration in configurations:
-        setup = configuration.setup()
+        setup = configuration.setup(image=image)
         placement = Placement()
         if configuration.place:
             memory = memory or program_memory(image, setup.model)
@@ -141,19 +146,19 @@ class _Task:
     configurations: tuple[Configuration, ...]
     options: Mapping[str, Any]  # fields of a RunSpec
 
-    def open(self) -> tuple[Program, list[Prepared]]:
-        """The ELF or capture, and its configurations ready to time.
+    def open(self, file: str | Capture) -> tuple[Program, list[Prepared]]:
+        """The ELF or capture, and its configurations ready to time; ``file`` is what `elf` names.
 
         Raises ElfError, CaptureError, ModelError or ConfigError.
         """
         # What of the part a capture was recorded under does not matter: configurations say it.
-        program = open_program(self.elf, self.configurations[0].cpu, **self.options)
+        program = open_program(file, self.configurations[0].cpu, **self.options)
         return program, prepare(program.image, self.configurations, program.spec.layout_sweep)
 
     def run_alone(self) -> tuple[list[Outcome], bytes]:
         """The outcomes and what the program printed; for a process of its own."""
         printed = io.BytesIO()
-        return run_prepared(*self.open(), {"stdout": printed}), printed.getvalue()
+        return run_prepared(*self.open(self.elf), {"stdout": printed}), printed.getvalue()
 
 
 def run_prepared(
@@ -218,6 +223,7 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
         exit=profile.exit,
         instructions=totals.instructions,
         cycles=totals.cycles,
+        active_cycles=totals.active_cycles,
         time_s=totals.time_s,
         energy_j=totals.energy_j,
         energy_low_j=totals.energy_low_j,
@@ -269,7 +275,7 @@ def _stack(image: Image, profile: Profile) -> tuple[int, int] | None:
 def _change(first: Outcome, row: Outcome) -> Change | None:
     if row is first:
         return None
-    cycles = row.cycles - first.cycles
+    cycles = row.active_cycles - first.active_cycles
     energy_j = joules(row.energy_j, first.energy_j)
     stalls = {(one.name, one.kind): one.stall_cycles for one in row.object_stalls}
     before = {(one.name, one.kind): one.stall_cycles for one in first.object_stalls}
@@ -280,7 +286,7 @@ def _change(first: Outcome, row: Outcome) -> Change | None:
     objects.sort(key=lambda one: (-abs(one.stall_cycles), one.name, one.kind))
     return Change(
         cycles=cycles,
-        cycles_relative=cycles / first.cycles if first.cycles else 0.0,
+        cycles_relative=cycles / first.active_cycles if first.active_cycles else 0.0,
         time_s=row.time_s - first.time_s,
         energy_j=energy_j,
         energy_relative=energy_j / first.energy_j if first.energy_j else None,

@@ -19,12 +19,18 @@ KERNELS = CHECKOUT / "kernels" / "prebuilt"
 FIRMWARE = CHECKOUT / "tests" / "firmware" / "prebuilt"
 CORPUS = CHECKOUT / "kernels" / "corpus" / "prebuilt"
 
+#: The parts that ship, and the runner of kernels/prebuilt that each has.
+RUNNERS = {
+    "generic-m7": "nn_generic-m7", "imxrt1062": "nn_imxrt1062", "stm32f723": "nn",
+    "stm32f746": "nn", "stm32f767": "nn_stm32f767", "stm32h723": "nn_stm32h7",
+    "stm32h743": "nn_stm32h7", "stm32h743y": "nn_stm32h7", "stm32h7a3": "nn_stm32h7",
+}  # fmt: skip
 #: Arguments to run a program with; several runs where they choose what runs.
 ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
     "long_run": [("millions=1",)],
     **{
         name: [("depthwise_conv2d_s8", "h=8", "w=8", "c=6", "k=3")]
-        for name in ("nn", "nn_stm32f767", "nn_stm32h7", "nn_imxrt1062", "nn_generic-m7")
+        for name in dict.fromkeys(RUNNERS.values())
     },
     "hello_printf": [(), ("3", "a b")],
     "faults": [

@@ -90,7 +90,7 @@ def refused(folder: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., st
         (b"#!/bin/sh\necho no\n", "not an ELF"),
         (b"\x7fELF", "truncated"),
         (bytes(4096), "not an ELF"),
-        (b":10010000214601360121470136007EFE09D2190140\n", "not an ELF"),
+        (b":10010000214601360121470136007EFE09D2190140\n", "truncated: no last record"),
     ],
     ids=["empty", "one-byte", "script", "magic-only", "zeros", "intel-hex"],
 )

@@ -7,6 +7,7 @@ import pytest
 import simcore
 from simcore.cpu_model import CpuModel
 from simcore.errors import ConfigError, ExitCode
+from simcore.machine.loader import LoadedMemory
 from tests.integration.assembled import CLOCK_HZ, PROLOGUE, TICK, Build, go, instructions
 from tests.integration.programs import FIRMWARE
 
@@ -37,6 +38,72 @@ def line_of(text: str) -> int:
     """The line of the program's source on which a text stands."""
     source = (PROLOGUE + LOOP).splitlines()
     return 1 + next(number for number, line in enumerate(source) if text in line)
+
+
+# --- entry ------------------------------------------------------------------------------
+
+#: Exits with 3 from reset, with 7 from other, which a second vector table names too.
+TWO_STARTS = """
+    movs r0, #3
+    b exit_r0
+    .type other, %function
+other:
+    mov r5, sp
+    ldr r6, =0xe000ed08
+    ldr r6, [r6]
+    movs r0, #7
+    b exit_r0
+    .ltorg
+    .size other, . - other
+    .p2align 7
+    .type second, %object
+second:
+    .word 0x20008000, other
+    .size second, 8
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [(None, 3), ("reset", 3), ("other", 7), ("{other:#x}", 7), ("second", 7), ("{second:#x}", 7)],
+)
+def test_a_run_starts_where_it_is_told(
+    build: Build, model: CpuModel, entry: str | None, code: int
+) -> None:
+    image = build(TWO_STARTS)
+    places = {name: image.symbol(name) for name in ("other", "second")}
+    text = entry and entry.format(**{k: v.address for k, v in places.items() if v is not None})
+    assert go(image, model, entry=text).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("entry", "table", "sp"),
+    [("other", "__isr_vector", 0x2001_0000), ("second",) * 2 + (0x2000_8000,)],
+)
+def test_a_vector_table_that_is_told_gives_stack_pointer_and_vtor(
+    build: Build, model: CpuModel, entry: str, table: str, sp: int
+) -> None:
+    image = build(TWO_STARTS)
+    memory = LoadedMemory(model, image)
+    memory.load(image)
+    boot, at = memory.boot(image, entry), image.symbol(table)
+    assert at is not None
+    assert (boot.vector_table, boot.sp) == (at.address, sp)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("othr", "--entry 'othr': .* no such function; did you mean 'other'"),
+        ("0x20000000", "--entry '0x20000000': no code"),
+        ("other@2", "no such function"),
+    ],
+)
+def test_an_entry_that_is_not_there_is_refused(
+    build: Build, model: CpuModel, entry: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        go(build(TWO_STARTS), model, entry=entry)
 
 
 # --- until and from ---------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -93,6 +93,10 @@ def test_what_a_run_does_not_know_is_refused_with_the_nearest_name(tmp_path: Pat
         simcore.profile(simcore.RunSpec(elf=str(ELF)), "stm32f746")
     capture = tmp_path / "calls.mcu"
     simcore.record(ELF, capture)
+    behind = {"max-instructions": 5, "entry": "main", "from": "main", "until": "main", "for": 1.0}
     for verb in (simcore.replay, simcore.annotate, simcore.advise):
-        with pytest.raises(ConfigError, match="a capture repeats its run; it takes no max-inst"):
-            verb(capture, max_instructions=5)
+        for name, value in {**behind, "until-idle": True, "strict": True}.items():
+            field = {"from": "from_", "for": "for_s"}.get(name, name.replace("-", "_"))
+            options: dict[str, Any] = {field: value}
+            with pytest.raises(ConfigError, match=f"a capture repeats its run; it takes no {name}"):
+                verb(capture, **options)

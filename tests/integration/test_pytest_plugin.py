@@ -60,6 +60,19 @@ def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return call("-p", "no:cacheprovider", *arguments)
 
 
+def test_the_fixture_takes_where_a_run_ends(pytester: pytest.Pytester) -> None:
+    elf = str(FIRMWARE / "calls.elf")
+    pytester.makepyfile(f"""
+        def test_end(mcusim):
+            whole, part = mcusim({elf!r}), mcusim({elf!r}, until="main", entry="Reset_Handler")
+            assert part.exit.reason == "until"
+            assert mcusim({elf!r}, from_="main").totals.instructions == (
+                whole.totals.instructions - part.totals.instructions
+            )
+        """)
+    run(pytester).assert_outcomes(passed=1)
+
+
 def test_the_fixture_gives_a_profile_and_a_table_is_shown(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PASSING)
     result = run(pytester)

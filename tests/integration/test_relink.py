@@ -11,6 +11,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -71,8 +72,8 @@ MORE = (
 )
 
 
-@pytest.fixture(scope="module")
-def build() -> Iterator[ModuleType]:
+@contextmanager
+def kernels_build() -> Iterator[ModuleType]:
     """kernels/build.py, which is no package."""
     spec = importlib.util.spec_from_file_location("kernels_build", CHECKOUT / "kernels/build.py")
     assert spec is not None
@@ -82,6 +83,13 @@ def build() -> Iterator[ModuleType]:
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
+
+
+@pytest.fixture(scope="module")
+def build() -> Iterator[ModuleType]:
+    """kernels/build.py."""
+    with kernels_build() as module:
+        yield module
 
 
 def linker_script(case: Case) -> str:

@@ -20,7 +20,7 @@ from _pytest.mark import ParameterSet
 from matplotlib.figure import Figure
 
 from simcore.cli.main import main
-from simcore.cpu_model import cpu_model_names, load_cpu_model
+from simcore.cpu_model import load_cpu_model
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
 from simcore.report.saved import load
@@ -42,6 +42,7 @@ from simcore.study.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
+from tests.integration.programs import RUNNERS
 from tests.schemas import assert_fits
 from tests.shared import made_once
 from tests.tools import GUARD_S, ctrl_c_interrupts
@@ -342,13 +343,9 @@ def test_a_part_without_runner_is_one_line(
     assert "odd: no prebuilt nn.elf fits its memory map" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", cpu_model_names())
+@pytest.mark.parametrize("name", RUNNERS)
 def test_every_shipped_part_has_a_runner_built_for_its_memories(name: str) -> None:
-    expected = {
-        "stm32f723": "nn", "stm32f746": "nn", "stm32f767": "nn_stm32f767",
-        "generic-m7": "nn_generic-m7", "imxrt1062": "nn_imxrt1062",
-    }.get(name, "nn_stm32h7")  # fmt: skip
-    assert Path(runner_for(load_cpu_model(name)).path).stem == expected
+    assert Path(runner_for(load_cpu_model(name)).path).stem == RUNNERS[name]
 
 
 def test_the_first_failure_ends_the_study_and_keeps_the_rest(tmp_path: Path) -> None:

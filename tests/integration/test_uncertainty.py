@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import simcore
+from simcore import profiler
+from simcore.cli.main import main
 from tests.integration.programs import FIRMWARE, KERNELS
 
 
@@ -29,3 +36,39 @@ def test_what_a_program_does_not_use_moves_nothing() -> None:
     assert widths["exception"] == widths["unaligned"] == 0
     assert widths["pair_fetch"] > 0
     assert list(widths.values()) == sorted(widths.values(), reverse=True)
+
+
+def test_a_check_run_again_does_not_time_the_other_answers_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither in the same folder nor in a clone that got the cache; another clock is one more."""
+    asked: list[int] = []
+
+    def counted(*arguments: Any) -> Any:
+        answers = other_answers(*arguments)
+        asked.append(len(answers))
+        return answers
+
+    other_answers = profiler.other_answers
+    monkeypatch.setattr(profiler, "other_answers", counted)
+    elf = FIRMWARE / "calls.elf"
+    found = simcore.profile(elf, uncertainty=True).cycles_interval
+    asked.clear()
+    documents = []
+    for name, options in (("one", []), ("one", []), ("two", []), ("two", ["--clock", "100MHz"])):
+        (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / name)
+        if name == "two" and not Path(".mcusim").exists():
+            shutil.copytree(tmp_path / "one" / ".mcusim", ".mcusim")
+        command = ["check", str(elf), "--uncertainty", "--no-baseline", "--format", "json"]
+        assert main([*command, "--jobs", "1", *options]) == 0
+        documents.append(capfd.readouterr().out)
+    assert documents[0] == documents[1] == documents[2]
+    interval = json.loads(documents[0])["runs"][0]["cycles_interval"]
+    assert found is not None
+    assert (interval["low_cycles"], interval["high_cycles"]) == (
+        found.low_cycles,
+        found.high_cycles,
+    )
+    assert len(asked) == 2
+    assert min(asked) > 10

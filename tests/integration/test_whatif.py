@@ -11,11 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 import simcore
 from simcore.cli.main import main
+from simcore.simulation.capture_file import CaptureReader
 from simcore.whatif import Configuration, what_if
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
 from tests.schemas import assert_fits
@@ -144,6 +146,18 @@ def test_a_capture_stands_for_its_program_as_it_was_recorded(
     Path(capture).write_bytes(Path(capture).read_bytes()[:-100])
     assert main(["whatif", capture, *EIGHT]) == 2
     assert "is truncated" in capfd.readouterr().err
+
+
+def test_a_capture_is_read_once_whatever_is_asked_of_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    capture = str(tmp_path / "run.mcu")
+    assert main(["record", CONV, "-o", capture]) == 0
+    capfd.readouterr()
+    check = CaptureReader._check
+    with patch.object(CaptureReader, "_check", autospec=True, side_effect=check) as read:
+        found = study(capfd, capture, "--sweep", "cpu=stm32f746,stm32f767", "--jobs", "1")
+    assert (found["executions"], read.call_count) == (2, 1)
 
 
 def test_csv_has_a_row_for_each_configuration(capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from scripts.bench import CORPUS, STRAIGHT, STRAIGHT_LIMITS
 from scripts.validation import corpus
 from scripts.validation.corpus import KEPT, PART, chosen, parts_of
+from simcore.elf import load_image
+from simcore.run.setup import load_setup
+from simcore.simulation.live import simulate_many
+from simcore.simulation.simulation import scheduled_instructions
 from tests.kernels.corpus_reference import (
     JUDGES,
     aes_encrypt,
@@ -76,6 +81,33 @@ def test_the_kept_table_has_every_operation_at_every_level() -> None:
         levels[elf.stem.rpartition("_")[2]] |= operations_of(elf)
     assert levels["O2"] == levels["O3"] == levels["Os"] == JUDGES.keys()
     assert set(kept_instructions()) == {(name, level) for level in levels for name in levels[level]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "aes_unrolled" else pytest.mark.exhaustive)
+        for name, _ in STRAIGHT
+    ],
+)
+def test_scheduling_grows_with_the_code_that_runs(name: str) -> None:
+    # scripts/bench --straight has the same limit after millions of instructions.
+    (simulation,) = simulate_many(load_image(str(CORPUS / f"{name}.elf")), [load_setup(PART)])
+    scheduled, different = scheduled_instructions(simulation.result)
+    assert (
+        0 < scheduled <= different * STRAIGHT_LIMITS["scheduled per instruction of straight code"]
+    )
+
+
+@pytest.mark.parametrize("repeat", [0, 3])
+def test_operations_run_as_often_as_they_are_told_and_once_marked(repeat: int) -> None:
+    elf = next(elf for elf in ELVES if elf.stem == "chacha20_O2")
+    once, often = (finished(Asked(elf, PART, args)) for args in ((), (f"repeat={repeat}",)))
+    assert often.output == once.output
+    (before,), (after,) = once.profile.ops, often.profile.ops
+    assert (after.invocations, after.instructions) == (1, before.instructions)
+    more = often.profile.totals.instructions - once.profile.totals.instructions
+    assert abs(more - (repeat - 1) * before.instructions) < 1000
 
 
 @pytest.mark.exhaustive

@@ -12,6 +12,7 @@ import pytest
 
 from kernels import generator
 from simcore.costs.tables import OpCosts
+from tests.integration.programs import RUNNERS
 from tests.kernels import reference_nn as ref
 from tests.kernels.runner import (
     INPUT_ZERO,
@@ -280,17 +281,10 @@ def test_a_command_line_that_is_too_long_says_so(runner: Path) -> None:
     )
 
 
-PARTS = {
-    "stm32f723": "nn", "stm32f767": "nn_stm32f767", "stm32h723": "nn_stm32h7",
-    "stm32h743": "nn_stm32h7", "stm32h7a3": "nn_stm32h7", "imxrt1062": "nn_imxrt1062",
-    "generic-m7": "nn_generic-m7",
-}  # fmt: skip
-
-
 def test_every_part_has_an_elf_whose_memories_are_the_parts(prebuilt: Path, runner: Path) -> None:
     args = ("depthwise_conv2d_s8", "h=8", "c=16", "act=sram")
     _, expected = run(runner, *args)
-    for cpu, name in PARTS.items():
+    for cpu, name in RUNNERS.items():
         result, text = run(prebuilt / f"{name}.elf", *args, cpu=cpu)
         assert text == expected, cpu
         (op,) = result.ops

@@ -25,6 +25,7 @@ from simcore.cpu_model.schema import (
 from simcore.errors import ExitCode
 from simcore.pipeline.rules_m7 import MECHANISMS
 from simcore.report.check import REPORTS
+from simcore.report.profile import FORMATS
 from simcore.whatif import config_file
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -117,6 +118,13 @@ def test_the_page_of_settings_has_every_key_of_a_check() -> None:
 def test_the_page_of_settings_has_every_key_of_a_study() -> None:
     found = keys(section(page("settings.md"), "What-if configurations"))
     assert found == {*config_file.TOP_KEYS, *config_file.ENTRY_KEYS}
+
+
+def test_the_page_of_formats_has_every_format_and_what_it_needs_of_a_saved_profile() -> None:
+    text = page("formats.md")
+    assert keys(section(text, "Formats")) == {"--format", *FORMATS}
+    needs = rows(section(text, "Another format later"), 1)
+    assert {name for row in needs for name in re.findall(r"`(\w+)`", row[0])} == set(FORMATS)
 
 
 def test_the_page_of_ci_has_every_report_and_every_exit_status() -> None:

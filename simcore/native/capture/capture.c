@@ -15,7 +15,7 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->out = c->discard;
     c->hook_from = NO_ID;
     c->waits_in = NO_ID;
-    c->look_at = c->next_tick = c->deadline = UINT64_MAX;
+    c->look_at = c->ask_at = c->next_tick = c->deadline = UINT64_MAX;
     c->granule = calloc(1u << (32 - GRANULE_SHIFT - 3), 1);
     if (!c->granule || code_grow(c) != CORE_OK) {
         capture_free(c);
@@ -47,7 +47,11 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     memcpy(&c->emu_start, &f->emu_start, sizeof f->emu_start);
     memcpy(&c->emu_stop, &f->emu_stop, sizeof f->emu_stop);
     memcpy(&c->reg_read, &f->reg_read, sizeof f->reg_read);
+    memcpy(&c->reg_write, &f->reg_write, sizeof f->reg_write);
+    memcpy(&c->reg_read_batch, &f->reg_read_batch, sizeof f->reg_read_batch);
+    memcpy(&c->reg_write_batch, &f->reg_write_batch, sizeof f->reg_write_batch);
     memcpy(&c->mem_read, &f->mem_read, sizeof f->mem_read);
+    memcpy(&c->mem_write, &f->mem_write, sizeof f->mem_write);
     memcpy(&c->mmio_map, &f->mmio_map, sizeof f->mmio_map);
     memcpy(&c->ctl, &f->ctl, sizeof f->ctl);
     c->config = *config;
@@ -56,24 +60,19 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     c->until_left = config->until.count;
     if (config->max_cycles && !config->from.count) {
         c->deadline = config->max_cycles;
-        c->look_at = 0;
+        c->look_at = c->ask_at = 0;
     }
     if (regions)
         memcpy(c->region, region, regions * sizeof *region);
     c->regions = regions;
     system_init(&c->system, config);
     int status = devices_map(c);
-    return status == CORE_OK ? hooks_attach(c) : status;
+    if (status == CORE_OK)
+        status = hooks_attach(c);
+    return status == CORE_OK ? exceptions_attach(c) : status;
 }
 
 /* --- running ------------------------------------------------------------------------------------------- */
-
-static uint32_t program_counter(struct capture *c)
-{
-    uint32_t pc = 0;
-    c->reg_read(c->engine, UC_ARM_REG_PC, &pc);
-    return pc;
-}
 
 /* The record that is open when the engine has returned: how much of its block ran. */
 static void end_last_record(struct capture *c)
@@ -84,7 +83,7 @@ static void end_last_record(struct capture *c)
     }
     /* An instruction that the engine refused; behind a WFE, which it refuses too, PC is one further. */
     const struct captured *d = &c->captured[c->header[0] & RECORD_ID];
-    uint32_t ran = program_counter(c) - d->address;
+    uint32_t ran = register_of(c, UC_ARM_REG_PC) - d->address;
     record_end(c, RECORD_PARTIAL, ran < d->size ? ran : d->size);
 }
 
@@ -93,15 +92,28 @@ int capture_run(struct capture *c, uint32_t pc)
     c->stop = STOP_NONE;
     for (;;) {
         c->engine_error = c->emu_start(c->engine, pc | 1, 0xffffffffu, 0, 0);
-        if (c->hook_from == NO_ID || c->stop != STOP_NONE || c->status != CORE_OK)
+        if (c->stop != STOP_NONE || c->status != CORE_OK)
+            break;
+        if (c->take) {
+            uint32_t number = c->take;
+            c->take = 0;
+            if (!exceptions_take(c, number, register_of(c, UC_ARM_REG_PC)))
+                break;
+            pc = register_of(c, UC_ARM_REG_PC);
+            continue;
+        }
+        if (c->hook_from == NO_ID)
             break;
         int status = hooks_widen(c, c->hook_from);
         if (status != CORE_OK) {
             capture_fail(c, status);
             break;
         }
-        pc = program_counter(c);
+        pc = register_of(c, UC_ARM_REG_PC);
     }
+    if (c->undo_size)
+        c->mem_write(c->engine, c->undo_address, c->undo, c->undo_size);
+    c->undo_size = 0;
     end_last_record(c);
     if (c->stop == STOP_NONE)
         c->stop = STOP_ENGINE;

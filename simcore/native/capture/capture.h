@@ -38,10 +38,16 @@ void capture_tell_clock(struct capture *c);
 /* Cycles until the run's deadline, UINT64_MAX: it has none. */
 uint64_t capture_cycles_left(const struct capture *c, uint64_t now);
 
-/* The pending exception was taken, or could not be. */
-uint32_t capture_exception_pending(struct capture *c);     /* all records flushed; a tick that is due counts */
-void capture_exception_taken(struct capture *c, uint32_t number);
-void capture_exception_deferred(struct capture *c);
+/* Sleep: whether something is pending that ends it, and cycles until something will be, UINT64_MAX: nothing. All
+ * records are flushed. Takes the event register, which lets WFE pass. */
+int capture_wakes(struct capture *c);
+uint64_t capture_cycles_to_wake(struct capture *c, uint64_t now);
+int capture_take_event(struct capture *c);
+
+/* The program's own handler of the fault runs next; 0 when there is none that could. A fault that the engine told
+ * of, or that the program asked for. */
+int capture_take_fault(struct capture *c);
+void capture_raise(struct capture *c, const struct fault_info *fault);
 
 /* Ends the record of the block that is running, which ran to its end. */
 void capture_close_record(struct capture *c);

@@ -79,8 +79,11 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
 {
     if (is_write && address - c->code_first < c->code_span)
         modify(c, address, size);
-    if ((c->closely & CLOSELY_UNALIGNED) && (address & (size - 1)) && c->header)
+    if ((c->closely & CLOSELY_UNALIGNED) && (address & (size - 1)) && c->header) {
+        if (is_write)
+            record_undo(c, address, size);
         record_fault(c, FAULT_UNALIGNED, address, size);
+    }
 }
 
 /* `b .`, alone or behind NOPs to which it goes back. */
@@ -92,6 +95,18 @@ static int is_endless(const uint8_t *code, uint32_t size)
     if (at + 2 == size)
         return code[at + 1] == 0xe7 && code[at] == (uint8_t)(0xfe - at / 2);
     return at == 0 && size == 4 && code[0] == 0xff && code[1] == 0xf7 && code[2] == 0xfe && code[3] == 0xbf;
+}
+
+/* Whether SEV is among it: the engine takes it for a NOP. */
+static int has_sev(const uint8_t *code, uint32_t size)
+{
+    for (uint32_t at = 0; at + 2 <= size; at += thumb_length((uint16_t)(code[at] | code[at + 1] << 8))) {
+        if (code[at] == 0x40 && code[at + 1] == 0xbf)
+            return 1;
+        if (at + 4 <= size && code[at] == 0xaf && code[at + 1] == 0xf3 && code[at + 2] == 4 && code[at + 3] == 0x80)
+            return 1;
+    }
+    return 0;
 }
 
 static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
@@ -117,6 +132,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     struct captured *d = &c->captured[id];
     *d = (struct captured){.address = address, .size = size, .watch_first = c->watches_used};
     d->endless = (uint8_t)is_endless(code, size);
+    d->sets_event = (uint8_t)has_sev(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,

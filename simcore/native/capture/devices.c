@@ -87,14 +87,13 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     uint64_t now = system_writes_clock(aligned) ? record_time(c) : 0;
     if (size < 4) {                              /* bytes and halfwords: the rest of the word stays */
         uint32_t mask = mask_of(address, size);
-        word = (system_peek(&c->system, aligned, now) & ~mask) | (word << (address & 3) * 8 & mask);
+        word = (system_beside(&c->system, aligned, now) & ~mask) | (word << (address & 3) * 8 & mask);
     }
     if (system_write(&c->system, aligned, word, now))
         record_system_write(c, aligned, word);
     if (system_writes_clock(aligned))
-        exceptions_plan(c, now);
-    else if (system_pending(&c->system))
-        c->look_at = instructions_of(c);
+        due_plan(c, now);
+    c->look_at = 0;                              /* something may be pending now */
     c->closely &= ~(uint32_t)CLOSELY_UNALIGNED;
     if (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP)
         c->closely |= CLOSELY_UNALIGNED;

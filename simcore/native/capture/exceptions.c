@@ -1,73 +1,341 @@
-/* exceptions.c: SysTick and PendSV that are pending, and when to look for them. */
+/* exceptions.c: which exception runs when: what the engine's interrupts mean, entry, return and tail-chaining, faults
+ * and their escalation (Armv7-M Architecture Reference Manual B1.5). */
 #include "capture/state.h"
 #include "registers.h"
 
-enum { LOOK_MIN = 16, LOOK_MAX = 4096, LOOK_DEFERRED = 64, LOOK_FAR = 1 << 20 };   /* instructions */
-enum { SLOWEST = 64 };           /* cycles an instruction, on average, that no program needs for long */
+/* Numbers of the engine's interrupt hook. A return from a handler that executed MSR or CPS comes as
+ * EXCEPTION_EXIT, any other as a prefetch abort at the EXC_RETURN value. */
+enum {
+    ENGINE_SVC = 2,
+    ENGINE_PREFETCH_ABORT = 3,
+    ENGINE_BKPT = 7,
+    ENGINE_EXCEPTION_EXIT = 8,
+    ENGINE_NO_COPROCESSOR = 17,
+    ENGINE_INVALID_STATE = 18,
+    ENGINE_UNALIGNED = 22,
+};
 
-/* Time runs on the other side of the stream, so the tick is looked for ever closer until it is due: it comes
- * some tens of instructions late at most, and always in the same place. */
-static void plan_look(struct capture *c, uint64_t now)
+static struct nvic *nvic_of(struct capture *c) { return &c->system.nvic; }
+static const struct masks nothing_masked;
+
+static void tell(struct capture *c, uint32_t event, uint32_t address, uint32_t frame)
 {
-    c->look_at = UINT64_MAX;
-    if (system_pending(&c->system)) {
-        c->look_at = instructions_of(c);
-    } else if (system_tick_interrupts(&c->system)) {
-        uint64_t ahead = now < c->next_tick ? (c->next_tick - now) / 4 : 0;
-        c->look_at = instructions_of(c) + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_MAX ? LOOK_MAX : ahead);
-    }
-    if (c->deadline != UINT64_MAX) {
-        uint64_t ahead = now < c->deadline ? (c->deadline - now) / SLOWEST : 0;
-        uint64_t at = instructions_of(c) + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_FAR ? LOOK_FAR : ahead);
-        c->look_at = at < c->look_at ? at : c->look_at;
+    uint32_t payload[3] = {event, address, frame};
+    stream_put(c->stream, RECORD_EXCEPTION, payload, 3);
+}
+
+static int fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc)
+{
+    c->fault = (struct fault_info){(uint8_t)kind, address, pc, 0};
+    c->fault_at_access = 0;
+    capture_stop_with(c, STOP_FAULT);
+    return 0;
+}
+
+/* --- entry ------------------------------------------------------------------------------------------------ */
+
+static void entered(struct capture *c, uint32_t number)
+{
+    nvic_activate(nvic_of(c), number);
+    c->event = 1;
+    c->waits_in = NO_ID;
+    c->look_at = 0;
+}
+
+/* A frame that cannot be stored is a fault of its own, but for one that is taken because of it. */
+static int enter(struct capture *c, uint32_t number, uint32_t pc, int is_fault)
+{
+    struct frame f;
+    if (!frame_push(c, pc, &f) && !is_fault)
+        return fail(c, FAULT_STACKING, f.sp, pc);
+    uint32_t handler = frame_vector(c, number);
+    if (!handler)
+        return fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
+    frame_enter(c, number, handler, &f);
+    entered(c, number);
+    tell(c, EXCEPTION_ENTERED | (f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN) ? EXCEPTION_FP : 0),
+         pc, f.sp);
+    return 1;
+}
+
+/* Straight into the next handler: the frame stays where it is. */
+static int chain(struct capture *c, uint32_t number, uint32_t exc_return, uint32_t pc)
+{
+    uint32_t handler = frame_vector(c, number);
+    if (!handler)
+        return fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
+    struct frame f = {.xpsr = register_of(c, UC_ARM_REG_XPSR),
+                      .control = register_of(c, UC_ARM_REG_CONTROL),
+                      .sp = register_of(c, UC_ARM_REG_SP),
+                      .exc_return = exc_return};
+    frame_enter(c, number, handler, &f);
+    entered(c, number);
+    tell(c, EXCEPTION_CHAINED, register_of(c, UC_ARM_REG_PC), f.sp);
+    return 1;
+}
+
+int exceptions_take(struct capture *c, uint32_t number, uint32_t pc)
+{
+    due_within(c, c->config.exception_entry_cycles);     /* what is more urgent may arrive late, and goes first */
+    uint32_t late = nvic_most_urgent(nvic_of(c));
+    if (late && nvic_priority(nvic_of(c), late) < nvic_priority(nvic_of(c), number))
+        number = late;
+    return enter(c, number, pc, 0);
+}
+
+/* --- return ----------------------------------------------------------------------------------------------- */
+
+/* The manual's checks of an EXC_RETURN value before anything is restored. */
+static int is_allowed(const struct capture *c, uint32_t exc_return)
+{
+    uint32_t active = nvic_active_count(&c->system.nvic);
+    if ((exc_return & 0xffffffe1u) != 0xffffffe1u || !nvic_is_active(&c->system.nvic, c->system.nvic.running))
+        return 0;
+    switch (exc_return & 0xf) {
+    case 0x1: return 1;
+    case 0x9:
+    case 0xd: return active == 1 || (system_word(&c->system, REG_CCR) & CCR_NONBASETHRDENA);
+    default: return 0;
     }
 }
 
-void exceptions_plan(struct capture *c, uint64_t now)
+/* What the next boundary would interrupt at once is chained to: it sees the masks as they are behind the return. */
+static uint32_t chained(struct capture *c)
 {
-    c->next_tick = system_tick_interrupts(&c->system) ? now + system_cycles_to_tick(&c->system, now) : UINT64_MAX;
-    plan_look(c, now);
+    struct masks masks = frame_masks(c);
+    uint32_t number = nvic_most_urgent(nvic_of(c));
+    return number && nvic_preempts(nvic_of(c), number, &masks) ? number : 0;
 }
 
-/* Flushes all records; a tick that is due is pending then. */
-static int exceptions_due(struct capture *c)
+static void invalid_return(struct capture *c, uint32_t exc_return)
 {
-    capture_flush(c);
-    uint64_t now = c->stream->sink.now(c->stream->sink.self);
-    if (now >= c->next_tick) {
-        c->system.systick_pending = 1;
-        c->clock_read = 1;
-        c->next_tick = now + system_cycles_to_tick(&c->system, now);
-    }
-    plan_look(c, now);
-    return system_pending(&c->system) != 0;
+    fail(c, FAULT_INVALID_RETURN, exc_return, exc_return & ~1u);
 }
+
+static void leave(struct capture *c, uint32_t exc_return)
+{
+    struct nvic *n = nvic_of(c);
+    uint32_t running = n->running;
+    if (!is_allowed(c, exc_return)) {
+        nvic_deactivate(n, running);
+        register_set(c, UC_ARM_REG_LR, exc_return | 0xf0000000u);
+        invalid_return(c, exc_return);
+        return;
+    }
+    int last = nvic_active_count(n) == 1;
+    nvic_deactivate(n, running);
+    if (running != EXCEPTION_NMI)
+        register_set(c, UC_ARM_REG_FAULTMASK, 0);
+    due_within(c, 0);
+    uint32_t next = chained(c);
+    if (next) {
+        chain(c, next, exc_return, exc_return & ~1u);
+        return;
+    }
+    struct frame f;
+    if (!frame_pop(c, exc_return, &f)) {
+        fail(c, FAULT_UNSTACKING, f.sp, exc_return & ~1u);
+        return;
+    }
+    n->running = f.xpsr & XPSR_IPSR;
+    int to_thread = (exc_return & 8) != 0;
+    tell(c, EXCEPTION_LEFT | (f.has_fp && f.used_fp ? EXCEPTION_FP : 0), f.pc & ~1u, f.sp);
+    c->event = 1;
+    c->look_at = 0;
+    if (to_thread != !n->running) {
+        invalid_return(c, exc_return);
+        c->fault.pc = f.pc & ~1u;
+    } else if (to_thread && last && (system_word(&c->system, REG_SCR) & SCR_SLEEPONEXIT)) {
+        capture_stop_with(c, STOP_SLEEP);
+    }
+}
+
+/* --- when --------------------------------------------------------------------------------------------------- */
 
 int exceptions_look(struct capture *c)
 {
-    int due = exceptions_due(c);
-    if (c->stream->sink.now(c->stream->sink.self) >= c->deadline) {
-        c->clock_read = 1;
-        return STOP_CYCLES;
+    int stop = instructions_of(c) >= c->ask_at ? due_ask(c) : STOP_NONE;
+    c->look_at = c->ask_at;
+    uint32_t number = nvic_most_urgent(nvic_of(c));
+    /* Against what is active only a return or a register write helps, and both have another look taken. */
+    if (number && nvic_preempts(nvic_of(c), number, &nothing_masked)) {
+        c->look_at = 0;                          /* a mask may fall in any block */
+        struct masks masks = frame_masks(c);
+        if (stop == STOP_NONE && nvic_preempts(nvic_of(c), number, &masks))
+            c->take = number;
     }
-    return due ? STOP_EXCEPTION : polling_is_due(c) ? STOP_POLLING : STOP_NONE;
+    return stop == STOP_NONE && !c->take && polling_is_due(c) ? STOP_POLLING : stop;
 }
 
-uint64_t capture_cycles_left(const struct capture *c, uint64_t now)
+/* Whether this exception, once pending, would be taken. */
+static int would_come(struct capture *c, uint32_t number, const struct masks *masks)
 {
-    return c->deadline == UINT64_MAX ? UINT64_MAX : now < c->deadline ? c->deadline - now : 0;
+    return nvic_is_enabled(nvic_of(c), number) && nvic_preempts(nvic_of(c), number, masks);
 }
 
-uint32_t capture_exception_pending(struct capture *c) { return exceptions_due(c) ? system_pending(&c->system) : 0; }
-
-void capture_exception_taken(struct capture *c, uint32_t number)
+int exceptions_can_come(struct capture *c)
 {
-    c->waits_in = NO_ID;
-    if (number == PENDSV)
-        c->system.pendsv_pending = 0;
-    else
-        c->system.systick_pending = 0;
-    exceptions_plan(c, c->stream->sink.now(c->stream->sink.self));
+    struct masks masks = frame_masks(c);
+    uint32_t number = nvic_most_urgent(nvic_of(c));
+    return (number && nvic_preempts(nvic_of(c), number, &masks)) ||
+           (system_tick_interrupts(&c->system) && would_come(c, EXCEPTION_SYSTICK, &masks));
 }
 
-void capture_exception_deferred(struct capture *c) { c->look_at = instructions_of(c) + LOOK_DEFERRED; }
+/* WFI and WFE: PRIMASK does not hold back what wakes, BASEPRI and FAULTMASK do (B1.5.19). */
+static struct masks waking_masks(struct capture *c)
+{
+    struct masks masks = frame_masks(c);
+    masks.primask = 0;
+    return masks;
+}
+
+int capture_wakes(struct capture *c)
+{
+    struct masks masks = waking_masks(c);
+    due_within(c, 0);
+    uint32_t number = nvic_most_urgent(nvic_of(c));
+    c->look_at = 0;
+    return number && nvic_preempts(nvic_of(c), number, &masks);
+}
+
+uint64_t capture_cycles_to_wake(struct capture *c, uint64_t now)
+{
+    struct masks masks = waking_masks(c);
+    if (!system_tick_interrupts(&c->system) || !would_come(c, EXCEPTION_SYSTICK, &masks))
+        return UINT64_MAX;
+    c->ask_at = c->look_at = 0;                  /* time will have gone by */
+    return system_cycles_to_tick(&c->system, now);
+}
+
+int capture_take_event(struct capture *c)
+{
+    int event = c->event;
+    c->event = 0;
+    return event;
+}
+
+/* --- faults --------------------------------------------------------------------------------------------------- */
+
+/* The exception of a fault, and what the fault status register says. No exception: one that hardware has not. */
+static uint32_t exception_of(enum fault_kind kind, uint32_t address, uint32_t *status)
+{
+    /* Peripherals, and what lies above external devices: never executed, whatever is there. */
+    int never_executed = (address >= 0x40000000u && address < 0x60000000u) || address >= 0xa0000000u;
+    switch (kind) {
+    case FAULT_READ_UNMAPPED:
+    case FAULT_WRITE_UNMAPPED:
+    case FAULT_READ_PROTECTED:
+    case FAULT_WRITE_PROTECTED: *status = CFSR_PRECISERR | CFSR_BFARVALID; return EXCEPTION_BUS_FAULT;
+    case FAULT_FETCH_UNMAPPED:
+        *status = never_executed ? CFSR_IACCVIOL : CFSR_IBUSERR;
+        return never_executed ? EXCEPTION_MEM_MANAGE : EXCEPTION_BUS_FAULT;
+    case FAULT_FETCH_PROTECTED:
+    case FAULT_MPU_FETCH: *status = CFSR_IACCVIOL; return EXCEPTION_MEM_MANAGE;
+    case FAULT_MPU_DATA: *status = CFSR_DACCVIOL | CFSR_MMARVALID; return EXCEPTION_MEM_MANAGE;
+    case FAULT_DIVIDE_BY_ZERO: *status = CFSR_DIVBYZERO; return EXCEPTION_USAGE_FAULT;
+    case FAULT_UNALIGNED: *status = CFSR_UNALIGNED; return EXCEPTION_USAGE_FAULT;
+    case FAULT_UNDEFINED: *status = CFSR_UNDEFINSTR; return EXCEPTION_USAGE_FAULT;
+    case FAULT_INVALID_STATE: *status = CFSR_INVSTATE; return EXCEPTION_USAGE_FAULT;
+    case FAULT_INVALID_RETURN: *status = CFSR_INVPC; return EXCEPTION_USAGE_FAULT;
+    case FAULT_NO_COPROCESSOR: *status = CFSR_NOCP; return EXCEPTION_USAGE_FAULT;
+    case FAULT_STACKING: *status = CFSR_STKERR; return EXCEPTION_BUS_FAULT;
+    case FAULT_UNSTACKING: *status = CFSR_UNSTKERR; return EXCEPTION_BUS_FAULT;
+    case FAULT_SVC:
+    case FAULT_VECTOR: *status = 0; return EXCEPTION_HARD_FAULT;
+    default: return 0;
+    }
+}
+
+static void set_bits(struct capture *c, uint32_t address, uint32_t bits)
+{
+    system_set(&c->system, address, system_word(&c->system, address) | bits);
+}
+
+/* Where an access faulted the engine's PC is the block's, and its ITSTATE that of the block before. */
+static void stand_at(struct capture *c, uint32_t pc)
+{
+    const struct definition *d = &c->stream->definition[c->block_id];
+    uint8_t it = thumb_it_state_at(c->stream->code + d->code, pc - d->address, d->it_state);
+    uint32_t xpsr = register_of(c, UC_ARM_REG_XPSR) & ~XPSR_IT;
+    register_set(c, UC_ARM_REG_XPSR, xpsr | (uint32_t)(it & 0xfc) << 8 | (uint32_t)(it & 3) << 25);
+    register_set(c, UC_ARM_REG_PC, pc | 1);
+}
+
+int capture_take_fault(struct capture *c)
+{
+    struct fault_info f = c->fault;
+    struct masks masks = frame_masks(c);
+    uint32_t status = 0, number = exception_of(f.kind, f.address, &status);
+    if (!number || !f.pc)
+        return 0;
+    set_bits(c, REG_CFSR, status);
+    if (status & CFSR_BFARVALID)
+        system_set(&c->system, REG_BFAR, f.address);
+    if (status & CFSR_MMARVALID)
+        system_set(&c->system, REG_MMFAR, f.address);
+    int configurable = number != EXCEPTION_HARD_FAULT;
+    if (!configurable)
+        set_bits(c, REG_HFSR, f.kind == FAULT_VECTOR ? HFSR_VECTTBL : HFSR_FORCED);
+    if (configurable && !(nvic_is_enabled(nvic_of(c), number) && nvic_preempts(nvic_of(c), number, &masks))) {
+        number = EXCEPTION_HARD_FAULT;
+        set_bits(c, REG_HFSR, HFSR_FORCED);
+    }
+    if (!nvic_preempts(nvic_of(c), number, &masks) || !frame_vector(c, number))
+        return 0;                                /* lockup, or no handler */
+    if (c->fault_at_access)
+        stand_at(c, f.pc);
+    c->fault = (struct fault_info){0, 0, 0, 0};
+    c->fault_at_access = 0;
+    int is_return = (f.kind == FAULT_INVALID_RETURN || f.kind == FAULT_UNSTACKING) && f.pc >> 28 == 0xf;
+    if (is_return)                               /* of a handler that is left already: its frame stays */
+        return chain(c, number, register_of(c, UC_ARM_REG_LR), f.pc);
+    return enter(c, number, f.pc, f.kind == FAULT_STACKING);
+}
+
+void capture_raise(struct capture *c, const struct fault_info *fault)
+{
+    c->fault = *fault;
+    c->fault_at_access = 0;
+}
+
+/* --- what the engine leaves to us -------------------------------------------------------------------------------- */
+
+static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
+{
+    struct capture *c = user;
+    uint32_t pc = register_of(c, UC_ARM_REG_PC), offset = pc - c->block_address;
+    (void)engine;
+    if (c->header && number >= ENGINE_NO_COPROCESSOR && offset < c->captured[c->block_id].size)
+        record_end(c, RECORD_PARTIAL, offset);
+    capture_close_record(c);
+    switch (number) {
+    case ENGINE_BKPT: capture_stop_with(c, STOP_BREAKPOINT); break;
+    case ENGINE_SVC: {
+        struct masks masks = frame_masks(c);
+        if (nvic_preempts(nvic_of(c), EXCEPTION_SVCALL, &masks))
+            enter(c, EXCEPTION_SVCALL, pc, 0);
+        else
+            fail(c, FAULT_SVC, pc, pc);
+        break;
+    }
+    case ENGINE_PREFETCH_ABORT:
+    case ENGINE_EXCEPTION_EXIT:
+        if (pc >> 28 == 0xf && nvic_of(c)->running)
+            leave(c, pc | 1);
+        else
+            fail(c, FAULT_FETCH_PROTECTED, pc, pc);
+        break;
+    case ENGINE_NO_COPROCESSOR: fail(c, FAULT_NO_COPROCESSOR, pc, pc); break;
+    case ENGINE_INVALID_STATE: fail(c, FAULT_INVALID_STATE, pc, pc); break;
+    case ENGINE_UNALIGNED: fail(c, FAULT_UNALIGNED, pc, pc); break;
+    default: capture_fail(c, CORE_ERR_ENGINE);
+    }
+}
+
+int exceptions_attach(struct capture *c)
+{
+    uc_hook hook;
+    uint64_t first = 1, last = 0;                /* everywhere */
+    uc_err error = c->hook_add(c->engine, &hook, UC_HOOK_INTR, (void *)on_interrupt, c, first, last);
+    return error == UC_ERR_OK ? CORE_OK : CORE_ERR_ENGINE;
+}

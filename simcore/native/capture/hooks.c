@@ -67,7 +67,7 @@ static void on_place(uc_engine *engine, uint64_t address, uint32_t size, void *u
         uint64_t now = record_from(c, offset);
         if (c->config.max_cycles) {
             c->deadline = now + c->config.max_cycles;
-            exceptions_plan(c, now);
+            due_plan(c, now);
         }
     } else if (c->until_left && holds(&c->config.until, (uint32_t)address) && --c->until_left == 0) {
         record_until(c, offset);
@@ -138,8 +138,11 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         return;
     uint64_t before = instructions_of(c);
     int stop = before >= c->look_at ? exceptions_look(c) : STOP_NONE;
-    if (stop != STOP_NONE) {
-        capture_stop_with(c, stop);
+    if (stop != STOP_NONE || c->take) {
+        if (stop != STOP_NONE)
+            capture_stop_with(c, stop);
+        else
+            c->emu_stop(c->engine);      /* capture_run() enters the handler */
         return;
     }
     uint32_t id = code_id(c, (uint32_t)address, size);
@@ -148,8 +151,10 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     const struct captured *d = &c->captured[id];
     if (d->endless && c->waits_in != id) {
         c->waits_in = id;
-        capture_stop_with(c, STOP_LOOP);
-        return;
+        if (!exceptions_can_come(c)) {
+            capture_stop_with(c, STOP_LOOP);
+            return;
+        }
     }
     if (c->hook_from == id) {
         c->hook_from = NO_ID;
@@ -164,6 +169,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         return;
     }
     atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
+    c->event |= d->sets_event;
+    c->block_id = id;
     c->block_address = d->address;
     record_open(c, id);
     c->watch = c->watches + d->watch_first;

@@ -37,14 +37,27 @@ void capture_close_record(struct capture *c)
  * finds the instruction by its access. */
 void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size)
 {
-    if (c->fault.kind == FAULT_NONE)
+    int first = c->fault.kind == FAULT_NONE;
+    if (first)
         c->fault = (struct fault_info){(uint8_t)kind, address, 0, size};
     if (c->header) {
         if (kind != FAULT_READ_UNMAPPED && c->out > c->header + 2)
             c->out--;
         record_end(c, RECORD_PARTIAL, PARTIAL_BEFORE_ACCESS);
+        capture_flush(c);
+        if (first)
+            c->fault.pc = c->stream->sink.fault_pc(c->stream->sink.self);
+        c->fault_at_access = first;
     }
     capture_stop_with(c, STOP_FAULT);
+}
+
+void record_undo(struct capture *c, uint32_t address, uint32_t size)
+{
+    if (c->fault.kind != FAULT_NONE || size > sizeof c->undo)
+        return;
+    c->undo_address = address;
+    c->undo_size = c->mem_read(c->engine, address, c->undo, size) == UC_ERR_OK ? size : 0;
 }
 
 /* A record split behind the instruction of the access that was just recorded, so that timing can be asked

@@ -34,6 +34,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t stale;               /* its bytes were overwritten */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
+    uint8_t sets_event;          /* holds a SEV */
 };
 
 struct peripheral {              /* a word of a peripheral */
@@ -64,7 +65,7 @@ struct capture {
     uint32_t *out;               /* where the next data address goes */
     uint32_t *header;            /* word 0 of the open record, NULL: none is open */
     const struct watch *watch, *watch_end;   /* of the running block, not passed yet */
-    uint32_t block_address;
+    uint32_t block_id, block_address;        /* of the running block */
     uint32_t note[NOTES_MAX];
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
@@ -85,7 +86,11 @@ struct capture {
     uc_err (*emu_start)(uc_engine *, uint64_t, uint64_t, uint64_t, size_t);
     uc_err (*emu_stop)(uc_engine *);
     uc_err (*reg_read)(uc_engine *, int, void *);
+    uc_err (*reg_write)(uc_engine *, int, const void *);
+    uc_err (*reg_read_batch)(uc_engine *, int *, void **, int);
+    uc_err (*reg_write_batch)(uc_engine *, int *, void *const *, int);
     uc_err (*mem_read)(uc_engine *, uint64_t, void *, uint64_t);
+    uc_err (*mem_write)(uc_engine *, uint64_t, const void *, uint64_t);
     uc_err (*mmio_map)(uc_engine *, uint64_t, uint64_t, uc_cb_mmio_read_t, void *, uc_cb_mmio_write_t, void *);
     uc_err (*ctl)(uc_engine *, uc_control_type, ...);
 
@@ -102,6 +107,9 @@ struct capture {
     _Atomic uint64_t instructions;           /* another thread reads it */
     uint64_t limit;
     uint64_t look_at;            /* instruction count at which to look for pending exceptions */
+    uint64_t ask_at;             /* ... and at which to ask for the modelled time */
+    uint32_t take;               /* the exception that is entered when the engine has stopped, 0: none */
+    int event;                   /* the event register of WFE */
     uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
     uint64_t deadline;           /* modelled time at which the run ends */
     uint64_t from_left, until_left;   /* times that config.from and config.until are still passed */
@@ -111,6 +119,9 @@ struct capture {
     atomic_int stop_requested;   /* by another thread */
     int stop, status, engine_error;
     struct fault_info fault;
+    uint8_t undo[8];             /* what lay where a store went that then turned out to fault */
+    uint32_t undo_address, undo_size;
+    int fault_at_access;         /* the engine does not know where: PC and ITSTATE are set from fault.pc */
     uint32_t polled;                         /* the peripheral register that was read last, ... */
     uint64_t polled_at;                      /* ... and the instruction count then */
     struct polling polling;
@@ -133,6 +144,9 @@ void capture_flush(struct capture *c);
 
 /* The access that was just recorded faults: see record.c. */
 void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size);
+
+/* The store of which the engine is about to tell will have faulted: it is taken back when the engine has stopped. */
+void record_undo(struct capture *c, uint32_t address, uint32_t size);
 
 /* What was counted until the instruction at this offset of the running block does not count. Returns the modelled
  * time there. */
@@ -203,10 +217,34 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
     return address - k->op_begin <= k->op_begin_size || address - k->op_end <= k->op_end_size;
 }
 
-/* exceptions.c: in front of a block: the stop that time asks for, an exception or the run's deadline, else
- * STOP_NONE. When SysTick comes next, after a write to it. */
+/* due.c: what time brings. Asks for the modelled time and pends what has come; STOP_CYCLES when the run's time is
+ * over, else STOP_NONE. When to ask again, after a write to SysTick or a jump in time. What comes within so many
+ * cycles is pended now. */
+int due_ask(struct capture *c);
+void due_plan(struct capture *c, uint64_t now);
+void due_within(struct capture *c, uint32_t cycles);
+
+/* exceptions.c: in front of a block: c->take is set when an exception is to be taken there; returns a stop, or
+ * STOP_NONE. Enters an exception that interrupts pc: 0 when it faults, see c->fault. Registers may have changed so
+ * that another look is needed. Whether an interrupt can still come, masks being as they are. */
 int exceptions_look(struct capture *c);
-void exceptions_plan(struct capture *c, uint64_t now);
+int exceptions_take(struct capture *c, uint32_t number, uint32_t pc);
+int exceptions_can_come(struct capture *c);
+int exceptions_attach(struct capture *c);
+
+/* frame.c: exception frames on the engine's registers and memory. */
+struct frame {
+    uint32_t sp, xpsr, control, exc_return, pc;
+    int has_fp, used_fp;         /* the frame holds FP registers; the handler used some itself */
+};
+
+uint32_t register_of(struct capture *c, int id);
+void register_set(struct capture *c, int id, uint32_t value);
+struct masks frame_masks(struct capture *c);
+uint32_t frame_vector(struct capture *c, uint32_t number);       /* 0: it cannot be read, or is not Thumb code */
+int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */
+void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const struct frame *f);
+int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f);   /* 0: not all of it is memory */
 
 /* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
 struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);

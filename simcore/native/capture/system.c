@@ -16,10 +16,12 @@ void system_init(struct system *s, const struct capture_config *config)
     s->dcache_bytes = config->dcache_bytes;
     s->icache_ways = config->icache_ways;
     s->dcache_ways = config->dcache_ways;
+    nvic_init(&s->nvic, config->interrupts, config->priority_bits);
     *word_at(s, REG_CPUID) = config->cpuid;
     *word_at(s, REG_AIRCR) = 0xfa050000u;
     *word_at(s, REG_CCR) = 0x00040200u;              /* STKALIGN, branch prediction: both read as one */
-    *word_at(s, REG_ICTR) = 7;
+    *word_at(s, REG_ICTR) = config->interrupts ? (config->interrupts - 1) / 32 : 0;
+    *word_at(s, REG_FPCCR) = FPCCR_ASPEN | FPCCR_LSPEN;
     *word_at(s, REG_SYST_CALIB) = 0xc0000000u;       /* no reference, skewed */
     *word_at(s, REG_DWT_CTRL) = 0x40000000u;         /* four comparators */
     *word_at(s, REG_CLIDR) = 0x09000003u;            /* separate L1 caches */
@@ -59,12 +61,13 @@ int system_tick_interrupts(const struct system *s)
     return systick_counts(s) && (word_of(s, REG_SYST_CSR) & CSR_TICKINT);
 }
 
-uint32_t system_pending(const struct system *s)
+uint32_t system_word(const struct system *s, uint32_t address) { return word_of(s, address); }
+void system_set(struct system *s, uint32_t address, uint32_t bits) { *word_at(s, address) |= bits; }
+
+uint32_t system_beside(const struct system *s, uint32_t address, uint64_t now)
 {
-    uint32_t shpr3 = word_of(s, REG_SHPR3);
-    if (s->pendsv_pending && s->systick_pending)
-        return (shpr3 >> 16 & 0xff) <= shpr3 >> 24 ? PENDSV : SYSTICK;
-    return s->pendsv_pending ? PENDSV : s->systick_pending ? SYSTICK : 0;
+    int by_one = nvic_sets_by_one(address) || address == REG_CFSR || address == REG_HFSR || address == REG_DFSR;
+    return by_one ? 0 : system_peek(s, address, now);
 }
 
 uint64_t system_cycles_to_tick(const struct system *s, uint64_t now)
@@ -110,6 +113,8 @@ uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now)
         return 1;                                    /* the stimulus FIFO always has room */
     if (address >= SYSTEM_BASE + sizeof s->word)
         return 0;
+    if (nvic_has(address))
+        return nvic_read(&s->nvic, address);
     uint32_t value = word_of(s, address);
     switch (address) {
     case REG_DWT_CYCCNT:
@@ -117,7 +122,6 @@ uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now)
     case REG_SYST_CVR:
         return systick_counts(s) ? (uint32_t)((system_cycles_to_tick(s, now) - 1) / tick_cycles(s)) : value;
     case REG_SYST_CSR: return value | (systick_wrapped(s, now) ? CSR_COUNTFLAG : 0);
-    case REG_ICSR: return (s->pendsv_pending ? ICSR_PENDSVSET : 0) | (s->systick_pending ? ICSR_PENDSTSET : 0);
     case REG_CCSIDR:
         return (word_of(s, REG_CSSELR) & 1) ? ccsidr(s->icache_bytes, s->icache_ways)
                                             : ccsidr(s->dcache_bytes, s->dcache_ways);
@@ -137,6 +141,10 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
 {
     if ((address >= REG_ITM_STIM0 && address <= REG_ITM_STIM_LAST) || address >= SYSTEM_BASE + sizeof s->word)
         return 0;
+    if (nvic_has(address)) {
+        nvic_write(&s->nvic, address, value);
+        return 0;
+    }
     uint32_t *word = word_at(s, address), old = *word;
     switch (address) {
     case REG_CPUID:
@@ -154,12 +162,14 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
         if (value >> 16 == 0x05fa) {
             s->reset_requested = value >> 2 & 1;
             *word = 0xfa050000u | (value & 0x700);
+            s->nvic.group = value >> 8 & 7;
         }
         return 0;
-    case REG_ICSR:
-        s->pendsv_pending = (uint8_t)((s->pendsv_pending || (value & ICSR_PENDSVSET)) && !(value & ICSR_PENDSVCLR));
-        s->systick_pending = (uint8_t)((s->systick_pending || (value & ICSR_PENDSTSET)) && !(value & ICSR_PENDSTCLR));
-        return 0;
+    case REG_VTOR: *word = value & ~0x7fu; return 0;
+    case REG_CFSR:                                   /* written bits are cleared */
+    case REG_HFSR:
+    case REG_DFSR: *word &= ~value; return 0;
+    case REG_CPACR: *word = value & 0x00f00000u; return 0;       /* CP10 and CP11 are what there is */
     case REG_DWT_CTRL:
         if ((value & CTRL_CYCCNTENA) && !(old & CTRL_CYCCNTENA))
             s->cycle_count_base = now - *word_at(s, REG_DWT_CYCCNT);

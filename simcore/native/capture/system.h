@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "types.h"
+#include "capture/nvic.h"
 
 enum { SYSTEM_BASE = 0xe0000000u, SYSTEM_BYTES = 0x100000, SYSTEM_WORDS = 0x10000 / 4 };
 
@@ -18,7 +19,7 @@ struct system {
     uint64_t systick_start;          /* time of the last reload of SysTick */
     uint64_t systick_read;           /* time up to which COUNTFLAG was reported */
     uint8_t reset_requested;
-    uint8_t pendsv_pending, systick_pending;
+    struct nvic nvic;
 };
 
 void system_init(struct system *s, const struct capture_config *config);
@@ -45,8 +46,12 @@ int system_writes_clock(uint32_t address);
 /* Whether SysTick counts and interrupts. */
 int system_tick_interrupts(const struct system *s);
 
-/* The pending exception of the highest priority (SHPR3), 0: none. */
-uint32_t system_pending(const struct system *s);
+/* A word as it is stored, without what time or a read does to it; bits set in it. */
+uint32_t system_word(const struct system *s, uint32_t address);
+void system_set(struct system *s, uint32_t address, uint32_t bits);
+
+/* What the bytes are that a narrower write leaves alone. */
+uint32_t system_beside(const struct system *s, uint32_t address, uint64_t now);
 
 /* Cycles from now until SysTick counts to zero, UINT64_MAX when it does not count. */
 uint64_t system_cycles_to_tick(const struct system *s, uint64_t now);

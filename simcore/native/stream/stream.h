@@ -35,8 +35,17 @@ enum record_kind {
     RECORD_OP_BEGIN = 2,        /* operation index, address of the call */
     RECORD_OP_END = 3,
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
-    RECORD_EXCEPTION = 5,       /* return address: hardware enters a handler with the next block; 0: it came back */
+    RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame */
     RECORD_FROM = 6,            /* what was counted until here does not count */
+};
+
+/* What hardware does before the next block. The address is where the handler returns to, or where it came back
+ * to; the frame is the stack's address that tells one thread from another. */
+enum exception_event {
+    EXCEPTION_ENTERED = 1,
+    EXCEPTION_LEFT = 2,
+    EXCEPTION_CHAINED = 3,      /* from one handler straight into the next */
+    EXCEPTION_FP = 0x100,       /* with the FP registers: stored, or loaded again */
 };
 
 struct definition {
@@ -49,6 +58,7 @@ struct sink {
     /* Returns 0, a negative core_status, or a core_stop that ends the run. */
     int (*consume)(void *self, const uint32_t *words, size_t count);
     uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
+    uint32_t (*fault_pc)(void *self);   /* the instruction of the last access that was cut off as a fault */
     void *self;
 };
 

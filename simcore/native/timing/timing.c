@@ -204,7 +204,8 @@ static void enter_exception(struct timing *t, uint32_t return_address)
         memmove(t->interrupted, t->interrupted + 1, (INTERRUPTED_MAX - 1) * sizeof *t->interrupted);
         t->interruptions--;
     }
-    t->interrupted[t->interruptions++] = (struct interrupted){t->last_block, t->last_entry, t->left, t->calls.frames};
+    t->interrupted[t->interruptions++] =
+        (struct interrupted){t->last_block, t->last_entry, t->left, t->calls.frames, return_address};
     t->last_block = t->last_entry = NO_DEFINITION;
     t->state = t->reset_state;
     t->hardware_return = return_address;
@@ -221,9 +222,29 @@ static void leave_exception(struct timing *t)
     t->left = i->left;
 }
 
+static void run_exception(struct timing *t, uint32_t event, uint32_t address)
+{
+    const struct timing_config *k = &t->config;
+    uint32_t fp = (event & EXCEPTION_FP) ? k->exception_fp_cycles : 0;
+    switch (event & ~(uint32_t)EXCEPTION_FP) {
+    case EXCEPTION_ENTERED:
+        timing_charge(t, CAUSE_BRANCH, k->exception_entry_cycles + fp);
+        enter_exception(t, address);
+        break;
+    case EXCEPTION_CHAINED: {
+        uint32_t returns_to = t->interruptions ? t->interrupted[t->interruptions - 1].returns_to : address;
+        timing_charge(t, CAUSE_BRANCH, k->exception_chain_cycles);
+        leave_exception(t);
+        enter_exception(t, returns_to);
+        break;
+    }
+    default: timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp); leave_exception(t);
+    }
+}
+
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 1, 0};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     int status = CORE_OK;
@@ -245,14 +266,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION:
-        timing_charge(t, CAUSE_BRANCH,
-                      payload[0] ? t->config.exception_entry_cycles : t->config.exception_return_cycles);
-        if (payload[0])
-            enter_exception(t, payload[0]);
-        else
-            leave_exception(t);
-        break;
+    case RECORD_EXCEPTION: run_exception(t, payload[0], payload[1]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

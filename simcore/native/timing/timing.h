@@ -26,7 +26,7 @@ enum {
 struct interrupted {             /* what goes on when a handler comes back */
     int32_t last_block, last_entry;
     struct exits left;
-    uint32_t frames;
+    uint32_t frames, returns_to;
 };
 
 struct timing {

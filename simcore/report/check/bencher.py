@@ -20,5 +20,8 @@ def render(result: CheckResult) -> str:
         measure = value.metric.replace(".", "-").replace("_", "-")
         if value.unit:
             measure += {"B": "-bytes"}.get(value.unit, f"-{value.unit.lower()}")
-        benchmarks.setdefault(name, {})[measure] = {"value": value.after}
+        measured_as = {"value": value.after}
+        if value.low is not None and value.high is not None:
+            measured_as |= {"lower_value": value.low, "upper_value": value.high}
+        benchmarks.setdefault(name, {})[measure] = measured_as
     return json.dumps(benchmarks, indent=1, allow_nan=False) + "\n"

@@ -17,12 +17,11 @@ def render(result: CheckResult) -> str:
             extra.append(
                 f"{run.cpu.name} at {run.cpu.clock_hz} Hz, model {run.cpu.model_sha256[:12]}"
             )
-        rows.append(
-            {
-                "name": f"{run.name}: {value.name}",
-                "unit": value.unit or value.metric,
-                "value": value.after,
-                "extra": "\n".join(extra),
-            }
-        )
+        row = {
+            "name": f"{run.name}: {value.name}",
+            "unit": value.unit or value.metric,
+            "value": value.after,
+            "extra": "\n".join(extra),
+        }
+        rows.append(row | ({"range": value.spread} if value.spread else {}))
     return json.dumps(rows, indent=1, allow_nan=False) + "\n"

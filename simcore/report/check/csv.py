@@ -7,7 +7,8 @@ from simcore.report.page.csv import table_text
 
 COLUMNS = (
     "run", "elf", "cpu", "clock_hz", "status", "kind", "row", "metric", "unit", "accuracy",
-    "before", "after", "difference", "relative", "limits", "failed", "within", "message",
+    "before", "after", "low", "high", "difference", "relative", "limits", "failed", "undecided",
+    "within", "message",
 )  # fmt: skip
 
 
@@ -30,4 +31,5 @@ def _row(run: RunResult, value: MetricValue | None) -> dict[str, object]:
         row |= {name: getattr(value, name) for name in COLUMNS if hasattr(value, name)}
         row["limits"] = " ".join(limit.text for limit in value.limits)
         row["failed"] = int(value.failed)
+        row["undecided"] = " ".join(limit.text for limit in value.undecided)
     return row

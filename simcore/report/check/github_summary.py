@@ -64,7 +64,8 @@ def _cells(value: MetricValue) -> list[str]:
         change = "N/A"
     elif value.within is not None:
         change += f" ({value.within})"
-    return [amount(value.after, value.unit), f"**{change}**" if value.failed else change]
+    now = f"{amount(value.after, value.unit)} {value.spread}".rstrip()
+    return [now, f"**{change}**" if value.failed else change]
 
 
 def _reasons(run: RunResult) -> Iterator[str]:

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from simcore.checking.results import CheckResult, MetricValue, RunResult, failure_text, reason_text
+from simcore.checking.results import (
+    CheckResult,
+    MetricValue,
+    RunResult,
+    failure_text,
+    reason_text,
+    undecided_text,
+)
 from simcore.units import amount, relative_change
 
 
@@ -61,7 +68,10 @@ def _value_case(suite: Element, run: RunResult, value: MetricValue) -> None:
     if value.before is not None:
         change = f"{amount(value.before, value.unit)} before"
         change += f", {relative_change(value.difference, value.before)}"
-    SubElement(case, "system-out").text = f"{amount(value.after, value.unit)} ({change})"
+    text = f"{amount(value.after, value.unit)} ({change})"
+    if value.undecided:
+        text += f"; {undecided_text(value)}"
+    SubElement(case, "system-out").text = clean(text)
 
 
 def _count(suite: Element) -> None:

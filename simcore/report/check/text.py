@@ -56,6 +56,8 @@ def _runs(runs: Sequence[RunResult], options: RenderOptions) -> RenderableType:
         values = [_total(run, name) for run in runs]
         if any(value is not None and value.after is not None for value in values):
             columns.append(Column(name, [_amount(value) for value in values], 2 * drop))
+            if name == "cycles" and any(value is not None and value.spread for value in values):
+                columns.append(Column("", [value.spread if value else "" for value in values]))
             # a change without its amount would be a riddle: it leaves first
             leaves = 2 * drop + 1 if drop else 0
             columns.append(Column("change", [_change(value) for value in values], leaves))
@@ -85,8 +87,12 @@ def _change(value: MetricValue | None) -> str:
 
 
 def _changes(run: RunResult) -> list[MetricValue]:
-    """Values that are shown: those that changed, and those of rows with a limit."""
-    return [value for value in run.values if value.difference or value.failed or value.row]
+    """Values that are shown: those that changed, of rows with a limit, with one inside ±."""
+    return [
+        value
+        for value in run.values
+        if value.difference or value.failed or value.row or value.undecided
+    ]
 
 
 def _blocks(run: RunResult, options: RenderOptions) -> Iterator[RenderableType]:
@@ -125,14 +131,21 @@ def _values(values: Sequence[MetricValue], options: RenderOptions) -> Renderable
 
 
 def _limits(value: MetricValue) -> str:
-    texts = [limit.text + (" BROKEN" if not limit.holds else "") for limit in value.limits]
+    texts = []
+    for limit in value.limits:
+        words = [] if limit.holds else ["BROKEN"]
+        words += ["inside ±"] if limit.undecided else []
+        texts.append(" ".join([limit.text, ", ".join(words)]).rstrip())
     return " | ".join(texts)
 
 
 def _note(value: MetricValue) -> str:
+    words = [value.span] if value.span else []
     if value.within is not None:
-        return f"within {value.within}"
-    return "improved" if value.improved else ""
+        words.append(f"within {value.within}")
+    elif value.improved:
+        words.append("improved")
+    return ", ".join(words)
 
 
 def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableType:

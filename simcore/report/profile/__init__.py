@@ -20,6 +20,8 @@ FORMATS = (
 BINARY_FORMATS = ("pprof",)
 #: Formats that can hold profiles of several parts; see ``parts``.
 SEVERAL_PARTS = ("text", "json", "csv")
+#: Formats that keep every table on request, for those that need one later.
+KEEPING = ("json",)
 #: Tables on request that a format cannot do without, as arguments of ``simcore.profile()``.
 NEEDS: dict[str, tuple[str, ...]] = {
     "callgrind": ("instructions",),

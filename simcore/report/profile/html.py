@@ -66,6 +66,9 @@ def _facts(profile: Profile) -> Iterator[Figure]:
     interval = f"±{percent(totals.energy_uncertainty, digits=0)}, {low} to {high}"
     paired = percent(2 * totals.dual_issues, totals.instructions, 0)
     yield Figure("cycles", count(totals.cycles), trust.cycles)
+    if totals.active_cycles != totals.cycles:
+        load = f"CPU load {percent(totals.cpu_load)}"
+        yield Figure("active cycles", count(totals.active_cycles), trust.cycles, load)
     yield Figure("time", si(totals.time_s, "s"), trust.cycles)
     yield Figure("energy", si(totals.energy_j, "J"), trust.energy, interval)
     yield Figure("average power", si(totals.power_w, "W"), trust.energy)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
@@ -14,9 +15,12 @@ from simcore.report import RenderOptions
 from simcore.report.profile import SEVERAL_PARTS
 from simcore.units import clock, count, decimal, percent, si
 
+if TYPE_CHECKING:
+    from simcore.report.page.table import Column
+
 CSV_COLUMNS = (
     "cpu", "clock_hz", "voltage_scale", "instructions", "cycles", "ipc", "time_s", "energy_j",
-    "power_w", "icache_misses", "dcache_misses", "fetch", "load", "store",
+    "power_w", "icache_misses", "dcache_misses", "active_cycles", "fetch", "load", "store",
 )  # fmt: skip
 
 
@@ -44,6 +48,7 @@ def _csv(profiles: Sequence[Profile]) -> str:
                 *(cpu.name, cpu.clock_hz, cpu.voltage_scale),
                 *(totals.instructions, totals.cycles, totals.ipc, totals.time_s),
                 *(totals.energy_j, totals.power_w, caches.icache.misses, caches.dcache.misses),
+                totals.active_cycles,
                 *(totals.cycles_by_cause[cause] for cause in CSV_COLUMNS[-3:]),
             ]
         )
@@ -63,6 +68,7 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
         Column("part", [p.cpu.name for p in profiles]),
         Column("clock", [clock(p.cpu.clock_hz) for p in profiles]),
         Column("cycles", [count(p.totals.cycles) for p in profiles]),
+        *_active(profiles),
         Column("IPC", [decimal(p.totals.ipc) for p in profiles], 3),
         Column("time", [si(p.totals.time_s, "s") for p in profiles]),
         Column("energy", [si(p.totals.energy_j, "J") for p in profiles], 1),
@@ -81,9 +87,20 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
     )
     console.print(build_table(columns, options.width, "…"))
     for profile in profiles:
+        if profile.cpu.division is not None:
+            console.print(Text(f"{profile.cpu.name}: {profile.cpu.division}", "dim"))
         for warning in profile.warnings:
             console.print(Text(f"{profile.cpu.name}: {warning}", "yellow"))
     return printed_text(console, options)
+
+
+def _active(profiles: Sequence[Profile]) -> Iterator[Column]:
+    """How much of its time a program that sleeps is awake."""
+    from simcore.report.page.table import Column
+
+    if any(p.totals.active_cycles != p.totals.cycles for p in profiles):
+        yield Column("active", [count(p.totals.active_cycles) for p in profiles])
+        yield Column("CPU load", [percent(p.totals.cpu_load) for p in profiles], 1)
 
 
 def _end(profile: Profile) -> str:

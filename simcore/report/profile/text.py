@@ -70,7 +70,8 @@ class _Page:
         text = Text()
         text.append(profile.elf.name, style="bold")
         text.append(f" on {profile.cpu.name} at {clock(profile.cpu.clock_hz)}{voltage}")
-        text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}\n")
+        text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}")
+        text.append("\n" if profile.cpu.division is None else f"\n{profile.cpu.division}\n")
         verdict = profile.exit.text
         text.append(
             f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""
@@ -138,6 +139,7 @@ class _Page:
         rows = [
             ("instructions", count(totals.instructions), accuracy.counts),
             ("cycles", count(totals.cycles), self._cycles_kind()),
+            *self._active(),
             ("instructions per cycle", decimal(totals.ipc), accuracy.cycles),
             ("time", si(totals.time_s, "s"), accuracy.cycles),
             ("energy", si(totals.energy_j, "J"), interval),
@@ -158,6 +160,16 @@ class _Page:
         table.show_header = False
         table.columns[-1].justify = "left"
         return table
+
+    def _active(self) -> list[tuple[str, str, str]]:
+        """How much of its time a program that sleeps is awake."""
+        totals, accuracy = self.profile.totals, self.profile.accuracy
+        if totals.active_cycles == totals.cycles:
+            return []
+        return [
+            ("active cycles", count(totals.active_cycles), accuracy.cycles),
+            ("CPU load", percent(totals.cpu_load), accuracy.cycles),
+        ]
 
     def _cycles_kind(self) -> str:
         """How far the cycles can be trusted, in words."""

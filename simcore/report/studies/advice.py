@@ -119,14 +119,21 @@ def _costs(advice: Advice, options: RenderOptions) -> RenderableType:
     gain = advised.cycles - linked.cycles
     predicted = advice.predicted_cycles - linked.cycles
     energy = advised.energy_j - linked.energy_j
-    relative = ["", signed(percent(gain, linked.cycles, 2), gain)]
+    # Sleep is as long under each: what the placement changes are the cycles awake.
+    relative = ["", signed(percent(gain, linked.active_cycles, 2), gain)]
+    slept = linked.active_cycles != linked.cycles
     energies = ["", signed(percent(energy, linked.energy_j, 2), energy)]
     return build_table(
         [
             Column("", [name for name, _, _ in rows]),
-            Column("cycles", [count(cost.cycles) for _, cost, _ in rows]),
+            Column(
+                "active cycles" if slept else "cycles",
+                [count(cost.active_cycles) for _, cost, _ in rows],
+            ),
             Column("verified", relative),
-            Column("predicted", ["", signed(percent(predicted, linked.cycles, 2), predicted)], 3),
+            Column(
+                "predicted", ["", signed(percent(predicted, linked.active_cycles, 2), predicted)], 3
+            ),
             Column("time", [si(cost.time_s, "s") for _, cost, _ in rows], 2),
             Column("energy", [si(cost.energy_j, "J") for _, cost, _ in rows], 1),
             Column("", energies, 1),

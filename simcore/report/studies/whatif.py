@@ -108,7 +108,12 @@ def _columns(rows: Sequence[Outcome]) -> Iterator[Column]:
     if len(_different(rows, _part)) > 1:
         yield Column("part", [row.cpu.name for row in rows], 6)
         yield Column("clock", [clock(row.cpu.clock_hz) for row in rows], 7)
-    yield Column("cycles", [count(row.cycles) for row in rows])
+    if any(row.active_cycles != row.cycles for row in rows):
+        yield Column("active cycles", [count(row.active_cycles) for row in rows])
+        loads = [percent(row.active_cycles, row.cycles) for row in rows]
+        yield Column("CPU load", loads, 4)
+    else:
+        yield Column("cycles", [count(row.cycles) for row in rows])
     yield Column("change", [_relative(value) for value in cycles])
     yield Column("time", [si(row.time_s, "s") for row in rows], 2)
     yield Column("energy", [si(row.energy_j, "J") for row in rows], 1)

@@ -22,6 +22,7 @@ from simcore.checking import baselines
 from simcore.cli.main import main
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
+from simcore.costs.uncertainty import CyclesInterval, OpenQuestion
 from simcore.errors import ElfError
 from simcore.report.check import REPORTS
 from simcore.run.faults import Frame
@@ -363,6 +364,47 @@ def test_json_fits_its_schema(check: Check, mixed: tuple[str, ...]) -> None:
     assert assert_fits(text)["exit_code"] == 1
     again = check("a.elf", "--baseline", "main", "--format", "json")[1]
     assert json.loads(again)["runs"] == json.loads(text)["runs"][:1]
+
+
+#: The hand-made run takes 922 cycles.
+INTERVAL = CyclesInterval(900, 940, (OpenQuestion("divide", "bits", 900, 940),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("json", ['"low": 900', '"high": 940', '"undecided": true', '"name": "divide"']),
+        ("jsonl", ['"low": 900', '"undecided": true', '"name": "divide"']),
+        ("csv", [",900,940,", ",cycles=910,"]),
+        ("junit", ["922, limit cycles=910 (inside the interval, 900 to 940)",
+                   "cycles=930 inside the interval of cycles, 900 to 940"]),
+        ("sarif", ["922, limit cycles=910 (inside the interval, 900 to 940)"]),
+        ("github-summary", ["922 ±2.4 %", "(inside the interval, 900 to 940)",
+                            "no baseline; cycles=930 inside the interval of cycles, 900 to 940"]),
+        ("github-annotations", ["limit cycles=910 (inside the interval, 900 to 940)"]),
+        ("benchmark-action", ['"range": "±2.4 %"']),
+        ("bencher", ['"lower_value": 900', '"upper_value": 940']),
+        ("text", ["922  ±2.4 %", "cycles=910 BROKEN, inside ±", "cycles=930 inside ±"]),
+    ],
+)  # fmt: skip
+def test_every_report_has_the_interval_and_the_limits_inside(
+    check: Check, runs: Runs, kind: str, words: list[str]
+) -> None:
+    runs.profiles = dict.fromkeys("ab", replace(kernel_profile(), cycles_interval=INTERVAL))
+    reports = [] if kind == "text" else [f"--report={kind}=out"]
+    limits = ["--limit", "a:cycles=910", "--limit", "b:cycles=930", "--no-baseline"]
+    status, text, err = check("a.elf", "b.elf", *limits, *reports)
+    assert (status, err.splitlines()[0]) == (
+        3,
+        "mcusim: a: cycles 922, limit cycles=910 (inside the interval, 900 to 940)",
+    )
+    if kind == "text":
+        text = text.replace("+/-", "±")
+    else:
+        text = Path("out").read_text(encoding="utf-8").replace("\\u00b1", "±")
+    assert [word for word in words if word not in text] == []
+    if kind == "json":
+        assert_fits(text)
 
 
 @pytest.mark.parametrize("kind", REPORTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,23 @@ def test_an_elf_named_twice_runs_once() -> None:
     assert names == ["a", "b"]
 
 
+def test_the_end_of_a_run_takes_the_place_of_the_common_one() -> None:
+    text = """
+    until = "work@3"
+    from = "main"
+    [[run]]
+    elf = "build/a.elf"
+    for = "20ms"
+    [[run]]
+    elf = "build/b.elf"
+    for = "unlimited"
+    entry = "start"
+    """
+    a, b = plans(text)
+    assert (a.until, a.for_s, a.from_) == (None, 0.02, "main")
+    assert (b.until, b.for_s, b.entry) == ("work@3", math.inf, "start")
+
+
 def test_two_elfs_of_one_name_are_refused() -> None:
     Path("other").mkdir()
     Path("other/a.elf").write_text("")
@@ -164,6 +182,9 @@ def test_two_elfs_of_one_name_are_refused() -> None:
         ("clock = 'fast'", "mcusim.toml: clock: it is a positive number"),
         ("clock = -1", "mcusim.toml: clock: it is a positive number"),
         ("timeout = 0", "mcusim.toml: timeout: it is a positive number of seconds"),
+        ("timeout = inf", "mcusim.toml: timeout: it is a positive number of seconds"),
+        ("timeout = 'unlimited'", "mcusim.toml: timeout: it is a positive number of seconds"),
+        ("for = '20 parsecs'", "mcusim.toml: for: it is a positive number of seconds"),
         ("timeout = nan", "mcusim.toml: timeout: it is a positive number of seconds"),
         ("verbose = 1", "mcusim.toml: verbose: it is true or false"),
         ("peripherals = true", "peripherals: it is one of ready, plain, strict"),

@@ -21,6 +21,7 @@ from simcore.comparison.summary import (
     packed_lines,
     summarize,
 )
+from simcore.costs.uncertainty import CyclesInterval
 from tests.unit.handmade import kernel_profile
 
 FEMTOJOULE = 1e-15
@@ -63,6 +64,10 @@ def rows_of(
     values: dict[str, MetricValue], kind: str
 ) -> dict[str, tuple[float | None, float | None]]:
     return {name: (x.before, x.after) for name, x in values.items() if x.kind == kind}
+
+
+def undecided(value: MetricValue) -> list[bool]:
+    return [limit.undecided for limit in value.limits]
 
 
 # -- the whole run ---------------------------------------------------------------------------------
@@ -137,6 +142,52 @@ def test_a_limit_stands_at_its_metric_with_what_it_allows(
     (result,) = values["cycles"].limits
     assert (result.text, result.allowed, result.holds) == (limit, allowed, holds)
     assert all(not value.limits for name, value in values.items() if name != "cycles")
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "holds", "inside"),
+    [
+        # the run takes 1050 cycles, 1020 to 1100 over the other answers
+        ("cycles=1019", None, False, False),
+        ("cycles=1020", None, False, True),
+        ("cycles=1049", 1000, False, True),
+        ("cycles=1050", 1000, True, True),
+        ("cycles=1099", None, True, True),
+        ("cycles=1100", None, True, False),
+        ("cycles=1%", 1000, False, False),
+        ("cycles=2%", 1000, False, True),
+        ("cycles=5%", 1000, True, False),  # the baseline would move too
+        ("cycles=0%", 1050, True, False),
+        ("cycles=0%", None, True, False),
+    ],
+)
+def test_a_limit_inside_the_interval_is_marked_and_decided_all_the_same(
+    limit: str, before: int | None, holds: bool, inside: bool
+) -> None:
+    after = run(cycles=1050)
+    comparison = None if before is None else compare(run(cycles=before), after)
+    limits = parse_limits(limit, "--limit")
+    values = {v.name: v for v in judge(after, comparison, limits, CyclesInterval(1020, 1100, ()))}
+    cycles = values["cycles"]
+    assert (not cycles.failed, undecided(cycles)) == (holds, [inside])
+    assert (cycles.low, cycles.high, cycles.spread) == (1020, 1100, "±4.8 %")
+    assert cycles.undecided == (cycles.limits if inside else ())
+    assert undecided(verdicts(after, limit)["cycles"]) == [False]
+
+
+def test_time_has_the_interval_of_the_cycles_and_nothing_else_has_one() -> None:
+    after = run(cycles=1050, time_s=1050 / PLAIN.cpu.clock_hz)
+    limit = f"time={1030 / PLAIN.cpu.clock_hz:.12f},instructions=1,function=dot:cycles=1"
+    limits = parse_limits(limit.rpartition(",")[0], "--limit")
+    limits += parse_limits("function=dot:cycles=1", "--limit")
+    after = replace(after, functions=(function("dot", 1050),))
+    values = judge(after, None, limits, CyclesInterval(1020, 1100, ()))
+    assert {value.name for value in values if value.low is not None} == {"cycles", "time"}
+    time = next(value for value in values if value.name == "time")
+    assert time.low == pytest.approx(1020 / PLAIN.cpu.clock_hz)
+    assert time.high == pytest.approx(1100 / PLAIN.cpu.clock_hz)
+    assert (time.failed, undecided(time)) == (True, [True])
+    assert [value.name for value in values if value.undecided] == ["time"]
 
 
 def test_a_value_that_the_run_does_not_have_breaks_a_limit_that_somebody_asked_for() -> None:

@@ -16,22 +16,11 @@ from simcore.cpu_model.check import source_tags
 from simcore.cpu_model.schema import STATUSES, UNCITED
 from simcore.cpu_model.tree import shipped_models
 from simcore.errors import ConfigError
+from tests.integration.programs import RUNNERS
 
 TYPES_H = Path(__file__).resolve().parents[3] / "simcore" / "native" / "types.h"
 
-# The seven parts, the older silicon of one, and an ideal one for programs that
-# were linked for no part.
-PARTS = (
-    "generic-m7",
-    "imxrt1062",
-    "stm32f723",
-    "stm32f746",
-    "stm32f767",
-    "stm32h723",
-    "stm32h743",
-    "stm32h743y",
-    "stm32h7a3",
-)
+PARTS = tuple(RUNNERS)
 
 
 # --- the shipped parts ---------------------------------------------------------------------------

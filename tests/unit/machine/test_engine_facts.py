@@ -415,3 +415,27 @@ def test_the_system_control_space_is_not_there_until_it_is_mapped() -> None:
     engine = Engine("1168" + UDF)
     engine.uc.reg_write(arm.UC_ARM_REG_R2, 0xE000_ED00)
     assert engine.run().error == uc_const.UC_ERR_READ_UNMAPPED
+
+
+@pytest.mark.parametrize("largest_first", [True, False])
+def test_memory_mapped_behind_smaller_memory_makes_stores_translate_code_again(
+    largest_first: bool,
+) -> None:
+    """Why machine/engine.py maps the largest region first.
+
+    The loop's page in flash and the page that it stores to are as far into their regions.
+    """
+    regions = [(SHARED, 0x1000), (FLASH, FLASH_SIZE), (RAM, RAM_SIZE)]
+    uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
+    for base, size in sorted(regions, key=lambda region: -region[1] if largest_first else 0):
+        uc.mem_map(base, size, uc_const.UC_PROT_ALL)
+    uc.mem_write(FLASH, bytes.fromhex(f"0860 013b fcd1 {UDF}"))  # str r0, [r1]; subs r3, #1; bne
+    uc.reg_write(arm.UC_ARM_REG_R1, RAM)
+    uc.reg_write(arm.UC_ARM_REG_R3, 100)
+    translated: list[int] = []
+    uc.hook_add(
+        uc_const.UC_HOOK_EDGE_GENERATED, lambda uc, now, before, data: translated.append(now.pc)
+    )
+    uc.emu_start(FLASH | 1, FLASH + 6)
+    assert uc.reg_read(arm.UC_ARM_REG_R3) == 0
+    assert (len(translated) < 5) == largest_first, len(translated)

@@ -57,7 +57,9 @@ class Engine:
         self.status = int(status[0])
         if self.core != ffi.NULL:
             table = {name: ffi.cast("void *", function) for name, function in callbacks.items()}
-            told = ffi.new("struct capture_config *", {"systick_divider": 1, **config})
+            told = ffi.new(
+                "struct capture_config *", {"systick_divider": 1, "priority_bits": 8, **config}
+            )
             self.status = lib.core_add_timing(self.core, timed.setup) or lib.core_attach(
                 self.core, ffi.NULL, ffi.new("struct engine_functions *", table), told
             )

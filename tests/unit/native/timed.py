@@ -46,6 +46,8 @@ COSTS = {  # fields of struct timing_config that only timing.c reads
     "indirect_mispredict_cycles": 7,
     "exception_entry_cycles": 12,
     "exception_return_cycles": 10,
+    "exception_chain_cycles": 6,
+    "exception_fp_cycles": 17,
 }
 
 
@@ -231,7 +233,8 @@ class Timed:
 
         `run` a block with `at` addresses and `notes` [instruction, class], `partial` (bytes,
         "after" or "before" the access) and `continued`; or `system` = register with `value`,
-        `op_begin`, `op_end`, `sleep` = cycles, `exception` = return address, `words` as they stand.
+        `op_begin`, `op_end`, `sleep` = cycles, `exception` = return address, 0: it came back, with
+        `frame`, `chained` and `fp`, or `words` as they stand.
         """
         lib = self.lib
         match record:
@@ -253,7 +256,11 @@ class Timed:
             case {"sleep": cycles}:
                 kind, payload = lib.RECORD_SLEEP, [cycles & 0xFFFF_FFFF, cycles >> 32]
             case {"exception": address}:
-                kind, payload = lib.RECORD_EXCEPTION, [address]
+                event = lib.EXCEPTION_ENTERED if address else lib.EXCEPTION_LEFT
+                event = lib.EXCEPTION_CHAINED if "chained" in record else event
+                event |= lib.EXCEPTION_FP if "fp" in record else 0
+                kind = lib.RECORD_EXCEPTION
+                payload = [event, address or record.get("to", 0), record.get("frame", 0)]
             case _:
                 raise ValueError(f"no record: {record}")
         return [0x8000_0000 | kind << 16 | len(payload), *payload]

@@ -1,0 +1,97 @@
+"""What C counted under one configuration, copied out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from simcore.core.counters import (
+    BlockCounts,
+    DataObject,
+    EntryCounts,
+    Node,
+    ObjectUse,
+    SiteCounts,
+)
+from simcore.core.extension import copied, ffi, function_index, lib
+
+if TYPE_CHECKING:
+    from simcore.core.data_objects import ObjectMap
+    from simcore.isa import Block
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Copier:
+    """Copies the counts of configuration `index` of a core, which has settled them.
+
+    `info` is its struct timing_info.
+    """
+
+    core: Any
+    index: int
+    info: Any
+
+    def nodes(self) -> tuple[Node, ...]:
+        nodes = ffi.new("struct node_info[]", self.info.nodes)
+        counters = ffi.new("uint64_t[]", self.info.nodes * self.info.width)
+        lib.core_nodes(self.core, self.index, nodes, counters)
+        vectors = _slices(ffi.unpack(counters, len(counters)), [self.info.width] * self.info.nodes)
+        return tuple(
+            copied(Node, node, function=function_index(node.function), vector=vector)
+            for node, vector in zip(nodes, vectors, strict=True)
+        )
+
+    def block_counts(self, decoded: Sequence[Block]) -> tuple[BlockCounts, ...]:
+        blocks = ffi.new("struct block_info[]", self.info.blocks)
+        sites = ffi.new("struct site_info[]", self.info.sites)
+        skipped = ffi.new("uint64_t[]", self.info.instructions)
+        lib.core_blocks(self.core, self.index, blocks, sites, skipped)
+        counts = [copied(SiteCounts, site) for site in sites]
+        sites_of = _slices(counts, [len(block.accesses) for block in decoded])
+        skipped_of = _slices(
+            ffi.unpack(skipped, len(skipped)), [len(block.instructions) for block in decoded]
+        )
+        return tuple(
+            copied(BlockCounts, block, sites=own_sites, skipped=own_skipped)
+            for block, own_sites, own_skipped in zip(blocks, sites_of, skipped_of, strict=True)
+        )
+
+    def entries(self) -> tuple[EntryCounts, ...]:
+        entries = ffi.new("struct schedule_info[]", self.info.schedules)
+        lib.core_schedules(self.core, self.index, entries)
+        return tuple(copied(EntryCounts, entry) for entry in entries)
+
+    def uses(
+        self, watched: ObjectMap | None, regions: Sequence[str]
+    ) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
+        """Uses per object; what lies in no object counts for an object of its region's name."""
+        objects, ranges = (list(watched.objects), watched.ranges) if watched else ([], ())
+        rest: dict[int, int] = {}
+        found = ffi.new("struct use_info[]", self.info.uses)
+        lib.core_uses(self.core, self.index, found)
+        uses = []
+        for use in found:
+            if not use.counts.executions:
+                continue  # before counting began
+            if use.object & lib.OBJECT_IN_REGION:
+                region = use.object & ~lib.OBJECT_IN_REGION
+                if region not in rest:
+                    rest[region] = len(objects)
+                    name = regions[region] if region < len(regions) else "(no region)"
+                    objects.append(DataObject(name, "region"))
+                touched = rest[region]
+            else:
+                touched = ranges[use.object][2]
+            at = {"block": use.block, "access": use.access, "object": touched}
+            uses.append(copied(ObjectUse, use.counts, **at))
+        return tuple(objects), tuple(uses)
+
+
+def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:
+    """Items in runs of these lengths, which take all of them."""
+    ends = list(accumulate(lengths, initial=0))
+    return [tuple(items[begin:end]) for begin, end in pairwise(ends)]

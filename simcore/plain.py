@@ -88,9 +88,31 @@ def to_plain(value: Any) -> Any:
     return value
 
 
+def filled(cls: type[Record], *sources: Any, **own: Any) -> Record:
+    """A dataclass of what is given, and of the fields that the sources have by their names.
+
+    The first source that has a field gives it.
+    """
+    for name in vars(cls)["__match_args__"]:  # those of __init__
+        for source in sources:
+            if name not in own and hasattr(source, name):
+                own[name] = getattr(source, name)
+    return cls(**own)
+
+
 def json_text(document: Any) -> str:
     """A dataclass tree as JSON; equal documents are the same bytes on every host."""
     return json.dumps(to_plain(document), indent=1, allow_nan=False) + "\n"
+
+
+class Document:
+    """A dataclass that is a JSON document."""
+
+    __slots__ = ()
+
+    def to_json(self) -> str:
+        """The document as JSON; the same run gives the same bytes on every host."""
+        return json_text(self)
 
 
 def from_plain(cls: type[Record], plain: Any) -> Record:

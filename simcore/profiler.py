@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import cycles_interval
@@ -16,6 +16,9 @@ from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.program import Program, open_capture
 from simcore.simulation.simulation import Simulation
+
+if TYPE_CHECKING:
+    from simcore.placement import Placement
 
 
 def check_op_globs(image: Image, globs: Sequence[str]) -> None:
@@ -80,22 +83,20 @@ def profile_program(
     **streams: Any,
 ) -> Profile:
     """The Profile of a program as its spec says; ``streams`` are those of Program.simulate()."""
-    image, spec, setup = program.image, program.spec, program.spec.setup(image=program.image)
+    image, spec = program.image, program.spec
     check_op_globs(image, spec.ops)
-    placement = None
-    if spec.place:
-        from simcore.placement import place as find_places
-
-        placement = find_places(image, setup.model, spec.place)
-        setup = replace(setup, moves=placement.moves)
+    home, setup, placement = _setups(program)
     shifts = [(0, setup)]
     if spec.layout_sweep:
         from simcore.placement.layout import layout_setups
 
         shifts = layout_setups(image, setup)
     shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
-    answers = other_answers(spec, setup, image) if spec.uncertainty else []
-    simulations = program.simulate([other for _, other in (*shifts, *answers)], **streams)
+    answers = (
+        other_answers(spec, setup, None if program.home() else image) if spec.uncertainty else []
+    )
+    timed = [other for _, other in (*shifts, *answers)]
+    simulations = program.simulate([*home, *timed], **streams)[len(home) :]
     if log is not None:
         log(simulations[0].describe())
     if inspect is not None:
@@ -109,7 +110,8 @@ def profile_program(
     if placement is not None:
         placement.check_run(image, simulations[0])
         warnings = (*result.warnings, *placement.warnings)
-        result = replace(result, placement=placement.items, warnings=warnings)
+        items = placement.items if spec.place else None
+        result = replace(result, placement=items, warnings=warnings)
     if spec.layout_sweep:
         from simcore.placement.layout import layout_band
 
@@ -124,8 +126,25 @@ def profile_program(
     return result
 
 
+def _setups(program: Program) -> tuple[list[TimingSetup], TimingSetup, Placement | None]:
+    """On what the program runs, if not on what times it; what times it; and what lies elsewhere."""
+    image, spec, home = program.image, program.spec, program.home()
+    if home is None:
+        setup = spec.setup(image=image)
+        if not spec.place:
+            return [], setup, None
+        from simcore.placement import place as find_places
+
+        placement = find_places(image, setup.model, spec.place)
+        return [], replace(setup, moves=placement.moves), placement
+    from simcore.placement.elsewhere import timed_elsewhere
+
+    setup, placement = timed_elsewhere(image, home.model, spec.setup(), spec.place)
+    return [] if program.capture else [home], setup, placement
+
+
 def other_answers(
-    spec: RunSpec, setup: TimingSetup, image: Image
+    spec: RunSpec, setup: TimingSetup, image: Image | None
 ) -> list[tuple[tuple[str, str], TimingSetup]]:
     """(name, title) of each question that no source decides, and the setup of another answer.
 

@@ -30,6 +30,7 @@ from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory
 from simcore.placement.layout import layout_band, layout_setups
+from simcore.plain import filled
 from simcore.simulation.capture import record_run
 from simcore.simulation.program import Program, open_capture, open_program
 
@@ -159,12 +160,11 @@ def _advice(
         ((search.candidates[i].piece, region) for i, region in best.choice.items()),
         key=lambda item: item[0].address,
     )
-    return Advice(
+    return filled(
+        Advice,
+        profile,
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
-        elf=profile.elf,
-        cpu=profile.cpu,
-        exit=profile.exit,
         args=profile.args or (),
         minimise="tcm" if goal.deadline_cycles is not None else goal.minimise,
         deadline_s=deadline_s,

@@ -8,7 +8,7 @@ from typing import Annotated
 from simcore.costs.origin import Cpu, Elf, Exit, Tool
 from simcore.costs.tables import LayoutBand, PlacedItem
 from simcore.errors import ExitCode
-from simcore.plain import Amount, Count, Json, json_text, one_of, schema_name
+from simcore.plain import Amount, Count, Document, Json, one_of, schema_name
 
 SCHEMA = "mcusim.advice/1"
 
@@ -58,7 +58,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Document):
     """Where functions and data of a program should lie, as 'mcusim advise' writes it.
 
     Cycles are modelled, energy is estimated.
@@ -104,7 +104,3 @@ class Advice:
         if self.exit.status is not ExitCode.OK:
             return self.exit.status
         return ExitCode.REGRESSION if self.meets_deadline is False else ExitCode.OK
-
-    def to_json(self) -> str:
-        """The advice as a JSON document; the same run gives the same bytes on every host."""
-        return json_text(self)

@@ -11,7 +11,7 @@ from typing import Annotated
 from simcore.core.counters import CAUSES
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import Causes
-from simcore.plain import Address, Count, Json, json_text, one_of, schema_name
+from simcore.plain import Address, Count, Document, Json, one_of, schema_name
 
 SCHEMA = "mcusim.annotation/1"
 
@@ -159,7 +159,7 @@ class AnnotatedFunction:
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(Document):
     """Where the cycles of functions of one run go, instruction by instruction.
 
     Counts are exact, cycles modelled.
@@ -179,7 +179,3 @@ class Annotation:
     """Names that were asked for and never ran."""
     warnings: tuple[str, ...]
     """One line each, for people."""
-
-    def to_json(self) -> str:
-        """The annotation as a JSON document; the same run gives the same bytes."""
-        return json_text(self)

@@ -26,6 +26,7 @@ from simcore.costs.instructions import InstructionSum, sum_instructions
 from simcore.costs.tables import FunctionCosts
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
+from simcore.plain import filled
 from simcore.simulation.program import open_program
 
 if TYPE_CHECKING:
@@ -99,13 +100,10 @@ def annotate_run(
     files = SourceFiles(image.path, sources)
     listing = _Listing(simulation, files)
     functions = tuple(listing.function(row) for row in chosen)
-    return Annotation(
+    return filled(
+        Annotation,
+        profile,
         schema=SCHEMA,
-        tool=profile.tool,
-        elf=profile.elf,
-        cpu=profile.cpu,
-        exit=profile.exit,
-        accuracy=profile.accuracy,
         cycles=profile.totals.cycles,
         functions=functions,
         not_run=tuple(p for p in patterns if not any(_matches(row.name, p) for row in ran)),
@@ -158,16 +156,11 @@ class _Listing:
             for address, total in sums.items()
         )
         spent = _causes(rows)
-        return AnnotatedFunction(
-            name=costs.name,
-            address=costs.address,
-            file=costs.file,
-            line=costs.line,
-            calls=costs.calls,
+        return filled(
+            AnnotatedFunction,
+            costs,
             executions=costs.instructions,
-            macs=costs.macs,
             cycles=costs.cycles_self,
-            cycles_by_cause=costs.cycles_by_cause,
             elsewhere={
                 cause: cycles - spent[cause]
                 for cause, cycles in costs.cycles_by_cause.items()
@@ -194,32 +187,26 @@ class _Listing:
             for (register, producer), wait in issue.waits.items()
         ]
         waits.sort(key=lambda wait: (-wait.cycles, -wait.executions, wait.register))
-        return AnnotatedInstruction(
+        return filled(
+            AnnotatedInstruction,
+            total,
+            issue,
             address=address,
-            text=total.text,
             file=file,
             line=line,
-            executions=total.executions,
-            skipped=total.skipped,
             cycles=sum(total.cycles),
             cycles_by_cause=dict(zip(CAUSES, total.cycles, strict=True)),
-            older=issue.older,
-            younger=issue.younger,
-            folded=issue.folded,
             refusals=tuple(Refusal(rule, executions) for rule, executions in refusals),
             waits=tuple(waits),
             accesses=tuple(
-                AccessCosts(
+                filled(
+                    AccessCosts,
+                    access,
                     kind="write" if access.is_write else "read",
                     size_bytes=access.size,
-                    executions=access.executions,
-                    misses=access.misses,
-                    stall_cycles=access.stall_cycles,
                 )
                 for access in total.accesses
             ),
-            icache_misses=total.icache_misses,
-            mispredicts=total.mispredicts,
         )
 
     def _lines(self, rows: Sequence[AnnotatedInstruction]) -> tuple[AnnotatedLine, ...]:
@@ -254,16 +241,14 @@ def _loop(shape: LoopShape, at: Mapping[int, AnnotatedInstruction]) -> Loop:
     entries = None
     if shape.outside:
         entries = sum(at[address].executions for address in shape.outside)
-    return Loop(
-        head=shape.head,
+    return filled(
+        Loop,
+        shape,
+        head,
         first=shape.addresses[0],
         last=shape.addresses[-1],
-        addresses=shape.addresses,
-        file=head.file,
-        line=head.line,
         iterations=head.executions,
         entries=entries,
-        calls=shape.calls,
         instructions=sum(row.executions for row in members),
         cycles=sum(row.cycles for row in members),
         cycles_by_cause=_causes(members),

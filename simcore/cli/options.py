@@ -90,6 +90,11 @@ run_options = together(
         " (ready, the default), spins (plain), or any access is a fault (strict).",
     ),
     click.option(
+        "--uart",
+        metavar="NAME|off",
+        help="Print what this serial port sends, such as USART1; every one does if not given.",
+    ),
+    click.option(
         "--strict",
         "peripherals",
         flag_value="strict",

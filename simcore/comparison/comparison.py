@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from simcore import __version__
 from simcore.comparison.matching import Pair, aligned, paired
@@ -19,7 +19,7 @@ from simcore.comparison.summary import (
 )
 from simcore.costs.origin import Cpu, Exit, Tool
 from simcore.costs.profile import Profile
-from simcore.plain import Amount, Count, json_text, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 
 SCHEMA = "mcusim.comparison/1"
 
@@ -146,7 +146,7 @@ class LineChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Document):
     """Two runs beside each other, as 'mcusim compare --format json' writes it.
 
     Differences are after minus before; rows come with the largest change first.
@@ -176,9 +176,9 @@ class Comparison:
             or any(row.cycles_difference for row in self.ops)
         )
 
-    def to_json(self) -> str:
-        """The comparison as a JSON document of schema mcusim.comparison/1."""
-        return json_text(self)
+
+Counted = FunctionSummary | OpSummary
+Row = TypeVar("Row", FunctionChange, OpChange)
 
 
 def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
@@ -245,10 +245,10 @@ def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChan
     relative = difference / old if difference is not None and old else None
     if difference == 0:
         relative = 0.0
-    return MetricChange(
+    return filled(
+        MetricChange,
+        metric,
         metric=metric.name,
-        unit=metric.unit,
-        accuracy=metric.accuracy,
         before=old,
         after=new,
         difference=difference,
@@ -309,63 +309,55 @@ def _components(before: Summary, after: Summary) -> tuple[ComponentChange, ...]:
     return tuple(sorted(rows, key=lambda row: -abs(row.difference_j)))
 
 
-def _status(old: object | None, new: object | None) -> str:
-    return "added" if old is None else "removed" if new is None else "same"
-
-
 def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, ...]:
     nothing = FunctionSummary("", 0, 0, 0, 0.0, {})
-    rows = []
-    for old, new in pairs:
-        shown = new or old or nothing
-        first, second = old or nothing, new or nothing
-        rows.append(
-            FunctionChange(
-                name=shown.name,
-                status=_status(old, new),
-                file=shown.file,
-                line=shown.line,
-                calls_before=first.calls,
-                calls_after=second.calls,
-                instructions_before=first.instructions,
-                instructions_after=second.instructions,
-                instructions_difference=second.instructions - first.instructions,
-                cycles_before=first.cycles,
-                cycles_after=second.cycles,
-                cycles_difference=second.cycles - first.cycles,
-                energy_before_j=first.energy_j,
-                energy_after_j=second.energy_j,
-                energy_difference_j=joules(second.energy_j, first.energy_j),
-                cycles_by_cause=_minus(second.cycles_by_cause, first.cycles_by_cause),
-            )
+    return _largest_first(
+        filled(
+            FunctionChange,
+            new or old,
+            calls_before=(old or nothing).calls,
+            calls_after=(new or nothing).calls,
+            cycles_by_cause=_minus(
+                (new or nothing).cycles_by_cause, (old or nothing).cycles_by_cause
+            ),
+            **_costs(old, new, nothing),
         )
-    return tuple(sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.name)))
+        for old, new in pairs
+    )
 
 
 def _ops(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpChange, ...]:
     nothing = OpSummary("", "", 0, 0, 0, 0.0)
-    rows = []
-    for old, new in paired(before, after):
-        shown = new or old or nothing
-        first, second = old or nothing, new or nothing
-        rows.append(
-            OpChange(
-                name=shown.name,
-                kind=shown.kind,
-                status=_status(old, new),
-                invocations_before=first.invocations,
-                invocations_after=second.invocations,
-                instructions_before=first.instructions,
-                instructions_after=second.instructions,
-                instructions_difference=second.instructions - first.instructions,
-                cycles_before=first.cycles,
-                cycles_after=second.cycles,
-                cycles_difference=second.cycles - first.cycles,
-                energy_before_j=first.energy_j,
-                energy_after_j=second.energy_j,
-                energy_difference_j=joules(second.energy_j, first.energy_j),
-            )
+    return _largest_first(
+        filled(
+            OpChange,
+            new or old,
+            invocations_before=(old or nothing).invocations,
+            invocations_after=(new or nothing).invocations,
+            **_costs(old, new, nothing),
         )
+        for old, new in paired(before, after)
+    )
+
+
+def _costs(old: Counted | None, new: Counted | None, nothing: Counted) -> dict[str, Any]:
+    """What rows of functions and of operations say alike."""
+    first, second = old or nothing, new or nothing
+    return {
+        "status": "added" if old is None else "removed" if new is None else "same",
+        "instructions_before": first.instructions,
+        "instructions_after": second.instructions,
+        "instructions_difference": second.instructions - first.instructions,
+        "cycles_before": first.cycles,
+        "cycles_after": second.cycles,
+        "cycles_difference": second.cycles - first.cycles,
+        "energy_before_j": first.energy_j,
+        "energy_after_j": second.energy_j,
+        "energy_difference_j": joules(second.energy_j, first.energy_j),
+    }
+
+
+def _largest_first(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.name)))
 
 
@@ -397,10 +389,9 @@ def _by_function(lines: Iterable[LineSummary]) -> dict[str, list[LineSummary]]:
 def _line_change(old: Sequence[LineSummary], new: Sequence[LineSummary]) -> LineChange:
     shown = max(new or old, key=lambda row: row.cycles)
     before, after = sum(row.cycles for row in old), sum(row.cycles for row in new)
-    return LineChange(
-        function=shown.function,
-        file=shown.file,
-        line=shown.line,
+    return filled(
+        LineChange,
+        shown,
         cycles_before=before,
         cycles_after=after,
         cycles_difference=after - before,

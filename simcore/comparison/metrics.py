@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES
 from simcore.errors import ConfigError, nearest
-from simcore.plain import Amount, Count
+from simcore.plain import Amount, Count, filled
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
@@ -108,18 +108,11 @@ def shown_metrics(*, slept: bool) -> tuple[Metric, ...]:
 def metrics_of(profile: Profile) -> Metrics:
     """The metrics of a run."""
     totals, caches = profile.totals, profile.caches
-    return Metrics(
-        instructions=totals.instructions,
-        cycles=totals.cycles,
-        time_s=totals.time_s,
-        energy_j=totals.energy_j,
-        read_bytes=totals.read_bytes,
-        write_bytes=totals.write_bytes,
+    return filled(
+        Metrics,
+        totals,
+        profile.elf,
         icache_misses=caches.icache.misses,
         dcache_misses=caches.dcache.misses,
-        mispredicts=totals.mispredicts,
         cycles_by_cause=dict(totals.cycles_by_cause),
-        stack_high_water_bytes=totals.stack_high_water_bytes,
-        load_bytes=profile.elf.load_bytes,
-        ram_bytes=profile.elf.ram_bytes,
     )

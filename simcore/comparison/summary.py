@@ -13,7 +13,7 @@ from simcore.comparison.metrics import Metrics, metrics_of
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts
-from simcore.plain import Amount, Count, Sha256
+from simcore.plain import Amount, Count, Sha256, filled
 
 LineText = Callable[[str, int], str | None]
 
@@ -162,33 +162,28 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
             for row in profile.lines
             if row.cycles
         )
-    return Summary(
+    return filled(
+        Summary,
+        profile,
+        profile.totals,
         mcusim=profile.tool.version,
-        elf=ComparedElf(profile.elf.name, profile.elf.sha256),
-        cpu=profile.cpu,
-        exit=profile.exit,
+        elf=filled(ComparedElf, profile.elf),
         metrics=metrics_of(profile),
-        energy_uncertainty=profile.totals.energy_uncertainty,
-        energy_by_component=dict(profile.totals.energy_by_component),
         functions=tuple(
-            FunctionSummary(
-                row.name, row.calls, row.instructions,
-                row.cycles_self - row.cycles_by_cause.get("sleep", 0), row.energy_j_self,
-                _costly(row.cycles_by_cause), row.file, row.line,
+            filled(
+                FunctionSummary,
+                row,
+                cycles=row.cycles_self - row.cycles_by_cause.get("sleep", 0),
+                energy_j=row.energy_j_self,
+                cycles_by_cause=_costly(row.cycles_by_cause),
             )
             for row in profile.functions
         ),
-        ops=tuple(
-            OpSummary(
-                op.name, op.kind, op.invocations, op.instructions, op.active_cycles, op.energy_j
-            )
-            for op in profile.ops
-        ),
+        ops=tuple(filled(OpSummary, op, cycles=op.active_cycles) for op in profile.ops),
         lines=lines,
-        args=profile.args,
         placement=placement,
         layout_cycles=layout_cycles,
-    )  # fmt: skip
+    )
 
 
 def _lines_of_instructions(

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.core.counters import OpDescriptor
 from simcore.core.enums import FaultKind, Stop
-from simcore.core.extension import copied, ffi, function_index, lib, status_text
+from simcore.core.extension import ffi, function_index, lib, status_text
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing
+from simcore.devices import ClockNote
+from simcore.devices.registers import RULE_KINDS
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
+from simcore.plain import filled
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
     from simcore.cpu_model import CorePipeline
+    from simcore.devices.registers import Device
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
 
@@ -91,6 +95,7 @@ class Core:
         self._decoder = Decoder()
         self._config: Mapping[str, Any] = {}
         self._writer: _Writer | None = None
+        self._printer: _Writer | None = None
         status = ffi.new("int *")
         self._core = lib.core_new(status)
         if self._core == ffi.NULL:
@@ -177,6 +182,34 @@ class Core:
         """What a peripheral's word reads until the program writes to it."""
         self._check(lib.core_reset_register(self._core, address, value))
 
+    def describe(self, device: Device) -> None:
+        """Give a device's registers their reset values and rules."""
+        for register in device.registers:
+            address = device.base + register.offset
+            rules = [
+                (RULE_KINDS.index(rule.kind), rule.mask, rule.other, rule.shift)
+                for rule in device.rules(register)
+            ]
+            told = ffi.new("struct device_rule[]", rules)
+            self._check(lib.core_describe(self._core, address, register.reset, told, len(rules)))
+            if fixed := register.ones | register.zeros:
+                self.tell_register(address, register.ones, fixed)
+
+    def print_to(self, write: Callable[[bytes], object]) -> None:
+        """Hand text that devices send to `write`, a line or less at a time."""
+        self._printer = _Writer(write)
+        lib.core_print(self._core, self._printer.handle, lib.core_py_write)
+
+    def print_rest(self) -> None:
+        """Hand over what devices sent and `write` was not given yet."""
+        self._check(lib.core_print_rest(self._core))
+
+    def clock_notes(self) -> tuple[ClockNote, ...]:
+        """Writes to registers that clocks hang on, in their order."""
+        notes = ffi.new("struct clock_note[]", lib.core_clock_note_count(self._core))
+        lib.core_clock_notes(self._core, notes)
+        return tuple(ClockNote(note.cycles, note.address, note.value) for note in notes)
+
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
         lib.core_watch_stack(self._core, top, floor)
@@ -223,7 +256,7 @@ class Core:
         lib.core_fault(self._core, info)
         if info.kind == FaultKind.NONE:
             return None
-        return copied(CoreFault, info, kind=FaultKind(info.kind))
+        return filled(CoreFault, info, kind=FaultKind(info.kind))
 
     def instructions(self) -> int:
         """Instructions captured so far; from any thread."""
@@ -234,6 +267,10 @@ class Core:
         cycles = int(lib.core_now(self._core))
         self._raise_callback_error()
         return cycles
+
+    def counted_from(self) -> int:
+        """The modelled cycles at which counting began."""
+        return int(lib.core_counted_from(self._core))
 
     def sleep(self, cycles: int) -> None:
         """Let the core sleep for some cycles behind a WFI or WFE."""
@@ -308,7 +345,7 @@ class Core:
         """The peripheral registers that firmware used and nobody told of, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
-        uses = (copied(PeripheralUse, use) for use in used)
+        uses = (filled(PeripheralUse, use) for use in used)
         return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
@@ -328,7 +365,7 @@ class Core:
         found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
         lib.core_ops(self._core, found)
         ops = tuple(
-            copied(
+            filled(
                 OpDescriptor,
                 info,
                 name=_text(info.name) or f"op@{info.descriptor:#010x}",
@@ -366,8 +403,9 @@ class Core:
         return Stop(status)
 
     def _raise_callback_error(self) -> None:
-        if self._writer is not None and self._writer.error is not None:
-            raise self._writer.error
+        for writer in (self._writer, self._printer):
+            if writer is not None and writer.error is not None:
+                raise writer.error
         for timing in self.timings:
             if timing.answers.error is not None:
                 error, timing.answers.error = timing.answers.error, None
@@ -380,9 +418,9 @@ class Core:
 
 
 class _Writer:
-    """What C hands a recording to."""
+    """What C hands a recording or text to."""
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
         self.write = write
         self.error: BaseException | None = None
         self.handle = ffi.new_handle(self)
@@ -390,7 +428,7 @@ class _Writer:
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
 def core_py_write(handle: Any, piece: Any, size: int) -> int:
-    """Answer core_write_fn: keep a piece of a recording."""
+    """Answer core_write_fn: take a piece."""
     writer: _Writer = ffi.from_handle(handle)
     try:
         writer.write(bytes(ffi.buffer(piece, size)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from simcore.core.counters import Counters, OpDescriptor
 from simcore.core.data_objects import ObjectMap, object_map
 from simcore.core.timing import Timing
+from simcore.devices import ClockPhase
 from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
@@ -22,8 +23,9 @@ class RunEnd:
 
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
     program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
-    read. Three are 0 or 1: whether all descriptors of `ops` were those of mcusim.h, whether the
-    program was told of modelled time, and whether it read the sizes of the caches.
+    read, `clocks` the core clocks that the firmware set. Three are 0 or 1: whether all descriptors
+    of `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it
+    read the sizes of the caches.
     """
 
     reason: str
@@ -40,6 +42,7 @@ class RunEnd:
     fault: Fault | None = None
     place: Frame | None = None
     guesses: tuple[Guess, ...] = ()
+    clocks: tuple[ClockPhase, ...] = ()
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
@@ -62,6 +65,7 @@ class EndedRun:
     fault: Fault | None
     warnings: tuple[str, ...]
     clock_dependent: bool = False
+    clocks: tuple[ClockPhase, ...] = ()
     exit_place: Frame | None = None
     guesses: tuple[Guess, ...] = ()
 
@@ -88,7 +92,11 @@ def run_results(
     """
     results = []
     for number, (timing, setup) in enumerate(zip(timings, setups, strict=True)):
-        warnings = [*end.warnings, *_flash_warnings(setup, timing)]
+        warnings = [
+            *end.warnings,
+            *_flash_warnings(setup, timing),
+            *_clock_warnings(setup, end.clocks),
+        ]
         if recorded_caches is not None:
             warnings += _path_warnings(end, setup, recorded_caches, "the recorded run")
         elif number:
@@ -104,6 +112,7 @@ def run_results(
                 fault=end.fault,
                 warnings=tuple(warnings),
                 clock_dependent=bool(end.clock_read),
+                clocks=end.clocks,
                 exit_place=end.place,
                 guesses=end.guesses,
             )
@@ -125,6 +134,23 @@ def _flash_warnings(setup: TimingSetup, timing: Timing) -> Iterator[str]:
             f"the program sets {wait_states} flash wait states in FLASH_ACR, but a core clock"
             f" of {clock_hz / 1e6:g} MHz needs {needed}; on silicon, code and constants in"
             " flash would be read wrong"
+        )
+
+
+def _clock_warnings(setup: TimingSetup, clocks: Sequence[ClockPhase]) -> Iterator[str]:
+    """Where this configuration is not what the firmware set up."""
+    highest = setup.model.highest_clock(setup.voltage_scale)
+    if fast := [p.clock_hz for p in clocks if p.clock_hz > highest]:
+        yield (
+            f"the program sets a core clock of {max(fast) / 1e6:g} MHz, but {setup.model.name}"
+            f" reaches {highest / 1e6:g} MHz at that voltage scale; is the board's crystal another"
+            f" than devices.crystal, {setup.model.devices.crystal / 1e6:g} MHz?"
+        )
+    elif clocks and all(phase.clock_hz != setup.core_clock_hz for phase in clocks):
+        told = ", ".join(f"{phase.clock_hz / 1e6:g} MHz" for phase in clocks)
+        yield (
+            f"the program sets a core clock of {told}; this is timed at"
+            f" {setup.core_clock_hz / 1e6:g} MHz as it was told"
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, BlockCounts, Counters
 from simcore.costs.tables import InstructionCosts, LineCosts
+from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.isa import Block
@@ -104,23 +105,19 @@ def instruction_costs(
         file, line = line_at(address) or (None, None)
         reads, writes = ([a for a in total.accesses if a.is_write is w] for w in (False, True))
         rows.append(
-            InstructionCosts(
+            filled(
+                InstructionCosts,
+                total,
                 address=address,
-                text=total.text,
                 function=function or None,
                 file=file,
                 line=line,
-                executions=total.executions,
-                skipped=total.skipped,
                 cycles=sum(total.cycles),
                 cycles_by_cause=dict(zip(CAUSES, total.cycles, strict=True)),
-                misses=total.misses,
                 reads=sum(access.executions for access in reads),
                 writes=sum(access.executions for access in writes),
                 read_misses=sum(access.misses for access in reads),
                 write_misses=sum(access.misses for access in writes),
-                icache_misses=total.icache_misses,
-                mispredicts=total.mispredicts,
             )
         )
     return tuple(rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import Counters, DataObject
 from simcore.costs.tables import ObjectCosts, ObjectSite
+from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.isa import Block
@@ -87,31 +88,25 @@ def _costs(
     sites = sorted(found.sites.items(), key=lambda site: (site[1].rank, site[0]))[:SITES]
     total = found.total
     is_region = item.kind == "region"
-    return ObjectCosts(
+    return filled(
+        ObjectCosts,
+        total,
         name=item.name,
         kind=item.kind,
         region=item.name if is_region else region_at(item.address),
         address=None if is_region else item.address,
         size=None if is_region else item.size,
-        reads=total.reads,
-        writes=total.writes,
-        read_bytes=total.read_bytes,
-        write_bytes=total.write_bytes,
-        misses=total.misses,
-        stall_cycles=total.stall_cycles,
         sites=tuple(_site(address, site, name_at, line_at) for address, site in sites),
     )
 
 
 def _site(address: int, total: _Sum, name_at: NameAt, line_at: LineAt) -> ObjectSite:
     file, line = line_at(address) or (None, None)
-    return ObjectSite(
+    return filled(
+        ObjectSite,
+        total,
         address=address,
         function=name_at(address),
         file=file,
         line=line,
-        reads=total.reads,
-        writes=total.writes,
-        misses=total.misses,
-        stall_cycles=total.stall_cycles,
     )

@@ -29,15 +29,16 @@ from simcore.costs.tables import (
 )
 from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.devices import ClockPhase
 from simcore.errors import ConfigError
-from simcore.plain import RecordError, from_plain, json_text, schema_name
+from simcore.plain import Document, RecordError, from_plain, schema_name
 from simcore.run.stubs import Guess
 
 SCHEMA = "mcusim.profile/1"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Profile:
+class Profile(Document):
     """One run of one program on the model of one part.
 
     Counts are exact, cycles modelled, energy estimated. The same run gives the same bytes; host
@@ -82,6 +83,9 @@ class Profile:
     guesses: tuple[Guess, ...] | None = None
     """Registers that nobody described, in the order in which they were guessed; only of a run that
     waited for one."""
+    clocks: tuple[ClockPhase, ...] | None = None
+    """Core clocks that the firmware set and the cycles at each, in order; left out when it set
+    none. The run is timed at cpu.clock_hz all the same."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 
@@ -89,10 +93,6 @@ class Profile:
         """One line: the whole would flood a session."""
         cost = f"{self.totals.cycles:,} cycles, {self.totals.energy_j:.3g} J"
         return f"<Profile of {self.elf.name} on {self.cpu.name}: {cost}>"
-
-    def to_json(self) -> str:
-        """The profile as a JSON document; the same run gives the same bytes on every host."""
-        return json_text(self)
 
     @classmethod
     def from_json(cls, text: str, name: str = "profile") -> Profile:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simcore.devices import FAMILIES
+from simcore.devices.registers import Device
 from simcore.errors import ConfigError, ModelError, nearest
 
 CACHE_CONTROLS = ("auto", "on", "off")
@@ -264,6 +266,19 @@ class FlexRam:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSet:
+    """What stands around the core: a family of simcore/devices, and the board's crystal in Hz."""
+
+    family: str = "none"
+    crystal: int = 0
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices that are described."""
+        return FAMILIES[self.family].devices if self.family != "none" else ()
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """A question that no source decides; each of `answers` are the settings of another answer."""
 
@@ -287,6 +302,7 @@ class CpuModel:
     flash_control: FlashControl
     systick: SysTickReference
     nvic: InterruptController
+    devices: DeviceSet
     undecided: tuple[Undecided, ...]
     sources: Mapping[str, str]
     provenance: Mapping[str, Provenance] = field(repr=False)

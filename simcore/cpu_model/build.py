@@ -15,6 +15,7 @@ from simcore.cpu_model import (
     CoreModel,
     CorePipeline,
     CpuModel,
+    DeviceSet,
     EnergyCoefficients,
     FlashControl,
     FlexRam,
@@ -84,6 +85,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         flash_control=FlashControl(**values.get("flash_control", {})),
         systick=SysTickReference(**values.get("systick", {})),
         nvic=InterruptController(**values["nvic"]),
+        devices=DeviceSet(**values.get("devices", {})),
         undecided=tuple(
             Undecided(name, entry["title"], tuple(tuple(text.split()) for text in entry["answers"]))
             for name, entry in values.get("undecided", {}).items()

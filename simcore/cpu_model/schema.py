@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from simcore.devices import FAMILIES, MAX_CRYSTAL_HZ, MIN_CRYSTAL_HZ
+
 #: By the name that core.pipeline gives: the module of simcore/pipeline that reads [pipeline].
 PIPELINES = {"m7-dual-issue": "rules_m7"}
 STATUSES = (
@@ -268,6 +270,15 @@ _FLASH_CONTROL = Table(
     }
 )
 
+# What stands around the core: devices that simcore/devices describes, and what the board adds.
+_DEVICES = Table(
+    {
+        "family": Plain("text", ("none", *FAMILIES)),
+        "crystal": Fact("integer", HERTZ, minimum=MIN_CRYSTAL_HZ, maximum=MAX_CRYSTAL_HZ),
+    },
+    required=("family", "crystal"),
+)
+
 # The reference clock of SysTick (CLKSOURCE 0): a part of the core clock, or one of its own.
 _SYSTICK = Table(
     {
@@ -335,6 +346,7 @@ SCHEMA = Table(
         "systick": _SYSTICK,
         "nvic": _NVIC,
         "flexram": _FLEXRAM,
+        "devices": _DEVICES,
         "undecided": Named(_UNDECIDED),
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),

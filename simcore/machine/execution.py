@@ -213,6 +213,7 @@ class Execution:
 
     def _breakpoint(self, pc: int) -> None:
         if self._state.read(pc, 2) == SEMIHOSTING_BKPT:
+            self._core.print_rest()
             self._semihost(pc)
         else:
             self._core.settle()

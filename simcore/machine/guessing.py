@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from simcore.core.core import Core
@@ -14,17 +14,14 @@ from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
 from simcore.machine.polling import Loop, Registers, Wait
 from simcore.machine.trial import STATE, WORD, TrialEngine
-from simcore.run.stubs import Guess, Stub
+from simcore.run.stubs import Guess
 
 MOST_IN_VAIN = 8  # looks at one loop that find nothing, after which it is left alone
 MOST_OF_A_LOOP = 1000  # guesses for one loop: more often, it does not wait, it works
 
 
 class Guessing:
-    """Tells a core what registers read, and answers the loops of its run.
-
-    `stubs` are not guessed.
-    """
+    """Answers the loops of one run. `described` are the bits of words that are not guessed."""
 
     def __init__(
         self,
@@ -33,7 +30,7 @@ class Guessing:
         memory: LoadedMemory,
         core: Core,
         names: RegisterNames,
-        stubs: Sequence[Stub],
+        described: Mapping[int, int],
     ) -> None:
         self._image = image
         self._model = model
@@ -41,14 +38,7 @@ class Guessing:
         self._core = core
         self._names = names
         self._inputs = input_bits(model)
-        described = names.described
-        self._stubs = {stub.address: stub.mask for stub in stubs}
-        for address, value in () if described is None else described.resets():
-            region = model.region_at(address)
-            if region is not None and region.kind == "peripheral":
-                core.reset_register(address, value)
-        for stub in stubs:
-            core.tell_register(stub.address, stub.value, stub.mask)
+        self._described = described
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
@@ -82,7 +72,7 @@ class Guessing:
             self._is_entry,
             Registers(
                 self._core.register,
-                lambda address: self._stubs.get(address, 0),
+                lambda address: self._described.get(address, 0),
                 self._input_bits,
                 self._core.is_written,
             ),

@@ -17,6 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
+from simcore.devices import ClockPhase, clock_phases, crystal_of, heard, known_bits
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
@@ -36,7 +37,7 @@ from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
-from simcore.run.stubs import find_stubs
+from simcore.run.stubs import find_stubs, is_peripheral
 from simcore.run.svd import Description
 
 POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
@@ -68,7 +69,7 @@ class Machine:
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
         svd = options.spec.svd
-        self._registers = RegisterNames(image, None if svd is None else Description(svd))
+        self._registers = RegisterNames(image, model, None if svd is None else Description(svd))
         stubs = find_stubs(options.spec.stub, image, model, self._registers.described)
         self._image = image
         self._model = model
@@ -83,7 +84,12 @@ class Machine:
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host(EngineState(self._uc, self._memory))
-        self._guessing = Guessing(image, model, self._memory, self._core, self._registers, stubs)
+        described = dict(known_bits(model.devices.devices))
+        for stub in stubs:
+            described[stub.address] = described.get(stub.address, 0) | stub.mask
+        self._guessing = Guessing(
+            image, model, self._memory, self._core, self._registers, described
+        )
         self._execution = Execution(
             image,
             model,
@@ -102,6 +108,16 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
+            if self._registers.described is not None:
+                for address, value in self._registers.described.resets():
+                    if is_peripheral(model, address):
+                        self._core.reset_register(address, value)
+            for device in heard(model.devices.devices, options.spec.uart):
+                self._core.describe(device)
+            if options.streams.stdout is not None:
+                self._core.print_to(options.streams.stdout.write)
+            for stub in stubs:
+                self._core.tell_register(stub.address, stub.value, stub.mask)
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -124,6 +140,7 @@ class Machine:
 
     def _host(self, state: EngineState) -> Semihosting:
         options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
+        streams = options.streams
         heap_base = self._image.heap_start() or 0
         floor = self._memory.stack_floor(self._image, sp)
         return Semihosting(
@@ -132,8 +149,10 @@ class Machine:
             options.clock_hz,
             command_line=command_line(PurePath(self._image.path).name, options.spec.args),
             heap=HeapInfo(heap_base, self._memory.heap_limit(heap_base, sp), sp, floor),
-            stdin=None if options.stdin is None else PatientInput(options.stdin, self._stopping),
-            stdout=options.stdout,
+            stdin=None
+            if streams.stdin is None
+            else PatientInput(streams.stdin, self._stopping, streams.stdin_read),
+            stdout=streams.stdout,
             folder=None if folder is None else Path(folder),
         )
 
@@ -179,6 +198,7 @@ class Machine:
         end = self._execution.end
         assert end is not None
         self._core.settle()
+        self._core.print_rest()
         ops, ops_valid = self._core.ops()
         heap_start, heap_end = self._heap()
         outcome = RunEnd(
@@ -195,11 +215,24 @@ class Machine:
             clock_read=int(self._core.clock_read()),
             geometry_read=int(self._core.geometry_read()),
             guesses=self._guessing.guesses(),
+            clocks=self._clocks(),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
         )
         if self._recorder is not None:
             self._recorder.end(outcome)
         return run_results(self._core.timings, self._setups, outcome)
+
+    def _clocks(self) -> tuple[ClockPhase, ...]:
+        """The core clocks that the firmware set."""
+        devices = self._model.devices
+        if not (notes := self._core.clock_notes()):
+            return ()
+        spent = self._core.counted_from(), self._core.now()
+        symbol = self._image.symbol("SystemCoreClock")
+        known = None if symbol is None else self._memory.read(symbol.address, 4)
+        told_hz = int.from_bytes(known or b"", "little")
+        crystal_hz = crystal_of(devices.family, devices.crystal, notes, told_hz)
+        return clock_phases(devices.family, crystal_hz, notes, *spent)
 
     def _reason(self, end: End) -> str:
         """Why the run ended; what ends by itself may have missed a place."""

@@ -13,9 +13,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-from simcore.machine.semihosting_files import Console, Constant, File, HostFile, Input
+from simcore.machine.semihosting_files import Console, Constant, File, HostFile, Input, Output
 
 FAILED = 0xFFFF_FFFF  # -1 in R0
 
@@ -93,7 +93,7 @@ class Semihosting:
         command_line: str = "",
         heap: HeapInfo | None = None,
         stdin: Input | None = None,
-        stdout: BinaryIO | None = None,
+        stdout: Output | None = None,
         folder: Path | None = None,
     ) -> None:
         self._memory = memory

@@ -27,16 +27,24 @@ class Input(Protocol):
     def readline(self, size: int, /) -> bytes: ...
 
 
+class Output(Protocol):
+    """A console that is written to."""
+
+    def write(self, data: bytes, /) -> int: ...
+    def flush(self) -> None: ...
+
+
 class PatientInput:
     """A stream of the host whose reader gives up, as at its end, once `stopped` is set.
 
     A stream with a file descriptor is read unbuffered, so that a wait for input can be left.
     """
 
-    def __init__(self, stream: BinaryIO, stopped: Event) -> None:
+    def __init__(self, stream: BinaryIO, stopped: Event, kept: bytearray) -> None:
+        self._kept = kept  # all that was read of the stream
+        self._position = 0  # in it
         self._stream = stream
         self._stopped = stopped
-        self._pending = b""
         try:
             self._descriptor: int | None = stream.fileno()
         except (OSError, ValueError):
@@ -44,27 +52,30 @@ class PatientInput:
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes as they come, b"" at the end."""
+        if self._position == len(self._kept):
+            self._kept += self._more(size)
+        data = bytes(self._kept[self._position : self._position + size])
+        self._position += len(data)
+        return data
+
+    def _more(self, size: int) -> bytes:
+        """What comes next of the stream, if it has no descriptor at most `size` bytes."""
         if self._descriptor is None:
             return self._stream.read(size)
-        if not self._pending:
-            while not select.select([self._descriptor], [], [], 0.05)[0]:
-                if self._stopped.is_set():
-                    return b""
-            self._pending = os.read(self._descriptor, 4096)
-        data, self._pending = self._pending[:size], self._pending[size:]
-        return data
+        while not select.select([self._descriptor], [], [], 0.05)[0]:
+            if self._stopped.is_set():
+                return b""
+        return os.read(self._descriptor, 4096)
 
     def readline(self, size: int) -> bytes:
         """Up to `size` bytes, no further than the next newline."""
-        if self._descriptor is None:
-            return self._stream.readline(size)
         line = b""
         while len(line) < size and not line.endswith(b"\n"):
             data = self.read(size - len(line))
             if not data:
                 break
             end = data.find(b"\n") + 1 or len(data)
-            line, self._pending = line + data[:end], data[end:] + self._pending
+            line, self._position = line + data[:end], self._position - len(data) + end
         return line
 
 
@@ -90,7 +101,7 @@ class File:
 class Console(File):
     """:tt, one way of it."""
 
-    def __init__(self, source: Input | None, target: BinaryIO | None) -> None:
+    def __init__(self, source: Input | None, target: Output | None) -> None:
         self._source = source
         self._target = target
 

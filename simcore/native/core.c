@@ -254,6 +254,7 @@ void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }
+uint64_t core_counted_from(const core *c) { return first_of(c)->counted_from; }
 int core_counts(const core *c) { return capture_counts(c->capture); }
 uint32_t core_polled(const core *c) { return capture_polled(c->capture); }
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)
@@ -268,6 +269,15 @@ int core_reset_register(core *c, uint32_t address, uint32_t value)
     return capture_reset_register(c->capture, address, value);
 }
 
+int core_describe(core *c, uint32_t address, uint32_t reset, const struct device_rule *rule, uint32_t rules)
+{
+    return capture_describe(c->capture, address, reset, rule, rules);
+}
+
+void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->capture, self, write); }
+int core_print_rest(core *c) { return capture_print_rest(c->capture); }
+uint32_t core_clock_note_count(const core *c) { return capture_clock_note_count(c->capture); }
+void core_clock_notes(const core *c, struct clock_note *out) { capture_clock_notes(c->capture, out); }
 uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }

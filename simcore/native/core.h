@@ -10,6 +10,7 @@
 #ifndef MCUSIM_CORE_H
 #define MCUSIM_CORE_H
 
+#include "peripherals.h"
 #include "types.h"
 
 /* cffi: begin */
@@ -34,6 +35,17 @@ int core_attach(core *c, void *engine, const struct engine_functions *functions,
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask);
 
 int core_reset_register(core *c, uint32_t address, uint32_t value);   /* what it reads until it is written */
+
+/* A register of a device that is described: how it comes out of reset, and its rules, which are copied. */
+int core_describe(core *c, uint32_t address, uint32_t reset, const struct device_rule *rule, uint32_t rules);
+
+/* Where text goes that devices send, a line or less at a time. */
+void core_print(core *c, void *self, core_write_fn *write);
+int core_print_rest(core *c);                             /* what is not printed yet */
+
+uint32_t core_clock_note_count(const core *c);
+void core_clock_notes(const core *c, struct clock_note *out);
+
 uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
 
@@ -92,6 +104,7 @@ void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows);
 /* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);
 void core_frames(const core *c, struct frame_info *out);
+uint64_t core_counted_from(const core *c);                /* modelled cycles at which counting began */
 int core_counts(const core *c);                           /* 0: capture_config.from was not reached */
 uint32_t core_polled(const core *c);                      /* peripheral register read just now, UINT32_MAX: none */
 uint32_t core_polling_turns(const core *c);               /* of a loop that only waits for one; 0: none */

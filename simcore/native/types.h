@@ -360,14 +360,9 @@ struct engine_functions {
     void *mem_read, *mem_write, *mmio_map, *ctl;
 };
 
-struct peripheral_info {
-    uint32_t address, value; /* of a word, and what it reads now */
-    uint64_t reads, writes;
-};
-
-struct op_info { /* as the firmware's descriptor had it when it first ran */
-    uint32_t descriptor; /* its address */
-    uint8_t valid; /* 0: the descriptor is not one of mcusim.h */
+struct op_info {                 /* as the firmware's descriptor had it when it first ran */
+    uint32_t descriptor;         /* its address */
+    uint8_t valid;               /* 0: the descriptor is not one of mcusim.h */
     uint64_t macs, ops;
     uint32_t param_bytes, activation_bytes;
     char name[OP_NAME_MAX], kind[OP_NAME_MAX];

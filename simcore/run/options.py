@@ -15,20 +15,58 @@ DEFAULT_FOR_S = 10.0  # of modelled time
 DEFAULT_INSTRUCTIONS = 2_000_000_000
 
 
+class Streams:
+    """What a program reads and prints: empty and discarded when None.
+
+    Of a run that begins anew, the input is the same again and the output is printed once.
+    """
+
+    def __init__(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+        self.stdin = stdin
+        self.stdin_read = bytearray()
+        self.stdout = None if stdout is None else _Output(stdout)
+
+    def again(self) -> None:
+        """The run begins anew."""
+        if self.stdout is not None:
+            self.stdout.again()
+
+
+class _Output:
+    """A console that leaves out what it was given before the run began anew."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._given = 0
+        self._skip = 0  # bytes that were given before
+
+    def again(self) -> None:
+        self._skip = max(self._skip, self._given)
+        self._given = 0
+
+    def write(self, data: bytes) -> int:
+        known = max(0, self._skip - self._given)
+        self._given += len(data)
+        if data[known:]:
+            self._stream.write(data[known:])
+        return len(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run: what was asked for, the operating point that its setup gave, and the console.
 
-    What says nothing of its limits has default ones. `clock_hz` is the core clock. `stdin` and
-    `stdout` are empty and discarded when None.
+    What says nothing of its limits has default ones. `clock_hz` is the core clock.
     """
 
     clock_hz: int
     spec: RunSpec = field(default_factory=RunSpec)
     voltage_scale: str | None = None
     caches: str = "auto"
-    stdin: BinaryIO | None = None
-    stdout: BinaryIO | None = None
+    streams: Streams = field(default_factory=Streams)
 
     @property
     def is_unlimited(self) -> bool:
@@ -57,11 +95,11 @@ class RunOptions:
         cls,
         spec: RunSpec,
         setup: TimingSetup,
-        stdin: BinaryIO | None = None,
-        stdout: BinaryIO | None = None,
+        streams: Streams | None = None,
     ) -> RunOptions:
         """How a run of ``spec`` is timed under ``setup``."""
-        return cls(setup.core_clock_hz, spec, setup.voltage_scale, setup.caches, stdin, stdout)
+        console = streams or Streams()
+        return cls(setup.core_clock_hz, spec, setup.voltage_scale, setup.caches, console)
 
 
 def command_line(name: str, args: Sequence[str]) -> str:

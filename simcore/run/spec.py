@@ -67,6 +67,12 @@ class PartSpec:
     memory_from: _Path = None
     place: tuple[str, ...] = ()
 
+    @property
+    def tells_memory(self) -> bool:
+        """Whether it says itself what memory the part has, and where."""
+        told = any(text.startswith("region.") for text in self.overrides)
+        return told or self.memory_from is not None
+
     def setup(self, moves: Iterable[Move] = (), image: Image | None = None) -> TimingSetup:
         """The checked configuration, with ``moves`` in any order and without ``place``.
 
@@ -91,14 +97,16 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
-    it has, too: of a program without, or of a second one in it.
+    it has, too: of a program without, or of a second one in it. ``linked_for`` is the part on whose
+    memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``svd`` is a file that describes the part's registers,
     ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
-    them in the warning. ``entry`` is where the program starts instead of its own entry: a function,
-    an address, or a vector table's.
+    them in the warning. ``uart`` is the serial port whose text is printed, off for none, every one
+    when None. ``entry`` is where the program starts instead of its own entry: a function, an
+    address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -110,11 +118,13 @@ class RunSpec(PartSpec):
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     symbols: Annotated[tuple[str, ...], Written(path="")] = ()
+    linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
     svd: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
+    uart: str | None = None
     verbose: bool = False
     entry: str | None = None
     max_instructions: int | None = None

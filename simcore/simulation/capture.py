@@ -15,8 +15,8 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
-from simcore.plain import from_plain, to_plain
-from simcore.run.options import RunOptions
+from simcore.plain import filled, from_plain, to_plain
+from simcore.run.options import RunOptions, Streams
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
 from simcore.run.written import file_keys
@@ -33,7 +33,7 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
-from simcore.simulation.live import simulate_many
+from simcore.simulation.live import at_firmware_clock, simulate_once
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
 #: What a capture's run has behind it.
 _BEHIND = (
-    "symbols", "args", "semihost_dir", "svd", "stub", "peripherals", "max_instructions",
+    "symbols", "args", "semihost_dir", "svd", "stub", "peripherals", "uart", "max_instructions",
     "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
@@ -114,40 +114,60 @@ def record_run(
     data = load_bytes(spec.elf)
     names = [(file, load_bytes(file)) for file in spec.symbols]
     image = image_of_bytes(spec.elf, data, names)
+    run = _Run(image, data, names, spec)
+    kept = bytearray() if printed is None else printed
+    streams = Streams(stdin, stdout)
     setup = spec.setup(image=image)
-    recorded = Recorded(
-        version=__version__,
-        elf=PurePath(image.path).name,
-        cpu=spec.cpu,
-        clock_hz=setup.core_clock_hz,
-        caches=spec.caches,
-        overrides=spec.overrides,
-        args=spec.args,
-        caches_bytes_ways=cache_sizes(setup),
-        voltage_scale=spec.voltage_scale,
-        memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
-        max_instructions=spec.max_instructions,
-        symbols=tuple(PurePath(file).name for file, _ in names),
-        symbols_bytes=tuple(len(content) for _, content in names),
-    )
-    writer = CaptureWriter(file)
-    writer.add(HEAD, _json(recorded))
-    for start in range(0, len(data), _ELF_PIECE_BYTES):
-        writer.add(ELF, data[start : start + _ELF_PIECE_BYTES])
-    symbols = b"".join(content for _, content in names)
-    for start in range(0, len(symbols), _ELF_PIECE_BYTES):
-        writer.add(SYMBOLS, symbols[start : start + _ELF_PIECE_BYTES])
-    recorder = _Recording(writer, bytearray() if printed is None else printed)
-    (simulation,) = simulate_many(
-        image,
-        [setup],
-        spec,
-        stdin=stdin,
-        stdout=stdout,
-        progress=progress,
-        recorder=recorder,
-    )
+    simulation = run.record(setup, file, kept, streams, progress)
+    again = at_firmware_clock([setup], spec, simulation.result.clocks)
+    if again is not None and file.seekable():
+        streams.again()
+        file.seek(0)
+        file.truncate()
+        simulation = run.record(again[0], file, kept, streams, progress)
     return simulation
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A program that is to be recorded: its bytes, and those of files with names for it."""
+
+    image: Image
+    data: bytes
+    names: Sequence[tuple[str, bytes]]
+    spec: RunSpec
+
+    def record(
+        self,
+        setup: TimingSetup,
+        file: BinaryIO,
+        printed: bytearray,
+        streams: Streams,
+        progress: Callable[[int], None] | None,
+    ) -> Simulation:
+        """One run of it, under one configuration."""
+        image, spec = self.image, self.spec
+        recorded = filled(
+            Recorded,
+            spec,
+            version=__version__,
+            elf=PurePath(image.path).name,
+            clock_hz=setup.core_clock_hz,
+            caches_bytes_ways=cache_sizes(setup),
+            memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
+            symbols=tuple(PurePath(file).name for file, _ in self.names),
+            symbols_bytes=tuple(len(content) for _, content in self.names),
+        )
+        writer = CaptureWriter(file)
+        writer.add(HEAD, _json(recorded))
+        for start in range(0, len(self.data), _ELF_PIECE_BYTES):
+            writer.add(ELF, self.data[start : start + _ELF_PIECE_BYTES])
+        symbols = b"".join(content for _, content in self.names)
+        for start in range(0, len(symbols), _ELF_PIECE_BYTES):
+            writer.add(SYMBOLS, symbols[start : start + _ELF_PIECE_BYTES])
+        recorder = _Recording(writer, printed)
+        (simulation,) = simulate_once(image, [setup], spec, streams, progress, recorder)
+        return simulation
 
 
 def record(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from simcore.devices import ClockPhase, main_clock_hz
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.run.options import RunOptions
+from simcore.run.options import RunOptions, Streams
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
 from simcore.simulation.simulation import Simulation
@@ -24,16 +26,58 @@ def simulate_many(
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
-    recorder: Recorder | None = None,
 ) -> list[Simulation]:
     """Run a loaded image once and time it under each setup, in their order.
 
     Of ``spec`` counts what the program is given and what bounds it. The program runs on the memory
     map of the first setup's part and reads the first one's time; what hangs on that is in the
-    warnings of the others, and ``result.clock_dependent`` says it. ``recorder`` is given what a
-    capture holds. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
+    warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
+    clock than that of a setup that names none runs a second time, at its own. Raises ModelError,
+    ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
+    streams = Streams(stdin, stdout)
+    found = simulate_once(image, setups, spec, streams, progress)
+    again = at_firmware_clock(setups, spec, found[0].result.clocks)
+    if again is None:
+        return found
+    streams.again()
+    return simulate_once(image, again, spec, streams, progress)
+
+
+def at_firmware_clock(
+    setups: Sequence[TimingSetup], spec: RunSpec, clocks: Sequence[ClockPhase]
+) -> list[TimingSetup] | None:
+    """The setups with the clock that the firmware set where they name none; None: they have it.
+
+    A clock that a part does not reach is left out.
+    """
+    if not clocks:
+        return None
+    clock_hz = main_clock_hz(clocks, is_first=spec.from_ is not None)
+
+    def at_clock(setup: TimingSetup) -> TimingSetup:
+        reaches = 1000 <= clock_hz <= setup.model.highest_clock(setup.voltage_scale)
+        return replace(setup, clock_hz=clock_hz) if setup.clock_hz is None and reaches else setup
+
+    found = [at_clock(setup) for setup in setups]
+    if all(new.core_clock_hz == old.core_clock_hz for new, old in zip(found, setups, strict=True)):
+        return None
+    return found
+
+
+def simulate_once(
+    image: Image,
+    setups: Sequence[TimingSetup],
+    spec: RunSpec,
+    streams: Streams,
+    progress: Callable[[int], None] | None = None,
+    recorder: Recorder | None = None,
+) -> list[Simulation]:
+    """As :func:`simulate_many`, whatever clock the program sets up.
+
+    ``recorder`` is given what a capture holds.
+    """
     spec.check_end()
     if not setups:
         raise ConfigError("there is no configuration to time the program under")
@@ -44,16 +88,11 @@ def simulate_many(
     # Only now the engine, so that wrong input is answered at once.
     from simcore.machine import run_many
 
-    options = RunOptions.of(spec, setups[0], stdin, stdout)
-    results = run_many(image, setups, options, progress, recorder)
+    def options(setup: TimingSetup) -> RunOptions:
+        return RunOptions.of(spec, setup, streams)
+
+    results = run_many(image, setups, options(setups[0]), progress, recorder)
     return [
-        Simulation(
-            image,
-            setup.model,
-            RunOptions.of(spec, setup, stdin, stdout),
-            result,
-            setup.changed,
-            setup.moves,
-        )
+        Simulation(image, setup.model, options(setup), result, setup.changed, setup.moves)
         for setup, result in zip(setups, results, strict=True)
     ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from simcore.elf import Image, load_image
-from simcore.run.setup import TimingSetup
-from simcore.run.spec import RunSpec, run_spec
+from simcore.run.setup import TimingSetup, load_setup
+from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
 from simcore.simulation.live import simulate_many
 from simcore.simulation.simulation import Simulation
@@ -27,6 +27,23 @@ class Program:
     def printed(self) -> bytes:
         """The beginning of what a capture's run printed; nothing of an ELF, which prints itself."""
         return b"" if self.capture is None else self.capture.printed
+
+    def home(self) -> TimingSetup | None:
+        """The part on whose memory it runs, when another times it.
+
+        None, too, where memories are told, which says where all lies. Raises ModelError or
+        ConfigError.
+        """
+        spec, capture = self.spec, self.capture
+        if spec.tells_memory:
+            return None
+        if capture is not None:
+            was = PartSpec(**capture.recorded.part())
+            same = was.cpu == spec.cpu or was.tells_memory
+            return None if same else load_setup(was.cpu, image=self.image)
+        if spec.linked_for is None:
+            return None
+        return load_setup(spec.linked_for, caches=spec.caches, image=self.image)
 
     def simulate(
         self,

@@ -68,6 +68,8 @@ class Simulation:
         )
         if result.guesses:
             profile = replace(profile, guesses=result.guesses)
+        if result.clocks:
+            profile = replace(profile, clocks=result.clocks)
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
         if self.result.counters.trace is not None:

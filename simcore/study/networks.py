@@ -14,7 +14,7 @@ from simcore.costs.origin import Tool
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.plain import Amount, Count, Sha256, json_text, one_of, schema_name
+from simcore.plain import Amount, Count, Document, Sha256, filled, one_of, schema_name
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network, arena, layer_list
 from simcore.study.pool import run_tasks
@@ -138,7 +138,7 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkStudy:
+class NetworkStudy(Document):
     """Networks on parts, as 'mcusim study networks' writes them.
 
     Counts are exact, cycles are modelled, energy is estimated.
@@ -153,10 +153,6 @@ class NetworkStudy:
     """Networks from the largest down."""
     measured: tuple[Measured, ...]
     """What others measured with their kernels; nothing is fitted to it."""
-
-    def to_json(self) -> str:
-        """The study as a JSON document; the same study gives the same bytes on every host."""
-        return json_text(self)
 
     def of(self, part: str, variant: str) -> list[NetworkRow]:
         """The rows of a part and variant."""
@@ -216,12 +212,11 @@ def study_networks(
 
 
 def _part(model: CpuModel, image: Image, run: Run) -> NetworkPart:
-    return NetworkPart(
-        name=model.name,
-        title=model.title,
+    return filled(
+        NetworkPart,
+        model,
+        run,
         model_sha256=model.sha256,
-        clock_hz=run.clock_hz,
-        voltage_scale=run.voltage_scale,
         voltage_v=model.supply_voltage_v,
         elf=PurePath(image.path).name,
         elf_sha256=image.sha256,
@@ -232,36 +227,28 @@ def _row(part: str, network: Network, variant: str, run: Run) -> NetworkRow:
     if [op.name for op in run.ops] != [layer.name for layer in network.layers]:
         raise ConfigError(f"{network.name}: the runner ran other layers than those asked for")
     layers = tuple(
-        LayerRow(
-            name=op.name,
+        filled(
+            LayerRow,
+            op,
             kernel=op.kind,
-            macs=op.macs,
-            ops=op.ops,
-            instructions=op.instructions,
-            cycles=op.cycles,
-            time_s=op.time_s,
-            energy_j=op.energy_j,
-            param_bytes=op.param_bytes,
-            activation_bytes=op.activation_bytes,
         )
         for op in run.ops
     )
     cycles, macs = sum(row.cycles for row in layers), sum(row.macs for row in layers)
     energy_j, time_s = sum(row.energy_j for row in layers), cycles / run.clock_hz
-    return NetworkRow(
+    return filled(
+        NetworkRow,
+        network,
+        run,
         part=part,
         network=network.name,
-        title=network.title,
-        source=network.source,
         variant=variant,
         macs=macs,
         ops=sum(row.ops for row in layers),
-        parameters=network.parameters,
         param_bytes=sum(row.param_bytes for row in layers),
         peak_activation_bytes=arena(network)[1],
         all_activation_bytes=prod(network.input)
         + sum(prod(layer.output) for layer in network.layers),
-        scratch_bytes=run.scratch_bytes,
         instructions=sum(row.instructions for row in layers),
         cycles=cycles,
         cycles_per_mac=cycles / macs,

@@ -13,7 +13,7 @@ from simcore.costs.operations import OPS_PER_MAC
 from simcore.costs.origin import Tool
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
-from simcore.plain import Amount, Count, Sha256, json_text, one_of, schema_name
+from simcore.plain import Amount, Count, Document, Sha256, filled, one_of, schema_name
 from simcore.run.setup import Move
 from simcore.study.grid import VARIANTS, Case, Grid, GridPlacement, SpreadSet
 from simcore.study.moves import leaves_room, moves_of
@@ -139,7 +139,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class OpsStudy:
+class OpsStudy(Document):
     """Types of operations on parts, as 'mcusim study ops' writes them.
 
     Counts are exact, cycles are modelled, energy is estimated.
@@ -154,10 +154,6 @@ class OpsStudy:
     """In the order of the grid, part after part."""
     spreads: tuple[Spread, ...]
     """How far types lie apart at equal operation counts, in the usual placement."""
-
-    def to_json(self) -> str:
-        """The study as a JSON document; the same study gives the same bytes on every host."""
-        return json_text(self)
 
     @property
     def compared_size(self) -> str:
@@ -270,12 +266,11 @@ def _point(part: str, case: Case, image: Image, model: CpuModel) -> _Point:
 
 def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
     regions = {region for op in run.ops for region in op.traffic}
-    return StudyPart(
-        name=model.name,
-        title=model.title,
+    return filled(
+        StudyPart,
+        model,
+        run,
         model_sha256=model.sha256,
-        clock_hz=run.clock_hz,
-        voltage_scale=run.voltage_scale,
         voltage_v=model.supply_voltage_v,
         elf=PurePath(image.path).name,
         elf_sha256=image.sha256,
@@ -290,39 +285,23 @@ def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
 def _row(point: _Point, placement: GridPlacement, timing: Sequence[OpRun], run: Run) -> OpsRow:
     (op,) = timing
     case, traffic = point.case, op.traffic.values()
-    return OpsRow(
+    return filled(
+        OpsRow,
+        op,
+        case,
+        placement,
         part=point.part,
         operation=case.operation.name,
         group=case.operation.group,
         kernel=case.operation.kernel,
-        size=case.size,
-        shape=case.shape,
-        reference=case.reference,
-        variant=case.variant,
-        weights=placement.weights,
-        activations=placement.activations,
-        code=placement.code,
-        invocations=op.invocations,
-        macs=op.macs,
-        ops=op.ops,
-        instructions=op.instructions,
-        cycles=op.cycles,
         cycles_per_op=op.cycles / op.ops,
         cycles_per_mac=ratio(op.cycles, op.macs),
-        time_s=op.time_s,
         ops_per_s=op.ops * run.clock_hz / op.cycles,
-        energy_j=op.energy_j,
-        energy_low_j=op.energy_low_j,
-        energy_high_j=op.energy_high_j,
         j_per_op=op.energy_j / op.ops,
         power_w=op.energy_j / op.time_s,
-        param_bytes=op.param_bytes,
-        activation_bytes=op.activation_bytes,
-        scratch_bytes=op.scratch_bytes,
         peak_activation_bytes=op.activation_bytes + op.scratch_bytes,
         loaded_bytes=sum(moved.read_bytes for moved in traffic),
         stored_bytes=sum(moved.write_bytes for moved in traffic),
-        refill_bytes=op.refill_bytes,
     )
 
 

@@ -16,7 +16,7 @@ from simcore import __version__
 from simcore.core.counters import region_column
 from simcore.costs.tables import Traffic
 from simcore.errors import ConfigError, ExitCode
-from simcore.plain import from_plain, to_plain
+from simcore.plain import filled, from_plain, to_plain
 from simcore.run.setup import Move
 
 if TYPE_CHECKING:
@@ -175,23 +175,11 @@ def _operations(simulation: Simulation, console: tuple[str, ...]) -> tuple[OpRun
     said = {words["name"]: words for line in console if "name" in (words := fields(line))}
     line_bytes = simulation.model.core.dcache.line_bytes
     return tuple(
-        OpRun(
-            name=op.name,
-            kind=op.kind,
-            invocations=op.invocations,
-            macs=op.macs,
-            ops=op.ops,
-            instructions=op.instructions,
-            cycles=op.cycles,
-            time_s=op.time_s,
-            energy_j=op.energy_j,
-            energy_low_j=op.energy_low_j,
-            energy_high_j=op.energy_high_j,
-            param_bytes=op.param_bytes,
-            activation_bytes=op.activation_bytes,
+        filled(
+            OpRun,
+            op,
             scratch_bytes=int(said.get(op.name, {}).get("scratch", 0)),
             refill_bytes=_refill_bytes(count, counters.regions, line_bytes),
-            traffic=op.traffic,
         )
         for op, count in zip(costs.op_costs(), costs.op_counts(), strict=True)
     )

@@ -21,7 +21,7 @@ from simcore.costs.energy import energy_model
 from simcore.costs.origin import Elf, Exit, Tool
 from simcore.cpu_model import CpuModel, OperatingPoint
 from simcore.errors import ExitCode
-from simcore.plain import Amount, Count, Json, Sha256, json_text, one_of, schema_name
+from simcore.plain import Amount, Count, Document, Json, Sha256, filled, one_of, schema_name
 from simcore.run.setup import TimingSetup
 from simcore.simulation.program import open_program
 from simcore.simulation.simulation import Simulation
@@ -73,7 +73,7 @@ class SweepPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class EnergySweep:
+class EnergySweep(Document):
     """One run of one program at every operating point of a part.
 
     'mcusim profile --energy-sweep' writes it. Cycles are modelled, energy is estimated.
@@ -101,10 +101,6 @@ class EnergySweep:
             return self.exit.status
         late = self.deadline_s is not None and self.minimum_energy_in_deadline is None
         return ExitCode.REGRESSION if late else ExitCode.OK
-
-    def to_json(self) -> str:
-        """The sweep as a JSON document; the same run gives the same bytes on every host."""
-        return json_text(self)
 
 
 def energy_sweep(
@@ -178,18 +174,13 @@ def _sweep_point(
     energy = energy_model(model, clock_hz, point.voltage_scale)
     counters, functions = simulation.result.counters, simulation.image.functions
     totals = Attribution(counters, functions, energy, clock_hz).totals()
-    return SweepPoint(
+    return filled(
+        SweepPoint,
+        totals,
         voltage_scale=point.voltage_scale,
         core_voltage_v=point.core_voltage,
         clock_hz=clock_hz,
         flash_wait_states=model.flash_wait_states(clock_hz, point.voltage_scale),
-        cycles=totals.cycles,
-        time_s=totals.time_s,
-        energy_j=totals.energy_j,
-        energy_low_j=totals.energy_low_j,
-        energy_high_j=totals.energy_high_j,
-        power_w=totals.power_w,
-        energy_delay_js=totals.energy_delay_js,
         meets_deadline=None if deadline_s is None else totals.time_s <= deadline_s,
     )
 

@@ -9,7 +9,7 @@ from simcore.core.counters import CAUSES
 from simcore.costs.origin import Cpu, Elf, Exit, Tool
 from simcore.costs.tables import Causes, LayoutBand, PlacedItem
 from simcore.errors import ExitCode
-from simcore.plain import Amount, Count, by_name, json_text, one_of, schema_name
+from simcore.plain import Amount, Count, Document, by_name, one_of, schema_name
 
 SCHEMA = "mcusim.whatif/1"
 
@@ -90,7 +90,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Document):
     """Programs under several configurations, as 'mcusim whatif' writes it.
 
     Counts are exact, cycles are modelled, energy is estimated.
@@ -113,7 +113,3 @@ class WhatIf:
         if self.interrupted:
             return ExitCode.INTERRUPTED
         return max((row.exit.status for row in self.configurations), default=ExitCode.OK)
-
-    def to_json(self) -> str:
-        """The study as a JSON document; the same run gives the same bytes on every host."""
-        return json_text(self)

@@ -15,12 +15,16 @@ from simcore import __version__
 from simcore.comparison.comparison import joules
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
+from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import McusimError
 from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
+from simcore.placement.elsewhere import timed_elsewhere
+from simcore.placement.equivalents import linked_for
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
+from simcore.plain import filled
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.simulation.capture import Capture
@@ -68,8 +72,10 @@ def what_if(
             raise TypeError(f"'{field.name}' is a configuration's: give it there")
     spec = given(RunSpec, options)
     files = [elf if isinstance(elf, Capture) else open_file(elf) for elf in elves]
-    pairs = list(product(files, _by_execution(configurations)))
-    tasks = [_Task(_path(file), tuple(group), options) for file, group in pairs]
+    groups = _by_execution(configurations)
+    parts = tuple(group[0] for group in groups)
+    pairs = list(product(files, groups))
+    tasks = [_Task(_path(file), tuple(group), options, parts) for file, group in pairs]
     opened = [task.open(file) for task, (file, _) in zip(tasks, pairs, strict=True)]
     if processes is None:
         processes = processors()
@@ -121,15 +127,23 @@ def _by_execution(configurations: Sequence[Configuration]) -> list[list[Configur
 
 
 def prepare(
-    image: Image, configurations: Sequence[Configuration], layout_sweep: bool
+    image: Image,
+    configurations: Sequence[Configuration],
+    layout_sweep: bool,
+    home: CpuModel | None = None,
 ) -> list[Prepared]:
-    """Load the part of each configuration and find its places. Raises ModelError or ConfigError."""
+    """Load the part of each configuration and find its places. Raises ModelError or ConfigError.
+
+    ``home`` is the part that the program is linked for, if it is another.
+    """
     memory: ProgramMemory | None = None
     found = []
     for configuration in configurations:
-        setup = configuration.setup(image=image)
+        setup = configuration.setup(image=None if home else image)
         placement = Placement()
-        if configuration.place:
+        if home is not None:
+            setup, placement = timed_elsewhere(image, home, setup, configuration.place)
+        elif configuration.place:
             memory = memory or program_memory(image, setup.model)
             placement = place(image, setup.model, configuration.place, memory)
             setup = replace(setup, moves=placement.moves)
@@ -145,6 +159,7 @@ class _Task:
     elf: str
     configurations: tuple[Configuration, ...]
     options: Mapping[str, Any]  # fields of a RunSpec
+    parts: tuple[Configuration, ...] = ()  # one of each part of the study
 
     def open(self, file: str | Capture) -> tuple[Program, list[Prepared]]:
         """The ELF or capture, and its configurations ready to time; ``file`` is what `elf` names.
@@ -152,8 +167,20 @@ class _Task:
         Raises ElfError, CaptureError, ModelError or ConfigError.
         """
         # What of the part a capture was recorded under does not matter: configurations say it.
-        program = open_program(file, self.configurations[0].cpu, **self.options)
-        return program, prepare(program.image, self.configurations, program.spec.layout_sweep)
+        first = self.configurations[0]
+        program = open_program(file, first.cpu, **self.options)
+        spec = replace(program.spec, overrides=first.overrides, memory_from=first.memory_from)
+        if program.capture is None and len(self.parts) > 1:
+            home = linked_for(program.image, self.parts)
+            spec = replace(spec, linked_for=None if home == first.cpu else home)
+        program = replace(program, spec=spec)
+        home_part = program.home()
+        return program, prepare(
+            program.image,
+            self.configurations,
+            program.spec.layout_sweep,
+            None if home_part is None else home_part.model,
+        )
 
     def run_alone(self) -> tuple[list[Outcome], bytes]:
         """The outcomes and what the program printed; for a process of its own."""
@@ -165,7 +192,10 @@ def run_prepared(
     program: Program, prepared: Sequence[Prepared], streams: Mapping[str, Any]
 ) -> list[Outcome]:
     """What each configuration costs; ``streams`` are those of Program.simulate()."""
-    simulations = program.simulate([s for one in prepared for _, s in one.shifts], **streams)
+    home = program.home() if program.capture is None else None
+    before = [] if home is None else [home]
+    timed = [*before, *(s for one in prepared for _, s in one.shifts)]
+    simulations = program.simulate(timed, **streams)[len(before) :]
     outcomes = []
     for one in prepared:
         own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
@@ -216,23 +246,13 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
     if len(simulations) > 1:
         offsets = [offset for offset, _ in prepared.shifts]
         band = layout_band(offsets, [shifted.cycles for shifted in simulations])
-    return Outcome(
+    return filled(
+        Outcome,
+        profile,
+        totals,
         name=prepared.configuration.name,
-        elf=profile.elf,
-        cpu=profile.cpu,
-        exit=profile.exit,
-        instructions=totals.instructions,
-        cycles=totals.cycles,
-        active_cycles=totals.active_cycles,
-        time_s=totals.time_s,
-        energy_j=totals.energy_j,
-        energy_low_j=totals.energy_low_j,
-        energy_high_j=totals.energy_high_j,
-        power_w=totals.power_w,
         icache_misses=profile.caches.icache.misses,
         dcache_misses=profile.caches.dcache.misses,
-        stack_high_water_bytes=totals.stack_high_water_bytes,
-        cycles_by_cause=totals.cycles_by_cause,
         object_stalls=object_stalls(profile, _barrier_waits(image, simulation)),
         tcm_bytes=tcm_bytes(image, simulation.model, simulation.moves, _stack(image, profile)),
         placement=prepared.placement.items,

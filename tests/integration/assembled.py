@@ -9,6 +9,7 @@ from typing import Any
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image, load_image
 from simcore.machine import EndedRun, RunOptions, run
+from simcore.run.options import Streams
 from simcore.run.spec import RunSpec, given
 
 CLOCK_HZ = 200_000_000
@@ -54,8 +55,8 @@ TICK = """
 def go(image: Image | Path, model: CpuModel, **options: Any) -> EndedRun:
     program = image if isinstance(image, Image) else load_image(image)
     options.setdefault("max_instructions", 20_000_000)
-    streams = {name: options.pop(name, None) for name in ("stdin", "stdout")}
-    return run(program, model, RunOptions(CLOCK_HZ, given(RunSpec, options), **streams))
+    streams = Streams(options.pop("stdin", None), options.pop("stdout", None))
+    return run(program, model, RunOptions(CLOCK_HZ, given(RunSpec, options), streams=streams))
 
 
 def instructions(result: EndedRun) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 import simcore
 from simcore import Profile
-from simcore.cpu_model import CpuModel
+from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
 from simcore.report.profile import render
@@ -18,6 +18,14 @@ from tests.integration.assembled import Build, go
 from tests.integration.programs import CHECKOUT, FIRMWARE
 
 RCC_CR = 0x4002_3800  # of an STM32F746
+NONE = ("devices.family=none",)  # a part of which no register is described
+
+
+@pytest.fixture
+def model() -> CpuModel:
+    return load_cpu_model("stm32f746", NONE)
+
+
 # --- what is written and what is told ---------------------------------------------------
 
 #: Accesses to RCC_CR (r1) and the word behind it, and what r0 is then.
@@ -117,8 +125,8 @@ def test_a_stub_is_a_description_and_no_fault_when_strict(build: Build, model: C
         ("0x30000000=1", "of stm32f746 is no memory"),
         ("0xE000ED88=1", "a register of the core, which is modelled"),
         ("0x40023C00=1", "FLASH_ACR, which is modelled"),
-        ("RCC_CR=1", "there is no symbol 'RCC_CR'"),
-        ("main=1", "there is no symbol 'main'"),
+        ("RCC_CR=1", "has no known register and"),
+        ("main=1", "has no known register and"),
     ],
 )
 def test_a_stub_that_cannot_be_is_refused(
@@ -140,7 +148,7 @@ def test_a_capture_has_its_stubs_behind_it(
 ) -> None:
     image = build(f"ldr r1, ={RCC_CR:#x}\n ldr r0, [r1]\n bl exit_r0\n .ltorg")
     capture = tmp_path_factory.mktemp("capture") / "run.mcu"
-    simcore.record(image.path, capture, stub=[f"{RCC_CR:#x}=0"])
+    simcore.record(image.path, capture, stub=[f"{RCC_CR:#x}=0"], overrides=NONE)
     assert simcore.replay(capture).exit.code == 0
     with pytest.raises(ConfigError, match="takes no stub"):
         simcore.replay(capture, stub=["0x40023800=1"])
@@ -177,7 +185,7 @@ def waits(arm_gcc: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
 def test_a_loop_that_waits_goes_on_as_its_own_test_asks(
     waits: Callable[..., Path], level: str
 ) -> None:
-    profile = simcore.profile(waits(level))
+    profile = simcore.profile(waits(level), overrides=NONE)
     assert profile.exit.text == "the program exited with code 0"
     reads: dict[int, int] = {}
     for guess in profile.guesses or ():
@@ -189,9 +197,9 @@ def test_a_loop_that_waits_spins_in_plain_and_faults_in_strict(
     waits: Callable[..., Path],
 ) -> None:
     elf = waits("-O2")
-    plain = simcore.profile(elf, peripherals="plain", for_s=0.005)
+    plain = simcore.profile(elf, peripherals="plain", for_s=0.005, overrides=NONE)
     assert (plain.exit.reason, plain.guesses) == ("for", None)
-    strict = simcore.profile(elf, peripherals="strict")
+    strict = simcore.profile(elf, peripherals="strict", overrides=NONE)
     assert strict.exit.fault is not None
     assert strict.exit.fault.address == 0x4002_3800
 
@@ -200,10 +208,10 @@ def test_guesses_are_those_of_the_run_in_a_capture_and_every_time(
     waits: Callable[..., Path], tmp_path: Path
 ) -> None:
     elf = waits("-Os")
-    live = simcore.profile(elf)
-    simcore.record(elf, tmp_path / "run.mcu")
+    live = simcore.profile(elf, overrides=NONE)
+    simcore.record(elf, tmp_path / "run.mcu", overrides=NONE)
     assert live.guesses
-    assert live == simcore.profile(elf)
+    assert live == simcore.profile(elf, overrides=NONE)
     replayed = simcore.replay(tmp_path / "run.mcu")  # which warns that the program reads the clock
     assert replace(replayed, warnings=live.warnings) == live
     assert Profile.from_json(live.to_json()) == live
@@ -235,7 +243,7 @@ def test_a_wait_is_recognised_within_a_hundred_turns(build: Build, model: CpuMod
 def test_generated_start_up_code_reaches_its_application(
     elf: str, cpu: str, registers: set[int]
 ) -> None:
-    profile = simcore.profile(FIRMWARE / f"{elf}.elf", cpu, until="application@3")
+    profile = simcore.profile(FIRMWARE / f"{elf}.elf", cpu, until="application@3", overrides=NONE)
     assert profile.exit.text.startswith("the run ended where it was told to at application")
     assert {guess.address for guess in profile.guesses or ()} == registers
     text = render(profile, "text", RenderOptions())
@@ -338,6 +346,17 @@ def test_a_description_gives_names_fields_and_what_reads_after_reset(
         "polls RCC_CR (0x40023800) in reset" in line and "--stub RCC_CR=VALUE" in line
         for line in plain.warnings
     )
+
+
+def test_the_registers_of_the_parts_devices_have_their_names(build: Build) -> None:
+    part = load_cpu_model("stm32f746")
+    image = build(f"ldr r1, ={RCC_CR:#x}\n1: ldr r0, [r1]\n lsls r0, #4\n bpl 1b\n .ltorg")
+    result = go(image, part, peripherals="plain", max_instructions=1000)
+    assert any("polls RCC_CR (0x40023800) in reset" in line for line in result.warnings)
+    image = build(f"ldr r1, ={RCC_CR:#x}\n ldr r0, [r1]\n bl exit_r0\n .ltorg")
+    assert go(image, part, stub=["rcc.cr=5"]).exit_code == 5
+    with pytest.raises(ConfigError, match="did you mean 'RCC_CR'"):
+        go(image, part, stub=["RCC_CRR=5"])
 
 
 def test_the_register_that_hangs_the_program_is_never_left_out(

@@ -12,6 +12,7 @@ import pytest
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import load_image
 from simcore.machine import RunOptions, run
+from simcore.run.options import Streams
 from simcore.run.spec import RunSpec
 from tests.oracle.exception_programs import Program
 from tests.tools import GUARD_S, needs
@@ -35,7 +36,9 @@ def simulated(elf: Path) -> list[str]:
     """The words that it prints here."""
     out = io.BytesIO()
     model = load_cpu_model(PART)
-    options = RunOptions(200_000_000, RunSpec(max_instructions=10_000_000), stdout=out)
+    options = RunOptions(
+        200_000_000, RunSpec(max_instructions=10_000_000), streams=Streams(stdout=out)
+    )
     result = run(load_image(elf), model, options)
     assert (result.exit_reason, result.exit_code) == ("exit", 0), result.fault
     return out.getvalue().decode().split()

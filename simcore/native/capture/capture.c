@@ -35,6 +35,8 @@ void capture_free(struct capture *c)
     free(c->granule);
     free(c->op);
     free(c->peripheral);
+    free(c->rule);
+    free(c->clock_note);
     free(c);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "peripherals.h"
 #include "types.h"
 #include "stream/stream.h"
 #include "capture/system.h"
@@ -66,6 +67,14 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
 
 /* What a peripheral's word reads until it is written. */
 int capture_reset_register(struct capture *c, uint32_t address, uint32_t value);
+
+/* rules.c: see core.h. */
+int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const struct device_rule *rule,
+                     uint32_t rules);
+void capture_print(struct capture *c, void *self, core_write_fn *write);
+int capture_print_rest(struct capture *c);
+uint32_t capture_clock_note_count(const struct capture *c);
+void capture_clock_notes(const struct capture *c, struct clock_note *out);
 
 /* What a peripheral's word reads now, and whether the program wrote to it. */
 uint32_t capture_register(const struct capture *c, uint32_t address);

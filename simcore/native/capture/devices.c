@@ -29,9 +29,9 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     c->polled = p->address;
     c->polled_at = instructions_of(c);
     polling_read(c, p->address);
-    if (c->config.peripherals == PERIPHERALS_STRICT && !p->fixed_mask)
+    if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
-    return peripheral_value(p) >> (address & 3) * 8;
+    return rules_read(c, p) >> (address & 3) * 8;
 }
 
 /* The bits of a word that an access of 1, 2 or 4 bytes covers. */
@@ -61,10 +61,9 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
         return;
     }
     p->writes++;
-    if (c->config.peripherals == PERIPHERALS_STRICT && !p->fixed_mask)
+    if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
-    uint32_t mask = mask_of(address, size);
-    p->written = (p->written & ~mask) | ((uint32_t)value << (address & 3) * 8 & mask);
+    rules_write(c, p, (uint32_t)value << (address & 3) * 8, mask_of(address, size));
 }
 
 static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)

@@ -43,6 +43,14 @@ struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *statu
     return p;
 }
 
+struct peripheral *peripheral_known(const struct capture *c, uint32_t address)
+{
+    if (!c->peripheral_room)
+        return NULL;
+    struct peripheral *p = &c->peripheral[slot_of(c->peripheral, c->peripheral_room, address & ~3u)];
+    return p->used ? p : NULL;
+}
+
 int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask)
 {
     int status;
@@ -63,19 +71,20 @@ int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
     return status;
 }
 
-static const struct peripheral *known(const struct capture *c, uint32_t address)
+uint32_t capture_register(const struct capture *c, uint32_t address)
 {
-    static const struct peripheral none;
-    if (!c->peripheral_room)
-        return &none;
-    return &c->peripheral[slot_of(c->peripheral, c->peripheral_room, address & ~3u)];
+    const struct peripheral *p = peripheral_known(c, address);
+    return p ? rules_peek(c, p) : 0;
 }
 
-uint32_t capture_register(const struct capture *c, uint32_t address) { return peripheral_value(known(c, address)); }
-int capture_register_written(const struct capture *c, uint32_t address) { return known(c, address)->writes != 0; }
+int capture_register_written(const struct capture *c, uint32_t address)
+{
+    const struct peripheral *p = peripheral_known(c, address);
+    return p && p->writes;
+}
 
 /* Those that nobody described. */
-static int is_told(const struct peripheral *p) { return p->used && !p->fixed_mask && (p->reads || p->writes); }
+static int is_told(const struct peripheral *p) { return p->used && !peripheral_is_known(p) && (p->reads || p->writes); }
 
 uint32_t capture_peripheral_count(const struct capture *c)
 {

@@ -17,6 +17,7 @@ enum {
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
+    TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
@@ -41,7 +42,9 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t address, written;
     uint32_t fixed, fixed_mask;  /* bits that read so whatever is written */
     uint64_t reads, writes;
-    uint8_t used;
+    uint32_t rule, rules;        /* the first in capture.rule, and how many */
+    uint64_t since;              /* of a counter: when it was 0; of its flags: when they were cleared */
+    uint8_t used, described;
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -127,6 +130,14 @@ struct capture {
     struct polling polling;
     struct peripheral *peripheral;           /* a hash table of words */
     uint32_t peripherals, peripheral_room;
+    struct device_rule *rule;
+    uint32_t rules, rules_room;
+    struct clock_note *clock_note;
+    uint32_t clock_notes, clock_notes_room;
+    core_write_fn *print;                    /* NULL: text that devices send is dropped */
+    void *printer;
+    uint8_t text[TEXT_BYTES];
+    uint32_t text_used;
     struct op_info *op;
     uint32_t ops, ops_room;
 };
@@ -249,6 +260,9 @@ int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f);   /* 0: 
 /* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
 struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);
 
+/* The same, NULL while nobody used or described it. */
+struct peripheral *peripheral_known(const struct capture *c, uint32_t address);
+
 static inline uint32_t peripheral_value(const struct peripheral *p)
 {
     return (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
@@ -259,6 +273,12 @@ static inline uint32_t peripheral_value(const struct peripheral *p)
 void polling_read(struct capture *c, uint32_t address);
 void polling_store(struct capture *c, uint32_t address);
 int polling_is_due(struct capture *c);
+/* rules.c: what a word would read; what it reads, with all that a read does; a write of those bits of it. */
+uint32_t rules_peek(const struct capture *c, const struct peripheral *p);
+uint32_t rules_read(struct capture *c, struct peripheral *p);
+void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
+
+static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

@@ -9,6 +9,7 @@ from simcore.costs.nodes import UNKNOWN_FUNCTION
 from simcore.costs.profile import Profile
 from simcore.costs.tables import FunctionCosts, InstructionCosts
 from simcore.errors import ConfigError
+from simcore.plain import filled
 from simcore.report.stacks import femtojoules
 
 
@@ -74,20 +75,7 @@ def _finder(functions: Sequence[FunctionCosts]) -> Callable[[InstructionCosts], 
 
 
 def _place(row: InstructionCosts) -> Place:
-    return Place(
-        address=row.address,
-        file=row.file,
-        line=row.line,
-        executions=row.executions,
-        reads=row.reads,
-        writes=row.writes,
-        icache_misses=row.icache_misses,
-        read_misses=row.read_misses,
-        write_misses=row.write_misses,
-        mispredicts=row.mispredicts,
-        cycles=row.cycles,
-        femtojoules=row.femtojoules,
-    )
+    return filled(Place, row)
 
 
 def _entry(function: FunctionCosts, rows: Sequence[InstructionCosts]) -> Place:

@@ -19,6 +19,7 @@ from simcore.costs.tables import (
     PlacedItem,
 )
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
 from simcore.report.page.table import Column, build_table
@@ -55,6 +56,13 @@ def render(profile: Profile, options: RenderOptions) -> str:
     return printed_text(console, options)
 
 
+def _clocks(clocks: Sequence[ClockPhase]) -> str:
+    """What the firmware set up, and how long that takes at its own clocks."""
+    told = [f"{clock(one.clock_hz)} for {count(one.cycles)} cycles" for one in clocks]
+    seconds = sum(one.cycles / one.clock_hz for one in clocks)
+    return f"The program sets its clock: {', then '.join(told)}; {si(seconds, 's')} in all."
+
+
 class _Page:
     """The blocks of one report."""
 
@@ -72,6 +80,8 @@ class _Page:
         text.append(f" on {profile.cpu.name} at {clock(profile.cpu.clock_hz)}{voltage}")
         text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}")
         text.append("\n" if profile.cpu.division is None else f"\n{profile.cpu.division}\n")
+        if profile.clocks:
+            text.append(f"{_clocks(profile.clocks)}\n")
         verdict = profile.exit.text
         text.append(
             f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""

@@ -1,0 +1,161 @@
+"""Devices of the parts as data: registers that start-up and polling code uses, and the clock tree.
+
+A device touches nothing of the core: it is described here, and native/capture/rules.c plays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from simcore.devices import ccm, clock_tree, gpio, pwr, rcc, system, timers, uart
+from simcore.devices.registers import Device
+from simcore.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The devices that parts of a family have in common, and their clock tree."""
+
+    devices: tuple[Device, ...]
+    core_clock_hz: clock_tree.ClockTree
+
+
+@dataclass(frozen=True, slots=True)
+class ClockNote:
+    """A register that clocks hang on was written, at a modelled time in cycles."""
+
+    cycles: int
+    address: int
+    value: int
+
+
+#: Crystals of boards are between these.
+MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
+#: By the name that a part's file gives as devices.family.
+FAMILIES: Mapping[str, Family] = {
+    "stm32f7": Family(
+        (
+            rcc.STM32F7,
+            pwr.STM32F7,
+            *uart.STM32F7,
+            *gpio.STM32F7,
+            *timers.STM32F7,
+            *system.STM32F7,
+        ),
+        clock_tree.stm32f7,
+    ),
+    "stm32h7": Family(
+        (
+            rcc.STM32H7,
+            pwr.STM32H7,
+            *uart.STM32H7,
+            *gpio.STM32H7,
+            *timers.STM32H7,
+            *system.STM32H7,
+        ),
+        clock_tree.stm32h7,
+    ),
+    "imxrt1060": Family(
+        (ccm.CCM, ccm.CCM_ANALOG, ccm.DCDC, *uart.IMXRT1060, *gpio.IMXRT1060),
+        clock_tree.imxrt1060,
+    ),
+}
+
+
+def known_bits(devices: Iterable[Device]) -> dict[int, int]:
+    """The bits of each register, by its address, of which its description says how they read."""
+    return {
+        device.base + register.offset: register.known
+        for device in devices
+        for register in device.registers
+    }
+
+
+def heard(devices: Sequence[Device], uart: str | None) -> Sequence[Device]:
+    """The devices, of which only `uart` says its text: all do when it is None, none when it is off.
+
+    Raises ConfigError for a name that none of them has.
+    """
+    names = [device.name for device in devices if device.has_text]
+    if uart is None:
+        return devices
+    chosen = uart.upper()
+    if chosen not in (*names, "OFF"):
+        known = ", ".join(names) if names else "none is described"
+        raise ConfigError(f"--uart {uart}: no serial port{nearest(chosen, names)} (known: {known})")
+    return [one if one.name == chosen else one.silent() for one in devices]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPhase:
+    """Cycles of a run, one behind the other, that ran at a core clock that the firmware set."""
+
+    clock_hz: int
+    cycles: int
+
+
+def clock_phases(
+    family: str, crystal_hz: int, notes: Iterable[ClockNote], begin: int, end: int
+) -> tuple[ClockPhase, ...]:
+    """The core clocks of the cycles [begin, end), in order, of which those at one clock are one.
+
+    The first is the one in force at `begin`. A write that selects no clock changes none.
+    """
+    changes = list(_changes(family, crystal_hz, notes))
+    ends = [*(start for start, _ in changes[1:]), end]
+    phases: list[ClockPhase] = []
+    for number, ((start, clock_hz), until) in enumerate(zip(changes, ends, strict=True), 1):
+        if until <= begin and number < len(changes):
+            continue
+        cycles = max(0, until - max(start, begin))
+        if phases and phases[-1].clock_hz == clock_hz:
+            cycles += phases.pop().cycles
+        phases.append(ClockPhase(clock_hz, cycles))
+    return tuple(phases)
+
+
+def crystal_of(family: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz: int) -> int:
+    """The crystal with which the last clock is the `told_hz` of the program, else `crystal_hz`."""
+
+    def last(crystal: int) -> int:
+        return list(_changes(family, crystal, notes))[-1][1]
+
+    clock_hz = last(crystal_hz)
+    if not told_hz or last(2 * crystal_hz) != 2 * clock_hz:  # no crystal in it
+        return crystal_hz
+    found = round(crystal_hz * told_hz / clock_hz)
+    plausible = MIN_CRYSTAL_HZ <= found <= MAX_CRYSTAL_HZ and last(found) == told_hz
+    return found if plausible else crystal_hz
+
+
+def _changes(family: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterator[tuple[int, int]]:
+    """(cycles, core clock in Hz) out of reset and behind each write."""
+    known = FAMILIES[family]
+    words = {
+        f"{device.name}.{register.name}": (device.base + register.offset, register.reset)
+        for device in known.devices
+        for register in device.registers
+    }
+    values = dict(words.values())
+
+    def clock() -> int:
+        return round(known.core_clock_hz(lambda name: values[words[name][0]], crystal_hz))
+
+    clock_hz = clock()
+    yield 0, clock_hz
+    for note in notes:
+        values[note.address] = note.value
+        clock_hz = clock() or clock_hz
+        yield note.cycles, clock_hz
+
+
+def main_clock_hz(phases: Sequence[ClockPhase], is_first: bool) -> int:
+    """The clock that times a run: of its first cycle, or the one in which most cycles ran, of two
+    with as many the later."""
+    if is_first:
+        return phases[0].clock_hz
+    cycles: dict[int, int] = {}
+    for phase in phases:
+        cycles[phase.clock_hz] = cycles.pop(phase.clock_hz, 0) + phase.cycles
+    return max(reversed(cycles), key=lambda clock_hz: cycles[clock_hz])

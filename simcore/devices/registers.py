@@ -1,0 +1,125 @@
+"""What a described device is: registers with a value out of reset that follow a few rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+ALL_BITS = 0xFFFF_FFFF
+#: Kinds of rules, as native/peripherals.h numbers them.
+RULE_KINDS = (
+    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
+    "start", "overflow",
+)  # fmt: skip
+#: Those that say how bits read.
+READ_RULES = ("mirror", "idle", "sequence", "count", "overflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a register does beside keeping what is written: `kind` is one of RULE_KINDS.
+
+    `other` is another register of the device by its name, the register itself when empty. Bits move
+    left by `shift`, right when it is negative.
+    """
+
+    kind: str
+    mask: int = ALL_BITS
+    other: str = ""
+    shift: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A word at `offset` from the device's base; `ones` always read as ones, `zeros` as zeros."""
+
+    name: str
+    offset: int
+    reset: int = 0
+    rules: tuple[Rule, ...] = ()
+    ones: int = 0
+    zeros: int = 0
+
+    @property
+    def known(self) -> int:
+        """Bits that do not read as they were written."""
+        known = self.ones | self.zeros
+        for rule in self.rules:
+            if rule.kind in READ_RULES:
+                known |= rule.mask
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class WordRule:
+    """A rule with the address of the other register."""
+
+    kind: str
+    mask: int
+    other: int
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A block of registers at `base`; `source` is the manual and section that describe it."""
+
+    name: str
+    base: int
+    source: str
+    registers: tuple[Register, ...]
+
+    def address(self, name: str) -> int:
+        """The address of one of its registers. Raises KeyError."""
+        for register in self.registers:
+            if register.name == name:
+                return self.base + register.offset
+        raise KeyError(f"{self.name} has no register {name}")
+
+    @property
+    def has_text(self) -> bool:
+        """Whether what it sends is text of the program."""
+        return any(rule.kind == "text" for one in self.registers for rule in one.rules)
+
+    def silent(self) -> Device:
+        """The same without its text."""
+
+        def kept(register: Register) -> Register:
+            return replace(register, rules=tuple(r for r in register.rules if r.kind != "text"))
+
+        return replace(self, registers=tuple(kept(one) for one in self.registers))
+
+    def rules(self, register: Register) -> Iterator[WordRule]:
+        """The rules of one of its registers."""
+        for rule in register.rules:
+            other = self.address(rule.other or register.name)
+            yield WordRule(rule.kind, rule.mask, other, rule.shift)
+
+
+def bits(*numbers: int) -> int:
+    """A mask of these bits."""
+    return sum(1 << number for number in numbers)
+
+
+def follows(flag: int, enable: int, other: str = "", width: int = 1) -> Rule:
+    """`width` bits from `flag` on read as those from `enable` on, of `other` if it is named."""
+    return Rule("mirror", ((1 << width) - 1) << flag, other, flag - enable)
+
+
+#: A write of the register may change the core clock.
+CLOCK = Rule("clock")
+
+
+def ends_at_once(*numbers: int) -> Rule:
+    """Bits that start something which has ended when they are read again."""
+    return Rule("idle", bits(*numbers))
+
+
+def aliases(name: str, offset: int) -> tuple[Register, ...]:
+    """The SET, CLR and TOG aliases of an i.MX register, behind it."""
+    read = Rule("mirror", ALL_BITS, name)
+    kinds = (("SET", "set"), ("CLR", "clear"), ("TOG", "toggle"))
+    return tuple(
+        Register(f"{name}_{suffix}", offset + 4 * n, rules=(read, Rule(kind, ALL_BITS, name)))
+        for n, (suffix, kind) in enumerate(kinds, 1)
+    )

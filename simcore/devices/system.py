@@ -1,0 +1,130 @@
+"""Small devices of STM32 parts that start-up code touches: system configuration, flash programming,
+watchdogs, calendar, random numbers."""
+
+from __future__ import annotations
+
+from simcore.devices.registers import ALL_BITS, Device, Register, Rule, bits, ends_at_once, follows
+
+
+def _syscfg(base: int, source: str, *others: Register) -> Device:
+    external = (Register(f"EXTICR{n}", 0x04 + 4 * n) for n in range(1, 5))
+    return Device("SYSCFG", base, source, (*external, *others))
+
+
+def _iwdg(name: str, base: int) -> Device:
+    """An independent watchdog: its values are taken over at once, and it never bites."""
+    return Device(
+        name,
+        base,
+        "RM0385 26.4, RM0433 46.4: IWDG registers",
+        (
+            Register("KR", 0x00, rules=(Rule("idle"),)),
+            Register("PR", 0x04),
+            Register("RLR", 0x08, 0x0000_0FFF),
+            Register("SR", 0x0C, zeros=ALL_BITS),
+            Register("WINR", 0x10, 0x0000_0FFF),
+        ),
+    )
+
+
+def _wwdg(name: str, base: int) -> Device:
+    source = "RM0385 27.6, RM0433 45.6: WWDG registers"
+    registers = (Register("CR", 0x00, 0x7F), Register("CFR", 0x04, 0x7F), Register("SR", 0x08))
+    return Device(name, base, source, registers)
+
+
+def _rtc(base: int) -> Device:
+    """A real-time clock that stands still: it is set at once, and its shadows are always fresh."""
+    return Device(
+        "RTC",
+        base,
+        "RM0385 29.6, RM0433 49.6: RTC registers",
+        (
+            Register("TR", 0x00),
+            Register("DR", 0x04, 0x0000_2101),
+            Register("CR", 0x08),
+            Register("ISR", 0x0C, rules=(follows(6, 7),), ones=bits(0, 1, 2, 5)),  # INITF of INIT
+            Register("PRER", 0x10, 0x007F_00FF),
+            Register("WUTR", 0x14, 0x0000_FFFF),
+            Register("ALRMAR", 0x1C),
+            Register("ALRMBR", 0x20),
+            Register("WPR", 0x24, rules=(Rule("idle"),)),
+            Register("SSR", 0x28),
+            Register("SHIFTR", 0x2C, rules=(Rule("idle"),)),
+            Register("CALR", 0x3C),
+            Register("TAMPCR", 0x40),
+            *(Register(f"BKP{n}R", 0x50 + 4 * n) for n in range(32)),
+        ),
+    )
+
+
+def _rng(base: int) -> Device:
+    """Random numbers: a fixed sequence, the same in every run."""
+    return Device(
+        "RNG",
+        base,
+        "RM0385 18.4, RM0433 34.7: RNG registers",
+        (
+            Register("CR", 0x00),
+            Register("SR", 0x04, rules=(follows(0, 2, "CR"),)),  # DRDY of RNGEN
+            Register("DR", 0x08, rules=(Rule("sequence"),)),
+        ),
+    )
+
+
+STM32F7 = (
+    _syscfg(
+        0x4001_3800,
+        "RM0385 7.2: SYSCFG registers",
+        Register("MEMRMP", 0x00),
+        Register("PMC", 0x04),
+        Register("CMPCR", 0x20, rules=(follows(8, 0),)),  # READY of CMP_PD
+    ),
+    Device(
+        "FLASH",
+        0x4002_3C00,
+        "RM0385 3.7: FLASH registers but ACR",
+        (
+            Register("KEYR", 0x04, rules=(Rule("idle"),)),
+            Register("OPTKEYR", 0x08, rules=(Rule("idle"),)),
+            Register("SR", 0x0C, zeros=ALL_BITS),
+            Register("CR", 0x10, 0x8000_0000),
+            Register("OPTCR", 0x14, 0xC0FF_AAFD),
+            Register("OPTCR1", 0x18, 0x0040_0080),
+        ),
+    ),
+    _iwdg("IWDG", 0x4000_3000),
+    _wwdg("WWDG", 0x4000_2C00),
+    _rtc(0x4000_2800),
+    _rng(0x5006_0800),
+)
+STM32H7 = (
+    _syscfg(
+        0x5800_0400,
+        "RM0433 12.3: SYSCFG registers",
+        Register("PMCR", 0x04),
+        Register("CCCSR", 0x20, rules=(follows(8, 0),)),  # READY of EN
+        Register("CCVR", 0x24),
+        Register("CCCR", 0x28),
+        Register("PWRCR", 0x2C),
+        Register("PKGR", 0x124),
+    ),
+    Device(
+        "FLASH",
+        0x5200_2000,
+        "RM0433 4.9: FLASH registers but ACR",
+        (
+            Register("KEYR1", 0x04, rules=(Rule("idle"),)),
+            Register("OPTKEYR", 0x08, rules=(Rule("idle"),)),
+            Register("CR1", 0x0C, 0x0000_0031),
+            Register("SR1", 0x10, zeros=ALL_BITS),
+            Register("CCR1", 0x14, rules=(ends_at_once(*range(16, 32)),)),
+            Register("OPTCR", 0x18, 0x0000_0001),
+            Register("OPTSR_CUR", 0x1C, 0x1386_AAF0),
+        ),
+    ),
+    _iwdg("IWDG1", 0x5800_4800),
+    _wwdg("WWDG1", 0x5000_3000),
+    _rtc(0x5800_4000),
+    _rng(0x4802_1800),
+)

@@ -1,0 +1,94 @@
+"""Serial ports: what is sent is text of the program and gone at once; nothing is ever received."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simcore.devices.registers import ALL_BITS, Device, Register, Rule, bits, ends_at_once, follows
+
+_UE_TE = bits(0, 3)  # CR1
+_LPUART_TE = bits(19)  # CTRL
+
+
+def usart(name: str, base: int) -> Device:
+    """A USART, UART or LPUART of an STM32F7 or STM32H7."""
+    return Device(
+        name,
+        base,
+        "RM0385 31.8, RM0410 34.8, RM0433 48.7: USART registers",
+        (
+            Register("CR1", 0x00),
+            Register("CR2", 0x04),
+            Register("CR3", 0x08),
+            Register("BRR", 0x0C),
+            Register("GTPR", 0x10),
+            Register("RTOR", 0x14),
+            Register("RQR", 0x18, rules=(Rule("idle"),)),
+            Register(
+                "ISR",
+                0x1C,
+                0x0200_00C0,
+                rules=(
+                    follows(21, 3, "CR1"),  # TEACK of TE
+                    follows(22, 2, "CR1"),  # REACK of RE
+                ),
+                ones=bits(6, 7, 23),  # TC, TXE, TXFE
+                zeros=bits(0, 1, 2, 3, 4, 5, 16),  # errors, IDLE, RXNE, BUSY
+            ),
+            Register("ICR", 0x20, rules=(Rule("idle"),)),
+            Register("RDR", 0x24, zeros=ALL_BITS),
+            Register("TDR", 0x28, rules=(Rule("text", _UE_TE, "CR1"),)),
+            Register("PRESC", 0x2C),
+        ),
+    )
+
+
+def lpuart(name: str, base: int) -> Device:
+    """An LPUART of an i.MX RT10xx."""
+    return Device(
+        name,
+        base,
+        "IMXRT1060RM chapter LPUART, register descriptions",
+        (
+            Register("VERID", 0x00, 0x0401_0003),
+            Register("PARAM", 0x04, 0x0000_0202),
+            Register("GLOBAL", 0x08),
+            Register("PINCFG", 0x0C),
+            Register("BAUD", 0x10, 0x0F00_0004),
+            Register("STAT", 0x14, 0x00C0_0000, ones=bits(22, 23), zeros=bits(20, 21)),
+            Register("CTRL", 0x18),
+            Register(
+                "DATA",
+                0x1C,
+                0x0000_1000,
+                rules=(
+                    Rule("text", _LPUART_TE, "CTRL"),
+                    Rule("idle"),
+                ),
+                ones=1 << 12,
+            ),  # RXEMPT
+            Register("MATCH", 0x20),
+            Register("MODIR", 0x24),
+            Register("FIFO", 0x28, 0x00C0_0011, rules=(ends_at_once(14, 15),), ones=bits(22, 23)),
+            Register("WATER", 0x2C, zeros=bits(8, 9, 10, 24, 25, 26)),  # FIFOs are empty
+        ),
+    )
+
+
+def _named(make: Mapping[str, int]) -> tuple[Device, ...]:
+    return tuple(usart(name, base) for name, base in make.items())
+
+
+_COMMON = {
+    "USART2": 0x4000_4400,
+    "USART3": 0x4000_4800,
+    "UART4": 0x4000_4C00,
+    "UART5": 0x4000_5000,
+    "UART7": 0x4000_7800,
+    "UART8": 0x4000_7C00,
+    "USART1": 0x4001_1000,
+    "USART6": 0x4001_1400,
+}
+STM32F7 = _named(_COMMON)
+STM32H7 = _named({**_COMMON, "LPUART1": 0x5800_0C00})
+IMXRT1060 = tuple(lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1)) for n in range(1, 9))

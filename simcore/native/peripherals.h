@@ -1,0 +1,41 @@
+/* peripherals.h: what goes over the border to Python of the registers of peripherals. */
+#ifndef MCUSIM_PERIPHERALS_H
+#define MCUSIM_PERIPHERALS_H
+
+#include <stdint.h>
+
+/* cffi: begin */
+
+/* What a register of a described device does beside keeping what is written. Bits move left by `shift`, right by a
+ * negative one; `other` is the address of another word. */
+enum device_rule_kind {
+    DEVICE_MIRROR,               /* bits of `mask` read as those of `other`, moved */
+    DEVICE_SET,                  /* ones that are written in `mask` set bits of `other`, moved; */
+    DEVICE_CLEAR,                /* ... clear them; */
+    DEVICE_TOGGLE,               /* ... turn them over */
+    DEVICE_IDLE,                 /* bits of `mask` read 0 again: what they start has ended */
+    DEVICE_TEXT,                 /* a write sends its low byte, while all bits of `mask` in `other` are set */
+    DEVICE_CLOCK,                /* a write may change the core clock: it is noted with its time */
+    DEVICE_SEQUENCE,             /* each read gives the next number of a fixed sequence */
+    DEVICE_COUNT,                /* the counter of a timer, its clock the core's by 2 to the `shift`: see rules.c */
+    DEVICE_START,                /* bit 0 lets the counter `other` count */
+    DEVICE_OVERFLOW              /* bits of `mask` are set when the counter `other` begins anew, a write clears */
+};
+
+struct device_rule {
+    uint32_t kind, mask, other;
+    int32_t shift;
+};
+
+struct clock_note {              /* a register that clocks hang on was written */
+    uint64_t cycles;             /* modelled time */
+    uint32_t address, value;
+};
+
+struct peripheral_info {
+    uint32_t address, value;     /* of a word, and what it reads now */
+    uint64_t reads, writes;
+};
+
+/* cffi: end */
+#endif

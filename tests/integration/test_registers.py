@@ -125,8 +125,8 @@ def test_a_stub_is_a_description_and_no_fault_when_strict(build: Build, model: C
         ("0x30000000=1", "of stm32f746 is no memory"),
         ("0xE000ED88=1", "a register of the core, which is modelled"),
         ("0x40023C00=1", "FLASH_ACR, which is modelled"),
-        ("RCC_CR=1", "there is no symbol 'RCC_CR'"),
-        ("main=1", "there is no symbol 'main'"),
+        ("RCC_CR=1", "has no known register and"),
+        ("main=1", "has no known register and"),
     ],
 )
 def test_a_stub_that_cannot_be_is_refused(
@@ -346,6 +346,17 @@ def test_a_description_gives_names_fields_and_what_reads_after_reset(
         "polls RCC_CR (0x40023800) in reset" in line and "--stub RCC_CR=VALUE" in line
         for line in plain.warnings
     )
+
+
+def test_the_registers_of_the_parts_devices_have_their_names(build: Build) -> None:
+    part = load_cpu_model("stm32f746")
+    image = build(f"ldr r1, ={RCC_CR:#x}\n1: ldr r0, [r1]\n lsls r0, #4\n bpl 1b\n .ltorg")
+    result = go(image, part, peripherals="plain", max_instructions=1000)
+    assert any("polls RCC_CR (0x40023800) in reset" in line for line in result.warnings)
+    image = build(f"ldr r1, ={RCC_CR:#x}\n ldr r0, [r1]\n bl exit_r0\n .ltorg")
+    assert go(image, part, stub=["rcc.cr=5"]).exit_code == 5
+    with pytest.raises(ConfigError, match="did you mean 'RCC_CR'"):
+        go(image, part, stub=["RCC_CRR=5"])
 
 
 def test_the_register_that_hangs_the_program_is_never_left_out(

@@ -66,6 +66,7 @@ class CaptureOptions:
     priority_bits: int = 4
     cpuid: int = 0x411FC271
     strict: bool = False
+    fpu_on: bool = True
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -155,6 +156,7 @@ class Core:
             "exception_entry_cycles": self._config["exception_entry_cycles"],
             "cpuid": options.cpuid,
             "strict": options.strict,
+            "fpu_on": options.fpu_on,
             "clock_hz": self._config["clock_hz"],
             **caches,
         }

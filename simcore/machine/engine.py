@@ -66,6 +66,7 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         strict=spec.strict,
+        fpu_on=image.vector_table is None,  # start-up code that hosts a program has switched it on
     )
 
 

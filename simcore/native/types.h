@@ -351,6 +351,7 @@ struct capture_config {
     uint32_t exception_entry_cycles;      /* in which a more urgent exception may still arrive */
     uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
     uint8_t strict;                  /* 1: a peripheral access is a fault */
+    uint8_t fpu_on;                  /* 1: CPACR lets the FPU be used from the start */
     uint64_t clock_hz;
 };
 

@@ -156,6 +156,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
             return;
         }
     }
+    if ((c->fpu_off || c->protects) && !code_may_run(c, id))
+        return;
     if (c->hook_from == id) {
         c->hook_from = NO_ID;
         if (!is_hooked(c, d->address, code_last_hooked(d))) {
@@ -183,7 +185,7 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
     (void)engine;
     (void)value;
     *c->out++ = (uint32_t)address;
-    if (c->trap_unaligned || (uint32_t)address - c->code_first < c->code_span)
+    if (c->checked || (uint32_t)address - c->code_first < c->code_span)
         code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
 }
 

@@ -72,6 +72,7 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         peripherals=PERIPHERALS.index(spec.peripherals or PERIPHERALS[0]),
+        fpu_on=image.vector_table is None,  # start-up code that hosts a program has switched it on
     )
 
 

@@ -32,7 +32,7 @@ enum {
     ICSR_PENDSVSET = 1u << 28, ICSR_PENDSVCLR = 1u << 27, ICSR_PENDSTSET = 1u << 26, ICSR_PENDSTCLR = 1u << 25,
     ICSR_NMIPENDSET = 1u << 31, ICSR_ISRPENDING = 1u << 22, ICSR_RETTOBASE = 1u << 11,
     AIRCR_SYSRESETREQ = 1u << 2, SCR_SLEEPONEXIT = 1u << 1, SCR_SEVONPEND = 1u << 4,
-    FPCCR_ASPEN = 1u << 31, FPCCR_LSPEN = 1u << 30,
+    CPACR_FPU = 0xfu << 20, FPCCR_ASPEN = 1u << 31, FPCCR_LSPEN = 1u << 30,
     /* CFSR: MemManage in bits 0 to 7, BusFault in 8 to 15, UsageFault in 16 to 31 */
     CFSR_IACCVIOL = 1u, CFSR_DACCVIOL = 1u << 1, CFSR_MUNSTKERR = 1u << 3, CFSR_MSTKERR = 1u << 4,
     CFSR_MMARVALID = 1u << 7, CFSR_IBUSERR = 1u << 8, CFSR_PRECISERR = 1u << 9, CFSR_UNSTKERR = 1u << 11,

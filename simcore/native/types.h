@@ -350,7 +350,8 @@ struct capture_config {
     uint32_t interrupts, priority_bits;   /* of the part: external interrupts, implemented bits of a priority */
     uint32_t exception_entry_cycles;      /* in which a more urgent exception may still arrive */
     uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
-    uint8_t peripherals; /* enum peripherals: what a register is that nobody described: polled, or a fault */
+    uint8_t peripherals;             /* enum peripherals: what a register is that nobody described */
+    uint8_t fpu_on;                  /* 1: CPACR lets the FPU be used from the start */
     uint64_t clock_hz;
 };
 

@@ -22,8 +22,10 @@ PROLOGUE = """
     .section .isr_vector, "a"
     .global __isr_vector
 __isr_vector:
-    .word 0x20010000, reset, 0, 0, 0, 0, 0, 0, 0, 0, 0, svc, 0, 0, 0, systick
-    .weak svc, systick
+    .word 0x20010000, reset, nmi, hard_fault, mem_manage, bus_fault, usage_fault, 0, 0, 0, 0, svc
+    .word 0, 0, pendsv, systick, irq0, irq1, irq2, irq3
+    .weak nmi, hard_fault, mem_manage, bus_fault, usage_fault, svc, pendsv, systick
+    .weak irq0, irq1, irq2, irq3
     .text
     .macro semihost number
     movs r0, #\\number

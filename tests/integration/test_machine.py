@@ -121,6 +121,11 @@ def test_svc_from_the_process_stack_keeps_fp_registers_and_flags(
 ) -> None:
     # r5 gathers a bit per failed expectation
     image = build("""
+        ldr r1, =0xe000ed88 // CPACR: the FPU on
+        mov r0, #0xf00000
+        str r0, [r1]
+        dsb
+        isb
         movs r5, #0
         ldr r0, =0x20008004
         msr psp, r0

@@ -35,6 +35,9 @@ words: .space 16384
 process_stack:
     .space 1024
 scratch: .space 64
+    .balign 32
+guarded: .space 32
+read_only: .space 32
 text: .space 16
     .text
     .macro barrier
@@ -131,6 +134,10 @@ _END = """
 
 # r0: the frame. A fault's handler steps over the instruction, or behind the call that led nowhere.
 _STEP_OVER = """
+    ldr r2, =0xe000ed88
+    mov r3, #0xf00000
+    str r3, [r2]
+    barrier
     ldr r1, [r0, #24]
     ldr r2, =0xe000ed28
     ldr r3, [r2]
@@ -261,6 +268,11 @@ class Program:
             "movs r0, #0\n isb\n udiv r1, r4, r0\n mix r1",
             "ldr r0, =scratch\n ldr r1, [r0, #1]\n mix r1",
             "ldr r0, =scratch\n str r4, [r0, #2]",
+            "ldr r0, =guarded\n ldr r1, [r0, #4]\n mix r1",
+            "ldr r0, =guarded\n str r4, [r0, #4]",
+            "ldr r0, =read_only\n ldr r1, [r0]\n mix r1\n strb r4, [r0, #3]\n ldr r1, [r0]\n mix r1",
+            "ldr r0, =guarded - 8\n stmia r0!, {r4-r7}\n mix r0",
+            f"{self._store(0xE000_ED88, 0)}\n vmov s3, r4\n {self._store(0xE000_ED88, 0xF0_0000)}",
             "cmp r4, r4\n ldr r0, =0x2f000000\n itett eq\n addeq r4, #1\n addne r4, #2\n"
             " ldreq r1, [r0]\n addeq r5, #4",
             "cmp r4, r4\n ittet eq\n addeq r4, #1\n udfeq #3\n addne r4, #2\n addeq r5, #4",
@@ -316,6 +328,12 @@ class Program:
         start += self._store(0xE000_ED24, pick(range(8)) << 16) + "\n"
         start += self._store(0xE000_ED14, 0x200 | pick((0, 0x10)) | pick((0, 8))) + "\n"
         start += self._store(0xE000_E100, self._random.getrandbits(INTERRUPTS)) + "\n"
+        # No access to the 32 bytes of guarded, no writes to those behind; all else as without MPU.
+        guard = ((0, "guarded", 0x1000_0009), (1, "read_only", 0x0600_0009))
+        for number, name, rasr in guard:
+            start += f"ldr r0, =0xe000ed98\n movs r1, #{number}\n str r1, [r0]\n"
+            start += f"ldr r1, ={name}\n str r1, [r0, #4]\n ldr r1, ={rasr}\n str r1, [r0, #8]\n"
+        start += self._store(0xE000_ED94, pick((0, 5, 5, 7))) + "\n"
         start += "\n".join(self._priority() for _ in range(8)) + "\n"
         if pick((False, True)):
             start += "ldr r0, =process_stack\n msr psp, r0\n movs r0, #2\n msr control, r0\n isb\n"

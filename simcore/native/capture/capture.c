@@ -68,6 +68,7 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
         memcpy(c->region, region, regions * sizeof *region);
     c->regions = regions;
     system_init(&c->system, config);
+    code_settings(c);
     int status = devices_map(c);
     if (status == CORE_OK)
         status = hooks_attach(c);
@@ -89,6 +90,27 @@ static void end_last_record(struct capture *c)
     record_end(c, RECORD_PARTIAL, ran < d->size ? ran : d->size);
 }
 
+/* Runs from the block at the engine's PC, which stopped in front of it, up to step_to inside it. The engine knows
+ * that end only in code that it translates anew, and would stop there for ever in code that it keeps. */
+static int step(struct capture *c, uint32_t *pc)
+{
+    uint32_t from = register_of(c, UC_ARM_REG_PC), to = c->step_to, last = to + DEFINITION_BYTES_MAX;
+    c->step_to = 0;
+    uc_err error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)from, (uint64_t)last);
+    if (error == UC_ERR_OK) {
+        c->engine_error = c->emu_start(c->engine, from | 1, to, 0, 0);
+        error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)from, (uint64_t)last);
+    }
+    if (error != UC_ERR_OK) {
+        capture_fail(c, CORE_ERR_ENGINE);
+        return CORE_ERR_ENGINE;
+    }
+    if (c->engine_error != UC_ERR_OK || c->stop != STOP_NONE)
+        return CORE_ERR_ENGINE;          /* it ended before: capture_run() tells how */
+    *pc = register_of(c, UC_ARM_REG_PC);
+    return CORE_OK;
+}
+
 int capture_run(struct capture *c, uint32_t pc)
 {
     c->stop = STOP_NONE;
@@ -102,6 +124,11 @@ int capture_run(struct capture *c, uint32_t pc)
             if (!exceptions_take(c, number, register_of(c, UC_ARM_REG_PC)))
                 break;
             pc = register_of(c, UC_ARM_REG_PC);
+            continue;
+        }
+        if (c->step_to) {
+            if (step(c, &pc) != CORE_OK)
+                break;
             continue;
         }
         if (c->hook_from == NO_ID)

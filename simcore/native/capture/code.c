@@ -3,6 +3,7 @@
 
 #include "array.h"
 #include "capture/state.h"
+#include "registers.h"
 
 static uint64_t key_of(uint32_t address, uint32_t size) { return (uint64_t)size << 32 | address; }
 
@@ -79,11 +80,55 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
 {
     if (is_write && address - c->code_first < c->code_span)
         modify(c, address, size);
-    if ((c->closely & CLOSELY_UNALIGNED) && (address & (size - 1)) && c->header) {
-        if (is_write)
-            record_undo(c, address, size);
-        record_fault(c, FAULT_UNALIGNED, address, size);
+    enum fault_kind kind = FAULT_NONE;
+    if (c->trap_unaligned && (address & (size - 1)))
+        kind = FAULT_UNALIGNED;
+    else if (c->protects && !protection_permits(&c->system.protection, address, size,
+                                                is_write ? ACCESS_WRITE : ACCESS_READ, c->privileged, c->urgent))
+        kind = FAULT_MPU_DATA;
+    if (kind == FAULT_NONE || !c->header)
+        return;
+    if (is_write)
+        record_undo(c, address, size);
+    record_fault(c, kind, address, size);
+}
+
+void code_settings(struct capture *c)
+{
+    c->trap_unaligned = (system_word(&c->system, REG_CCR) & CCR_UNALIGN_TRP) != 0;
+    c->protects = protection_restricts(&c->system.protection) != 0;
+    c->closely &= ~(uint32_t)CLOSELY_CHECKED;
+    if (c->trap_unaligned || c->protects)
+        c->closely |= CLOSELY_CHECKED;
+    c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
+}
+
+static int refuse(struct capture *c, enum fault_kind kind, uint32_t address)
+{
+    c->fault = (struct fault_info){(uint8_t)kind, address, address, 0};
+    c->fault_at_access = 0;
+    capture_stop_with(c, STOP_FAULT);
+    return 0;
+}
+
+int code_may_run(struct capture *c, uint32_t id)
+{
+    const struct captured *d = &c->captured[id];
+    if (c->protects) {                           /* the mode changes at the ends of blocks alone */
+        uint32_t running = c->system.nvic.running;
+        c->privileged = running || !(register_of(c, UC_ARM_REG_CONTROL) & 1);
+        c->urgent =
+            running == EXCEPTION_NMI || running == EXCEPTION_HARD_FAULT || (register_of(c, UC_ARM_REG_FAULTMASK) & 1);
+        if (!protection_permits(&c->system.protection, d->address, 2, ACCESS_FETCH, c->privileged, c->urgent))
+            return refuse(c, FAULT_MPU_FETCH, d->address);
     }
+    if (!c->fpu_off || !d->floating)
+        return 1;
+    if (d->floating == d->address)
+        return refuse(c, FAULT_NO_COPROCESSOR, d->address);
+    c->step_to = d->floating;                    /* a shorter block, which holds none */
+    c->emu_stop(c->engine);
+    return 0;
 }
 
 /* `b .`, alone or behind NOPs to which it goes back. */
@@ -133,6 +178,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     *d = (struct captured){.address = address, .size = size, .watch_first = c->watches_used};
     d->endless = (uint8_t)is_endless(code, size);
     d->sets_event = (uint8_t)has_sev(code, size);
+    d->floating = thumb_floating(code, size, address);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,

@@ -93,9 +93,7 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     if (system_writes_clock(aligned))
         due_plan(c, now);
     c->look_at = 0;                              /* something may be pending now */
-    c->closely &= ~(uint32_t)CLOSELY_UNALIGNED;
-    if (system_peek(&c->system, REG_CCR, 0) & CCR_UNALIGN_TRP)
-        c->closely |= CLOSELY_UNALIGNED;
+    code_settings(c);
     if (c->system.reset_requested)
         capture_stop_with(c, STOP_ENGINE);
 }

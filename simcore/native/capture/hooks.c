@@ -156,6 +156,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
             return;
         }
     }
+    if ((c->fpu_off || c->protects) && !code_may_run(c, id))
+        return;
     if (c->hook_from == id) {
         c->hook_from = NO_ID;
         if (!is_hooked(c, d->address, code_last_hooked(d))) {

@@ -22,7 +22,7 @@ enum {
 };
 #define NO_ID UINT32_MAX
 
-enum { CLOSELY_UNALIGNED = 1, CLOSELY_POLLING = 2 };   /* why each access is looked at */
+enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2 };     /* why each access is looked at: it may fault; a loop waits */
 
 struct window {
     struct capture *capture;
@@ -36,6 +36,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
+    uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
 
 struct peripheral {              /* a word of a peripheral */
@@ -72,7 +73,11 @@ struct capture {
     uint32_t note[NOTES_MAX];
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
-    uint32_t closely;                        /* CLOSELY_UNALIGNED: CCR.UNALIGN_TRP */
+    uint32_t closely;                        /* why each access is looked at */
+    uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
+    uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */
+    uint8_t fpu_off;                         /* CPACR */
+    uint32_t step_to;                        /* the next run of the engine ends in front of this instruction, 0: none */
     uint32_t discard[STREAM_RECORD_MAX];     /* data addresses of marker functions go here */
 
     struct slot *slot;
@@ -81,7 +86,7 @@ struct capture {
     uint32_t captured_room;
     struct watch *watches;
     uint32_t watches_used, watches_room;
-    uint8_t *granule;                        /* a bit per 64 bytes of address space that held executed code */
+    uint8_t *granule; /* a bit per 64 bytes of address space that held executed code */
 
     uc_engine *engine;
     uc_err (*hook_add)(uc_engine *, uc_hook *, int, void *, void *, uint64_t, uint64_t, ...);
@@ -104,25 +109,25 @@ struct capture {
     uint32_t windows;
     struct code_range range[CODE_RANGES];
     uint32_t ranges;
-    uint32_t hook_from;                      /* id of a block that has to be translated anew, with hooks */
+    uint32_t hook_from; /* id of a block that has to be translated anew, with hooks */
     struct system system;
     uint32_t storage[MAX_STORAGE];
-    _Atomic uint64_t instructions;           /* another thread reads it */
+    _Atomic uint64_t instructions; /* another thread reads it */
     uint64_t limit;
-    uint64_t look_at;            /* instruction count at which to look for pending exceptions */
-    uint64_t ask_at;             /* ... and at which to ask for the modelled time */
-    uint32_t take;               /* the exception that is entered when the engine has stopped, 0: none */
-    int event;                   /* the event register of WFE */
-    uint64_t next_tick;          /* modelled time of SysTick's next interrupt */
-    uint64_t deadline;           /* modelled time at which the run ends */
-    uint64_t from_left, until_left;   /* times that config.from and config.until are still passed */
-    uint32_t waits_in;                /* id of the endless block that was looked at last */
+    uint64_t look_at; /* instruction count at which to look for pending exceptions */
+    uint64_t ask_at; /* ... and at which to ask for the modelled time */
+    uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
+    int event; /* the event register of WFE */
+    uint64_t next_tick; /* modelled time of SysTick's next interrupt */
+    uint64_t deadline; /* modelled time at which the run ends */
+    uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
+    uint32_t waits_in; /* id of the endless block that was looked at last */
     uint64_t self_modified;
     int clock_read, geometry_read;
-    atomic_int stop_requested;   /* by another thread */
+    atomic_int stop_requested; /* by another thread */
     int stop, status, engine_error;
     struct fault_info fault;
-    uint8_t undo[8];             /* what lay where a store went that then turned out to fault */
+    uint8_t undo[8]; /* what lay where a store went that then turned out to fault */
     uint32_t undo_address, undo_size;
     int fault_at_access;         /* the engine does not know where: PC and ITSTATE are set from fault.pc */
     uint32_t polled;                         /* the peripheral register that was read last, ... */
@@ -205,6 +210,8 @@ static inline void record_end(struct capture *c, uint32_t flag, uint32_t ran)
 /* code.c: the id of a block's definition, NO_ID when the run failed; an access that may be a store into code that
  * has run, or one that is trapped for not being aligned. */
 uint32_t code_id(struct capture *c, uint32_t address, uint32_t size);
+void code_settings(struct capture *c); /* what is checked may have changed: CCR, CPACR, MPU */
+int code_may_run(struct capture *c, uint32_t id); /* 0: the block faults, or it is run up to where it does */
 void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
 int code_grow(struct capture *c);
 
@@ -246,16 +253,16 @@ int exceptions_attach(struct capture *c);
 /* frame.c: exception frames on the engine's registers and memory. */
 struct frame {
     uint32_t sp, xpsr, control, exc_return, pc;
-    int has_fp, used_fp;         /* the frame holds FP registers; the handler used some itself */
+    int has_fp, used_fp; /* the frame holds FP registers; the handler used some itself */
 };
 
 uint32_t register_of(struct capture *c, int id);
 void register_set(struct capture *c, int id, uint32_t value);
 struct masks frame_masks(struct capture *c);
-uint32_t frame_vector(struct capture *c, uint32_t number);       /* 0: it cannot be read, or is not Thumb code */
+uint32_t frame_vector(struct capture *c, uint32_t number); /* 0: it cannot be read, or is not Thumb code */
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */
 void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const struct frame *f);
-int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f);   /* 0: not all of it is memory */
+int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f); /* 0: not all of it is memory */
 
 /* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
 struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);

@@ -21,6 +21,7 @@ void system_init(struct system *s, const struct capture_config *config)
     *word_at(s, REG_AIRCR) = 0xfa050000u;
     *word_at(s, REG_CCR) = 0x00040200u;              /* STKALIGN, branch prediction: both read as one */
     *word_at(s, REG_ICTR) = config->interrupts ? (config->interrupts - 1) / 32 : 0;
+    *word_at(s, REG_CPACR) = config->fpu_on ? CPACR_FPU : 0;
     *word_at(s, REG_FPCCR) = FPCCR_ASPEN | FPCCR_LSPEN;
     *word_at(s, REG_SYST_CALIB) = 0xc0000000u;       /* no reference, skewed */
     *word_at(s, REG_DWT_CTRL) = 0x40000000u;         /* four comparators */
@@ -115,6 +116,8 @@ uint32_t system_peek(const struct system *s, uint32_t address, uint64_t now)
         return 0;
     if (nvic_has(address))
         return nvic_read(&s->nvic, address);
+    if (protection_has(address))
+        return protection_read(&s->protection, address);
     uint32_t value = word_of(s, address);
     switch (address) {
     case REG_DWT_CYCCNT:
@@ -145,6 +148,10 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
         nvic_write(&s->nvic, address, value);
         return 0;
     }
+    if (protection_has(address)) {
+        protection_write(&s->protection, address, value);
+        return 1;
+    }
     uint32_t *word = word_at(s, address), old = *word;
     switch (address) {
     case REG_CPUID:
@@ -169,7 +176,7 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
     case REG_CFSR:                                   /* written bits are cleared */
     case REG_HFSR:
     case REG_DFSR: *word &= ~value; return 0;
-    case REG_CPACR: *word = value & 0x00f00000u; return 0;       /* CP10 and CP11 are what there is */
+    case REG_CPACR: *word = value & CPACR_FPU; return 0;       /* CP10 and CP11 are what there is */
     case REG_DWT_CTRL:
         if ((value & CTRL_CYCCNTENA) && !(old & CTRL_CYCCNTENA))
             s->cycle_count_base = now - *word_at(s, REG_DWT_CYCCNT);
@@ -192,7 +199,6 @@ int system_write(struct system *s, uint32_t address, uint32_t value, uint64_t no
         return 0;
     default:
         *word = value;
-        return address == REG_ACTLR || address == REG_CCR || (address >= REG_MPU_CTRL && address <= REG_MPU_LAST) ||
-               (address >= REG_ICIALLU && address <= REG_BPIALL);
+        return address == REG_ACTLR || address == REG_CCR || (address >= REG_ICIALLU && address <= REG_BPIALL);
     }
 }

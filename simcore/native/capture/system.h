@@ -8,6 +8,7 @@
 
 #include "types.h"
 #include "capture/nvic.h"
+#include "capture/protection.h"
 
 enum { SYSTEM_BASE = 0xe0000000u, SYSTEM_BYTES = 0x100000, SYSTEM_WORDS = 0x10000 / 4 };
 
@@ -20,6 +21,7 @@ struct system {
     uint64_t systick_read;           /* time up to which COUNTFLAG was reported */
     uint8_t reset_requested;
     struct nvic nvic;
+    struct protection protection;
 };
 
 void system_init(struct system *s, const struct capture_config *config);

@@ -70,6 +70,14 @@ uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state
     return it_state;
 }
 
+uint32_t thumb_floating(const uint8_t *code, uint32_t size, uint32_t address)
+{
+    for (uint32_t at = 0; at + 4 <= size; at += thumb_length(halfword_at(code, at)))
+        if ((halfword_at(code, at) & 0xec00) == 0xec00 && (halfword_at(code, at + 2) & 0x0e00) == 0x0a00)
+            return address + at;
+    return 0;
+}
+
 static int clz32(uint32_t value)
 {
     int count = 32;

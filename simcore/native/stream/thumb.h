@@ -38,6 +38,9 @@ uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct
 /* ITSTATE in front of the instruction at offset, for a block entered with it_state. */
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state);
 
+/* Address of the first instruction of the FPU (coprocessors 10 and 11), 0 when there is none. */
+uint32_t thumb_floating(const uint8_t *code, uint32_t size, uint32_t address);
+
 /* Operand class of a divide: max(clz(divisor) - clz(dividend), -1) + 1, 33 for a divisor of zero.
  * The magnitudes are what a signed divide works on. */
 uint32_t thumb_divide_class(uint32_t dividend, uint32_t divisor, int is_signed);

@@ -126,6 +126,16 @@ def profile_program(
     return result
 
 
+def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
+    """Which of several parts the program is linked for; None when none holds it, or of one part."""
+    if len(parts) < 2:
+        return None
+    from simcore.placement.equivalents import linked_for
+
+    image = load_image(spec.elf, spec.symbols)
+    return linked_for(image, [replace(spec, cpu=part) for part in parts])
+
+
 def _setups(program: Program) -> tuple[list[TimingSetup], TimingSetup, Placement | None]:
     """On what the program runs, if not on what times it; what times it; and what lies elsewhere."""
     image, spec, home = program.image, program.spec, program.home()

@@ -24,10 +24,7 @@ from simcore.errors import ExitCode
 from simcore.report.profile import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simcore.costs.profile import Profile
-    from simcore.run.spec import RunSpec
 
 
 @click.command(short_help="Run an ELF and report what it cost.")
@@ -67,6 +64,7 @@ def profile(
     -o FILE the report goes to the file and what the program prints to stdout. With several parts
     the report compares them; JSON is then a list of profiles.
     """
+    from simcore.profiler import part_linked_for
     from simcore.profiler import profile as run_profile
     from simcore.run.spec import RunSpec
 
@@ -83,7 +81,7 @@ def profile(
     refuse_destination(form.format_name, form.output, parts)
     form.ask_for_tables(run)
     spec, printed = RunSpec(elf=elf, args=args, **run), bytearray()
-    home = _home(spec, parts)
+    home = part_linked_for(spec, parts)
 
     def run_on(part: str, **hooks: Any) -> Profile:
         linked_for = None if part == home else home
@@ -93,14 +91,3 @@ def profile(
 
     runs = [partial(run_on, part) for part in parts]
     return report_runs(form, runs, lambda: bytes(printed), spec.verbose)
-
-
-def _home(spec: RunSpec, parts: Sequence[str]) -> str | None:
-    """Which of several parts the program is linked for, None when that is not to be known."""
-    if len(parts) < 2:
-        return None
-    from simcore.elf import load_image
-    from simcore.placement.equivalents import linked_for
-
-    image = load_image(spec.elf, spec.symbols)
-    return linked_for(image, [replace(spec, cpu=part) for part in parts])

@@ -55,6 +55,7 @@ class FakeRun:
 def run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
     fake = FakeRun()
     monkeypatch.setattr("simcore.profiler.profile", fake)
+    monkeypatch.setattr("simcore.profiler.part_linked_for", lambda spec, parts: None)
     return fake
 
 

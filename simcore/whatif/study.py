@@ -248,8 +248,8 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
         band = layout_band(offsets, [shifted.cycles for shifted in simulations])
     return filled(
         Outcome,
+        totals,  # before the profile, whose instructions are a table
         profile,
-        totals,
         name=prepared.configuration.name,
         icache_misses=profile.caches.icache.misses,
         dcache_misses=profile.caches.dcache.misses,

@@ -18,6 +18,7 @@ STM32F723: Dhrystone, caches off against on (Stratify Labs); another program, so
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,12 @@ from pathlib import Path
 from simcore.core.counters import CAUSES
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import load_image
+from simcore.errors import ModelError
 from simcore.machine import RunOptions
 from simcore.machine import run as run_image
 from simcore.run.spec import RunSpec
 
-REGRESSION = 3
+USAGE, REGRESSION = 2, 3
 ELVES = Path(__file__).resolve().parents[2] / "tests" / "firmware" / "prebuilt"
 REPEATS = (2, 6)  # the difference leaves out start-up and cold caches
 CACHED_LIMIT, UNCACHED_LIMIT = 0.03, 0.10
@@ -77,9 +79,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the tables; the exit status says whether the limits hold."""
-    holds = _print_rows("stm32h743", H743_HZ, H743_ROWS, options.overrides)
-    holds = _print_rows("stm32h723", H723_HZ, H723_ROWS, options.overrides) and holds
-    _print_f723(load_cpu_model("stm32f723", options.overrides))
+    try:
+        holds = _print_rows("stm32h743", H743_HZ, H743_ROWS, options.overrides)
+        holds = _print_rows("stm32h723", H723_HZ, H723_ROWS, options.overrides) and holds
+    except ModelError as error:
+        print(f"scripts/validate: {error}", file=sys.stderr)
+        return USAGE
+    try:
+        _print_f723(load_cpu_model("stm32f723", options.overrides))
+    except ModelError as error:
+        print(f"no rows of the STM32F723, another family: {error}")
     _print_latencies()
     return 0 if holds else REGRESSION
 

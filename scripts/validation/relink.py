@@ -12,7 +12,7 @@ from pathlib import Path
 
 import simcore
 from tests.integration import test_relink as relink
-from tests.integration.programs import KERNELS
+from tests.integration.programs import CHECKOUT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     print("|---|---|--:|--:|--:|--:|---|")
     with relink.kernels_build() as build:
         for case in (*relink.FEW, *relink.MORE):
-            prebuilt = KERNELS / f"{case.kernel}.elf"
+            prebuilt = CHECKOUT / "kernels" / "prebuilt" / f"{case.kernel}.elf"
             with tempfile.TemporaryDirectory() as folder:
                 elf = relink.build_with(
                     relink.linker_script(case), case.kernel, build, Path(folder)

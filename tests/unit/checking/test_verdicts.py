@@ -154,6 +154,7 @@ def test_a_limit_stands_at_its_metric_with_what_it_allows(
         ("cycles=1050", 1000, True, True),
         ("cycles=1099", None, True, True),
         ("cycles=1100", None, True, False),
+        ("cycles=1101", None, True, False),
         ("cycles=1%", 1000, False, False),
         ("cycles=2%", 1000, False, True),
         ("cycles=5%", 1000, True, False),  # the baseline would move too

@@ -257,6 +257,10 @@ class Predictor:
     def control(self, actlr: int) -> None:
         self.lib.predictor_control(self.p, actlr)
 
+    @property
+    def ran_on(self) -> bool:
+        return bool(self.p.ran_on)
+
     def branch(
         self,
         kind: BranchKind,

@@ -392,8 +392,8 @@ class Memory:
         stall = 0
         for nth, group in enumerate(groups):
             at = self.fetch_group(at, group, index, cached)
-            # Cached code is needed as it issues, its groups evenly; other code by the block's end.
-            needed = time + (min(cycles, nth * cycles // len(groups) + 1) if cached else cycles)
+            # Code is needed as it issues, its groups evenly.
+            needed = time + min(cycles, nth * cycles // len(groups) + 1)
             stall = max(stall, at - needed)
         coming = self.fetched_line is not None and self.fetched_line.done_at > time
         hits = cached and self.counters["icache_misses"] == misses

@@ -60,7 +60,7 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
             t->state = e->after_taken;
         }
         b->info.branch_stall_cycles += cycles;
-        if (cycles)
+        if (cycles && t->predictor.ran_on)
             memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
         timing_charge(t, CAUSE_BRANCH, cycles);
     }

@@ -197,18 +197,19 @@ def _divide(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
 
 
 def _branch(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
-    if name in ("cbz", "cbnz"):
-        return Facts(Kind.BRANCH, "branch", branch=BranchKind.CONDITIONAL,
-                     branch_register=core_register(ops[0]))  # fmt: skip
     if name == "bl":
         return Facts(Kind.BRANCH, "branch", branch=BranchKind.CALL, results=((LR, Result.LATE),))
-    if name == "blx":
-        return Facts(Kind.BRANCH, "branch", branch=BranchKind.CALL_INDIRECT,
-                     results=((LR, Result.LATE),))  # fmt: skip
-    if name == "bx":
-        returns = core_register(ops[0]) == LR
-        kind = BranchKind.RETURN if returns else BranchKind.INDIRECT
-        return Facts(Kind.BRANCH, "branch", branch=kind)
+    if name in ("cbz", "cbnz", "blx", "bx"):
+        register = core_register(ops[0])
+        reads = ((register, Role.LATE),)
+        if name == "blx":
+            return Facts(Kind.BRANCH, "branch", reads, ((LR, Result.LATE),),
+                         branch=BranchKind.CALL_INDIRECT)  # fmt: skip
+        if name == "bx":
+            kind = BranchKind.RETURN if register == LR else BranchKind.INDIRECT
+            return Facts(Kind.BRANCH, "branch", reads, branch=kind)
+        return Facts(Kind.BRANCH, "branch", reads, branch=BranchKind.CONDITIONAL,
+                     branch_register=register)  # fmt: skip
     kind = BranchKind.DIRECT if name == "b" else BranchKind.CONDITIONAL
     return Facts(Kind.BRANCH, "branch", branch=kind)
 

@@ -152,6 +152,8 @@ def test_two_loads_pair_when_their_banks_differ(text: str, variant: int, togethe
         ("vmla.f32 s0,s1,s2", "vmul.f32 s3,s0,s4", 6),
         ("vldr s0,[r0]", "vfma.f32 s0,s1,s2", 3),
         ("vldr s0,[r0]", "vmla.f32 s0,s1,s2", 2),
+        ("ldr.w r0,[r1]", "cbz r0,.+8", 1), ("ldr.w r3,[r1]", "bx r3", 1),
+        ("ldrb.w r3,[r1]", "blx r3", 2),
         ("usada8 r0,r1,r2,r3", "usada8 r0,r4,r5,r0", 1),
         ("vmov r0,s0", "eor.w r3,r0,r4", 1),
         ("vmla.f32 s0,s1,s2", "vfma.f32 s3,s4,s5", 2),  # not in the next cycle
@@ -159,7 +161,7 @@ def test_two_loads_pair_when_their_banks_differ(text: str, variant: int, togethe
     ],
 )
 def test_issue_distances(producer: str, consumer: str, cycles: int) -> None:
-    """JNK, save for what goes to addresses and from a MAC to PKHTB (LLVM)."""
+    """JNK, save for what goes to addresses, branches and from a MAC to PKHTB (LLVM)."""
     assert distance(producer, consumer) == cycles
 
 

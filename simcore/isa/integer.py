@@ -66,7 +66,7 @@ def _arithmetic(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
         sources = [(register, Role.LATE) for register in (first, *registers)]
     sources = [source for source in sources if source[0] != PC]
     if name in ("adc", "sbc"):
-        sources.append((FLAGS, Role.CONDITION))
+        sources.append((FLAGS, Role.CARRY))
     early = kind is Kind.ALU and name in ("add", "sub", "addw", "subw")
     if destination != SP:
         stack: int | None = 0
@@ -115,9 +115,9 @@ def _shift(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
                  if is_core_register(op)]  # fmt: skip
     results = ((destination, Result.LATE), *(_FLAGS_LATE if flags else ()))
     if name == "rrx":
-        sources = ((core_register(ops[-1]), Role.LATE), (FLAGS, Role.CONDITION))
+        sources = ((core_register(ops[-1]), Role.SHIFTER), (FLAGS, Role.CARRY))
         return Facts(Kind.SHIFT_LATE, "alu", sources, results)
-    return Facts(Kind.SHIFT, "alu", tuple((register, Role.LATE) for register in registers),
+    return Facts(Kind.SHIFT, "alu", tuple((register, Role.PLAIN_SHIFT) for register in registers),
                  results, early_sources=tuple(registers))  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def _plain(kind: Kind, *, synchronizes: bool = False) -> Callable[..., Facts]:
 
 def _special_register(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
     if name == "mrs":
-        sources = ((FLAGS, Role.CONDITION),) if "psr" in ops[1] else ()
+        sources = ((FLAGS, Role.CARRY),) if "psr" in ops[1] else ()
         return Facts(Kind.SYSTEM, "other", sources, ((core_register(ops[0]), Result.SYSTEM),))
     results = (*_FLAGS_LATE, (GE_FLAGS, Result.LATE)) if "psr" in ops[0] else ()
     stack = None if ops[0] in ("msp", "psp", "control") else 0

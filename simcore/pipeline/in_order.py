@@ -196,7 +196,8 @@ class BlockRun:
             self.it_block += 1
             self.condition, sources = UNCONDITIONAL, self.plan.facts.sources
         else:
-            self.condition = self.it_block << 4 | condition
+            # Of a condition and its opposite LLVM makes no difference.
+            self.condition = self.it_block << 4 | condition & ~1
             sources = self.plan.predicated_sources
         latest, producer = NEVER, None
         ready, condition = self.ready, self.condition
@@ -338,9 +339,11 @@ class BlockRun:
 
         The write may not happen, so the register is also as late as it was before.
         """
-        limit, more = self.table.other_condition_limit, self.table.other_condition
+        limit, later = self.table.other_condition_limit, self.table.other_condition
         register, same, condition = value.register, value.latencies, self.condition
-        other = tuple(max(cycles, min(cycles + more, limit)) for cycles in same)
+        other = tuple(
+            max(cycles, min(cycles + more, limit)) for cycles, more in zip(same, later, strict=True)
+        )
         before = self.ready.get(register)
         if before is not None:
             shift, old = before.base - base, before.value

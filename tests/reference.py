@@ -201,6 +201,12 @@ class Memory:
         self.store_buffer, self.store_queue = [], []
         return max([time, *waiting]) - time
 
+    def drain_buffer(self, time: int) -> int:
+        """Cycles that a DMB waits: for the stores that go past the cache."""
+        waiting = [store.done_at for store in self.store_buffer]
+        self.store_buffer = []
+        return max([time, *waiting]) - time
+
     def synchronize(self, time: int) -> int:
         """Cycles that a DSB waits: for every store and every data linefill."""
         coming = [fill.done_at for fill in self.buffers if fill]

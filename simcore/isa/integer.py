@@ -21,6 +21,7 @@ from simcore.isa.kinds import (
     MemoryOperand,
     Result,
     Role,
+    Waits,
 )
 from simcore.isa.operands import (
     constant,
@@ -229,8 +230,8 @@ def _table_branch(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
     )
 
 
-def _plain(kind: Kind, *, synchronizes: bool = False) -> Callable[..., Facts]:
-    facts = Facts(kind, "other", synchronizes=synchronizes)
+def _plain(kind: Kind, *, waits: Waits = Waits.NOTHING) -> Callable[..., Facts]:
+    facts = Facts(kind, "other", waits=waits)
     return lambda name, ops, wide, flags: facts
 
 
@@ -296,8 +297,8 @@ def _table() -> dict[str, Handler]:
     put(_table_branch, "tbb", "tbh")
     put(_plain(Kind.NOP), "nop", "yield", "sev", "dbg", "hint", "csdb")
     put(_plain(Kind.IT), *("it" + rest for rest in _it_suffixes()))
-    put(_plain(Kind.BARRIER), "dmb")
-    put(_plain(Kind.BARRIER, synchronizes=True), "dsb", "ssbb", "pssbb")
+    put(_plain(Kind.BARRIER, waits=Waits.STORE_BUFFER), "dmb")
+    put(_plain(Kind.BARRIER, waits=Waits.EVERYTHING), "dsb", "ssbb", "pssbb")
     put(_plain(Kind.INSTRUCTION_BARRIER), "isb")
     put(_plain(Kind.EXCLUSIVE), "clrex")
     put(_plain(Kind.SYSTEM), "cpsid", "cpsie", "svc", "bkpt", "udf", "wfi", "wfe")

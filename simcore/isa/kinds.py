@@ -173,6 +173,14 @@ class BranchKind(IntEnum):
     TABLE = 7
 
 
+class Waits(IntEnum):
+    """What a barrier waits for of the memory accesses before it."""
+
+    NOTHING = 0
+    STORE_BUFFER = 1  # DMB
+    EVERYTHING = 2  # DSB
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryOperand:
     """An addressing mode: base + offset, or base + (index << shift). `base` PC: a literal."""
@@ -201,4 +209,4 @@ class Facts:
     note: str = ""  # table of operand-dependent cycles
     stack_change: int | None = 0  # bytes added to SP; None: unknown
     words: int = 0  # 32-bit words moved by a multiple load or store
-    synchronizes: bool = False  # DSB: waits until the memory accesses before it are done
+    waits: Waits = Waits.NOTHING

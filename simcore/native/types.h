@@ -168,9 +168,10 @@ struct note_static {         /* an instruction whose note carries an operand cla
     uint16_t table;          /* row of the extra-cycles table */
 };
 
-struct barrier_static {      /* a DSB */
+struct barrier_static {      /* a DSB or DMB */
     uint16_t instruction;
     uint16_t access;         /* the first one behind it; the number of accesses: none */
+    uint16_t everything;     /* 0: it waits for the store buffer only, as a DMB does */
 };
 
 struct stretch_static {      /* where a stretch ends */

@@ -306,7 +306,7 @@ class BlockRun:
         early = early and self._executes_early(cycle)
         if facts.accesses:
             self._note_accesses(facts, cycle)
-        if facts.synchronizes:
+        if facts.waits:
             self.barrier_cycles.append(cycle - self.entry - 1)
         if plan.rules.branches:
             self.mispredict = table.mispredict

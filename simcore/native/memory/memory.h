@@ -158,6 +158,9 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
 /* Cycles until every store in flight is done. */
 uint32_t memory_drain(struct memory *m, uint64_t time);
 
+/* Cycles that a DMB waits: until the store buffer is empty. */
+uint32_t memory_drain_buffer(struct memory *m, uint64_t time);
+
 /* Cycles that a DSB waits: every store is done and every linefill has come in. */
 uint32_t memory_synchronize(struct memory *m, uint64_t time);
 

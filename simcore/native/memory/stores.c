@@ -73,14 +73,21 @@ uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, 
     return stall;
 }
 
-uint32_t memory_drain(struct memory *m, uint64_t time)
+uint32_t memory_drain_buffer(struct memory *m, uint64_t time)
 {
     uint64_t done = time;
     for (uint32_t i = 0; i < m->stores; i++)
         done = later(done, m->store[i].done_at);
+    m->stores = 0;
+    return (uint32_t)(done - time);
+}
+
+uint32_t memory_drain(struct memory *m, uint64_t time)
+{
+    uint64_t done = time + memory_drain_buffer(m, time);
     for (uint32_t i = 0; i < m->queue_used; i++)
         done = later(done, m->queued[i]);
-    m->stores = m->queue_used = 0;
+    m->queue_used = 0;
     return (uint32_t)(done - time);
 }
 

@@ -350,6 +350,17 @@ def test_a_drain_waits_for_the_slowest_store(make: MakeMemory) -> None:
     assert p.memory.drain(10) == 0
 
 
+def test_a_dmb_waits_for_the_store_buffer_alone(make: MakeMemory) -> None:
+    tcm = Region(0x2000_0000, 0x1000, Kind.DTCM, never_cached=1)
+    p = Program(make(UNCACHED, [BUFFERED, tcm]))
+    p.store(RAM)  # at 0, done at 10
+    for _ in range(3):
+        p.memory.write(1, tcm.base, 1)  # 4 cycles each
+    assert p.memory.drain_buffer(2) == 8
+    assert p.memory.drain_buffer(2) == 0
+    assert p.memory.drain(2) == 1 + 3 * 4 - 2
+
+
 def test_a_dsb_waits_for_stores_and_for_lines_that_come(make: MakeMemory) -> None:
     p = Program(make(CACHED, [SLOW_RAM]))
     p.store(RAM)  # allocates: the line comes in behind it

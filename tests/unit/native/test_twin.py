@@ -136,7 +136,7 @@ def steps(draw: Draw) -> list[Step]:
     if which == 0:
         return system_step(draw)
     if which == 1:
-        return [(draw.choice(("drain", "synchronize")), gap)]
+        return [(draw.choice(("drain", "drain buffer", "synchronize")), gap)]
     if which <= 4:
         begin, size = address(draw) & ~1, draw.randint(1, 40) * 2
         block = ("fetch", gap, begin, size, draw.randint(1, 9), gap == 0)
@@ -160,6 +160,9 @@ def run(memory: Memory | native.Memory, stream: Iterable[Step]) -> list[Any]:
             case ("drain", gap):
                 time += gap
                 cost = memory.drain(time)
+            case ("drain buffer", gap):
+                time += gap
+                cost = memory.drain_buffer(time)
             case ("synchronize", gap):
                 time += gap
                 cost = memory.synchronize(time)

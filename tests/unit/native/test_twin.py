@@ -54,6 +54,7 @@ def configuration(draw: Draw, replacement: Replacement, caches: Caches) -> Confi
         linefill_buffers=draw.randint(1, 4),
         store_buffer_entries=draw.randint(1, 5),
         store_queue_entries=draw.randint(1, 5),
+        ahbp_writes=draw.randint(1, 3),
         load_after_store_cycles=draw.choice((0, 4, 8)),
         subword_store_cycles=word + draw.randint(0, 3),
         word_store_cycles=word,

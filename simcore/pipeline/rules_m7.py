@@ -28,6 +28,7 @@ from simcore.pipeline.hazards import (
     OddWord,
     PairFetch,
     StoreToLoad,
+    Straddle,
     UnalignedLoads,
 )
 from simcore.pipeline.in_order import InOrderPipeline
@@ -88,6 +89,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
     FlagDistance, SlowToPack, LoadToBase, PairFetch, DoubleWindow, DoubleChain, StoreToLoad,
+    Straddle,
 )  # fmt: skip
 
 

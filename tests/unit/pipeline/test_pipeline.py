@@ -152,11 +152,14 @@ def test_two_loads_pair_when_their_banks_differ(text: str, variant: int, togethe
         ("vmla.f32 s0,s1,s2", "vmul.f32 s3,s0,s4", 6),
         ("vldr s0,[r0]", "vfma.f32 s0,s1,s2", 3),
         ("vldr s0,[r0]", "vmla.f32 s0,s1,s2", 2),
-        ("ldr.w r0,[r1]", "cbz r0,.+8", 1), ("ldr.w r3,[r1]", "bx r3", 1),
+        ("ldr.w r0,[r1]", "cbz r0,.+8", 1),
+        ("ldr.w r3,[r1]", "bx r3", 1),
         ("ldrb.w r3,[r1]", "blx r3", 2),
         ("usada8 r0,r1,r2,r3", "usada8 r0,r4,r5,r0", 1),
-        ("ldr.w r0,[r1]", "mla r3,r4,r5,r0", 1), ("rev.w r0,r1", "lsl.w r3,r0,#2", 1),
-        ("and.w r0,r1,r2", "rrx r3,r0", 2), ("vcvt.f32.f64 s0,d1", "vadd.f32 s3,s0,s4", 3),
+        ("ldr.w r0,[r1]", "mla r3,r4,r5,r0", 1),
+        ("rev.w r0,r1", "lsl.w r3,r0,#2", 1),
+        ("and.w r0,r1,r2", "rrx r3,r0", 2),
+        ("vcvt.f32.f64 s0,d1", "vadd.f32 s3,s0,s4", 3),
         ("vmov r0,s0", "eor.w r3,r0,r4", 1),
         ("vmla.f32 s0,s1,s2", "vfma.f32 s3,s4,s5", 2),  # not in the next cycle
         ("vfma.f32 s0,s1,s2", "vadd.f32 s3,s4,s5", 4),  # blocked for 3 cycles

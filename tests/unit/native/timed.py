@@ -8,8 +8,8 @@ A block is a table of tests/rules/timing.toml; its instructions have two bytes e
     branch, target          how it ends (enum branch_kind) and where to; target 0: not known
     function, entry         index of its function; entry false: it does not begin it
     macs                    of each instruction
-    notes, barriers         [instruction, table of extra cycles], [instruction, access behind it]; a DMB's
-                            has a 0 as third
+    notes                   [instruction, table of extra cycles]
+    barriers                [instruction, access behind it], of a DMB a 0 as third
     probes                  [kind, access, access]
     stretches               [probes, accesses up to its end, barriers up to its end] of each; one
                             for all when there are none

@@ -166,7 +166,7 @@ def test_two_loads_pair_when_their_banks_differ(text: str, variant: int, togethe
     ],
 )
 def test_issue_distances(producer: str, consumer: str, cycles: int) -> None:
-    """JNK, save for what goes to addresses, branches, accumulators and shifts and from a MAC to PKHTB (LLVM)."""
+    """JNK; LLVM for addresses, branches, shifts, loaded accumulators and from a MAC to PKHTB."""
     assert distance(producer, consumer) == cycles
 
 

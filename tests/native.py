@@ -239,6 +239,9 @@ class Memory:
     def drain(self, time: int) -> int:
         return int(self.lib.memory_drain(self.m, time))
 
+    def drain_buffer(self, time: int) -> int:
+        return int(self.lib.memory_drain_buffer(self.m, time))
+
     def synchronize(self, time: int) -> int:
         return int(self.lib.memory_synchronize(self.m, time))
 
@@ -256,6 +259,10 @@ class Predictor:
 
     def control(self, actlr: int) -> None:
         self.lib.predictor_control(self.p, actlr)
+
+    @property
+    def ran_on(self) -> bool:
+        return bool(self.p.ran_on)
 
     def branch(
         self,

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.reference_cache import Cache
-from tests.reference_config import Caches, Config, Mpu, Policy, Region
+from tests.reference_config import Caches, Config, Kind, Mpu, Policy, Region
 
 GROUP = 8  # bytes of a fetch group, a bus beat and a store buffer entry
 
@@ -74,6 +74,7 @@ class Memory:
         self.streamed_line: int | None = None
         self.streamed: set[int] = set()
         self.store_buffer: list[BufferedStore] = []  # oldest first
+        self.ahbp: list[int] = []  # when stores to peripherals are done, oldest first
         self.store_queue: list[int] = []  # when each store to TCM or D-cache is done
         self.readable_at: dict[int, int] = {}  # of each word stored to TCM or D-cache
         self.bank_free_at = {0: 0, 1: 0}
@@ -195,10 +196,27 @@ class Memory:
         self.counters[index, "uncached_writes"] += 1
         return enters - time
 
+    def ahbp_store(self, time: int, index: int) -> int:
+        """A store to a peripheral, past the store buffer: waits while as many as may be are out."""
+        self.ahbp = [done_at for done_at in self.ahbp if done_at > time]
+        enters = self.ahbp.pop(0) if len(self.ahbp) == self.config.ahbp_writes else time
+        region = self.regions[index]
+        begins = max(self.bus_free_at[region.bank_of], enters)
+        self.bus_free_at[region.bank_of] = begins + 1 + region.write_cycles
+        self.ahbp.append(self.bus_free_at[region.bank_of])
+        self.counters[index, "uncached_writes"] += 1
+        return enters - time
+
     def drain(self, time: int) -> int:
         """Cycles until every store is done."""
-        waiting = [store.done_at for store in self.store_buffer] + self.store_queue
-        self.store_buffer, self.store_queue = [], []
+        waiting = [store.done_at for store in self.store_buffer] + self.store_queue + self.ahbp
+        self.store_buffer, self.store_queue, self.ahbp = [], [], []
+        return max([time, *waiting]) - time
+
+    def drain_buffer(self, time: int) -> int:
+        """Cycles that a DMB waits: for the stores that go past the cache."""
+        waiting = [store.done_at for store in self.store_buffer] + self.ahbp
+        self.store_buffer, self.ahbp = [], []
         return max([time, *waiting]) - time
 
     def synchronize(self, time: int) -> int:
@@ -323,6 +341,8 @@ class Memory:
         elif self.dcache_on and policy >= Policy.WRITE_THROUGH:
             for part, part_size in self.parts(address, size):
                 stall += self.write_line(time + stall, part, part_size, index, policy)
+        elif self.regions[index].kind == Kind.PERIPHERAL:
+            stall = self.ahbp_store(time, index)
         else:
             stall = self.buffer_store(time, address, index, policy)
         self.counters[index, "stall_cycles"] += stall
@@ -392,8 +412,8 @@ class Memory:
         stall = 0
         for nth, group in enumerate(groups):
             at = self.fetch_group(at, group, index, cached)
-            # Cached code is needed as it issues, its groups evenly; other code by the block's end.
-            needed = time + (min(cycles, nth * cycles // len(groups) + 1) if cached else cycles)
+            # Code is needed as it issues, its groups evenly.
+            needed = time + min(cycles, nth * cycles // len(groups) + 1)
             stall = max(stall, at - needed)
         coming = self.fetched_line is not None and self.fetched_line.done_at > time
         hits = cached and self.counters["icache_misses"] == misses

@@ -45,6 +45,7 @@ class Predictor:
         self.btac: list[dict[int, Target]] = [{} for _ in range(sets)]
         self.returns: list[int] = []
         self.reads, self.allocates = not config.btac_read_disabled, True
+        self.ran_on = False  # fetch went on behind the last branch until that was known to be wrong
 
     def control(self, actlr: int) -> None:
         """ACTLR was written: DISBTACREAD is bit 13, DISBTACALLOC bit 14."""
@@ -85,6 +86,7 @@ class Predictor:
     ) -> Prediction:
         """Predicts a branch and learns. target: of a direct branch; went: what ran next."""
         taken = went != fall_through
+        self.ran_on = False
         if taken and kind in (BranchKind.CALL, BranchKind.CALL_INDIRECT):
             self.returns.append(fall_through)
             del self.returns[: max(0, len(self.returns) - self.config.return_stack_entries)]
@@ -95,7 +97,9 @@ class Predictor:
         if entry:
             right = taken == (entry.counter >= 2) and (not taken or entry.address == went)
             hit = Prediction.PREDICTED
+            self.ran_on = entry.counter < 2
         else:
+            self.ran_on = taken
             # Decode sees a direct branch: one without a condition is taken. Under a condition one
             # that the BTAC does not know falls through; without a BTAC a backward one is taken.
             direct = kind in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL)

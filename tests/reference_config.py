@@ -78,6 +78,7 @@ class Config:
     linefill_buffers: int = 2
     store_buffer_entries: int = 4
     store_queue_entries: int = 4
+    ahbp_writes: int = 1
     subword_store_cycles: int = 4
     word_store_cycles: int = 1
     load_after_store_cycles: int = 0

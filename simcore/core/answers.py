@@ -90,7 +90,8 @@ class Answers:
             [(n.instruction, self.tables[n.table]) for n in block.notes if n.table in self.tables],
         )
         barriers = new(
-            "struct barrier_static[]", [(b.instruction, b.access) for b in block.barriers]
+            "struct barrier_static[]",
+            [(b.instruction, b.access, b.everything) for b in block.barriers],
         )
         cut = self._scheduler.cut(placed, code, it_state)
         stretches = new("struct stretch_static[]", list(_stretch_ends(block, cut)))

@@ -46,6 +46,7 @@ class MemorySystem:
     linefill_buffers: int
     store_buffer_entries: int
     store_queue_entries: int
+    ahbp_writes: int
     subword_store_cycles: int
     word_store_cycles: int
     load_after_store_cycles: int

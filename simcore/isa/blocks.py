@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from simcore.isa.kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand
+from simcore.isa.kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand, Waits
 
 MAX_PROBES = 48  # as in native/types.h
 
@@ -51,10 +51,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """A DSB, which waits for the memory accesses in front of it."""
+    """A DSB or DMB, which waits for memory accesses in front of it."""
 
     instruction: int
     access: int  # the first one behind it; as many as there are: none is
+    everything: bool = True  # for all of them, not for the store buffer alone
 
 
 # Placement.bank: how a load's bank relates to that of the load before it, when no probe is needed.
@@ -117,8 +118,9 @@ class BlockBuilder:
         if facts.note:
             chained = facts.kind in _DOUBLE_MACS and self._after_double_mac
             self.notes.append(Note(index, facts.note + ".chained" * chained))
-        if facts.synchronizes:
-            self.barriers.append(Barrier(index, first_access))
+        if facts.waits:
+            everything = facts.waits is Waits.EVERYTHING
+            self.barriers.append(Barrier(index, first_access, everything))
         self._after_double_mac = facts.kind in _DOUBLE_MACS
         self.class_counts[facts.counter] = self.class_counts.get(facts.counter, 0) + 1
         placement, last_load = NOWHERE, None

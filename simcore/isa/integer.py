@@ -21,6 +21,7 @@ from simcore.isa.kinds import (
     MemoryOperand,
     Result,
     Role,
+    Waits,
 )
 from simcore.isa.operands import (
     constant,
@@ -66,7 +67,7 @@ def _arithmetic(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
         sources = [(register, Role.LATE) for register in (first, *registers)]
     sources = [source for source in sources if source[0] != PC]
     if name in ("adc", "sbc"):
-        sources.append((FLAGS, Role.CONDITION))
+        sources.append((FLAGS, Role.CARRY))
     early = kind is Kind.ALU and name in ("add", "sub", "addw", "subw")
     if destination != SP:
         stack: int | None = 0
@@ -115,9 +116,9 @@ def _shift(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
                  if is_core_register(op)]  # fmt: skip
     results = ((destination, Result.LATE), *(_FLAGS_LATE if flags else ()))
     if name == "rrx":
-        sources = ((core_register(ops[-1]), Role.LATE), (FLAGS, Role.CONDITION))
+        sources = ((core_register(ops[-1]), Role.SHIFTER), (FLAGS, Role.CARRY))
         return Facts(Kind.SHIFT_LATE, "alu", sources, results)
-    return Facts(Kind.SHIFT, "alu", tuple((register, Role.LATE) for register in registers),
+    return Facts(Kind.SHIFT, "alu", tuple((register, Role.PLAIN_SHIFT) for register in registers),
                  results, early_sources=tuple(registers))  # fmt: skip
 
 
@@ -197,18 +198,19 @@ def _divide(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
 
 
 def _branch(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
-    if name in ("cbz", "cbnz"):
-        return Facts(Kind.BRANCH, "branch", branch=BranchKind.CONDITIONAL,
-                     branch_register=core_register(ops[0]))  # fmt: skip
     if name == "bl":
         return Facts(Kind.BRANCH, "branch", branch=BranchKind.CALL, results=((LR, Result.LATE),))
-    if name == "blx":
-        return Facts(Kind.BRANCH, "branch", branch=BranchKind.CALL_INDIRECT,
-                     results=((LR, Result.LATE),))  # fmt: skip
-    if name == "bx":
-        returns = core_register(ops[0]) == LR
-        kind = BranchKind.RETURN if returns else BranchKind.INDIRECT
-        return Facts(Kind.BRANCH, "branch", branch=kind)
+    if name in ("cbz", "cbnz", "blx", "bx"):
+        register = core_register(ops[0])
+        reads = ((register, Role.LATE),)
+        if name == "blx":
+            return Facts(Kind.BRANCH, "branch", reads, ((LR, Result.LATE),),
+                         branch=BranchKind.CALL_INDIRECT)  # fmt: skip
+        if name == "bx":
+            kind = BranchKind.RETURN if register == LR else BranchKind.INDIRECT
+            return Facts(Kind.BRANCH, "branch", reads, branch=kind)
+        return Facts(Kind.BRANCH, "branch", reads, branch=BranchKind.CONDITIONAL,
+                     branch_register=register)  # fmt: skip
     kind = BranchKind.DIRECT if name == "b" else BranchKind.CONDITIONAL
     return Facts(Kind.BRANCH, "branch", branch=kind)
 
@@ -228,14 +230,14 @@ def _table_branch(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
     )
 
 
-def _plain(kind: Kind, *, synchronizes: bool = False) -> Callable[..., Facts]:
-    facts = Facts(kind, "other", synchronizes=synchronizes)
+def _plain(kind: Kind, *, waits: Waits = Waits.NOTHING) -> Callable[..., Facts]:
+    facts = Facts(kind, "other", waits=waits)
     return lambda name, ops, wide, flags: facts
 
 
 def _special_register(name: str, ops: Operands, wide: bool, flags: bool) -> Facts:
     if name == "mrs":
-        sources = ((FLAGS, Role.CONDITION),) if "psr" in ops[1] else ()
+        sources = ((FLAGS, Role.CARRY),) if "psr" in ops[1] else ()
         return Facts(Kind.SYSTEM, "other", sources, ((core_register(ops[0]), Result.SYSTEM),))
     results = (*_FLAGS_LATE, (GE_FLAGS, Result.LATE)) if "psr" in ops[0] else ()
     stack = None if ops[0] in ("msp", "psp", "control") else 0
@@ -295,8 +297,8 @@ def _table() -> dict[str, Handler]:
     put(_table_branch, "tbb", "tbh")
     put(_plain(Kind.NOP), "nop", "yield", "sev", "dbg", "hint", "csdb")
     put(_plain(Kind.IT), *("it" + rest for rest in _it_suffixes()))
-    put(_plain(Kind.BARRIER), "dmb")
-    put(_plain(Kind.BARRIER, synchronizes=True), "dsb", "ssbb", "pssbb")
+    put(_plain(Kind.BARRIER, waits=Waits.STORE_BUFFER), "dmb")
+    put(_plain(Kind.BARRIER, waits=Waits.EVERYTHING), "dsb", "ssbb", "pssbb")
     put(_plain(Kind.INSTRUCTION_BARRIER), "isb")
     put(_plain(Kind.EXCLUSIVE), "clrex")
     put(_plain(Kind.SYSTEM), "cpsid", "cpsie", "svc", "bkpt", "udf", "wfi", "wfe")

@@ -97,6 +97,7 @@ class Role(IntEnum):
 
     LATE = 0  # late ALU
     BESIDE_SHIFTER = auto()  # late ALU, but another operand of the instruction goes to the shifter
+    PLAIN_SHIFT = auto()  # plain shift that is not early
     EARLY_ADD = auto()  # early ALU; never waited for, the late ALU is the alternative
     EARLY_SHIFT = auto()  # early shifter of a plain shift; never waited for
     SHIFTER = auto()  # early stage: inline shift, bit-field source, REV source
@@ -107,7 +108,8 @@ class Role(IntEnum):
     ACCUMULATE = auto()
     STORE_DATA = auto()
     TRANSFER = auto()  # core register going to the FPU
-    CONDITION = auto()  # flags read by a condition or as carry
+    CONDITION = auto()  # flags read by a condition
+    CARRY = auto()  # flags read as an operand: carry in, MRS
     FP_SELECT = auto()  # flags read by VSEL
     FP_OPERAND = auto()
     FP_FUSED_ACCUMULATE = auto()
@@ -171,6 +173,14 @@ class BranchKind(IntEnum):
     TABLE = 7
 
 
+class Waits(IntEnum):
+    """What a barrier waits for of the memory accesses before it."""
+
+    NOTHING = 0
+    STORE_BUFFER = 1  # DMB
+    EVERYTHING = 2  # DSB
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryOperand:
     """An addressing mode: base + offset, or base + (index << shift). `base` PC: a literal."""
@@ -199,4 +209,4 @@ class Facts:
     note: str = ""  # table of operand-dependent cycles
     stack_change: int | None = 0  # bytes added to SP; None: unknown
     words: int = 0  # 32-bit words moved by a multiple load or store
-    synchronizes: bool = False  # DSB: waits until the memory accesses before it are done
+    waits: Waits = Waits.NOTHING

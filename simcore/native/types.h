@@ -96,6 +96,7 @@ struct timing_config {
     uint32_t linefill_buffers;        /* data-side linefills in flight */
     uint32_t store_buffer_entries;    /* of 64 bits */
     uint32_t store_queue_entries;     /* stores waiting for their bank of the TCM or D-cache */
+    uint32_t ahbp_writes;             /* stores on their way to peripherals */
     uint32_t subword_store_cycles;    /* bank occupancy of a read-modify-write store */
     uint32_t word_store_cycles;       /* bank occupancy of a full-word store */
     uint32_t load_after_store_cycles; /* from a store to TCM or D-cache to a load of one of its words */
@@ -159,9 +160,10 @@ struct note_static {         /* an instruction whose note carries an operand cla
     uint16_t table;          /* row of the extra-cycles table */
 };
 
-struct barrier_static {      /* a DSB */
+struct barrier_static {      /* a DSB or DMB */
     uint16_t instruction;
     uint16_t access;         /* the first one behind it; the number of accesses: none */
+    uint16_t everything;     /* 0: it waits for the store buffer only, as a DMB does */
 };
 
 struct stretch_static {      /* where a stretch ends */

@@ -23,7 +23,9 @@ class MacWindow(Mechanism):
     """A single-precision MAC in its last stages keeps the FPU from others.
 
     JNK: for 3 cycles after a MAC no VADD, VLDM, VLDR.64, VMOV #imm executes, and no VLDR, VSTR,
-    VMOV is the younger; only the first MAC of a run pairs with a move, load or store.
+    VMOV is the younger; only the first MAC of a run pairs with a move, load or store. That what
+    LLVM has on the adder's unit (VCVT, VCMP, VRINT, VMAXNM) waits as VADD does is inferred; VABS
+    and VNEG are not held.
     """
 
     name = "mac-window"

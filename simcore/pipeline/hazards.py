@@ -173,6 +173,36 @@ class PairFetch(Mechanism):
 
 
 @dataclass(frozen=True, slots=True)
+class Straddle(Mechanism):
+    """A 32-bit instruction that lies in two fetch groups is never the younger: off, no source.
+
+    JNK: code behind a loop's entry has to be aligned or it stalls, and 16-bit instructions have to
+    stand together in fours; pairing over a branch is highly sensitive to alignment. If what crosses
+    a group can only be the older, 40 instructions with four 16-bit ones together take 20 cycles,
+    and 21 with those spread. It predicts that layouts of one loop differ by several per cent, and
+    that one 16-bit instruction makes the 32-bit code behind it slip by a slot.
+    """
+
+    name = "straddle"
+    group_bytes: int
+
+    WHY: ClassVar[str] = "lies in two fetch groups"
+
+    @classmethod
+    def of(cls, cell: int, params: Mapping[str, Any]) -> Self | None:
+        fetch = params["fetch"]
+        return cls(cell, fetch["group_bytes"]) if fetch["straddling_not_younger"] else None
+
+    def verbs(self, kind: Kind, branches: bool, sets_flags: bool) -> Verbs:
+        return Verbs(refuses=self.refuses)
+
+    def refuses(self, run: BlockRun) -> str:
+        instruction = run.stretch.instructions[run.index]
+        within = instruction.address % self.group_bytes + instruction.size
+        return self.WHY if within > self.group_bytes else ""
+
+
+@dataclass(frozen=True, slots=True)
 class OddWord(Mechanism):
     """A multiple store of an even number of words at 4 mod 8 takes a cycle more (JNK: STM)."""
 

@@ -196,7 +196,8 @@ class BlockRun:
             self.it_block += 1
             self.condition, sources = UNCONDITIONAL, self.plan.facts.sources
         else:
-            self.condition = self.it_block << 4 | condition
+            # Of a condition and its opposite LLVM makes no difference.
+            self.condition = self.it_block << 4 | condition & ~1
             sources = self.plan.predicated_sources
         latest, producer = NEVER, None
         ready, condition = self.ready, self.condition
@@ -305,7 +306,7 @@ class BlockRun:
         early = early and self._executes_early(cycle)
         if facts.accesses:
             self._note_accesses(facts, cycle)
-        if facts.synchronizes:
+        if facts.waits:
             self.barrier_cycles.append(cycle - self.entry - 1)
         if plan.rules.branches:
             self.mispredict = table.mispredict
@@ -338,9 +339,11 @@ class BlockRun:
 
         The write may not happen, so the register is also as late as it was before.
         """
-        limit, more = self.table.other_condition_limit, self.table.other_condition
+        limit, later = self.table.other_condition_limit, self.table.other_condition
         register, same, condition = value.register, value.latencies, self.condition
-        other = tuple(max(cycles, min(cycles + more, limit)) for cycles in same)
+        other = tuple(
+            max(cycles, min(cycles + more, limit)) for cycles, more in zip(same, later, strict=True)
+        )
         before = self.ready.get(register)
         if before is not None:
             shift, old = before.base - base, before.value

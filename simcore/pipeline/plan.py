@@ -78,7 +78,9 @@ class PlanTable:
         paths = [kept.cycles for kept in mechanisms if isinstance(kept, LatencyPath)]
         self.latencies = latency_table(params, paths)
         self.words_per_cycle: int = issue["words_per_cycle"]
-        self.other_condition: int = issue["other_condition_cycles"]
+        other: int = issue["other_condition_cycles"]
+        beside: int = issue["other_condition_beside_shifter_cycles"]
+        self.other_condition = [beside if r is Role.BESIDE_SHIFTER else other for r in Role]
         self.other_condition_limit: int = issue["other_condition_limit_cycles"]
         self.mispredict: int = params["branch"]["mispredict_cycles"]
         self.fetch_ahead: int = fetch["queue_groups"] - 1  # the group being issued is in it too

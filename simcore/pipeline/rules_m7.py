@@ -28,6 +28,7 @@ from simcore.pipeline.hazards import (
     OddWord,
     PairFetch,
     StoreToLoad,
+    Straddle,
     UnalignedLoads,
 )
 from simcore.pipeline.in_order import InOrderPipeline
@@ -51,7 +52,6 @@ DSP = frozenset({
     Kind.EXTEND, Kind.EXTEND_ADD, Kind.BITFIELD, Kind.REVERSE, Kind.PACK, Kind.PARALLEL,
     Kind.SATURATE,
 })  # fmt: skip
-_PLAIN_SHIFTS = frozenset({Kind.SHIFT, Kind.SHIFT_LATE})
 STORES = frozenset({Kind.STORE, Kind.FP_STORE})
 MEMORY = SINGLE_LOADS | STORES | {Kind.PRELOAD}
 _FP_SINGLE_ARITHMETIC = FP_MACS | {
@@ -74,7 +74,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
         PairRule("one store a cycle", STORES, STORES),
         PairRule("one DSP instruction a cycle", DSP, DSP),
         PairRule("DSP instruction must be older", _ALL, DSP),
-        PairRule("shifter", SHIFTED_OPERAND | _PLAIN_SHIFTS | shifting, SHIFTED_OPERAND),
+        PairRule("shifter", SHIFTED_OPERAND | {Kind.SHIFT} | shifting, SHIFTED_OPERAND),
         PairRule("one FP operation a cycle", _FP_SINGLE_ARITHMETIC, _FP_SINGLE_ARITHMETIC),
         PairRule("one VMOV of a constant a cycle", frozenset({Kind.FP_CONSTANT}),
                  frozenset({Kind.FP_CONSTANT})),
@@ -89,6 +89,7 @@ def pair_rules(extend_uses_shifter: bool) -> tuple[PairRule, ...]:
 MECHANISMS = (
     ItFolding, MacWindow, ChainedMac, DoubleMac, EarlyShifter, LoadBanks, UnalignedLoads, OddWord,
     FlagDistance, SlowToPack, LoadToBase, PairFetch, DoubleWindow, DoubleChain, StoreToLoad,
+    Straddle,
 )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Schedule:
     cycles_by_cause: Cycles
     dual_issues: int
     access_cycles: tuple[int, ...]  # in which each access's instruction issues
-    barrier_cycles: tuple[int, ...]  # the same of each DSB
+    barrier_cycles: tuple[int, ...]  # the same of each DSB and DMB
     after_next: int
     after_taken: int
     after_mispredict: int

@@ -180,6 +180,8 @@ uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_
             stall = write_line(m, time, address, here, region, policy);
             if (here < size && memory_region(m, next) == region)
                 stall += write_line(m, time + stall, next, size - here, region, policy);
+        } else if (m->region[region].kind == REGION_PERIPHERAL) {
+            stall = memory_ahbp_store(m, time, region);
         } else {
             stall = memory_buffer_store(m, time, address, region, policy);
         }

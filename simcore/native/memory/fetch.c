@@ -68,9 +68,8 @@ uint32_t memory_fetch(struct memory *m, uint64_t time, uint32_t cycles, uint32_t
     uint64_t end = 0;                                  /* of the block's issue, if it waits for nothing else */
     for (uint32_t g = 0; g < groups; g++) {
         at = fetch_group(m, at, first + g * GROUP_BYTES, region, cached, misses);
-        /* A group that comes through the cache is needed when its share of the block issues. Past the cache
-         * the issue of the whole block hides its fetches: so DW0 measured (F-ST16). */
-        uint32_t issue = cached && g * cycles / groups + 1 < cycles ? g * cycles / groups + 1 : cycles;
+        /* A group is needed when its share of the block issues. */
+        uint32_t issue = g * cycles / groups + 1 < cycles ? g * cycles / groups + 1 : cycles;
         end = later(end, at + (cycles - issue));
     }
     /* Groups that hit are the pipeline's own affair: it knows how many of them it needs and when. */

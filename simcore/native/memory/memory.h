@@ -71,6 +71,8 @@ struct memory {
     uint32_t stores;
     uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */
     uint32_t queue_used;
+    uint64_t ahbp_done_at[MAX_STORES];      /* stores to peripherals, oldest first */
+    uint32_t ahbp_used;
     uint64_t bank_free_at[2];               /* data banks (address bit 2), as the store queue sees them */
     struct stored_word stored[STORED_WORDS];    /* what was stored last to TCM or cache, a ring */
     uint32_t stored_next;
@@ -157,6 +159,9 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
 
 /* Cycles until every store in flight is done. */
 uint32_t memory_drain(struct memory *m, uint64_t time);
+
+/* Cycles that a DMB waits: until store buffer and AHBP are empty. */
+uint32_t memory_drain_buffer(struct memory *m, uint64_t time);
 
 /* Cycles that a DSB waits: every store is done and every linefill has come in. */
 uint32_t memory_synchronize(struct memory *m, uint64_t time);

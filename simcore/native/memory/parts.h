@@ -38,5 +38,7 @@ uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, ui
 /* Cycles for which a load waits for the stores to its words. */
 uint32_t memory_wait_for_stores(const struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy);
+/* One to the AHBP, which goes past the store buffer. */
+uint32_t memory_ahbp_store(struct memory *m, uint64_t time, uint32_t region);
 
 #endif

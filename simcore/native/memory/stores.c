@@ -73,14 +73,39 @@ uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, 
     return stall;
 }
 
-uint32_t memory_drain(struct memory *m, uint64_t time)
+uint32_t memory_ahbp_store(struct memory *m, uint64_t time, uint32_t region)
+{
+    uint32_t gone = 0, stall = 0;
+    while (gone < m->ahbp_used && m->ahbp_done_at[gone] <= time)
+        gone++;
+    if (m->ahbp_used - gone == m->config->ahbp_writes)
+        stall = (uint32_t)(m->ahbp_done_at[gone++] - time);
+    m->ahbp_used -= gone;
+    memmove(m->ahbp_done_at, m->ahbp_done_at + gone, m->ahbp_used * sizeof *m->ahbp_done_at);
+    struct device *d = device_of(m, region);
+    d->free_at = later(d->free_at, time + stall) + 1 + m->region[region].write_cycles;
+    m->ahbp_done_at[m->ahbp_used++] = d->free_at;
+    memory_region_counters(m, region)[REGION_UNCACHED_WRITES]++;
+    return stall;
+}
+
+uint32_t memory_drain_buffer(struct memory *m, uint64_t time)
 {
     uint64_t done = time;
     for (uint32_t i = 0; i < m->stores; i++)
         done = later(done, m->store[i].done_at);
+    for (uint32_t i = 0; i < m->ahbp_used; i++)
+        done = later(done, m->ahbp_done_at[i]);
+    m->stores = m->ahbp_used = 0;
+    return (uint32_t)(done - time);
+}
+
+uint32_t memory_drain(struct memory *m, uint64_t time)
+{
+    uint64_t done = time + memory_drain_buffer(m, time);
     for (uint32_t i = 0; i < m->queue_used; i++)
         done = later(done, m->queued[i]);
-    m->stores = m->queue_used = 0;
+    m->queue_used = 0;
     return (uint32_t)(done - time);
 }
 

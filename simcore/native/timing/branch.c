@@ -98,6 +98,7 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
         push_return(p, fall_through);
     if (kind == BRANCH_RETURN && taken) {
         uint32_t predicted;
+        p->ran_on = 0;
         if (pop_return(p, &predicted))
             return predicted == next ? PREDICTED : MISPREDICTED;
     }
@@ -105,6 +106,7 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
     int has_btac = p->sets && !p->read_disabled;
     int direct = kind == BRANCH_CONDITIONAL || kind == BRANCH_DIRECT || kind == BRANCH_CALL;
     enum prediction result;
+    p->ran_on = (uint8_t)(e ? e->counter < 2 : taken);
     if (e && e->counter >= 2)
         result = taken && e->target == next ? PREDICTED : MISPREDICTED;
     else if (e)

@@ -28,6 +28,7 @@ struct predictor {
     uint32_t stack_entries, stack_top, stack_used;
     uint8_t always_disabled;     /* by the model, whatever ACTLR says */
     uint8_t read_disabled, allocate_disabled;
+    uint8_t ran_on;              /* fetch went on behind the last branch until that was known to be wrong */
 };
 
 enum prediction {

@@ -60,7 +60,7 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
             t->state = e->after_taken;
         }
         b->info.branch_stall_cycles += cycles;
-        if (cycles)
+        if (cycles && t->predictor.ran_on)
             memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
         timing_charge(t, CAUSE_BRANCH, cycles);
     }
@@ -159,7 +159,7 @@ static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *
     return t->placed;
 }
 
-/* The DSBs from *next on that stand in front of an access wait. Returns the access that the next one stands in
+/* The barriers from *next on that stand in front of an access wait. Returns the access that the next one stands in
  * front of, UINT32_MAX when there is none. */
 static uint32_t synchronize(struct timing *t, struct block *b, const struct entry *e, const uint8_t *ran,
                             uint32_t *next, uint32_t access)
@@ -170,7 +170,9 @@ static uint32_t synchronize(struct timing *t, struct block *b, const struct entr
             return barrier->access;
         if (ran && !ran[barrier->instruction])
             continue;
-        uint32_t stall = memory_synchronize(&t->memory, t->now + e->access_cycles[b->facts.accesses + *next]);
+        uint64_t time = t->now + e->access_cycles[b->facts.accesses + *next];
+        uint32_t stall =
+            barrier->everything ? memory_synchronize(&t->memory, time) : memory_drain_buffer(&t->memory, time);
         b->info.barrier_stall_cycles += stall;
         timing_charge(t, CAUSE_STORE, stall);
     }

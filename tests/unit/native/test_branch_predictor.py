@@ -144,6 +144,27 @@ def test_a_set_throws_out_the_branch_not_used_for_longest(make: MakePredictor) -
     assert b.conditional(second, AHEAD) == WRONG
 
 
+def test_fetch_runs_on_behind_a_branch_until_another_place_is_expected(make: MakePredictor) -> None:
+    b = Branches(make(BTAC))
+    steps = [
+        (b.conditional(LOOP, HEAD), b.predictor.ran_on),  # not known
+        (b.conditional(LOOP, HEAD), b.predictor.ran_on),  # expected to be taken, and is
+        (b.conditional(LOOP, HEAD, taken=False), b.predictor.ran_on),
+        (b.direct(AHEAD, HEAD), b.predictor.ran_on),  # until decode sees it
+        (b.indirect(AHEAD + 4, HEAD), b.predictor.ran_on),
+        (b.indirect(AHEAD + 4, LOOP), b.predictor.ran_on),  # went to HEAD
+        (b.call(AHEAD + 8, HEAD), b.predictor.ran_on),
+        (b.returns(HEAD, LOOP), b.predictor.ran_on),  # went behind the call
+    ]
+    assert steps == [
+        (WRONG, True), (RIGHT, False), (WRONG, False), (STATIC, True), (WRONG, True),
+        (WRONG, False), (STATIC, True), (WRONG, False),
+    ]  # fmt: skip
+    b = Branches(make(replace(BTAC, btac_entries=0)))
+    assert (b.conditional(LOOP, HEAD), b.predictor.ran_on) == (STATIC, True)
+    assert (b.conditional(LOOP, HEAD, taken=False), b.predictor.ran_on) == (WRONG, False)
+
+
 def test_an_indirect_branch_is_predicted_to_where_it_went_last(make: MakePredictor) -> None:
     b = Branches(make(BTAC))
     went = [AHEAD, AHEAD, HEAD, HEAD, AHEAD]

@@ -321,6 +321,15 @@ def test_a_store_does_not_merge_with_one_that_is_done_behind_a_slower_one(make: 
     assert p.count("uncached_writes", 1) == 2
 
 
+def test_stores_to_peripherals_go_past_the_store_buffer(make: MakeMemory) -> None:
+    ahbp = replace(SLOW_RAM, base=0x4000_0000, kind=Kind.PERIPHERAL, policy=Policy.DEVICE)
+    for writes, expected in ((1, [0, 9, 9]), (2, [0, 0, 10 - 2])):
+        p = Program(make(replace(UNCACHED, ahbp_writes=writes), [replace(ahbp, write_cycles=9)]))
+        assert [p.store(0x4000_0000 + 4 * i) for i in range(3)] == expected
+        assert p.count("uncached_writes", 0) == 3
+        assert p.memory.drain_buffer(p.time) > 0
+
+
 def test_device_stores_keep_their_number_and_a_device_read_waits_for_them(
     make: MakeMemory,
 ) -> None:
@@ -329,7 +338,7 @@ def test_device_stores_keep_their_number_and_a_device_read_waits_for_them(
     p.store(0x4000_0000)
     p.store(0x4000_0004)
     assert p.count("uncached_writes", 1) == 2
-    assert p.load(0x4000_0008) == 20 - 2 + 10  # at 2; the stores are done at 10 and 20
+    assert p.load(0x4000_0008) == 9 + 10  # at 11; the second store entered at 10
     p.wait()
     p.store(RAM)
     assert p.load(0x4000_0008) == 9 + 10  # a store to Normal memory is waited for as well
@@ -348,6 +357,17 @@ def test_a_drain_waits_for_the_slowest_store(make: MakeMemory) -> None:
     p.store(fast.base)  # at 1, done at 2
     assert p.memory.drain(2) == 8
     assert p.memory.drain(10) == 0
+
+
+def test_a_dmb_waits_for_the_store_buffer_alone(make: MakeMemory) -> None:
+    tcm = Region(0x2000_0000, 0x1000, Kind.DTCM, never_cached=1)
+    p = Program(make(UNCACHED, [BUFFERED, tcm]))
+    p.store(RAM)  # at 0, done at 10
+    for _ in range(3):
+        p.memory.write(1, tcm.base, 1)  # 4 cycles each
+    assert p.memory.drain_buffer(2) == 8
+    assert p.memory.drain_buffer(2) == 0
+    assert p.memory.drain(2) == 1 + 3 * 4 - 2
 
 
 def test_a_dsb_waits_for_stores_and_for_lines_that_come(make: MakeMemory) -> None:

@@ -84,6 +84,14 @@ def test_a_flash_line_is_fetched_once_and_kept_at_hand(make: MakeMemory) -> None
     assert p.count("fetches", 0) == 2
 
 
+def test_past_the_cache_too_a_group_is_needed_when_its_share_of_the_block_issues(
+    make: MakeMemory,
+) -> None:
+    p = Program(make(UNCACHED, [replace(FLASH, fetch_bytes=32)]))
+    # There at 11 and needed at 1, the others 2 cycles apart and needed 10 apart.
+    assert p.memory.fetch(0, 40, FLASH.base, 32, True)[0] == 10
+
+
 def test_an_mpu_region_switches_the_instruction_cache_too(make: MakeMemory) -> None:
     p = Program(make(CACHED, [FLASH]))
     p.protect(0, FLASH.base, rasr(16, NON_CACHEABLE))

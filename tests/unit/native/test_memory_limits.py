@@ -37,6 +37,8 @@ def test_a_change_of_the_mpu_is_a_new_generation_of_the_instruction_cache() -> N
         (replace(CACHED, store_buffer_entries=17), SLOW_RAM),
         (replace(CACHED, store_queue_entries=0), SLOW_RAM),
         (replace(CACHED, store_queue_entries=17), SLOW_RAM),
+        (replace(CACHED, ahbp_writes=0), SLOW_RAM),
+        (replace(CACHED, ahbp_writes=17), SLOW_RAM),
         (replace(CACHED, dcache=CacheShape(1000, 4)), SLOW_RAM),
         (CACHED, replace(SLOW_RAM, base=RAM + 0x800)),
         (CACHED, replace(SLOW_RAM, size=0x1800)),

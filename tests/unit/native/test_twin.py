@@ -54,6 +54,7 @@ def configuration(draw: Draw, replacement: Replacement, caches: Caches) -> Confi
         linefill_buffers=draw.randint(1, 4),
         store_buffer_entries=draw.randint(1, 5),
         store_queue_entries=draw.randint(1, 5),
+        ahbp_writes=draw.randint(1, 3),
         load_after_store_cycles=draw.choice((0, 4, 8)),
         subword_store_cycles=word + draw.randint(0, 3),
         word_store_cycles=word,
@@ -136,7 +137,7 @@ def steps(draw: Draw) -> list[Step]:
     if which == 0:
         return system_step(draw)
     if which == 1:
-        return [(draw.choice(("drain", "synchronize")), gap)]
+        return [(draw.choice(("drain", "drain buffer", "synchronize")), gap)]
     if which <= 4:
         begin, size = address(draw) & ~1, draw.randint(1, 40) * 2
         block = ("fetch", gap, begin, size, draw.randint(1, 9), gap == 0)
@@ -160,6 +161,9 @@ def run(memory: Memory | native.Memory, stream: Iterable[Step]) -> list[Any]:
             case ("drain", gap):
                 time += gap
                 cost = memory.drain(time)
+            case ("drain buffer", gap):
+                time += gap
+                cost = memory.drain_buffer(time)
             case ("synchronize", gap):
                 time += gap
                 cost = memory.synchronize(time)

@@ -8,7 +8,8 @@ A block is a table of tests/rules/timing.toml; its instructions have two bytes e
     branch, target          how it ends (enum branch_kind) and where to; target 0: not known
     function, entry         index of its function; entry false: it does not begin it
     macs                    of each instruction
-    notes, barriers         [instruction, table of extra cycles], [instruction, access behind it]
+    notes                   [instruction, table of extra cycles]
+    barriers                [instruction, access behind it], of a DMB a 0 as third
     probes                  [kind, access, access]
     stretches               [probes, accesses up to its end, barriers up to its end] of each; one
                             for all when there are none
@@ -135,7 +136,11 @@ class Timed:
         accesses = [self._access(block, first, *a) for a in self._accesses(block, within)]
         macs = list(block.get("macs", [0] * len(block["instructions"])))[first : first + count]
         notes = [(at - first, table) for at, table in block.get("notes", []) if at in within]
-        barriers = [(at - first, a) for at, a in block.get("barriers", []) if at in within]
+        barriers = [
+            (at - first, access, *(everything or [1]))
+            for at, access, *everything in block.get("barriers", [])
+            if at in within
+        ]
         kinds = native.constants("probe_kind", "PROBE_")
         probes = [(kinds[kind], a, b) for kind, a, b in block.get("probes", [])]
         everything = [(1 << 64) - 1, len(accesses), len(barriers)]

@@ -99,6 +99,16 @@ def test_it_folding_is_off_unless_the_model_has_it() -> None:
     assert run(text, folding, "core.pipeline_without=it-folding") == run(text)
 
 
+def test_straddle_is_off_unless_the_model_has_it() -> None:
+    """JNK: 16-bit instructions have to stand together in fours ((b)20)."""
+    straddle = "pipeline.fetch.straddling_not_younger=true"
+    together = "4x nop.n ; 8x nop.w"
+    spread = "3x nop.n ; 8x nop.w ; nop.n"  # the first 32-bit one would be a younger at 6 mod 8
+    assert run(together, straddle).cycles == run(together).cycles == run(spread).cycles
+    assert run(spread, straddle).cycles > run(spread).cycles
+    assert run(spread, straddle, "core.pipeline_without=straddle") == run(spread)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_leaving_a_mechanism_out_changes_nothing_that_it_does_not_concern(name: str) -> None:
     with_it, without = run(PLAIN), run(PLAIN, f"core.pipeline_without={name}")

@@ -219,8 +219,8 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
         band = layout_band(offsets, [shifted.cycles for shifted in simulations])
     return filled(
         Outcome,
-        profile,
         totals,
+        profile,
         name=prepared.configuration.name,
         icache_misses=profile.caches.icache.misses,
         dcache_misses=profile.caches.dcache.misses,

@@ -79,7 +79,7 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
     console.print(
         Text(f"cycles {first.accuracy.cycles}, energy {first.accuracy.energy}", "dim"),
     )
-    console.print(build_table(columns, options.width, "…"))
+    console.print(build_table(columns, options.width))
     for profile in profiles:
         for warning in profile.warnings:
             console.print(Text(f"{profile.cpu.name}: {warning}", "yellow"))

@@ -88,7 +88,7 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def made_of(cls: type[Record], *sources: Any, **own: Any) -> Record:
+def filled(cls: type[Record], *sources: Any, **own: Any) -> Record:
     """A dataclass of what is given, and of the fields that the sources have by their names.
 
     The first source that has a field gives it.

@@ -30,7 +30,7 @@ from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory
 from simcore.placement.layout import layout_band, layout_setups
-from simcore.plain import made_of
+from simcore.plain import filled
 from simcore.simulation.capture import record_run
 from simcore.simulation.program import Program, open_capture, open_program
 
@@ -160,7 +160,7 @@ def _advice(
         ((search.candidates[i].piece, region) for i, region in best.choice.items()),
         key=lambda item: item[0].address,
     )
-    return made_of(
+    return filled(
         Advice,
         profile,
         schema=SCHEMA,

@@ -87,7 +87,7 @@ def find_candidates(
 
 
 def _boot_code(image: Image, profile: Profile) -> set[int]:
-    """Where the functions begin that run before RAM is made_of, which cannot lie in it: the reset
+    """Where the functions begin that run before RAM is filled, which cannot lie in it: the reset
     handler and what it calls, but for the C library's start and main()."""
     if image.reset is None:
         return set()

@@ -26,7 +26,7 @@ from simcore.costs.instructions import InstructionSum, sum_instructions
 from simcore.costs.tables import FunctionCosts
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
-from simcore.plain import made_of
+from simcore.plain import filled
 from simcore.simulation.program import open_program
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def annotate_run(
     files = SourceFiles(image.path, sources)
     listing = _Listing(simulation, files)
     functions = tuple(listing.function(row) for row in chosen)
-    return made_of(
+    return filled(
         Annotation,
         profile,
         schema=SCHEMA,
@@ -156,7 +156,7 @@ class _Listing:
             for address, total in sums.items()
         )
         spent = _causes(rows)
-        return made_of(
+        return filled(
             AnnotatedFunction,
             costs,
             executions=costs.instructions,
@@ -187,7 +187,7 @@ class _Listing:
             for (register, producer), wait in issue.waits.items()
         ]
         waits.sort(key=lambda wait: (-wait.cycles, -wait.executions, wait.register))
-        return made_of(
+        return filled(
             AnnotatedInstruction,
             total,
             issue,
@@ -199,7 +199,7 @@ class _Listing:
             refusals=tuple(Refusal(rule, executions) for rule, executions in refusals),
             waits=tuple(waits),
             accesses=tuple(
-                made_of(
+                filled(
                     AccessCosts,
                     access,
                     kind="write" if access.is_write else "read",
@@ -241,7 +241,7 @@ def _loop(shape: LoopShape, at: Mapping[int, AnnotatedInstruction]) -> Loop:
     entries = None
     if shape.outside:
         entries = sum(at[address].executions for address in shape.outside)
-    return made_of(
+    return filled(
         Loop,
         shape,
         head,

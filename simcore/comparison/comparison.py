@@ -19,7 +19,7 @@ from simcore.comparison.summary import (
 )
 from simcore.costs.origin import Cpu, Exit, Tool
 from simcore.costs.profile import Profile
-from simcore.plain import Amount, Count, Document, made_of, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 
 SCHEMA = "mcusim.comparison/1"
 
@@ -242,7 +242,7 @@ def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChan
     relative = difference / old if difference is not None and old else None
     if difference == 0:
         relative = 0.0
-    return made_of(
+    return filled(
         MetricChange,
         metric,
         metric=metric.name,
@@ -308,7 +308,7 @@ def _components(before: Summary, after: Summary) -> tuple[ComponentChange, ...]:
 def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, ...]:
     nothing = FunctionSummary("", 0, 0, 0, 0.0, {})
     return _largest_first(
-        made_of(
+        filled(
             FunctionChange,
             new or old,
             calls_before=(old or nothing).calls,
@@ -325,7 +325,7 @@ def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, 
 def _ops(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpChange, ...]:
     nothing = OpSummary("", "", 0, 0, 0, 0.0)
     return _largest_first(
-        made_of(
+        filled(
             OpChange,
             new or old,
             invocations_before=(old or nothing).invocations,
@@ -385,7 +385,7 @@ def _by_function(lines: Iterable[LineSummary]) -> dict[str, list[LineSummary]]:
 def _line_change(old: Sequence[LineSummary], new: Sequence[LineSummary]) -> LineChange:
     shown = max(new or old, key=lambda row: row.cycles)
     before, after = sum(row.cycles for row in old), sum(row.cycles for row in new)
-    return made_of(
+    return filled(
         LineChange,
         shown,
         cycles_before=before,

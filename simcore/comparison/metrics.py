@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES
 from simcore.errors import ConfigError, nearest
-from simcore.plain import Amount, Count, made_of
+from simcore.plain import Amount, Count, filled
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
@@ -93,7 +93,7 @@ def find_metric(name: str) -> Metric:
 def metrics_of(profile: Profile) -> Metrics:
     """The metrics of a run."""
     totals, caches = profile.totals, profile.caches
-    return made_of(
+    return filled(
         Metrics,
         totals,
         profile.elf,

@@ -13,7 +13,7 @@ from simcore.comparison.metrics import Metrics, metrics_of
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts
-from simcore.plain import Amount, Count, Sha256, made_of
+from simcore.plain import Amount, Count, Sha256, filled
 
 LineText = Callable[[str, int], str | None]
 
@@ -162,15 +162,15 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
             for row in profile.lines
             if row.cycles
         )
-    return made_of(
+    return filled(
         Summary,
         profile,
         profile.totals,
         mcusim=profile.tool.version,
-        elf=made_of(ComparedElf, profile.elf),
+        elf=filled(ComparedElf, profile.elf),
         metrics=metrics_of(profile),
         functions=tuple(
-            made_of(
+            filled(
                 FunctionSummary,
                 row,
                 cycles=row.cycles_self,
@@ -179,7 +179,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
             )
             for row in profile.functions
         ),
-        ops=tuple(made_of(OpSummary, op) for op in profile.ops),
+        ops=tuple(filled(OpSummary, op) for op in profile.ops),
         lines=lines,
         placement=placement,
         layout_cycles=layout_cycles,

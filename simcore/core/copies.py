@@ -16,7 +16,7 @@ from simcore.core.counters import (
     SiteCounts,
 )
 from simcore.core.extension import ffi, function_index, lib
-from simcore.plain import made_of
+from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
@@ -42,7 +42,7 @@ class Copier:
         lib.core_nodes(self.core, self.index, nodes, counters)
         vectors = _slices(ffi.unpack(counters, len(counters)), [self.info.width] * self.info.nodes)
         return tuple(
-            made_of(Node, node, function=function_index(node.function), vector=vector)
+            filled(Node, node, function=function_index(node.function), vector=vector)
             for node, vector in zip(nodes, vectors, strict=True)
         )
 
@@ -51,20 +51,20 @@ class Copier:
         sites = ffi.new("struct site_info[]", self.info.sites)
         skipped = ffi.new("uint64_t[]", self.info.instructions)
         lib.core_blocks(self.core, self.index, blocks, sites, skipped)
-        counts = [made_of(SiteCounts, site) for site in sites]
+        counts = [filled(SiteCounts, site) for site in sites]
         sites_of = _slices(counts, [len(block.accesses) for block in decoded])
         skipped_of = _slices(
             ffi.unpack(skipped, len(skipped)), [len(block.instructions) for block in decoded]
         )
         return tuple(
-            made_of(BlockCounts, block, sites=own_sites, skipped=own_skipped)
+            filled(BlockCounts, block, sites=own_sites, skipped=own_skipped)
             for block, own_sites, own_skipped in zip(blocks, sites_of, skipped_of, strict=True)
         )
 
     def entries(self) -> tuple[EntryCounts, ...]:
         entries = ffi.new("struct schedule_info[]", self.info.schedules)
         lib.core_schedules(self.core, self.index, entries)
-        return tuple(made_of(EntryCounts, entry) for entry in entries)
+        return tuple(filled(EntryCounts, entry) for entry in entries)
 
     def uses(
         self, watched: ObjectMap | None, regions: Sequence[str]
@@ -88,7 +88,7 @@ class Copier:
             else:
                 touched = ranges[use.object][2]
             at = {"block": use.block, "access": use.access, "object": touched}
-            uses.append(made_of(ObjectUse, use.counts, **at))
+            uses.append(filled(ObjectUse, use.counts, **at))
         return tuple(objects), tuple(uses)
 
 

@@ -17,7 +17,7 @@ from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
-from simcore.plain import made_of
+from simcore.plain import filled
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class Core:
         lib.core_fault(self._core, info)
         if info.kind == FaultKind.NONE:
             return None
-        return made_of(CoreFault, info, kind=FaultKind(info.kind))
+        return filled(CoreFault, info, kind=FaultKind(info.kind))
 
     def instructions(self) -> int:
         """Instructions captured so far; from any thread."""
@@ -283,7 +283,7 @@ class Core:
         """The peripheral registers that firmware used, by address."""
         used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
         lib.core_peripherals(self._core, used)
-        uses = (made_of(PeripheralUse, use) for use in used)
+        uses = (filled(PeripheralUse, use) for use in used)
         return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
@@ -303,7 +303,7 @@ class Core:
         found = ffi.new("struct op_info[]", lib.core_op_count(self._core))
         lib.core_ops(self._core, found)
         ops = tuple(
-            made_of(
+            filled(
                 OpDescriptor,
                 info,
                 name=_text(info.name) or f"op@{info.descriptor:#010x}",

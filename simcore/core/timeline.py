@@ -7,7 +7,7 @@ from typing import Any
 
 from simcore.core.counters import Trace, TraceSample, TraceSpan
 from simcore.core.extension import ffi, lib
-from simcore.plain import made_of
+from simcore.plain import filled
 
 #: Most that is kept of a run. A viewer shows tens of thousands of spans, and they make a few MB.
 SPANS, SAMPLES = 1 << 15, 1 << 10
@@ -29,11 +29,11 @@ def read_trace(core: Any, index: int, width: int, nodes: Mapping[int, int]) -> T
     lib.core_trace_samples(core, index, rows)
     values = ffi.unpack(rows, len(rows))
     starts = range(0, len(values), 1 + width)
-    return made_of(
+    return filled(
         Trace,
         info,
         spans=tuple(
-            made_of(TraceSpan, span, node=nodes[span.node]) for span in spans if span.node in nodes
+            filled(TraceSpan, span, node=nodes[span.node]) for span in spans if span.node in nodes
         ),
         samples=tuple(
             TraceSample(values[at], tuple(values[at + 1 : at + 1 + width])) for at in starts

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, BlockCounts, Counters
 from simcore.costs.tables import InstructionCosts, LineCosts
-from simcore.plain import made_of
+from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.isa import Block
@@ -105,7 +105,7 @@ def instruction_costs(
         file, line = line_at(address) or (None, None)
         reads, writes = ([a for a in total.accesses if a.is_write is w] for w in (False, True))
         rows.append(
-            made_of(
+            filled(
                 InstructionCosts,
                 total,
                 address=address,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simcore.core.counters import Counters, DataObject
 from simcore.costs.tables import ObjectCosts, ObjectSite
-from simcore.plain import made_of
+from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.isa import Block
@@ -88,7 +88,7 @@ def _costs(
     sites = sorted(found.sites.items(), key=lambda site: (site[1].rank, site[0]))[:SITES]
     total = found.total
     is_region = item.kind == "region"
-    return made_of(
+    return filled(
         ObjectCosts,
         total,
         name=item.name,
@@ -102,7 +102,7 @@ def _costs(
 
 def _site(address: int, total: _Sum, name_at: NameAt, line_at: LineAt) -> ObjectSite:
     file, line = line_at(address) or (None, None)
-    return made_of(
+    return filled(
         ObjectSite,
         total,
         address=address,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simcore.costs.nodes import joules
-from simcore.plain import Amount, Count, made_of
+from simcore.plain import Amount, Count, filled
 
 if TYPE_CHECKING:
     from simcore.core.counters import Counters, TraceSample
@@ -78,7 +78,7 @@ def timeline(counters: Counters, energy: LinearEnergy) -> Timeline:
     """The timeline of a run that kept one."""
     trace = counters.trace
     assert trace is not None
-    return made_of(
+    return filled(
         Timeline,
         trace,
         spans=tuple(Span(span.node, span.start, span.end) for span in trace.spans),

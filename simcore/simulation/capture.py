@@ -15,7 +15,7 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
-from simcore.plain import from_plain, made_of, to_plain
+from simcore.plain import filled, from_plain, to_plain
 from simcore.run.options import RunOptions
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
@@ -106,7 +106,7 @@ def record_run(
     data = load_bytes(spec.elf)
     image = image_of_bytes(spec.elf, data)
     setup = spec.setup()
-    recorded = made_of(
+    recorded = filled(
         Recorded,
         spec,
         version=__version__,

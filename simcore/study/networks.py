@@ -12,7 +12,7 @@ from typing import Annotated
 from simcore import __version__
 from simcore.costs.origin import Tool
 from simcore.errors import ConfigError
-from simcore.plain import Amount, Count, Document, made_of, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network, arena, layer_list
 from simcore.study.parts import NetworkPart, studied_parts
@@ -188,7 +188,7 @@ def _row(part: str, network: Network, variant: str, run: Run) -> NetworkRow:
     if [op.name for op in run.ops] != [layer.name for layer in network.layers]:
         raise ConfigError(f"{network.name}: the runner ran other layers than those asked for")
     layers = tuple(
-        made_of(
+        filled(
             LayerRow,
             op,
             kernel=op.kind,
@@ -197,7 +197,7 @@ def _row(part: str, network: Network, variant: str, run: Run) -> NetworkRow:
     )
     cycles, macs = sum(row.cycles for row in layers), sum(row.macs for row in layers)
     energy_j, time_s = sum(row.energy_j for row in layers), cycles / run.clock_hz
-    return made_of(
+    return filled(
         NetworkRow,
         network,
         run,

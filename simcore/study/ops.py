@@ -12,7 +12,7 @@ from simcore.costs.operations import OPS_PER_MAC
 from simcore.costs.origin import Tool
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
-from simcore.plain import Amount, Count, Document, made_of, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.run.setup import Move
 from simcore.study.grid import VARIANTS, Case, Grid, GridPlacement, SpreadSet
 from simcore.study.moves import leaves_room, moves_of
@@ -257,7 +257,7 @@ def _part(part: PartWithRunner, run: Run) -> StudyPart:
 def _row(point: _Point, placement: GridPlacement, timing: Sequence[OpRun], run: Run) -> OpsRow:
     (op,) = timing
     case, traffic = point.case, op.traffic.values()
-    return made_of(
+    return filled(
         OpsRow,
         op,
         case,

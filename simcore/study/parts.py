@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
-from simcore.plain import Amount, Count, Json, Sha256, made_of
+from simcore.plain import Amount, Count, Json, Sha256, filled
 from simcore.study.runners import runner_for
 from simcore.study.tasks import Run, Task
 
@@ -49,7 +49,7 @@ class PartWithRunner:
 
     def described(self, cls: type[AnyPart], run: Run, **more: Any) -> AnyPart:
         """What a document says of it after one of its runs; ``more`` are other fields."""
-        return made_of(
+        return filled(
             cls,
             self.model,
             run,

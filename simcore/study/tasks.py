@@ -16,7 +16,7 @@ from simcore import __version__
 from simcore.core.counters import region_column
 from simcore.costs.tables import Traffic
 from simcore.errors import ConfigError, ExitCode
-from simcore.plain import from_plain, made_of, to_plain
+from simcore.plain import filled, from_plain, to_plain
 from simcore.run.setup import Move
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _operations(simulation: Simulation, console: tuple[str, ...]) -> tuple[OpRun
     said = {words["name"]: words for line in console if "name" in (words := fields(line))}
     line_bytes = simulation.model.core.dcache.line_bytes
     return tuple(
-        made_of(
+        filled(
             OpRun,
             op,
             scratch_bytes=int(said.get(op.name, {}).get("scratch", 0)),

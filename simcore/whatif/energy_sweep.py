@@ -21,7 +21,7 @@ from simcore.costs.energy import energy_model
 from simcore.costs.origin import Elf, Exit, Tool
 from simcore.cpu_model import CpuModel, OperatingPoint
 from simcore.errors import ExitCode
-from simcore.plain import Amount, Count, Document, Json, Sha256, made_of, one_of, schema_name
+from simcore.plain import Amount, Count, Document, Json, Sha256, filled, one_of, schema_name
 from simcore.run.setup import TimingSetup
 from simcore.simulation.program import open_program
 from simcore.simulation.simulation import Simulation
@@ -174,7 +174,7 @@ def _sweep_point(
     energy = energy_model(model, clock_hz, point.voltage_scale)
     counters, functions = simulation.result.counters, simulation.image.functions
     totals = Attribution(counters, functions, energy, clock_hz).totals()
-    return made_of(
+    return filled(
         SweepPoint,
         totals,
         voltage_scale=point.voltage_scale,

@@ -21,7 +21,7 @@ from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
-from simcore.plain import made_of
+from simcore.plain import filled
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.simulation.capture import Capture
@@ -217,7 +217,7 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
     if len(simulations) > 1:
         offsets = [offset for offset, _ in prepared.shifts]
         band = layout_band(offsets, [shifted.cycles for shifted in simulations])
-    return made_of(
+    return filled(
         Outcome,
         totals,
         profile,

@@ -9,7 +9,7 @@ from simcore.costs.nodes import UNKNOWN_FUNCTION
 from simcore.costs.profile import Profile
 from simcore.costs.tables import FunctionCosts, InstructionCosts
 from simcore.errors import ConfigError
-from simcore.plain import made_of
+from simcore.plain import filled
 from simcore.report.stacks import femtojoules
 
 
@@ -75,7 +75,7 @@ def _finder(functions: Sequence[FunctionCosts]) -> Callable[[InstructionCosts], 
 
 
 def _place(row: InstructionCosts) -> Place:
-    return made_of(Place, row)
+    return filled(Place, row)
 
 
 def _entry(function: FunctionCosts, rows: Sequence[InstructionCosts]) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from simcore.isa.kinds import FP_BASE, PC, MemoryOperand
+from simcore.isa.kinds import FP_BASE, MemoryOperand
 
 _CORE_REGISTERS = {
     **{f"r{number}": number for number in range(16)},
@@ -71,7 +71,3 @@ def memory_operand(parts: tuple[str, ...]) -> MemoryOperand:
     if len(parts) > 1:
         return MemoryOperand(base, 0, base_change=constant(parts[1]))
     return MemoryOperand(base, offset)
-
-
-def is_literal(operand: MemoryOperand) -> bool:
-    return operand.base == PC and operand.index < 0

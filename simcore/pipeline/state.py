@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from simcore.isa.kinds import CONDITIONS, FLAGS, FP_BASE, GE_FLAGS, Role
+from simcore.isa.kinds import FLAGS, FP_BASE, GE_FLAGS, Role
 from simcore.pipeline.latency import Latencies
 
 if TYPE_CHECKING:
@@ -116,7 +116,3 @@ def register_name(register: int) -> str:
     if register < FLAGS:
         return f"r{register}" if register < 13 else ("sp", "lr", "pc")[register - 13]
     return {FLAGS: "flags", GE_FLAGS: "ge flags"}.get(register, "fpscr")
-
-
-def condition_name(condition: int) -> str:
-    return CONDITIONS[condition] if condition < len(CONDITIONS) else "al"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from simcore.study.charts import BLACK, BLUE, GREY, SERIES, new_figure, on_colour, saved
-from simcore.study.networks import NetworkPart, NetworkRow, NetworkStudy
+from simcore.study.networks import NetworkRow, NetworkStudy
+from simcore.study.parts import NetworkPart
 from simcore.units import clock, si
 
 KERNEL_NAMES = {

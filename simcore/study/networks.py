@@ -6,44 +6,25 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated
 
 from simcore import __version__
 from simcore.costs.origin import Tool
-from simcore.cpu_model import CpuModel, load_cpu_model
-from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.plain import Amount, Count, Document, Sha256, filled, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network, arena, layer_list
+from simcore.study.parts import NetworkPart, studied_parts
 from simcore.study.pool import run_tasks
-from simcore.study.runners import runner_for
 from simcore.study.store import Store
-from simcore.study.tasks import LIST_NAME, Run, Task
+from simcore.study.tasks import LIST_NAME, Run
 
 SCHEMA = "mcusim.study-networks/1"
 MEASURED = Path(__file__).with_name("measured.toml")
 
 #: What networks are ranked by, as names of fields of NetworkRow; the largest comes first.
 RANKED_BY = ("ops", "param_bytes", "peak_activation_bytes", "time_s", "energy_j", "cycles_per_mac")
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkPart:
-    """A part of a study."""
-
-    name: str
-    title: str
-    model_sha256: Sha256
-    clock_hz: Count
-    """Core clock, Hz."""
-    voltage_scale: str
-    voltage_v: Amount
-    """At the supply pin, where the energy is counted."""
-    elf: str
-    """Name of the runner ELF."""
-    elf_sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +154,12 @@ def study_networks(
     are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
     what :func:`simcore.study.pool.run_tasks` raises.
     """
-    models = {model.name: (cpu, model) for cpu in cpus for model in [load_cpu_model(cpu)]}
-    runners = {name: runner_for(model) for name, (_, model) in models.items()}
+    studied = studied_parts(cpus)
     points = [
-        (name, network, variant) for name in models for network in networks for variant in VARIANTS
+        (name, network, variant) for name in studied for network in networks for variant in VARIANTS
     ]
     tasks = [
-        Task(
-            runners[name].path,
-            runners[name].sha256,
-            models[name][0],
-            models[name][1].sha256,
-            (f"network={LIST_NAME}",),
-            layer_list(network, variant),
-        )
+        studied[name].task((f"network={LIST_NAME}",), layers=layer_list(network, variant))
         for name, network, variant in points
     ]
     runs = run_tasks(
@@ -198,8 +171,8 @@ def study_networks(
     rows = tuple(_row(*point, run) for point, run in zip(points, runs, strict=True))
     per_part = runs[:: len(networks) * len(VARIANTS)]
     parts = tuple(
-        _part(model, runners[name], run)
-        for (name, (_, model)), run in zip(models.items(), per_part, strict=True)
+        part.described(NetworkPart, run)
+        for part, run in zip(studied.values(), per_part, strict=True)
     )
     return NetworkStudy(
         schema=SCHEMA,
@@ -208,18 +181,6 @@ def study_networks(
         rows=rows,
         rankings=_rankings(parts, rows),
         measured=tuple(_measured(rows)),
-    )
-
-
-def _part(model: CpuModel, image: Image, run: Run) -> NetworkPart:
-    return filled(
-        NetworkPart,
-        model,
-        run,
-        model_sha256=model.sha256,
-        voltage_v=model.supply_voltage_v,
-        elf=PurePath(image.path).name,
-        elf_sha256=image.sha256,
     )
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Annotated
 
 from simcore import __version__
 from simcore.costs.nodes import ratio
 from simcore.costs.operations import OPS_PER_MAC
 from simcore.costs.origin import Tool
-from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.cpu_model import CpuModel
 from simcore.elf import Image
-from simcore.plain import Amount, Count, Document, Sha256, filled, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.run.setup import Move
 from simcore.study.grid import VARIANTS, Case, Grid, GridPlacement, SpreadSet
 from simcore.study.moves import leaves_room, moves_of
+from simcore.study.parts import NetworkPart, PartWithRunner, studied_parts
 from simcore.study.pool import run_tasks
 from simcore.study.roof import (
     MACS_PER_CYCLE,
@@ -24,28 +24,16 @@ from simcore.study.roof import (
     core_bandwidth,
     refill_bandwidths,
 )
-from simcore.study.runners import runner_for
 from simcore.study.store import Store
-from simcore.study.tasks import OpRun, Run, Task
+from simcore.study.tasks import OpRun, Run
 
 SCHEMA = "mcusim.study-ops/1"
 
 
 @dataclass(frozen=True, slots=True)
-class StudyPart:
+class StudyPart(NetworkPart):
     """A part of a study and what bounds its kernels, in bytes and MACs a core cycle."""
 
-    name: str
-    title: str
-    model_sha256: Sha256
-    clock_hz: Count
-    """Core clock, Hz."""
-    voltage_scale: str
-    voltage_v: Amount
-    """At the supply pin, where the energy is counted."""
-    elf: str
-    """Name of the runner ELF."""
-    elf_sha256: Sha256
     peak_macs_per_cycle: Count
     """Multiply-accumulates that the core can do in a cycle."""
     core_bandwidth: Bandwidth
@@ -201,22 +189,14 @@ def study_ops(
     are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
     what :func:`simcore.study.pool.run_tasks` raises.
     """
-    models = {model.name: (cpu, model) for cpu in cpus for model in [load_cpu_model(cpu)]}
-    runners = {name: runner_for(model) for name, (_, model) in models.items()}
+    studied = studied_parts(cpus)
     points = [
-        _point(name, case, runners[name], model)
-        for name, (_, model) in models.items()
+        _point(name, case, part.runner, part.model)
+        for name, part in studied.items()
         for case in cases
     ]
     tasks = [
-        Task(
-            runners[point.part].path,
-            runners[point.part].sha256,
-            models[point.part][0],
-            models[point.part][1].sha256,
-            point.case.args,
-            moves=tuple(moves for _, moves in point.placed),
-        )
+        studied[point.part].task(point.case.args, moves=tuple(moves for _, moves in point.placed))
         for point in points
     ]
     runs = run_tasks(
@@ -229,17 +209,15 @@ def study_ops(
         _row(point, placement, timing, run)
         for point, run in zip(points, runs, strict=True)
         for (placement, moves), timing in zip(point.placed, run.timings, strict=True)
-        if leaves_room(runners[point.part], moves, timing[0].scratch_bytes)
+        if leaves_room(studied[point.part].runner, moves, timing[0].scratch_bytes)
     ]
-    first = dict(zip(models, runs[:: len(cases)], strict=True))
+    first = zip(studied.values(), runs[:: len(cases)], strict=True)
     sizes = {size: count for size, count in grid.sizes.items() if any(r.size == size for r in rows)}
     study = OpsStudy(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
         sizes=sizes,
-        parts=tuple(
-            _part(model, runners[name], first[name]) for name, (_, model) in models.items()
-        ),
+        parts=tuple(_part(part, run) for part, run in first),
         rows=tuple(rows),
         spreads=(),
     )
@@ -264,21 +242,15 @@ def _point(part: str, case: Case, image: Image, model: CpuModel) -> _Point:
     return _Point(part, case, placed)
 
 
-def _part(model: CpuModel, image: Image, run: Run) -> StudyPart:
-    regions = {region for op in run.ops for region in op.traffic}
-    return filled(
+def _part(part: PartWithRunner, run: Run) -> StudyPart:
+    regions = tuple(sorted({region for op in run.ops for region in op.traffic}))
+    bandwidths = refill_bandwidths(part.model, run.clock_hz, run.voltage_scale, regions)
+    return part.described(
         StudyPart,
-        model,
         run,
-        model_sha256=model.sha256,
-        voltage_v=model.supply_voltage_v,
-        elf=PurePath(image.path).name,
-        elf_sha256=image.sha256,
         peak_macs_per_cycle=MACS_PER_CYCLE,
-        core_bandwidth=core_bandwidth(model),
-        refill_bandwidths=refill_bandwidths(
-            model, run.clock_hz, run.voltage_scale, tuple(sorted(regions))
-        ),
+        core_bandwidth=core_bandwidth(part.model),
+        refill_bandwidths=bandwidths,
     )
 
 

@@ -119,7 +119,6 @@ def _loops(function: AnnotatedFunction, options: RenderOptions) -> Iterator[Rend
             ),
         ],
         options.width,
-        "…",
     )
     yield table
     yield Text(iteration_of(function))
@@ -170,10 +169,10 @@ def _lines(
         Column("share", [percent(n, function.cycles) for n in cycles], 1),
     ]
     if not any(sources):
-        return build_table(columns, options.width, "…")
+        return build_table(columns, options.width)
     room = max(options.width - sum(column.width + GAP for column in columns), SOURCE_LEAST)
     columns.append(Column("text", [cut_text(text, room) for text in sources], 3, "cyan"))
-    table = build_table(columns, options.width, "…")
+    table = build_table(columns, options.width)
     if len(table.columns) == len(columns):
         table.columns[-1].justify = "left"
     return table

@@ -62,7 +62,7 @@ def _runs(runs: Sequence[RunResult], options: RenderOptions) -> RenderableType:
             leaves = 2 * drop + 1 if drop else 0
             columns.append(Column("change", [_change(value) for value in values], leaves))
     columns.append(Column("", [_word(run) for run in runs]))
-    return build_table(columns, options.width, "…")
+    return build_table(columns, options.width)
 
 
 def _word(run: RunResult) -> str:
@@ -126,7 +126,6 @@ def _values(values: Sequence[MetricValue], options: RenderOptions) -> Renderable
             Column("", [_note(value) for value in values], 4, "dim"),
         ],
         options.width,
-        "…",
     )
 
 
@@ -165,7 +164,7 @@ def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableTyp
     ]
     if sum(min(column.width, 20) for column in columns if not column.drop) + 6 > options.width:
         return Text("\n".join(f"  {reason_text(reason)}" for reason in reasons))
-    return build_table(columns, options.width, "…")
+    return build_table(columns, options.width)
 
 
 def _joules(value: float) -> str:

@@ -16,7 +16,7 @@ from simcore.comparison.comparison import (
     Side,
 )
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.units import (
     NOTHING,
@@ -34,11 +34,7 @@ def render(comparison: Comparison, options: RenderOptions) -> str:
     """What changed most on top."""
     console = new_console(options)
     page = _Page(comparison, options)
-    console.print(page.header())
-    for title, note, body in page.blocks():
-        console.print()
-        console.print(Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim")))
-        console.print(body)
+    print_blocks(console, page.header(), page.blocks())
     return printed_text(console, options)
 
 
@@ -60,7 +56,7 @@ class _Page:
             text.append("\nNothing changed.")
         return text
 
-    def blocks(self) -> Iterator[tuple[str, str, RenderableType]]:
+    def blocks(self) -> Iterator[Block]:
         comparison = self.comparison
         yield "Summary", "", self._metrics()
         if any(row.difference for row in comparison.causes):
@@ -82,7 +78,7 @@ class _Page:
         return f"{note}; {f'top {shown} of ' if shown < rows else ''}{rows} changed"
 
     def _table(self, columns: Sequence[Column]) -> Table:
-        return build_table(columns, self.options.width, "…")
+        return build_table(columns, self.options.width)
 
     def _metrics(self) -> Table:
         rows = [row for row in self.comparison.metrics if (row.before, row.after) != (None, None)]

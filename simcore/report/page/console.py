@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from simcore.report import RenderOptions
+
+#: Title, note and body of a part of a report.
+Block = tuple[str, str, RenderableType]
 
 # One character for one keeps the columns where they are; ± stands in a last column only.
 _ASCII = str.maketrans({
@@ -30,6 +35,21 @@ def new_console(options: RenderOptions) -> Console:
         legacy_windows=False,
         _environ={},  # width and colour are the caller's to decide
     )
+
+
+def print_blocks(console: Console, header: RenderableType, blocks: Iterable[Block]) -> None:
+    """Print a header, and below it each block under its title."""
+    console.print(header)
+    for title, note, body in blocks:
+        console.print()
+        console.print(Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim")))
+        console.print(body)
+
+
+def warnings_block(warnings: Sequence[str]) -> Iterator[Block]:
+    """Warnings, a line each, if there are any."""
+    if warnings:
+        yield "Warnings", "", Text("\n".join(warnings), "yellow")
 
 
 def printed_text(console: Console, options: RenderOptions) -> str:

@@ -27,7 +27,7 @@ class Column:
         return max(map(cell_len, (self.header, *self.cells)))
 
 
-def build_table(columns: Sequence[Column], width: int, ellipsis: str) -> Table:
+def build_table(columns: Sequence[Column], width: int, ellipsis: str = "…") -> Table:
     """A table of at most ``width`` cells as long as its columns that may not leave allow it.
 
     The first column holds names, stands left and is cut when no column can leave any more; the

@@ -85,7 +85,7 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
     console.print(
         Text(f"cycles {first.accuracy.cycles}, energy {first.accuracy.energy}", "dim"),
     )
-    console.print(build_table(columns, options.width, "…"))
+    console.print(build_table(columns, options.width))
     for profile in profiles:
         if profile.cpu.division is not None:
             console.print(Text(f"{profile.cpu.name}: {profile.cpu.division}", "dim"))

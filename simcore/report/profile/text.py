@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +20,7 @@ from simcore.costs.tables import (
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.run.faults import Fault
 from simcore.run.stubs import guessed
@@ -47,12 +46,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     """Header, summary, cycles by cause, energy, operations, functions, memory, caches, warnings."""
     console = new_console(options)
     page = _Page(profile, options)
-    console.print(page.header())
-    for title, note, body in page.blocks():
-        heading = Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim"))
-        console.print()
-        console.print(heading)
-        console.print(body)
+    print_blocks(console, page.header(), page.blocks())
     return printed_text(console, options)
 
 
@@ -92,7 +86,7 @@ class _Page:
                 text.append(f"\n  {guess.text}", "yellow")
         return text
 
-    def blocks(self) -> Iterator[tuple[str, str, RenderableType]]:
+    def blocks(self) -> Iterator[Block]:
         profile = self.profile
         exact, modelled = profile.accuracy.counts, profile.accuracy.cycles
         estimated = profile.accuracy.energy
@@ -141,7 +135,7 @@ class _Page:
             yield "Warnings", "", Text("\n".join(profile.warnings), style="yellow")
 
     def _table(self, columns: Sequence[Column]) -> Table:
-        return build_table(columns, self.options.width, "…")
+        return build_table(columns, self.options.width)
 
     def _summary(self) -> Table:
         totals, accuracy = self.profile.totals, self.profile.accuracy

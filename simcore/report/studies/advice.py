@@ -11,7 +11,13 @@ from simcore.advisor.results import Advice, AdvisedMove, Cost
 from simcore.costs.tables import LayoutBand
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import (
+    Block,
+    new_console,
+    print_blocks,
+    printed_text,
+    warnings_block,
+)
 from simcore.report.page.table import Column, build_table
 from simcore.units import clock, count, percent, si, signed, size
 
@@ -23,11 +29,7 @@ def render(advice: Advice, format_name: str, options: RenderOptions) -> str:
     if format_name == "json":
         return advice.to_json()
     console = new_console(options)
-    console.print(_header(advice))
-    for title, note, body in _blocks(advice, options):
-        console.print()
-        console.print(Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim")))
-        console.print(body)
+    print_blocks(console, _header(advice), _blocks(advice, options))
     return printed_text(console, options)
 
 
@@ -54,7 +56,7 @@ def _header(advice: Advice) -> Text:
     return text
 
 
-def _blocks(advice: Advice, options: RenderOptions) -> Iterator[tuple[str, str, RenderableType]]:
+def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     yield "Cost", "cycles modelled, energy estimated", _costs(advice, options)
     if advice.moves:
         rows = advice.moves
@@ -73,7 +75,6 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[tuple[str, str, 
                     Column("without it", [_without(row) for row in rows]),
                 ],
                 options.width,
-                "…",
             ),
         )
     if advice.rejected:
@@ -88,7 +89,6 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[tuple[str, str, 
                 Column("", [row.reason for row in kept], 3),
             ],
             options.width,
-            "…",
         )
         yield f"Not worth moving{of}", "gain in cycles of each alone, in its best region", table
     if advice.linker_script:
@@ -102,8 +102,7 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[tuple[str, str, 
             f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start; that"
             f" takes at least {advice.copy_cycles:,} cycles, once, which the costs do not hold"
         )
-    if notes:
-        yield "Warnings", "", Text("\n".join(notes), "yellow")
+    yield from warnings_block(notes)
 
 
 def _without(row: AdvisedMove) -> str:
@@ -145,5 +144,4 @@ def _costs(advice: Advice, options: RenderOptions) -> RenderableType:
             ),
         ],
         options.width,
-        "…",
     )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rich.console import Group
 from rich.text import Text
 
 from simcore.errors import ExitCode
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import (
+    Block,
+    new_console,
+    print_blocks,
+    printed_text,
+    warnings_block,
+)
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
 from simcore.report.profile.text import CACHES
@@ -24,22 +33,22 @@ def render(sweep: EnergySweep, format_name: str, options: RenderOptions) -> str:
     if format_name == "csv":
         rows = [to_plain(point) for point in sweep.points]
         return table_text(rows, field_names(EnergySweep, "points"))
-    return _text(sweep, options)
-
-
-def _text(sweep: EnergySweep, options: RenderOptions) -> str:
     console = new_console(options)
+    print_blocks(console, _header(sweep), _blocks(sweep, options))
+    return printed_text(console, options)
+
+
+def _header(sweep: EnergySweep) -> Text:
     cpu = sweep.cpu
     header = Text()
     header.append(sweep.elf.name, style="bold")
     header.append(f" on {cpu.name}, {cpu.voltage_v:g} V, {CACHES.get(cpu.caches, cpu.caches)}\n")
     verdict = sweep.exit.text
     failed = sweep.exit.status is not ExitCode.OK
-    header.append(f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if failed else "")
-    console.print(header)
-    console.print()
-    note = "  (flash wait states of each clock; cycles modelled, energy estimated)"
-    console.print(Text.assemble(("Operating points", "bold"), (note, "dim")))
+    return header.append(f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if failed else "")
+
+
+def _blocks(sweep: EnergySweep, options: RenderOptions) -> Iterator[Block]:
     points = sweep.points
     marks = [_marks(sweep, index) for index in range(len(points))]
     table = build_table(
@@ -57,17 +66,11 @@ def _text(sweep: EnergySweep, options: RenderOptions) -> str:
             Column("", marks),
         ],
         options.width,
-        "…",
     )
     table.columns[-1].justify = "left"
-    console.print(table)
-    console.print()
-    console.print(Text(_verdict(sweep)))
-    if sweep.warnings:
-        console.print()
-        console.print(Text("Warnings", "bold"))
-        console.print(Text("\n".join(sweep.warnings), style="yellow"))
-    return printed_text(console, options)
+    note = "flash wait states of each clock; cycles modelled, energy estimated"
+    yield "Operating points", note, Group(table, "", _verdict(sweep))
+    yield from warnings_block(sweep.warnings)
 
 
 def _half_width(point: SweepPoint) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections.abc import Iterator
+
+from rich.console import Group
 from rich.text import Text
 
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import Block
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
-from simcore.study.networks import NetworkPart, NetworkStudy
-from simcore.units import clock, count, decimal, percent, si
+from simcore.report.studies.parts import parts_text
+from simcore.study.networks import NetworkStudy
+from simcore.study.parts import NetworkPart
+from simcore.units import count, decimal, percent, si
 
 FORMATS = ("text", "json", "csv")
 
@@ -32,30 +36,16 @@ def render(study: NetworkStudy, format_name: str, options: RenderOptions) -> str
     if format_name == "csv":
         names = [name for name in field_names(NetworkStudy, "rows") if name != "layers"]
         return table_text([to_plain(row) for row in study.rows], names)
-    console = new_console(options)
-    for number, part in enumerate(study.parts):
-        if number:
-            console.print()
-        _part(console, study, part, options)
-    return printed_text(console, options)
+
+    def blocks(part: NetworkPart) -> Iterator[Block]:
+        return _blocks(study, part, options)
+
+    return parts_text("Networks", study.parts, blocks, options)
 
 
-def _title(console: Console, title: str, note: str) -> None:
-    console.print()
-    console.print(Text.assemble((title, "bold"), (f"  ({note})", "dim")))
-
-
-def _part(console: Console, study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> None:
-    header = Text()
-    header.append(f"Networks on {part.name}", "bold")
-    header.append(f" at {clock(part.clock_hz)}, {part.voltage_v:g} V\n")
-    header.append(f"{part.elf}; counts exact, cycles modelled, energy estimated", "dim")
-    console.print(header)
+def _blocks(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> Iterator[Block]:
     rows = study.of(part.name, "optimised")
     plain = {row.network: row for row in study.of(part.name, "plain")}
-    _title(
-        console, "Networks", "weights in flash, activations in SRAM in one buffer, scratch on top"
-    )
     columns = [
         Column("network", [row.network for row in rows]),
         Column("layers", [str(len(row.layers)) for row in rows], 8),
@@ -72,19 +62,17 @@ def _part(console: Console, study: NetworkStudy, part: NetworkPart, options: Ren
         Column("power", [si(row.power_w, "W") for row in rows], 6),
         Column("plain", [f"{plain[row.network].cycles / row.cycles:.1f}x" for row in rows], 2),
     ]  # fmt: skip
-    console.print(build_table(columns, options.width, "…"))
-    _rankings(console, study, part, options)
-    _measured(console, study, part, options)
-    _layers(console, study, part, options)
+    note = "weights in flash, activations in SRAM in one buffer, scratch on top"
+    yield "Networks", note, build_table(columns, options.width)
+    yield from _rankings(study, part, options)
+    yield from _measured(study, part, options)
+    yield from _layers(study, part, options)
 
 
-def _rankings(
-    console: Console, study: NetworkStudy, part: NetworkPart, options: RenderOptions
-) -> None:
+def _rankings(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> Iterator[Block]:
     rankings = [ranking for ranking in study.rankings if ranking.part == part.name]
     if not rankings or len(rankings[0].networks) < 2:
         return
-    _title(console, "Rankings", "the largest first")
     # What a network needs does not hang on the variant; what it costs does.
     chosen = [r for r in rankings if r.variant == "optimised"]
     chosen += [r for r in rankings if r.variant == "plain" and r.by in _COSTS]
@@ -92,19 +80,16 @@ def _rankings(
     places = range(len(rankings[0].networks))
     columns = [Column("by", labels)]
     columns += [Column(f"{i + 1}", [r.networks[i] for r in chosen]) for i in places]
-    console.print(build_table(columns, options.width, "…"))
+    yield "Rankings", "the largest first", build_table(columns, options.width)
 
 
 _COSTS = ("time_s", "energy_j", "cycles_per_mac")
 
 
-def _measured(
-    console: Console, study: NetworkStudy, part: NetworkPart, options: RenderOptions
-) -> None:
+def _measured(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> Iterator[Block]:
     rows = [row for row in study.measured if row.part == part.name]
     if not rows:
         return
-    _title(console, "Measured", "by others with their kernels: libraries differ, nothing is fitted")
     ours = {row.network: row for row in study.of(part.name, "optimised")}
     columns = [
         Column("network", [row.network for row in rows]),
@@ -117,17 +102,20 @@ def _measured(
         Column("this suite", [si(ours[row.network].energy_j, "J") for row in rows], 1),
         Column("ratio", [decimal(row.energy_ratio) for row in rows]),
     ]
-    console.print(build_table(columns, options.width, "…"))
-    for source in dict.fromkeys(row.source.partition(";")[0] for row in rows):
-        console.print(Text(f"Measured: {source}", "dim"))
+    sources = dict.fromkeys(row.source.partition(";")[0] for row in rows)
+    yield (
+        "Measured",
+        "by others with their kernels: libraries differ, nothing is fitted",
+        Group(
+            build_table(columns, options.width),
+            *(Text(f"Measured: {source}", "dim") for source in sources),
+        ),
+    )
 
 
-def _layers(
-    console: Console, study: NetworkStudy, part: NetworkPart, options: RenderOptions
-) -> None:
+def _layers(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> Iterator[Block]:
     """Shares of kinds of layers in MACs and in what they cost."""
     rows = study.of(part.name, "optimised")
-    _title(console, "Where it goes", "by kernel, optimised: share of MACs, cycles and energy")
     lines: list[tuple[str, str, float, float, float]] = []
     for row in rows:
         for kernel in dict.fromkeys(layer.kernel for layer in row.layers):
@@ -148,4 +136,5 @@ def _layers(
         Column("cycles", [percent(line[3]) for line in lines]),
         Column("energy", [percent(line[4]) for line in lines]),
     ]
-    console.print(build_table(columns, options.width, "…"))
+    note = "by kernel, optimised: share of MACs, cycles and energy"
+    yield "Where it goes", note, build_table(columns, options.width)

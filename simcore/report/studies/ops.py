@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich.console import Console
-from rich.text import Text
+from collections.abc import Iterator, Sequence
 
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import Block
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
+from simcore.report.studies.parts import parts_text
 from simcore.study.ops import OpsRow, OpsStudy, StudyPart
-from simcore.units import NOTHING, clock, count, decimal, si
+from simcore.units import NOTHING, count, decimal, si
 
 FORMATS = ("text", "json", "csv")
 
@@ -25,12 +23,9 @@ def render(study: OpsStudy, format_name: str, options: RenderOptions) -> str:
     if format_name == "csv":
         rows = [_flat(row) for row in study.rows]
         return table_text(rows, field_names(OpsStudy, "rows"))
-    console = new_console(options)
-    for number, part in enumerate(study.parts):
-        if number:
-            console.print()
-        _part(console, study, part, options)
-    return printed_text(console, options)
+    return parts_text(
+        "Operations", study.parts, lambda part: _blocks(study, part, options), options
+    )
 
 
 def _flat(row: OpsRow) -> dict[str, object]:
@@ -39,26 +34,18 @@ def _flat(row: OpsRow) -> dict[str, object]:
     return {k: str(v).lower() if isinstance(v, bool) else v for k, v in plain.items()}
 
 
-def _part(console: Console, study: OpsStudy, part: StudyPart, options: RenderOptions) -> None:
-    header = Text()
-    header.append(f"Operations on {part.name}", "bold")
-    header.append(f" at {clock(part.clock_hz)}, {part.voltage_v:g} V\n")
-    header.append(f"{part.elf}; counts exact, cycles modelled, energy estimated", "dim")
-    console.print(header)
-    _types(console, study, part, options)
-    _placements(console, study, part, options)
-    _spreads(console, study, part, options)
+def _blocks(study: OpsStudy, part: StudyPart, options: RenderOptions) -> Iterator[Block]:
+    yield from _types(study, part, options)
+    yield from _placements(study, part, options)
+    yield from _spreads(study, part, options)
 
 
-def _types(console: Console, study: OpsStudy, part: StudyPart, options: RenderOptions) -> None:
+def _types(study: OpsStudy, part: StudyPart, options: RenderOptions) -> Iterator[Block]:
     """Every type at the same number of operations, optimised beside plain."""
     rows = study.compared(part.name, "optimised")
     plain = {row.operation: row for row in study.compared(part.name, "plain")}
     size = study.compared_size
     title = f"Types at {count(study.sizes[size])} operations each"
-    places = f"  ({_place(rows[0])}; a MAC is two operations, any other value one)"
-    console.print()
-    console.print(Text.assemble((title, "bold"), (places, "dim")))
     base = rows[0]
     columns = [
         Column("operation", [row.operation for row in rows]),
@@ -72,10 +59,8 @@ def _types(console: Console, study: OpsStudy, part: StudyPart, options: RenderOp
         Column("relative", [_relative(row.j_per_op, base.j_per_op) for row in rows], 2),
         Column("power", [si(row.power_w, "W") for row in rows], 6),
     ]
-    console.print(build_table(columns, options.width, "…"))
-    console.print()
-    note = "  (bytes of one layer; moved: between data cache and memory, per operation)"
-    console.print(Text.assemble(("Memory", "bold"), (note, "dim")))
+    places = f"{_place(rows[0])}; a MAC is two operations, any other value one"
+    yield title, places, build_table(columns, options.width)
     columns = [
         Column("operation", [row.operation for row in rows]),
         Column("layer", [row.shape for row in rows], 4),
@@ -86,7 +71,8 @@ def _types(console: Console, study: OpsStudy, part: StudyPart, options: RenderOp
         Column("moved/op", [decimal(row.refill_bytes / row.ops) for row in rows], 2),
         Column("loaded/op", [decimal(row.loaded_bytes / row.ops) for row in rows], 3),
     ]
-    console.print(build_table(columns, options.width, "…"))
+    note = "bytes of one layer; moved: between data cache and memory, per operation"
+    yield "Memory", note, build_table(columns, options.width)
 
 
 def _relative(value: float, base: float) -> str:
@@ -103,7 +89,7 @@ def _place(row: OpsRow) -> str:
     return f"{weights}activations in {row.activations}, code in {row.code}"
 
 
-def _placements(console: Console, study: OpsStudy, part: StudyPart, options: RenderOptions) -> None:
+def _placements(study: OpsStudy, part: StudyPart, options: RenderOptions) -> Iterator[Block]:
     """Cycles of each placement of tensors against the usual one, and of code, optimised kernels."""
     rows = study.placed(part.name, "optimised")
     for weights in (True, False):
@@ -115,13 +101,6 @@ def _placements(console: Console, study: OpsStudy, part: StudyPart, options: Ren
         data = [place for place in others if place[2] == usual[2]]
         code = [place for place in others if place[:2] == usual[:2]]
         title = "weights, activations and code" if weights else "activations and code"
-        console.print()
-        console.print(
-            Text.assemble(
-                (f"Placement of {title}", "bold"),
-                ("  (cycles/op, and the change against the first; all of them in CSV)", "dim"),
-            )
-        )
         cells = {(row.operation, row.place): row for row in mine}
         names = list(dict.fromkeys(row.operation for row in mine))
         columns = [Column("operation", names)]
@@ -129,7 +108,8 @@ def _placements(console: Console, study: OpsStudy, part: StudyPart, options: Ren
             changed = f"code {place[2]}" if place in code else _heading(*place[:2])
             texts = [_change(cells.get((n, place)), cells[n, usual]) for n in names]
             columns.append(Column(changed, texts))
-        console.print(build_table(columns, options.width, "…"))
+        note = "cycles/op, and the change against the first; all of them in CSV"
+        yield f"Placement of {title}", note, build_table(columns, options.width)
 
 
 def _heading(weights: str | None, activations: str) -> str:
@@ -149,7 +129,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f}x" if ratio < 99.5 else f"{ratio:.0f}x"
 
 
-def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: RenderOptions) -> None:
+def _spreads(study: OpsStudy, part: StudyPart, options: RenderOptions) -> Iterator[Block]:
     spreads = [
         spread
         for spread in study.spreads
@@ -157,10 +137,6 @@ def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: Render
     ]
     if not spreads:
         return
-    operations = count(study.sizes[study.compared_size])
-    note = f"  (largest over smallest between types at {operations} operations; a MAC is 2 or 1)"
-    console.print()
-    console.print(Text.assemble(("Spread", "bold"), (note, "dim")))
 
     def ends(names: Sequence[tuple[str, str]]) -> list[str]:
         return [f"{high} / {low}" for high, low in names]
@@ -174,4 +150,6 @@ def _spreads(console: Console, study: OpsStudy, part: StudyPart, options: Render
         Column("fastest / slowest", ends([(s.fastest, s.slowest) for s in spreads]), 1),
         Column("least / most energy", ends([(s.thriftiest, s.hungriest) for s in spreads]), 2),
     ]
-    console.print(build_table(columns, options.width, "…"))
+    operations = count(study.sizes[study.compared_size])
+    note = f"largest over smallest between types at {operations} operations; a MAC is 2 or 1"
+    yield "Spread", note, build_table(columns, options.width)

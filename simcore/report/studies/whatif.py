@@ -11,7 +11,13 @@ from simcore.cpu_model.schema import TCM_KINDS
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import (
+    Block,
+    new_console,
+    print_blocks,
+    printed_text,
+    warnings_block,
+)
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, clock, count, percent, si, signed
@@ -28,16 +34,7 @@ def render(study: WhatIf, format_name: str, options: RenderOptions) -> str:
     if format_name == "csv":
         return table_text([to_plain(row) for row in study.configurations], ())
     console = new_console(options)
-    console.print(_header(study))
-    for title, note, body in _blocks(study, options):
-        console.print()
-        console.print(Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim")))
-        console.print(body)
-    warnings = _warnings(study)
-    if warnings:
-        console.print()
-        console.print(Text("Warnings", "bold"))
-        console.print(Text("\n".join(warnings), "yellow"))
+    print_blocks(console, _header(study), _blocks(study, options))
     return printed_text(console, options)
 
 
@@ -58,10 +55,10 @@ def _header(study: WhatIf) -> Text:
     return text
 
 
-def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[tuple[str, str, Table]]:
+def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[Block]:
     rows = study.configurations
     note = "cycles modelled, energy estimated; change against the first"
-    yield "Configurations", note, build_table(list(_columns(rows)), options.width, "…")
+    yield "Configurations", note, build_table(list(_columns(rows)), options.width)
     changed = [row for row in rows if row.change is not None]
     causes = [
         cause
@@ -81,7 +78,7 @@ def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[tuple[str, str, T
         yield (
             "Change by cause",
             "cycles, modelled",
-            build_table(columns, options.width, "…"),
+            build_table(columns, options.width),
         )
     objects = _objects(changed)
     if objects:
@@ -93,11 +90,12 @@ def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[tuple[str, str, T
         yield (
             "Change by object",
             "cycles that fetches of functions and accesses to data wait, modelled",
-            build_table(columns, options.width, "…"),
+            build_table(columns, options.width),
         )
     if any(row.layout for row in rows):
         note = "cycles with all code shifted by the words of a cache line, modelled"
         yield "Layout", note, _layout(rows, options)
+    yield from warnings_block(_warnings(study))
 
 
 def _columns(rows: Sequence[Outcome]) -> Iterator[Column]:
@@ -172,7 +170,6 @@ def _layout(rows: Sequence[Outcome], options: RenderOptions) -> Table:
             Column("", [_significance(row) for row, _ in bands], 1),
         ],
         options.width,
-        "…",
     )
 
 

@@ -243,7 +243,7 @@ def test_a_run_without_an_end_is_stopped_and_told_how_to_end(
 def test_a_register_that_is_polled_is_named(build: Build, model: CpuModel) -> None:
     image = build("ldr r0, =0x40023800\n1: ldr r1, [r0]\n lsls r1, #6\n bpl 1b\n .ltorg")
     result = go(image, model, max_instructions=1000, peripherals="plain")
-    assert any("polls 0x40023800 in reset" in warning for warning in result.warnings)
+    assert any("polls RCC_CR (0x40023800) in reset" in warning for warning in result.warnings)
 
 
 # --- sleep and endless loops ----------------------------------------------------------------

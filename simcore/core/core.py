@@ -68,7 +68,6 @@ class CaptureOptions:
     priority_bits: int = 4
     cpuid: int = 0x411FC271
     peripherals: int = 0
-    fpu_on: bool = True
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -159,7 +158,6 @@ class Core:
             "exception_entry_cycles": self._config["exception_entry_cycles"],
             "cpuid": options.cpuid,
             "peripherals": options.peripherals,
-            "fpu_on": options.fpu_on,
             "clock_hz": self._config["clock_hz"],
             **caches,
         }
@@ -179,10 +177,6 @@ class Core:
     def tell_register(self, address: int, value: int, mask: int) -> None:
         """From now on these bits of a peripheral's word read so, whatever is written to them."""
         self._check(lib.core_tell_register(self._core, address, value, mask))
-
-    def reset_register(self, address: int, value: int) -> None:
-        """What a peripheral's word reads until the program writes to it."""
-        self._check(lib.core_reset_register(self._core, address, value))
 
     def describe(self, device: Device) -> None:
         """Give a device's registers their reset values and rules."""
@@ -211,6 +205,10 @@ class Core:
         notes = ffi.new("struct clock_note[]", lib.core_clock_note_count(self._core))
         lib.core_clock_notes(self._core, notes)
         return tuple(ClockNote(note.cycles, note.address, note.value) for note in notes)
+
+    def reset_register(self, address: int, value: int) -> None:
+        """What a peripheral's word reads until the program writes to it."""
+        self._check(lib.core_reset_register(self._core, address, value))
 
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""

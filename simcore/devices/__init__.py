@@ -72,6 +72,15 @@ def known_bits(devices: Iterable[Device]) -> dict[int, int]:
     }
 
 
+def register_names(devices: Iterable[Device]) -> dict[int, str]:
+    """The name of each register by its address, such as RCC_CR."""
+    return {
+        device.base + register.offset: f"{device.name}_{register.name}"
+        for device in devices
+        for register in device.registers
+    }
+
+
 def heard(devices: Sequence[Device], uart: str | None) -> Sequence[Device]:
     """The devices, of which only `uart` says its text: all do when it is None, none when it is off.
 

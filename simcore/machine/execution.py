@@ -56,7 +56,6 @@ class Execution:
         uc: unicorn.Uc,
         core: Core,
         semihosting: Semihosting,
-        guessing: Guessing,
     ) -> None:
         self._image = image
         self._model = model
@@ -66,7 +65,7 @@ class Execution:
         self._uc = uc
         self._core = core
         self._semihosting = semihosting
-        self._guessing = guessing
+        self.guessing: Guessing | None = None  # what lets loops go that wait for registers
         self._state = EngineState(uc, memory)
         self._last_wfe = (0, 0)  # PC behind it and the instructions up to it
         self._cause: Fault | None = None  # of the fault exceptions that are active
@@ -119,7 +118,8 @@ class Execution:
         elif stop is Stop.BREAKPOINT:
             self._breakpoint(self._state.read_register("pc"))
         elif stop is Stop.POLLING:
-            if self._guessing.look(self._state.read_register) is not None:
+            assert self.guessing is not None
+            if self.guessing.look(self._state.read_register) is not None:
                 self.end = End("input")
         elif stop is Stop.SLEEP:
             if not self._sleep():

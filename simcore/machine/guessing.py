@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from simcore.core.core import Core
 from simcore.cpu_model import CpuModel
+from simcore.devices import known_bits
 from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
 from simcore.machine.inputs import input_bits
@@ -14,14 +15,17 @@ from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
 from simcore.machine.polling import Loop, Registers, Wait
 from simcore.machine.trial import STATE, WORD, TrialEngine
-from simcore.run.stubs import Guess
+from simcore.run.stubs import Guess, find_stubs
 
 MOST_IN_VAIN = 8  # looks at one loop that find nothing, after which it is left alone
 MOST_OF_A_LOOP = 1000  # guesses for one loop: more often, it does not wait, it works
 
 
 class Guessing:
-    """Answers the loops of one run. `described` are the bits of words that are not guessed."""
+    """Tells a core what registers read, and answers the loops of its run.
+
+    `stubs` are those of --stub, which are not guessed. Raises ConfigError when one cannot be.
+    """
 
     def __init__(
         self,
@@ -30,7 +34,7 @@ class Guessing:
         memory: LoadedMemory,
         core: Core,
         names: RegisterNames,
-        described: Mapping[int, int],
+        stubs: Sequence[str],
     ) -> None:
         self._image = image
         self._model = model
@@ -38,7 +42,17 @@ class Guessing:
         self._core = core
         self._names = names
         self._inputs = input_bits(model)
-        self._described = described
+        described = names.described
+        told = find_stubs(stubs, image, model, described)
+        self._told = known_bits(model.devices.devices)
+        for address, value in () if described is None else described.resets():
+            region = model.region_at(address)
+            is_peripheral = region is not None and region.kind == "peripheral"
+            if is_peripheral and address not in self._told:
+                core.reset_register(address, value)
+        self._told |= {stub.address: stub.mask | self._told.get(stub.address, 0) for stub in told}
+        for stub in told:
+            core.tell_register(stub.address, stub.value, stub.mask)
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
@@ -72,7 +86,7 @@ class Guessing:
             self._is_entry,
             Registers(
                 self._core.register,
-                lambda address: self._described.get(address, 0),
+                lambda address: self._told.get(address, 0),
                 self._input_bits,
                 self._core.is_written,
             ),

@@ -17,7 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
-from simcore.devices import ClockPhase, clock_phases, crystal_of, heard, known_bits
+from simcore.devices import ClockPhase, clock_phases, crystal_of, heard
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
@@ -37,7 +37,6 @@ from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
 from simcore.run.setup import TimingSetup
-from simcore.run.stubs import find_stubs, is_peripheral
 from simcore.run.svd import Description
 
 POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
@@ -68,14 +67,14 @@ class Machine:
         folder = options.spec.semihost_dir
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
-        svd = options.spec.svd
-        self._registers = RegisterNames(image, model, None if svd is None else Description(svd))
-        stubs = find_stubs(options.spec.stub, image, model, self._registers.described)
+        devices = heard(model.devices.devices, options.spec.uart)
         self._image = image
         self._model = model
         self._setups = setups
         self._recorder = recorder
         self._options = options
+        svd = options.spec.svd
+        self._registers = RegisterNames(image, model, None if svd is None else Description(svd))
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
         self._boot = self._memory.boot(image, options.spec.entry)
@@ -84,12 +83,6 @@ class Machine:
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host(EngineState(self._uc, self._memory))
-        described = dict(known_bits(model.devices.devices))
-        for stub in stubs:
-            described[stub.address] = described.get(stub.address, 0) | stub.mask
-        self._guessing = Guessing(
-            image, model, self._memory, self._core, self._registers, described
-        )
         self._execution = Execution(
             image,
             model,
@@ -99,7 +92,6 @@ class Machine:
             self._uc,
             self._core,
             self._semihosting,
-            self._guessing,
         )
         try:
             functions = {
@@ -108,16 +100,13 @@ class Machine:
             self._core.attach(
                 self._uc._uch.value, functions, capture_options(image, model, options)
             )
-            if self._registers.described is not None:
-                for address, value in self._registers.described.resets():
-                    if is_peripheral(model, address):
-                        self._core.reset_register(address, value)
-            for device in heard(model.devices.devices, options.spec.uart):
+            for device in devices:
                 self._core.describe(device)
+            self._execution.guessing = self._guessing = Guessing(
+                image, model, self._memory, self._core, self._registers, options.spec.stub
+            )
             if options.streams.stdout is not None:
                 self._core.print_to(options.streams.stdout.write)
-            for stub in stubs:
-                self._core.tell_register(stub.address, stub.value, stub.mask)
             sp = self._boot.sp
             self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
             self._core.watch_objects(self._object_map())
@@ -247,10 +236,8 @@ class Machine:
         if end is not None and end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None:
-                value, stood_at = self._core.register(polled), self._execution.stood_at
-                yield polling_warning(
-                    self._registers, polled, value, frame_at(self._image, stood_at)
-                )
+                where = frame_at(self._image, self._execution.stood_at)
+                yield polling_warning(self._registers, polled, self._core.register(polled), where)
             elif end.reason == "no-end":
                 yield from endless_warning(
                     self._image, self._core.call_stack(), self._execution.stood_at

@@ -6,27 +6,27 @@ from collections.abc import Iterator, Sequence
 
 from simcore.core.core import PeripheralUse
 from simcore.cpu_model import CpuModel
+from simcore.devices import register_names
 from simcore.elf import Image
 from simcore.run.faults import Frame
-from simcore.run.stubs import device_registers
 from simcore.run.svd import Description
 from simcore.units import place
 
 
 class RegisterNames:
-    """Names of registers, as a description of the part has them, its devices, or the program."""
+    """Names of registers: of a description of the part, of its devices, else the program's."""
 
-    def __init__(self, image: Image, model: CpuModel, described: Description | None) -> None:
+    def __init__(self, image: Image, model: CpuModel, described: Description | None = None) -> None:
         self._image = image
-        self._devices = dict(device_registers(model).values())
+        self._devices = register_names(model.devices.devices)
         self.described = described
 
     def name(self, address: int) -> str | None:
         """The name of a register, None when nothing names it."""
         known = None if self.described is None else self.described.name(address)
-        known = known or self._devices.get(address)
         symbol = self._image.object_at(address)
-        return known or (None if symbol is None else symbol.name)
+        own = self._devices.get(address & ~3)
+        return known or own or (None if symbol is None else symbol.name)
 
     def bits(self, address: int, mask: int) -> str | None:
         """The name of a register with the fields that some of its bits are of."""

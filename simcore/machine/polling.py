@@ -3,7 +3,7 @@
 The value is found from the loop's own test: turns of it are tried with other values of the register
 (trial.py). A bit that ends the loop when it flips is enough for most; where the loop compares, the
 bits that decide make the operands equal. Of several ways out the one counts after which the
-function returns 0, where the others return errors; else that of the loop's closing branch.
+function returns 0, which says that all is well; else that of the loop's closing branch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ ALL_BITS = 0xFFFF_FFFF
 MOST_REGISTERS = 3  # that a loop reads and that may be the one it waits for
 LATER = 0x4000_0000  # added to a variable: if it is a time, every timeout is over
 TURNS_UNTIL_INVERTED = 96  # the second time that a loop is looked at
-ERRORS = range(1, 256)  # what a function returns that failed, where 0 is well done
 Try = Callable[..., Turn]
 
 
@@ -43,7 +42,7 @@ class Wait:
 class _Way:
     """A value of a register with which the loop ends: behind the instruction `source`.
 
-    `result` is what the function then returns, None when it does not at once.
+    `result` is what the function then returns, None when it does not soon.
     """
 
     address: int
@@ -122,10 +121,14 @@ class Loop:
 
     def _result(self, turn: Turn) -> int | None:
         """What the function that the loop stands in returns behind it, None when it does not."""
-        function = self._function_of(turn.left or 0)
+        function, in_call = self._function_of(turn.left or 0), False
         for address, r0 in turn.behind:
-            if self._function_of(address) != function:
-                return None if self._is_entry(address) else r0
+            if self._function_of(address) == function:
+                in_call = False
+            elif self._is_entry(address):
+                in_call = True
+            elif not in_call:
+                return r0
         return None
 
     def _with(self, address: int, value: int) -> Turn:
@@ -134,7 +137,9 @@ class Loop:
     def _deciding_bits(self, address: int, ways: list[_Way]) -> int:
         """The bits of a word on which the loop's tests hang; values that end it go to `ways`."""
         value = self._registers.value(address)
-        free = ALL_BITS & ~self._registers.described(address)
+        # What is described as never coming from outside is waited for all the same.
+        inputs = self._registers.inputs(address)
+        free = ALL_BITS & (~self._registers.described(address) | inputs)
         plain, bits = self._plain, 0
         differences: list[tuple[int, list[int]]] = []
 
@@ -177,13 +182,9 @@ class Loop:
     # --- which of them is meant ---
 
     def _best(self, ways: Sequence[_Way], value_of: Callable[[int], int | None]) -> Wait:
-        results = {way.result for way in ways}
-        tells = 0 in results and any(result in ERRORS for result in results)
-
         def rank(way: _Way) -> tuple[int, int, int, int, int]:
             flipped = way.value ^ self._registers.value(way.address)
-            failed = tells and way.result != 0
-            return (failed, *self._order(way.source), flipped.bit_count(), flipped)
+            return (way.result != 0, *self._order(way.source), flipped.bit_count(), flipped)
 
         best = min(ways, key=rank)
         now = self._registers.value(best.address)
@@ -223,7 +224,7 @@ class Loop:
         value = value_of(address)
         if value is None or value >= LATER // 2:
             return False
-        return self._turn(variable=(address, value + 1)).path != self._plain.path
+        return self._is_out(self._turn(variable=(address, value + 1)))
 
     def _is_endless(self, value_of: Callable[[int], int | None]) -> bool:
         plain = self._plain

@@ -18,7 +18,7 @@ from simcore.machine.loader import LoadedMemory
 
 TURNS = 2  # that are tried at a time
 MOST_STEPS = 16384  # instructions of them
-MOST_OUTSIDE = 64  # instructions behind the loop, in which it may come back to it
+MOST_OUTSIDE = 256  # instructions behind the loop, in which it may come back to it
 WORD = 4
 SYSTEM, SYSTEM_BYTES = 0xE000_0000, 0x10_0000
 CLOCKS = (0xE000_E010, 0xE000_E018, 0xE000_1004)  # SYST_CSR, SYST_CVR, DWT_CYCCNT

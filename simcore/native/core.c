@@ -264,11 +264,6 @@ int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)
 
 int core_register_written(const core *c, uint32_t address) { return capture_register_written(c->capture, address); }
 uint32_t core_polling_turns(const core *c) { return capture_polling_turns(c->capture); }
-int core_reset_register(core *c, uint32_t address, uint32_t value)
-{
-    return capture_reset_register(c->capture, address, value);
-}
-
 int core_describe(core *c, uint32_t address, uint32_t reset, const struct device_rule *rule, uint32_t rules)
 {
     return capture_describe(c->capture, address, reset, rule, rules);
@@ -278,6 +273,12 @@ void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->ca
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }
 uint32_t core_clock_note_count(const core *c) { return capture_clock_note_count(c->capture); }
 void core_clock_notes(const core *c, struct clock_note *out) { capture_clock_notes(c->capture, out); }
+
+int core_reset_register(core *c, uint32_t address, uint32_t value)
+{
+    return capture_reset_register(c->capture, address, value);
+}
+
 uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simcore.cpu_model import CpuModel
+from simcore.devices import register_names
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.plain import Address, Count
@@ -81,22 +82,23 @@ def find_stubs(
 ) -> tuple[Stub, ...]:
     """The stubs that a run is told, by address, those of one register as one.
 
-    A name is one of the program's symbols, of the devices that the part is known to have, or of a
-    description of it. Raises ConfigError
-    for what is no register of a peripheral, and for bits that are told twice.
+    A name is one of the program's symbols, of the part's devices, or of a description of the part.
+    Raises ConfigError for what is no register of a peripheral, and for bits that are told twice.
     """
+
+    own = register_names(model.devices.devices)
+    devices = {name.casefold(): address for address, name in own.items()}
 
     def locate(name: str) -> tuple[int, int]:
         symbol = image.symbol(name)
         if symbol is not None:
             return symbol.address, ALL_BITS
-        device = device_registers(model).get(name.replace(".", "_").casefold())
-        if device is not None:
-            return device[0], ALL_BITS
+        if (address := devices.get(name.replace(".", "_").casefold())) is not None:
+            return address, ALL_BITS
         if described is not None:
             return described.find(name)
-        known = [text for _, text in device_registers(model).values()]
-        known += [s.name for s in image.symbols if is_peripheral(model, s.address)]
+        symbols = (s.name for s in image.symbols if _is_peripheral(model, s.address))
+        known = [*own.values(), *symbols]
         raise ConfigError(
             f"{model.name} has no known register and {image.path} no symbol of that name"
             f"{nearest(name, known)}; give the register as ADDRESS, or the part's with --svd"
@@ -151,18 +153,7 @@ def _check_address(address: int, model: CpuModel) -> None:
         raise ConfigError(f"{address:#010x} is FLASH_ACR, which is modelled")
 
 
-def device_registers(model: CpuModel) -> dict[str, tuple[int, str]]:
-    """Addresses and names of the registers of a part's devices, by the name in small letters."""
-    found = {}
-    for device in model.devices.devices:
-        for register in device.registers:
-            name = f"{device.name}_{register.name}"
-            found[name.casefold()] = device.base + register.offset, name
-    return found
-
-
-def is_peripheral(model: CpuModel, address: int) -> bool:
-    """Whether an address is one of a part's peripherals."""
+def _is_peripheral(model: CpuModel, address: int) -> bool:
     region = model.region_at(address)
     return region is not None and region.kind == "peripheral"
 

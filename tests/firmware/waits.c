@@ -16,7 +16,7 @@ struct handle {
 };
 
 static volatile uint32_t tick;
-static volatile uint32_t from_handler;
+static volatile uint32_t from_handler, last_error;
 
 void SysTick_Handler(void) { tick++; }
 
@@ -85,6 +85,32 @@ OUT_OF_LINE static int error_beside(void)
             return 1;
     return 0;
 }
+
+OUT_OF_LINE static void note_error(uint32_t error)
+{
+    REGISTER(0x40005620) = error;
+    last_error = error;
+}
+
+/* The same, where more is done about an error than about the end. */
+OUT_OF_LINE static int error_that_is_handled(uint32_t flag, uint32_t start, uint32_t timeout)
+{
+    while (!(REGISTER(0x40005618) & flag)) {
+        if (get_tick() - start > timeout || timeout == 0)
+            return 3;
+        if (REGISTER(0x40005618) & 1u << 3) {
+            note_error(8);
+            return 1;
+        }
+        if (REGISTER(0x40005618) & 1u << 11) {
+            note_error(32);
+            return 3;
+        }
+    }
+    return 0;
+}
+
+OUT_OF_LINE static int error_handled(void) { return error_that_is_handled(1u << 21, get_tick(), 1000); }
 
 OUT_OF_LINE static int counted_down(void)
 {
@@ -184,7 +210,7 @@ OUT_OF_LINE static int flag_of_a_handler(void)
 static int (*const waits[])(void) = {
     bit_set,      field_equal,     field_shifted,   bit_clear, two_bits_clear, two_reads,           error_beside,
     counted_down, counter_reached, counter_went_on, a_byte,    with_delays,    asked_of_a_function, flags_of_a_handle,
-    no_wait,      flag_of_a_handler,
+    no_wait,      flag_of_a_handler, error_handled,
 };
 
 int main(void)

@@ -163,7 +163,7 @@ WAITED_FOR = {
     0x4002_3800: 0x2_0000, 0x4002_3808: 0x18, 0x4002_3900: 0x1550_0000, 0x4002_3A00: 0,
     0x4002_3A04: 0, 0x4002_3A08: 3, 0x4000_5418: 0x20, 0x4000_5800: 4, 0x4000_0024: 0x400,
     0x4000_0424: 0, 0x4002_1300: 0x5A_0000, 0x4002_1400: 0x100, 0x4002_1500: 8,
-    0x4001_4000: 0x80,
+    0x4001_4000: 0x80, 0x4000_5618: 0x20_0000,
 }  # fmt: skip
 
 
@@ -283,6 +283,13 @@ def test_input_that_nobody_gives_ends_the_run(
     count = "subs r4, #1\n beq 2f"
     counted = go(build(INPUT.format(register=register, bit=bit, left=5000, count=count)), model)
     assert (counted.exit_reason, counted.guesses) == ("exit", ())
+
+
+def test_a_described_device_that_receives_nothing_ends_the_run(build: Build) -> None:
+    image = build(INPUT.format(register=0x4001_101C, bit=0x20, left=0, count="nop"))
+    result = go(image, load_cpu_model("stm32f746"))
+    assert (result.exit_reason, result.guesses) == ("input", ())
+    assert any("polls USART1_ISR (0x4001101c)" in warning for warning in result.warnings)
 
 
 def test_a_bit_of_a_register_with_input_that_is_none_is_guessed(

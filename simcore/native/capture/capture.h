@@ -65,9 +65,6 @@ uint32_t capture_polling_turns(const struct capture *c);
 /* From now on these bits of a peripheral's word read so. */
 int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask);
 
-/* What a peripheral's word reads until it is written. */
-int capture_reset_register(struct capture *c, uint32_t address, uint32_t value);
-
 /* rules.c: see core.h. */
 int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const struct device_rule *rule,
                      uint32_t rules);
@@ -75,6 +72,9 @@ void capture_print(struct capture *c, void *self, core_write_fn *write);
 int capture_print_rest(struct capture *c);
 uint32_t capture_clock_note_count(const struct capture *c);
 void capture_clock_notes(const struct capture *c, struct clock_note *out);
+
+/* What a peripheral's word reads until it is written. */
+int capture_reset_register(struct capture *c, uint32_t address, uint32_t value);
 
 /* What a peripheral's word reads now, and whether the program wrote to it. */
 uint32_t capture_register(const struct capture *c, uint32_t address);

@@ -439,3 +439,24 @@ def test_memory_mapped_behind_smaller_memory_makes_stores_translate_code_again(
     uc.emu_start(FLASH | 1, FLASH + 6)
     assert uc.reg_read(arm.UC_ARM_REG_R3) == 0
     assert (len(translated) < 5) == largest_first, len(translated)
+
+
+def test_a_write_hook_comes_before_the_store_and_engines_share_the_memory_of_the_host() -> None:
+    # What turns of a loop that are tried on a second engine store can be undone (machine/trial.py).
+    buffer = (ctypes.c_char * RAM_SIZE)()
+    before: list[int] = []
+    engines = []
+    for _ in range(2):
+        uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
+        uc.mem_map(FLASH, FLASH_SIZE)
+        uc.mem_map_ptr(SHARED, RAM_SIZE, uc_const.UC_PROT_ALL, ctypes.addressof(buffer))
+        uc.mem_write(FLASH, bytes.fromhex("1368013313604ff0" + "0000"))  # ldr, adds, str
+        uc.reg_write(arm.UC_ARM_REG_R2, SHARED)
+        uc.hook_add(
+            uc_const.UC_HOOK_MEM_WRITE, lambda uc, *_: before.append(uc.mem_read(SHARED, 1)[0])
+        )
+        engines.append(uc)
+    for uc in (*engines, *engines):
+        uc.emu_start(FLASH | 1, FLASH + 6)
+    assert before == [0, 1, 2, 3]
+    assert buffer[0] == b"\x04"

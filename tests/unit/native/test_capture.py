@@ -236,6 +236,19 @@ def test_a_byte_written_to_systick_leaves_its_countflag(make: Make) -> None:
     assert lib.core_system_register(engine.core, csr) == 0x1_0005
 
 
+def test_many_words_of_peripherals_are_told_each_in_its_bits(make: Make) -> None:
+    engine = make()
+    lib = engine.lib
+    words = range(0x4000_0000, 0x4000_4000, 4)  # the table grows some times
+    for word in words:
+        assert lib.core_reset_register(engine.core, word, ~word & 0xFFFF_FFFF) == 0
+        assert lib.core_tell_register(engine.core, word, word, 0xFF) == 0
+    expected = [(~word & 0xFFFF_FF00) | (word & 0xFF) for word in words]
+    assert [lib.core_register(engine.core, word) for word in words] == expected
+    assert lib.core_register(engine.core, 0x5000_0000) == 0
+    assert lib.core_peripheral_count(engine.core) == 0  # none was used
+
+
 def test_a_capture_survives_each_allocation_that_fails() -> None:
     address = BLOCKS["start"]["address"]
     steps: list[Step] = [("block", name) for name in BLOCKS]
@@ -247,6 +260,8 @@ def test_a_capture_survives_each_allocation_that_fails() -> None:
         before = lib.allocator_alive()
         engine = Engine(failing=nth)
         status = engine.status
+        for word in range(0x4000_0000, 0x4000_0000 + 4 * 300, 4):
+            status = status or lib.core_tell_register(engine.core, word, 0, 1)
         if status == lib.CORE_OK:
             ends = engine.run(*steps)
             if ends == lib.STOP_ERROR:

@@ -68,6 +68,7 @@ class CaptureOptions:
     priority_bits: int = 4
     cpuid: int = 0x411FC271
     peripherals: int = 0
+    fpu_on: bool = True
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -158,6 +159,7 @@ class Core:
             "exception_entry_cycles": self._config["exception_entry_cycles"],
             "cpuid": options.cpuid,
             "peripherals": options.peripherals,
+            "fpu_on": options.fpu_on,
             "clock_hz": self._config["clock_hz"],
             **caches,
         }

@@ -270,7 +270,8 @@ class Program:
             "ldr r0, =scratch\n str r4, [r0, #2]",
             "ldr r0, =guarded\n ldr r1, [r0, #4]\n mix r1",
             "ldr r0, =guarded\n str r4, [r0, #4]",
-            "ldr r0, =read_only\n ldr r1, [r0]\n mix r1\n strb r4, [r0, #3]\n ldr r1, [r0]\n mix r1",
+            "ldr r0, =read_only\n ldr r1, [r0]\n mix r1\n strb r4, [r0, #3]\n ldr r1, [r0]\n"
+            " mix r1",
             "ldr r0, =guarded - 8\n stmia r0!, {r4-r7}\n mix r0",
             f"{self._store(0xE000_ED88, 0)}\n vmov s3, r4\n {self._store(0xE000_ED88, 0xF0_0000)}",
             "cmp r4, r4\n ldr r0, =0x2f000000\n itett eq\n addeq r4, #1\n addne r4, #2\n"

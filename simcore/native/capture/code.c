@@ -78,6 +78,8 @@ static void modify(struct capture *c, uint32_t address, uint32_t size)
 
 void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size)
 {
+    if (c->rewind.armed)
+        rewind_access(c, is_write, address, size);
     if (is_write && address - c->code_first < c->code_span)
         modify(c, address, size);
     enum fault_kind kind = FAULT_NONE;
@@ -97,7 +99,7 @@ void code_settings(struct capture *c)
 {
     c->trap_unaligned = (system_word(&c->system, REG_CCR) & CCR_UNALIGN_TRP) != 0;
     c->protects = protection_restricts(&c->system.protection) != 0;
-    c->checked = c->trap_unaligned || c->protects;
+    c->checked = c->trap_unaligned || c->protects || c->rewind.armed;
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
 }
 
@@ -124,6 +126,7 @@ int code_may_run(struct capture *c, uint32_t id)
         return 1;
     if (d->floating == d->address)
         return refuse(c, FAULT_NO_COPROCESSOR, d->address);
+    c->step_end = d->address + d->size;
     c->step_to = d->floating;                    /* a shorter block, which holds none */
     c->emu_stop(c->engine);
     return 0;

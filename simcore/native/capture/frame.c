@@ -55,7 +55,7 @@ struct masks frame_masks(struct capture *c)
 
 /* All of CONTROL whatever the mode: the engine refuses SPSEL in handler mode and everything in unprivileged thread
  * mode, so privilege is taken in handler mode and used in thread mode. */
-static void set_control(struct capture *c, uint32_t xpsr, uint32_t value)
+void control_set(struct capture *c, uint32_t xpsr, uint32_t value)
 {
     uint32_t thread = xpsr & ~XPSR_IPSR;
     register_set(c, UC_ARM_REG_XPSR, thread | EXCEPTION_SVCALL);
@@ -110,7 +110,7 @@ void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const str
     uint32_t xpsr = (f->xpsr & ~(XPSR_IPSR | XPSR_IT)) | number | XPSR_T;
     register_set(c, UC_ARM_REG_SP, f->sp);       /* of the stack that was in use */
     if (f->control & (CONTROL_SPSEL | CONTROL_FPCA))
-        set_control(c, xpsr, f->control & CONTROL_NPRIV);
+        control_set(c, xpsr, f->control & CONTROL_NPRIV);
     register_set(c, UC_ARM_REG_XPSR, xpsr);
     register_set(c, UC_ARM_REG_LR, f->exc_return);
     register_set(c, UC_ARM_REG_PC, handler | 1);
@@ -134,7 +134,7 @@ int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f)
     register_set(c, bank, (f->xpsr & XPSR_ALIGNED) ? sp | 4 : sp);
     uint32_t control = register_of(c, UC_ARM_REG_CONTROL) & CONTROL_NPRIV;
     control |= ((exc_return & 4) ? CONTROL_SPSEL : 0) | (has_fp ? CONTROL_FPCA : 0);
-    set_control(c, xpsr, control);
+    control_set(c, xpsr, control);
     word[IN_XPSR] &= ~XPSR_ALIGNED;
     register_set(c, UC_ARM_REG_XPSR, word[IN_XPSR]);
     write_registers(c, frame_register, word, IN_PC);

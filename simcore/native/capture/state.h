@@ -17,6 +17,7 @@ enum {
     WINDOWS_MAX = MAX_REGIONS + 1,
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
+    SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
@@ -46,6 +47,27 @@ struct code_range {
     uc_hook hook;
 };
 
+enum { REWIND_REGISTERS = 22, REWIND_STORES = 256 };
+
+struct rewind_store {
+    uint32_t address, size;
+    uint8_t old[8];
+};
+
+struct rewind {                  /* rewind.c */
+    int armed;
+    size_t record;               /* where the block's record begins in the stream */
+    uint32_t from, to, end;      /* the block runs again up to there, 0: not; and its end */
+    uint32_t core[REWIND_REGISTERS], stores;
+    uint64_t d[16];
+    struct rewind_store store[REWIND_STORES];
+};
+
+struct timer {                   /* pends an interrupt every so many cycles */
+    uint32_t number;
+    uint64_t period, next;
+};
+
 struct capture {
     struct stream *stream;
     uint32_t *out;               /* where the next data address goes */
@@ -59,7 +81,8 @@ struct capture {
     uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
     uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */
     uint8_t fpu_off;                         /* CPACR */
-    uint32_t step_to; /* the next run of the engine ends in front of this instruction, 0: none */
+    uint32_t step_to, step_end;              /* the next run of the engine ends in front of this instruction of a
+                                              * block that ends there, 0: it does not */
     uint32_t discard[STREAM_RECORD_MAX]; /* data addresses of marker functions go here */
 
     struct slot *slot;
@@ -101,6 +124,11 @@ struct capture {
     uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
     int event; /* the event register of WFE */
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
+    struct timer timer[MAX_TIMERS];
+    uint32_t timers;
+    uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
+    struct rewind rewind;
+    int silent;                  /* what runs was recorded before */
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
     uint32_t waits_in; /* id of the endless block that was looked at last */
@@ -214,11 +242,25 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
 int due_ask(struct capture *c);
 void due_plan(struct capture *c, uint64_t now);
 void due_within(struct capture *c, uint32_t cycles);
+uint64_t due_next(const struct capture *c);      /* when the next one comes, UINT64_MAX: none */
+int due_would_come(const struct capture *c, const struct masks *masks);  /* and whether it would be taken */
+uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_t now);
 
-/* exceptions.c: in front of a block: c->take is set when an exception is to be taken there; returns a stop, or
+/* rewind.c: prepares for taking the running block back; an access of it; its end: 1 when it is to be taken back, to
+ * where an interrupt is due; which happens when the engine has stopped, and *pc is where it stands then. */
+void rewind_arm(struct capture *c, const struct captured *d);
+void rewind_disarm(struct capture *c);
+void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
+int rewind_settle(struct capture *c);
+void rewind_run(struct capture *c, uint32_t *pc);
+
+/* capture.c: runs up to c->step_to; 0 or a core_status. */
+int capture_step(struct capture *c, uint32_t *pc);
+
+/* exceptions.c: in front of a block of so many instructions: c->take is set when an exception is to be taken there; returns a stop, or
  * STOP_NONE. Enters an exception that interrupts pc: 0 when it faults, see c->fault. Registers may have changed so
  * that another look is needed. Whether an interrupt can still come, masks being as they are. */
-int exceptions_look(struct capture *c);
+int exceptions_look(struct capture *c, uint32_t ahead);
 int exceptions_take(struct capture *c, uint32_t number, uint32_t pc);
 int exceptions_can_come(struct capture *c);
 int exceptions_attach(struct capture *c);
@@ -231,6 +273,7 @@ struct frame {
 
 uint32_t register_of(struct capture *c, int id);
 void register_set(struct capture *c, int id, uint32_t value);
+void control_set(struct capture *c, uint32_t xpsr, uint32_t value);  /* with this XPSR, which may be a handler's */
 struct masks frame_masks(struct capture *c);
 uint32_t frame_vector(struct capture *c, uint32_t number); /* 0: it cannot be read, or is not Thumb code */
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */

@@ -54,10 +54,17 @@ struct definition {
     uint8_t it_state;           /* ITSTATE[7:0] at its first instruction */
 };
 
+struct cut {                    /* a boundary between two instructions of a block that ran */
+    uint32_t offset;            /* bytes from its start */
+    uint32_t accesses;          /* of its record that lie in front of it */
+};
+
 struct sink {
     /* Returns 0, a negative core_status, or a core_stop that ends the run. */
     int (*consume)(void *self, const uint32_t *words, size_t count);
     uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
+    /* See timing_cuts(). */
+    int (*cuts)(void *self, const uint32_t *record, struct cut *out, uint32_t room);
     uint32_t (*fault_pc)(void *self);   /* the instruction of the last access that was cut off as a fault */
     void *self;
 };

@@ -57,7 +57,8 @@ class Engine:
         self.status = int(status[0])
         if self.core != ffi.NULL:
             table = {name: ffi.cast("void *", function) for name, function in callbacks.items()}
-            told = ffi.new("struct capture_config *", {"systick_divider": 1, "priority_bits": 8, **config})
+            fields = {"systick_divider": 1, "priority_bits": 8, **config}
+            told = ffi.new("struct capture_config *", fields)
             self.status = lib.core_add_timing(self.core, timed.setup) or lib.core_attach(
                 self.core, ffi.NULL, ffi.new("struct engine_functions *", table), told
             )

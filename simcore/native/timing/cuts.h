@@ -1,0 +1,13 @@
+/* cuts.h: where a block that ran could have been interrupted. */
+#ifndef MCUSIM_CUTS_H
+#define MCUSIM_CUTS_H
+
+#include "stream/stream.h"
+#include "timing/timing.h"
+
+/* The boundaries inside the block of a whole record, in program order: in front of each instruction but the first
+ * and those of an IT block. Returns how many, at most room; none for a block with exclusive stores. Negative:
+ * core_status. */
+int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint32_t room);
+
+#endif

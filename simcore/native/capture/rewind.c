@@ -8,8 +8,7 @@
 #include "registers.h"
 
 enum {
-    FETCHED_BYTES = 32,          /* for one such wait */
-    SHORT_PIECE = 6,             /* instructions without accesses that are timed at once, however close it is */
+    LATE = 8,                    /* cycles that an interrupt may come behind the instruction in which it fell due */
     CUTS_MAX = DEFINITION_BYTES_MAX / 2,
 };
 
@@ -71,27 +70,6 @@ void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t s
     }
 }
 
-/* Cycles that accesses and fetches of this memory do not take longer than, by far. */
-static uint64_t slowest(const struct capture *c, uint32_t address)
-{
-    for (uint32_t i = 0; i < c->regions; i++) {
-        const struct region_config *k = &c->region[i];
-        if (address - k->base < k->size)
-            return k->kind == REGION_ITCM || k->kind == REGION_DTCM
-                       ? 2
-                       : 16 + (uint64_t)k->read_cycles + k->row_miss_cycles + 4 * (uint64_t)k->beat_cycles;
-    }
-    return 64;
-}
-
-static uint64_t own_cycles(const uint8_t *code, uint32_t from, uint32_t to)
-{
-    uint64_t cycles = 0;
-    for (; from < to; from += thumb_length((uint16_t)(code[from] | code[from + 1] << 8)))
-        cycles += thumb_longest(code + from);
-    return cycles;
-}
-
 /* Tells timing of a piece of the record, whose words are a copy. */
 static void tell(struct capture *c, const uint32_t *words, struct cut from, struct cut to, int is_last)
 {
@@ -105,6 +83,19 @@ static void tell(struct capture *c, const uint32_t *words, struct cut from, stru
     memcpy(out + count, words + 2 + accesses, notes * sizeof *out);
     c->stream->used += (size_t)(out - first) + count + notes;
     capture_flush(c);
+}
+
+/* The boundary up to which a piece is timed: as far as it can come for sure without passing a time, one at least.
+ * Few of them are used, as each makes a piece that has to be scheduled when it is new. */
+static uint32_t as_far(const struct cut *cut, uint32_t at, uint32_t end, uint64_t cycles)
+{
+    uint32_t to = at + 1;
+    while (to < end && cut[to + 1].cycles - cut[at].cycles <= cycles)
+        to++;
+    for (uint32_t grid = 8; to < end && grid > 1; grid /= 2)
+        if (to - to % grid > at)
+            return to - to % grid;
+    return to;
 }
 
 int rewind_settle(struct capture *c)
@@ -125,24 +116,11 @@ int rewind_settle(struct capture *c)
         capture_fail(c, found);
         return 0;
     }
-    uint32_t end = (uint32_t)found + 1, at = 0;
-    cut[0] = (struct cut){0, 0};
-    cut[end] = (struct cut){d->size, words[1] & 0xffff};
-    uint64_t now = s->sink.now(s->sink.self), due = due_next(c), slow_fetch = slowest(c, d->address);
+    uint32_t end = (uint32_t)found, at = 0;
+    cut[0] = (struct cut){0, 0, 0};
+    uint64_t now = s->sink.now(s->sink.self), due = due_next(c);
     while (at < end && now < due) {
-        /* As far as it can come without passing what is due, and a little in any case. */
-        uint64_t cycles = slow_fetch;
-        uint32_t to = at, accesses = cut[at].accesses;
-        for (; to < end; to++) {
-            uint64_t own = own_cycles(s->code + d->code, cut[to].offset, cut[to + 1].offset);
-            uint64_t more = own + slow_fetch * (cut[to + 1].offset - cut[to].offset) / FETCHED_BYTES;
-            for (uint32_t a = cut[to].accesses; a < cut[to + 1].accesses; a++)
-                more += slowest(c, words[2 + a]);
-            int is_short = to - at < SHORT_PIECE && cut[to].accesses == accesses && own < SHORT_PIECE;
-            if (now + cycles + more >= due && to > at && !is_short)
-                break;
-            cycles += more;
-        }
+        uint32_t to = as_far(cut, at, end, due - now + LATE);
         tell(c, words, cut[at], cut[to], to == end);
         at = to;
         now = s->sink.now(s->sink.self);

@@ -57,6 +57,7 @@ struct definition {
 struct cut {                    /* a boundary between two instructions of a block that ran */
     uint32_t offset;            /* bytes from its start */
     uint32_t accesses;          /* of its record that lie in front of it */
+    uint32_t cycles;   /* that it does not take longer than up to there, waits for memory included */
 };
 
 struct sink {

@@ -5,9 +5,9 @@
 #include "stream/stream.h"
 #include "timing/timing.h"
 
-/* The boundaries inside the block of a whole record, in program order: in front of each instruction but the first
- * and those of an IT block. Returns how many, at most room; none for a block with exclusive stores. Negative:
- * core_status. */
+/* The boundaries of the block of a whole record, in program order: in front of each instruction but the first and
+ * those of an IT block, none of a block with exclusive stores, and its end. Returns how many, at most room (which has
+ * to be enough). Negative: core_status. */
 int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint32_t room);
 
 #endif

@@ -155,12 +155,17 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     uint32_t end = t->stream->definition[id].size;
     if (first >= end)
         return CORE_OK;
-    int index = first ? NO_DEFINITION : blocks_whole(&t->blocks, id);
+    if (partial && words[2] > first && words[2] < end) {
+        end = words[2];                  /* a piece of its own, which ran whole */
+        partial = 0;
+        t->continue_at = end;
+    }
+    int index = first || end < t->stream->definition[id].size ? NO_DEFINITION : blocks_whole(&t->blocks, id);
     if (index < 0)
         index = blocks_for(&t->blocks, &t->memory, id, first, end);
     if (index < 0)
         return index;
-    const uint32_t *recorded = words + 2 + partial;
+    const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
     struct execution x = {&b->facts, first, recorded, accesses, recorded + accesses, notes};
     if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)

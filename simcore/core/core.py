@@ -17,6 +17,7 @@ from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing, function_index, status_text
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
+from simcore.run.interrupts import TimedInterrupt
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class CaptureOptions:
     op_end_size: int = 0
     storage: tuple[int, ...] = ()
     systick_divider: int = 8
+    timers: tuple[TimedInterrupt, ...] = ()
     interrupts: int = 240
     priority_bits: int = 4
     cpuid: int = 0x411FC271
@@ -151,6 +153,8 @@ class Core:
             "storage": list(options.storage),
             "storages": len(options.storage),
             "systick_divider": options.systick_divider,
+            "timer": [(t.number, t.period, t.first) for t in options.timers],
+            "timers": len(options.timers),
             "interrupts": options.interrupts,
             "priority_bits": options.priority_bits,
             "exception_entry_cycles": self._config["exception_entry_cycles"],

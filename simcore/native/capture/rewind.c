@@ -85,12 +85,18 @@ static void tell(struct capture *c, const uint32_t *words, struct cut from, stru
     capture_flush(c);
 }
 
+static uint64_t longest(const struct cut *from, const struct cut *to, uint32_t whole)
+{
+    uint32_t own = to->cycles - from->cycles;
+    return (uint64_t)(own < whole ? own : whole) + to->waits - from->waits;
+}
+
 /* The boundary up to which a piece is timed: as far as it can come for sure without passing a time, one at least.
  * Few of them are used, as each makes a piece that has to be scheduled when it is new. */
-static uint32_t as_far(const struct cut *cut, uint32_t at, uint32_t end, uint64_t cycles)
+static uint32_t as_far(const struct cut *cut, uint32_t at, uint32_t end, uint32_t whole, uint64_t cycles)
 {
     uint32_t to = at + 1;
-    while (to < end && cut[to + 1].cycles - cut[at].cycles <= cycles)
+    while (to < end && longest(&cut[at], &cut[to + 1], whole) <= cycles)
         to++;
     for (uint32_t grid = 8; to < end && grid > 1; grid /= 2)
         if (to - to % grid > at)
@@ -111,16 +117,17 @@ int rewind_settle(struct capture *c)
     memcpy(words, s->words + r->record, length * sizeof *words);
     const struct definition *d = &s->definition[words[0] & RECORD_ID];
     s->used = r->record;
-    int found = s->sink.cuts(s->sink.self, words, cut + 1, CUTS_MAX);
+    uint32_t whole = 0;
+    int found = s->sink.cuts(s->sink.self, words, cut + 1, CUTS_MAX, &whole);
     if (found < 0) {
         capture_fail(c, found);
         return 0;
     }
     uint32_t end = (uint32_t)found, at = 0;
-    cut[0] = (struct cut){0, 0, 0};
+    cut[0] = (struct cut){0, 0, 0, 0};
     uint64_t now = s->sink.now(s->sink.self), due = due_next(c);
     while (at < end && now < due) {
-        uint32_t to = as_far(cut, at, end, due - now + LATE);
+        uint32_t to = as_far(cut, at, end, whole, due - now + LATE);
         tell(c, words, cut[at], cut[to], to == end);
         at = to;
         now = s->sink.now(s->sink.self);

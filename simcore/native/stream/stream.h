@@ -57,7 +57,7 @@ struct definition {
 struct cut {                    /* a boundary between two instructions of a block that ran */
     uint32_t offset;            /* bytes from its start */
     uint32_t accesses;          /* of its record that lie in front of it */
-    uint32_t cycles;   /* that it does not take longer than up to there, waits for memory included */
+    uint32_t cycles, waits; /* that it does not take longer up to there: by itself, and waiting for memory */
 };
 
 struct sink {
@@ -65,7 +65,7 @@ struct sink {
     int (*consume)(void *self, const uint32_t *words, size_t count);
     uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
     /* See timing_cuts(). */
-    int (*cuts)(void *self, const uint32_t *record, struct cut *out, uint32_t room);
+    int (*cuts)(void *self, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole);
     uint32_t (*fault_pc)(void *self);   /* the instruction of the last access that was cut off as a fault */
     void *self;
 };

@@ -38,7 +38,7 @@ static uint32_t own_cycles(const uint8_t *code, uint32_t from, uint32_t to)
     return cycles;
 }
 
-int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint32_t room)
+int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole)
 {
     static _Thread_local uint8_t ran[INSTRUCTIONS_MAX];
     const struct memory *m = &t->memory;
@@ -54,7 +54,7 @@ int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint3
     const struct block_static *f = &b->facts;
     struct execution x = {f, 0, record + 2, accesses, record + 2 + accesses, record[1] >> 16};
     records_ran(&x, ran);
-    uint32_t known = b->entries >= 0 ? t->blocks.entry[b->entries].cycles : UINT32_MAX;
+    *whole = b->entries >= 0 ? t->blocks.entry[b->entries].cycles : UINT32_MAX;
     int fetch_free = b->fetch_free && b->fetch_generation == m->icache.generation;
     uint32_t count = 0, used = 0, access = 0, own = 0, waits = 0, at = 0;
     for (uint32_t i = 1; i <= f->instructions && count < room; i++) {
@@ -67,9 +67,9 @@ int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint3
                 waits += wait(m, &m->icache, m->icache_on, b->place + at);
         own += own_cycles(code, i > 1 ? f->instruction_offsets[i - 1] : 0, offset);
         if (i == f->instructions || !(f->instruction_predicated[i] || b->exclusive))
-            out[count++] = (struct cut){offset, used, (own < known ? own : known) + waits};
+            out[count++] = (struct cut){offset, used, own, waits};
     }
     if (count)
-        out[count - 1] = (struct cut){d->size, accesses, out[count - 1].cycles};
+        out[count - 1] = (struct cut){d->size, accesses, own, waits};
     return (int)count;
 }

@@ -48,6 +48,9 @@ class Engine:
             "mem_read": (f"int(void *, {word}, void *, {word})", self.read_memory),
             "mmio_map": (f"int(void *, {word}, {word}, void *, void *, void *, void *)", self.map),
             "ctl": ("int(void *, int)", lambda *_: 0),
+            "reg_write": ("int(void *, int, void *)", lambda *_: 0),
+            "reg_read_batch": ("int(void *, int *, void **, int)", lambda *_: 0),
+            "reg_write_batch": ("int(void *, int *, void **, int)", lambda *_: 0),
         }
         callbacks = {name: ffi.callback(*f) for name, f in self.functions.items()}
         self._keep = callbacks

@@ -57,6 +57,11 @@ PART = [field.name for field in fields(PartSpec)]
 @place_option
 @layout_option
 @click.option(
+    "--rerun",
+    is_flag=True,
+    help="Execute each configuration on its own: interrupts and sleep come at its own times.",
+)
+@click.option(
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
@@ -73,6 +78,7 @@ def whatif(
     config: str | None,
     place: tuple[str, ...],
     layout_sweep: bool,
+    rerun: bool,
     jobs: int | None,
     format_name: str,
     output: str | None,
@@ -92,7 +98,7 @@ def whatif(
     mcusim whatif kernel.elf --config study.toml --format csv
 
     Changes are against the first row: the program as it is linked, or the first combination of
-    the sweeps. Configurations of one part share one execution.
+    the sweeps. Configurations of one part share one execution, unless --rerun is given.
     """
     from simcore.report.studies.whatif import render
     from simcore.whatif import what_if as run_study
@@ -106,6 +112,7 @@ def whatif(
                 elves,
                 configurations,
                 layout_sweep=layout_sweep,
+                rerun=rerun,
                 processes=jobs,
                 verbose=verbose,
                 **streams,

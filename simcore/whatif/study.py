@@ -15,13 +15,14 @@ from simcore.comparison.comparison import joules
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.elf import Image
-from simcore.errors import McusimError
+from simcore.errors import ConfigError, McusimError
 from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
+from simcore.simulation.capture import is_capture
 from simcore.simulation.program import Program, open_program
 from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
@@ -43,6 +44,7 @@ def what_if(
     configurations: Sequence[Configuration],
     *,
     processes: int | None = None,
+    rerun: bool = False,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
@@ -52,6 +54,8 @@ def what_if(
 
     ``elves`` are ELF files or captures, which repeat their run: they take no arguments or limits.
     ``processes`` is how many executions run at a time, as many as the host has cores when None.
+    With ``rerun`` each configuration is executed on its own, so that what time decides (interrupts,
+    sleep, ``for_s``) is its own, too; a capture cannot be executed again.
     ``options`` are fields of a RunSpec that are no configuration's, such as ``args`` or
     ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
     the study with what is finished: see ``WhatIf.interrupted``.
@@ -67,8 +71,10 @@ def what_if(
     tasks = [
         _Task(elf, tuple(group), options)
         for elf in elves
-        for group in _by_execution(configurations)
+        for group in ([[c] for c in configurations] if rerun else _by_execution(configurations))
     ]
+    if rerun and (captures := [elf for elf in elves if is_capture(elf)]):
+        raise ConfigError(f"{captures[0]}: --rerun executes a program, and this is a capture")
     opened = [task.open() for task in tasks]
     if processes is None:
         processes = processors()

@@ -53,8 +53,8 @@ static int enter(struct capture *c, uint32_t number, uint32_t pc, int is_fault)
         return fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
     frame_enter(c, number, handler, &f);
     entered(c, number);
-    tell(c, EXCEPTION_ENTERED | (f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN) ? EXCEPTION_FP : 0),
-         pc, f.sp);
+    int fp_at_once = f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN);
+    tell(c, EXCEPTION_ENTERED | (fp_at_once ? EXCEPTION_FP : 0) | (f.process ? EXCEPTION_PROCESS : 0), pc, f.sp);
     return 1;
 }
 
@@ -139,7 +139,8 @@ static void leave(struct capture *c, uint32_t exc_return)
     }
     n->running = f.xpsr & XPSR_IPSR;
     int to_thread = (exc_return & 8) != 0;
-    tell(c, EXCEPTION_LEFT | (f.has_fp && f.used_fp ? EXCEPTION_FP : 0), f.pc & ~1u, f.sp);
+    uint32_t fp = f.has_fp && f.used_fp ? EXCEPTION_FP : 0;
+    tell(c, EXCEPTION_LEFT | fp | (f.process ? EXCEPTION_PROCESS : 0), f.pc & ~1u, f.sp);
     c->event = 1;
     c->look_at = 0;
     if (to_thread != !n->running) {
@@ -301,6 +302,8 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
     if (c->header && number >= ENGINE_NO_COPROCESSOR && offset < c->captured[c->block_id].size)
         record_end(c, RECORD_PARTIAL, offset);
     capture_close_record(c);
+    if (c->stack_set)
+        record_stack(c, 0);
     switch (number) {
     case ENGINE_BKPT: capture_stop_with(c, STOP_BREAKPOINT); break;
     case ENGINE_SVC: {

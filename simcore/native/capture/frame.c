@@ -100,6 +100,7 @@ int frame_push(struct capture *c, uint32_t pc, struct frame *f)
     f->exc_return = 0xffffffe1u | (has_fp ? 0 : 0x10) | (in_handler ? 0 : (control & CONTROL_SPSEL) ? 0xc : 0x8);
     f->control = control;
     f->has_fp = has_fp;
+    f->process = (f->exc_return & 4) != 0;
     if (!is_stack(c, f->sp, 4 * (uint32_t)words))
         return 0;
     return c->mem_write(c->engine, f->sp, word, sizeof *word * (size_t)words) == UC_ERR_OK;
@@ -124,6 +125,7 @@ int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f)
     f->sp = register_of(c, bank);
     f->exc_return = exc_return;
     f->has_fp = has_fp;
+    f->process = (exc_return & 4) != 0;
     f->used_fp = (register_of(c, UC_ARM_REG_CONTROL) & CONTROL_FPCA) != 0;
     if (!is_stack(c, f->sp, 4 * (uint32_t)words) ||
         c->mem_read(c->engine, f->sp, word, sizeof *word * (size_t)words) != UC_ERR_OK)

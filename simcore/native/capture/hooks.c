@@ -138,6 +138,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         c->emu_stop(c->engine);          /* capture_run() takes it back */
         return;
     }
+    if (c->stack_set)
+        record_stack(c, 0);
     if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
         capture_stop_with(c, STOP_REQUESTED);
         return;
@@ -180,6 +182,9 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     }
     atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
     c->event |= d->sets_event;
+    c->stack_set = d->sets_stack;
+    if (c->stack_set)
+        record_stack(c, 1);              /* where in the block SP changes is not known */
     c->block_id = id;
     c->block_address = d->address;
     record_open(c, id);

@@ -34,6 +34,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
+    uint8_t sets_stack;  /* sets SP, or which of the two is in use */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
 
@@ -128,6 +129,7 @@ struct capture {
     uint32_t timers;
     uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
     struct rewind rewind;
+    int stack_set;               /* by the block that ended: timing is told */
     int silent;                  /* what runs was recorded before */
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
@@ -168,6 +170,9 @@ void record_undo(struct capture *c, uint32_t address, uint32_t size);
 /* What was counted until the instruction at this offset of the running block does not count. Returns the modelled
  * time there. */
 uint64_t record_from(struct capture *c, uint32_t offset);
+
+/* Tells timing of the stack that is in use, or that the next block may change it. */
+void record_stack(struct capture *c, int may_change);
 
 /* The running block ends in front of the instruction at this offset. */
 void record_until(struct capture *c, uint32_t offset);
@@ -268,7 +273,7 @@ int exceptions_attach(struct capture *c);
 /* frame.c: exception frames on the engine's registers and memory. */
 struct frame {
     uint32_t sp, xpsr, control, exc_return, pc;
-    int has_fp, used_fp; /* the frame holds FP registers; the handler used some itself */
+    int has_fp, used_fp, process; /* the frame holds FP registers; the handler used some itself; its stack */
 };
 
 uint32_t register_of(struct capture *c, int id);

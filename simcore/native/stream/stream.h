@@ -37,6 +37,7 @@ enum record_kind {
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
     RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame */
     RECORD_FROM = 6,            /* what was counted until here does not count */
+    RECORD_STACK = 7,     /* SP, and 1 when that is not the main stack, or may not be: SP was set, not moved */
 };
 
 /* What hardware does before the next block. The address is where the handler returns to, or where it came back
@@ -46,6 +47,7 @@ enum exception_event {
     EXCEPTION_LEFT = 2,
     EXCEPTION_CHAINED = 3,      /* from one handler straight into the next */
     EXCEPTION_FP = 0x100,       /* with the FP registers: stored, or loaded again */
+    EXCEPTION_PROCESS = 0x200, /* the frame lies on the process stack */
 };
 
 struct definition {

@@ -58,6 +58,13 @@ run_options = together(
         help="End the run after so much modelled time, such as 20ms, since --from; or unlimited."
         " Without a limit a run ends after 10s or 2G instructions.",
     ),
+    click.option(
+        "--irq",
+        multiple=True,
+        metavar="NAME|NUMBER=PERIOD[,PHASE]",
+        help="Pend an interrupt every so often in modelled time, such as TIM2=1ms: by its handler's"
+        " name in the vector table, or its number. Repeatable.",
+    ),
     click.option("--until-idle", is_flag=True, help="End the run when the program goes to sleep."),
     click.option(
         "--max-instructions",

@@ -61,6 +61,11 @@ PART = [field.name for field in fields(PartSpec)]
 @place_option
 @layout_option
 @click.option(
+    "--rerun",
+    is_flag=True,
+    help="Execute each configuration on its own: interrupts and sleep come at its own times.",
+)
+@click.option(
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
@@ -77,6 +82,7 @@ def whatif(
     config: str | None,
     place: tuple[str, ...],
     layout_sweep: bool,
+    rerun: bool,
     jobs: int | None,
     format_name: str,
     output: str | None,
@@ -96,7 +102,7 @@ def whatif(
     mcusim whatif kernel.elf --config study.toml --format csv
 
     Changes are against the first row: the program as it is linked, or the first combination of
-    the sweeps. Configurations of one part share one execution.
+    the sweeps. Configurations of one part share one execution, unless --rerun is given.
     """
     from simcore.report.studies.whatif import render
     from simcore.simulation.program import open_file
@@ -118,6 +124,7 @@ def whatif(
             study = run_study(
                 (opened, *others),
                 configurations,
+                rerun=rerun,
                 processes=jobs,
                 **streams,
                 **run,

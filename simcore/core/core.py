@@ -20,6 +20,7 @@ from simcore.devices.registers import RULE_KINDS
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.plain import filled
+from simcore.run.interrupts import TimedInterrupt
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class CaptureOptions:
     op_end_size: int = 0
     storage: tuple[int, ...] = ()
     systick_divider: int = 8
+    timers: tuple[TimedInterrupt, ...] = ()
     interrupts: int = 240
     priority_bits: int = 4
     cpuid: int = 0x411FC271
@@ -154,6 +156,8 @@ class Core:
             "storage": list(options.storage),
             "storages": len(options.storage),
             "systick_divider": options.systick_divider,
+            "timer": [(t.number, t.period, t.first) for t in options.timers],
+            "timers": len(options.timers),
             "interrupts": options.interrupts,
             "priority_bits": options.priority_bits,
             "exception_entry_cycles": self._config["exception_entry_cycles"],

@@ -13,6 +13,7 @@ from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
+from simcore.run.interrupts import find_interrupts
 from simcore.run.options import RunOptions
 from simcore.run.places import NOWHERE, find_place
 from simcore.run.spec import PERIPHERALS
@@ -68,6 +69,7 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         storage=tuple(
             register for register in (flash_control, division_register(model)) if register
         ),
+        timers=find_interrupts(image, spec.irq, model.nvic.interrupts, options.clock_hz),
         interrupts=model.nvic.interrupts,
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),

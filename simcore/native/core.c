@@ -6,6 +6,7 @@
 
 #include "capture/capture.h"
 #include "stream/codec.h"
+#include "timing/cuts.h"
 #include "timing/results.h"
 #include "timing/timings.h"
 
@@ -54,6 +55,12 @@ static int consume(void *self, const uint32_t *words, size_t count)
 }
 
 static uint64_t now_of(void *self) { return timings_now(&((core *)self)->timings); }
+
+static int cuts_of(void *self, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole)
+{
+    return timing_cuts(((core *)self)->timings.timing[0], record, out, room, whole);
+}
+
 static uint32_t fault_pc_of(void *self) { return ((core *)self)->timings.timing[0]->fault.pc; }
 
 core *core_new(int *status)
@@ -64,7 +71,7 @@ core *core_new(int *status)
         return NULL;
     timings_init(&c->timings);
     codec_init(&c->codec);
-    stream_init(&c->stream, (struct sink){consume, now_of, fault_pc_of, c});
+    stream_init(&c->stream, (struct sink){consume, now_of, cuts_of, fault_pc_of, c});
     c->capture = capture_new(&c->stream, status);
     if (*status != CORE_OK) {
         core_free(c);

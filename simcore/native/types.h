@@ -332,7 +332,7 @@ struct timing_info {
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
-enum { MAX_STORAGE = 8, MAX_PLACES = 8, OP_NAME_MAX = 96 };
+enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96 };
 enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 
 /* Instructions, of which the count-th execution of any is meant, in front of it. */
@@ -340,6 +340,11 @@ struct places {
     uint32_t address[MAX_PLACES];
     uint32_t addresses;
     uint64_t count;              /* 0: none */
+};
+
+struct timer_config {        /* an interrupt that comes by itself */
+    uint32_t number;         /* of the exception: 16 and up */
+    uint64_t period, first;  /* cycles */
 };
 
 struct capture_config {
@@ -352,6 +357,8 @@ struct capture_config {
     uint32_t interrupts, priority_bits;   /* of the part: external interrupts, implemented bits of a priority */
     uint32_t exception_entry_cycles;      /* in which a more urgent exception may still arrive */
     uint32_t cpuid, icache_bytes, dcache_bytes, icache_ways, dcache_ways;
+    struct timer_config timer[MAX_TIMERS];
+    uint32_t timers;
     uint8_t peripherals;             /* enum peripherals: what a register is that nobody described */
     uint8_t fpu_on;                  /* 1: CPACR lets the FPU be used from the start */
     uint64_t clock_hz;

@@ -110,6 +110,7 @@ class RunSpec(PartSpec):
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
+    ``irq`` are interrupts that come by themselves, see run/interrupts.py.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
@@ -133,6 +134,7 @@ class RunSpec(PartSpec):
     until: str | None = None
     until_idle: bool = False
     from_: Annotated[str | None, Written("from")] = None
+    irq: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
     layout_sweep: bool = False
     uncertainty: bool = False

@@ -17,7 +17,7 @@ from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
-from simcore.errors import McusimError
+from simcore.errors import ConfigError, McusimError
 from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.elsewhere import timed_elsewhere
@@ -49,6 +49,7 @@ def what_if(
     configurations: Sequence[Configuration],
     *,
     processes: int | None = None,
+    rerun: bool = False,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
@@ -59,6 +60,8 @@ def what_if(
     ``elves`` are ELF files or captures, which repeat their run: they take no arguments or limits;
     a capture may be given opened.
     ``processes`` is how many executions run at a time, as many as the host has cores when None.
+    With ``rerun`` each configuration is executed on its own, so that what time decides (interrupts,
+    sleep, ``for_s``) is its own, too; a capture cannot be executed again.
     ``options`` are fields of a RunSpec that are no configuration's, such as ``args`` or
     ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
     the study with what is finished: see ``WhatIf.interrupted``.
@@ -72,8 +75,14 @@ def what_if(
             raise TypeError(f"'{field.name}' is a configuration's: give it there")
     spec = given(RunSpec, options)
     files = [elf if isinstance(elf, Capture) else open_file(elf) for elf in elves]
+    if rerun and (captures := [file for file in files if isinstance(file, Capture)]):
+        raise ConfigError(
+            f"{_path(captures[0])}: --rerun executes a program, and this is a capture"
+        )
     groups = _by_execution(configurations)
     parts = tuple(group[0] for group in groups)
+    if rerun:
+        groups = [[configuration] for configuration in configurations]
     pairs = list(product(files, groups))
     tasks = [_Task(_path(file), tuple(group), options, parts) for file, group in pairs]
     opened = [task.open(file) for task, (file, _) in zip(tasks, pairs, strict=True)]

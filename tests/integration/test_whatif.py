@@ -17,6 +17,7 @@ import pytest
 
 import simcore
 from simcore.cli.main import main
+from simcore.errors import ConfigError
 from simcore.simulation.capture_file import CaptureReader
 from simcore.whatif import Configuration, what_if
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
@@ -255,3 +256,28 @@ def test_the_library_runs_a_study() -> None:
             [CONV], [Configuration(), Configuration(name="tcm", place=("weights=dtcm",))]
         ).to_json()
     )
+
+
+# --- executed again ------------------------------------------------------------------------
+
+
+def test_rerun_executes_each_configuration_on_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    ticks = str(FIRMWARE / "ticks.elf")
+    slow = ("--try", "slow: caches=off")
+    rows = {}
+    for extra in ((), ("--rerun",)):
+        assert main(["whatif", ticks, *slow, *extra, "--format", "json"]) == 0
+        study = json.loads(capsys.readouterr().out)
+        assert study["executions"] == 1 + len(extra)
+        rows[extra] = study["configurations"][1]
+    alone = simcore.profile(ticks, caches="off").totals
+    assert rows["--rerun",]["cycles"] == alone.cycles
+    assert any("reads the clock" in warning for warning in rows[()]["warnings"])
+    assert not any("reads the clock" in warning for warning in rows["--rerun",]["warnings"])
+
+
+def test_a_capture_cannot_be_executed_again(tmp_path: Path) -> None:
+    capture = tmp_path / "run.mcu"
+    simcore.record(CALLS, capture)
+    with pytest.raises(ConfigError, match="--rerun executes a program"):
+        what_if([str(capture)], [Configuration()], rerun=True)

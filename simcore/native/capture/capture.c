@@ -67,6 +67,11 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     if (regions)
         memcpy(c->region, region, regions * sizeof *region);
     c->regions = regions;
+    for (c->timers = 0; c->timers < config->timers; c->timers++) {
+        const struct timer_config *t = &config->timer[c->timers];
+        c->timer[c->timers] = (struct timer){t->number, t->period, t->first};
+        c->look_at = c->ask_at = 0;
+    }
     system_init(&c->system, config);
     code_settings(c);
     int status = devices_map(c);
@@ -92,21 +97,22 @@ static void end_last_record(struct capture *c)
 
 /* Runs from the block at the engine's PC, which stopped in front of it, up to step_to inside it. The engine knows
  * that end only in code that it translates anew, and would stop there for ever in code that it keeps. */
-static int step(struct capture *c, uint32_t *pc)
+int capture_step(struct capture *c, uint32_t *pc)
 {
-    uint32_t from = register_of(c, UC_ARM_REG_PC), to = c->step_to, last = to + DEFINITION_BYTES_MAX;
+    uint64_t from = register_of(c, UC_ARM_REG_PC), to = c->step_to, end = c->step_end;
+    int forget = (int)UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2);
     c->step_to = 0;
-    uc_err error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)from, (uint64_t)last);
+    uc_err error = c->ctl(c->engine, forget, from, end);
     if (error == UC_ERR_OK) {
         c->engine_error = c->emu_start(c->engine, from | 1, to, 0, 0);
-        error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)from, (uint64_t)last);
+        error = c->ctl(c->engine, forget, from, end);
     }
     if (error != UC_ERR_OK) {
         capture_fail(c, CORE_ERR_ENGINE);
         return CORE_ERR_ENGINE;
     }
     if (c->engine_error != UC_ERR_OK || c->stop != STOP_NONE)
-        return CORE_ERR_ENGINE;          /* it ended before: capture_run() tells how */
+        return CORE_ERR_ENGINE;                  /* it ended before: capture_run() tells how */
     *pc = register_of(c, UC_ARM_REG_PC);
     return CORE_OK;
 }
@@ -118,6 +124,16 @@ int capture_run(struct capture *c, uint32_t pc)
         c->engine_error = c->emu_start(c->engine, pc | 1, 0xffffffffu, 0, 0);
         if (c->stop != STOP_NONE || c->status != CORE_OK)
             break;
+        if (c->rewind.to) {
+            rewind_run(c, &pc);
+            if (c->status != CORE_OK || c->stop != STOP_NONE)
+                break;
+            c->stop = exceptions_look(c, 1);
+            if (c->stop != STOP_NONE)
+                break;
+            if (!c->take)
+                continue;
+        }
         if (c->take) {
             uint32_t number = c->take;
             c->take = 0;
@@ -127,7 +143,7 @@ int capture_run(struct capture *c, uint32_t pc)
             continue;
         }
         if (c->step_to) {
-            if (step(c, &pc) != CORE_OK)
+            if (capture_step(c, &pc) != CORE_OK)
                 break;
             continue;
         }
@@ -143,6 +159,7 @@ int capture_run(struct capture *c, uint32_t pc)
     if (c->undo_size)
         c->mem_write(c->engine, c->undo_address, c->undo, c->undo_size);
     c->undo_size = 0;
+    rewind_disarm(c);
     end_last_record(c);
     if (c->stop == STOP_NONE)
         c->stop = STOP_ENGINE;

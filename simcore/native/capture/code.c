@@ -78,6 +78,8 @@ static void modify(struct capture *c, uint32_t address, uint32_t size)
 
 void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size)
 {
+    if (c->rewind.armed)
+        rewind_access(c, is_write, address, size);
     if (is_write && address - c->code_first < c->code_span)
         modify(c, address, size);
     enum fault_kind kind = FAULT_NONE;
@@ -98,7 +100,7 @@ void code_settings(struct capture *c)
     c->trap_unaligned = (system_word(&c->system, REG_CCR) & CCR_UNALIGN_TRP) != 0;
     c->protects = protection_restricts(&c->system.protection) != 0;
     c->closely &= ~(uint32_t)CLOSELY_CHECKED;
-    if (c->trap_unaligned || c->protects)
+    if (c->trap_unaligned || c->protects || c->rewind.armed)
         c->closely |= CLOSELY_CHECKED;
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
 }
@@ -126,6 +128,7 @@ int code_may_run(struct capture *c, uint32_t id)
         return 1;
     if (d->floating == d->address)
         return refuse(c, FAULT_NO_COPROCESSOR, d->address);
+    c->step_end = d->address + d->size;
     c->step_to = d->floating;                    /* a shorter block, which holds none */
     c->emu_stop(c->engine);
     return 0;
@@ -150,6 +153,26 @@ static int has_sev(const uint8_t *code, uint32_t size)
             return 1;
         if (at + 4 <= size && code[at] == 0xaf && code[at + 1] == 0xf3 && code[at + 2] == 4 && code[at + 3] == 0x80)
             return 1;
+    }
+    return 0;
+}
+
+/* Whether SP is set from elsewhere: MOV SP, LDR SP, MSR to MSP, PSP or CONTROL. What adds to it moves it, and so does
+ * the end of a function that has a frame pointer (R7 or R11). */
+static int sets_stack(const uint8_t *code, uint32_t size)
+{
+    for (uint32_t at = 0; at + 2 <= size;) {
+        uint16_t first = (uint16_t)(code[at] | code[at + 1] << 8);
+        uint32_t length = thumb_length(first);
+        uint16_t second = length == 4 && at + 4 <= size ? (uint16_t)(code[at + 2] | code[at + 3] << 8) : 0;
+        int to_special = (first & 0xfff0) == 0xf380 && (second & 0xff00) == 0x8800;
+        if (to_special && ((second & 0xff) == 8 || (second & 0xff) == 9 || (second & 0xff) == 20))
+            return 1;
+        int from_frame_pointer = first == 0x46bd || first == 0x46dd;
+        if (((first & 0xff87) == 0x4685 && !from_frame_pointer) ||
+            ((first & 0xfe50) == 0xf850 && (second & 0xf000) == 0xd000))
+            return 1;
+        at += length;
     }
     return 0;
 }
@@ -179,6 +202,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->endless = (uint8_t)is_endless(code, size);
     d->sets_event = (uint8_t)has_sev(code, size);
     d->floating = thumb_floating(code, size, address);
+    d->sets_stack = (uint8_t)sets_stack(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,

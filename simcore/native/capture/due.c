@@ -1,24 +1,47 @@
-/* due.c: what modelled time brings, SysTick and the end of the run, and when to ask for the time. */
+/* due.c: what modelled time brings, SysTick, interrupts by period and the end of the run, and when to ask for it. */
 #include "capture/state.h"
 #include "registers.h"
 
-enum { LOOK_MIN = 16, LOOK_MAX = 4096, LOOK_FAR = 1 << 20 };   /* instructions */
-enum { SLOWEST = 64 };           /* cycles an instruction, on average, that no program needs for long */
+enum { LOOK_MIN = 16, LOOK_FAR = 1 << 20 };      /* instructions */
 
-/* Time runs on the other side of the stream, so it is asked for ever closer until something is due: it comes some
- * tens of instructions late at most, and always in the same place. */
+uint64_t due_next(const struct capture *c)
+{
+    uint64_t next = c->next_tick;
+    for (uint32_t i = 0; i < c->timers; i++)
+        next = c->timer[i].next < next ? c->timer[i].next : next;
+    return next;
+}
+
+int due_would_come(const struct capture *c, const struct masks *masks)
+{
+    const struct nvic *n = &c->system.nvic;
+    uint64_t next = due_next(c);
+    for (uint32_t i = 0; i < c->timers; i++)
+        if (c->timer[i].next == next && nvic_is_enabled(n, c->timer[i].number) &&
+            nvic_preempts(n, c->timer[i].number, masks))
+            return 1;
+    return c->next_tick == next && nvic_preempts(n, EXCEPTION_SYSTICK, masks);
+}
+
+uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_t now)
+{
+    const struct nvic *n = &c->system.nvic;
+    uint64_t next = nvic_preempts(n, EXCEPTION_SYSTICK, masks) ? c->next_tick : UINT64_MAX;
+    for (uint32_t i = 0; i < c->timers; i++)
+        if (nvic_is_enabled(n, c->timer[i].number) && nvic_preempts(n, c->timer[i].number, masks))
+            next = c->timer[i].next < next ? c->timer[i].next : next;
+    return next == UINT64_MAX ? next : next > now ? next - now : 0;
+}
+
+/* Time runs on the other side of the stream, so it is asked for ever closer until something is due, and then in
+ * front of every block: see rewind.c. */
 static void plan(struct capture *c, uint64_t now)
 {
-    c->ask_at = UINT64_MAX;
-    if (c->next_tick != UINT64_MAX) {
-        uint64_t ahead = now < c->next_tick ? (c->next_tick - now) / 4 : 0;
-        c->ask_at = instructions_of(c) + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_MAX ? LOOK_MAX : ahead);
-    }
-    if (c->deadline != UINT64_MAX) {
-        uint64_t ahead = now < c->deadline ? (c->deadline - now) / SLOWEST : 0;
-        uint64_t at = instructions_of(c) + (ahead < LOOK_MIN ? LOOK_MIN : ahead > LOOK_FAR ? LOOK_FAR : ahead);
-        c->ask_at = at < c->ask_at ? at : c->ask_at;
-    }
+    uint64_t due = due_next(c);
+    c->due_in = due == UINT64_MAX ? due : now < due ? due - now : 0;
+    due = c->deadline < due ? c->deadline : due;
+    uint64_t ahead = now < due ? (due - now) / SLOWEST : 0, here = instructions_of(c);
+    c->ask_at = due == UINT64_MAX ? due : here + (ahead < LOOK_MIN ? 1 : ahead > LOOK_FAR ? LOOK_FAR : ahead);
     c->look_at = c->look_at < c->ask_at ? c->look_at : c->ask_at;
 }
 
@@ -28,15 +51,26 @@ void due_plan(struct capture *c, uint64_t now)
     plan(c, now);
 }
 
+static void pend(struct capture *c, uint32_t number)
+{
+    nvic_pend(&c->system.nvic, number);
+    c->clock_read = 1;
+    c->event |= (system_word(&c->system, REG_SCR) & SCR_SEVONPEND) != 0;
+}
+
 /* Pends what has come until a time; from when on it comes again. */
 static void pend_until(struct capture *c, uint64_t time)
 {
-    if (time < c->next_tick)
-        return;
-    nvic_pend(&c->system.nvic, EXCEPTION_SYSTICK);
-    c->clock_read = 1;
-    c->event |= (system_word(&c->system, REG_SCR) & SCR_SEVONPEND) != 0;
-    c->next_tick = time + system_cycles_to_tick(&c->system, time);
+    if (time >= c->next_tick) {
+        pend(c, EXCEPTION_SYSTICK);
+        c->next_tick = time + system_cycles_to_tick(&c->system, time);
+    }
+    for (uint32_t i = 0; i < c->timers; i++)
+        if (time >= c->timer[i].next) {
+            struct timer *t = &c->timer[i];
+            pend(c, t->number);
+            t->next += ((time - t->next) / t->period + 1) * t->period;
+        }
 }
 
 int due_ask(struct capture *c)
@@ -53,7 +87,7 @@ int due_ask(struct capture *c)
 
 void due_within(struct capture *c, uint32_t cycles)
 {
-    if (c->next_tick == UINT64_MAX)
+    if (due_next(c) == UINT64_MAX)
         return;
     capture_flush(c);
     pend_until(c, c->stream->sink.now(c->stream->sink.self) + cycles);

@@ -53,8 +53,8 @@ static int enter(struct capture *c, uint32_t number, uint32_t pc, int is_fault)
         return fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
     frame_enter(c, number, handler, &f);
     entered(c, number);
-    tell(c, EXCEPTION_ENTERED | (f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN) ? EXCEPTION_FP : 0),
-         pc, f.sp);
+    int fp_at_once = f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN);
+    tell(c, EXCEPTION_ENTERED | (fp_at_once ? EXCEPTION_FP : 0) | (f.process ? EXCEPTION_PROCESS : 0), pc, f.sp);
     return 1;
 }
 
@@ -139,7 +139,8 @@ static void leave(struct capture *c, uint32_t exc_return)
     }
     n->running = f.xpsr & XPSR_IPSR;
     int to_thread = (exc_return & 8) != 0;
-    tell(c, EXCEPTION_LEFT | (f.has_fp && f.used_fp ? EXCEPTION_FP : 0), f.pc & ~1u, f.sp);
+    uint32_t fp = f.has_fp && f.used_fp ? EXCEPTION_FP : 0;
+    tell(c, EXCEPTION_LEFT | fp | (f.process ? EXCEPTION_PROCESS : 0), f.pc & ~1u, f.sp);
     c->event = 1;
     c->look_at = 0;
     if (to_thread != !n->running) {
@@ -152,9 +153,10 @@ static void leave(struct capture *c, uint32_t exc_return)
 
 /* --- when --------------------------------------------------------------------------------------------------- */
 
-int exceptions_look(struct capture *c)
+int exceptions_look(struct capture *c, uint32_t ahead)
 {
-    int stop = instructions_of(c) >= c->ask_at ? due_ask(c) : STOP_NONE;
+    c->due_in = UINT64_MAX;
+    int stop = instructions_of(c) + ahead > c->ask_at ? due_ask(c) : STOP_NONE;
     c->look_at = c->ask_at;
     uint32_t number = nvic_most_urgent(nvic_of(c));
     /* Against what is active only a return or a register write helps, and both have another look taken. */
@@ -167,18 +169,11 @@ int exceptions_look(struct capture *c)
     return stop == STOP_NONE && !c->take && polling_is_due(c) ? STOP_POLLING : stop;
 }
 
-/* Whether this exception, once pending, would be taken. */
-static int would_come(struct capture *c, uint32_t number, const struct masks *masks)
-{
-    return nvic_is_enabled(nvic_of(c), number) && nvic_preempts(nvic_of(c), number, masks);
-}
-
 int exceptions_can_come(struct capture *c)
 {
     struct masks masks = frame_masks(c);
     uint32_t number = nvic_most_urgent(nvic_of(c));
-    return (number && nvic_preempts(nvic_of(c), number, &masks)) ||
-           (system_tick_interrupts(&c->system) && would_come(c, EXCEPTION_SYSTICK, &masks));
+    return (number && nvic_preempts(nvic_of(c), number, &masks)) || due_to_wake(c, &masks, 0) != UINT64_MAX;
 }
 
 /* WFI and WFE: PRIMASK does not hold back what wakes, BASEPRI and FAULTMASK do (B1.5.19). */
@@ -201,10 +196,8 @@ int capture_wakes(struct capture *c)
 uint64_t capture_cycles_to_wake(struct capture *c, uint64_t now)
 {
     struct masks masks = waking_masks(c);
-    if (!system_tick_interrupts(&c->system) || !would_come(c, EXCEPTION_SYSTICK, &masks))
-        return UINT64_MAX;
     c->ask_at = c->look_at = 0;                  /* time will have gone by */
-    return system_cycles_to_tick(&c->system, now);
+    return due_to_wake(c, &masks, now);
 }
 
 int capture_take_event(struct capture *c)
@@ -305,9 +298,12 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
     struct capture *c = user;
     uint32_t pc = register_of(c, UC_ARM_REG_PC), offset = pc - c->block_address;
     (void)engine;
+    rewind_disarm(c);
     if (c->header && number >= ENGINE_NO_COPROCESSOR && offset < c->captured[c->block_id].size)
         record_end(c, RECORD_PARTIAL, offset);
     capture_close_record(c);
+    if (c->stack_set)
+        record_stack(c, 0);
     switch (number) {
     case ENGINE_BKPT: capture_stop_with(c, STOP_BREAKPOINT); break;
     case ENGINE_SVC: {

@@ -55,7 +55,7 @@ struct masks frame_masks(struct capture *c)
 
 /* All of CONTROL whatever the mode: the engine refuses SPSEL in handler mode and everything in unprivileged thread
  * mode, so privilege is taken in handler mode and used in thread mode. */
-static void set_control(struct capture *c, uint32_t xpsr, uint32_t value)
+void control_set(struct capture *c, uint32_t xpsr, uint32_t value)
 {
     uint32_t thread = xpsr & ~XPSR_IPSR;
     register_set(c, UC_ARM_REG_XPSR, thread | EXCEPTION_SVCALL);
@@ -100,6 +100,7 @@ int frame_push(struct capture *c, uint32_t pc, struct frame *f)
     f->exc_return = 0xffffffe1u | (has_fp ? 0 : 0x10) | (in_handler ? 0 : (control & CONTROL_SPSEL) ? 0xc : 0x8);
     f->control = control;
     f->has_fp = has_fp;
+    f->process = (f->exc_return & 4) != 0;
     if (!is_stack(c, f->sp, 4 * (uint32_t)words))
         return 0;
     return c->mem_write(c->engine, f->sp, word, sizeof *word * (size_t)words) == UC_ERR_OK;
@@ -110,7 +111,7 @@ void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const str
     uint32_t xpsr = (f->xpsr & ~(XPSR_IPSR | XPSR_IT)) | number | XPSR_T;
     register_set(c, UC_ARM_REG_SP, f->sp);       /* of the stack that was in use */
     if (f->control & (CONTROL_SPSEL | CONTROL_FPCA))
-        set_control(c, xpsr, f->control & CONTROL_NPRIV);
+        control_set(c, xpsr, f->control & CONTROL_NPRIV);
     register_set(c, UC_ARM_REG_XPSR, xpsr);
     register_set(c, UC_ARM_REG_LR, f->exc_return);
     register_set(c, UC_ARM_REG_PC, handler | 1);
@@ -124,6 +125,7 @@ int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f)
     f->sp = register_of(c, bank);
     f->exc_return = exc_return;
     f->has_fp = has_fp;
+    f->process = (exc_return & 4) != 0;
     f->used_fp = (register_of(c, UC_ARM_REG_CONTROL) & CONTROL_FPCA) != 0;
     if (!is_stack(c, f->sp, 4 * (uint32_t)words) ||
         c->mem_read(c->engine, f->sp, word, sizeof *word * (size_t)words) != UC_ERR_OK)
@@ -134,7 +136,7 @@ int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f)
     register_set(c, bank, (f->xpsr & XPSR_ALIGNED) ? sp | 4 : sp);
     uint32_t control = register_of(c, UC_ARM_REG_CONTROL) & CONTROL_NPRIV;
     control |= ((exc_return & 4) ? CONTROL_SPSEL : 0) | (has_fp ? CONTROL_FPCA : 0);
-    set_control(c, xpsr, control);
+    control_set(c, xpsr, control);
     word[IN_XPSR] &= ~XPSR_ALIGNED;
     register_set(c, UC_ARM_REG_XPSR, word[IN_XPSR]);
     write_registers(c, frame_register, word, IN_PC);

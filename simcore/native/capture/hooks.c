@@ -12,6 +12,8 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
     struct capture *c = user;
     (void)engine;
     (void)size;
+    if (c->silent)
+        return;
     uint32_t offset = (uint32_t)address - c->block_address;
     while (c->watch < c->watch_end && c->watch->offset < offset)
         c->watch++;
@@ -129,15 +131,35 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
 {
     struct capture *c = user;
     (void)engine;
+    if (c->silent)
+        return;
     capture_close_record(c);
+    if (c->rewind.armed && rewind_settle(c)) {
+        c->emu_stop(c->engine);          /* capture_run() takes it back */
+        return;
+    }
+    if (c->stack_set)
+        record_stack(c, 0);
     if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
         capture_stop_with(c, STOP_REQUESTED);
         return;
     }
     if (marker_is_near(&c->config, (uint32_t)address) && marker_run(c, (uint32_t)address))
         return;
+    uint32_t id = code_id(c, (uint32_t)address, size);
+    if (id == NO_ID)
+        return;
+    const struct captured *d = &c->captured[id];
+    if (c->hook_from == id) {
+        c->hook_from = NO_ID;
+        if (!is_hooked(c, d->address, code_last_hooked(d))) {
+            c->hook_from = id;           /* capture_run() hooks it and comes back here */
+            c->emu_stop(c->engine);
+            return;
+        }
+    }
     uint64_t before = instructions_of(c);
-    int stop = before >= c->look_at ? exceptions_look(c) : STOP_NONE;
+    int stop = before + d->instructions > c->look_at ? exceptions_look(c, d->instructions) : STOP_NONE;
     if (stop != STOP_NONE || c->take) {
         if (stop != STOP_NONE)
             capture_stop_with(c, stop);
@@ -145,10 +167,6 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
             c->emu_stop(c->engine);      /* capture_run() enters the handler */
         return;
     }
-    uint32_t id = code_id(c, (uint32_t)address, size);
-    if (id == NO_ID)
-        return;
-    const struct captured *d = &c->captured[id];
     if (d->endless && c->waits_in != id) {
         c->waits_in = id;
         if (!exceptions_can_come(c)) {
@@ -158,25 +176,23 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     }
     if ((c->fpu_off || c->protects) && !code_may_run(c, id))
         return;
-    if (c->hook_from == id) {
-        c->hook_from = NO_ID;
-        if (!is_hooked(c, d->address, code_last_hooked(d))) {
-            c->hook_from = id;           /* capture_run() hooks it and comes back here */
-            c->emu_stop(c->engine);
-            return;
-        }
-    }
     if (before + d->instructions > c->limit) {
         capture_stop_with(c, STOP_MAX_INSTRUCTIONS);
         return;
     }
     atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
     c->event |= d->sets_event;
+    c->stack_set = d->sets_stack;
+    if (c->stack_set)
+        record_stack(c, 1);              /* where in the block SP changes is not known */
     c->block_id = id;
     c->block_address = d->address;
     record_open(c, id);
     c->watch = c->watches + d->watch_first;
     c->watch_end = c->watch + d->watches;
+    if (c->due_in != UINT64_MAX)
+        rewind_arm(c, d);
+    c->due_in = UINT64_MAX;
 }
 
 static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)

@@ -18,6 +18,7 @@ enum {
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
+    SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
@@ -36,6 +37,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
+    uint8_t sets_stack;  /* sets SP, or which of the two is in use */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
 
@@ -64,6 +66,27 @@ struct code_range {
     uc_hook hook;
 };
 
+enum { REWIND_REGISTERS = 22, REWIND_STORES = 256 };
+
+struct rewind_store {
+    uint32_t address, size;
+    uint8_t old[8];
+};
+
+struct rewind {                  /* rewind.c */
+    int armed;
+    size_t record;               /* where the block's record begins in the stream */
+    uint32_t from, to, end;      /* the block runs again up to there, 0: not; and its end */
+    uint32_t core[REWIND_REGISTERS], stores;
+    uint64_t d[16];
+    struct rewind_store store[REWIND_STORES];
+};
+
+struct timer {                   /* pends an interrupt every so many cycles */
+    uint32_t number;
+    uint64_t period, next;
+};
+
 struct capture {
     struct stream *stream;
     uint32_t *out;               /* where the next data address goes */
@@ -77,7 +100,8 @@ struct capture {
     uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
     uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */
     uint8_t fpu_off;                         /* CPACR */
-    uint32_t step_to;                        /* the next run of the engine ends in front of this instruction, 0: none */
+    uint32_t step_to, step_end;              /* the next run of the engine ends in front of this instruction of a
+                                              * block that ends there, 0: it does not */
     uint32_t discard[STREAM_RECORD_MAX];     /* data addresses of marker functions go here */
 
     struct slot *slot;
@@ -119,6 +143,12 @@ struct capture {
     uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
     int event; /* the event register of WFE */
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
+    struct timer timer[MAX_TIMERS];
+    uint32_t timers;
+    uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
+    struct rewind rewind;
+    int stack_set;               /* by the block that ended: timing is told */
+    int silent;                  /* what runs was recorded before */
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
     uint32_t waits_in; /* id of the endless block that was looked at last */
@@ -167,6 +197,9 @@ void record_undo(struct capture *c, uint32_t address, uint32_t size);
 /* What was counted until the instruction at this offset of the running block does not count. Returns the modelled
  * time there. */
 uint64_t record_from(struct capture *c, uint32_t offset);
+
+/* Tells timing of the stack that is in use, or that the next block may change it. */
+void record_stack(struct capture *c, int may_change);
 
 /* The running block ends in front of the instruction at this offset. */
 void record_until(struct capture *c, uint32_t offset);
@@ -241,11 +274,25 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
 int due_ask(struct capture *c);
 void due_plan(struct capture *c, uint64_t now);
 void due_within(struct capture *c, uint32_t cycles);
+uint64_t due_next(const struct capture *c);      /* when the next one comes, UINT64_MAX: none */
+int due_would_come(const struct capture *c, const struct masks *masks);  /* and whether it would be taken */
+uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_t now);
 
-/* exceptions.c: in front of a block: c->take is set when an exception is to be taken there; returns a stop, or
+/* rewind.c: prepares for taking the running block back; an access of it; its end: 1 when it is to be taken back, to
+ * where an interrupt is due; which happens when the engine has stopped, and *pc is where it stands then. */
+void rewind_arm(struct capture *c, const struct captured *d);
+void rewind_disarm(struct capture *c);
+void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
+int rewind_settle(struct capture *c);
+void rewind_run(struct capture *c, uint32_t *pc);
+
+/* capture.c: runs up to c->step_to; 0 or a core_status. */
+int capture_step(struct capture *c, uint32_t *pc);
+
+/* exceptions.c: in front of a block of so many instructions: c->take is set when an exception is to be taken there; returns a stop, or
  * STOP_NONE. Enters an exception that interrupts pc: 0 when it faults, see c->fault. Registers may have changed so
  * that another look is needed. Whether an interrupt can still come, masks being as they are. */
-int exceptions_look(struct capture *c);
+int exceptions_look(struct capture *c, uint32_t ahead);
 int exceptions_take(struct capture *c, uint32_t number, uint32_t pc);
 int exceptions_can_come(struct capture *c);
 int exceptions_attach(struct capture *c);
@@ -253,11 +300,12 @@ int exceptions_attach(struct capture *c);
 /* frame.c: exception frames on the engine's registers and memory. */
 struct frame {
     uint32_t sp, xpsr, control, exc_return, pc;
-    int has_fp, used_fp; /* the frame holds FP registers; the handler used some itself */
+    int has_fp, used_fp, process; /* the frame holds FP registers; the handler used some itself; its stack */
 };
 
 uint32_t register_of(struct capture *c, int id);
 void register_set(struct capture *c, int id, uint32_t value);
+void control_set(struct capture *c, uint32_t xpsr, uint32_t value);  /* with this XPSR, which may be a handler's */
 struct masks frame_masks(struct capture *c);
 uint32_t frame_vector(struct capture *c, uint32_t number); /* 0: it cannot be read, or is not Thumb code */
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */

@@ -37,6 +37,7 @@ enum record_kind {
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
     RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame */
     RECORD_FROM = 6,            /* what was counted until here does not count */
+    RECORD_STACK = 7,     /* SP, and 1 when that is not the main stack, or may not be: SP was set, not moved */
 };
 
 /* What hardware does before the next block. The address is where the handler returns to, or where it came back
@@ -46,6 +47,7 @@ enum exception_event {
     EXCEPTION_LEFT = 2,
     EXCEPTION_CHAINED = 3,      /* from one handler straight into the next */
     EXCEPTION_FP = 0x100,       /* with the FP registers: stored, or loaded again */
+    EXCEPTION_PROCESS = 0x200, /* the frame lies on the process stack */
 };
 
 struct definition {
@@ -54,10 +56,18 @@ struct definition {
     uint8_t it_state;           /* ITSTATE[7:0] at its first instruction */
 };
 
+struct cut {                    /* a boundary between two instructions of a block that ran */
+    uint32_t offset;            /* bytes from its start */
+    uint32_t accesses;          /* of its record that lie in front of it */
+    uint32_t cycles, waits; /* that it does not take longer up to there: by itself, and waiting for memory */
+};
+
 struct sink {
     /* Returns 0, a negative core_status, or a core_stop that ends the run. */
     int (*consume)(void *self, const uint32_t *words, size_t count);
     uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
+    /* See timing_cuts(). */
+    int (*cuts)(void *self, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole);
     uint32_t (*fault_pc)(void *self);   /* the instruction of the last access that was cut off as a fault */
     void *self;
 };

@@ -38,6 +38,9 @@ uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct
 /* ITSTATE in front of the instruction at offset, for a block entered with it_state. */
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state);
 
+/* Cycles that an instruction does not need longer than, its accesses and its own fetch aside. */
+uint32_t thumb_longest(const uint8_t *code);
+
 /* Address of the first instruction of the FPU (coprocessors 10 and 11), 0 when there is none. */
 uint32_t thumb_floating(const uint8_t *code, uint32_t size, uint32_t address);
 

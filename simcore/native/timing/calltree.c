@@ -80,6 +80,15 @@ static int call(struct calltree *t, uint32_t function, uint32_t return_address, 
     return push(t, node, return_address, call_site, 0);
 }
 
+int calltree_restore(struct calltree *t, const struct frame *frame, uint32_t count)
+{
+    if (array_reserve(&t->frame, &t->frames_room, 1 + (uint64_t)count, 64, sizeof *t->frame) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    memcpy(t->frame + 1, frame, count * sizeof *frame);
+    t->frames = 1 + count;
+    return CORE_OK;
+}
+
 void calltree_unwind(struct calltree *t, uint32_t frames)
 {
     while (t->frames > frames)

@@ -45,6 +45,9 @@ static inline struct node *calltree_current(struct calltree *t) { return &t->nod
 int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t address, uint32_t how,
                    uint32_t call_site, uint32_t return_address);
 
+/* Puts frames that were kept on top of the root, which alone is there. Returns 0 or a core_status. */
+int calltree_restore(struct calltree *t, const struct frame *frame, uint32_t count);
+
 /* Drops frames until so many are left. */
 void calltree_unwind(struct calltree *t, uint32_t frames);
 

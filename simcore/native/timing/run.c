@@ -190,6 +190,8 @@ static void fault_at(struct timing *t, enum fault_kind kind, const struct block 
 static int follow_stack(struct timing *t, const struct block *b, uint32_t address)
 {
     uint32_t low = address + (uint32_t)b->facts.stack_low;
+    if (t->other_stack)
+        return CORE_OK;
     if (low >= t->stack_lowest || low > t->stack_top || low + (1u << 20) <= t->stack_top)
         return CORE_OK;
     if (low < t->stack_floor && t->stack_lowest >= t->stack_floor) {

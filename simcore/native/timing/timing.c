@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "registers.h"
+#include "timing/exceptions.h"
 #include "timing/records.h"
 #include "timing/run.h"
 
@@ -72,6 +73,7 @@ void timing_free(struct timing *t)
     predictor_free(&t->predictor);
     calltree_free(&t->calls);
     objects_free(&t->objects);
+    exceptions_free(t);
 }
 
 /* --- pending counts -------------------------------------------------------------------------------- */
@@ -155,12 +157,17 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     uint32_t end = t->stream->definition[id].size;
     if (first >= end)
         return CORE_OK;
-    int index = first ? NO_DEFINITION : blocks_whole(&t->blocks, id);
+    if (partial && words[2] > first && words[2] < end) {
+        end = words[2];                  /* a piece of its own, which ran whole */
+        partial = 0;
+        t->continue_at = end;
+    }
+    int index = first || end < t->stream->definition[id].size ? NO_DEFINITION : blocks_whole(&t->blocks, id);
     if (index < 0)
         index = blocks_for(&t->blocks, &t->memory, id, first, end);
     if (index < 0)
         return index;
-    const uint32_t *recorded = words + 2 + partial;
+    const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
     struct execution x = {&b->facts, first, recorded, accesses, recorded + accesses, notes};
     if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
@@ -197,54 +204,9 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     return timing_run_block(t, (uint32_t)index, address, present, ran, x.note, notes);
 }
 
-/* The block that was interrupted ends in its branch when the handler has come back. */
-static void enter_exception(struct timing *t, uint32_t return_address)
-{
-    if (t->interruptions == INTERRUPTED_MAX) {
-        memmove(t->interrupted, t->interrupted + 1, (INTERRUPTED_MAX - 1) * sizeof *t->interrupted);
-        t->interruptions--;
-    }
-    t->interrupted[t->interruptions++] =
-        (struct interrupted){t->last_block, t->last_entry, t->left, t->calls.frames, return_address};
-    t->last_block = t->last_entry = NO_DEFINITION;
-    t->state = t->reset_state;
-    t->hardware_return = return_address;
-}
-
-static void leave_exception(struct timing *t)
-{
-    if (!t->interruptions)
-        return;
-    const struct interrupted *i = &t->interrupted[--t->interruptions];
-    calltree_unwind(&t->calls, i->frames);
-    t->last_block = i->last_block;
-    t->last_entry = i->last_entry;
-    t->left = i->left;
-}
-
-static void run_exception(struct timing *t, uint32_t event, uint32_t address)
-{
-    const struct timing_config *k = &t->config;
-    uint32_t fp = (event & EXCEPTION_FP) ? k->exception_fp_cycles : 0;
-    switch (event & ~(uint32_t)EXCEPTION_FP) {
-    case EXCEPTION_ENTERED:
-        timing_charge(t, CAUSE_BRANCH, k->exception_entry_cycles + fp);
-        enter_exception(t, address);
-        break;
-    case EXCEPTION_CHAINED: {
-        uint32_t returns_to = t->interruptions ? t->interrupted[t->interruptions - 1].returns_to : address;
-        timing_charge(t, CAUSE_BRANCH, k->exception_chain_cycles);
-        leave_exception(t);
-        enter_exception(t, returns_to);
-        break;
-    }
-    default: timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp); leave_exception(t);
-    }
-}
-
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     int status = CORE_OK;
@@ -266,7 +228,8 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION: run_exception(t, payload[0], payload[1]); break;
+    case RECORD_EXCEPTION: status = exceptions_run(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_STACK: exceptions_stack(t, payload[0], (int)payload[1]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

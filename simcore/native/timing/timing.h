@@ -19,6 +19,7 @@
 enum {
     EXTRA_CLASSES = 40,
     INTERRUPTED_MAX = 64,
+    THREADS_MAX = 64,
     ACCESSES_MAX = STREAM_RECORD_MAX,
     INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2
 };
@@ -27,6 +28,13 @@ struct interrupted {             /* what goes on when a handler comes back */
     int32_t last_block, last_entry;
     struct exits left;
     uint32_t frames, returns_to;
+    uint32_t stack;              /* address of its frame */
+    uint8_t other_stack;
+};
+
+struct thread {                  /* a thread that waits: what goes on when an exception returns to its frame */
+    struct interrupted at;
+    struct frame *frame;         /* its calls, without the root */
 };
 
 struct timing {
@@ -57,6 +65,9 @@ struct timing {
     uint32_t reset_state;
     struct interrupted interrupted[INTERRUPTED_MAX];   /* by exceptions, innermost last */
     uint32_t interruptions;
+    struct thread thread[THREADS_MAX];   /* the one that waits longest is first */
+    uint32_t threads;
+    uint8_t other_stack;         /* SP is not on the stack that the program started with */
     struct trace *trace;         /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
     uint32_t hardware_return;    /* return address of the exception that is being entered */

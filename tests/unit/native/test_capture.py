@@ -48,6 +48,9 @@ class Engine:
             "mem_read": (f"int(void *, {word}, void *, {word})", self.read_memory),
             "mmio_map": (f"int(void *, {word}, {word}, void *, void *, void *, void *)", self.map),
             "ctl": ("int(void *, int)", lambda *_: 0),
+            "reg_write": ("int(void *, int, void *)", lambda *_: 0),
+            "reg_read_batch": ("int(void *, int *, void **, int)", lambda *_: 0),
+            "reg_write_batch": ("int(void *, int *, void **, int)", lambda *_: 0),
         }
         callbacks = {name: ffi.callback(*f) for name, f in self.functions.items()}
         self._keep = callbacks
@@ -57,9 +60,8 @@ class Engine:
         self.status = int(status[0])
         if self.core != ffi.NULL:
             table = {name: ffi.cast("void *", function) for name, function in callbacks.items()}
-            told = ffi.new(
-                "struct capture_config *", {"systick_divider": 1, "priority_bits": 8, **config}
-            )
+            fields = {"systick_divider": 1, "priority_bits": 8, **config}
+            told = ffi.new("struct capture_config *", fields)
             self.status = lib.core_add_timing(self.core, timed.setup) or lib.core_attach(
                 self.core, ffi.NULL, ffi.new("struct engine_functions *", table), told
             )

@@ -52,6 +52,15 @@ uint32_t memory_wait_for_stores(const struct memory *m, uint64_t time, uint32_t 
     return (uint32_t)(readable - time);
 }
 
+/* A store goes out to its device, behind whatever is under way. Returns when it is done. */
+static uint64_t send(struct memory *m, uint64_t time, uint32_t region)
+{
+    struct device *d = device_of(m, region);
+    d->free_at = later(d->free_at, time) + 1 + m->region[region].write_cycles;
+    memory_region_counters(m, region)[REGION_UNCACHED_WRITES]++;
+    return d->free_at;
+}
+
 uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy)
 {
     uint32_t group = address / GROUP_BYTES, gone = 0, stall = 0;
@@ -66,10 +75,7 @@ uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, 
     }
     m->stores -= gone;
     memmove(m->store, m->store + gone, m->stores * sizeof *m->store);
-    struct device *d = device_of(m, region);
-    d->free_at = later(d->free_at, time + stall) + 1 + m->region[region].write_cycles;
-    m->store[m->stores++] = (struct store_entry){group, region, d->free_at};
-    memory_region_counters(m, region)[REGION_UNCACHED_WRITES]++;
+    m->store[m->stores++] = (struct store_entry){group, region, send(m, time + stall, region)};
     return stall;
 }
 
@@ -82,10 +88,7 @@ uint32_t memory_ahbp_store(struct memory *m, uint64_t time, uint32_t region)
         stall = (uint32_t)(m->ahbp_done_at[gone++] - time);
     m->ahbp_used -= gone;
     memmove(m->ahbp_done_at, m->ahbp_done_at + gone, m->ahbp_used * sizeof *m->ahbp_done_at);
-    struct device *d = device_of(m, region);
-    d->free_at = later(d->free_at, time + stall) + 1 + m->region[region].write_cycles;
-    m->ahbp_done_at[m->ahbp_used++] = d->free_at;
-    memory_region_counters(m, region)[REGION_UNCACHED_WRITES]++;
+    m->ahbp_done_at[m->ahbp_used++] = send(m, time + stall, region);
     return stall;
 }
 

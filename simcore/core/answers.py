@@ -116,6 +116,7 @@ class Answers:
         out.stretch = stretches
         out.stack_access = block.stack_access
         out.stack_low = block.stack_low
+        out.stack_moved = block.stack_moved
         out.counters = counters
         out.macs = macs
         self._keep = (

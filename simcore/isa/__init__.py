@@ -89,9 +89,19 @@ class Block:
     barriers: tuple[Barrier, ...]
     stack_access: int  # index of the first access based on SP, -1: none
     stack_low: int  # lowest SP of the block minus that access's address, bytes
+    stack_moved: bool  # behind it SP may be another stack's
     class_counts: dict[str, int]
     macs: tuple[int, ...]
     placements: tuple[ProbeBits, ...]  # per instruction: what its addresses mean to the pipeline
+
+
+def _moves_stack(instruction: Instruction) -> bool:
+    """Whether SP may be another stack's behind it; R7 is the frame pointer of this one."""
+    target, *rest = split_operands(instruction.operands) or [""]
+    name = instruction.mnemonic
+    if name == "msr":
+        return target in ("msp", "psp", "control")
+    return target == "sp" and name.startswith(("mov", "ldr")) and rest != ["r7"]
 
 
 def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
@@ -129,6 +139,7 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
         barriers=tuple(builder.barriers),
         stack_access=stack_access,
         stack_low=stack_low,
+        stack_moved=any(map(_moves_stack, instructions)),
         class_counts=builder.class_counts,
         macs=tuple(instruction.facts.macs for instruction in instructions),
         placements=tuple(builder.placements),

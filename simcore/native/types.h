@@ -185,6 +185,7 @@ struct block_static {
     const struct stretch_static *stretch;    /* in program order, at least one */
     int32_t stack_access;         /* index of the first access based on SP, -1: none */
     int32_t stack_low;            /* lowest SP in the block minus that access's address, bytes */
+    uint8_t stack_moved;          /* SP may be another stack's behind it: it is loaded, or MSR changes it */
     const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
     const uint8_t *macs;          /* one per instruction, to take back where a predicate failed */
 };

@@ -184,11 +184,16 @@ static void fault_at(struct timing *t, enum fault_kind kind, const struct block 
     t->fault = (struct fault_info){(uint8_t)kind, address, pc, a->size};
 }
 
-/* The stack is as deep as the address of the block's access through SP says; further than its region is a fault. */
+/* The stack is as deep as the address of the block's access through SP says; further than its region is a fault. Only
+ * the stack that the program started with is watched: what lies below it may well be that of a task. */
 static int follow_stack(struct timing *t, const struct block *b, uint32_t address)
 {
     uint32_t low = address + (uint32_t)b->facts.stack_low;
+    if (timing_is_on_stack(t, address) && !b->facts.stack_moved)
+        t->stack_is_elsewhere = 0;
     if (low >= t->stack_lowest || low > t->stack_top || low + (1u << 20) <= t->stack_top)
+        return CORE_OK;
+    if (low < t->stack_floor && t->stack_is_elsewhere)
         return CORE_OK;
     if (low < t->stack_floor && t->stack_lowest >= t->stack_floor) {
         fault_at(t, FAULT_STACK_OVERFLOW, b, (uint32_t)b->facts.stack_access, low);
@@ -282,6 +287,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     t->last_block = (int32_t)index;
     t->last_entry = entry;
     t->left = e->exits;
+    t->stack_is_elsewhere |= b->facts.stack_moved;
     if (b->facts.stack_access >= 0 && (!present || present[b->facts.stack_access]))
         return follow_stack(t, b, address[b->facts.stack_access]);
     return CORE_OK;

@@ -222,7 +222,8 @@ static void leave_exception(struct timing *t)
     t->left = i->left;
 }
 
-static void run_exception(struct timing *t, uint32_t event, uint32_t address)
+/* `frame` is where the registers of what was interrupted lie, on the stack that it goes on with. */
+static void run_exception(struct timing *t, uint32_t event, uint32_t address, uint32_t frame)
 {
     const struct timing_config *k = &t->config;
     uint32_t fp = (event & EXCEPTION_FP) ? k->exception_fp_cycles : 0;
@@ -240,6 +241,7 @@ static void run_exception(struct timing *t, uint32_t event, uint32_t address)
     }
     default: timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp); leave_exception(t);
     }
+    t->stack_is_elsewhere = (event & ~(uint32_t)EXCEPTION_FP) != EXCEPTION_LEFT || !timing_is_on_stack(t, frame);
 }
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
@@ -266,7 +268,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION: run_exception(t, payload[0], payload[1]); break;
+    case RECORD_EXCEPTION: run_exception(t, payload[0], payload[1], payload[2]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

@@ -51,7 +51,8 @@ struct timing {
     int32_t last_block, last_entry;     /* whose branch is not resolved yet; NO_DEFINITION: none */
     struct exits left;           /* how it was left: the entry may have been given up since */
     uint32_t continue_at;        /* byte of its definition at which a partial block goes on */
-    uint32_t stack_top, stack_floor, stack_lowest;
+    uint32_t stack_top, stack_floor, stack_lowest;      /* of the stack that the program starts with */
+    uint8_t stack_is_elsewhere;  /* SP is another stack's, or nobody knows: until an access through it is seen */
     uint64_t unmatched;          /* records whose accesses did not fit the decoded block */
     struct fault_info fault;     /* what timing saw: a stack overflow, a misaligned LDM; or just the PC of a fault */
     uint32_t reset_state;
@@ -61,6 +62,11 @@ struct timing {
     uint64_t sample_at;          /* its next_sample; never without one */
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
+
+static inline int timing_is_on_stack(const struct timing *t, uint32_t address)
+{
+    return address >= t->stack_floor && address <= t->stack_top;
+}
 
 /* Copies the setup. Returns 0 or a core_status; timing_free() in both cases. */
 int timing_init(struct timing *t, const struct timing_setup *setup, const struct stream *stream);

@@ -235,6 +235,24 @@ def test_the_stack_depth_is_relative_to_the_first_access() -> None:
     assert block("str.w r0,[r1],#4").stack_access == -1
 
 
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("msr psp,r0", True),
+        ("msr msp,r0", True),
+        ("msr control,r0", True),
+        ("msr basepri,r0", False),
+        ("mov sp,r0", True),
+        ("ldr.w sp,[r0]", True),
+        ("mov sp,r7", False),
+        ("sub.w sp,sp,r3", False),
+        ("push {r4,lr}", False),
+    ],
+)
+def test_which_blocks_may_go_to_another_stack(text: str, moved: bool) -> None:
+    assert block(text).stack_moved is moved
+
+
 def test_a_stack_pointer_from_elsewhere_ends_what_is_known_of_the_depth() -> None:
     found = block("mov sp,r7 ; str.w r0,[sp] ; push {r4,lr}")
     assert (found.stack_access, found.stack_low) == (0, -8)

@@ -173,12 +173,24 @@ static int would_come(struct capture *c, uint32_t number, const struct masks *ma
     return nvic_is_enabled(nvic_of(c), number) && nvic_preempts(nvic_of(c), number, masks);
 }
 
+/* Modelled time of the first exception that time brings and that would be taken. */
+static uint64_t first_to_come(struct capture *c, uint64_t now, const struct masks *masks)
+{
+    uint64_t first = UINT64_MAX;
+    if (system_tick_interrupts(&c->system) && would_come(c, EXCEPTION_SYSTICK, masks))
+        first = now + system_cycles_to_tick(&c->system, now);
+    for (const struct timer *t = c->timer; t < c->timer + c->timers; t++)
+        if (t->next < first && would_come(c, t->number, masks))
+            first = t->next;
+    return first;
+}
+
 int exceptions_can_come(struct capture *c)
 {
     struct masks masks = frame_masks(c);
     uint32_t number = nvic_most_urgent(nvic_of(c));
     return (number && nvic_preempts(nvic_of(c), number, &masks)) ||
-           (system_tick_interrupts(&c->system) && would_come(c, EXCEPTION_SYSTICK, &masks));
+           first_to_come(c, 0, &masks) != UINT64_MAX;
 }
 
 /* WFI and WFE: PRIMASK does not hold back what wakes, BASEPRI and FAULTMASK do (B1.5.19). */
@@ -201,10 +213,11 @@ int capture_wakes(struct capture *c)
 uint64_t capture_cycles_to_wake(struct capture *c, uint64_t now)
 {
     struct masks masks = waking_masks(c);
-    if (!system_tick_interrupts(&c->system) || !would_come(c, EXCEPTION_SYSTICK, &masks))
+    uint64_t first = first_to_come(c, now, &masks);
+    if (first == UINT64_MAX)
         return UINT64_MAX;
     c->ask_at = c->look_at = 0;                  /* time will have gone by */
-    return system_cycles_to_tick(&c->system, now);
+    return first > now ? first - now : 0;
 }
 
 int capture_take_event(struct capture *c)

@@ -17,6 +17,7 @@ enum {
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
+    TIMERS_MAX = 32,
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
@@ -46,6 +47,12 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t rule, rules;        /* the first in capture.rule, and how many */
     uint64_t since;              /* of a counter: when it was 0; of its flags: when they were cleared */
     uint8_t used, described;
+};
+
+struct timer {                   /* a counter that can interrupt */
+    uint32_t enable, mask;       /* address and bits of the word that lets it */
+    uint32_t counter, number;    /* address; of the exception */
+    uint64_t next;               /* modelled time, UINT64_MAX: never as things are */
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -119,6 +126,9 @@ struct capture {
     uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
     int event; /* the event register of WFE */
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
+    uint64_t next_timer; /* ... and that of the first of the timers */
+    struct timer timer[TIMERS_MAX];
+    uint32_t timers;
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
     uint32_t waits_in; /* id of the endless block that was looked at last */
@@ -236,9 +246,10 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
 }
 
 /* due.c: what time brings. Asks for the modelled time and pends what has come; STOP_CYCLES when the run's time is
- * over, else STOP_NONE. When to ask again, after a write to SysTick or a jump in time. What comes within so many
- * cycles is pended now. */
+ * over, else STOP_NONE. When to ask again, after a write to a timer, to SysTick or a jump in time. What comes within so
+ * many cycles is pended now. */
 int due_ask(struct capture *c);
+void due_timer_written(struct capture *c);
 void due_plan(struct capture *c, uint64_t now);
 void due_within(struct capture *c, uint32_t cycles);
 
@@ -286,6 +297,16 @@ uint32_t rules_read(struct capture *c, struct peripheral *p);
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
 
 static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }
+
+/* timers.c: keeps a counter that can interrupt; whether a word is one of its timer. When each comes next, returns the
+ * first; pends what has come until a time. */
+int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r);
+int timers_have(const struct capture *c, uint32_t address);
+uint64_t timers_plan(struct capture *c, uint64_t now);
+void timers_pend(struct capture *c, uint64_t time);
+
+/* rules.c: cycles from one beginning of a timer's counter to the next, 0: it stands. */
+uint64_t rules_counter_cycles(const struct capture *c, const struct peripheral *counter);
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simcore.devices import ccm, clock_tree, gpio, pwr, rcc, system, timers, uart
+from simcore.devices import (
+    adc,
+    ccm,
+    clock_tree,
+    dma2d,
+    flexspi,
+    gpio,
+    pwr,
+    rcc,
+    system,
+    timers,
+    uart,
+    usb,
+)
 from simcore.devices.registers import Device
 from simcore.errors import ConfigError, nearest
 
@@ -42,6 +55,9 @@ FAMILIES: Mapping[str, Family] = {
             *gpio.STM32F7,
             *timers.STM32F7,
             *system.STM32F7,
+            *adc.STM32F7,
+            *dma2d.STM32F7,
+            *usb.STM32F7,
         ),
         clock_tree.stm32f7,
     ),
@@ -53,11 +69,23 @@ FAMILIES: Mapping[str, Family] = {
             *gpio.STM32H7,
             *timers.STM32H7,
             *system.STM32H7,
+            *adc.STM32H7,
+            *dma2d.STM32H7,
+            *usb.STM32H7,
         ),
         clock_tree.stm32h7,
     ),
     "imxrt1060": Family(
-        (ccm.CCM, ccm.CCM_ANALOG, ccm.DCDC, *uart.IMXRT1060, *gpio.IMXRT1060),
+        (
+            ccm.CCM,
+            ccm.CCM_ANALOG,
+            ccm.DCDC,
+            ccm.XTALOSC24M,
+            *uart.IMXRT1060,
+            *gpio.IMXRT1060,
+            *adc.IMXRT1060,
+            *flexspi.IMXRT1060,
+        ),
         clock_tree.imxrt1060,
     ),
 }

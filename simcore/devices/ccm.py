@@ -7,7 +7,7 @@ take no time. The PLLs begin as the boot ROM leaves them, not as they come out o
 
 from __future__ import annotations
 
-from simcore.devices.registers import CLOCK, Device, Register, aliases, follows
+from simcore.devices.registers import CLOCK, Device, Register, Rule, aliases, follows
 
 CCM = Device(
     "CCM",
@@ -30,7 +30,7 @@ CCM = Device(
         Register("CSCDR3", 0x3C, 0x0003_0841),
         Register("CDHIPR", 0x48, zeros=0xFFFF_FFFF),  # no handshake is under way
         Register("CLPCR", 0x54, 0x0000_0079),
-        Register("CISR", 0x58),
+        Register("CISR", 0x58, rules=(Rule("idle"),)),  # a one clears
         Register("CIMR", 0x5C, 0xFFFF_FFFF),
         Register("CCOSR", 0x60, 0x000A_0001),
         Register("CGPR", 0x64, 0x0000_FE62),
@@ -91,5 +91,15 @@ DCDC = Device(
         Register("REG1", 0x04, 0x111B_A29C),
         Register("REG2", 0x08, 0x0000_0009),
         Register("REG3", 0x0C, 0x0000_010E),
+    ),
+)
+
+XTALOSC24M = Device(
+    "XTALOSC24M",
+    0x400D_8000,
+    "IMXRT1060RM chapter XTALOSC, register definition",
+    (
+        Register("LOWPWR_CTRL", 0x270, 0x0000_4009, ones=1 << 16),  # XTALOSC_PWRUP_STAT
+        *aliases("LOWPWR_CTRL", 0x270),
     ),
 )

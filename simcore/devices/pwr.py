@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcore.devices.registers import Device, Register, follows
+from simcore.devices.registers import ALL_BITS, Device, Register, Rule, follows
 
 STM32F7 = Device(
     "PWR",
@@ -42,8 +42,8 @@ STM32H7 = Device(
         Register("CR3", 0x0C, 0x0000_0006, rules=(follows(26, 24),)),  # USB33RDY of USB33DEN
         Register("CPUCR", 0x10),
         Register("D3CR", 0x18, 0x0000_4000, ones=1 << 13),  # VOSRDY
-        Register("WKUPCR", 0x20),
-        Register("WKUPFR", 0x24),
+        Register("WKUPCR", 0x20, rules=(Rule("idle"),)),
+        Register("WKUPFR", 0x24, zeros=ALL_BITS),
         Register("WKUPEPR", 0x28),
     ),
 )

@@ -6,7 +6,7 @@ no time, so that a start-up that waits for them turns once.
 
 from __future__ import annotations
 
-from simcore.devices.registers import CLOCK, Device, Register, ends_at_once, follows
+from simcore.devices.registers import ALL_BITS, CLOCK, Device, Register, Rule, ends_at_once, follows
 
 _BACKUP_AND_CSR = (
     Register("BDCR", 0x70, rules=(follows(1, 0),)),
@@ -39,7 +39,7 @@ STM32F7 = Device(
         ),
         Register("PLLCFGR", 0x04, 0x2400_3010, rules=(CLOCK,)),
         Register("CFGR", 0x08, rules=(follows(2, 0, width=2), CLOCK)),  # SWS of SW
-        Register("CIR", 0x0C),
+        Register("CIR", 0x0C, rules=(ends_at_once(*range(16, 24)),)),
         *_plain(0x10, "AHB1RSTR AHB2RSTR AHB3RSTR - APB1RSTR APB2RSTR"),
         Register("AHB1ENR", 0x30, 0x0010_0000),
         *_plain(0x34, "AHB2ENR AHB3ENR - APB1ENR APB2ENR - - AHB1LPENR AHB2LPENR AHB3LPENR"),
@@ -87,7 +87,9 @@ STM32H7 = Device(
         Register("PLL2FRACR", 0x3C),
         Register("PLL3DIVR", 0x40, 0x0101_0280),
         Register("PLL3FRACR", 0x44),
-        *_plain(0x4C, "D1CCIPR D2CCIP1R D2CCIP2R D3CCIPR - CIER CIFR CICR"),
+        *_plain(0x4C, "D1CCIPR D2CCIP1R D2CCIP2R D3CCIPR - CIER"),
+        Register("CIFR", 0x64, zeros=ALL_BITS),
+        Register("CICR", 0x68, rules=(Rule("idle"),)),
         *_BACKUP_AND_CSR,
         *_plain(0x7C, "AHB3RSTR AHB1RSTR AHB2RSTR AHB4RSTR APB3RSTR APB1LRSTR APB1HRSTR"),
         *_plain(0x98, "APB2RSTR APB4RSTR GCR - D3AMR"),

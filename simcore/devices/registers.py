@@ -9,7 +9,7 @@ ALL_BITS = 0xFFFF_FFFF
 #: Kinds of rules, as native/peripherals.h numbers them.
 RULE_KINDS = (
     "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
-    "start", "overflow",
+    "start", "overflow", "interrupt",
 )  # fmt: skip
 #: Those that say how bits read.
 READ_RULES = ("mirror", "idle", "sequence", "count", "overflow")
@@ -20,7 +20,8 @@ class Rule:
     """What a register does beside keeping what is written: `kind` is one of RULE_KINDS.
 
     `other` is another register of the device by its name, the register itself when empty. Bits move
-    left by `shift`, right when it is negative.
+    left by `shift`, right when it is negative; for a counter it is a clock's, for an interrupt its
+    number.
     """
 
     kind: str

@@ -1,5 +1,5 @@
 """Small devices of STM32 parts that start-up code touches: system configuration, flash programming,
-watchdogs, calendar, random numbers."""
+watchdogs, calendar, random numbers, semaphores of two cores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def _iwdg(name: str, base: int) -> Device:
 
 def _wwdg(name: str, base: int) -> Device:
     source = "RM0385 27.6, RM0433 45.6: WWDG registers"
-    registers = (Register("CR", 0x00, 0x7F), Register("CFR", 0x04, 0x7F), Register("SR", 0x08))
+    registers = (
+        Register("CR", 0x00, 0x7F),
+        Register("CFR", 0x04, 0x7F),
+        Register("SR", 0x08, zeros=1),
+    )  # EWIF
     return Device(name, base, source, registers)
 
 
@@ -43,7 +47,13 @@ def _rtc(base: int) -> Device:
             Register("TR", 0x00),
             Register("DR", 0x04, 0x0000_2101),
             Register("CR", 0x08),
-            Register("ISR", 0x0C, rules=(follows(6, 7),), ones=bits(0, 1, 2, 5)),  # INITF of INIT
+            Register(
+                "ISR",
+                0x0C,
+                rules=(follows(6, 7),),  # INITF of INIT
+                ones=bits(0, 1, 2, 5),
+                zeros=bits(3, *range(8, 17)),  # SHPF; alarms, time stamps and tampering
+            ),
             Register("PRER", 0x10, 0x007F_00FF),
             Register("WUTR", 0x14, 0x0000_FFFF),
             Register("ALRMAR", 0x1C),
@@ -68,6 +78,29 @@ def _rng(base: int) -> Device:
             Register("CR", 0x00),
             Register("SR", 0x04, rules=(follows(0, 2, "CR"),)),  # DRDY of RNGEN
             Register("DR", 0x08, rules=(Rule("sequence"),)),
+        ),
+    )
+
+
+def _hsem(base: int) -> Device:
+    """Semaphores that are free whenever this core asks: a read of RLR gives it the lock."""
+    locked = bits(31) | 3 << 8  # LOCK, and COREID of the Cortex-M7
+    return Device(
+        "HSEM",
+        base,
+        "RM0433 chapter HSEM, HSEM registers",
+        (
+            *(Register(f"R{n}", 0x00 + 4 * n) for n in range(32)),
+            *(
+                Register(f"RLR{n}", 0x80 + 4 * n, ones=locked, zeros=ALL_BITS & ~locked)
+                for n in range(32)
+            ),
+            Register("IER", 0x100),
+            Register("ICR", 0x104, rules=(Rule("idle"),)),
+            Register("ISR", 0x108, zeros=ALL_BITS),
+            Register("MISR", 0x10C, zeros=ALL_BITS),
+            Register("CR", 0x140, rules=(Rule("idle"),)),
+            Register("KEYR", 0x144),
         ),
     )
 
@@ -127,4 +160,5 @@ STM32H7 = (
     _wwdg("WWDG1", 0x5000_3000),
     _rtc(0x5800_4000),
     _rng(0x4802_1800),
+    _hsem(0x5802_6400),
 )

@@ -55,7 +55,14 @@ def lpuart(name: str, base: int) -> Device:
             Register("GLOBAL", 0x08),
             Register("PINCFG", 0x0C),
             Register("BAUD", 0x10, 0x0F00_0004),
-            Register("STAT", 0x14, 0x00C0_0000, ones=bits(22, 23), zeros=bits(20, 21)),
+            # Flags that a one clears are never set: nothing is received.
+            Register(
+                "STAT",
+                0x14,
+                0x00C0_0000,
+                ones=bits(22, 23),
+                zeros=bits(*range(14, 22), 30, 31),
+            ),
             Register("CTRL", 0x18),
             Register(
                 "DATA",
@@ -69,7 +76,14 @@ def lpuart(name: str, base: int) -> Device:
             ),  # RXEMPT
             Register("MATCH", 0x20),
             Register("MODIR", 0x24),
-            Register("FIFO", 0x28, 0x00C0_0011, rules=(ends_at_once(14, 15),), ones=bits(22, 23)),
+            Register(
+                "FIFO",
+                0x28,
+                0x00C0_0011,
+                rules=(ends_at_once(14, 15),),
+                ones=bits(22, 23),
+                zeros=bits(16, 17),  # RXUF, TXOF
+            ),
             Register("WATER", 0x2C, zeros=bits(8, 9, 10, 24, 25, 26)),  # FIFOs are empty
         ),
     )

@@ -42,7 +42,7 @@ from simcore.elf.notes import (
     refuse_other_profiles,
 )
 from simcore.elf.segments import ADDRESS_SPACE, load_segments
-from simcore.elf.start import find_vector_table, thumb_entry, vector_table_at
+from simcore.elf.start import boot_image_entry, find_vector_table, thumb_entry, vector_table_at
 from simcore.elf.stream import BoundedStream, Budget, attempt
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file, is_strings
@@ -157,7 +157,7 @@ def _started(image: Image, entry: int, thumb: set[int]) -> Image:
     try:
         table = find_vector_table(image)
         if table is None:
-            entry = thumb_entry(image, entry, thumb)
+            entry = boot_image_entry(image) or thumb_entry(image, entry, thumb)
     except ElfError as error:
         no_start = str(error)
     vector_table, initial_sp, reset = table or (None, None, None)

@@ -41,6 +41,16 @@ def thumb_entry(image: Image, entry: int, thumb: set[int]) -> int:
     return entry
 
 
+def boot_image_entry(image: Image) -> int | None:
+    """The code that the boot ROM of an i.MX RT starts, with its Thumb bit, None when there is none.
+
+    The entry of an image vector table is a vector table's address or, as Teensy has it, the
+    start-up code's own (i.MX RT1060 Reference Manual, 9.7.1.1).
+    """
+    entries = (entry for entry in _boot_image_entries(image) if entry % 2)
+    return next((entry for entry in entries if _is_executable(image, entry & ~1)), None)
+
+
 def vector_table_at(image: Image, address: int) -> int | None:
     """The load address of what looks like a vector table at an address, None when nothing does."""
     words = _table_words(image, address)
@@ -51,11 +61,13 @@ def find_vector_table(image: Image) -> tuple[int, int, int] | None:
     """Return (load address, initial SP, reset vector), None when there is no table.
 
     By the image vector table of an i.MX RT's boot ROM, by the symbol or section that start-up code
-    names, else the lowest loaded words when they look
-    like one: a stack pointer into RAM and a Thumb address inside an executable segment.
+    names, else the lowest loaded words when they look like one: a stack pointer into RAM and a
+    Thumb address inside an executable segment. None too for an image vector table that names code.
     Raises ElfError for a named table whose reset vector is Arm state.
     """
-    candidates = _boot_image_tables(image)
+    candidates = _boot_image_entries(image)
+    if boot_image_entry(image) is not None:
+        return None
     candidates += [symbol.address for name in _VECTOR_SYMBOLS if (symbol := image.symbol(name))]
     by_name = {section.name: section for section in reversed(image.sections)}
     candidates += [by_name[name].address for name in _VECTOR_SECTIONS if name in by_name]
@@ -80,7 +92,7 @@ def _looks_right(stack: int, reset: int) -> bool:
     return bool(reset % 2) and any(low <= stack - 4 < high for low, high in _RAM)
 
 
-def _boot_image_tables(image: Image) -> list[int]:
+def _boot_image_entries(image: Image) -> list[int]:
     """What image vector tables (i.MX RT1060 Reference Manual, 9.7.1) name as their entry.
 
     One stands 0x400 or 0x1000 bytes behind the start of a boot device, and says where itself is.

@@ -19,7 +19,9 @@ enum device_rule_kind {
     DEVICE_SEQUENCE,             /* each read gives the next number of a fixed sequence */
     DEVICE_COUNT,                /* the counter of a timer, its clock the core's by 2 to the `shift`: see rules.c */
     DEVICE_START,                /* bit 0 lets the counter `other` count */
-    DEVICE_OVERFLOW              /* bits of `mask` are set when the counter `other` begins anew, a write clears */
+    DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew; of the whole word a
+                                    write clears what it has zeros for and sets nothing */
+    DEVICE_INTERRUPT             /* while bits of `mask` are set, interrupt `shift` pends when `other` begins anew */
 };
 
 struct device_rule {

@@ -101,6 +101,7 @@ def test_a_capture_has_the_clock_and_the_text(tmp_path: Path) -> None:
 
 # --- single registers --------------------------------------------------------------------------
 
+DMA2D, ADC1, USB, RTC = 0x4002_B000, 0x4001_2000, 0x5000_0000, 0x4000_2800
 GPIOA, RCC, USART1, PWR = 0x4002_0000, 0x4002_3800, 0x4001_1000, 0x4000_7000
 #: The device (r1), what is done, and what r0 is then; worked out from the manual's description.
 REGISTERS = {
@@ -134,6 +135,25 @@ REGISTERS = {
     ),
     "what sets bits reads as none": (
         GPIOA, "movs r0, #6\n str r0, [r1, #0x18]\n ldr r0, [r1, #0x18]", 0,
+    ),
+    "a drawing has ended when it is started": (
+        DMA2D, "movs r0, #1\n str r0, [r1]\n ldr r0, [r1]\n ldr r2, [r1, #4]\n add r0, r0, r2, lsl #8",
+        0x200,
+    ),
+    "until its flag is cleared": (
+        DMA2D,
+        "movs r0, #1\n str r0, [r1]\n movs r0, #2\n str r0, [r1, #8]\n ldr r0, [r1, #4]",
+        0,
+    ),
+    "a conversion ends while its converter is on": (
+        ADC1, "ldr r0, =0x40000001\n str r0, [r1, #8]\n ldr r0, [r1, #8]\n ldr r2, [r1]\n"
+        " add r0, r0, r2, lsl #8", 0x601,
+    ),
+    "a reset of USB ends at once": (
+        USB, "movs r0, #0x11\n str r0, [r1, #0x10]\n ldr r0, [r1, #0x10]", 1 << 31,
+    ),
+    "flags that a one clears are not set by it": (
+        RTC, "mov r0, #-1\n str r0, [r1, #0xc]\n ldr r0, [r1, #0xc]\n ubfx r0, r0, #8, #9", 0,
     ),
     "nothing is received": (
         USART1, "movs r0, #13\n str r0, [r1]\n ldr r0, [r1, #0x1c]", 0x0280_00C0 | 3 << 21,
@@ -215,6 +235,52 @@ def test_random_numbers_are_the_same_in_every_run(build: Build, model: CpuModel)
     codes = {go(build(f"{text}\n .ltorg"), model).exit_code for _ in range(2)}
     assert len(codes) == 1
     assert codes != {0}
+
+
+# --- other parts -------------------------------------------------------------------------------
+
+#: The part, the device (r1), what is done, and what r0 is then, by the manual's description.
+OTHERS = {
+    "an ADC is ready when it is on, calibrated at once": (
+        "stm32h743", 0x4002_2000,
+        "ldr r0, =0x90000001\n str r0, [r1, #8]\n ldr r0, [r1, #8]\n ldr r2, [r1]\n eor r0, r2",
+        0x1000_0001 ^ 0x106F,
+    ),
+    "and off when it is told": (
+        "stm32h743", 0x4002_2000,
+        "movs r0, #1\n str r0, [r1, #8]\n movs r0, #3\n str r0, [r1, #8]\n ldr r0, [r1, #8]", 0,
+    ),
+    "a semaphore is this core's": (
+        "stm32h743", 0x5802_6400, "ldr r0, [r1, #0x80]", 0x8000_0300,
+    ),
+    "flags of an LPUART are not set by clearing them": (
+        "imxrt1062", 0x4018_4000,
+        "mov r0, #-1\n str r0, [r1, #0x14]\n ldr r0, [r1, #0x14]", 0x3FC0_3FFF,
+    ),
+    "a calibration ends at once": (
+        "imxrt1062", 0x400C_4000,
+        "movs r0, #0x80\n str r0, [r1, #0x48]\n ldr r0, [r1, #0x48]", 0,
+    ),
+    "the crystal runs": (
+        "imxrt1062", 0x400D_8000,
+        "movs r0, #16\n str r0, [r1, #0x274]\n ldr r0, [r1, #0x270]", 0x0001_4019,
+    ),
+    "a command for a flash chip has ended": (
+        "imxrt1062", 0x402A_4000,
+        "movs r0, #1\n str r0, [r1, #0xb0]\n str r0, [r1, #0x14]\n ldr r0, [r1, #0x14]", 0x41,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_register_of_another_part_does_what_its_manual_says(build: Build, name: str) -> None:
+    part, device, text, expected = OTHERS[name]
+    flash = ("-Wl,--section-start=.isr_vector=0x60002000,-Ttext=0x60002100",)
+    image = build(
+        f"ldr r1, ={device:#x}\n {text}\n bl exit_r0\n .ltorg",
+        *(flash if part == "imxrt1062" else ()),
+    )
+    assert (go(image, load_cpu_model(part)).exit_code or 0) & 0xFFFF_FFFF == expected
 
 
 # --- aliases -----------------------------------------------------------------------------------

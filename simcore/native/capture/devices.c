@@ -64,6 +64,8 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
     rules_write(c, p, (uint32_t)value << (address & 3) * 8, mask_of(address, size));
+    if (timers_have(c, address))
+        due_timer_written(c);
 }
 
 static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)

@@ -1,4 +1,4 @@
-/* due.c: what modelled time brings, SysTick, interrupts by period and the end of the run, and when to ask for it. */
+/* due.c: what modelled time brings, SysTick, timers, interrupts by period, the end of the run, and when to ask. */
 #include "capture/state.h"
 #include "registers.h"
 
@@ -48,6 +48,7 @@ static void plan(struct capture *c, uint64_t now)
 void due_plan(struct capture *c, uint64_t now)
 {
     c->next_tick = system_tick_interrupts(&c->system) ? now + system_cycles_to_tick(&c->system, now) : UINT64_MAX;
+    timers_plan(c, now);
     plan(c, now);
 }
 
@@ -71,6 +72,15 @@ static void pend_until(struct capture *c, uint64_t time)
             pend(c, t->number);
             t->next += ((time - t->next) / t->period + 1) * t->period;
         }
+}
+
+/* What came until now came from the setting before. */
+void due_timer_written(struct capture *c)
+{
+    uint64_t now = record_time(c);
+    pend_until(c, now);
+    due_plan(c, now);
+    c->look_at = 0;
 }
 
 int due_ask(struct capture *c)

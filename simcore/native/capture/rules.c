@@ -17,9 +17,12 @@ int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const 
     p->written = reset;
     p->rule = c->rules;
     p->rules = rules;
-    for (uint32_t i = 0; i < rules; i++)
+    for (uint32_t i = 0; i < rules && status == CORE_OK; i++) {
         c->rule[c->rules++] = rule[i];
-    return CORE_OK;
+        if (rule[i].kind == DEVICE_INTERRUPT)
+            status = timers_add(c, address, &rule[i]);
+    }
+    return status;
 }
 
 static uint32_t moved(uint32_t bits, int32_t shift) { return shift < 0 ? bits >> -shift : bits << shift; }
@@ -74,6 +77,14 @@ static const struct device_rule *count_rule(const struct capture *c, const struc
     return NULL;
 }
 
+uint64_t rules_counter_cycles(const struct capture *c, const struct peripheral *counter)
+{
+    const struct device_rule *r = count_rule(c, counter);
+    return r && counts(c, counter) && word_near(c, counter, TIMER_LAST)
+               ? tick(c, counter, r->shift) * period(c, counter)
+               : 0;
+}
+
 /* The counter goes on from what it reads. */
 static void restart(struct capture *c, struct peripheral *counter, int32_t shift)
 {
@@ -89,10 +100,9 @@ static void count(struct capture *c, struct peripheral *counter, int32_t shift)
 static void look_for_overflow(struct capture *c, struct peripheral *flags, const struct device_rule *r)
 {
     const struct peripheral *counter = peripheral_known(c, r->other);
-    const struct device_rule *clock = counter ? count_rule(c, counter) : NULL;
-    if (!clock || !counts(c, counter))
+    uint64_t each = counter ? rules_counter_cycles(c, counter) : 0, now = each ? record_time(c) : 0;
+    if (!each)
         return;
-    uint64_t each = tick(c, counter, clock->shift) * period(c, counter), now = record_time(c);
     uint64_t from = flags->since > counter->since ? flags->since : counter->since;
     c->clock_read = 1;
     if ((now - counter->since) / each != (from - counter->since) / each)
@@ -152,7 +162,11 @@ static void note_clock(struct capture *c, uint32_t address, uint32_t value)
 
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask)
 {
-    uint32_t before = p->written, first = p->rule, rules = p->rules, address = p->address;
+    uint32_t first = p->rule, rules = p->rules, address = p->address;
+    for (uint32_t i = first; i < first + rules; i++)
+        if (c->rule[i].kind == DEVICE_OVERFLOW)
+            look_for_overflow(c, p, &c->rule[i]);
+    uint32_t before = p->written;
     p->written = (p->written & ~mask) | (value & mask);
     for (uint32_t i = first; i < first + rules; i++) {
         const struct device_rule *r = &c->rule[i];
@@ -162,7 +176,7 @@ void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32
         case DEVICE_SET:
         case DEVICE_CLEAR:
         case DEVICE_TOGGLE:
-            if (other)
+            if (other && bits)
                 rules_write(c, other,
                             r->kind == DEVICE_TOGGLE ? ~other->written
                             : r->kind == DEVICE_SET  ? bits
@@ -176,7 +190,10 @@ void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32
             break;
         case DEVICE_COUNT: restart(c, p, r->shift); break;
         case DEVICE_START: start(c, other, before & 1, p->written & 1); break;
-        case DEVICE_OVERFLOW: p->since = record_time(c); break;
+        case DEVICE_OVERFLOW:
+            p->written &= before;
+            p->since = record_time(c);
+            break;
         case DEVICE_CLOCK:
             if (p->written != before)
                 note_clock(c, address, p->written);

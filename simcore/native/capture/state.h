@@ -17,6 +17,7 @@ enum {
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
+    DEVICE_TIMERS_MAX = 32,
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
@@ -83,8 +84,10 @@ struct rewind {                  /* rewind.c */
 };
 
 struct timer {                   /* pends an interrupt every so many cycles */
-    uint32_t number;
-    uint64_t period, next;
+    uint32_t number;             /* of the exception */
+    uint64_t period, next;       /* modelled time, UINT64_MAX: never as things are */
+    uint32_t enable, mask;       /* address and bits of the word that lets a device's interrupt */
+    uint32_t counter;            /* its address, 0: of no device */
 };
 
 struct capture {
@@ -143,7 +146,7 @@ struct capture {
     uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
     int event; /* the event register of WFE */
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
-    struct timer timer[MAX_TIMERS];
+    struct timer timer[MAX_TIMERS + DEVICE_TIMERS_MAX];
     uint32_t timers;
     uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
     struct rewind rewind;
@@ -269,9 +272,10 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
 }
 
 /* due.c: what time brings. Asks for the modelled time and pends what has come; STOP_CYCLES when the run's time is
- * over, else STOP_NONE. When to ask again, after a write to SysTick or a jump in time. What comes within so many
- * cycles is pended now. */
+ * over, else STOP_NONE. When to ask again, after a write to a timer, to SysTick or a jump in time. What comes within so
+ * many cycles is pended now. */
 int due_ask(struct capture *c);
+void due_timer_written(struct capture *c);
 void due_plan(struct capture *c, uint64_t now);
 void due_within(struct capture *c, uint32_t cycles);
 uint64_t due_next(const struct capture *c);      /* when the next one comes, UINT64_MAX: none */
@@ -334,6 +338,14 @@ uint32_t rules_read(struct capture *c, struct peripheral *p);
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
 
 static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }
+
+/* timers.c: keeps a counter that can interrupt; whether a word is one of its timer; when each comes next. */
+int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r);
+int timers_have(const struct capture *c, uint32_t address);
+void timers_plan(struct capture *c, uint64_t now);
+
+/* rules.c: cycles from one beginning of a timer's counter to the next, 0: it stands. */
+uint64_t rules_counter_cycles(const struct capture *c, const struct peripheral *counter);
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

@@ -122,6 +122,16 @@ def test_a_vector_table_is_what_the_boot_rom_of_an_imxrt_starts_from(load: Load)
     assert load(builder).vector_table == flash + 0x2000
 
 
+def test_the_boot_rom_of_an_imxrt_starts_code_that_its_table_names(load: Load) -> None:
+    flash = 0x6000_0000  # as Teensy has it: the ELF's entry is the image vector table itself
+    builder = ElfBuilder(entry=flash + 0x1000)
+    ivt = struct.pack("<8I", 0x402000D1, flash + 0x1801, 0, 0, 0, flash + 0x1000, 0, 0)
+    builder.section(".ivt", ivt, flash + 0x1000, ALLOC)
+    builder.text(CODE, flash + 0x1800)
+    image = load(builder)
+    assert (image.vector_table, image.entry, image.no_start) == (None, flash + 0x1801, None)
+
+
 def test_a_vector_table_without_a_name_is_the_lowest_words_if_they_look_like_one(
     load: Load,
 ) -> None:

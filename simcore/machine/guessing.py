@@ -13,7 +13,7 @@ from simcore.machine.fault_report import frame_at
 from simcore.machine.inputs import input_bits
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
-from simcore.machine.polling import Loop, Registers, Wait
+from simcore.machine.polling import Registers, RegisterWait, WaitingLoop
 from simcore.machine.trial import STATE, WORD, TrialEngine
 from simcore.run.stubs import Guess, find_stubs
 
@@ -62,7 +62,7 @@ class Guessing:
         if self._trial is not None:
             self._trial.close()
 
-    def look(self, read_register: Callable[[str], int]) -> Wait | None:
+    def look(self, read_register: Callable[[str], int]) -> RegisterWait | None:
         """Look at the loop in front of whose block the program stands, and let it end.
 
         What it waits for is returned when that is input that nothing gives.
@@ -79,7 +79,7 @@ class Guessing:
                 self._core.system_register,
             )
         state = {name: read_register(name) for name in STATE}
-        loop = Loop(
+        loop = WaitingLoop(
             partial(self._trial.turn, pc, state),
             lambda address: self._memory.read(address, WORD) or b"",
             self._function,

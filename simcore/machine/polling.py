@@ -24,7 +24,7 @@ Try = Callable[..., Turn]
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class RegisterWait:
     """What a loop waits for: a word of a peripheral, read at `pc`, and the bits that would end it.
 
     `is_input`: they come from outside and are not guessed; `is_endless`: nothing else ends it.
@@ -63,7 +63,7 @@ class Registers:
     is_written: Callable[[int], bool]
 
 
-class Loop:
+class WaitingLoop:
     """A loop in front of one of its blocks, and the trials of its turns."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Loop:
             self._plain = self._turn()
         self._cycle = self._plain.path[self._plain.half :]
 
-    def wait(self, turns: int, value_of: Callable[[int], int | None]) -> Wait | None:
+    def wait(self, turns: int, value_of: Callable[[int], int | None]) -> RegisterWait | None:
         """What it waits for, None when it is no loop that only waits, or nothing that is known.
 
         `turns`: how often it went round; `value_of` reads a word of memory.
@@ -170,18 +170,18 @@ class Loop:
                     break
         return bits
 
-    def _inverted(self, asked: Sequence[int], deciding: Mapping[int, int]) -> Wait | None:
+    def _inverted(self, asked: Sequence[int], deciding: Mapping[int, int]) -> RegisterWait | None:
         """A test was seen, but no single turn that ends: the bits inverted, as a last resort."""
         if len(asked) != 1 or self._registers.inputs(asked[0]) & deciding[asked[0]]:
             return None
         (address,) = asked
         mask = ALL_BITS & ~self._registers.described(address)
         value = ~self._registers.value(address) & mask
-        return Wait(address, self._plain.reads[address], value, mask)
+        return RegisterWait(address, self._plain.reads[address], value, mask)
 
     # --- which of them is meant ---
 
-    def _best(self, ways: Sequence[_Way], value_of: Callable[[int], int | None]) -> Wait:
+    def _best(self, ways: Sequence[_Way], value_of: Callable[[int], int | None]) -> RegisterWait:
         def rank(way: _Way) -> tuple[int, int, int, int, int]:
             flipped = way.value ^ self._registers.value(way.address)
             return (way.result != 0, *self._order(way.source), flipped.bit_count(), flipped)
@@ -195,7 +195,7 @@ class Loop:
                 turn = self._with(best.address, now ^ less)
                 mask = less if turn.left == best.source and self._is_out(turn) else mask
         is_input = bool(mask & self._registers.inputs(best.address))
-        return Wait(
+        return RegisterWait(
             best.address,
             self._plain.reads[best.address],
             (now ^ mask) & mask,

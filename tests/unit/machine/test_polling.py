@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simcore.machine.polling import Loop, Registers, _flips
+from simcore.machine.polling import Registers, WaitingLoop, _flips
 from simcore.machine.trial import Turn
 
 REGISTER, VARIABLE = 0x4000_0000, 0x2000_0000
@@ -26,7 +26,7 @@ def loop_of(
     described: int = 0,
     inputs: int = 0,
     **turn: Any,
-) -> Loop:
+) -> WaitingLoop:
     """A loop that ends behind 0x104 when `ends` says so of register and variable."""
 
     def attempt(
@@ -45,7 +45,7 @@ def loop_of(
         )
 
     registers = Registers(lambda _: value, lambda _: described, lambda _: inputs, lambda _: True)
-    return Loop(attempt, lambda _: b"\x00\xbf", lambda _: 0, lambda _: False, registers)
+    return WaitingLoop(attempt, lambda _: b"\x00\xbf", lambda _: 0, lambda _: False, registers)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_fewest_bits_that_end_a_loop_are_found(
         (loop_of(lambda r, _: bool(r & 1), described=1), "the bit is described"),
     ],
 )
-def test_a_loop_that_does_not_only_wait_is_left_alone(loop: Loop, why: str) -> None:
+def test_a_loop_that_does_not_only_wait_is_left_alone(loop: WaitingLoop, why: str) -> None:
     assert loop.wait(32, lambda _: 7) is None, why
     assert loop.wait(32, lambda _: 7) is None, why
 

@@ -55,6 +55,7 @@ class Guessing:
             core.tell_register(stub.address, stub.value, stub.mask)
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
+        self._found: dict[tuple[int, int], RegisterWait] = {}  # the last one by place
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
 
     def close(self) -> None:
@@ -91,12 +92,16 @@ class Guessing:
                 self._core.is_written,
             ),
         )
-        wait = loop.wait(self._core.polling_turns(), self._word)
-        if wait is None or (wait.is_input and not wait.is_endless):
+        known = self._found.get(place)
+        wait = None if known is None else loop.again(known, self._word)
+        if wait is None:
+            wait = loop.wait(self._core.polling_turns(), self._word)
+        if wait is None:
             self._asked[place] = self._asked.get(place, 0) + 1
             return None
+        self._found[place] = wait
         if wait.is_input:
-            return wait
+            return wait if wait.is_endless else None
         key = (wait.address, wait.pc, wait.value, wait.mask)
         self._counts[key] = self._counts.get(key, 0) + 1
         if sum(n for (address, at, _, _), n in self._counts.items() if (address, at) == key[:2]) > (

@@ -9,7 +9,7 @@ function returns 0, which says that all is well; else that of the loop's closing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simcore.errors import UnknownInstructionError
 from simcore.isa import decode_instruction
@@ -27,13 +27,15 @@ Try = Callable[..., Turn]
 class RegisterWait:
     """What a loop waits for: a word of a peripheral, read at `pc`, and the bits that would end it.
 
-    `is_input`: they come from outside and are not guessed; `is_endless`: nothing else ends it.
+    `source` is the instruction behind which it then ends. `is_input`: they come from outside and
+    are not guessed; `is_endless`: nothing else ends it.
     """
 
     address: int
     pc: int
     value: int
     mask: int
+    source: int | None = None
     is_input: bool = False
     is_endless: bool = False
 
@@ -108,6 +110,23 @@ class WaitingLoop:
         if not ways:
             return self._inverted(asked, deciding) if turns >= TURNS_UNTIL_INVERTED else None
         return self._best(ways, value_of)
+
+    def again(
+        self, known: RegisterWait, value_of: Callable[[int], int | None]
+    ) -> RegisterWait | None:
+        """The same wait as one that was found at this place before, None when it may be another.
+
+        A few turns tell that; a driver comes here for every character.
+        """
+        if not self._plain.returned:
+            return None
+        if known.is_input:
+            return None if self._is_endless(value_of) else replace(known, is_endless=False)
+        other = self._registers.value(known.address) ^ known.mask
+        turn = self._with(known.address, other)
+        if turn.left is None or turn.left != known.source or not self._is_out(turn):
+            return None
+        return replace(known, value=other & known.mask)
 
     # --- which values end it ---
 
@@ -200,6 +219,7 @@ class WaitingLoop:
             self._plain.reads[best.address],
             (now ^ mask) & mask,
             mask,
+            best.source,
             is_input,
             is_input and self._is_endless(value_of),
         )

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from simcore.core.counters import OpDescriptor
 from simcore.core.enums import FaultKind, Stop
 from simcore.core.extension import ffi, function_index, lib, status_text
+from simcore.core.registers import CoreRegisters
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing
-from simcore.devices import ClockNote
-from simcore.devices.registers import RULE_KINDS
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.plain import filled
@@ -26,7 +25,6 @@ from simcore.run.places import NOWHERE, CodePlace
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
     from simcore.cpu_model import CorePipeline
-    from simcore.devices.registers import Device
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
 
@@ -39,16 +37,6 @@ class CoreFault:
     address: int
     pc: int
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class PeripheralUse:
-    """Accesses to one peripheral register that is not described, and what it reads now."""
-
-    address: int
-    value: int
-    reads: int
-    writes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +74,7 @@ ENGINE_FUNCTIONS = (
 )  # fmt: skip
 
 
-class Core:
+class Core(CoreRegisters):
     """One event stream under any number of configurations.
 
     `function_at` finds the function that holds an address. Raises CoreError.
@@ -180,23 +168,6 @@ class Core:
             )
         )
 
-    def tell_register(self, address: int, value: int, mask: int) -> None:
-        """From now on these bits of a peripheral's word read so, whatever is written to them."""
-        self._check(lib.core_tell_register(self._core, address, value, mask))
-
-    def describe(self, device: Device) -> None:
-        """Give a device's registers their reset values and rules."""
-        for register in device.registers:
-            address = device.base + register.offset
-            rules = [
-                (RULE_KINDS.index(rule.kind), rule.mask, rule.other, rule.shift)
-                for rule in device.rules(register)
-            ]
-            told = ffi.new("struct device_rule[]", rules)
-            self._check(lib.core_describe(self._core, address, register.reset, told, len(rules)))
-            if fixed := register.ones | register.zeros:
-                self.tell_register(address, register.ones, fixed)
-
     def print_to(self, write: Callable[[bytes], object]) -> None:
         """Hand text that devices send to `write`, a line or less at a time."""
         self._printer = _Writer(write)
@@ -205,16 +176,6 @@ class Core:
     def print_rest(self) -> None:
         """Hand over what devices sent and `write` was not given yet."""
         self._check(lib.core_print_rest(self._core))
-
-    def clock_notes(self) -> tuple[ClockNote, ...]:
-        """Writes to registers that clocks hang on, in their order."""
-        notes = ffi.new("struct clock_note[]", lib.core_clock_note_count(self._core))
-        lib.core_clock_notes(self._core, notes)
-        return tuple(ClockNote(note.cycles, note.address, note.value) for note in notes)
-
-    def reset_register(self, address: int, value: int) -> None:
-        """What a peripheral's word reads until the program writes to it."""
-        self._check(lib.core_reset_register(self._core, address, value))
 
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
@@ -304,26 +265,9 @@ class Core:
         """Whether counting began; False before the place where it was told to."""
         return bool(lib.core_counts(self._core))
 
-    def polled(self) -> int | None:
-        """The peripheral register that the last instructions read, None when they read none."""
-        address = int(lib.core_polled(self._core))
-        return None if address == 0xFFFFFFFF else address
-
     def take_fault(self) -> bool:
         """Enter the program's handler of `fault()`; False when there is none that could run."""
         return bool(lib.core_take_fault(self._core))
-
-    def register(self, address: int) -> int:
-        """What a peripheral's word reads now."""
-        return int(lib.core_register(self._core, address))
-
-    def is_written(self, address: int) -> bool:
-        """Whether the program wrote to a peripheral's word."""
-        return bool(lib.core_register_written(self._core, address))
-
-    def polling_turns(self) -> int:
-        """Turns of a loop that only waits for a peripheral register, 0 of none."""
-        return int(lib.core_polling_turns(self._core))
 
     def raise_fault(self, kind: FaultKind, address: int, pc: int) -> None:
         """Tell of a fault that the core did not see; `fault()` has it."""
@@ -346,13 +290,6 @@ class Core:
         frames = ffi.new("struct frame_info[]", lib.core_frame_count(self._core))
         lib.core_frames(self._core, frames)
         return [(function_index(frame.function), frame.call_site) for frame in list(frames)[1:]]
-
-    def peripherals(self) -> tuple[PeripheralUse, ...]:
-        """The peripheral registers that firmware used and nobody told of, by address."""
-        used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
-        lib.core_peripherals(self._core, used)
-        uses = (filled(PeripheralUse, use) for use in used)
-        return tuple(sorted(uses, key=lambda use: use.address))
 
     def self_modified(self) -> int:
         """Stores into code that had already run."""

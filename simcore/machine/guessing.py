@@ -13,7 +13,7 @@ from simcore.machine.fault_report import frame_at
 from simcore.machine.inputs import input_bits
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
-from simcore.machine.polling import Loop, Registers, Wait
+from simcore.machine.polling import Registers, RegisterWait, WaitingLoop
 from simcore.machine.trial import STATE, WORD, TrialEngine
 from simcore.run.stubs import Guess, find_stubs
 
@@ -55,6 +55,7 @@ class Guessing:
             core.tell_register(stub.address, stub.value, stub.mask)
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
+        self._found: dict[tuple[int, int], RegisterWait] = {}  # the last one by place
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
 
     def close(self) -> None:
@@ -62,7 +63,7 @@ class Guessing:
         if self._trial is not None:
             self._trial.close()
 
-    def look(self, read_register: Callable[[str], int]) -> Wait | None:
+    def look(self, read_register: Callable[[str], int]) -> RegisterWait | None:
         """Look at the loop in front of whose block the program stands, and let it end.
 
         What it waits for is returned when that is input that nothing gives.
@@ -79,7 +80,7 @@ class Guessing:
                 self._core.system_register,
             )
         state = {name: read_register(name) for name in STATE}
-        loop = Loop(
+        loop = WaitingLoop(
             partial(self._trial.turn, pc, state),
             lambda address: self._memory.read(address, WORD) or b"",
             self._function,
@@ -91,12 +92,16 @@ class Guessing:
                 self._core.is_written,
             ),
         )
-        wait = loop.wait(self._core.polling_turns(), self._word)
-        if wait is None or (wait.is_input and not wait.is_endless):
+        known = self._found.get(place)
+        wait = None if known is None else loop.again(known, self._word)
+        if wait is None:
+            wait = loop.wait(self._core.polling_turns(), self._word)
+        if wait is None:
             self._asked[place] = self._asked.get(place, 0) + 1
             return None
+        self._found[place] = wait
         if wait.is_input:
-            return wait
+            return wait if wait.is_endless else None
         key = (wait.address, wait.pc, wait.value, wait.mask)
         self._counts[key] = self._counts.get(key, 0) + 1
         if sum(n for (address, at, _, _), n in self._counts.items() if (address, at) == key[:2]) > (

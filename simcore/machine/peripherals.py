@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from simcore.core.core import PeripheralUse
+from simcore.core.registers import PeripheralUse
 from simcore.cpu_model import CpuModel
 from simcore.devices import register_names
 from simcore.elf import Image

@@ -9,7 +9,7 @@ function returns 0, which says that all is well; else that of the loop's closing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simcore.errors import UnknownInstructionError
 from simcore.isa import decode_instruction
@@ -24,16 +24,18 @@ Try = Callable[..., Turn]
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class RegisterWait:
     """What a loop waits for: a word of a peripheral, read at `pc`, and the bits that would end it.
 
-    `is_input`: they come from outside and are not guessed; `is_endless`: nothing else ends it.
+    `source` is the instruction behind which it then ends. `is_input`: they come from outside and
+    are not guessed; `is_endless`: nothing else ends it.
     """
 
     address: int
     pc: int
     value: int
     mask: int
+    source: int | None = None
     is_input: bool = False
     is_endless: bool = False
 
@@ -63,7 +65,7 @@ class Registers:
     is_written: Callable[[int], bool]
 
 
-class Loop:
+class WaitingLoop:
     """A loop in front of one of its blocks, and the trials of its turns."""
 
     def __init__(
@@ -90,7 +92,7 @@ class Loop:
             self._plain = self._turn()
         self._cycle = self._plain.path[self._plain.half :]
 
-    def wait(self, turns: int, value_of: Callable[[int], int | None]) -> Wait | None:
+    def wait(self, turns: int, value_of: Callable[[int], int | None]) -> RegisterWait | None:
         """What it waits for, None when it is no loop that only waits, or nothing that is known.
 
         `turns`: how often it went round; `value_of` reads a word of memory.
@@ -108,6 +110,23 @@ class Loop:
         if not ways:
             return self._inverted(asked, deciding) if turns >= TURNS_UNTIL_INVERTED else None
         return self._best(ways, value_of)
+
+    def again(
+        self, known: RegisterWait, value_of: Callable[[int], int | None]
+    ) -> RegisterWait | None:
+        """The same wait as one that was found at this place before, None when it may be another.
+
+        A few turns tell that; a driver comes here for every character.
+        """
+        if not self._plain.returned:
+            return None
+        if known.is_input:
+            return None if self._is_endless(value_of) else replace(known, is_endless=False)
+        other = self._registers.value(known.address) ^ known.mask
+        turn = self._with(known.address, other)
+        if turn.left is None or turn.left != known.source or not self._is_out(turn):
+            return None
+        return replace(known, value=other & known.mask)
 
     # --- which values end it ---
 
@@ -170,18 +189,18 @@ class Loop:
                     break
         return bits
 
-    def _inverted(self, asked: Sequence[int], deciding: Mapping[int, int]) -> Wait | None:
+    def _inverted(self, asked: Sequence[int], deciding: Mapping[int, int]) -> RegisterWait | None:
         """A test was seen, but no single turn that ends: the bits inverted, as a last resort."""
         if len(asked) != 1 or self._registers.inputs(asked[0]) & deciding[asked[0]]:
             return None
         (address,) = asked
         mask = ALL_BITS & ~self._registers.described(address)
         value = ~self._registers.value(address) & mask
-        return Wait(address, self._plain.reads[address], value, mask)
+        return RegisterWait(address, self._plain.reads[address], value, mask)
 
     # --- which of them is meant ---
 
-    def _best(self, ways: Sequence[_Way], value_of: Callable[[int], int | None]) -> Wait:
+    def _best(self, ways: Sequence[_Way], value_of: Callable[[int], int | None]) -> RegisterWait:
         def rank(way: _Way) -> tuple[int, int, int, int, int]:
             flipped = way.value ^ self._registers.value(way.address)
             return (way.result != 0, *self._order(way.source), flipped.bit_count(), flipped)
@@ -195,11 +214,12 @@ class Loop:
                 turn = self._with(best.address, now ^ less)
                 mask = less if turn.left == best.source and self._is_out(turn) else mask
         is_input = bool(mask & self._registers.inputs(best.address))
-        return Wait(
+        return RegisterWait(
             best.address,
             self._plain.reads[best.address],
             (now ^ mask) & mask,
             mask,
+            best.source,
             is_input,
             is_input and self._is_endless(value_of),
         )

@@ -29,7 +29,7 @@ _PIN_REGISTERS = {"IDR", "PDIR", "PSR", "DR_IN", "IN", "PDSR"}
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class DescribedRegister:
     """A register of a peripheral; size in bits, offsets of fields from its own bit 0."""
 
     peripheral: str
@@ -51,7 +51,7 @@ class Description:
         require("svd", "--svd")
         self._path = path
         self._root = _read(path)
-        self.registers: dict[int, Register] = {}
+        self.registers: dict[int, DescribedRegister] = {}
         for register in self._registers(self._parsed(self._root, fields=False)):
             self.registers.setdefault(register.address, register)
         if not self.registers:
@@ -75,7 +75,7 @@ class Description:
         ]
         return register.text + (f".{'+'.join(named)}" if 0 < len(named) <= MOST_NAMED else "")
 
-    def fields(self, register: Register) -> Mapping[str, int]:
+    def fields(self, register: DescribedRegister) -> Mapping[str, int]:
         """The fields of a register and their bits."""
         if register.peripheral not in self._fields:
             self._fields[register.peripheral] = self._fields_of(register.peripheral)
@@ -129,7 +129,7 @@ class Description:
 
     # --- reading ---
 
-    def _inside(self, address: int) -> Register | None:
+    def _inside(self, address: int) -> DescribedRegister | None:
         """The register that begins before an address in the same word, or anywhere in a word."""
         near = [self.registers.get((address & ~3) + at) for at in range(4)]
         return next((register for register in near if register is not None), None)
@@ -147,13 +147,15 @@ class Description:
             text = " ".join(str(error).split()) or type(error).__name__
             raise ConfigError(f"{self._path}: not an SVD that can be read: {text}") from None
 
-    def _registers(self, device: Any) -> Iterator[Register]:
+    def _registers(self, device: Any) -> Iterator[DescribedRegister]:
         for peripheral in device.get_peripherals():
             for name, offset, row in _walk(peripheral.registers or (), 0, ""):
                 address = (peripheral.base_address or 0) + offset
                 if 0 <= address <= ALL_BITS:
                     size = row.size if row.size in (8, 16, 32) else 32
-                    yield Register(peripheral.name, name, address, size, row.reset_value or 0)
+                    yield DescribedRegister(
+                        peripheral.name, name, address, size, row.reset_value or 0
+                    )
 
     def _fields_of(self, peripheral: str) -> dict[str, dict[str, int]]:
         """The fields of one peripheral, with those from which it is derived."""

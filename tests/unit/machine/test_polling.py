@@ -6,6 +6,7 @@ A turn is that of a small loop: it reads a register at 0x102, goes on at 0x104 a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from itertools import combinations
 from operator import xor
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from simcore.machine.polling import Loop, Registers, _flips
+from simcore.machine.polling import Registers, RegisterWait, WaitingLoop, _flips
 from simcore.machine.trial import Turn
 
 REGISTER, VARIABLE = 0x4000_0000, 0x2000_0000
@@ -26,7 +27,7 @@ def loop_of(
     described: int = 0,
     inputs: int = 0,
     **turn: Any,
-) -> Loop:
+) -> WaitingLoop:
     """A loop that ends behind 0x104 when `ends` says so of register and variable."""
 
     def attempt(
@@ -45,7 +46,7 @@ def loop_of(
         )
 
     registers = Registers(lambda _: value, lambda _: described, lambda _: inputs, lambda _: True)
-    return Loop(attempt, lambda _: b"\x00\xbf", lambda _: 0, lambda _: False, registers)
+    return WaitingLoop(attempt, lambda _: b"\x00\xbf", lambda _: 0, lambda _: False, registers)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_the_fewest_bits_that_end_a_loop_are_found(
         (loop_of(lambda r, _: bool(r & 1), described=1), "the bit is described"),
     ],
 )
-def test_a_loop_that_does_not_only_wait_is_left_alone(loop: Loop, why: str) -> None:
+def test_a_loop_that_does_not_only_wait_is_left_alone(loop: WaitingLoop, why: str) -> None:
     assert loop.wait(32, lambda _: 7) is None, why
     assert loop.wait(32, lambda _: 7) is None, why
 
@@ -99,6 +100,25 @@ def test_input_is_never_guessed_and_endless_when_nothing_else_ends_the_loop(
     wait = loop_of(ends, inputs=4, described=4, **turn).wait(32, lambda _: 7)
     assert wait is not None
     assert (wait.is_input, wait.is_endless) == (True, endless)
+
+
+def test_a_wait_that_is_known_is_found_again_by_a_few_turns() -> None:
+    tried: list[int] = []
+
+    def ends(register: int, _: int) -> bool:
+        tried.append(register)
+        return bool(register & 0x410)
+
+    known = RegisterWait(REGISTER, 0x102, 0x400, 0x400, source=0x104)
+    again = loop_of(ends).again(known, lambda _: 7)
+    assert again == known
+    assert len(tried) < 8
+    assert loop_of(ends).again(replace(known, source=0x102), lambda _: 7) is None
+    assert loop_of(ends).again(replace(known, mask=0x800), lambda _: 7) is None
+    timed = replace(known, is_input=True, is_endless=True)
+    assert loop_of(ends, is_same=True).again(timed, lambda _: 7) is None  # endless: look closer
+    found = loop_of(ends, is_same=False).again(timed, lambda _: 7)
+    assert found == replace(timed, is_endless=False)
 
 
 def test_bits_that_flip_a_difference_are_those_of_the_slow_search() -> None:

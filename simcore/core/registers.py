@@ -1,0 +1,86 @@
+"""Registers of peripherals in the C core: what it is told of them, and what they read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simcore.core.extension import ffi, lib
+from simcore.devices import ClockNote
+from simcore.devices.registers import RULE_KINDS
+from simcore.plain import filled
+
+if TYPE_CHECKING:
+    from simcore.devices.registers import Device
+
+
+@dataclass(frozen=True, slots=True)
+class PeripheralUse:
+    """Accesses to one peripheral register that is not described, and what it reads now."""
+
+    address: int
+    value: int
+    reads: int
+    writes: int
+
+
+class CoreRegisters(ABC):
+    """What :class:`simcore.core.core.Core` has of registers."""
+
+    _core: Any
+
+    @abstractmethod
+    def _check(self, status: int) -> None:
+        """Raise CoreError when a call of the C core failed."""
+
+    def tell_register(self, address: int, value: int, mask: int) -> None:
+        """From now on these bits of a peripheral's word read so, whatever is written to them."""
+        self._check(lib.core_tell_register(self._core, address, value, mask))
+
+    def describe(self, device: Device) -> None:
+        """Give a device's registers their reset values and rules."""
+        for register in device.registers:
+            address = device.base + register.offset
+            rules = [
+                (RULE_KINDS.index(rule.kind), rule.mask, rule.other, rule.shift)
+                for rule in device.rules(register)
+            ]
+            told = ffi.new("struct device_rule[]", rules)
+            self._check(lib.core_describe(self._core, address, register.reset, told, len(rules)))
+            if fixed := register.ones | register.zeros:
+                self.tell_register(address, register.ones, fixed)
+
+    def reset_register(self, address: int, value: int) -> None:
+        """What a peripheral's word reads until the program writes to it."""
+        self._check(lib.core_reset_register(self._core, address, value))
+
+    def polled(self) -> int | None:
+        """The peripheral register that the last instructions read, None when they read none."""
+        address = int(lib.core_polled(self._core))
+        return None if address == 0xFFFFFFFF else address
+
+    def register(self, address: int) -> int:
+        """What a peripheral's word reads now."""
+        return int(lib.core_register(self._core, address))
+
+    def is_written(self, address: int) -> bool:
+        """Whether the program wrote to a peripheral's word."""
+        return bool(lib.core_register_written(self._core, address))
+
+    def polling_turns(self) -> int:
+        """Turns of a loop that only waits for a peripheral register, 0 of none."""
+        return int(lib.core_polling_turns(self._core))
+
+    def peripherals(self) -> tuple[PeripheralUse, ...]:
+        """The peripheral registers that firmware used and nobody told of, by address."""
+        used = ffi.new("struct peripheral_info[]", lib.core_peripheral_count(self._core))
+        lib.core_peripherals(self._core, used)
+        uses = (filled(PeripheralUse, use) for use in used)
+        return tuple(sorted(uses, key=lambda use: use.address))
+
+    def clock_notes(self) -> tuple[ClockNote, ...]:
+        """Writes to registers that clocks hang on, in their order."""
+        notes = ffi.new("struct clock_note[]", lib.core_clock_note_count(self._core))
+        lib.core_clock_notes(self._core, notes)
+        return tuple(ClockNote(note.cycles, note.address, note.value) for note in notes)

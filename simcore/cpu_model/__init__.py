@@ -11,8 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simcore.devices import FAMILIES
-from simcore.devices.registers import Device
+from simcore.cpu_model.around import (
+    DeviceSet,
+    FlashControl,
+    FlexRam,
+    InterruptController,
+    SysTickReference,
+)
 from simcore.errors import ConfigError, ModelError, nearest
 
 CACHE_CONTROLS = ("auto", "on", "off")
@@ -220,63 +225,6 @@ class EnergyCoefficients:
     icache_access: float = 0.0
     dcache_access: float = 0.0
     issue: Mapping[str, float] = field(default_factory=dict)  # each instruction, by class
-
-
-@dataclass(frozen=True, slots=True)
-class FlashControl:
-    """The flash access control register. Masks are bits of it; address 0: not modelled."""
-
-    address: int = 0
-    latency_mask: int = 0
-    prefetch_mask: int = 0
-    accelerator_mask: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SysTickReference:
-    """The clock of SysTick while CLKSOURCE is 0: `external_clock` in Hz, or when that is 0 the
-    core clock over `divider`."""
-
-    divider: int = 8
-    external_clock: int = 0
-
-    def core_cycles(self, clock_hz: int) -> int:
-        """Core cycles per tick at a core clock, at least 1."""
-        if not self.external_clock:
-            return self.divider
-        return max(1, round(clock_hz / self.external_clock))
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptController:
-    """How many external interrupts a part has, and how many bits of their priorities are there."""
-
-    interrupts: int
-    priority_bits: int
-
-
-@dataclass(frozen=True, slots=True)
-class FlexRam:
-    """Banks of RAM that a program divides: `config_register` has a code for each, 1 for the first
-    of `regions`. The sizes of those are what reset leaves."""
-
-    banks: int
-    bank_size: int  # bytes
-    regions: tuple[str, ...]
-    config_register: int  # address
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceSet:
-    """What stands around the core: a family of simcore/devices, and the board's crystal in Hz."""
-
-    family: str = "none"
-    crystal: int = 0
-
-    @property
-    def devices(self) -> tuple[Device, ...]:
-        """The devices that are described."""
-        return FAMILIES[self.family].devices if self.family != "none" else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -527,7 +527,8 @@ def test_pc_of_a_fault_is_that_of_the_instruction(build: Build, model: CpuModel)
 
 
 def test_peripherals_that_are_not_modelled_are_one_warning(model: CpuModel) -> None:
-    result = go(FIRMWARE / "faults.elf", model, args=("odd-peripherals",))
+    plain = load_cpu_model(model.name, ("devices.family=none",))
+    result = go(FIRMWARE / "faults.elf", plain, args=("odd-peripherals",))
     assert (result.exit_reason, result.exit_code) == ("exit", 0)
     (warning,) = result.warnings
     assert "0x40011000" in warning
@@ -535,7 +536,8 @@ def test_peripherals_that_are_not_modelled_are_one_warning(model: CpuModel) -> N
 
 
 def test_strict_makes_a_peripheral_access_a_fault(model: CpuModel) -> None:
-    result = go(FIRMWARE / "faults.elf", model, args=("odd-peripherals",), peripherals="strict")
+    plain = load_cpu_model(model.name, ("devices.family=none",))
+    result = go(FIRMWARE / "faults.elf", plain, args=("odd-peripherals",), peripherals="strict")
     assert result.fault is not None
     assert result.fault.kind == "access to a peripheral that is not modelled"
     assert result.fault.address == 0x4002_0018

@@ -140,6 +140,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
             blocks=(),
             schedules=(),
             exit_place=None,
+            clocks=(),
+            guesses=(),
         )
         return [result] * len(setups)
 

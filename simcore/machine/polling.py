@@ -134,7 +134,8 @@ class Loop:
     def _deciding_bits(self, address: int, ways: list[_Way]) -> int:
         """The bits of a word on which the loop's tests hang; values that end it go to `ways`."""
         value = self._registers.value(address)
-        free = ALL_BITS & ~self._registers.described(address)
+        # How input reads may be described; that a loop waits for it is still to be found.
+        free = ALL_BITS & ~self._registers.described(address) | self._registers.inputs(address)
         plain, bits = self._plain, 0
         differences: list[tuple[int, list[int]]] = []
 

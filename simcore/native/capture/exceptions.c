@@ -189,8 +189,7 @@ int exceptions_can_come(struct capture *c)
 {
     struct masks masks = frame_masks(c);
     uint32_t number = nvic_most_urgent(nvic_of(c));
-    return (number && nvic_preempts(nvic_of(c), number, &masks)) ||
-           first_to_come(c, 0, &masks) != UINT64_MAX;
+    return (number && nvic_preempts(nvic_of(c), number, &masks)) || first_to_come(c, 0, &masks) != UINT64_MAX;
 }
 
 /* WFI and WFE: PRIMASK does not hold back what wakes, BASEPRI and FAULTMASK do (B1.5.19). */

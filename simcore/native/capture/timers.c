@@ -7,8 +7,7 @@ int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
     if (c->timers == TIMERS_MAX)
         return CORE_ERR_LIMIT;
-    c->timer[c->timers++] =
-        (struct timer){enable, r->mask, r->other, EXCEPTION_IRQ0 + (uint32_t)r->shift, UINT64_MAX};
+    c->timer[c->timers++] = (struct timer){enable, r->mask, r->other, EXCEPTION_IRQ0 + (uint32_t)r->shift, UINT64_MAX};
     return CORE_OK;
 }
 

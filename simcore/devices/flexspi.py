@@ -1,4 +1,4 @@
-"""FlexSPI of i.MX RT10xx: a command for the chip behind it ends at once, and no chip answers."""
+"""FlexSPI of i.MX RT10xx: a command for the chip behind it ends at once, no chip answers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Timers: counters on modelled time that interrupt when they begin anew. Compare channels keep what is
-written."""
+"""Timers: counters on modelled time that interrupt as they begin anew; compare channels do not."""
 
 from __future__ import annotations
 

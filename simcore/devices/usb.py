@@ -1,5 +1,7 @@
-"""USB OTG of STM32 parts: its core resets and flushes at once and takes the role that it is told; nobody
-is on the bus."""
+"""USB OTG of STM32 parts: it resets and flushes at once, its role is the one that it is told.
+
+Nobody is on the bus.
+"""
 
 from __future__ import annotations
 

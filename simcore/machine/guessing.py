@@ -10,7 +10,7 @@ from simcore.cpu_model import CpuModel
 from simcore.devices import known_bits
 from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
-from simcore.machine.inputs import input_bits
+from simcore.machine.inputs import input_bits, received_bits
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
 from simcore.machine.polling import Registers, RegisterWait, WaitingLoop
@@ -56,6 +56,7 @@ class Guessing:
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
         self._found: dict[tuple[int, int], RegisterWait] = {}  # the last one by place
+        self.awaited: set[int] = set()  # words that loops wait for that nobody answers: input
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
 
     def close(self) -> None:
@@ -96,6 +97,8 @@ class Guessing:
         wait = None if known is None else loop.again(known, self._word)
         if wait is None:
             wait = loop.wait(self._core.polling_turns(), self._word)
+        if wait is not None and wait.is_input:
+            self.awaited.add(wait.address)
         if wait is None:
             self._asked[place] = self._asked.get(place, 0) + 1
             return None
@@ -128,6 +131,7 @@ class Guessing:
     def _input_bits(self, address: int) -> int:
         described = self._names.described
         found = 0 if described is None else described.input_bits(address)
+        found |= received_bits(address, self._core.register, self._model)
         return self._inputs.get(address, 0) | found
 
     def _function(self, address: int) -> int:

@@ -230,12 +230,20 @@ class Machine:
         reached = self._core.counts() and self._options.spec.until is None
         return end.reason if reached else "missed"
 
+    def _is_to_tell(self, polled: int) -> bool:
+        """Whether a polled word is what the program hangs on: not if its description says how it
+        reads, unless it is input; where loops are not looked at nobody knows.
+        """
+        is_known = known_bits(self._model.devices.devices).get(polled, 0)
+        is_looked_at = self._options.spec.peripherals in (None, "ready")
+        return not (is_known and is_looked_at) or polled in self._guessing.awaited
+
     def _all_warnings(self) -> Iterator[str]:
         yield from self._execution.warnings
         end = self._execution.end
         if end is not None and end.reason in POLLING_ENDS:
             polled = self._core.polled()
-            if polled is not None:
+            if polled is not None and self._is_to_tell(polled):
                 where = frame_at(self._image, self._execution.stood_at)
                 yield polling_warning(self._registers, polled, self._core.register(polled), where)
             elif end.reason == "no-end":

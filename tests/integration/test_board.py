@@ -137,7 +137,8 @@ REGISTERS = {
         GPIOA, "movs r0, #6\n str r0, [r1, #0x18]\n ldr r0, [r1, #0x18]", 0,
     ),
     "a drawing has ended when it is started": (
-        DMA2D, "movs r0, #1\n str r0, [r1]\n ldr r0, [r1]\n ldr r2, [r1, #4]\n add r0, r0, r2, lsl #8",
+        DMA2D,
+        "movs r0, #1\n str r0, [r1]\n ldr r0, [r1]\n ldr r2, [r1, #4]\n add r0, r0, r2, lsl #8",
         0x200,
     ),
     "until its flag is cleared": (

@@ -199,3 +199,16 @@ def test_sev_lets_the_next_wfe_pass(
 ) -> None:
     text = TICK + before + "wfe\n movs r0, #0\n b exit_r0\n" + handler("systick", "")
     assert (go(build(text), model).counters.total()["cycles.sleep"] > 0) is sleeps
+
+
+def test_the_block_that_switches_the_mpu_on_goes_on_as_privileged(
+    build: Build, model: CpuModel
+) -> None:
+    # As CubeMX sets it up: nothing may be reached at 0x60000000 to 0xDFFFFFFF, the rest as it is by
+    # default; a literal is loaded behind the store that switches it on.
+    image = build(
+        "ldr r1, =0xe000ed90\n ldr r0, =0x1004873f\n str r0, [r1, #0x10]\n movs r0, #5\n"
+        " str r0, [r1, #4]\n ldr r0, =0x12345\n bl exit_r0\n .ltorg"
+    )
+    result = go(image, model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 0x12345)

@@ -292,6 +292,52 @@ def test_a_described_device_that_receives_nothing_ends_the_run(build: Build) -> 
     assert any("polls USART1_ISR (0x4001101c)" in warning for warning in result.warnings)
 
 
+#: Words and bits that are received, of parts whose devices are described or not.
+RECEIVED = {
+    "a character, described": ("stm32f746", (), 0x4000_441C, 0x20, ""),
+    "a button, described": ("stm32f746", (), 0x4002_0810, 0x2000, ""),
+    "a byte of I2C": ("stm32f746", (), 0x4000_6018, 0x4, ""),
+    "a frame of SPI": ("stm32f746", (), 0x4001_3008, 0x1, ""),
+    "a packet of SPI": ("stm32h743", (), 0x4001_3014, 0x1, ""),
+    "a message of CAN": ("stm32f746", NONE, 0x4000_640C, 0x1, ""),
+    "a message of FDCAN": ("stm32h743", (), 0x4000_A0A4, 0x1, ""),
+    "a sample of a SAI that receives": (
+        "stm32f746", (), 0x4001_5818, 0x8, "movs r2, #1\n str r2, [r1, #-0x14]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECEIVED)
+def test_what_is_received_is_not_guessed_and_ends_the_run(build: Build, name: str) -> None:
+    part, described, register, bit, before = RECEIVED[name]
+    text = f"ldr r1, ={register:#x}\n {before}\n" + INPUT.format(
+        register=register, bit=bit, left=0, count="nop"
+    )
+    result = go(build(text), load_cpu_model(part, described))
+    assert (result.exit_reason, result.guesses) == ("input", ())
+    assert any(f"({register:#010x})" in text or f"polls {register:#010x}" in text
+               for text in result.warnings)  # fmt: skip
+
+
+def test_a_flag_of_a_sai_that_sends_is_guessed(build: Build) -> None:
+    text = INPUT.format(register=0x4001_5818, bit=0x8, left=0, count="nop")
+    result = go(build(text), load_cpu_model("stm32f746"))
+    assert (result.exit_reason, [guess.value for guess in result.guesses]) == ("exit", [8])
+
+
+def test_a_described_register_that_is_read_often_is_not_what_the_program_hangs_on(
+    build: Build,
+) -> None:
+    # TIM2's counter, which runs; the loop does some work.
+    image = build(
+        "ldr r1, =0x40000000\n movs r0, #1\n str r0, [r1]\n ldr r3, =0x20000100\n"
+        "1: ldr r0, [r1, #0x24]\n str r0, [r3]\n b 1b\n .ltorg"
+    )
+    result = go(image, load_cpu_model("stm32f746"), max_instructions=10_000)
+    assert result.exit_reason == "max-instructions"
+    assert not [text for text in result.warnings if "polls" in text]
+
+
 def test_a_bit_of_a_register_with_input_that_is_none_is_guessed(
     build: Build, model: CpuModel
 ) -> None:

@@ -95,11 +95,22 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
     record_fault(c, kind, address, size);
 }
 
+/* The mode changes at the ends of blocks alone. */
+static void look_at_mode(struct capture *c)
+{
+    uint32_t running = c->system.nvic.running;
+    c->privileged = running || !(register_of(c, UC_ARM_REG_CONTROL) & 1);
+    c->urgent =
+        running == EXCEPTION_NMI || running == EXCEPTION_HARD_FAULT || (register_of(c, UC_ARM_REG_FAULTMASK) & 1);
+}
+
 void code_settings(struct capture *c)
 {
     c->trap_unaligned = (system_word(&c->system, REG_CCR) & CCR_UNALIGN_TRP) != 0;
     c->protects = protection_restricts(&c->system.protection) != 0;
     c->closely &= ~(uint32_t)CLOSELY_CHECKED;
+    if (c->protects)
+        look_at_mode(c);                         /* the rest of the running block is checked already */
     if (c->trap_unaligned || c->protects || c->rewind.armed)
         c->closely |= CLOSELY_CHECKED;
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
@@ -116,11 +127,8 @@ static int refuse(struct capture *c, enum fault_kind kind, uint32_t address)
 int code_may_run(struct capture *c, uint32_t id)
 {
     const struct captured *d = &c->captured[id];
-    if (c->protects) {                           /* the mode changes at the ends of blocks alone */
-        uint32_t running = c->system.nvic.running;
-        c->privileged = running || !(register_of(c, UC_ARM_REG_CONTROL) & 1);
-        c->urgent =
-            running == EXCEPTION_NMI || running == EXCEPTION_HARD_FAULT || (register_of(c, UC_ARM_REG_FAULTMASK) & 1);
+    if (c->protects) {
+        look_at_mode(c);
         if (!protection_permits(&c->system.protection, d->address, 2, ACCESS_FETCH, c->privileged, c->urgent))
             return refuse(c, FAULT_MPU_FETCH, d->address);
     }

@@ -162,17 +162,17 @@ struct capture {
     struct fault_info fault;
     uint8_t undo[8]; /* what lay where a store went that then turned out to fault */
     uint32_t undo_address, undo_size;
-    int fault_at_access;         /* the engine does not know where: PC and ITSTATE are set from fault.pc */
-    uint32_t polled;                         /* the peripheral register that was read last, ... */
-    uint64_t polled_at;                      /* ... and the instruction count then */
+    int fault_at_access; /* the engine does not know where: PC and ITSTATE are set from fault.pc */
+    uint32_t polled; /* the peripheral register that was read last, ... */
+    uint64_t polled_at; /* ... and the instruction count then */
     struct polling polling;
-    struct peripheral *peripheral;           /* a hash table of words */
+    struct peripheral *peripheral; /* a hash table of words */
     uint32_t peripherals, peripheral_room;
     struct device_rule *rule;
     uint32_t rules, rules_room;
     struct clock_note *clock_note;
     uint32_t clock_notes, clock_notes_room;
-    core_write_fn *print;                    /* NULL: text that devices send is dropped */
+    core_write_fn *print; /* NULL: text that devices send is dropped */
     void *printer;
     uint8_t text[TEXT_BYTES];
     uint32_t text_used;

@@ -1,4 +1,4 @@
-"""What stands around the core of a part: flash control, SysTick's clock, interrupts, RAM, devices."""
+"""What stands around the core of a part: flash control, SysTick, interrupts, RAM, devices."""
 
 from __future__ import annotations
 

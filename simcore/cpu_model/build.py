@@ -15,18 +15,20 @@ from simcore.cpu_model import (
     CoreModel,
     CorePipeline,
     CpuModel,
-    DeviceSet,
     EnergyCoefficients,
-    FlashControl,
-    FlexRam,
-    InterruptController,
     Memory,
     MemorySystem,
     OperatingPoint,
     Provenance,
     Region,
-    SysTickReference,
     Undecided,
+)
+from simcore.cpu_model.around import (
+    DeviceSet,
+    FlashControl,
+    FlexRam,
+    InterruptController,
+    SysTickReference,
 )
 from simcore.cpu_model.schema import (
     CLASSES,

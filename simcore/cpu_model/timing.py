@@ -18,7 +18,8 @@ from simcore.cpu_model.schema import CACHE_POLICIES, REGION_KINDS, REPLACEMENTS
 from simcore.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from simcore.cpu_model import FlashControl, OperatingPoint
+    from simcore.cpu_model import OperatingPoint
+    from simcore.cpu_model.around import FlashControl
 
 #: The mechanism of the pipeline (simcore/pipeline/hazards.py) that the C core times.
 STORE_TO_LOAD = "store-to-load"

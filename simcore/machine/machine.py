@@ -17,7 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
-from simcore.devices import ClockPhase, clock_phases, crystal_of, heard
+from simcore.devices import ClockPhase, clock_phases, crystal_of, heard, known_bits
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from simcore.cpu_model import CpuModel, FlexRam
+from simcore.cpu_model import CpuModel
+from simcore.cpu_model.around import FlexRam
 from simcore.elf import Image
 from simcore.errors import ConfigError
 

@@ -69,7 +69,7 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     c->regions = regions;
     for (c->timers = 0; c->timers < config->timers; c->timers++) {
         const struct timer_config *t = &config->timer[c->timers];
-        c->timer[c->timers] = (struct timer){t->number, t->period, t->first};
+        c->timer[c->timers] = (struct timer){.number = t->number, .period = t->period, .next = t->first};
         c->look_at = c->ask_at = 0;
     }
     system_init(&c->system, config);

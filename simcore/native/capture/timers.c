@@ -7,7 +7,8 @@ int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
     if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
         return CORE_ERR_LIMIT;
-    c->timer[c->timers++] = (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
+    c->timer[c->timers++] =
+        (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
     return CORE_OK;
 }
 

@@ -16,9 +16,7 @@ LINK = "-Wl,--entry=reset,--section-start=.isr_vector=0x08000000,-Ttext=0x080001
 
 
 @pytest.fixture(params=[(), ("-DPROCESS_STACK",)], ids=["main-stack", "process-stack"])
-def program(
-    request: pytest.FixtureRequest, arm_gcc: Callable[..., Path], tmp_path: Path
-) -> Path:
+def program(request: pytest.FixtureRequest, arm_gcc: Callable[..., Path], tmp_path: Path) -> Path:
     start = tmp_path / "start.S"
     start.write_text(PROLOGUE + " bl main\n cpsid i\n b exit_r0\n")
     options = ["-nostdlib", "-O1", LINK, *request.param, start, SOURCE]
@@ -37,12 +35,12 @@ def test_each_thread_has_its_own_calls(program: Path) -> None:
     # the two threads take turns of one tick, so each has half of the time
     for name in ("thread_a", "thread_b"):
         assert 0.4 < rows[name].cycles_total / profile.totals.cycles < 0.6
-    callers = {}
+    callers: dict[str, str | None] = {}
     for node in profile.call_tree:
         if node.function is not None and node.parent is not None:
             above = profile.call_tree[node.parent].function
-            name = None if above is None else profile.functions[above].name
-            callers[profile.functions[node.function].name] = name
+            caller = None if above is None else profile.functions[above].name
+            callers[profile.functions[node.function].name] = caller
     assert (callers["step_a"], callers["step_b"]) == ("thread_a", "thread_b")
     assert callers["thread_b"] is None  # nobody called it: an exception returned to it
 

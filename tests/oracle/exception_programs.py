@@ -171,6 +171,10 @@ _STEP_OVER = """
     addhs r1, #4
     addlo r1, #2
 8:  str r1, [r0, #24]
+    ldr r1, [r0, #28]
+    ldr r3, =0x0600fc00
+    bic r1, r3
+    str r1, [r0, #28]
 9:
 """
 
@@ -270,8 +274,13 @@ class Program:
             "ldr r0, =scratch\n str r4, [r0, #2]",
             "ldr r0, =guarded\n ldr r1, [r0, #4]\n mix r1",
             "ldr r0, =guarded\n str r4, [r0, #4]",
-            "ldr r0, =read_only\n ldr r1, [r0]\n mix r1\n strb r4, [r0, #3]\n ldr r1, [r0]\n"
-            " mix r1",
+            "ldr r0, =read_only\n strb r4, [r0, #3]\n ldr r1, [r0]\n mix r1",
+            "cmp r4, r4\n ldr r0, =guarded - 4\n ittee eq\n streq r5, [r0]\n ldreq r4, [r0, #4]\n"
+            " addne r5, #3\n addne r6, #1",
+            "cmp r4, r4\n ldr r0, =scratch\n ittet eq\n streq r5, [r0]\n streq r4, [r0, #5]\n"
+            " addne r5, #3\n addeq r6, #1",
+            "cmp r4, r4\n mov r0, #0\n isb\n ittet eq\n addeq r7, #2\n udiveq r1, r5, r0\n"
+            " addne r5, #3\n addeq r6, #1\n mix r1",
             "ldr r0, =guarded - 8\n stmia r0!, {r4-r7}\n mix r0",
             f"{self._store(0xE000_ED88, 0)}\n vmov s3, r4\n {self._store(0xE000_ED88, 0xF0_0000)}",
             "cmp r4, r4\n ldr r0, =0x2f000000\n itett eq\n addeq r4, #1\n addne r4, #2\n"

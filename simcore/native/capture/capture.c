@@ -122,6 +122,8 @@ int capture_run(struct capture *c, uint32_t pc)
     c->stop = STOP_NONE;
     for (;;) {
         c->engine_error = c->emu_start(c->engine, pc | 1, 0xffffffffu, 0, 0);
+        if (c->stop == STOP_FAULT && c->fault_at_access)
+            rewind_fault(c);
         if (c->stop != STOP_NONE || c->status != CORE_OK)
             break;
         if (c->rewind.to) {

@@ -107,6 +107,7 @@ static void look_at_mode(struct capture *c)
 void code_settings(struct capture *c)
 {
     c->trap_unaligned = (system_word(&c->system, REG_CCR) & CCR_UNALIGN_TRP) != 0;
+    c->trap_divide = (system_word(&c->system, REG_CCR) & CCR_DIV_0_TRP) != 0;
     c->protects = protection_restricts(&c->system.protection) != 0;
     c->closely &= ~(uint32_t)CLOSELY_CHECKED;
     if (c->protects)
@@ -165,6 +166,14 @@ static int has_sev(const uint8_t *code, uint32_t size)
     return 0;
 }
 
+static int has_it(const uint8_t *code, uint32_t size)
+{
+    for (uint32_t at = 0; at + 2 <= size; at += thumb_length((uint16_t)(code[at] | code[at + 1] << 8)))
+        if (code[at + 1] == 0xbf && (code[at] & 0xf))
+            return 1;
+    return 0;
+}
+
 /* Whether SP is set from elsewhere: MOV SP, LDR SP, MSR to MSP, PSP or CONTROL. What adds to it moves it, and so does
  * the end of a function that has a frame pointer (R7 or R11). */
 static int sets_stack(const uint8_t *code, uint32_t size)
@@ -210,6 +219,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->endless = (uint8_t)is_endless(code, size);
     d->sets_event = (uint8_t)has_sev(code, size);
     d->floating = thumb_floating(code, size, address);
+    d->conditional = (uint8_t)(it_state || has_it(code, size));
     d->sets_stack = (uint8_t)sets_stack(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;

@@ -16,6 +16,8 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     struct capture *c = w->capture;
     uint32_t address = w->base + (uint32_t)offset;
     (void)engine;
+    if (c->stop != STOP_NONE)
+        return 0;
     int storage = storage_of(c, address);
     if (storage >= 0)
         return c->storage[storage] >> (address & 3) * 8;
@@ -46,6 +48,8 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     struct capture *c = w->capture;
     uint32_t address = w->base + (uint32_t)offset;
     (void)engine;
+    if (c->stop != STOP_NONE)
+        return;
     int storage = storage_of(c, address);
     if (storage >= 0 && size == 4) {
         c->storage[storage] = (uint32_t)value;
@@ -73,6 +77,8 @@ static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size
     struct capture *c = user;
     uint32_t address = SYSTEM_BASE + (uint32_t)offset;
     (void)engine;
+    if (c->stop != STOP_NONE)
+        return 0;
     (void)size;
     uint64_t now = system_reads_clock(&c->system, address & ~3u) ? record_time(c) : 0;
     c->clock_read |= system_clock_runs(&c->system, address & ~3u);
@@ -85,6 +91,8 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     struct capture *c = user;
     uint32_t address = SYSTEM_BASE + (uint32_t)offset, aligned = address & ~3u, word = (uint32_t)value;
     (void)engine;
+    if (c->stop != STOP_NONE)
+        return;
     uint64_t now = system_writes_clock(aligned) ? record_time(c) : 0;
     if (size < 4) {                              /* bytes and halfwords: the rest of the word stays */
         uint32_t mask = mask_of(address, size);

@@ -298,6 +298,10 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
     struct capture *c = user;
     uint32_t pc = register_of(c, UC_ARM_REG_PC), offset = pc - c->block_address;
     (void)engine;
+    if (c->stop != STOP_NONE) {                  /* asked for in an IT block, behind which the engine went on */
+        c->emu_stop(c->engine);
+        return;
+    }
     rewind_disarm(c);
     if (c->header && number >= ENGINE_NO_COPROCESSOR && offset < c->captured[c->block_id].size)
         record_end(c, RECORD_PARTIAL, offset);

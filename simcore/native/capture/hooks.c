@@ -26,8 +26,9 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
         c->reg_read(c->engine, UC_ARM_REG_R0 + w->n, &n);
         c->reg_read(c->engine, UC_ARM_REG_R0 + w->m, &m);
         class = thumb_divide_class(n, m, w->kind == WATCH_SDIV);
-        if (m == 0 && (system_peek(&c->system, REG_CCR, 0) & CCR_DIV_0_TRP)) {
+        if (m == 0 && c->trap_divide) {
             c->fault = (struct fault_info){FAULT_DIVIDE_BY_ZERO, (uint32_t)address, (uint32_t)address, 0};
+            c->fault_at_access = 1;
             record_end(c, RECORD_PARTIAL, offset);
             capture_stop_with(c, STOP_FAULT);
             return;
@@ -133,8 +134,12 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     (void)engine;
     if (c->silent)
         return;
+    if (c->stop != STOP_NONE) {          /* asked for in an IT block, at whose end the engine went on */
+        c->emu_stop(c->engine);
+        return;
+    }
     capture_close_record(c);
-    if (c->rewind.armed && rewind_settle(c)) {
+    if (c->rewind.armed == ARMED_DUE && rewind_settle(c)) {
         c->emu_stop(c->engine);          /* capture_run() takes it back */
         return;
     }
@@ -190,7 +195,9 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     record_open(c, id);
     c->watch = c->watches + d->watch_first;
     c->watch_end = c->watch + d->watches;
-    if (c->due_in != UINT64_MAX)
+    if (c->rewind.armed)
+        rewind_disarm(c);
+    if (c->due_in != UINT64_MAX || (c->closely & CLOSELY_CHECKED) || c->trap_divide)
         rewind_arm(c, d);
     c->due_in = UINT64_MAX;
 }

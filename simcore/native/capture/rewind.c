@@ -33,22 +33,32 @@ static struct masks saved_masks(const struct rewind *r)
     return (struct masks){r->core[SAVED_PRIMASK], r->core[SAVED_FAULTMASK], r->core[SAVED_BASEPRI]};
 }
 
+/* Keeps the state in front of the block. */
+static void save(struct capture *c)
+{
+    int id[REWIND_REGISTERS + 16];
+    void *at[REWIND_REGISTERS + 16];
+    each(&c->rewind, id, at);
+    c->reg_read_batch(c->engine, id, at, REWIND_REGISTERS + 16);
+    c->rewind.stores = 0;
+}
+
 void rewind_arm(struct capture *c, const struct captured *d)
 {
     struct rewind *r = &c->rewind;
-    if (c->due_in > (uint64_t)d->instructions * SLOWEST + 64 || c->from_left)
+    int is_near = c->due_in <= (uint64_t)d->instructions * SLOWEST + 64 && !c->from_left;
+    int may_fault = d->conditional && (c->trap_unaligned || c->protects || c->trap_divide);
+    if (!is_near && !may_fault)
         return;
-    int id[REWIND_REGISTERS + 16];
-    void *at[REWIND_REGISTERS + 16];
-    each(r, id, at);
-    c->reg_read_batch(c->engine, id, at, REWIND_REGISTERS + 16);
+    save(c);
     struct masks masks = saved_masks(r);
-    if (!due_would_come(c, &masks))
-        return;
-    r->armed = 1;
+    if (is_near && due_would_come(c, &masks))
+        r->armed = ARMED_DUE;
+    else if (may_fault)
+        r->armed = ARMED_FAULT;
     r->record = (size_t)(c->header - c->stream->words);
-    r->stores = 0;
-    c->closely |= CLOSELY_CHECKED;
+    if (r->armed)
+        c->closely |= CLOSELY_CHECKED;
 }
 
 void rewind_disarm(struct capture *c)
@@ -62,6 +72,8 @@ void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t s
 {
     struct rewind *r = &c->rewind;
     int is_device = address >> 29 == 2 || address >= 0xe0000000u;
+    if (is_device && c->stop != STOP_NONE)
+        return;                                  /* it happens behind a fault: devices do not hear of it */
     if (is_device || (is_write && (r->stores == REWIND_STORES || size > 8))) {
         rewind_disarm(c);
     } else if (is_write) {
@@ -145,7 +157,8 @@ int rewind_settle(struct capture *c)
     return 1;
 }
 
-void rewind_run(struct capture *c, uint32_t *pc)
+/* As it was in front of the block from which it is taken back. */
+static void restore(struct capture *c, uint32_t from)
 {
     struct rewind *r = &c->rewind;
     int id[REWIND_REGISTERS + 16];
@@ -159,12 +172,36 @@ void rewind_run(struct capture *c, uint32_t *pc)
         control_set(c, r->core[SAVED_XPSR], r->core[SAVED_CONTROL]);
     c->reg_write_batch(c->engine, id, at, SAVED_CONTROL);
     c->reg_write_batch(c->engine, id + REWIND_REGISTERS, at + REWIND_REGISTERS, 16);
-    register_set(c, UC_ARM_REG_PC, r->from | 1);
+    register_set(c, UC_ARM_REG_PC, from | 1);
+}
+
+static void run_silently(struct capture *c, uint32_t to, uint32_t end, uint32_t *pc)
+{
     c->silent = 1;
-    c->step_to = r->to;
-    c->step_end = r->end;
-    r->to = 0;
+    c->step_to = to;
+    c->step_end = end;
     capture_step(c, pc);
     c->silent = 0;
     c->out = c->discard;
+}
+
+void rewind_run(struct capture *c, uint32_t *pc)
+{
+    uint32_t to = c->rewind.to;
+    c->rewind.to = 0;
+    restore(c, c->rewind.from);
+    run_silently(c, to, c->rewind.end, pc);
+}
+
+void rewind_fault(struct capture *c)
+{
+    const struct definition *d = &c->stream->definition[c->block_id];
+    uint32_t offset = c->fault.pc - d->address, pc;
+    int armed = c->rewind.armed;
+    rewind_disarm(c);
+    if (!armed || offset >= d->size || !thumb_it_state_at(c->stream->code + d->code, offset, d->it_state))
+        return;
+    restore(c, d->address);
+    if (offset)
+        run_silently(c, c->fault.pc, d->address + d->size, &pc);
 }

@@ -38,6 +38,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t it_beyond;           /* an IT block goes on behind its end */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
+    uint8_t conditional; /* has an IT block, or is in one */
     uint8_t sets_stack;  /* sets SP, or which of the two is in use */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
@@ -67,7 +68,7 @@ struct code_range {
     uc_hook hook;
 };
 
-enum { REWIND_REGISTERS = 22, REWIND_STORES = 256 };
+enum { REWIND_REGISTERS = 22, REWIND_STORES = 256, ARMED_DUE = 1, ARMED_FAULT = 2 };
 
 struct rewind_store {
     uint32_t address, size;
@@ -75,7 +76,7 @@ struct rewind_store {
 };
 
 struct rewind {                  /* rewind.c */
-    int armed;
+    int armed; /* what for, 0: not */
     size_t record;               /* where the block's record begins in the stream */
     uint32_t from, to, end;      /* the block runs again up to there, 0: not; and its end */
     uint32_t core[REWIND_REGISTERS], stores;
@@ -100,6 +101,7 @@ struct capture {
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
     uint32_t closely;                        /* why each access is looked at */
+    uint8_t trap_divide;                     /* CCR.DIV_0_TRP */
     uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
     uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */
     uint8_t fpu_off;                         /* CPACR */
@@ -289,6 +291,9 @@ void rewind_disarm(struct capture *c);
 void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
 int rewind_settle(struct capture *c);
 void rewind_run(struct capture *c, uint32_t *pc);
+
+/* Inside an IT block the engine does not stop at once: it is taken back to the instruction that faulted. */
+void rewind_fault(struct capture *c);
 
 /* capture.c: runs up to c->step_to; 0 or a core_status. */
 int capture_step(struct capture *c, uint32_t *pc);

@@ -460,3 +460,115 @@ def test_a_write_hook_comes_before_the_store_and_engines_share_the_memory_of_the
         uc.emu_start(FLASH | 1, FLASH + 6)
     assert before == [0, 1, 2, 3]
     assert buffer[0] == b"\x04"
+
+
+# --- what exceptions lean on -------------------------------------------------------------
+
+#: adds r0,#1; adds r1,#1; adds r0,#1; adds r1,#1; udf
+COUNTING = "0130 0131 0130 0131" + UDF
+
+
+def run_until(engine: Engine, offset: int, *, anew: bool) -> Engine:
+    """Run the code from its start to an offset, translated anew or as the engine keeps it."""
+    if anew:
+        engine.uc.ctl_remove_cache(FLASH, FLASH + 16)
+    engine.error = uc_const.UC_ERR_OK
+    try:
+        engine.uc.emu_start(FLASH | 1, FLASH + offset)
+    except unicorn.UcError as error:
+        engine.error = error.errno
+    return engine
+
+
+def test_an_end_inside_a_block_holds_only_in_code_that_is_translated_anew() -> None:
+    engine = Engine(COUNTING).record().run()
+    assert run_until(engine, 4, anew=False).pc == 8
+    engine.events.clear()
+    assert run_until(engine, 4, anew=True).pc == 4
+    assert engine.events == [("block", 0, 4)]
+
+
+@pytest.mark.parametrize(("offset", "state"), [(4, 0x08), (6, 0x14), (8, 0x0C), (10, 0x18)])
+def test_an_end_inside_an_it_block_leaves_its_it_state_and_goes_on_with_it(
+    offset: int, state: int
+) -> None:
+    # cmp r0,r0; itete eq; addeq r4,#1; addne r4,#2; addeq r4,#4; addne r4,#8; udf
+    engine = Engine("8042 0bbf 0134 0234 0434 0834" + UDF)
+    run_until(engine, offset, anew=True)
+    assert engine.pc == offset
+    assert engine.register(arm.UC_ARM_REG_XPSR) >> 8 & 0xFC == state & 0xFC
+    engine.uc.ctl_remove_cache(FLASH, FLASH + 16)
+    assert engine.run(offset).register(arm.UC_ARM_REG_R4) == 5
+
+
+def test_at_an_access_fault_registers_are_those_in_front_of_its_instruction() -> None:
+    # adds r4,#1; ldr r3,[r0],#4; adds r4,#1
+    engine = Engine("0134 50f8 043b 0134" + UDF)
+    engine.uc.reg_write(arm.UC_ARM_REG_R0, 0x3000_0000)
+    engine.run()
+    found = [engine.register(r) for r in (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R4)]
+    assert found == [0x3000_0000, 1]
+
+
+def test_at_an_access_fault_in_an_it_block_its_it_state_is_not_in_xpsr() -> None:
+    # cmp r0,r0; ittt eq; addeq r4,#1; ldreq r3,[r0]: the core works it out
+    engine = Engine("8042 02bf 0134 0368" + UDF)
+    engine.uc.reg_write(arm.UC_ARM_REG_R0, 0x3000_0000)
+    engine.run()
+    assert (engine.error, engine.pc) == (uc_const.UC_ERR_READ_UNMAPPED, 0)
+    assert engine.register(arm.UC_ARM_REG_XPSR) & 0x0600_FC00 == 0
+    assert engine.register(arm.UC_ARM_REG_R4) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "r4", "memory"),
+    [
+        ("0134 1368 0134", 1, b"\1\2\3\4"),  # adds r4,#1; ldr r3,[r2]; adds r4,#1
+        (
+            "0134 1460 0134",
+            1,
+            b"\1\0\0\0",
+        ),  # adds r4,#1; str r4,[r2]; adds r4,#1: the store is done
+    ],
+    ids=["load", "store"],
+)
+def test_a_stop_in_a_memory_hook_leaves_the_instruction_half_done(
+    code: str, r4: int, memory: bytes
+) -> None:
+    engine = Engine(code + UDF)
+    engine.uc.mem_write(DATA, b"\1\2\3\4")
+    kinds = uc_const.UC_HOOK_MEM_READ | uc_const.UC_HOOK_MEM_WRITE
+    engine.uc.hook_add(kinds, lambda uc, *_: uc.emu_stop())
+    engine.run()
+    found = [engine.register(r) for r in (arm.UC_ARM_REG_R3, arm.UC_ARM_REG_R4)]
+    assert (found, engine.pc) == ([0, r4], 0)
+    assert engine.uc.mem_read(DATA, 4) == memory
+
+
+def test_a_stop_in_a_memory_hook_inside_an_it_block_comes_behind_it() -> None:
+    # cmp r0,r0; ittt eq; addeq r4,#1; ldreq r3,[r2]; addeq r4,#4; udf
+    engine = Engine("8042 02bf 0134 1368 0434" + UDF)
+    engine.uc.hook_add(uc_const.UC_HOOK_MEM_READ, lambda uc, *_: uc.emu_stop())
+    assert engine.run().register(arm.UC_ARM_REG_R4) == 5
+
+
+def test_a_stop_in_a_code_hook_is_exact_outside_it_blocks() -> None:
+    engine = Engine(COUNTING)
+    engine.uc.hook_add(
+        uc_const.UC_HOOK_CODE,
+        lambda uc, address, size, data: uc.emu_stop() if address == FLASH + 4 else None,
+    )
+    engine.run()
+    assert (engine.pc, engine.register(arm.UC_ARM_REG_R0)) == (4, 1)
+
+
+def test_isb_cps_and_msr_end_a_block_and_dsb_does_not() -> None:
+    # isb; nop; dsb; nop; cpsid i; nop; msr basepri,r4; udf
+    code = "bff3 6f8f 00bf bff3 4f8f 00bf 72b6 00bf 84f3 1188" + UDF
+    events = Engine(code).record().run().events
+    assert events == [("block", 0, 4), ("block", 4, 10), ("block", 14, 6), ("block", 20, 2)]
+
+
+def test_sev_is_a_nop() -> None:
+    engine = Engine("0130 40bf 0130" + UDF).run()
+    assert (engine.register(arm.UC_ARM_REG_R0), engine.pc) == (2, 6)

@@ -70,7 +70,6 @@ def test_advice_on_a_capture_is_advice_on_its_program(tmp_path: Path) -> None:
 def test_a_command_checks_a_capture_no_more_often_than_it_must(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A what-if study asks it for its first configuration, and runs it."""
     capture, checked = tmp_path / "calls.mcu", []
     simcore.record(ELF, capture)
 
@@ -81,7 +80,7 @@ def test_a_command_checks_a_capture_no_more_often_than_it_must(
 
     monkeypatch.setattr("simcore.simulation.capture.CaptureReader", Counted)
     assert main([command[0], str(capture), *command[1:], "-o", str(tmp_path / "report")]) == 0
-    assert len(checked) == (2 if command[0] == "whatif" else 1)
+    assert len(checked) == 1
 
 
 def test_what_a_run_does_not_know_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
@@ -95,7 +94,7 @@ def test_what_a_run_does_not_know_is_refused_with_the_nearest_name(tmp_path: Pat
     simcore.record(ELF, capture)
     behind = {"max-instructions": 5, "entry": "main", "from": "main", "until": "main", "for": 1.0}
     for verb in (simcore.replay, simcore.annotate, simcore.advise):
-        for name, value in {**behind, "until-idle": True, "strict": True}.items():
+        for name, value in {**behind, "until-idle": True, "uart": "off"}.items():
             field = {"from": "from_", "for": "for_s"}.get(name, name.replace("-", "_"))
             options: dict[str, Any] = {field: value}
             with pytest.raises(ConfigError, match=f"a capture repeats its run; it takes no {name}"):

@@ -26,6 +26,7 @@ from simcore.simulation.capture_file import (
     MAGIC,
     PRINTED,
     TAIL,
+    VERSION,
     CaptureReader,
     CaptureWriter,
 )
@@ -225,8 +226,10 @@ def test_a_foreign_or_newer_file_is_refused(
     file, good = tmp_path / "x.mcu", small.read_bytes()
     for content in (b"", b"\x7fELF", SMALL.read_bytes(), b"\x89MCUSIM\r" + good[8:]):
         assert "is no capture" in refused(file, content, capsys)
-    newer = MAGIC + struct.pack("<I", 2) + good[12:]
-    assert "has capture format 2, and this mcusim reads format 1" in refused(file, newer, capsys)
+    newer = MAGIC + struct.pack("<I", VERSION + 1) + good[12:]
+    assert f"has capture format {VERSION + 1}, and this mcusim reads format {VERSION};" in refused(
+        file, newer, capsys
+    )
     assert main(["replay", str(tmp_path)]) == ExitCode.USAGE
     assert "is no file" in capsys.readouterr().err
     assert main(["replay", str(tmp_path / "none.mcu")]) == ExitCode.USAGE
@@ -301,7 +304,7 @@ def test_a_chunk_that_unpacks_to_too_much_is_refused(
 ) -> None:
     payload = zlib.compress(bytes(64 << 20))
     checksum = zlib.crc32(payload, zlib.crc32(HEAD, 0))
-    head = MAGIC + struct.pack("<I", 1) + struct.pack("<4sII", HEAD, len(payload), checksum)
+    head = MAGIC + struct.pack("<I", VERSION) + struct.pack("<4sII", HEAD, len(payload), checksum)
     end = zlib.compress(b"")
     tail = struct.pack("<4sII", END, len(end), zlib.crc32(end, zlib.crc32(END, 1))) + end
     text = refused(tmp_path / "x.mcu", head + payload + tail, capsys)

@@ -36,7 +36,7 @@ PROGRAMS: tuple[tuple[int, str], ...] = (
     (0, f"profile {FIRMWARE}/self_timing.elf"),
     (0, f"profile {FIRMWARE}/faults.elf -- odd-self-modifying"),
     (0, f"profile {FIRMWARE}/faults.elf -- odd-peripherals"),
-    (4, f"profile {FIRMWARE}/faults.elf --strict -- odd-peripherals"),
+    (4, f"profile {FIRMWARE}/faults.elf --strict --set devices.family=none -- odd-peripherals"),
     (4, f"profile {FIRMWARE}/faults.elf -- read"),
     (4, f"profile {FIRMWARE}/faults.elf -- stack"),
     (4, f"profile {FIRMWARE}/faults.elf -- undefined"),

@@ -16,11 +16,11 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     struct capture *c = w->capture;
     uint32_t address = w->base + (uint32_t)offset;
     (void)engine;
-    if (c->stop != STOP_NONE)
-        return 0;
     int storage = storage_of(c, address);
     if (storage >= 0)
         return c->storage[storage] >> (address & 3) * 8;
+    if (c->stop != STOP_NONE)
+        return 0;
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (!p) {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simcore.checking.limits import limits_of, parse_limits
+from simcore.checking.limits import limits_of, parse_limits, parse_scoped
 from simcore.checking.results import MetricValue, Reason
 from simcore.checking.verdicts import MOST_REASONS, judge, reasons
 from simcore.comparison.comparison import compare
@@ -213,6 +213,74 @@ def test_a_cause_is_a_value_when_a_limit_names_it() -> None:
     assert (values["cycles.branch"].before, values["cycles.branch"].after) == (5, 205)
     assert values["cycles.load"].within is None
     assert verdicts(after, "cycles.load=10%")["cycles.load"].before is None
+
+
+# -- sleep -----------------------------------------------------------------------------------------
+
+
+def asleep(cycles: int, sleep: int, functions: tuple[FunctionSummary, ...] = ()) -> Summary:
+    """A run of these cycles, so many of them asleep."""
+    return run(functions, cycles=cycles, cycles_by_cause={"issue": cycles - sleep, "sleep": sleep})
+
+
+#: Cycles and those asleep before and after, a limit, the metric that it then stands at, and whether
+#: it holds: 400 active cycles become 440, whatever the program slept.
+SLEEP = [
+    ((1000, 600), (2040, 1600), "cycles=9%", "active-cycles", False),
+    ((1000, 600), (2040, 1600), "cycles=10%", "active-cycles", True),
+    ((400, 0), (2040, 1600), "cycles=9%", "active-cycles", False),
+    ((1000, 600), (440, 0), "cycles=9%", "active-cycles", False),
+    ((400, 0), (440, 0), "cycles=9%", "cycles", False),
+    ((400, 0), (440, 0), "active-cycles=10%", "active-cycles", True),
+    ((400, 0), (440, 0), "active-cycles=9%", "active-cycles", False),
+    ((1000, 600), (2040, 1600), "cycles.sleep=500%", "cycles.sleep", True),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "limit", "metric", "holds"), SLEEP)
+def test_limits_on_cycles_are_on_active_ones_of_a_run_that_slept(
+    before: tuple[int, int], after: tuple[int, int], limit: str, metric: str, holds: bool
+) -> None:
+    values = verdicts(asleep(*after), limit, before=asleep(*before))
+    assert [name for name, value in values.items() if value.limits] == [metric]
+    (result,) = values[metric].limits
+    assert result.holds == holds
+    if metric == "active-cycles":
+        assert (values[metric].before, values[metric].after) == (400, 440)
+
+
+def test_without_a_baseline_the_run_itself_says_whether_it_slept() -> None:
+    assert verdicts(asleep(1000, 600), "cycles=400")["active-cycles"].limits[0].holds
+    assert not verdicts(asleep(1000, 600), "cycles=399")["active-cycles"].limits[0].holds
+    awake = verdicts(asleep(1000, 0), "cycles=999")
+    assert "active-cycles" not in awake
+    assert awake["cycles"].failed
+
+
+def test_the_default_limit_on_cycles_gives_way_to_one_on_active_cycles() -> None:
+    both = limits_of("any", [parse_scoped("active-cycles=5%")])
+    before, after = asleep(1000, 600), asleep(2010, 1600)
+    values = {v.name: v for v in judge(after, compare(before, after), both)}
+    assert [x.text for x in values["active-cycles"].limits] == ["active-cycles=5%"]
+    assert values["cycles"].limits == ()
+    assert [x.text for x in values["energy"].limits] == ["energy=0%"]
+    asked = limits_of("any", [parse_scoped("cycles=7%,active-cycles=5%")])
+    values = {v.name: v for v in judge(after, compare(before, after), asked)}
+    told = [x.text for x in values["active-cycles"].limits]
+    assert sorted(told) == ["active-cycles=5%", "cycles=7%"]
+
+
+def test_limits_of_functions_and_on_other_metrics_stay_where_they_are() -> None:
+    before = asleep(1000, 600, (function("dot", 100),))
+    after = asleep(1500, 1100, (function("dot", 120),))
+    values = verdicts(after, "function=dot:cycles=1%", "time=1%,energy=3%", before=before)
+    limited = {(v.kind, v.name, v.metric): v.failed for v in values.values() if v.limits}
+    assert [(kind, metric) for kind, _, metric in limited] == [
+        ("total", "time"),
+        ("total", "energy"),
+        ("function", "cycles"),
+    ]
+    assert limited[next(key for key in limited if key[0] == "function")]
 
 
 # -- functions and operations ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simcore.checking.limits import limits_of, parse_limits, parse_scoped
+from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
 from simcore.checking.results import MetricValue, Reason
 from simcore.checking.verdicts import MOST_REASONS, judge, reasons
 from simcore.comparison.comparison import compare
@@ -51,9 +51,15 @@ def op(name: str, cycles: int, energy_fj: int = 1000) -> OpSummary:
     return OpSummary(name, "conv2d", 1, 2 * cycles, cycles, energy_fj * FEMTOJOULE)
 
 
+def elsewhere(limits: list[Limit]) -> list[Limit]:
+    """The same as another process has them: equal objects, not the same."""
+    found: list[Limit] = pickle.loads(pickle.dumps(limits))
+    return found
+
+
 def verdicts(after: Summary, *limits: str, before: Summary | None = None) -> dict[str, MetricValue]:
     """Values by name: of a run against limits and, if there is one, a baseline."""
-    parsed = [limit for text in limits for limit in parse_limits(text, "--limit")]
+    parsed = elsewhere([limit for text in limits for limit in parse_limits(text, "--limit")])
     comparison = None if before is None else compare(before, after)
     values = judge(after, comparison, parsed)
     assert len({value.name for value in values}) == len(values)
@@ -220,7 +226,8 @@ def test_a_cause_is_a_value_when_a_limit_names_it() -> None:
 
 def asleep(cycles: int, sleep: int, functions: tuple[FunctionSummary, ...] = ()) -> Summary:
     """A run of these cycles, so many of them asleep."""
-    return run(functions, cycles=cycles, cycles_by_cause={"issue": cycles - sleep, "sleep": sleep})
+    causes = {"issue": cycles - sleep - 10, "store": 10, "sleep": sleep}
+    return run(functions, cycles=cycles, cycles_by_cause=causes)
 
 
 #: Cycles and those asleep before and after, a limit, the metric that it then stands at, and whether
@@ -258,13 +265,15 @@ def test_without_a_baseline_the_run_itself_says_whether_it_slept() -> None:
 
 
 def test_the_default_limit_on_cycles_gives_way_to_one_on_active_cycles() -> None:
-    both = limits_of("any", [parse_scoped("active-cycles=5%")])
+    both = elsewhere(limits_of("any", [parse_scoped("active-cycles=5%")]))
     before, after = asleep(1000, 600), asleep(2010, 1600)
     values = {v.name: v for v in judge(after, compare(before, after), both)}
     assert [x.text for x in values["active-cycles"].limits] == ["active-cycles=5%"]
     assert values["cycles"].limits == ()
     assert [x.text for x in values["energy"].limits] == ["energy=0%"]
-    asked = limits_of("any", [parse_scoped("cycles=7%,active-cycles=5%")])
+    alone = {v.name: v for v in judge(after, compare(before, after), limits_of("any", []))}
+    assert [x.text for x in alone["active-cycles"].limits] == ["cycles=0%"]
+    asked = elsewhere(limits_of("any", [parse_scoped("cycles=7%,active-cycles=5%")]))
     values = {v.name: v for v in judge(after, compare(before, after), asked)}
     told = [x.text for x in values["active-cycles"].limits]
     assert sorted(told) == ["active-cycles=5%", "cycles=7%"]

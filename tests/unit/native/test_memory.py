@@ -350,6 +350,16 @@ def test_device_stores_keep_their_number_and_a_device_read_waits_for_them(
     assert p.load(RAM) == 10  # Normal memory does not wait for a device
 
 
+def test_stores_to_memory_that_is_a_device_do_not_merge(make: MakeMemory) -> None:
+    for policy, stores in ((Policy.DEVICE, 2), (Policy.NON_CACHEABLE, 1)):
+        memory = replace(SLOW_RAM, kind=Kind.EXTERNAL, policy=policy, bank_of=0)
+        p = Program(make(UNCACHED, [memory]))
+        p.store(memory.base)  # leaves for the bus at once
+        p.store(memory.base + 8)
+        p.store(memory.base + 12)
+        assert p.count("uncached_writes", 0) == 1 + stores
+
+
 def test_a_drain_waits_for_the_slowest_store(make: MakeMemory) -> None:
     fast = Region(0x2400_0000, 0x1000, policy=Policy.NON_CACHEABLE, bank_of=1)
     p = Program(make(UNCACHED, [BUFFERED, fast]))

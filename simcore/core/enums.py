@@ -14,7 +14,7 @@ from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.cpu_model.build import MAX_REGIONS
 from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPLACEMENTS
-from simcore.devices.registers import RULE_KINDS
+from simcore.devices import RULE_KINDS
 from simcore.errors import CoreError
 from simcore.isa.blocks import MAX_PROBES, ProbeKind
 from simcore.isa.kinds import BranchKind

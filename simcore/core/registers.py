@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.extension import ffi, lib
-from simcore.devices import ClockNote
-from simcore.devices.registers import RULE_KINDS
+from simcore.devices import RULE_KINDS, ClockNote
 from simcore.plain import filled
 
 if TYPE_CHECKING:

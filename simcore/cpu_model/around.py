@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from simcore.devices import FAMILIES
-from simcore.devices.registers import Device
+from simcore.devices import family_of
+
+if TYPE_CHECKING:
+    from simcore.devices.registers import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +65,4 @@ class DeviceSet:
     @property
     def devices(self) -> tuple[Device, ...]:
         """The devices that are described."""
-        return FAMILIES[self.family].devices if self.family != "none" else ()
+        return family_of(self.family).devices if self.family != "none" else ()

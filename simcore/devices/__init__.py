@@ -5,25 +5,25 @@ A device touches nothing of the core: it is described here, and native/capture/r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from simcore.devices import (
-    adc,
-    ccm,
-    clock_tree,
-    dma2d,
-    flexspi,
-    gpio,
-    pwr,
-    rcc,
-    system,
-    timers,
-    uart,
-    usb,
-)
-from simcore.devices.registers import Device
 from simcore.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from simcore.devices.clock_tree import ClockTree
+    from simcore.devices.registers import Device
+
+ALL_BITS = 0xFFFF_FFFF  # of a word
+#: Kinds of rules of a register, as native/peripherals.h numbers them.
+RULE_KINDS = (
+    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
+    "start", "overflow", "interrupt",
+)  # fmt: skip
+#: Crystals of boards are between these.
+MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Family:
     """The devices that parts of a family have in common, and their clock tree."""
 
     devices: tuple[Device, ...]
-    core_clock_hz: clock_tree.ClockTree
+    core_clock_hz: ClockTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,13 @@ class ClockNote:
     value: int
 
 
-#: Crystals of boards are between these.
-MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
-#: By the name that a part's file gives as devices.family.
-FAMILIES: Mapping[str, Family] = {
-    "stm32f7": Family(
+# The descriptions are imported when a program runs: who reads a model or replays needs none.
+
+
+def _stm32f7() -> Family:
+    from simcore.devices import adc, clock_tree, dma2d, gpio, pwr, rcc, system, timers, uart, usb
+
+    return Family(
         (
             rcc.STM32F7,
             pwr.STM32F7,
@@ -60,8 +62,13 @@ FAMILIES: Mapping[str, Family] = {
             *usb.STM32F7,
         ),
         clock_tree.stm32f7,
-    ),
-    "stm32h7": Family(
+    )
+
+
+def _stm32h7() -> Family:
+    from simcore.devices import adc, clock_tree, dma2d, gpio, pwr, rcc, system, timers, uart, usb
+
+    return Family(
         (
             rcc.STM32H7,
             pwr.STM32H7,
@@ -74,8 +81,13 @@ FAMILIES: Mapping[str, Family] = {
             *usb.STM32H7,
         ),
         clock_tree.stm32h7,
-    ),
-    "imxrt1060": Family(
+    )
+
+
+def _imxrt1060() -> Family:
+    from simcore.devices import adc, ccm, clock_tree, flexspi, gpio, uart
+
+    return Family(
         (
             ccm.CCM,
             ccm.CCM_ANALOG,
@@ -87,8 +99,18 @@ FAMILIES: Mapping[str, Family] = {
             *flexspi.IMXRT1060,
         ),
         clock_tree.imxrt1060,
-    ),
-}
+    )
+
+
+_DESCRIBED = {"stm32f7": _stm32f7, "stm32h7": _stm32h7, "imxrt1060": _imxrt1060}
+#: What a part's file may give as devices.family.
+FAMILIES = tuple(_DESCRIBED)
+
+
+@cache
+def family_of(name: str) -> Family:
+    """One of FAMILIES. Raises KeyError."""
+    return _DESCRIBED[name]()
 
 
 def known_bits(devices: Iterable[Device]) -> dict[int, int]:
@@ -133,13 +155,13 @@ class ClockPhase:
 
 
 def clock_phases(
-    family: str, crystal_hz: int, notes: Iterable[ClockNote], begin: int, end: int
+    name: str, crystal_hz: int, notes: Iterable[ClockNote], begin: int, end: int
 ) -> tuple[ClockPhase, ...]:
     """The core clocks of the cycles [begin, end), in order, of which those at one clock are one.
 
     The first is the one in force at `begin`. A write that selects no clock changes none.
     """
-    changes = list(_changes(family, crystal_hz, notes))
+    changes = list(_changes(name, crystal_hz, notes))
     ends = [*(start for start, _ in changes[1:]), end]
     phases: list[ClockPhase] = []
     for number, ((start, clock_hz), until) in enumerate(zip(changes, ends, strict=True), 1):
@@ -152,11 +174,11 @@ def clock_phases(
     return tuple(phases)
 
 
-def crystal_of(family: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz: int) -> int:
+def crystal_of(name: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz: int) -> int:
     """The crystal with which the last clock is the `told_hz` of the program, else `crystal_hz`."""
 
     def last(crystal: int) -> int:
-        return list(_changes(family, crystal, notes))[-1][1]
+        return list(_changes(name, crystal, notes))[-1][1]
 
     clock_hz = last(crystal_hz)
     if not told_hz or last(2 * crystal_hz) != 2 * clock_hz:  # no crystal in it
@@ -166,9 +188,9 @@ def crystal_of(family: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz
     return found if plausible else crystal_hz
 
 
-def _changes(family: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterator[tuple[int, int]]:
+def _changes(name: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterator[tuple[int, int]]:
     """(cycles, core clock in Hz) out of reset and behind each write."""
-    known = FAMILIES[family]
+    known = family_of(name)
     words = {
         f"{device.name}.{register.name}": (device.base + register.offset, register.reset)
         for device in known.devices
@@ -177,7 +199,7 @@ def _changes(family: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterat
     values = dict(words.values())
 
     def clock() -> int:
-        return round(known.core_clock_hz(lambda name: values[words[name][0]], crystal_hz))
+        return round(known.core_clock_hz(lambda register: values[words[register][0]], crystal_hz))
 
     clock_hz = clock()
     yield 0, clock_hz

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simcore.devices.registers import ALL_BITS, Device, Register, Rule, bits, ends_at_once
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once
 
 
 def _flexspi(name: str, base: int) -> Device:

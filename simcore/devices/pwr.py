@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simcore.devices.registers import ALL_BITS, Device, Register, Rule, follows
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import Device, Register, Rule, follows
 
 STM32F7 = Device(
     "PWR",

@@ -6,7 +6,8 @@ no time, so that a start-up that waits for them turns once.
 
 from __future__ import annotations
 
-from simcore.devices.registers import ALL_BITS, CLOCK, Device, Register, Rule, ends_at_once, follows
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import CLOCK, Device, Register, Rule, ends_at_once, follows
 
 _BACKUP_AND_CSR = (
     Register("BDCR", 0x70, rules=(follows(1, 0),)),

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-ALL_BITS = 0xFFFF_FFFF
-#: Kinds of rules, as native/peripherals.h numbers them.
-RULE_KINDS = (
-    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
-    "start", "overflow", "interrupt",
-)  # fmt: skip
+from simcore.devices import ALL_BITS
+
 #: Those that say how bits read.
 READ_RULES = ("mirror", "idle", "sequence", "count", "overflow")
 

@@ -3,7 +3,8 @@ watchdogs, calendar, random numbers, semaphores of two cores."""
 
 from __future__ import annotations
 
-from simcore.devices.registers import ALL_BITS, Device, Register, Rule, bits, ends_at_once, follows
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
 
 
 def _syscfg(base: int, source: str, *others: Register) -> Device:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simcore.devices.registers import ALL_BITS, Device, Register, Rule, ends_at_once
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import Device, Register, Rule, ends_at_once
 
 #: Halvings from the core's clock to the timer's. STM32F7 at its highest clock: APB1 is HCLK / 4 and
 #: its timers twice that, APB2's timers HCLK (RM0385 5.2); STM32H7: half the core (RM0433 8.5).

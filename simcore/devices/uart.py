@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simcore.devices.registers import ALL_BITS, Device, Register, Rule, bits, ends_at_once, follows
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
 
 _UE_TE = bits(0, 3)  # CR1
 _LPUART_TE = bits(19)  # CTRL

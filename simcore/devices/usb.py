@@ -5,7 +5,8 @@ Nobody is on the bus.
 
 from __future__ import annotations
 
-from simcore.devices.registers import ALL_BITS, Device, Register, bits, ends_at_once, follows
+from simcore.devices import ALL_BITS
+from simcore.devices.registers import Device, Register, bits, ends_at_once, follows
 
 
 def _otg(name: str, base: int) -> Device:

@@ -15,7 +15,7 @@ from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import RegisterNames
 from simcore.machine.polling import Registers, RegisterWait, WaitingLoop
 from simcore.machine.trial import STATE, WORD, TrialEngine
-from simcore.run.stubs import Guess, find_stubs
+from simcore.run.stubs import Guess, find_stubs, is_peripheral
 
 MOST_IN_VAIN = 8  # looks at one loop that find nothing, after which it is left alone
 MOST_OF_A_LOOP = 1000  # guesses for one loop: more often, it does not wait, it works
@@ -46,9 +46,7 @@ class Guessing:
         told = find_stubs(stubs, image, model, described)
         self._told = known_bits(model.devices.devices)
         for address, value in () if described is None else described.resets():
-            region = model.region_at(address)
-            is_peripheral = region is not None and region.kind == "peripheral"
-            if is_peripheral and address not in self._told:
+            if is_peripheral(model, address) and address not in self._told:
                 core.reset_register(address, value)
         self._told |= {stub.address: stub.mask | self._told.get(stub.address, 0) for stub in told}
         for stub in told:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from simcore.cpu_model import CpuModel
+from simcore.devices import ALL_BITS
 
 FLASH_ACR_OF_F7, FLASH_ACR_OF_H7 = 0x4002_3C00, 0x5200_2000
-ALL_BITS, ALL_PINS = 0xFFFF_FFFF, 0xFFFF
+ALL_PINS = 0xFFFF
 #: USART1 to 3 and 6, UART4, 5, 7 to 10; the same in both families.
 _USARTS = (
     0x4001_1000, 0x4000_4400, 0x4000_4800, 0x4001_1400, 0x4000_4C00, 0x4000_5000, 0x4000_7800,

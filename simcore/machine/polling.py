@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from simcore.devices import ALL_BITS
 from simcore.errors import UnknownInstructionError
 from simcore.isa import decode_instruction
 from simcore.isa.operands import is_core_register, split_operands
 from simcore.machine.trial import Turn
 
-ALL_BITS = 0xFFFF_FFFF
 MOST_REGISTERS = 3  # that a loop reads and that may be the one it waits for
 LATER = 0x4000_0000  # added to a variable: if it is a time, every timeout is over
 TURNS_UNTIL_INVERTED = 96  # the second time that a loop is looked at

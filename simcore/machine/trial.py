@@ -13,8 +13,9 @@ import unicorn
 from unicorn import unicorn_const as uc_const
 
 from simcore.isa.operands import constant, core_register, is_core_register
-from simcore.machine.engine import REGISTERS, map_memory
+from simcore.machine.engine import map_memory
 from simcore.machine.loader import LoadedMemory
+from simcore.machine.state import EngineState
 
 TURNS = 2  # that are tried at a time
 MOST_STEPS = 16384  # instructions of them
@@ -71,6 +72,8 @@ class TrialEngine:
     ) -> None:
         self._memory = memory
         self._uc = map_memory(memory)
+        self._state = EngineState(self._uc, memory)
+        self._register = self._state.read_register
         self._peripheral = peripheral
         self._system = system
         self._values: Mapping[int, int] = {}
@@ -120,7 +123,7 @@ class TrialEngine:
             self._keep(variable[0], WORD)
             self._memory.write(variable[0], variable[1].to_bytes(WORD, "little"))
         for name in STATE:
-            self._uc.reg_write(REGISTERS[name], state[name])
+            self._state.write_register(name, state[name])
         try:
             self._uc.emu_start(pc | 1, 0xFFFF_FFFF)
         except unicorn.UcError:
@@ -165,10 +168,6 @@ class TrialEngine:
         if is_core_register(text):
             return self._register(_NAMES[core_register(text)])
         return constant(text) & 0xFFFF_FFFF
-
-    def _register(self, name: str) -> int:
-        value: int = self._uc.reg_read(REGISTERS[name])
-        return value & 0xFFFF_FFFF
 
     def _on_read(
         self, _uc: unicorn.Uc, _kind: int, address: int, _size: int, _value: int, _: object

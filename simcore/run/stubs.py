@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from simcore.cpu_model import CpuModel
-from simcore.devices import register_names
+from simcore.devices import ALL_BITS, register_names
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.plain import Address, Count
 from simcore.run.faults import Frame
 from simcore.run.svd import Description
 
-ALL_BITS, WORD = 0xFFFF_FFFF, 4
+WORD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +86,17 @@ def find_stubs(
     Raises ConfigError for what is no register of a peripheral, and for bits that are told twice.
     """
 
-    own = register_names(model.devices.devices)
-    devices = {name.casefold(): address for address, name in own.items()}
-
     def locate(name: str) -> tuple[int, int]:
         symbol = image.symbol(name)
         if symbol is not None:
             return symbol.address, ALL_BITS
+        own = register_names(model.devices.devices)
+        devices = {known.casefold(): address for address, known in own.items()}
         if (address := devices.get(name.replace(".", "_").casefold())) is not None:
             return address, ALL_BITS
         if described is not None:
             return described.find(name)
-        symbols = (s.name for s in image.symbols if _is_peripheral(model, s.address))
+        symbols = (s.name for s in image.symbols if is_peripheral(model, s.address))
         known = [*own.values(), *symbols]
         raise ConfigError(
             f"{model.name} has no known register and {image.path} no symbol of that name"
@@ -153,7 +152,8 @@ def _check_address(address: int, model: CpuModel) -> None:
         raise ConfigError(f"{address:#010x} is FLASH_ACR, which is modelled")
 
 
-def _is_peripheral(model: CpuModel, address: int) -> bool:
+def is_peripheral(model: CpuModel, address: int) -> bool:
+    """Whether a part has a peripheral at an address."""
     region = model.region_at(address)
     return region is not None and region.kind == "peripheral"
 

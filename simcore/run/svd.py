@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simcore.devices import ALL_BITS
 from simcore.errors import ConfigError, nearest
 from simcore.extras import require
 
 MAX_FILE_BYTES = 32 << 20
 MAX_REGISTERS, MAX_FIELDS, MAX_DERIVED = 100_000, 100_000, 2_000
-ALL_BITS = 0xFFFF_FFFF
 _UNUSED = ("enumeratedValues", "interrupt", "access", "protection", "writeConstraint", "cpu",
            "vendorExtensions", "modifiedWriteValues", "readAction")  # fmt: skip
 _RECEIVE = re.compile(r"(LP)?U(S)?ART[0-9]*|.*UART.*", re.IGNORECASE)

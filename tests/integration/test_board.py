@@ -11,7 +11,7 @@ import pytest
 import simcore
 from simcore import Profile
 from simcore.cpu_model import CpuModel, load_cpu_model
-from simcore.devices import FAMILIES
+from simcore.devices import family_of
 from simcore.errors import ConfigError
 from tests.integration.assembled import Build, go
 
@@ -293,7 +293,7 @@ ALIASES = {"SET": (4, 0x2043), "CLR": (8, 0x2040), "TOG": (12, 0x2041)}
 @pytest.mark.parametrize("alias", ALIASES)
 def test_aliases_set_clear_and_toggle(build: Build, alias: str) -> None:
     model = load_cpu_model("imxrt1062")
-    pll = FAMILIES["imxrt1060"].devices[1].address("PLL_ARM")
+    pll = family_of("imxrt1060").devices[1].address("PLL_ARM")
     offset, expected = ALIASES[alias]
     text = f"movs r0, #3\n str r0, [r1, #{offset}]\n ldr r0, [r1]"
     flash = "-Wl,--section-start=.isr_vector=0x60002000,-Ttext=0x60002100"

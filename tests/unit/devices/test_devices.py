@@ -8,28 +8,29 @@ import pytest
 
 from simcore.devices import (
     FAMILIES,
+    RULE_KINDS,
     ClockNote,
     ClockPhase,
     clock_phases,
     crystal_of,
+    family_of,
     heard,
     main_clock_hz,
 )
-from simcore.devices.registers import RULE_KINDS
 from simcore.errors import ConfigError
 
 MHZ = 1_000_000
 REGISTERS = [
     (family, device, register)
-    for family, known in FAMILIES.items()
-    for device in known.devices
+    for family in FAMILIES
+    for device in family_of(family).devices
     for register in device.registers
 ]
 
 
 def address(family: str, name: str) -> int:
     device, register = name.split(".")
-    (found,) = [one for one in FAMILIES[family].devices if one.name == device]
+    (found,) = [one for one in family_of(family).devices if one.name == device]
     return found.address(register)
 
 
@@ -193,7 +194,7 @@ def test_the_programs_own_clock_tells_the_crystal() -> None:
 
 
 def test_one_serial_port_is_heard_all_or_none() -> None:
-    devices = FAMILIES["stm32h7"].devices
+    devices = family_of("stm32h7").devices
     assert heard(devices, None) == devices
     assert [d.name for d in heard(devices, "lpuart1") if d.has_text] == ["LPUART1"]
     assert not [d.name for d in heard(devices, "off") if d.has_text]

@@ -109,20 +109,10 @@ void code_settings(struct capture *c)
     c->trap_unaligned = (system_word(&c->system, REG_CCR) & CCR_UNALIGN_TRP) != 0;
     c->trap_divide = (system_word(&c->system, REG_CCR) & CCR_DIV_0_TRP) != 0;
     c->protects = protection_restricts(&c->system.protection) != 0;
-    c->closely &= ~(uint32_t)CLOSELY_CHECKED;
     if (c->protects)
         look_at_mode(c);                         /* the rest of the running block is checked already */
-    if (c->trap_unaligned || c->protects || c->rewind.armed)
-        c->closely |= CLOSELY_CHECKED;
+    closely_checked(c);
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
-}
-
-static int refuse(struct capture *c, enum fault_kind kind, uint32_t address)
-{
-    c->fault = (struct fault_info){(uint8_t)kind, address, address, 0};
-    c->fault_at_access = 0;
-    capture_stop_with(c, STOP_FAULT);
-    return 0;
 }
 
 int code_may_run(struct capture *c, uint32_t id)
@@ -131,12 +121,12 @@ int code_may_run(struct capture *c, uint32_t id)
     if (c->protects) {
         look_at_mode(c);
         if (!protection_permits(&c->system.protection, d->address, 2, ACCESS_FETCH, c->privileged, c->urgent))
-            return refuse(c, FAULT_MPU_FETCH, d->address);
+            return exceptions_fail(c, FAULT_MPU_FETCH, d->address, d->address);
     }
     if (!c->fpu_off || !d->floating)
         return 1;
     if (d->floating == d->address)
-        return refuse(c, FAULT_NO_COPROCESSOR, d->address);
+        return exceptions_fail(c, FAULT_NO_COPROCESSOR, d->address, d->address);
     c->step_end = d->address + d->size;
     c->step_to = d->floating;                    /* a shorter block, which holds none */
     c->emu_stop(c->engine);

@@ -24,12 +24,27 @@ static void tell(struct capture *c, uint32_t event, uint32_t address, uint32_t f
     stream_put(c->stream, RECORD_EXCEPTION, payload, 3);
 }
 
-static int fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc)
+int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc)
 {
-    c->fault = (struct fault_info){(uint8_t)kind, address, pc, 0};
-    c->fault_at_access = 0;
+    capture_raise(c, &(struct fault_info){(uint8_t)kind, address, pc, 0});
     capture_stop_with(c, STOP_FAULT);
     return 0;
+}
+
+/* Where a handler begins, 0 and a fault when it cannot be told. */
+static uint32_t vector(struct capture *c, uint32_t number, uint32_t pc)
+{
+    uint32_t handler = frame_vector(c, number);
+    if (!handler)
+        exceptions_fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
+    return handler;
+}
+
+/* The most urgent exception, 0 unless it preempts what runs. */
+static uint32_t coming(struct capture *c, const struct masks *masks)
+{
+    uint32_t number = nvic_most_urgent(nvic_of(c));
+    return number && nvic_preempts(nvic_of(c), number, masks) ? number : 0;
 }
 
 /* --- entry ------------------------------------------------------------------------------------------------ */
@@ -47,10 +62,10 @@ static int enter(struct capture *c, uint32_t number, uint32_t pc, int is_fault)
 {
     struct frame f;
     if (!frame_push(c, pc, &f) && !is_fault)
-        return fail(c, FAULT_STACKING, f.sp, pc);
-    uint32_t handler = frame_vector(c, number);
+        return exceptions_fail(c, FAULT_STACKING, f.sp, pc);
+    uint32_t handler = vector(c, number, pc);
     if (!handler)
-        return fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
+        return 0;
     frame_enter(c, number, handler, &f);
     entered(c, number);
     int fp_at_once = f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN);
@@ -61,9 +76,9 @@ static int enter(struct capture *c, uint32_t number, uint32_t pc, int is_fault)
 /* Straight into the next handler: the frame stays where it is. */
 static int chain(struct capture *c, uint32_t number, uint32_t exc_return, uint32_t pc)
 {
-    uint32_t handler = frame_vector(c, number);
+    uint32_t handler = vector(c, number, pc);
     if (!handler)
-        return fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
+        return 0;
     struct frame f = {.xpsr = register_of(c, UC_ARM_REG_XPSR),
                       .control = register_of(c, UC_ARM_REG_CONTROL),
                       .sp = register_of(c, UC_ARM_REG_SP),
@@ -103,13 +118,12 @@ static int is_allowed(const struct capture *c, uint32_t exc_return)
 static uint32_t chained(struct capture *c)
 {
     struct masks masks = frame_masks(c);
-    uint32_t number = nvic_most_urgent(nvic_of(c));
-    return number && nvic_preempts(nvic_of(c), number, &masks) ? number : 0;
+    return coming(c, &masks);
 }
 
 static void invalid_return(struct capture *c, uint32_t exc_return)
 {
-    fail(c, FAULT_INVALID_RETURN, exc_return, exc_return & ~1u);
+    exceptions_fail(c, FAULT_INVALID_RETURN, exc_return, exc_return & ~1u);
 }
 
 static void leave(struct capture *c, uint32_t exc_return)
@@ -134,7 +148,7 @@ static void leave(struct capture *c, uint32_t exc_return)
     }
     struct frame f;
     if (!frame_pop(c, exc_return, &f)) {
-        fail(c, FAULT_UNSTACKING, f.sp, exc_return & ~1u);
+        exceptions_fail(c, FAULT_UNSTACKING, f.sp, exc_return & ~1u);
         return;
     }
     n->running = f.xpsr & XPSR_IPSR;
@@ -158,9 +172,9 @@ int exceptions_look(struct capture *c, uint32_t ahead)
     c->due_in = UINT64_MAX;
     int stop = instructions_of(c) + ahead > c->ask_at ? due_ask(c) : STOP_NONE;
     c->look_at = c->ask_at;
-    uint32_t number = nvic_most_urgent(nvic_of(c));
     /* Against what is active only a return or a register write helps, and both have another look taken. */
-    if (number && nvic_preempts(nvic_of(c), number, &nothing_masked)) {
+    uint32_t number = coming(c, &nothing_masked);
+    if (number) {
         c->look_at = 0;                          /* a mask may fall in any block */
         struct masks masks = frame_masks(c);
         if (stop == STOP_NONE && nvic_preempts(nvic_of(c), number, &masks))
@@ -172,8 +186,7 @@ int exceptions_look(struct capture *c, uint32_t ahead)
 int exceptions_can_come(struct capture *c)
 {
     struct masks masks = frame_masks(c);
-    uint32_t number = nvic_most_urgent(nvic_of(c));
-    return (number && nvic_preempts(nvic_of(c), number, &masks)) || due_to_wake(c, &masks, 0) != UINT64_MAX;
+    return coming(c, &masks) || due_to_wake(c, &masks, 0) != UINT64_MAX;
 }
 
 /* WFI and WFE: PRIMASK does not hold back what wakes, BASEPRI and FAULTMASK do (B1.5.19). */
@@ -188,9 +201,8 @@ int capture_wakes(struct capture *c)
 {
     struct masks masks = waking_masks(c);
     due_within(c, 0);
-    uint32_t number = nvic_most_urgent(nvic_of(c));
     c->look_at = 0;
-    return number && nvic_preempts(nvic_of(c), number, &masks);
+    return coming(c, &masks) != 0;
 }
 
 uint64_t capture_cycles_to_wake(struct capture *c, uint64_t now)
@@ -315,7 +327,7 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
         if (nvic_preempts(nvic_of(c), EXCEPTION_SVCALL, &masks))
             enter(c, EXCEPTION_SVCALL, pc, 0);
         else
-            fail(c, FAULT_SVC, pc, pc);
+            exceptions_fail(c, FAULT_SVC, pc, pc);
         break;
     }
     case ENGINE_PREFETCH_ABORT:
@@ -323,11 +335,11 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
         if (pc >> 28 == 0xf && nvic_of(c)->running)
             leave(c, pc | 1);
         else
-            fail(c, FAULT_FETCH_PROTECTED, pc, pc);
+            exceptions_fail(c, FAULT_FETCH_PROTECTED, pc, pc);
         break;
-    case ENGINE_NO_COPROCESSOR: fail(c, FAULT_NO_COPROCESSOR, pc, pc); break;
-    case ENGINE_INVALID_STATE: fail(c, FAULT_INVALID_STATE, pc, pc); break;
-    case ENGINE_UNALIGNED: fail(c, FAULT_UNALIGNED, pc, pc); break;
+    case ENGINE_NO_COPROCESSOR: exceptions_fail(c, FAULT_NO_COPROCESSOR, pc, pc); break;
+    case ENGINE_INVALID_STATE: exceptions_fail(c, FAULT_INVALID_STATE, pc, pc); break;
+    case ENGINE_UNALIGNED: exceptions_fail(c, FAULT_UNALIGNED, pc, pc); break;
     default: capture_fail(c, CORE_ERR_ENGINE);
     }
 }

@@ -99,6 +99,6 @@ void capture_peripherals(const struct capture *c, struct peripheral_info *out)
     for (uint32_t i = 0; i < c->peripheral_room; i++) {
         const struct peripheral *p = &c->peripheral[i];
         if (is_told(p))
-            *out++ = (struct peripheral_info){p->address, peripheral_value(p), p->reads, p->writes};
+            *out++ = (struct peripheral_info){p->address, rules_peek(c, p), p->reads, p->writes};
     }
 }

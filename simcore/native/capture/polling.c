@@ -7,19 +7,12 @@ enum {
     ABOVE_SP = 1024,   /* bytes around the stack pointer that are the loop's own stack */
 };
 
-static uint32_t active_exception(struct capture *c)
-{
-    uint32_t xpsr = 0;
-    c->reg_read(c->engine, UC_ARM_REG_XPSR, &xpsr);
-    return xpsr & 0x1ff;
-}
-
 static void begin(struct capture *c, uint32_t address, uint32_t block, uint32_t turns)
 {
     c->polling = (struct polling){.address = address, .block = block, .turns = turns, .next = POLLING_TURNS};
     c->closely &= ~(uint32_t)CLOSELY_POLLING;
     if (turns)
-        c->polling.exception = active_exception(c);
+        c->polling.exception = c->system.nvic.running;
 }
 
 /* A loop is looked at in its 32nd turn, and again after three times as many as long as it goes on. */
@@ -31,7 +24,7 @@ void polling_read(struct capture *c, uint32_t address)
     uint32_t block = c->header[0] & RECORD_ID;
     if (!p->turns) {
         begin(c, address, block, 1);
-    } else if (p->address != address || p->block != block || p->exception != active_exception(c)) {
+    } else if (p->address != address || p->block != block || p->exception != c->system.nvic.running) {
         if (++p->strays >= STRAYS_MAX)
             begin(c, address, block, 1);
     } else {
@@ -60,16 +53,15 @@ static uint32_t stack_end(const struct capture *c, uint32_t sp)
 /* Whoever stores elsewhere than on the stack gets on with something; what handlers store is not the loop's. */
 void polling_store(struct capture *c, uint32_t address)
 {
-    uint32_t sp = 0;
-    c->reg_read(c->engine, UC_ARM_REG_SP, &sp);
+    uint32_t sp = register_of(c, UC_ARM_REG_SP);
     if ((address < sp - BELOW_SP || address >= stack_end(c, sp)) && address < SYSTEM_BASE &&
-        active_exception(c) == c->polling.exception)
+        c->system.nvic.running == c->polling.exception)
         begin(c, 0, NO_ID, 0);
 }
 
 int polling_is_due(struct capture *c)
 {
-    if (!c->polling.due || active_exception(c) != c->polling.exception)
+    if (!c->polling.due || c->system.nvic.running != c->polling.exception)
         return 0;
     c->polling.due = 0;
     return 1;

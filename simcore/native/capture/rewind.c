@@ -57,15 +57,13 @@ void rewind_arm(struct capture *c, const struct captured *d)
     else if (may_fault)
         r->armed = ARMED_FAULT;
     r->record = (size_t)(c->header - c->stream->words);
-    if (r->armed)
-        c->closely |= CLOSELY_CHECKED;
+    closely_checked(c);
 }
 
 void rewind_disarm(struct capture *c)
 {
     c->rewind.armed = 0;
-    if (!c->trap_unaligned && !c->protects)
-        c->closely &= ~(uint32_t)CLOSELY_CHECKED;
+    closely_checked(c);
 }
 
 void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t size)

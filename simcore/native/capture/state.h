@@ -187,6 +187,13 @@ static inline uint64_t instructions_of(const struct capture *c)
     return atomic_load_explicit(&c->instructions, memory_order_relaxed);
 }
 
+/* After a change of what it asks: whether accesses are looked at one by one because one may fault. */
+static inline void closely_checked(struct capture *c)
+{
+    uint32_t checked = c->trap_unaligned || c->protects || c->rewind.armed ? CLOSELY_CHECKED : 0;
+    c->closely = (c->closely & ~(uint32_t)CLOSELY_CHECKED) | checked;
+}
+
 /* record.c: how a run ends: the first reason counts. The sink may end it as well: a full table, a failed callback,
  * a stack overflow seen by timing. */
 void capture_stop_with(struct capture *c, int stop);
@@ -298,12 +305,14 @@ void rewind_fault(struct capture *c);
 /* capture.c: runs up to c->step_to; 0 or a core_status. */
 int capture_step(struct capture *c, uint32_t *pc);
 
-/* exceptions.c: in front of a block of so many instructions: c->take is set when an exception is to be taken there; returns a stop, or
- * STOP_NONE. Enters an exception that interrupts pc: 0 when it faults, see c->fault. Registers may have changed so
- * that another look is needed. Whether an interrupt can still come, masks being as they are. */
+/* exceptions.c: in front of a block of so many instructions: c->take is set when an exception is to be taken there;
+ * returns a stop, or STOP_NONE. Enters an exception that interrupts pc: 0 when it faults, see c->fault. Whether an
+ * interrupt can still come, masks being as they are. A fault of the instruction at pc, which the engine stands at;
+ * returns 0. */
 int exceptions_look(struct capture *c, uint32_t ahead);
 int exceptions_take(struct capture *c, uint32_t number, uint32_t pc);
 int exceptions_can_come(struct capture *c);
+int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc);
 int exceptions_attach(struct capture *c);
 
 /* frame.c: exception frames on the engine's registers and memory. */
@@ -326,11 +335,6 @@ struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *statu
 
 /* The same, NULL while nobody used or described it. */
 struct peripheral *peripheral_known(const struct capture *c, uint32_t address);
-
-static inline uint32_t peripheral_value(const struct peripheral *p)
-{
-    return (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask);
-}
 
 /* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
  * to be looked at in front of this block. */

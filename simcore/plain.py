@@ -94,9 +94,12 @@ def filled(cls: type[Record], *sources: Any, **own: Any) -> Record:
     The first source that has a field gives it.
     """
     for name in vars(cls)["__match_args__"]:  # those of __init__
+        if name in own:
+            continue
         for source in sources:
-            if name not in own and hasattr(source, name):
-                own[name] = getattr(source, name)
+            if (value := getattr(source, name, MISSING)) is not MISSING:
+                own[name] = value
+                break
     return cls(**own)
 
 

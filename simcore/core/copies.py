@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simcore.core.counters import (
@@ -51,7 +52,7 @@ class Copier:
         sites = ffi.new("struct site_info[]", self.info.sites)
         skipped = ffi.new("uint64_t[]", self.info.instructions)
         lib.core_blocks(self.core, self.index, blocks, sites, skipped)
-        counts = [filled(SiteCounts, site) for site in sites]
+        counts = _copied(SiteCounts, sites)
         sites_of = _slices(counts, [len(block.accesses) for block in decoded])
         skipped_of = _slices(
             ffi.unpack(skipped, len(skipped)), [len(block.instructions) for block in decoded]
@@ -64,7 +65,7 @@ class Copier:
     def entries(self) -> tuple[EntryCounts, ...]:
         entries = ffi.new("struct schedule_info[]", self.info.schedules)
         lib.core_schedules(self.core, self.index, entries)
-        return tuple(filled(EntryCounts, entry) for entry in entries)
+        return tuple(_copied(EntryCounts, entries))
 
     def uses(
         self, watched: ObjectMap | None, regions: Sequence[str]
@@ -75,6 +76,7 @@ class Copier:
         found = ffi.new("struct use_info[]", self.info.uses)
         lib.core_uses(self.core, self.index, found)
         uses = []
+        counted = attrgetter("executions", "misses", "stall_cycles")
         for use in found:
             if not use.counts.executions:
                 continue  # before counting began
@@ -87,9 +89,14 @@ class Copier:
                 touched = rest[region]
             else:
                 touched = ranges[use.object][2]
-            at = {"block": use.block, "access": use.access, "object": touched}
-            uses.append(filled(ObjectUse, use.counts, **at))
+            uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
         return tuple(objects), tuple(uses)
+
+
+def _copied(cls: type[Item], structs: Iterable[Any]) -> list[Item]:
+    """A dataclass for each struct, which has its fields by their names."""
+    values = attrgetter(*vars(cls)["__match_args__"])
+    return [cls(*values(struct)) for struct in structs]
 
 
 def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:

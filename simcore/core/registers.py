@@ -13,6 +13,10 @@ from simcore.plain import filled
 if TYPE_CHECKING:
     from simcore.devices.registers import Device
 
+#: Bytes below and above the stack pointer that are the own stack of a loop which polls.
+OWN_STACK_BELOW: int = lib.OWN_STACK_BELOW
+OWN_STACK_ABOVE: int = lib.OWN_STACK_ABOVE
+
 
 @dataclass(frozen=True, slots=True)
 class PeripheralUse:

@@ -78,6 +78,7 @@ class Machine:
         self._memory = LoadedMemory(model, image)
         self._memory.load(image)
         self._boot = self._memory.boot(image, options.spec.entry)
+        self._stack_floor = self._memory.stack_floor(image, self._boot.sp)
         self._stopping = threading.Event()
         self._core = Core(image.function_at)
         add_setups(self._core, setups)
@@ -107,8 +108,7 @@ class Machine:
             )
             if options.streams.stdout is not None:
                 self._core.print_to(options.streams.stdout.write)
-            sp = self._boot.sp
-            self._core.watch_stack(sp, self._memory.stack_floor(image, sp))
+            self._core.watch_stack(self._boot.sp, self._stack_floor)
             self._core.watch_objects(self._object_map())
             if recorder is not None:
                 self._core.record(recorder.events)
@@ -117,10 +117,7 @@ class Machine:
             raise
 
     def _object_map(self) -> ObjectMap:
-        sp = self._boot.sp
-        return run_objects(
-            self._image, self._memory.stack_floor(self._image, sp), sp, *self._heap()
-        )
+        return run_objects(self._image, self._stack_floor, self._boot.sp, *self._heap())
 
     def _heap(self) -> tuple[int, int]:
         """Where the heap starts and where it would meet the stack or the end of its memory."""
@@ -128,16 +125,14 @@ class Machine:
         return start, self._memory.heap_limit(start, self._boot.sp)
 
     def _host(self, state: EngineState) -> Semihosting:
-        options, folder, sp = self._options, self._options.spec.semihost_dir, self._boot.sp
+        options, folder = self._options, self._options.spec.semihost_dir
         streams = options.streams
-        heap_base = self._image.heap_start() or 0
-        floor = self._memory.stack_floor(self._image, sp)
         return Semihosting(
             state,
             self._core.now,
             options.clock_hz,
             command_line=command_line(PurePath(self._image.path).name, options.spec.args),
-            heap=HeapInfo(heap_base, self._memory.heap_limit(heap_base, sp), sp, floor),
+            heap=HeapInfo(*self._heap(), self._boot.sp, self._stack_floor),
             stdin=None
             if streams.stdin is None
             else PatientInput(streams.stdin, self._stopping, streams.stdin_read),
@@ -196,7 +191,7 @@ class Machine:
             fault=end.fault,
             warnings=tuple(self._all_warnings()),
             stack_top=self._boot.sp,
-            stack_floor=self._memory.stack_floor(self._image, self._boot.sp),
+            stack_floor=self._stack_floor,
             heap_start=heap_start,
             heap_end=heap_end,
             ops=ops,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import unicorn
 from unicorn import unicorn_const as uc_const
 
+from simcore.core.registers import OWN_STACK_ABOVE, OWN_STACK_BELOW
 from simcore.isa.operands import constant, core_register, is_core_register
 from simcore.machine.engine import map_memory
 from simcore.machine.loader import LoadedMemory
@@ -23,7 +24,6 @@ MOST_OUTSIDE = 256  # instructions behind the loop, in which it may come back to
 WORD = 4
 SYSTEM, SYSTEM_BYTES = 0xE000_0000, 0x10_0000
 CLOCKS = (0xE000_E010, 0xE000_E018, 0xE000_1004)  # SYST_CSR, SYST_CVR, DWT_CYCCNT
-STACK_BELOW, STACK_ABOVE = 256, 1024  # bytes around SP, as native/capture/polling.c has them
 #: In the order in which they are set: CONTROL decides which stack pointer sp is.
 STATE = (
     "xpsr", "control", "msp", "psp", "primask", "faultmask", "basepri",
@@ -112,7 +112,7 @@ class TrialEngine:
         """
         self._start, self._sp = pc, state["sp"]
         stack = self._memory.region_at(self._sp - WORD)
-        self._top = min(self._sp + STACK_ABOVE, self._sp if stack is None else stack.end)
+        self._top = min(self._sp + OWN_STACK_ABOVE, self._sp if stack is None else stack.end)
         self._loop, self._compares, self._values = loop, compares or {}, values or {}
         self._turn = turn = Turn()
         self._undo = []
@@ -189,7 +189,7 @@ class TrialEngine:
             self._undo.append((address, old))
 
     def _is_stack(self, address: int) -> bool:
-        return self._sp - STACK_BELOW <= address < self._top
+        return self._sp - OWN_STACK_BELOW <= address < self._top
 
     def _on_peripheral(self, _uc: unicorn.Uc, offset: int, _size: int, base: int) -> int:
         address = base + offset

@@ -310,6 +310,8 @@ struct core_move {
 
 enum { OBJECT_IN_REGION = 0x40000000 };  /* or-ed to a region's index: what lies in none of the objects */
 
+enum { OWN_STACK_BELOW = 256, OWN_STACK_ABOVE = 1024 };  /* bytes around SP that are a polling loop's own stack */
+
 struct use_info {            /* what one access site did to one object */
     uint32_t block, access, object;
     struct site_info counts;

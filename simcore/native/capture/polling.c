@@ -1,11 +1,7 @@
 /* polling.c: a loop that does nothing but read a peripheral register, found by what it does not do. */
 #include "capture/state.h"
 
-enum {
-    STRAYS_MAX = 32,             /* reads elsewhere after which another one is taken for the loop's */
-    BELOW_SP = 256,
-    ABOVE_SP = 1024,   /* bytes around the stack pointer that are the loop's own stack */
-};
+enum { STRAYS_MAX = 32 };  /* reads elsewhere after which another one is taken for the loop's */
 
 static void begin(struct capture *c, uint32_t address, uint32_t block, uint32_t turns)
 {
@@ -43,7 +39,7 @@ void polling_read(struct capture *c, uint32_t address)
 /* The end of the stack as far as it is the loop's own: a region ends it. */
 static uint32_t stack_end(const struct capture *c, uint32_t sp)
 {
-    uint32_t end = sp + ABOVE_SP;
+    uint32_t end = sp + OWN_STACK_ABOVE;
     for (uint32_t r = 0; r < c->regions; r++)
         if (sp - 4 - c->region[r].base < c->region[r].size && end - c->region[r].base > c->region[r].size)
             end = c->region[r].base + c->region[r].size;
@@ -54,7 +50,7 @@ static uint32_t stack_end(const struct capture *c, uint32_t sp)
 void polling_store(struct capture *c, uint32_t address)
 {
     uint32_t sp = register_of(c, UC_ARM_REG_SP);
-    if ((address < sp - BELOW_SP || address >= stack_end(c, sp)) && address < SYSTEM_BASE &&
+    if ((address < sp - OWN_STACK_BELOW || address >= stack_end(c, sp)) && address < SYSTEM_BASE &&
         c->system.nvic.running == c->polling.exception)
         begin(c, 0, NO_ID, 0);
 }

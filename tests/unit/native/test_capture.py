@@ -6,6 +6,7 @@ write", address, bytes, value), ("call", function). The blocks are those of test
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -256,6 +257,7 @@ def test_a_capture_survives_each_allocation_that_fails() -> None:
     steps: list[Step] = [("block", name) for name in BLOCKS]
     steps += [("write", address, 4), ("block", "start")]
     _, lib = native.load()
+    gc.collect()  # what other tests left would be freed between two counts
     nth, reached = 0, True
     while reached:
         nth += 1

@@ -212,11 +212,11 @@ class Memory:
                     found[index, name] = self.vector[first + at]
         return found
 
-    def read(self, time: int, address: int, size: int) -> int:
+    def read(self, time: int, address: int, size: int, continues: bool = False) -> int:
         """As run_block() reads: what is free by what the site remembers, or all the rules."""
         if self.lib.memory_read_free(self.m, time, address, size, self.slot):
             return 0
-        stall = self.lib.memory_read(self.m, time, address, size)
+        stall = self.lib.memory_read(self.m, time, address, size, continues)
         self.slot = self.m.dcache.recent
         return int(stall)
 

@@ -74,6 +74,7 @@ class Memory:
         self.streamed_line: int | None = None
         self.streamed: set[int] = set()
         self.store_buffer: list[BufferedStore] = []  # oldest first
+        self.burst_next, self.burst_there = 0, 0  # behind the last word past the cache, and when it came
         self.ahbp: list[int] = []  # when stores to peripherals are done, oldest first
         self.store_queue: list[int] = []  # when each store to TCM or D-cache is done
         self.readable_at: dict[int, int] = {}  # of each word stored to TCM or D-cache
@@ -284,8 +285,8 @@ class Memory:
             return [(address, here)]
         return [(address, here), (address + here, size - here)]
 
-    def read(self, time: int, address: int, size: int) -> int:
-        """Stall cycles of a load that issues at a time."""
+    def read(self, time: int, address: int, size: int, continues: bool = False) -> int:
+        """Stall cycles of a load that issues at a time; or of the next word of the same one."""
         index = self.region_of(address)
         if index is None:
             return 0
@@ -300,14 +301,22 @@ class Memory:
             for part, _ in self.parts(address, size):
                 stall += self.read_line(time + stall, part, index)
         else:
-            if policy == Policy.DEVICE:
-                stall = self.drain(time)
             bus = self.regions[index].bank_of
-            there = max(self.bus_free_at[bus], time + stall)
-            there += self.device_read_cycles(index, address)
-            self.bus_free_at[bus] = there
+            beat = (address + size - 1) // GROUP
+            goes_on = continues and address == self.burst_next
+            if goes_on and address % self.config.read_burst_bytes and policy != Policy.DEVICE:
+                there = self.burst_there
+                if beat != (address - 1) // GROUP:
+                    there += self.regions[index].beat_cycles
+            else:
+                if policy == Policy.DEVICE:
+                    stall = self.drain(time)
+                there = max(self.bus_free_at[bus], time + stall)
+                there += self.device_read_cycles(index, address)
+            self.bus_free_at[bus] = max(self.bus_free_at[bus], there)
+            self.burst_next, self.burst_there = address + size, there
             self.counters[index, "uncached_reads"] += 1
-            stall = there - time
+            stall = max(0, there - time)
         self.counters[index, "stall_cycles"] += stall
         return stall
 

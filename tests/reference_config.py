@@ -79,6 +79,7 @@ class Config:
     store_buffer_entries: int = 4
     store_queue_entries: int = 4
     ahbp_writes: int = 1
+    read_burst_bytes: int = 32
     subword_store_cycles: int = 4
     word_store_cycles: int = 1
     load_after_store_cycles: int = 0

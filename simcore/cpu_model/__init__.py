@@ -52,6 +52,7 @@ class MemorySystem:
     store_buffer_entries: int
     store_queue_entries: int
     ahbp_writes: int
+    read_burst_bytes: int
     subword_store_cycles: int
     word_store_cycles: int
     load_after_store_cycles: int

@@ -156,10 +156,15 @@ def _core(origin: str, values: Tree) -> CoreModel:
             f"{origin}: core.branch.btac_entries: {branch.btac_entries} entries in"
             f" {branch.btac_ways} ways is not a power of two of sets"
         )
+    memory = MemorySystem(**core["memory"])
+    if memory.read_burst_bytes & (memory.read_burst_bytes - 1):
+        raise ModelError(
+            f"{origin}: core.memory.read_burst_bytes: {memory.read_burst_bytes} is not a power of two"
+        )
     return CoreModel(
         icache=caches["icache"],
         dcache=caches["dcache"],
-        memory=MemorySystem(**core["memory"]),
+        memory=memory,
         branch=branch,
         pipeline=CorePipeline(
             values.get("pipeline", {}), core["pipeline"], core.get("pipeline_without", "")

@@ -42,6 +42,7 @@ def timing_config(core: CoreModel, clock_hz: int, caches: str) -> dict[str, Any]
         "store_buffer_entries": memory.store_buffer_entries,
         "store_queue_entries": memory.store_queue_entries,
         "ahbp_writes": memory.ahbp_writes,
+        "read_burst_bytes": memory.read_burst_bytes,
         "subword_store_cycles": memory.subword_store_cycles,
         "word_store_cycles": memory.word_store_cycles,
         "load_after_store_cycles": (

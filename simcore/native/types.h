@@ -97,6 +97,7 @@ struct timing_config {
     uint32_t store_buffer_entries;    /* of 64 bits */
     uint32_t store_queue_entries;     /* stores waiting for their bank of the TCM or D-cache */
     uint32_t ahbp_writes;             /* stores on their way to peripherals */
+    uint32_t read_burst_bytes;        /* of LDM past the cache, a power of two; 4: each word goes alone */
     uint32_t subword_store_cycles;    /* bank occupancy of a read-modify-write store */
     uint32_t word_store_cycles;       /* bank occupancy of a full-word store */
     uint32_t load_after_store_cycles; /* from a store to TCM or D-cache to a load of one of its words */

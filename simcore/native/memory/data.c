@@ -80,19 +80,31 @@ static uint32_t read_line(struct memory *m, uint64_t time, uint32_t address, uin
     return there > time ? (uint32_t)(there - time) : 0;
 }
 
-static uint32_t read_uncached(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy)
+/* Words that an instruction reads from Normal memory come in one burst of 64-bit beats, cut where aligned blocks of
+ * read_burst_bytes end (Cortex-R4 TRM, DDI0363 9.3.1, 9.3.2 and 9.3.7). */
+static uint32_t read_uncached(struct memory *m, uint64_t time, uint32_t address, uint32_t size, uint32_t region,
+                              uint8_t policy, int continues)
 {
-    uint32_t stall = policy == POLICY_DEVICE ? memory_drain(m, time) : 0;
+    struct read_burst *b = &m->burst;
     struct device *d = device_of(m, region);
-    uint64_t there = later(d->free_at, time + stall) + memory_device_cycles(m, region, address);
-    d->free_at = there;
+    uint64_t there;
+    if (continues && policy != POLICY_DEVICE && address == b->next && address % m->config->read_burst_bytes) {
+        int is_new_beat = (address + size - 1) / GROUP_BYTES != (address - 1) / GROUP_BYTES;
+        there = b->there + (is_new_beat ? m->region[region].beat_cycles : 0);
+        d->free_at = later(d->free_at, there);
+    } else {
+        uint32_t stall = policy == POLICY_DEVICE ? memory_drain(m, time) : 0;
+        there = later(d->free_at, time + stall) + memory_device_cycles(m, region, address);
+        d->free_at = there;
+    }
+    *b = (struct read_burst){address + size, there};
     memory_region_counters(m, region)[REGION_UNCACHED_READS]++;
-    return (uint32_t)(there - time);
+    return there > time ? (uint32_t)(there - time) : 0;
 }
 
 static int is_cached(const struct memory *m, uint8_t policy) { return m->dcache_on && policy >= POLICY_WRITE_THROUGH; }
 
-uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size, int continues)
 {
     uint32_t region = memory_region(m, address), stall;
     if (region == NO_REGION)
@@ -110,7 +122,7 @@ uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t
         if (address + size > next && memory_region(m, next) == region)
             stall += read_line(m, time + stall, next, region);
     } else {
-        stall = read_uncached(m, time, address, region, policy);
+        stall = read_uncached(m, time, address, size, region, policy, continues);
     }
     counters[REGION_STALL_CYCLES] += stall;
     return stall;

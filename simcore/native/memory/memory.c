@@ -16,7 +16,8 @@ int memory_init(struct memory *m, const struct timing_config *config, const stru
     if (regions > MAX_REGIONS || config->linefill_buffers < 1 || config->linefill_buffers > MAX_LINEFILLS ||
         config->store_buffer_entries < 1 || config->store_buffer_entries > MAX_STORES ||
         config->store_queue_entries < 1 || config->store_queue_entries > MAX_STORES || config->ahbp_writes < 1 ||
-        config->ahbp_writes > MAX_STORES)
+        config->ahbp_writes > MAX_STORES || config->read_burst_bytes < 4 || config->read_burst_bytes > 32 ||
+        config->read_burst_bytes & (config->read_burst_bytes - 1))
         return CORE_ERR_CONFIG;
     for (uint32_t r = 0; r < regions; r++) {
         if ((region[r].base | region[r].size) & ((1u << PAGE_SHIFT) - 1) ||

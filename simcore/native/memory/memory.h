@@ -36,6 +36,11 @@ struct device {                  /* what stands behind one or more regions */
     uint64_t free_at;            /* the bus to it takes the next transfer then */
 };
 
+struct read_burst {              /* past the cache, by one instruction */
+    uint32_t next;               /* address behind what was read last */
+    uint64_t there;              /* when that was there */
+};
+
 struct store_entry {
     uint32_t group;              /* address / 8 */
     uint32_t region;
@@ -67,6 +72,7 @@ struct memory {
     } row_control[MAX_REGIONS];
     int64_t flash_wait_states;           /* as FLASH_ACR says, -1: it was not written */
     struct linefill fill[MAX_LINEFILLS];
+    struct read_burst burst;
     struct store_entry store[MAX_STORES];   /* oldest first */
     uint32_t stores;
     uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */
@@ -100,8 +106,8 @@ static inline uint32_t memory_region(const struct memory *m, uint32_t address)
     return m->page[address >> PAGE_SHIFT] & 0xff;
 }
 
-/* Stall cycles of one access that issues at a time. */
-uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+/* Stall cycles of one access that issues at a time. A read that continues is of the instruction that read before. */
+uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size, int continues);
 uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 
 /* Stall cycles of fetching a block that issues from `time` on and takes `cycles` when nothing stalls.

@@ -48,6 +48,15 @@ class Program:
         self.time += 1 + stall
         return stall
 
+    def load_words(self, address: int, count: int) -> list[int]:
+        """An LDM: two words a cycle."""
+        stalls = []
+        for nth in range(count):
+            stalls.append(self.memory.read(self.time, address + 4 * nth, 4, nth > 0))
+            self.time += stalls[-1] + nth % 2
+        self.time += count % 2
+        return stalls
+
     def store(self, address: int, size: int = 4) -> int:
         stall = self.memory.write(self.time, address, size)
         self.time += 1 + stall

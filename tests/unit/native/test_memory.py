@@ -107,6 +107,22 @@ def test_uncached_reads_pay_the_device_each_time(make: MakeMemory) -> None:
     assert p.count("dcache_reads") == 0
 
 
+def test_words_of_one_load_come_in_bursts_that_end_with_32_bytes(make: MakeMemory) -> None:
+    p = Program(make(UNCACHED, [replace(SLOW_RAM, beat_cycles=3)]))
+    # A beat of two words each third cycle; a cycle of it is hidden behind the two words before.
+    assert p.load_words(RAM, 6) == [10, 0, 2, 0, 2, 0]
+    assert p.load_words(RAM + 4, 2) == [10, 3]
+    assert p.load_words(RAM + 24, 4) == [10, 0, 10, 0]
+    assert p.count("uncached_reads", 0) == 12
+    alone = Program(make(replace(UNCACHED, read_burst_bytes=4), [SLOW_RAM]))
+    assert alone.load_words(RAM, 4) == [10, 10, 10, 10]
+
+
+def test_words_of_device_memory_come_one_by_one(make: MakeMemory) -> None:
+    p = Program(make(UNCACHED, [replace(SLOW_RAM, policy=Policy.DEVICE)]))
+    assert p.load_words(RAM, 4) == [10, 10, 10, 10]
+
+
 def test_an_open_row_is_read_without_its_opening(make: MakeMemory) -> None:
     sdram = replace(SLOW_RAM, row_bytes=1024, rows=2, row_miss_cycles=7)
     p = Program(make(UNCACHED, [sdram]))

@@ -55,6 +55,7 @@ def configuration(draw: Draw, replacement: Replacement, caches: Caches) -> Confi
         store_buffer_entries=draw.randint(1, 5),
         store_queue_entries=draw.randint(1, 5),
         ahbp_writes=draw.randint(1, 3),
+        read_burst_bytes=draw.choice((4, 8, 32)),
         load_after_store_cycles=draw.choice((0, 4, 8)),
         subword_store_cycles=word + draw.randint(0, 3),
         word_store_cycles=word,
@@ -142,7 +143,7 @@ def steps(draw: Draw) -> list[Step]:
         begin, size = address(draw) & ~1, draw.randint(1, 40) * 2
         block = ("fetch", gap, begin, size, draw.randint(1, 9), gap == 0)
         return [block, ("wrong path", begin + size, draw.randint(1, 8))][: draw.randint(1, 2)]
-    kind = draw.choice(("read", "write"))
+    kind = draw.choice(("read", "read", "write", "write", "words"))
     size = draw.choice((1, 2, 4, 4, 8))
     begin, count = address(draw), draw.choice((1, 1, 4, 24))
     if count > 1:
@@ -154,6 +155,7 @@ def run(memory: Memory | native.Memory, stream: Iterable[Step]) -> list[Any]:
     """What each step cost. Stalls delay what follows, as they do the pipeline."""
     time = 100
     seen: list[Any] = []
+    last: tuple[Any, ...] = ()
     for step in stream:
         match step:
             case ("system", register, value):
@@ -178,10 +180,14 @@ def run(memory: Memory | native.Memory, stream: Iterable[Step]) -> list[Any]:
             case ("read", gap, where, size):
                 time += gap
                 cost = memory.read(time, where, size)
+            case ("words", gap, where, size):
+                time += gap
+                cost = memory.read(time, where, size, last == ("words", where - size))
             case (_, gap, where, size):
                 time += gap
                 cost = memory.write(time, where, size)
         time += cost
+        last = step[0], step[-2]
         seen.append((step, cost))
     return seen
 

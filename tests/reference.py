@@ -74,7 +74,7 @@ class Memory:
         self.streamed_line: int | None = None
         self.streamed: set[int] = set()
         self.store_buffer: list[BufferedStore] = []  # oldest first
-        self.burst_next, self.burst_there = 0, 0  # behind the last word past the cache, and when it came
+        self.burst_next = self.burst_there = 0  # behind the last word past the cache; its time
         self.ahbp: list[int] = []  # when stores to peripherals are done, oldest first
         self.store_queue: list[int] = []  # when each store to TCM or D-cache is done
         self.readable_at: dict[int, int] = {}  # of each word stored to TCM or D-cache

@@ -159,7 +159,8 @@ def _core(origin: str, values: Tree) -> CoreModel:
     memory = MemorySystem(**core["memory"])
     if memory.read_burst_bytes & (memory.read_burst_bytes - 1):
         raise ModelError(
-            f"{origin}: core.memory.read_burst_bytes: {memory.read_burst_bytes} is not a power of two"
+            f"{origin}: core.memory.read_burst_bytes:"
+            f" {memory.read_burst_bytes} is not a power of two"
         )
     return CoreModel(
         icache=caches["icache"],

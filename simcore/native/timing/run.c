@@ -264,9 +264,9 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
             continue;
         uint64_t *v = t->memory.counters;
         uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
-        stall = a->is_write ? memory_write(&t->memory, time, placed[i], a->size)
-                            : memory_read(&t->memory, time, placed[i], a->size,
-                                          i && a[-1].instruction == a->instruction);
+        stall = a->is_write
+                    ? memory_write(&t->memory, time, placed[i], a->size)
+                    : memory_read(&t->memory, time, placed[i], a->size, i && a[-1].instruction == a->instruction);
         site->slot = t->memory.dcache.recent;
         s->misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
         if (stall) {

@@ -245,6 +245,7 @@ def test_an_override_leaves_the_shipped_model_alone() -> None:
         ("core.dcache.size=big", "'big' is not a number"),
         ("core.dcache.size=1.5", "must be a whole number of B"),
         ("core.dcache.size=5K", "not a power of two of sets"),
+        ("core.memory.read_burst_bytes=24", "24 is not a power of two"),
         ("core.dcache.size=1e999", "too large"),
         ("core.dcache.replacement=fifo", "'fifo' is none of random"),
         ("core.memory.dynamic_read_allocate=maybe", "must be true or false"),

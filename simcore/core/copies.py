@@ -15,6 +15,7 @@ from simcore.core.counters import (
     Node,
     ObjectUse,
     SiteCounts,
+    Transfers,
 )
 from simcore.core.extension import ffi, function_index, lib
 from simcore.plain import filled
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from simcore.isa import Block
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class StaleLines:
+    """Struct stale_info: how many, and the address of the first with the code that is to blame."""
+
+    lines: int
+    address: int
+    code: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,22 @@ class Copier:
                 touched = ranges[use.object][2]
             uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
         return tuple(objects), tuple(uses)
+
+
+    def transfers(self, regions: Sequence[str]) -> tuple[Transfers, ...]:
+        """What DMA moved, by region; regions without are left out."""
+        found = ffi.new("struct transfer_info[]", len(regions))
+        lib.core_transfers(self.core, self.index, found)
+        rows = [
+            filled(Transfers, one, region=name) for name, one in zip(regions, found, strict=True)
+        ]
+        return tuple(row for row in rows if row.read_bytes or row.write_bytes)
+
+    def stale(self) -> tuple[StaleLines, ...]:
+        """Lines of the D-cache that were not what memory held, in the order of enum stale."""
+        found = ffi.new("struct stale_info[]", lib.STALE_KINDS)
+        lib.core_stale(self.core, self.index, found)
+        return tuple(_copied(StaleLines, found))
 
 
 def _copied(cls: type[Item], structs: Iterable[Any]) -> list[Item]:

@@ -205,6 +205,15 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfers:
+    """Bytes that DMA moved from and to one region."""
+
+    region: str
+    read_bytes: int
+    write_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """All counts of one run. ``nodes[0]`` is the root, and parents stand before their children."""
 
@@ -220,6 +229,7 @@ class Counters:
     stack_high_water_bytes: int | None = None
     warnings: tuple[str, ...] = ()
     trace: Trace | None = None
+    transfers: tuple[Transfers, ...] = ()
 
     def total(self) -> dict[str, int]:
         """Each column summed over all nodes: the counts of the whole run."""

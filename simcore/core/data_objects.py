@@ -21,6 +21,13 @@ class ObjectMap:
     objects: tuple[DataObject, ...]
     ranges: tuple[tuple[int, int, int], ...]
 
+    def at(self, address: int) -> DataObject | None:
+        """The object that holds an address."""
+        for base, size, index in self.ranges:
+            if base <= address < base + size:
+                return self.objects[index]
+        return None
+
 
 def object_map(image: Image, stack: tuple[int, int], heap: tuple[int, int]) -> ObjectMap:
     """Where each object lies. `stack` and `heap` are (first address, end), empty if there is none.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.extension import ffi, lib
-from simcore.devices import RULE_KINDS, ClockNote
+from simcore.cpu_model.schema import REGION_KINDS
+from simcore.devices import CHANNEL_KINDS, RULE_KINDS, ClockNote
 from simcore.plain import filled
 
 if TYPE_CHECKING:
-    from simcore.devices.registers import Device
+    from simcore.devices.registers import Channel, Device
 
 #: Bytes below and above the stack pointer that are the own stack of a loop which polls.
 OWN_STACK_BELOW: int = lib.OWN_STACK_BELOW
@@ -54,6 +56,10 @@ class CoreRegisters(ABC):
             if fixed := register.ones | register.zeros:
                 self.tell_register(address, register.ones, fixed)
 
+        for channel in device.channels:
+            told = ffi.new("struct dma_info *", _channel(channel))
+            self._check(lib.core_describe_dma(self._core, told))
+
     def reset_register(self, address: int, value: int) -> None:
         """What a peripheral's word reads until the program writes to it."""
         self._check(lib.core_reset_register(self._core, address, value))
@@ -87,3 +93,19 @@ class CoreRegisters(ABC):
         notes = ffi.new("struct clock_note[]", lib.core_clock_note_count(self._core))
         lib.core_clock_notes(self._core, notes)
         return tuple(ClockNote(note.cycles, note.address, note.value) for note in notes)
+
+
+def _channel(channel: Channel) -> dict[str, int]:
+    """The fields of struct dma_info."""
+    same = ("registers", "flags", "flags_shift", "interrupt", "select", "select_shift")
+    return {
+        **{name: getattr(channel, name) for name in (*same, "select_mask", "request", "cycles")},
+        "kind": CHANNEL_KINDS.index(channel.kind),
+        "memory_kinds": _kinds(channel.memory),
+        "peripheral_kinds": _kinds(channel.peripheral),
+    }
+
+
+def _kinds(names: Iterable[str]) -> int:
+    """A bit for each kind of region."""
+    return sum(1 << REGION_KINDS.index(name) for name in names)

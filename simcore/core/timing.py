@@ -5,7 +5,7 @@ answers.py has what C asks of it meanwhile, copies.py what C counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Timing:
     ) -> None:
         self.answers = Answers(scheduler, decoder, function_at)
         self.objects: ObjectMap | None = None
+        self._function_at = function_at
         self._core = core
         self._region_names = tuple(region_names)
         pipeline, tables = scheduler.pipeline, self.answers.tables
@@ -115,15 +116,43 @@ class Timing:
             objects=objects,
             uses=uses,
             stack_high_water_bytes=used,
-            warnings=_warnings(info, ops_valid),
+            warnings=(*_warnings(info, ops_valid), *self._stale_warnings(copier)),
+            transfers=copier.transfers(self._region_names),
             trace=read_trace(self._core, self.index, info.width, number),
         )
+
+    def _stale_warnings(self, copier: Copier) -> Iterator[str]:
+        """What silicon would have got wrong because DMA and the D-cache know nothing of each other."""
+        sent, kept = copier.stale()
+        if sent.lines:
+            function = self._function_at(sent.code)
+            who = "DMA" if function is None else f"DMA that {function.name} starts"
+            yield (
+                f"{who} reads {self._name(sent.address)} while {_lines(sent.lines)} of it"
+                " in the D-cache are dirty; on silicon it reads what was in memory before:"
+                " SCB_CleanDCache_by_Addr in front of the transfer"
+            )
+        if kept.lines:
+            yield (
+                f"the program reads {self._name(kept.address)} from {_lines(kept.lines)} that the"
+                " D-cache holds since before DMA wrote it; on silicon it reads what was there"
+                " before: SCB_InvalidateDCache_by_Addr behind the transfer"
+            )
+
+    def _name(self, address: int) -> str:
+        """The data object at an address."""
+        held = None if self.objects is None else self.objects.at(address)
+        return f"{address:#010x}" if held is None else f"{held.name} ({address:#010x})"
 
     def _info(self) -> Any:
         """Its struct timing_info."""
         info = ffi.new("struct timing_info *")
         lib.core_timing_info(self._core, self.index, info)
         return info
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 def _warnings(info: Any, ops_valid: bool) -> tuple[str, ...]:

@@ -11,7 +11,14 @@ from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.profile import SCHEMA, Profile
-from simcore.costs.tables import InstructionCosts, LineCosts, MemoryCosts, ObjectCosts, Totals
+from simcore.costs.tables import (
+    DmaTraffic,
+    InstructionCosts,
+    LineCosts,
+    MemoryCosts,
+    ObjectCosts,
+    Totals,
+)
 from simcore.costs.uncertainty import cycles_class
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
@@ -92,5 +99,9 @@ def build_profile(
         objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),
+        dma=tuple(
+            DmaTraffic(one.region, one.read_bytes, one.write_bytes) for one in counters.transfers
+        )
+        or None,
         args=None if args is None else tuple(args),
     )

@@ -17,6 +17,7 @@ from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
     CallNode,
+    DmaTraffic,
     FunctionCosts,
     InstructionCosts,
     LayoutBand,
@@ -86,6 +87,9 @@ class Profile(Document):
     clocks: tuple[ClockPhase, ...] | None = None
     """Core clocks that the firmware set and the cycles at each, in order; left out when it set
     none. The run is timed at cpu.clock_hz all the same."""
+    dma: tuple[DmaTraffic, ...] | None = None
+    """What DMA moved, in the order of the part's memory map; only of a run in which it did. memory
+    holds what the core moved."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

@@ -202,6 +202,15 @@ class MemoryCosts:
 
 
 @dataclass(frozen=True, slots=True)
+class DmaTraffic:
+    """Bytes that DMA moved from and to one memory region, past the core and its caches."""
+
+    region: str
+    read_bytes: Count
+    write_bytes: Count
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectSite:
     """What one instruction did to a data object."""
 

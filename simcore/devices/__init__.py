@@ -20,8 +20,10 @@ ALL_BITS = 0xFFFF_FFFF  # of a word
 #: Kinds of rules of a register, as native/peripherals.h numbers them.
 RULE_KINDS = (
     "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
-    "start", "overflow", "interrupt",
+    "start", "overflow", "interrupt", "dma", "request", "unless", "pace",
 )  # fmt: skip
+#: Kinds of channels of DMA controllers, as native/peripherals.h numbers them.
+CHANNEL_KINDS = ("stream", "descriptor")
 #: Crystals of boards are between these.
 MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 
@@ -47,7 +49,8 @@ class ClockNote:
 
 
 def _stm32f7() -> Family:
-    from simcore.devices import adc, clock_tree, dma2d, gpio, pwr, rcc, system, timers, uart, usb
+    from simcore.devices import adc, clock_tree, dma, dma2d, gpio, pwr, rcc
+    from simcore.devices import system, timers, uart, usb
 
     return Family(
         (
@@ -58,6 +61,7 @@ def _stm32f7() -> Family:
             *timers.STM32F7,
             *system.STM32F7,
             *adc.STM32F7,
+            *dma.STM32F7,
             *dma2d.STM32F7,
             *usb.STM32F7,
         ),
@@ -66,7 +70,8 @@ def _stm32f7() -> Family:
 
 
 def _stm32h7() -> Family:
-    from simcore.devices import adc, clock_tree, dma2d, gpio, pwr, rcc, system, timers, uart, usb
+    from simcore.devices import adc, clock_tree, dma, dma2d, gpio, pwr, rcc
+    from simcore.devices import system, timers, uart, usb
 
     return Family(
         (
@@ -77,6 +82,7 @@ def _stm32h7() -> Family:
             *timers.STM32H7,
             *system.STM32H7,
             *adc.STM32H7,
+            *dma.STM32H7,
             *dma2d.STM32H7,
             *usb.STM32H7,
         ),
@@ -85,7 +91,7 @@ def _stm32h7() -> Family:
 
 
 def _imxrt1060() -> Family:
-    from simcore.devices import adc, ccm, clock_tree, flexspi, gpio, uart
+    from simcore.devices import adc, ccm, clock_tree, dma, flexspi, gpio, uart
 
     return Family(
         (
@@ -96,6 +102,7 @@ def _imxrt1060() -> Family:
             *uart.IMXRT1060,
             *gpio.IMXRT1060,
             *adc.IMXRT1060,
+            *dma.IMXRT1060,
             *flexspi.IMXRT1060,
         ),
         clock_tree.imxrt1060,

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from simcore.devices import ALL_BITS
+from simcore.devices.dma import stream_request
 from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
 
 
+#: RM0385 8.3.4, the request mapping of DMA2: (controller, stream, channel).
+_F7_REQUESTS = {1: ((2, 0, 0), (2, 4, 0)), 2: ((2, 2, 1), (2, 3, 1)), 3: ((2, 0, 2), (2, 1, 2))}
+#: RM0433 17.3.2, DMAMUX1: requests.
+_H7_REQUESTS = {1: 9, 2: 10, 3: 115}
+#: Core cycles of a conversion with the shortest sampling, at the highest clocks: 15 cycles of 36 MHz
+#: at 216 MHz (RM0385 15.5), 10 of 36 MHz at 480 MHz (RM0433 25.4).
+_F7_CONVERSION, _H7_CONVERSION = 90, 133
+
+
 def _f7(number: int) -> Device:
+    """In continuous mode without a trigger it asks DMA for each conversion."""
+    asks = (
+        *(
+            Rule("request", bits(0, 1, 8), "CR2", stream_request(*one))  # ADON, CONT, DMA
+            for one in _F7_REQUESTS[number]
+        ),
+        Rule("unless", bits(28, 29), "CR2"),  # EXTEN
+        Rule("pace", _F7_CONVERSION),
+    )
     return Device(
         f"ADC{number}",
         0x4001_2000 + 0x100 * (number - 1),
@@ -19,7 +38,7 @@ def _f7(number: int) -> Device:
                 zeros=bits(0, 3, 4, 5),
             ),
             Register("CR1", 0x04),
-            Register("CR2", 0x08, rules=(ends_at_once(22, 30),)),  # JSWSTART, SWSTART
+            Register("CR2", 0x08, rules=(ends_at_once(22, 30), Rule("dma", 0))),  # JSWSTART, SWSTART
             Register("SMPR1", 0x0C),
             Register("SMPR2", 0x10),
             *(Register(f"JOFR{n}", 0x10 + 4 * n) for n in range(1, 5)),
@@ -28,12 +47,17 @@ def _f7(number: int) -> Device:
             *(Register(f"SQR{n}", 0x28 + 4 * n) for n in range(1, 4)),
             Register("JSQR", 0x38),
             *(Register(f"JDR{n}", 0x38 + 4 * n, zeros=ALL_BITS) for n in range(1, 5)),
-            Register("DR", 0x4C, zeros=ALL_BITS),
+            Register("DR", 0x4C, rules=asks, zeros=ALL_BITS),
         ),
     )
 
 
 def _h7(number: int, base: int) -> Device:
+    asks = (
+        Rule("request", bits(0, 13), "CFGR", _H7_REQUESTS[number]),  # DMNGT, CONT
+        Rule("unless", bits(10, 11), "CFGR"),  # EXTEN
+        Rule("pace", _H7_CONVERSION),
+    )
     ended = (follows(n, 0, "CR") for n in (0, 1, 2, 3, 5, 6))  # ADRDY, EOSMP, EOC, EOS, JEOC, JEOS
     return Device(
         f"ADC{number}",
@@ -56,7 +80,7 @@ def _h7(number: int, base: int) -> Device:
                     ends_at_once(1, 2, 3, 4, 5, 31),  # and starts, stops, ADCAL
                 ),
             ),
-            Register("CFGR", 0x0C, 0x8000_0000),
+            Register("CFGR", 0x0C, 0x8000_0000, rules=(Rule("dma", 0),)),
             Register("CFGR2", 0x10),
             Register("SMPR1", 0x14),
             Register("SMPR2", 0x18),
@@ -64,7 +88,7 @@ def _h7(number: int, base: int) -> Device:
             Register("LTR1", 0x20),
             Register("HTR1", 0x24, 0x03FF_FFFF),
             *(Register(f"SQR{n}", 0x2C + 4 * n) for n in range(1, 5)),
-            Register("DR", 0x40, zeros=ALL_BITS),
+            Register("DR", 0x40, rules=asks, zeros=ALL_BITS),
             Register("JSQR", 0x4C),
             *(Register(f"OFR{n}", 0x5C + 4 * n) for n in range(1, 5)),
             *(Register(f"JDR{n}", 0x7C + 4 * n, zeros=ALL_BITS) for n in range(1, 5)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from simcore.devices import ALL_BITS
 
 #: Those that say how bits read.
-READ_RULES = ("mirror", "idle", "sequence", "count", "overflow")
+READ_RULES = ("mirror", "idle", "sequence", "count", "overflow", "dma")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Rule:
     """What a register does beside keeping what is written: `kind` is one of RULE_KINDS.
 
     `other` is another register of the device by its name, the register itself when empty. Bits move
-    left by `shift`, right when it is negative; for a counter it is a clock's, for an interrupt its
-    number.
+    left by `shift`, right when it is negative; for a counter it is a clock's, for an interrupt or a
+    request of DMA its number.
     """
 
     kind: str
@@ -58,13 +58,39 @@ class WordRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel of a DMA controller: struct dma_info of native/peripherals.h, whose addresses these are.
+
+    `kind` is one of CHANNEL_KINDS. `memory` and `peripheral` are the kinds of regions that its two
+    ports reach, `cycles` core cycles of an item.
+    """
+
+    kind: str
+    registers: int
+    flags: int
+    flags_shift: int
+    interrupt: int
+    select: int
+    select_shift: int
+    select_mask: int
+    request: int
+    memory: tuple[str, ...]
+    peripheral: tuple[str, ...]
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
-    """A block of registers at `base`; `source` is the manual and section that describe it."""
+    """A block of registers at `base`; `source` is the manual and section that describe it.
+
+    A DMA controller has `channels`.
+    """
 
     name: str
     base: int
     source: str
     registers: tuple[Register, ...]
+    channels: tuple[Channel, ...] = ()
 
     def address(self, name: str) -> int:
         """The address of one of its registers. Raises KeyError."""

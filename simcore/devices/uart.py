@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from simcore.devices import ALL_BITS
+from simcore.devices.dma import stream_request
 from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
 
 _UE_TE = bits(0, 3)  # CR1
 _LPUART_TE = bits(19)  # CTRL
 
 
-def usart(name: str, base: int) -> Device:
-    """A USART, UART or LPUART of an STM32F7 or STM32H7."""
+_DMAT = bits(7)  # CR3
+_LPUART_TDMAE = bits(23)  # BAUD
+_BITS_OF_A_BYTE = 10  # with start and stop
+
+
+def usart(name: str, base: int, requests: Sequence[int] = (), halvings: int = 2) -> Device:
+    """A USART, UART or LPUART of an STM32F7 or STM32H7.
+
+    `requests` are those by which it asks DMA for what it sends, a byte whenever one is sent: its
+    clock is the core's, halved so often.
+    """
     return Device(
         name,
         base,
@@ -20,7 +30,7 @@ def usart(name: str, base: int) -> Device:
         (
             Register("CR1", 0x00),
             Register("CR2", 0x04),
-            Register("CR3", 0x08),
+            Register("CR3", 0x08, rules=(Rule("dma", 0),)),
             Register("BRR", 0x0C),
             Register("GTPR", 0x10),
             Register("RTOR", 0x14),
@@ -38,14 +48,22 @@ def usart(name: str, base: int) -> Device:
             ),
             Register("ICR", 0x20, rules=(Rule("idle"),)),
             Register("RDR", 0x24, zeros=ALL_BITS),
-            Register("TDR", 0x28, rules=(Rule("text", _UE_TE, "CR1"),)),
+            Register(
+                "TDR",
+                0x28,
+                rules=(
+                    Rule("text", _UE_TE, "CR1"),
+                    *(Rule("request", _DMAT, "CR3", number) for number in requests),
+                    Rule("pace", _BITS_OF_A_BYTE, "BRR", halvings),
+                ),
+            ),
             Register("PRESC", 0x2C),
         ),
     )
 
 
-def lpuart(name: str, base: int) -> Device:
-    """An LPUART of an i.MX RT10xx."""
+def lpuart(name: str, base: int, request: int) -> Device:
+    """An LPUART of an i.MX RT10xx; `request` is its source of DMAMUX for what it sends."""
     return Device(
         name,
         base,
@@ -55,7 +73,7 @@ def lpuart(name: str, base: int) -> Device:
             Register("PARAM", 0x04, 0x0000_0202),
             Register("GLOBAL", 0x08),
             Register("PINCFG", 0x0C),
-            Register("BAUD", 0x10, 0x0F00_0004),
+            Register("BAUD", 0x10, 0x0F00_0004, rules=(Rule("dma", 0),)),
             # Flags that a one clears are never set: nothing is received.
             Register(
                 "STAT",
@@ -72,6 +90,7 @@ def lpuart(name: str, base: int) -> Device:
                 rules=(
                     Rule("text", _LPUART_TE, "CTRL"),
                     Rule("idle"),
+                    Rule("request", _LPUART_TDMAE, "BAUD", request),
                 ),
                 ones=1 << 12,
             ),  # RXEMPT
@@ -90,10 +109,6 @@ def lpuart(name: str, base: int) -> Device:
     )
 
 
-def _named(make: Mapping[str, int]) -> tuple[Device, ...]:
-    return tuple(usart(name, base) for name, base in make.items())
-
-
 _COMMON = {
     "USART2": 0x4000_4400,
     "USART3": 0x4000_4800,
@@ -104,6 +119,39 @@ _COMMON = {
     "USART1": 0x4001_1000,
     "USART6": 0x4001_1400,
 }
-STM32F7 = _named(_COMMON)
-STM32H7 = _named({**_COMMON, "LPUART1": 0x5800_0C00})
-IMXRT1060 = tuple(lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1)) for n in range(1, 9))
+#: RM0385 8.3.4, the request mappings: (controller, stream, channel).
+_F7_REQUESTS = {
+    "USART1": ((2, 7, 4),),
+    "USART2": ((1, 6, 4),),
+    "USART3": ((1, 3, 4), (1, 4, 7)),
+    "UART4": ((1, 4, 4),),
+    "UART5": ((1, 7, 4),),
+    "USART6": ((2, 6, 5), (2, 7, 5)),
+    "UART7": ((1, 1, 5),),
+    "UART8": ((1, 0, 5),),
+}
+#: RM0433 17.3.2, DMAMUX1: requests. LPUART1 asks the controller of the third domain.
+_H7_REQUESTS = {
+    "USART1": 42, "USART2": 44, "USART3": 46, "UART4": 64, "UART5": 66, "USART6": 72,
+    "UART7": 80, "UART8": 82,
+}  # fmt: skip
+_ON_APB2 = ("USART1", "USART6")  # at half the core's highest clock on an STM32F7, others at a quarter
+STM32F7 = tuple(
+    usart(
+        name,
+        base,
+        [stream_request(*one) for one in _F7_REQUESTS[name]],
+        1 if name in _ON_APB2 else 2,
+    )
+    for name, base in _COMMON.items()
+)
+STM32H7 = (
+    *(usart(name, base, [_H7_REQUESTS[name]]) for name, base in _COMMON.items()),
+    usart("LPUART1", 0x5800_0C00),
+)
+#: IMXRT1060RM 4, DMA MUX: sources of LPUART1 to LPUART8.
+_RT_REQUESTS = (2, 66, 4, 68, 6, 70, 8, 72)
+IMXRT1060 = tuple(
+    lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), request)
+    for n, request in enumerate(_RT_REQUESTS, 1)
+)

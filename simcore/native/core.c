@@ -252,6 +252,13 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
+void core_transfers(const core *c, uint32_t timing, struct transfer_info *out)
+{
+    timing_transfers(of(c, timing), out);
+}
+
+void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
+
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
 {
     *out = timing_trace_info(of(c, timing));
@@ -275,6 +282,8 @@ int core_describe(core *c, uint32_t address, uint32_t reset, const struct device
 {
     return capture_describe(c->capture, address, reset, rule, rules);
 }
+
+int core_describe_dma(core *c, const struct dma_info *info) { return capture_describe_dma(c->capture, info); }
 
 void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->capture, self, write); }
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }

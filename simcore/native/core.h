@@ -39,6 +39,8 @@ int core_reset_register(core *c, uint32_t address, uint32_t value);   /* what it
 /* A register of a device that is described: how it comes out of reset, and its rules, which are copied. */
 int core_describe(core *c, uint32_t address, uint32_t reset, const struct device_rule *rule, uint32_t rules);
 
+int core_describe_dma(core *c, const struct dma_info *info);  /* a channel; behind the registers that it has */
+
 /* Where text goes that devices send, a line or less at a time. */
 void core_print(core *c, void *self, core_write_fn *write);
 int core_print_rest(core *c);                             /* what is not printed yet */
@@ -94,6 +96,8 @@ void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
+void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */
+void core_stale(const core *c, uint32_t timing, struct stale_info *out);           /* STALE_KINDS */
 
 /* A trace: zeros when none was asked for. A row is the cycles from the start, then the counters of the whole run
  * until then. */

@@ -21,12 +21,30 @@ enum device_rule_kind {
     DEVICE_START,                /* bit 0 lets the counter `other` count */
     DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew; of the whole word a
                                     write clears what it has zeros for and sets nothing */
-    DEVICE_INTERRUPT             /* while bits of `mask` are set, interrupt `shift` pends when `other` begins anew */
+    DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` pends when `other` begins anew */
+    DEVICE_DMA,                  /* DMA hangs on what it holds: see capture/dma.h */
+    DEVICE_REQUEST,              /* it asks for transfers of DMA, by request `shift`, while all bits of `mask` in
+                                    `other` are set, */
+    DEVICE_UNLESS,               /* ... unless one of `mask` in `other` is, */
+    DEVICE_PACE                  /* ... every `mask` core cycles, moved; times what `other` holds, if it is another */
 };
 
 struct device_rule {
     uint32_t kind, mask, other;
     int32_t shift;
+};
+
+enum dma_layout { DMA_STREAM, DMA_DESCRIPTOR };
+
+struct dma_info {                /* a channel of a DMA controller */
+    uint32_t kind;               /* enum dma_layout: what its registers are */
+    uint32_t registers;          /* address of the first of them */
+    uint32_t flags, flags_shift; /* address of the word with its flags, and the first bit of them */
+    uint32_t interrupt;
+    uint32_t select, select_shift, select_mask;  /* the field that selects what asks for its transfers; */
+    uint32_t request;                            /* added to it: the number of a DEVICE_REQUEST */
+    uint32_t memory_kinds, peripheral_kinds;     /* a bit for each enum region_kind that its two ports reach */
+    uint32_t cycles;             /* core cycles of an item, read and written */
 };
 
 struct clock_note {              /* a register that clocks hang on was written */

@@ -1,5 +1,5 @@
-/* Firmware as it is made for a board: clocks from a crystal and a PLL, each waited for with a time-out on a tick,
- * text on a serial port, work in an endless loop. BOARD_F7, BOARD_H7 or BOARD_RT says for which part. */
+/* Firmware as it is made for a board: clocks from a crystal and a PLL, each waited for with a time-out on a tick, text on
+ * a serial port, transfers (transfers.c), work in an endless loop. BOARD_F7, BOARD_H7 or BOARD_RT says for which part. */
 #include <stdint.h>
 
 #define REG(address) (*(volatile uint32_t *)(address))
@@ -10,6 +10,8 @@
 volatile uint32_t ticks;
 uint32_t SystemCoreClock;
 float samples[256], filtered[256];
+
+void transfers(void);
 
 void Error_Handler(void)
 {
@@ -181,6 +183,7 @@ int main(void)
     say("core clock ");
     say_number(SystemCoreClock);
     say("\n");
+    transfers();
 #ifdef PORT
     REG(PORT + 0x18) = 1u << 5;
     if (REG(PORT + 0x14) != 1u << 5 || REG(PORT + 0x10) != 1u << 5)

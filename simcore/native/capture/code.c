@@ -76,6 +76,16 @@ static void modify(struct capture *c, uint32_t address, uint32_t size)
     c->self_modified += (uint64_t)hit;
 }
 
+void code_overwritten(struct capture *c, uint32_t address, uint32_t size)
+{
+    for (uint32_t end = address + size, next; address != end; address = next) {
+        next = (address & ~((1u << GRANULE_SHIFT) - 1)) + (1u << GRANULE_SHIFT);
+        next = next - address < end - address ? next : end;
+        if (address - c->code_first < c->code_span || next - 1 - c->code_first < c->code_span)
+            modify(c, address, next - address);
+    }
+}
+
 void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size)
 {
     if (c->rewind.armed)

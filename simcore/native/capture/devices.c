@@ -27,6 +27,8 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
         capture_fail(c, status);
         return 0;
     }
+    if (p->dma)
+        dma_look(c);
     p->reads++;
     c->polled = p->address;
     c->polled_at = instructions_of(c);
@@ -64,11 +66,14 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
         capture_fail(c, status);
         return;
     }
+    int is_timed = p->dma || timers_have(c, address);
+    if (p->dma)
+        dma_look(c);
     p->writes++;
     if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
     rules_write(c, p, (uint32_t)value << (address & 3) * 8, mask_of(address, size));
-    if (timers_have(c, address))
+    if (is_timed)
         due_timer_written(c);
 }
 

@@ -6,7 +6,7 @@ enum { LOOK_MIN = 16, LOOK_FAR = 1 << 20 };      /* instructions */
 
 uint64_t due_next(const struct capture *c)
 {
-    uint64_t next = c->next_tick;
+    uint64_t next = c->next_tick < c->dma.next ? c->next_tick : c->dma.next;
     for (uint32_t i = 0; i < c->timers; i++)
         next = c->timer[i].next < next ? c->timer[i].next : next;
     return next;
@@ -20,6 +20,8 @@ int due_would_come(const struct capture *c, const struct masks *masks)
         if (c->timer[i].next == next && nvic_is_enabled(n, c->timer[i].number) &&
             nvic_preempts(n, c->timer[i].number, masks))
             return 1;
+    if (c->dma.next == next && dma_would_come(c, masks))
+        return 1;
     return c->next_tick == next && nvic_preempts(n, EXCEPTION_SYSTICK, masks);
 }
 
@@ -30,6 +32,8 @@ uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_
     for (uint32_t i = 0; i < c->timers; i++)
         if (nvic_is_enabled(n, c->timer[i].number) && nvic_preempts(n, c->timer[i].number, masks))
             next = c->timer[i].next < next ? c->timer[i].next : next;
+    uint64_t moved = dma_to_wake(c, masks);
+    next = moved < next ? moved : next;
     return next == UINT64_MAX ? next : next > now ? next - now : 0;
 }
 
@@ -52,7 +56,7 @@ void due_plan(struct capture *c, uint64_t now)
     plan(c, now);
 }
 
-static void pend(struct capture *c, uint32_t number)
+void due_pend(struct capture *c, uint32_t number)
 {
     nvic_pend(&c->system.nvic, number);
     c->clock_read = 1;
@@ -63,25 +67,27 @@ static void pend(struct capture *c, uint32_t number)
 static void pend_until(struct capture *c, uint64_t time)
 {
     if (time >= c->next_tick) {
-        pend(c, EXCEPTION_SYSTICK);
+        due_pend(c, EXCEPTION_SYSTICK);
         c->next_tick = time + system_cycles_to_tick(&c->system, time);
     }
     for (uint32_t i = 0; i < c->timers; i++)
         if (time >= c->timer[i].next) {
             struct timer *t = &c->timer[i];
-            pend(c, t->number);
+            due_pend(c, t->number);
             t->next += ((time - t->next) / t->period + 1) * t->period;
         }
+    dma_until(c, time);
 }
 
 /* What came until now came from the setting before. */
-void due_timer_written(struct capture *c)
+static void plan_anew(struct capture *c, uint64_t now)
 {
-    uint64_t now = record_time(c);
     pend_until(c, now);
     due_plan(c, now);
     c->look_at = 0;
 }
+
+void due_timer_written(struct capture *c) { record_between(c, plan_anew); }
 
 int due_ask(struct capture *c)
 {

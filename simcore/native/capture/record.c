@@ -70,7 +70,11 @@ struct split {
 static struct split record_split(struct capture *c)
 {
     struct split split = {0, c->watch, c->watch_end};
-    if (c->header) {
+    if (c->header && (c->header[0] & RECORD_CONTINUED) && c->out == c->header + 2 && !c->notes) {
+        split.word = c->header[0];               /* split here before: nothing has run since */
+        c->header = NULL;
+        c->out = c->discard;
+    } else if (c->header) {
         split.word = (c->header[0] & RECORD_ID) | RECORD_CONTINUED;
         record_end(c, RECORD_PARTIAL, PARTIAL_AFTER_ACCESS);
     }
@@ -115,6 +119,14 @@ uint64_t record_from(struct capture *c, uint32_t offset)
     uint64_t now = c->stream->sink.now(c->stream->sink.self);
     record_resume(c, split);
     return now;
+}
+
+void record_between(struct capture *c, void (*what)(struct capture *c, uint64_t now))
+{
+    struct split split = record_split(c);
+    capture_flush(c);
+    what(c, c->stream->sink.now(c->stream->sink.self));
+    record_resume(c, split);
 }
 
 /* The modelled time up to and with the instruction of the access that was just recorded. */

@@ -21,6 +21,7 @@ int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const 
         c->rule[c->rules++] = rule[i];
         if (rule[i].kind == DEVICE_INTERRUPT)
             status = timers_add(c, address, &rule[i]);
+        p->dma |= rule[i].kind == DEVICE_DMA;
     }
     return status;
 }
@@ -198,6 +199,7 @@ void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32
             if (p->written != before)
                 note_clock(c, address, p->written);
             break;
+        case DEVICE_DMA: dma_written(c, p, before); break;
         default: break;
         }
     }

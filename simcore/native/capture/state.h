@@ -7,6 +7,7 @@
 #include <unicorn/unicorn.h>
 
 #include "capture/capture.h"
+#include "capture/dma.h"
 #include "stream/thumb.h"
 
 enum {
@@ -50,6 +51,7 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t rule, rules;        /* the first in capture.rule, and how many */
     uint64_t since;              /* of a counter: when it was 0; of its flags: when they were cleared */
     uint8_t used, described;
+    uint8_t dma;                 /* DMA hangs on it: capture/dma.h */
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -150,6 +152,7 @@ struct capture {
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
     struct timer timer[MAX_TIMERS + DEVICE_TIMERS_MAX];
     uint32_t timers;
+    struct dma dma;
     uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
     struct rewind rewind;
     int stack_set;               /* by the block that ended: timing is told */
@@ -219,6 +222,9 @@ void record_until(struct capture *c, uint32_t offset);
 /* The modelled time up to and with the instruction of the access that was just recorded. */
 uint64_t record_time(struct capture *c);
 
+/* Splits the record as record_time() does, for other records in between: those of what happens at that time. */
+void record_between(struct capture *c, void (*what)(struct capture *c, uint64_t now));
+
 /* Tells timing of a register write; what follows runs under the new setting. */
 void record_system_write(struct capture *c, uint32_t address, uint32_t value);
 
@@ -258,6 +264,7 @@ uint32_t code_id(struct capture *c, uint32_t address, uint32_t size);
 void code_settings(struct capture *c); /* what is checked may have changed: CCR, CPACR, MPU */
 int code_may_run(struct capture *c, uint32_t id); /* 0: the block faults, or it is run up to where it does */
 void code_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
+void code_overwritten(struct capture *c, uint32_t address, uint32_t size);   /* not by the program */
 int code_grow(struct capture *c);
 
 /* The last byte whose instruction needs a hook: an IT block that a page cuts goes on in the next block, which
@@ -281,12 +288,13 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
 }
 
 /* due.c: what time brings. Asks for the modelled time and pends what has come; STOP_CYCLES when the run's time is
- * over, else STOP_NONE. When to ask again, after a write to a timer, to SysTick or a jump in time. What comes within so
- * many cycles is pended now. */
+ * over, else STOP_NONE. When to ask again, after a write to a timer, to DMA, to SysTick or a jump in time. What comes
+ * within so many cycles is pended now. Pends one. */
 int due_ask(struct capture *c);
 void due_timer_written(struct capture *c);
 void due_plan(struct capture *c, uint64_t now);
 void due_within(struct capture *c, uint32_t cycles);
+void due_pend(struct capture *c, uint32_t number);
 uint64_t due_next(const struct capture *c);      /* when the next one comes, UINT64_MAX: none */
 int due_would_come(const struct capture *c, const struct masks *masks);  /* and whether it would be taken */
 uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_t now);

@@ -54,18 +54,24 @@ static uint32_t first_slot(const struct cache *c, uint32_t address)
     return ((address >> c->line_shift) & (c->sets - 1)) * c->ways;
 }
 
-uint32_t cache_find(struct cache *c, uint32_t address)
+uint32_t cache_peek(const struct cache *c, uint32_t address)
 {
     uint32_t wanted = (address & ~(c->line_bytes - 1)) | CACHE_VALID;
     uint32_t slot = first_slot(c, address);
-    for (uint32_t end = slot + c->ways; slot < end; slot++) {
-        if ((c->tag[slot] & ~(uint32_t)CACHE_DIRTY) == wanted) {
-            if (c->replacement == REPLACE_LRU)
-                c->stamp[slot] = ++c->clock;
-            return c->recent = slot;
-        }
-    }
+    for (uint32_t end = slot + c->ways; slot < end; slot++)
+        if ((c->tag[slot] & ~(uint32_t)(CACHE_DIRTY | CACHE_STALE)) == wanted)
+            return slot;
     return UINT32_MAX;
+}
+
+uint32_t cache_find(struct cache *c, uint32_t address)
+{
+    uint32_t slot = cache_peek(c, address);
+    if (slot == UINT32_MAX)
+        return slot;
+    if (c->replacement == REPLACE_LRU)
+        c->stamp[slot] = ++c->clock;
+    return c->recent = slot;
 }
 
 static uint32_t victim_way(struct cache *c, uint32_t first)

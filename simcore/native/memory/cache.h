@@ -6,7 +6,8 @@
 
 #include "types.h"
 
-enum { CACHE_VALID = 1u, CACHE_DIRTY = 2u };   /* in the low bits of a tag word; lines are >= 16 bytes */
+/* In the low bits of a tag word; lines are >= 16 bytes. Stale: memory was written behind it. */
+enum { CACHE_VALID = 1u, CACHE_DIRTY = 2u, CACHE_STALE = 4u };
 
 struct cache {
     uint32_t sets, ways, line_bytes, line_shift;
@@ -28,11 +29,14 @@ void cache_free(struct cache *c);
 /* The line's slot, or UINT32_MAX. A hit counts as a touch. */
 uint32_t cache_find(struct cache *c, uint32_t address);
 
+/* The same without a touch. */
+uint32_t cache_peek(const struct cache *c, uint32_t address);
+
 /* Puts the line in, into an invalid way if the set has one. Returns the tag word that was thrown out,
  * 0 if the way was free. */
 uint32_t cache_insert(struct cache *c, uint32_t address, uint32_t flags);
 
-/* Whether a slot, seen some time ago, holds the line of an address. No touch. */
+/* Whether a slot, seen some time ago, holds the line of an address, which is not stale. No touch. */
 static inline int cache_holds(const struct cache *c, uint32_t slot, uint32_t address)
 {
     return (c->tag[slot] & ~(uint32_t)CACHE_DIRTY) == ((address & ~(c->line_bytes - 1)) | CACHE_VALID);

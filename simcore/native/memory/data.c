@@ -64,13 +64,16 @@ static uint32_t read_line(struct memory *m, uint64_t time, uint32_t address, uin
     m->counters[COUNTER_DCACHE_READS]++;
     if (m->read_allocate_mode && line == m->streamed_line)
         m->read_allocate_mode = 0, m->full_line_fills = 0;
-    if (cache_find(&m->dcache, address) == UINT32_MAX) {
+    uint32_t slot = cache_find(&m->dcache, address);
+    if (slot == UINT32_MAX) {
         struct linefill *f;
         m->counters[COUNTER_DCACHE_READ_MISSES]++;
         judge_fill(m);
         start_fill(m, time, address, region, 0, &f);
         return (uint32_t)(f->critical_at - time);
     }
+    if (m->dcache.tag[slot] & CACHE_STALE)
+        memory_read_stale(m, slot, address);
     struct linefill *f = fill_of(m, time, line);
     if (!f)
         return 0;

@@ -93,6 +93,7 @@ struct memory {
     struct linefill fetch;                  /* the line fetched last */
     struct mpu_region mpu[MPU_REGIONS];
     uint32_t mpu_ctrl, mpu_rnr;
+    struct stale_info stale[STALE_KINDS];
 };
 
 /* Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. config and regions must outlive m. */
@@ -109,6 +110,9 @@ static inline uint32_t memory_region(const struct memory *m, uint32_t address)
 /* Stall cycles of one access that issues at a time. A read that continues is of the instruction that read before. */
 uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size, int continues);
 uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+
+/* coherence.c: DMA reads or writes memory, started by some code. */
+void memory_transfer(struct memory *m, uint32_t address, uint32_t bytes, int is_write, uint32_t code);
 
 /* Stall cycles of fetching a block that issues from `time` on and takes `cycles` when nothing stalls.
  * redirected: the block follows a mispredict, so nothing was fetched ahead. Adds to *misses. */

@@ -33,6 +33,9 @@ uint32_t memory_device_cycles(struct memory *m, uint32_t region, uint32_t addres
 /* A cache line goes out to its device behind whatever is under way. Returns the cycles it takes. */
 uint32_t memory_write_back(struct memory *m, uint64_t time, uint32_t address);
 
+/* coherence.c: a read found a line that is not what memory holds. */
+void memory_read_stale(struct memory *m, uint32_t slot, uint32_t address);
+
 /* stores.c: a store to TCM or a cached line; one that goes past the cache. Both return stall cycles. */
 uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 /* Cycles for which a load waits for the stores to its words. */

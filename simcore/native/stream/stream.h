@@ -38,6 +38,7 @@ enum record_kind {
     RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame */
     RECORD_FROM = 6,            /* what was counted until here does not count */
     RECORD_STACK = 7,     /* SP, and 1 when that is not the main stack, or may not be: SP was set, not moved */
+    RECORD_DMA = 8,             /* 1 for a write, address, bytes, address of the code that started it */
 };
 
 /* What hardware does before the next block. The address is where the handler returns to, or where it came back

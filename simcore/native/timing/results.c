@@ -62,6 +62,13 @@ void timing_uses(const struct timing *t, struct use_info *out)
         out[i] = t->objects.use[i].info;
 }
 
+void timing_transfers(const struct timing *t, struct transfer_info *out)
+{
+    memcpy(out, t->transfer, t->memory.regions * sizeof *out);
+}
+
+void timing_stale(const struct timing *t, struct stale_info *out) { memcpy(out, t->memory.stale, sizeof t->memory.stale); }
+
 void timing_frames(const struct timing *t, struct frame_info *out)
 {
     for (uint32_t i = 0; i < t->calls.frames; i++) {

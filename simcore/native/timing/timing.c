@@ -135,6 +135,7 @@ static void forget(struct timing *t)
     t->calls.unbalanced_ops = t->calls.lost_frames = t->unmatched = 0;
     t->stack_lowest = UINT32_MAX;
     t->counted_from = t->now;
+    memset(t->transfer, 0, sizeof t->transfer);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;
@@ -204,9 +205,23 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     return timing_run_block(t, (uint32_t)index, address, present, ran, x.note, notes);
 }
 
+/* What DMA moves costs the core nothing: it shares no bus with it here. */
+static void run_transfer(struct timing *t, int is_write, uint32_t address, uint32_t bytes, uint32_t code)
+{
+    uint32_t place = placement_of(&t->placement, address), region;
+    while (bytes && (region = memory_region(&t->memory, place)) != NO_REGION) {
+        uint32_t left = t->region[region].base + (t->region[region].size - 1) - place;
+        uint32_t here = bytes - 1 < left ? bytes : left + 1;
+        *(is_write ? &t->transfer[region].write_bytes : &t->transfer[region].read_bytes) += here;
+        memory_transfer(&t->memory, place, here, is_write, code);
+        place += here;
+        bytes -= here;
+    }
+}
+
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2, 4};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     int status = CORE_OK;
@@ -229,6 +244,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         break;
     }
     case RECORD_EXCEPTION: status = exceptions_run(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: exceptions_stack(t, payload[0], (int)payload[1]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;

@@ -70,6 +70,7 @@ struct timing {
     uint8_t other_stack;         /* SP is not on the stack that the program started with */
     struct trace *trace;         /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
+    struct transfer_info transfer[MAX_REGIONS];
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 

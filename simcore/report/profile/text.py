@@ -10,6 +10,7 @@ from rich.text import Text
 
 from simcore.costs.profile import Profile
 from simcore.costs.tables import (
+    DmaTraffic,
     FunctionCosts,
     LayoutBand,
     MemoryCosts,
@@ -120,6 +121,8 @@ class _Page:
         if profile.memory:
             note = f"counts {exact}, refills and stalls {modelled}, energy {estimated}"
             yield "Memory", note, self._memory()
+        if profile.dma:
+            yield "DMA", f"past the core and its caches; counts {exact}", self._dma(profile.dma)
         objects = len(profile.objects)
         if objects:
             shown = len(self._shown_objects())
@@ -319,6 +322,15 @@ class _Page:
                 Column("write-backs", [count(row.write_backs) for row in rows], 5),
                 Column("stall cycles", [count(row.stall_cycles) for row in rows], 2),
                 Column("energy", [si(row.energy_j, "J") for row in rows], 3),
+            ]
+        )
+
+    def _dma(self, rows: Sequence[DmaTraffic]) -> Table:
+        return self._table(
+            [
+                Column("region", [row.region for row in rows]),
+                Column("read", [size(row.read_bytes) for row in rows]),
+                Column("written", [size(row.write_bytes) for row in rows], 1),
             ]
         )
 

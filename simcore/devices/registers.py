@@ -68,15 +68,15 @@ class Channel:
     kind: str
     registers: int
     flags: int
-    flags_shift: int
     interrupt: int
-    select: int
-    select_shift: int
-    select_mask: int
-    request: int
     memory: tuple[str, ...]
     peripheral: tuple[str, ...]
     cycles: int
+    flags_shift: int = 0
+    select: int = 0
+    select_shift: int = 0
+    select_mask: int = 0
+    request: int = 0
 
 
 @dataclass(frozen=True, slots=True)

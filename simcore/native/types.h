@@ -328,6 +328,7 @@ enum stale { STALE_SENT = 0, STALE_KEPT = 1, STALE_KINDS };
 struct stale_info {
     uint64_t lines;
     uint32_t address, code;      /* of the first; the code that started its transfer, 0: not known */
+    uint32_t last;               /* line, which is counted once while it is moved item by item */
 };
 
 struct schedule_info {

@@ -62,11 +62,11 @@ static void track_code(struct capture *c, uint32_t address, uint32_t size)
 }
 
 /* A store into executed code: what it overlaps has to be read again when it next runs. */
-static void modify(struct capture *c, uint32_t address, uint32_t size)
+static int modify(struct capture *c, uint32_t address, uint32_t size)
 {
     uint32_t granule = address >> GRANULE_SHIFT;
     if (!(c->granule[granule >> 3] >> (granule & 7) & 1))
-        return;
+        return 0;
     int hit = 0;
     for (uint32_t i = 0; i < c->stream->definitions; i++) {
         struct captured *d = &c->captured[i];
@@ -74,6 +74,7 @@ static void modify(struct capture *c, uint32_t address, uint32_t size)
             d->stale = 1, hit = 1;
     }
     c->self_modified += (uint64_t)hit;
+    return hit;
 }
 
 void code_overwritten(struct capture *c, uint32_t address, uint32_t size)
@@ -81,8 +82,9 @@ void code_overwritten(struct capture *c, uint32_t address, uint32_t size)
     for (uint32_t end = address + size, next; address != end; address = next) {
         next = (address & ~((1u << GRANULE_SHIFT) - 1)) + (1u << GRANULE_SHIFT);
         next = next - address < end - address ? next : end;
-        if (address - c->code_first < c->code_span || next - 1 - c->code_first < c->code_span)
-            modify(c, address, next - address);
+        int is_near = address - c->code_first < c->code_span || next - 1 - c->code_first < c->code_span;
+        if (is_near && modify(c, address, next - address))
+            c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)address, (uint64_t)next);
     }
 }
 

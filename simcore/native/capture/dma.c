@@ -1,11 +1,11 @@
 /* dma.c: channels of DMA controllers: when they move, what happens then, and what they reach. The kinds of controllers
- * are in streams.c and edma.c, the bytes in moves.c. */
+ * are in streams.c, edma.c and pixels.c, the bytes in moves.c. */
 #include "capture/dma.h"
 
 #include "array.h"
 #include "capture/state.h"
 
-static const struct dma_kind *const kind_of[] = {&dma_stream, &dma_descriptor};
+static const struct dma_kind *const kind_of[] = {&dma_stream, &dma_descriptor, &dma_pixels};
 
 int capture_describe_dma(struct capture *c, const struct dma_info *info)
 {

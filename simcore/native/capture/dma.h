@@ -59,6 +59,7 @@ struct dma_kind {
 
 extern const struct dma_kind dma_stream;     /* streams.c */
 extern const struct dma_kind dma_descriptor; /* edma.c */
+extern const struct dma_kind dma_pixels;     /* pixels.c */
 
 /* A read or a write of a word that DMA has to do with comes: brings its registers up to date. */
 void dma_look(struct capture *c);

@@ -31,11 +31,18 @@ static int reaches_register(const struct capture *c, uint32_t address)
     return p && !p->dma && (c->config.peripherals != PERIPHERALS_STRICT || peripheral_is_known(p));
 }
 
+/* External memory is there when the program has some of it. */
+static int is_there(const struct capture *c, const struct region_config *r)
+{
+    uint8_t byte;
+    return r->kind != REGION_EXTERNAL || c->mem_read(c->engine, r->base, &byte, 1) == UC_ERR_OK;
+}
+
 /* Flash that is never cached is flash on the ITCM bus. */
 static int reaches(const struct capture *c, const struct dma_side *s, uint32_t address, int is_write)
 {
     const struct region_config *r = region_at(c, address);
-    if (!r || !(s->kinds >> r->kind & 1))
+    if (!r || !(s->kinds >> r->kind & 1) || !is_there(c, r))
         return 0;
     if (r->kind == REGION_PERIPHERAL)
         return s->size <= 4 && reaches_register(c, address);

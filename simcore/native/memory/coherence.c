@@ -3,8 +3,11 @@
  * so that a program which forgets the maintenance works here; what is counted here tells it. */
 #include "memory/parts.h"
 
-static void note(struct stale_info *s, uint32_t address, uint32_t code)
+static void note(struct stale_info *s, uint32_t line, uint32_t address, uint32_t code)
 {
+    if (s->lines && s->last == line)
+        return;
+    s->last = line;
     if (!s->lines++) {
         s->address = address;
         s->code = code;
@@ -26,12 +29,12 @@ void memory_transfer(struct memory *m, uint32_t address, uint32_t bytes, int is_
         if (is_write)
             c->tag[slot] |= CACHE_STALE;
         else if (c->tag[slot] & CACHE_DIRTY)
-            note(&m->stale[STALE_SENT], line < address ? address : line, code);
+            note(&m->stale[STALE_SENT], line, line < address ? address : line, code);
     }
 }
 
 void memory_read_stale(struct memory *m, uint32_t slot, uint32_t address)
 {
     m->dcache.tag[slot] &= ~(uint32_t)CACHE_STALE;
-    note(&m->stale[STALE_KEPT], address, 0);
+    note(&m->stale[STALE_KEPT], address & ~(m->dcache.line_bytes - 1), address, 0);
 }

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from simcore.devices import (
+    CHANNEL_KINDS,
     FAMILIES,
     RULE_KINDS,
     ClockNote,
@@ -56,11 +57,25 @@ def test_rules_name_registers_that_are_there_and_move_bits_inside_a_word() -> No
     for _, device, register in REGISTERS:
         for rule in device.rules(register):
             assert rule.kind in RULE_KINDS
-            if rule.kind in ("count", "interrupt"):
-                continue  # its shift is that of a clock, or a number
+            if rule.kind in ("count", "interrupt", "request", "dma"):
+                continue  # its shift is that of a clock, or a number; DMA may set no bit
             left = -rule.shift if rule.kind == "mirror" else rule.shift
             moved = rule.mask << left if left > 0 else rule.mask >> -left
             assert 0 < moved < 1 << 32, (device.name, register.name)
+
+
+def test_channels_of_dma_have_registers_of_their_own_that_they_hear_of() -> None:
+    heard_of = {
+        (f, d.base + r.offset)
+        for f, d, r in REGISTERS
+        if any(rule.kind == "dma" for rule in r.rules)
+    }
+    channels = [(f, c) for f in FAMILIES for d in family_of(f).devices for c in d.channels]
+    assert len({(f, c.registers) for f, c in channels}) == len(channels) > 48
+    for family, channel in channels:
+        words = {channel.registers, channel.flags, channel.select} - {0}
+        assert {(family, address) for address in words} <= heard_of
+        assert channel.kind in CHANNEL_KINDS
 
 
 def test_bits_that_never_change_are_told_once() -> None:

@@ -102,7 +102,6 @@ class Copier:
             uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
         return tuple(objects), tuple(uses)
 
-
     def transfers(self, regions: Sequence[str]) -> tuple[Transfers, ...]:
         """What DMA moved, by region; regions without are left out."""
         found = ffi.new("struct transfer_info[]", len(regions))

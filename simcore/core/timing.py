@@ -122,7 +122,7 @@ class Timing:
         )
 
     def _stale_warnings(self, copier: Copier) -> Iterator[str]:
-        """What silicon would have got wrong because DMA and the D-cache know nothing of each other."""
+        """What silicon would get wrong, where DMA and the D-cache know nothing of each other."""
         sent, kept = copier.stale()
         if sent.lines:
             function = self._function_at(sent.code)

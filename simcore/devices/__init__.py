@@ -49,8 +49,19 @@ class ClockNote:
 
 
 def _stm32f7() -> Family:
-    from simcore.devices import adc, clock_tree, dma, dma2d, gpio, pwr, rcc
-    from simcore.devices import system, timers, uart, usb
+    from simcore.devices import (
+        adc,
+        clock_tree,
+        dma,
+        dma2d,
+        gpio,
+        pwr,
+        rcc,
+        system,
+        timers,
+        uart,
+        usb,
+    )
 
     return Family(
         (
@@ -70,8 +81,19 @@ def _stm32f7() -> Family:
 
 
 def _stm32h7() -> Family:
-    from simcore.devices import adc, clock_tree, dma, dma2d, gpio, pwr, rcc
-    from simcore.devices import system, timers, uart, usb
+    from simcore.devices import (
+        adc,
+        clock_tree,
+        dma,
+        dma2d,
+        gpio,
+        pwr,
+        rcc,
+        system,
+        timers,
+        uart,
+        usb,
+    )
 
     return Family(
         (

@@ -6,13 +6,12 @@ from simcore.devices import ALL_BITS
 from simcore.devices.dma import stream_request
 from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
 
-
-#: RM0385 8.3.4, the request mapping of DMA2: (controller, stream, channel).
+#: RM0385 chapter DMA, request mapping of DMA2: (controller, stream, channel).
 _F7_REQUESTS = {1: ((2, 0, 0), (2, 4, 0)), 2: ((2, 2, 1), (2, 3, 1)), 3: ((2, 0, 2), (2, 1, 2))}
-#: RM0433 17.3.2, DMAMUX1: requests.
+#: RM0433 chapter DMAMUX, requests of DMAMUX1.
 _H7_REQUESTS = {1: 9, 2: 10, 3: 115}
-#: Core cycles of a conversion with the shortest sampling, at the highest clocks: 15 cycles of 36 MHz
-#: at 216 MHz (RM0385 15.5), 10 of 36 MHz at 480 MHz (RM0433 25.4).
+#: Core cycles of a conversion with the shortest sampling, at the highest clocks: 15 of 36 MHz at
+#: 216 MHz, 10 of 36 MHz at 480 MHz (RM0385 and RM0433 chapter ADC, sampling time).
 _F7_CONVERSION, _H7_CONVERSION = 90, 133
 
 
@@ -38,7 +37,9 @@ def _f7(number: int) -> Device:
                 zeros=bits(0, 3, 4, 5),
             ),
             Register("CR1", 0x04),
-            Register("CR2", 0x08, rules=(ends_at_once(22, 30), Rule("dma", 0))),  # JSWSTART, SWSTART
+            Register(
+                "CR2", 0x08, rules=(ends_at_once(22, 30), Rule("dma", 0))
+            ),  # JSWSTART, SWSTART
             Register("SMPR1", 0x0C),
             Register("SMPR2", 0x10),
             *(Register(f"JOFR{n}", 0x10 + 4 * n) for n in range(1, 5)),

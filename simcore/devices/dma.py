@@ -13,19 +13,19 @@ from simcore.devices import ALL_BITS
 from simcore.devices.registers import Channel, Device, Register, Rule, bits
 
 #: Core cycles of an item, which is read and written. An STM32's controller takes four AHB cycles at
-#: each port: arbitration, address, bus matrix and data (AN4031, DMA latency); that the two do not
-#: overlap, and that memory has no wait states, is assumed. AHB is the core's clock on an STM32F7, half
-#: of it on an STM32H7. The eDMA reads and writes in four cycles (Kinetis K22 manual 22.4.4.2, the same
-#: controller), at an assumed quarter of the core's clock.
+#: each port: arbitration, address, bus matrix and data (AN4031, DMA latency). That the two ports do
+#: not overlap and that memory has no wait states is assumed. AHB is the core's clock on an STM32F7,
+#: half of it on an STM32H7. The eDMA reads and writes in four cycles (the same controller in the
+#: Kinetis K22 manual, 22.4.4.2), at an assumed quarter of the core's clock.
 _F7_ITEM, _H7_ITEM, _RT_ITEM = 8, 16, 16
 
 _RAM = ("sram", "external")
-#: What the ports of a controller reach: (memory, peripheral). RM0385 2.1 and 8.3: DTCM by the core's AHB
-#: slave, ITCM and flash on its bus not at all; the peripheral port of DMA1 is not on the bus matrix.
-#: RM0433 2.1 and community.st.com DOC-1988: DMA1 and DMA2 reach neither ITCM nor DTCM.
+#: What ports reach. RM0385 2.1 and chapter DMA: DTCM by the core's AHB slave, ITCM and the flash on
+#: its bus not at all; the peripheral port of DMA1 is not on the bus matrix. RM0433 2.1 and ST's FAQ
+#: "DMA is not working on STM32H7 devices" (DOC-1988): DMA1 and DMA2 reach neither ITCM nor DTCM.
 _F7_MEMORY = (*_RAM, "dtcm", "flash", "peripheral")
 _H7_MEMORY = (*_RAM, "flash", "peripheral")
-#: IMXRT1060RM 3: the core's AHB slave gives the eDMA both TCMs.
+#: IMXRT1060RM, system memory map of the eDMA: the core's AHB slave gives the eDMA both TCMs.
 _RT_MEMORY = (*_RAM, "itcm", "dtcm", "flash", "peripheral")
 
 #: RM0385 and RM0433 chapter NVIC, the vector tables.
@@ -54,7 +54,7 @@ def stream_request(controller: int, stream: int, channel: int) -> int:
 
 
 def _streams(controller: int, base: int, mux: int | None) -> Device:
-    """DMA1 or DMA2 of an STM32F7, or of an STM32H7, whose requests a multiplexer at `mux` selects."""
+    """DMA1 or DMA2 of an STM32F7; of an STM32H7 a multiplexer at `mux` selects the requests."""
     is_h7 = mux is not None
     memory = _H7_MEMORY if is_h7 else _F7_MEMORY
     peripheral = ("peripheral",) if controller == 1 and not is_h7 else memory
@@ -80,7 +80,7 @@ def _streams(controller: int, base: int, mux: int | None) -> Device:
     return Device(
         f"DMA{controller}",
         base,
-        "RM0385 8.5, RM0433 15.5: DMA registers",
+        "RM0385 and RM0433 chapter DMA, DMA registers",
         (
             _dma("LISR", 0x00, ALL_BITS),
             _dma("HISR", 0x04, ALL_BITS),

@@ -6,15 +6,14 @@ from simcore.devices import ALL_BITS
 from simcore.devices.registers import Channel, Device, Register, Rule, bits
 
 _INTERRUPT = 90
-#: Core cycles of a pixel, read and written: two of its bus's, without wait states, is assumed. That is
-#: the core's clock on an STM32F7, half of it on an STM32H7.
+#: Core cycles of a pixel, read and written: two of its bus's, without wait states, is assumed. That
+#: has the core's clock on an STM32F7, half of it on an STM32H7.
 _F7_PIXEL, _H7_PIXEL = 2, 4
 
 
 def _dma2d(base: int, cycles: int, memory: tuple[str, ...]) -> Device:
-    plain = (
-        "FGMAR FGOR BGMAR BGOR FGPFCCR FGCOLR BGPFCCR BGCOLR FGCMAR BGCMAR OPFCCR OCOLR OMAR OOR NLR"
-    )
+    plain = "FGMAR FGOR BGMAR BGOR FGPFCCR FGCOLR BGPFCCR BGCOLR FGCMAR BGCMAR OPFCCR OCOLR"
+    plain += " OMAR OOR NLR"
     return Device(
         "DMA2D",
         base,

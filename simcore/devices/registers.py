@@ -59,7 +59,7 @@ class WordRule:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel of a DMA controller: struct dma_info of native/peripherals.h, whose addresses these are.
+    """A channel of a DMA controller: struct dma_info of native/peripherals.h, with its addresses.
 
     `kind` is one of CHANNEL_KINDS. `memory` and `peripheral` are the kinds of regions that its two
     ports reach, `cycles` core cycles of an item.

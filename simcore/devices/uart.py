@@ -119,7 +119,7 @@ _COMMON = {
     "USART1": 0x4001_1000,
     "USART6": 0x4001_1400,
 }
-#: RM0385 8.3.4, the request mappings: (controller, stream, channel).
+#: RM0385 chapter DMA, request mappings: (controller, stream, channel).
 _F7_REQUESTS = {
     "USART1": ((2, 7, 4),),
     "USART2": ((1, 6, 4),),
@@ -130,12 +130,15 @@ _F7_REQUESTS = {
     "UART7": ((1, 1, 5),),
     "UART8": ((1, 0, 5),),
 }
-#: RM0433 17.3.2, DMAMUX1: requests. LPUART1 asks the controller of the third domain.
+#: RM0433 chapter DMAMUX, requests of DMAMUX1; LPUART1 asks the controller of the third domain.
 _H7_REQUESTS = {
     "USART1": 42, "USART2": 44, "USART3": 46, "UART4": 64, "UART5": 66, "USART6": 72,
     "UART7": 80, "UART8": 82,
 }  # fmt: skip
-_ON_APB2 = ("USART1", "USART6")  # at half the core's highest clock on an STM32F7, others at a quarter
+_ON_APB2 = (
+    "USART1",
+    "USART6",
+)  # at half the core's highest clock on an STM32F7, others at a quarter
 STM32F7 = tuple(
     usart(
         name,
@@ -149,7 +152,7 @@ STM32H7 = (
     *(usart(name, base, [_H7_REQUESTS[name]]) for name, base in _COMMON.items()),
     usart("LPUART1", 0x5800_0C00),
 )
-#: IMXRT1060RM 4, DMA MUX: sources of LPUART1 to LPUART8.
+#: IMXRT1060RM chapter DMA_MUX, sources of LPUART1 to LPUART8.
 _RT_REQUESTS = (2, 66, 4, 68, 6, 70, 8, 72)
 IMXRT1060 = tuple(
     lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), request)

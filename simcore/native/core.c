@@ -252,10 +252,7 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
-void core_transfers(const core *c, uint32_t timing, struct transfer_info *out)
-{
-    timing_transfers(of(c, timing), out);
-}
+void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) { timing_transfers(of(c, timing), out); }
 
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
 

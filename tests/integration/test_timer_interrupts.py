@@ -114,3 +114,13 @@ def test_the_flag_is_cleared_by_zeros_and_set_by_no_write(build: Build, model: C
     """
     result = go(build(program(TIM6, 54, wait)), model)
     assert result.exit_code == 1  # set behind a write that clears another, clear behind its own
+
+
+def test_what_follows_in_the_block_of_a_timers_register_is_counted(
+    build: Build, model: CpuModel
+) -> None:
+    # Clearing the flag of a timer that counts asks for the time three times, at one instruction.
+    loads = "ldr r3, [r2]\n" * 5
+    text = f"ldr r2, =0x20020000\n movs r1, #0\n str r1, [r5, #0x10]\n {loads}"
+    image = build(program(*NUMBERS["TIM2"], f"{text} movs r0, #0\n bl exit_r0\n"))
+    assert go(image, model).counters.total()["sram1.reads"] == 5

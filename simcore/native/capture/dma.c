@@ -191,7 +191,8 @@ int dma_is_asked(const struct capture *c, const struct dma_channel *ch, uint32_t
     uint32_t number = i->request + (dma_word(c, i->select) >> i->select_shift & i->select_mask);
     const struct device_rule *r = rule_at(c, address, DEVICE_REQUEST, number);
     const struct device_rule *unless = rule_at(c, address, DEVICE_UNLESS, 0);
-    return r && (dma_word(c, r->other) & r->mask) == r->mask && !(unless && (dma_word(c, unless->other) & unless->mask));
+    return r && (dma_word(c, r->other) & r->mask) == r->mask &&
+           !(unless && (dma_word(c, unless->other) & unless->mask));
 }
 
 uint32_t dma_pace(const struct capture *c, const struct dma_channel *ch, uint32_t address)

@@ -1,4 +1,4 @@
-/* pixels.c: DMA2D of STM32F7 and STM32H7 (RM0385 chapter 9, RM0433 chapter 18): rectangles that are copied or filled.
+/* pixels.c: DMA2D of STM32F7 and STM32H7 (RM0385 and RM0433, chapter DMA2D): rectangles that are copied or filled.
  * Those that convert or blend pixels end at once and move nothing. */
 #include "capture/dma.h"
 #include "capture/state.h"
@@ -55,9 +55,8 @@ static void start(struct capture *c, struct dma_channel *ch)
     ch->to = lines(ch, word(c, ch, OMAR), bytes, pixels, word(c, ch, OOR));
     ch->from = lines(ch, word(c, ch, FGMAR), bytes, pixels, word(c, ch, FGOR));
     if (mode == FILL)                            /* its register of a colour, again and again */
-        ch->from = (struct dma_side){.address = ch->info.registers + OCOLR,
-                                     .size = bytes,
-                                     .kinds = 1u << REGION_PERIPHERAL};
+        ch->from =
+            (struct dma_side){.address = ch->info.registers + OCOLR, .size = bytes, .kinds = 1u << REGION_PERIPHERAL};
     ch->on = 1;
     ch->unit = bytes;
     ch->cycles = ch->info.cycles;

@@ -1,4 +1,4 @@
-/* streams.c: streams of the DMA controllers of STM32F7 and STM32H7 (RM0385 chapter 8, RM0433 chapter 15). */
+/* streams.c: streams of the DMA controllers of STM32F7 and STM32H7 (RM0385 and RM0433, chapter DMA). */
 #include "capture/dma.h"
 #include "capture/state.h"
 

@@ -67,7 +67,10 @@ void timing_transfers(const struct timing *t, struct transfer_info *out)
     memcpy(out, t->transfer, t->memory.regions * sizeof *out);
 }
 
-void timing_stale(const struct timing *t, struct stale_info *out) { memcpy(out, t->memory.stale, sizeof t->memory.stale); }
+void timing_stale(const struct timing *t, struct stale_info *out)
+{
+    memcpy(out, t->memory.stale, sizeof t->memory.stale);
+}
 
 void timing_frames(const struct timing *t, struct frame_info *out)
 {

@@ -23,7 +23,7 @@ RULE_KINDS = (
     "start", "overflow", "interrupt", "dma", "request", "unless", "pace",
 )  # fmt: skip
 #: Kinds of channels of DMA controllers, as native/peripherals.h numbers them.
-CHANNEL_KINDS = ("stream", "descriptor", "pixels")
+CHANNEL_KINDS = ("stream", "descriptor", "pixels", "master")
 #: Crystals of boards are between these.
 MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 

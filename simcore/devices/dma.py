@@ -18,6 +18,8 @@ from simcore.devices.registers import Channel, Device, Register, Rule, bits
 #: half of it on an STM32H7. The eDMA reads and writes in four cycles (the same controller in the
 #: Kinetis K22 manual, 22.4.4.2), at an assumed quarter of the core's clock.
 _F7_ITEM, _H7_ITEM, _RT_ITEM = 8, 16, 16
+#: Two cycles of the AXI, half the core's clock, to read an item and two to write it are assumed.
+_MDMA_ITEM = 8
 
 _RAM = ("sram", "external")
 #: What ports reach. RM0385 2.1 and chapter DMA: DTCM by the core's AHB slave, ITCM and the flash on
@@ -109,6 +111,41 @@ def _dmamux(name: str, base: int, channels: int, generators: int) -> Device:
     )
 
 
+def _mdma(base: int) -> Device:
+    """The MDMA of an STM32H7, which software asks for; its requests by hardware never come."""
+    known = {"CISR": ALL_BITS, "CIFCR": ALL_BITS, "CCR": bits(0, 16), "CBNDTR": ALL_BITS}
+    known |= {"CSAR": ALL_BITS, "CDAR": ALL_BITS}
+    names = "CISR CIFCR CESR CCR CTCR CBNDTR CSAR CDAR CBRUR CLAR CTBR - CMAR CMDR".split()
+    channels = range(16)
+
+    def first(number: int) -> int:
+        return 0x40 + 0x40 * number
+
+    return Device(
+        "MDMA",
+        base,
+        "RM0433 chapter MDMA, MDMA registers",
+        tuple(
+            _dma(f"{name[0]}{number}{name[1:]}", first(number) + 4 * place, known.get(name, 0))
+            for number in channels
+            for place, name in enumerate(names)
+            if name != "-"
+        ),
+        tuple(
+            Channel(
+                kind="master",
+                registers=base + first(number),
+                flags=base + first(number),
+                interrupt=122,
+                memory=(*_H7_MEMORY, "itcm", "dtcm"),
+                peripheral=(),
+                cycles=_MDMA_ITEM,
+            )
+            for number in channels
+        ),
+    )
+
+
 _RT_MUX, _RT_CHANNELS = 0x400E_C000, 32
 
 
@@ -165,6 +202,7 @@ STM32H7 = (
     _streams(1, 0x4002_0000, 0x4002_0800),
     _streams(2, 0x4002_0400, 0x4002_0800),
     _dmamux("DMAMUX1", 0x4002_0800, 16, 8),
+    _mdma(0x5200_0000),
 )
 IMXRT1060 = (
     _edma(0x400E_8000),

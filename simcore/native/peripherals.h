@@ -34,7 +34,7 @@ struct device_rule {
     int32_t shift;
 };
 
-enum dma_layout { DMA_STREAM, DMA_DESCRIPTOR, DMA_PIXELS };
+enum dma_layout { DMA_STREAM, DMA_DESCRIPTOR, DMA_PIXELS, DMA_MASTER };
 
 struct dma_info {                /* a channel of a DMA controller */
     uint32_t kind;               /* enum dma_layout: what its registers are */

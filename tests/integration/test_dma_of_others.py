@@ -138,6 +138,68 @@ def test_the_end_of_a_major_loop_interrupts_and_starts_another(build: Build) -> 
     assert code(go(program, load_cpu_model("imxrt1062"))) == PLAIN
 
 
+# --- the master of an STM32H7 -------------------------------------------------------------------
+
+MDMA, AXI, DTCM = 0x5200_0040, 0x2400_0000, 0x2000_8000
+WORDS, SOFTWARE, REQUEST = 2 << 4 | 2 << 6 | 2 << 8 | 2 << 10 | 0xA, 1 << 30, 1 << 16
+BUFFER, BLOCK, BLOCKS, LIST = (trigger << 28 for trigger in range(4))
+
+
+def asked(
+    control: int,
+    length: int,
+    *more: tuple[int, int | str],
+    target: int = AXI,
+    buses: int = 0,
+    times: int = 1,
+) -> str:
+    """Transfers of channel 0 that software asks for, with further registers."""
+    words: list[tuple[int, int | str]] = [
+        (0x10, control | SOFTWARE), (0x14, length), (0x18, "table"), (0x1C, target), (0x28, buses),
+        *more, (0xC, 1), *[(0xC, 1 | REQUEST)] * times,
+    ]  # fmt: skip
+    return stores(*((MDMA + at, value) for at, value in words)) + SETTLE
+
+
+TO_DTCM = {"target": DTCM, "buses": 1 << 17}
+ASKED = {
+    "a block": (asked(WORDS | BLOCK, 16), word(AXI + 12), bytes_from(13, 0, 1, 2, 3)),
+    "and nothing behind it": (asked(WORDS | BLOCK, 16), word(AXI + 16), 0),
+    "its end is told": (asked(WORDS | BLOCK, 16), word(MDMA), 0x1E),
+    "until that is cleared": (
+        asked(WORDS | BLOCK, 16), stores((MDMA + 4, 0xE)) + word(MDMA), 0x10,
+    ),
+    "the channel is off": (asked(WORDS | BLOCK, 16), word(MDMA + 0xC), 0),
+    "to DTCM by its bus": (asked(WORDS | BLOCK, 16, **TO_DTCM), word(DTCM), PLAIN),
+    "not by the other": (asked(WORDS | BLOCK, 16, target=DTCM), word(MDMA), 1),
+    "a buffer": (asked(WORDS | BUFFER | 7 << 18, 16), word(AXI + 8), 0),
+    "leaves the rest": (asked(WORDS | BUFFER | 7 << 18, 16), word(MDMA + 0x14), 8),
+    "bytes packed to words": (
+        asked(2 << 6 | 2 << 10 | 0xA | 1 << 25 | BLOCK, 8), word(AXI + 4), bytes_from(5, 0, 1, 2, 3),
+    ),
+    "widths without packing are left out": (
+        asked(2 << 6 | 2 << 10 | 0xA | BLOCK, 8), word(MDMA), 1,
+    ),
+    "blocks that go back to where they began": (
+        asked(WORDS | BLOCKS, 4 | 1 << 18 | 2 << 20, (0x20, 4)),
+        word(AXI + 8), PLAIN,
+    ),
+    "a list": (
+        asked(WORDS | LIST, 4, (0x24, "link")), word(AXI + 0x100), bytes_from(5, 0, 1, 2, 3),
+    ),
+}  # fmt: skip
+LINK = f""" .balign 8
+link: .word {WORDS | LIST | SOFTWARE:#x}, 4, table + 4, {AXI + 0x100:#x}, 0, 0, 0, 0, 0, 0
+"""
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_software_asks_the_master(build: Build, name: str) -> None:
+    transfer, text, expected = ASKED[name]
+    program = build(f"{transfer}{text}{TABLE}{LINK}")
+    assert code(go(program, load_cpu_model("stm32h743"))) == expected
+
+
 # --- pixels ------------------------------------------------------------------------------------
 
 DMA2D = 0x4002_B000

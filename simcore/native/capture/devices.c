@@ -27,7 +27,7 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
         capture_fail(c, status);
         return 0;
     }
-    if (p->dma)
+    if (p->dma && c->dma.moving)
         dma_look(c);
     p->reads++;
     c->polled = p->address;

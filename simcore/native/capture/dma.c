@@ -1,11 +1,11 @@
 /* dma.c: channels of DMA controllers: when they move, what happens then, and what they reach. The kinds of controllers
- * are in streams.c, edma.c and pixels.c, the bytes in moves.c. */
+ * are in streams.c, edma.c, pixels.c and mdma.c, the bytes in moves.c. */
 #include "capture/dma.h"
 
 #include "array.h"
 #include "capture/state.h"
 
-static const struct dma_kind *const kind_of[] = {&dma_stream, &dma_descriptor, &dma_pixels};
+static const struct dma_kind *const kind_of[] = {&dma_stream, &dma_descriptor, &dma_pixels, &dma_master};
 
 int capture_describe_dma(struct capture *c, const struct dma_info *info)
 {
@@ -51,14 +51,17 @@ static void plan(struct dma_channel *ch)
     ch->next = ch->moves ? ch->at + (stop_of(ch) - ch->done) / ch->unit * ch->cycles : UINT64_MAX;
 }
 
-static void plan_all(struct dma *d)
+static void plan_all(struct capture *c)
 {
-    d->next = UINT64_MAX;
+    struct dma *d = &c->dma;
+    d->next = d->interrupt = UINT64_MAX;
     d->moving = 0;
     for (struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++) {
         plan(ch);
-        d->next = ch->next < d->next ? ch->next : d->next;
         d->moving += ch->moves;
+        d->next = ch->next < d->next ? ch->next : d->next;
+        if (ch->next < d->interrupt && kind_of[ch->info.kind]->interrupts(c, ch, event_at(ch, stop_of(ch))))
+            d->interrupt = ch->next;
     }
 }
 
@@ -95,7 +98,7 @@ void dma_until(struct capture *c, uint64_t now)
     for (struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++)
         if (ch->next <= now)
             advance(c, ch, now);
-    plan_all(d);
+    plan_all(c);
 }
 
 static void look(struct capture *c, uint64_t now)
@@ -105,7 +108,7 @@ static void look(struct capture *c, uint64_t now)
     for (struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++)
         if (ch->moves)
             advance(c, ch, now);
-    plan_all(d);
+    plan_all(c);
 }
 
 void dma_look(struct capture *c)
@@ -138,7 +141,7 @@ int dma_would_come(const struct capture *c, const struct masks *masks)
 {
     const struct dma *d = &c->dma;
     for (const struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++)
-        if (ch->next == d->next && would_interrupt(c, ch, event_at(ch, stop_of(ch)), masks))
+        if (ch->next == d->interrupt && would_interrupt(c, ch, event_at(ch, stop_of(ch)), masks))
             return 1;
     return 0;
 }
@@ -210,5 +213,5 @@ void dma_written(struct capture *c, struct peripheral *p, uint32_t before)
     struct dma *d = &c->dma;
     for (struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++)
         kind_of[ch->info.kind]->written(c, ch, p, before);
-    plan_all(d);
+    plan_all(c);
 }

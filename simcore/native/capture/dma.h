@@ -44,7 +44,7 @@ struct dma_channel {
 struct dma {
     struct dma_channel *channel;
     uint32_t channels, room, moving;     /* moving: how many do */
-    uint64_t next;               /* the first of their events */
+    uint64_t next, interrupt;    /* the first of their events, and the first that interrupts */
     uint64_t now;                /* when its registers were looked at last */
     uint8_t wrote;               /* to a register, which may be a timer's */
 };
@@ -60,6 +60,7 @@ struct dma_kind {
 extern const struct dma_kind dma_stream;     /* streams.c */
 extern const struct dma_kind dma_descriptor; /* edma.c */
 extern const struct dma_kind dma_pixels;     /* pixels.c */
+extern const struct dma_kind dma_master;     /* mdma.c */
 
 /* A read or a write of a word that DMA has to do with comes: brings its registers up to date. */
 void dma_look(struct capture *c);
@@ -70,7 +71,7 @@ void dma_written(struct capture *c, struct peripheral *p, uint32_t before);
 /* Moves what is moved until a time; makes what happens by then happen. */
 void dma_until(struct capture *c, uint64_t now);
 
-/* Whether an interrupt would be taken at dma.next; when the first comes that ends a sleep, UINT64_MAX: none. */
+/* Whether an interrupt would be taken at dma.interrupt; when the first comes that ends a sleep, UINT64_MAX: none. */
 int dma_would_come(const struct capture *c, const struct masks *masks);
 uint64_t dma_to_wake(const struct capture *c, const struct masks *masks);
 

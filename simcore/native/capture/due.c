@@ -6,7 +6,7 @@ enum { LOOK_MIN = 16, LOOK_FAR = 1 << 20 };      /* instructions */
 
 uint64_t due_next(const struct capture *c)
 {
-    uint64_t next = c->next_tick < c->dma.next ? c->next_tick : c->dma.next;
+    uint64_t next = c->next_tick < c->dma.interrupt ? c->next_tick : c->dma.interrupt;
     for (uint32_t i = 0; i < c->timers; i++)
         next = c->timer[i].next < next ? c->timer[i].next : next;
     return next;
@@ -20,7 +20,7 @@ int due_would_come(const struct capture *c, const struct masks *masks)
         if (c->timer[i].next == next && nvic_is_enabled(n, c->timer[i].number) &&
             nvic_preempts(n, c->timer[i].number, masks))
             return 1;
-    if (c->dma.next == next && dma_would_come(c, masks))
+    if (c->dma.interrupt == next && dma_would_come(c, masks))
         return 1;
     return c->next_tick == next && nvic_preempts(n, EXCEPTION_SYSTICK, masks);
 }
@@ -44,6 +44,7 @@ static void plan(struct capture *c, uint64_t now)
     uint64_t due = due_next(c);
     c->due_in = due == UINT64_MAX ? due : now < due ? due - now : 0;
     due = c->deadline < due ? c->deadline : due;
+    due = c->dma.next < due ? c->dma.next : due;
     uint64_t ahead = now < due ? (due - now) / SLOWEST : 0, here = instructions_of(c);
     c->ask_at = due == UINT64_MAX ? due : here + (ahead < LOOK_MIN ? 1 : ahead > LOOK_FAR ? LOOK_FAR : ahead);
     c->look_at = c->look_at < c->ask_at ? c->look_at : c->ask_at;

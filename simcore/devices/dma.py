@@ -115,7 +115,10 @@ def _mdma(base: int) -> Device:
     """The MDMA of an STM32H7, which software asks for; its requests by hardware never come."""
     known = {"CISR": ALL_BITS, "CIFCR": ALL_BITS, "CCR": bits(0, 16), "CBNDTR": ALL_BITS}
     known |= {"CSAR": ALL_BITS, "CDAR": ALL_BITS}
-    names = "CISR CIFCR CESR CCR CTCR CBNDTR CSAR CDAR CBRUR CLAR CTBR - CMAR CMDR".split()
+    names = (
+        *("CISR", "CIFCR", "CESR", "CCR", "CTCR", "CBNDTR", "CSAR", "CDAR", "CBRUR", "CLAR"),
+        *("CTBR", "-", "CMAR", "CMDR"),
+    )
     channels = range(16)
 
     def first(number: int) -> int:

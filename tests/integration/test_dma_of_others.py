@@ -175,7 +175,7 @@ ASKED = {
     "a buffer": (asked(WORDS | BUFFER | 7 << 18, 16), word(AXI + 8), 0),
     "leaves the rest": (asked(WORDS | BUFFER | 7 << 18, 16), word(MDMA + 0x14), 8),
     "bytes packed to words": (
-        asked(2 << 6 | 2 << 10 | 0xA | 1 << 25 | BLOCK, 8), word(AXI + 4), bytes_from(5, 0, 1, 2, 3),
+        asked(2 << 6 | 2 << 10 | 0xA | 1 << 25 | BLOCK, 8), word(AXI), PLAIN,
     ),
     "widths without packing are left out": (
         asked(2 << 6 | 2 << 10 | 0xA | BLOCK, 8), word(MDMA), 1,

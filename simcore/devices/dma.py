@@ -200,19 +200,26 @@ def _edma(base: int) -> Device:
     )
 
 
-STM32F7 = (_streams(1, 0x4002_6000, None), _streams(2, 0x4002_6400, None))
-STM32H7 = (
-    _streams(1, 0x4002_0000, 0x4002_0800),
-    _streams(2, 0x4002_0400, 0x4002_0800),
-    _dmamux("DMAMUX1", 0x4002_0800, 16, 8),
-    _mdma(0x5200_0000),
-)
-IMXRT1060 = (
-    _edma(0x400E_8000),
-    Device(
-        "DMAMUX",
-        _RT_MUX,
-        "IMXRT1060RM chapter DMAMUX, register definition",
-        tuple(_dma(f"CHCFG{n}", 4 * n) for n in range(_RT_CHANNELS)),
-    ),
-)
+# Five hundred registers: a family's are made when a program runs on one of its parts.
+
+
+def stm32f7() -> tuple[Device, ...]:
+    """The controllers of an STM32F7, but DMA2D."""
+    return _streams(1, 0x4002_6000, None), _streams(2, 0x4002_6400, None)
+
+
+def stm32h7() -> tuple[Device, ...]:
+    """Those of an STM32H7, but DMA2D and BDMA."""
+    return (
+        _streams(1, 0x4002_0000, 0x4002_0800),
+        _streams(2, 0x4002_0400, 0x4002_0800),
+        _dmamux("DMAMUX1", 0x4002_0800, 16, 8),
+        _mdma(0x5200_0000),
+    )
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    """The eDMA of an i.MX RT1060 and its multiplexer."""
+    mux = tuple(_dma(f"CHCFG{n}", 4 * n) for n in range(_RT_CHANNELS))
+    source = "IMXRT1060RM chapter DMAMUX, register definition"
+    return _edma(0x400E_8000), Device("DMAMUX", _RT_MUX, source, mux)

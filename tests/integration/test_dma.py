@@ -81,6 +81,12 @@ COPIES = {
         Copy(4, target=0x2004_FFF8), word(0x2004_FFFC), bytes_from(5, 0, 1, 2, 3),
     ),
     "which is an error": (Copy(4, target=0x2004_FFF8), word(DMA2), TEIF | HTIF),
+    "across two memories": (
+        Copy(4, target=0x2004_BFF8), word(0x2004_C004), bytes_from(13, 0, 1, 2, 3),
+    ),
+    "not by steps beyond the end": (
+        Copy(4, BYTE, BYTE, PINC | MINC | 1 << 15, source=0x2004_FFF8), word(DMA2), TEIF | HTIF,
+    ),
     "nor with DMA1, whose other port has no memory": (Copy(4, base=DMA1), word(DMA1), TEIF),
     "not to its own registers": (Copy(1, target=DMA2 + 0x28), word(DMA2), TEIF),
     "to a port of pins": (

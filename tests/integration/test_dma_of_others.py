@@ -114,6 +114,9 @@ DESCRIBED = {
     "not where nothing is": (
         Descriptor(target=0x7000_0000), word(EDMA + 4), 0x8000_0001,
     ),
+    "not backwards out of memory": (
+        Descriptor(0x0000, (1, -1), 4, target=OCRAM + 1), word(EDMA + 4), 0x8000_0001,
+    ),
     "not what is no multiple": (Descriptor(bytes=6), word(EDMA + 4), 0x8000_0008),
     "not out of line": (Descriptor(target=OCRAM + 2), word(EDMA + 4), 0x8000_0020),
     "of no size": (Descriptor(sizes=0x0404), word(EDMA + 0x2C), 1),
@@ -234,6 +237,13 @@ DRAWINGS = {
     "its end is told": (drawing(0, 4, 1), word(DMA2D + 4), 2),
     "until that is cleared": (drawing(0, 4, 1), stores((DMA2D + 8, 2)) + word(DMA2D + 4), 0),
     "not where nothing is": (drawing(0, 4, 1, (0x3C, 0x7000_0000)), word(DMA2D + 4), 1),
+    "lines in two memories": (
+        drawing(0, 2, 2, (0x3C, 0x2004_BFF8), (0x40, 1)),
+        word(0x2004_C004), bytes_from(9, 0, 1, 2, 3),
+    ),
+    "not lines that leave memory": (
+        drawing(0, 2, 2, (0x3C, 0x2004_FFF8), (0x40, 1)), word(DMA2D + 4), 1,
+    ),
     "a conversion moves nothing": (drawing(1, 4, 1), word(COPY), 0),
     "and ends at once": (drawing(1, 4, 1), word(DMA2D + 4), 2),
 }  # fmt: skip

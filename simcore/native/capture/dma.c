@@ -140,8 +140,8 @@ static int would_interrupt(const struct capture *c, const struct dma_channel *ch
 int dma_would_come(const struct capture *c, const struct masks *masks)
 {
     const struct dma *d = &c->dma;
-    for (const struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++)
-        if (ch->next == d->interrupt && would_interrupt(c, ch, event_at(ch, stop_of(ch)), masks))
+    for (const struct dma_channel *ch = d->channel; d->moving && ch < d->channel + d->channels; ch++)
+        if (ch->moves && ch->next == d->interrupt && would_interrupt(c, ch, event_at(ch, stop_of(ch)), masks))
             return 1;
     return 0;
 }

@@ -3,7 +3,11 @@
 #include "capture/dma.h"
 #include "capture/state.h"
 
-enum { PIECE_BYTES = 4096 };     /* that are moved at once where nobody can tell */
+enum {
+    PIECE_BYTES = 4096,          /* that are moved at once where nobody can tell */
+    LINES_MAX = 1024,            /* of a rectangle of which some are no memory */
+    REGISTERS_MAX = 1 << 16,     /* one behind the other */
+};
 
 /* --- what a port reaches ------------------------------------------------------------------------------------ */
 
@@ -61,27 +65,80 @@ static int is_straight(const struct capture *c, const struct dma_side *s)
     return s->step == s->size && !s->skip && !s->modulo && !is_register(c, s->address);
 }
 
+/* Bytes of memory from the lowest to the highest, 0: more than this can tell. */
+static uint64_t span_of(const struct dma_side *s, uint64_t bytes)
+{
+    if (s->step > INT32_MAX || s->skip > INT32_MAX || s->modulo)
+        return 0;
+    return (bytes - 1) / s->size * s->step + (s->skip ? (bytes - 1) / s->group * s->skip : 0) + s->size;
+}
+
+/* Where the memory ends, or begins, that a side reaches around an address: regions one behind the other. */
+static uint64_t end_of(const struct capture *c, const struct dma_side *s, uint64_t at, int is_write)
+{
+    while (at <= UINT32_MAX && !is_register(c, (uint32_t)at) && reaches(c, s, (uint32_t)at, is_write)) {
+        const struct region_config *r = region_at(c, (uint32_t)at);
+        at = (uint64_t)r->base + r->size;
+    }
+    return at;
+}
+
+static uint64_t begin_of(const struct capture *c, const struct dma_side *s, uint64_t at, int is_write)
+{
+    while (at && !is_register(c, (uint32_t)at - 1) && reaches(c, s, (uint32_t)at - 1, is_write))
+        at = region_at(c, (uint32_t)at - 1)->base;
+    return at;
+}
+
+/* Of so many items, a step apart, those in front of the first that is not all memory. */
+static uint64_t run(const struct capture *c, const struct dma_side *s, uint32_t address, uint64_t items, int is_write)
+{
+    uint64_t end = end_of(c, s, address, is_write), good = items;
+    if ((uint64_t)address + s->size > end)
+        return 0;
+    if (s->step > INT32_MAX)
+        good = (address - begin_of(c, s, address, is_write)) / (0u - s->step) + 1;
+    else if (s->step)
+        good = (end - s->size - address) / s->step + 1;
+    return good < items ? good : items;
+}
+
+/* Lines that are not all in one piece of memory are looked at one by one, as far as a transfer error needs. */
+static uint64_t reach_lines(const struct capture *c, const struct dma_side *s, uint64_t total, int is_write)
+{
+    uint64_t span = span_of(s, total), good = 0;
+    if (span && (uint64_t)s->address + span <= end_of(c, s, s->address, is_write))
+        return total;
+    for (int line = 0; good < total && line < LINES_MAX; line++) {
+        uint64_t left = total - good < s->group ? total - good : s->group;
+        uint64_t found = run(c, s, moves_address(s, good), left / s->size, is_write) * s->size;
+        good += found;
+        if (found < left)
+            break;
+    }
+    return good;
+}
+
+/* Bytes of a side's items in front of the first that it does not reach. */
 static uint64_t reach(const struct capture *c, const struct dma_side *s, uint64_t total, int is_write)
 {
     uint64_t good = 0;
-    while (good < total) {
-        uint32_t address = moves_address(s, good);
-        if (!reaches(c, s, address, is_write))
-            return good;
-        if (!s->step && !s->skip)
-            return total;
-        const struct region_config *r = region_at(c, address);
-        if (is_straight(c, s) && r->kind == REGION_PERIPHERAL)
-            return good;                         /* behind memory */
-        good += is_straight(c, s) ? r->size - (address - r->base) : s->size;
+    if (s->modulo) {
+        uint32_t first = s->address & ~s->modulo;
+        return end_of(c, s, first, is_write) >= (uint64_t)first + s->modulo + s->size ? total : 0;
     }
-    return total;
+    if (!is_register(c, s->address))
+        return s->skip ? reach_lines(c, s, total, is_write)
+                       : run(c, s, s->address, (total + s->size - 1) / s->size, is_write) * s->size;
+    for (int n = 0; n < REGISTERS_MAX && good < total && reaches(c, s, moves_address(s, good), is_write); n++)
+        good += s->step ? s->size : s->skip ? s->group : total;
+    return good;
 }
 
 int moves_is_memory(const struct capture *c, uint32_t kinds, uint32_t address, uint32_t size)
 {
-    struct dma_side s = {.address = address, .size = 1, .step = 1, .kinds = kinds & ~(1u << REGION_PERIPHERAL)};
-    return reach(c, &s, size, 0) == size;
+    struct dma_side s = {.address = address, .size = 1, .step = 1, .kinds = kinds};
+    return !is_register(c, address) && reach(c, &s, size, 0) == size;
 }
 
 int moves_cannot_read(const struct capture *c, const struct dma_channel *ch)
@@ -93,6 +150,7 @@ uint64_t moves_reach(const struct capture *c, const struct dma_channel *ch)
 {
     uint64_t from = reach(c, &ch->from, ch->total, 0), to = reach(c, &ch->to, ch->total, 1);
     uint64_t good = from < to ? from : to;
+    good = good < ch->total ? good : ch->total;
     return good - good % ch->unit;
 }
 
@@ -148,15 +206,6 @@ static void each(struct capture *c, const struct dma_side *s, uint64_t first, ui
 }
 
 /* --- both ------------------------------------------------------------------------------------------------------ */
-
-/* Bytes of memory from the lowest to the highest, 0: more than this can tell. */
-static uint64_t span_of(const struct dma_side *s, uint64_t bytes)
-{
-    uint64_t items = (bytes + s->size - 1) / s->size;
-    if (s->step > INT32_MAX || s->skip > INT32_MAX || s->modulo)
-        return 0;
-    return items * s->step + (s->skip ? bytes / s->group * s->skip : 0) + s->size;
-}
 
 /* Bytes that can be read before the first of them is written. */
 static uint32_t piece(const struct capture *c, const struct dma_channel *ch)

@@ -14,7 +14,7 @@ from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.cpu_model.build import MAX_REGIONS
 from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPLACEMENTS
-from simcore.devices import RULE_KINDS
+from simcore.devices import CHANNEL_KINDS, RULE_KINDS
 from simcore.errors import CoreError
 from simcore.isa.blocks import MAX_PROBES, ProbeKind
 from simcore.isa.kinds import BranchKind
@@ -83,6 +83,7 @@ ENUMS: dict[str, dict[str, int]] = {
     "replacement": _numbered("REPLACE_", REPLACEMENTS),
     "probe_kind": _members("PROBE_", ProbeKind),
     "device_rule_kind": _numbered("DEVICE_", RULE_KINDS),
+    "dma_layout": _numbered("DMA_", CHANNEL_KINDS),
     "branch_kind": _members("BRANCH_", BranchKind),
     "cause": {**_numbered("CAUSE_", CAUSES), "CAUSE_COUNT": len(CAUSES)},
     "counter": {

@@ -1,4 +1,4 @@
-/* peripherals.h: what goes over the border to Python of the registers of peripherals. */
+/* peripherals.h: what goes over the border to Python of the registers of peripherals, and of DMA. */
 #ifndef MCUSIM_PERIPHERALS_H
 #define MCUSIM_PERIPHERALS_H
 
@@ -45,6 +45,19 @@ struct dma_info {                /* a channel of a DMA controller */
     uint32_t request;                            /* added to it: the number of a DEVICE_REQUEST */
     uint32_t memory_kinds, peripheral_kinds;     /* a bit for each enum region_kind that its two ports reach */
     uint32_t cycles;             /* core cycles of an item, read and written */
+};
+
+struct transfer_info {       /* what DMA moved from and to one region */
+    uint64_t read_bytes, write_bytes;
+};
+
+/* Lines of the D-cache that were not what memory held: dirty while DMA read it; read by the core after DMA wrote it. */
+enum stale { STALE_SENT = 0, STALE_KEPT = 1, STALE_KINDS };
+
+struct stale_info {
+    uint64_t lines;
+    uint32_t address, code;      /* of the first; the code that started its transfer, 0: not known */
+    uint32_t last;               /* line, which is counted once while it is moved item by item */
 };
 
 struct clock_note {              /* a register that clocks hang on was written */

@@ -318,19 +318,6 @@ struct use_info {            /* what one access site did to one object */
     struct site_info counts;
 };
 
-struct transfer_info {       /* what DMA moved from and to one region */
-    uint64_t read_bytes, write_bytes;
-};
-
-/* Lines of the D-cache that were not what memory held: dirty while DMA read it; read by the core after DMA wrote it. */
-enum stale { STALE_SENT = 0, STALE_KEPT = 1, STALE_KINDS };
-
-struct stale_info {
-    uint64_t lines;
-    uint32_t address, code;      /* of the first; the code that started its transfer, 0: not known */
-    uint32_t last;               /* line, which is counted once while it is moved item by item */
-};
-
 struct schedule_info {
     uint32_t block, stretch, state;
     uint64_t variant, executions;    /* of the stretch's probes; how often */

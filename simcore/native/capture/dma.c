@@ -84,7 +84,8 @@ static void advance(struct capture *c, struct dma_channel *ch, uint64_t now)
         kind->happened(c, ch, event_at(ch, stop));
         plan(ch);
     }
-    kind->show(c, ch);
+    if (kind->show)
+        kind->show(c, ch);
     if (c->dma.wrote)
         timers_plan(c, now);
     c->dma.wrote = 0;

@@ -54,7 +54,7 @@ struct dma_kind {
     int (*interrupts)(const struct capture *c, const struct dma_channel *ch, enum dma_event event);
     void (*happened)(struct capture *c, struct dma_channel *ch, enum dma_event event);
     void (*written)(struct capture *c, struct dma_channel *ch, struct peripheral *p, uint32_t before);
-    void (*show)(struct capture *c, struct dma_channel *ch);     /* how far it is */
+    void (*show)(struct capture *c, struct dma_channel *ch);     /* how far it is; NULL: nothing tells */
 };
 
 extern const struct dma_kind dma_stream;     /* streams.c */
@@ -86,6 +86,17 @@ uint32_t dma_pace(const struct capture *c, const struct dma_channel *ch, uint32_
 /* A word of the channel's registers, 0 when it is not there. */
 uint32_t dma_word(const struct capture *c, uint32_t address);
 void dma_set(struct capture *c, uint32_t address, uint32_t value);
+
+/* The same, so many bytes behind the first of a channel's registers. */
+static inline uint32_t dma_own(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
+{
+    return dma_word(c, ch->info.registers + offset);
+}
+
+static inline void dma_set_own(struct capture *c, const struct dma_channel *ch, uint32_t offset, uint32_t value)
+{
+    dma_set(c, ch->info.registers + offset, value);
+}
 
 /* moves.c: the address of the item that begins so many bytes behind the first; bytes that both sides reach; moves so
  * many bytes from `done` on. */

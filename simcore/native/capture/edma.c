@@ -29,16 +29,6 @@ enum es { ES_DBE = 1 << 0, ES_SBE = 1 << 1, ES_SGE = 1 << 2, ES_NCE = 1 << 3, ES
 static uint32_t base_of(const struct dma_channel *ch) { return ch->info.flags - INT; }
 static uint32_t number_of(const struct dma_channel *ch) { return ch->info.flags_shift; }
 
-static uint32_t word(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
-{
-    return dma_word(c, ch->info.registers + offset);
-}
-
-static void set(struct capture *c, const struct dma_channel *ch, uint32_t offset, uint32_t value)
-{
-    dma_set(c, ch->info.registers + offset, value);
-}
-
 static int bit(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
 {
     return (int)(dma_word(c, base_of(ch) + offset) >> number_of(ch) & 1);
@@ -55,14 +45,14 @@ static uint32_t count_of(uint32_t citer) { return citer & 0x8000 ? citer & 0x1ff
 
 static uint32_t loops(const struct capture *c, const struct dma_channel *ch)
 {
-    return count_of(word(c, ch, CITER) >> 16);
+    return count_of(dma_own(c, ch, CITER) >> 16);
 }
 
 static void set_loops(struct capture *c, const struct dma_channel *ch, uint32_t count)
 {
-    uint32_t value = word(c, ch, CITER);
+    uint32_t value = dma_own(c, ch, CITER);
     uint32_t kept = value >> 16 & 0x8000 ? 0xfe00 : 0x8000;
-    set(c, ch, CITER, (value & 0xffff) | (((value >> 16 & kept) | count) << 16));
+    dma_set_own(c, ch, CITER, (value & 0xffff) | (((value >> 16 & kept) | count) << 16));
 }
 
 /* --- a transfer ------------------------------------------------------------------------------------------------ */
@@ -72,7 +62,7 @@ static void fail(struct capture *c, struct dma_channel *ch, uint32_t why)
     dma_end(ch);
     dma_set(c, base_of(ch) + ES, ES_VALID | number_of(ch) << 8 | why);
     set_bit(c, ch, ERR, 1);
-    set(c, ch, CSR, word(c, ch, CSR) & ~(uint32_t)(CSR_START | CSR_ACTIVE));
+    dma_set_own(c, ch, CSR, dma_own(c, ch, CSR) & ~(uint32_t)(CSR_START | CSR_ACTIVE));
     if (bit(c, ch, EEI))
         due_pend(c, EXCEPTION_IRQ0 + ERROR_INTERRUPT);
 }
@@ -91,9 +81,9 @@ static struct dma_side side(const struct dma_channel *ch, uint32_t address, uint
 /* Bytes of a minor loop; what is added behind it to the sides' addresses. */
 static uint32_t set_sides(const struct capture *c, struct dma_channel *ch)
 {
-    uint32_t attributes = word(c, ch, ATTR) >> 16, bytes = word(c, ch, NBYTES);
-    ch->from = side(ch, word(c, ch, SADDR), attributes >> 8, word(c, ch, ATTR));
-    ch->to = side(ch, word(c, ch, DADDR), attributes, word(c, ch, CITER));
+    uint32_t attributes = dma_own(c, ch, ATTR) >> 16, bytes = dma_own(c, ch, NBYTES);
+    ch->from = side(ch, dma_own(c, ch, SADDR), attributes >> 8, dma_own(c, ch, ATTR));
+    ch->to = side(ch, dma_own(c, ch, DADDR), attributes, dma_own(c, ch, CITER));
     ch->unit = ch->from.size > ch->to.size ? ch->from.size : ch->to.size;
     if (!(dma_word(c, base_of(ch) + CR) & CR_EMLM) || !(bytes >> 30))
         return bytes & 0x3fffffff;
@@ -120,10 +110,10 @@ static void start(struct capture *c, struct dma_channel *ch, uint32_t minor_loop
     ch->loops = loops(c, ch);
     ch->total = (uint64_t)bytes * minor_loops;
     ch->done = 0;
-    ch->is_split = minor_loops > 1 && (word(c, ch, CSR) & CSR_INTHALF);
-    ch->again = minor_loops > 1 && !(word(c, ch, CSR) & CSR_DREQ);
+    ch->is_split = minor_loops > 1 && (dma_own(c, ch, CSR) & CSR_INTHALF);
+    ch->again = minor_loops > 1 && !(dma_own(c, ch, CSR) & CSR_DREQ);
     ch->cycles = ch->info.cycles;
-    set(c, ch, CSR, (word(c, ch, CSR) & ~(uint32_t)(CSR_START | CSR_DONE)) | CSR_ACTIVE);
+    dma_set_own(c, ch, CSR, (dma_own(c, ch, CSR) & ~(uint32_t)(CSR_START | CSR_DONE)) | CSR_ACTIVE);
     dma_begin(c, ch);
 }
 
@@ -133,12 +123,13 @@ static int is_asked(const struct capture *c, const struct dma_channel *ch)
     uint32_t mux = dma_word(c, ch->info.select);
     if (!bit(c, ch, ERQ) || !(mux & MUX_ENABLED))
         return 0;
-    return (mux & MUX_ALWAYS) || dma_is_asked(c, ch, word(c, ch, DADDR)) || dma_is_asked(c, ch, word(c, ch, SADDR));
+    return (mux & MUX_ALWAYS) || dma_is_asked(c, ch, dma_own(c, ch, DADDR)) ||
+           dma_is_asked(c, ch, dma_own(c, ch, SADDR));
 }
 
 static void follow_requests(struct capture *c, struct dma_channel *ch)
 {
-    int is_linked = word(c, ch, CITER) >> 31 != 0;
+    int is_linked = dma_own(c, ch, CITER) >> 31 != 0;
     if (!ch->on && is_asked(c, ch))
         start(c, ch, is_linked ? 1 : loops(c, ch));
 }
@@ -156,24 +147,24 @@ static void link_to(struct capture *c, const struct dma_channel *ch, uint32_t nu
 /* The next descriptor is read from memory. */
 static void scatter(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t next[DESCRIPTOR_BYTES / 4], from = word(c, ch, DLAST);
+    uint32_t next[DESCRIPTOR_BYTES / 4], from = dma_own(c, ch, DLAST);
     if (from % DESCRIPTOR_BYTES || !moves_is_memory(c, ch->info.memory_kinds, from, sizeof next) ||
         c->mem_read(c->engine, from, next, sizeof next) != UC_ERR_OK) {
         fail(c, ch, ES_SGE);
         return;
     }
     for (uint32_t i = 0; i < DESCRIPTOR_BYTES / 4; i++)
-        set(c, ch, 4 * i, next[i]);
+        dma_set_own(c, ch, 4 * i, next[i]);
     if (next[CSR / 4] & CSR_START)
         start(c, ch, 1);
 }
 
 static void major_end(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t csr = word(c, ch, CSR);
+    uint32_t csr = dma_own(c, ch, CSR);
     set_loops(c, ch, count_of(csr >> 16));       /* BITER */
-    set(c, ch, SADDR, word(c, ch, SADDR) + word(c, ch, SLAST));
-    set(c, ch, CSR, csr | CSR_DONE);
+    dma_set_own(c, ch, SADDR, dma_own(c, ch, SADDR) + dma_own(c, ch, SLAST));
+    dma_set_own(c, ch, CSR, csr | CSR_DONE);
     if (csr & CSR_DREQ)
         set_bit(c, ch, ERQ, 0);
     if (csr & CSR_INTMAJOR) {
@@ -183,14 +174,14 @@ static void major_end(struct capture *c, struct dma_channel *ch)
     if (csr & CSR_ESG)
         scatter(c, ch);
     else
-        set(c, ch, DADDR, word(c, ch, DADDR) + word(c, ch, DLAST));
+        dma_set_own(c, ch, DADDR, dma_own(c, ch, DADDR) + dma_own(c, ch, DLAST));
     if (csr & CSR_MAJORELINK)
         link_to(c, ch, csr >> 8 & 0x1f);
 }
 
 static int interrupts(const struct capture *c, const struct dma_channel *ch, enum dma_event event)
 {
-    uint32_t csr = word(c, ch, CSR);
+    uint32_t csr = dma_own(c, ch, CSR);
     if (event == DMA_HALF)
         return (csr & CSR_INTHALF) != 0;
     return event == DMA_DONE && (csr & CSR_INTMAJOR) && loops(c, ch) <= ch->total / ch->group;
@@ -209,8 +200,8 @@ static void show(struct capture *c, struct dma_channel *ch)
         return;
     uint64_t whole = ch->done - ch->done % ch->group;
     set_loops(c, ch, ch->loops - (uint32_t)(whole / ch->group));
-    set(c, ch, SADDR, moves_address(&ch->from, whole));
-    set(c, ch, DADDR, moves_address(&ch->to, whole));
+    dma_set_own(c, ch, SADDR, moves_address(&ch->from, whole));
+    dma_set_own(c, ch, DADDR, moves_address(&ch->to, whole));
 }
 
 static void happened(struct capture *c, struct dma_channel *ch, enum dma_event event)
@@ -225,10 +216,10 @@ static void happened(struct capture *c, struct dma_channel *ch, enum dma_event e
         fail(c, ch, moves_cannot_read(c, ch) ? ES_SBE : ES_DBE);
         return;
     }
-    uint32_t csr = word(c, ch, CSR) & ~(uint32_t)CSR_ACTIVE, citer = word(c, ch, CITER) >> 16;
+    uint32_t csr = dma_own(c, ch, CSR) & ~(uint32_t)CSR_ACTIVE, citer = dma_own(c, ch, CITER) >> 16;
     show(c, ch);
     dma_end(ch);
-    set(c, ch, CSR, csr);
+    dma_set_own(c, ch, CSR, csr);
     if (loops(c, ch) == 0)
         major_end(c, ch);
     else if (citer & 0x8000)
@@ -247,7 +238,7 @@ static void command(struct capture *c, struct dma_channel *ch, uint32_t offset, 
     if (value & COMMAND_NONE || !(value & COMMAND_ALL || (value & 0x1f) == number_of(ch)))
         return;
     if (offset == COMMANDS && lane == 0)
-        set(c, ch, CSR, word(c, ch, CSR) & ~(uint32_t)CSR_DONE);
+        dma_set_own(c, ch, CSR, dma_own(c, ch, CSR) & ~(uint32_t)CSR_DONE);
     else if (offset == COMMANDS && lane == 1 && !ch->on)
         start(c, ch, 1);
     else if (offset == ENABLES || lane > 1)
@@ -275,7 +266,7 @@ static void written(struct capture *c, struct dma_channel *ch, struct peripheral
         written_for_all(c, ch, p, before);
     if (p->address == ch->info.registers + CSR && p->written & CSR_START && !ch->on)
         start(c, ch, 1);
-    if (ch->moves && word(c, ch, CITER) >> 31 == 0 && ch->total > ch->group && !is_asked(c, ch)) {
+    if (ch->moves && dma_own(c, ch, CITER) >> 31 == 0 && ch->total > ch->group && !is_asked(c, ch)) {
         show(c, ch);                             /* what asked for its loops does so no more */
         dma_end(ch);
     }

@@ -24,33 +24,23 @@ enum {
 #define CTCR_SWRM 0x40000000u
 enum trigger { BUFFER, BLOCK, BLOCKS, LIST };
 
-static uint32_t word(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
-{
-    return dma_word(c, ch->info.registers + offset);
-}
-
-static void set(struct capture *c, const struct dma_channel *ch, uint32_t offset, uint32_t value)
-{
-    dma_set(c, ch->info.registers + offset, value);
-}
-
 static enum trigger trigger_of(const struct capture *c, const struct dma_channel *ch)
 {
-    return (enum trigger)(word(c, ch, CTCR) >> 28 & 3);
+    return (enum trigger)(dma_own(c, ch, CTCR) >> 28 & 3);
 }
 
 static void raise_flags(struct capture *c, const struct dma_channel *ch, uint32_t flags)
 {
-    set(c, ch, CISR, word(c, ch, CISR) | flags);
-    if (word(c, ch, CCR) >> 1 & flags)           /* their enables */
+    dma_set_own(c, ch, CISR, dma_own(c, ch, CISR) | flags);
+    if (dma_own(c, ch, CCR) >> 1 & flags)           /* their enables */
         due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
 }
 
 /* By how much a block's addresses are put on behind it. */
 static uint32_t update(const struct capture *c, const struct dma_channel *ch, uint32_t shift, uint32_t downwards)
 {
-    uint32_t by = word(c, ch, CBRUR) >> shift & 0xffff;
-    return word(c, ch, CBNDTR) & downwards ? 0u - by : by;
+    uint32_t by = dma_own(c, ch, CBRUR) >> shift & 0xffff;
+    return dma_own(c, ch, CBNDTR) & downwards ? 0u - by : by;
 }
 
 /* Of a side's fields of CTCR. TCMs have a bus of their own. */
@@ -69,11 +59,11 @@ static struct dma_side side(const struct dma_channel *ch, uint32_t address, uint
 
 static void set_sides(const struct capture *c, struct dma_channel *ch)
 {
-    uint32_t ctcr = word(c, ch, CTCR), bus = word(c, ch, CTBR);
-    ch->from = side(ch, word(c, ch, CSAR), ctcr, ctcr >> 4, ctcr >> 8, (bus & CTBR_SBUS) != 0);
-    ch->to = side(ch, word(c, ch, CDAR), ctcr >> 2, ctcr >> 6, ctcr >> 10, (bus & CTBR_DBUS) != 0);
+    uint32_t ctcr = dma_own(c, ch, CTCR), bus = dma_own(c, ch, CTBR);
+    ch->from = side(ch, dma_own(c, ch, CSAR), ctcr, ctcr >> 4, ctcr >> 8, (bus & CTBR_SBUS) != 0);
+    ch->to = side(ch, dma_own(c, ch, CDAR), ctcr >> 2, ctcr >> 6, ctcr >> 10, (bus & CTBR_DBUS) != 0);
     ch->unit = ch->from.size > ch->to.size ? ch->from.size : ch->to.size;
-    ch->group = word(c, ch, CBNDTR) & CBNDTR_BNDT;
+    ch->group = dma_own(c, ch, CBNDTR) & CBNDTR_BNDT;
     ch->from.group = ch->to.group = ch->group;
     ch->from.skip = update(c, ch, 0, 1 << 18);
     ch->to.skip = update(c, ch, 16, 1 << 19);
@@ -84,16 +74,16 @@ static void happened(struct capture *c, struct dma_channel *ch, enum dma_event e
 /* A request of software: a buffer, a block, or all of them. */
 static void start(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t ctcr = word(c, ch, CTCR), buffer = (ctcr >> 18 & 0x7f) + 1;
+    uint32_t ctcr = dma_own(c, ch, CTCR), buffer = (ctcr >> 18 & 0x7f) + 1;
     set_sides(c, ch);
     enum trigger by = trigger_of(c, ch);
-    uint32_t blocks = by < BLOCKS ? 1 : (word(c, ch, CBNDTR) >> 20) + 1;
+    uint32_t blocks = by < BLOCKS ? 1 : (dma_own(c, ch, CBNDTR) >> 20) + 1;
     ch->total = by == BUFFER && buffer < ch->group ? buffer : (uint64_t)ch->group * blocks;
     ch->done = 0;
     ch->cycles = ch->info.cycles;
     ch->on = 1;
     int is_plain = ch->from.size == ch->to.size || ctcr & CTCR_PKE;
-    if (!ch->total || ch->total % ch->unit || !is_plain || word(c, ch, CCR) & CCR_EXCHANGES)
+    if (!ch->total || ch->total % ch->unit || !is_plain || dma_own(c, ch, CCR) & CCR_EXCHANGES)
         happened(c, ch, DMA_FAILED);
     else
         dma_begin(c, ch);
@@ -102,29 +92,29 @@ static void start(struct capture *c, struct dma_channel *ch)
 /* The registers of the next link; 0: there is none, -1: it cannot be read. */
 static int next_link(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t link[LINK_WORDS + 4], at = word(c, ch, CLAR);
+    uint32_t link[LINK_WORDS + 4], at = dma_own(c, ch, CLAR);
     if (!at)
         return 0;
     if (at % 8 || !moves_is_memory(c, ch->info.memory_kinds, at, sizeof link) ||
         c->mem_read(c->engine, at, link, sizeof link) != UC_ERR_OK)
         return -1;
     for (uint32_t i = 0; i < LINK_WORDS; i++)
-        set(c, ch, CTCR + 4 * i, link[i]);
-    set(c, ch, CTBR, link[6]);
-    set(c, ch, CTBR + 8, link[8]);
-    set(c, ch, CMDR, link[9]);
+        dma_set_own(c, ch, CTCR + 4 * i, link[i]);
+    dma_set_own(c, ch, CTBR, link[6]);
+    dma_set_own(c, ch, CTBR + 8, link[8]);
+    dma_set_own(c, ch, CMDR, link[9]);
     return 1;
 }
 
 /* Bytes and blocks that are left; the flags of what has ended with that. */
 static uint32_t count_down(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t bndtr = word(c, ch, CBNDTR), blocks = (uint32_t)(ch->done / ch->group);
+    uint32_t bndtr = dma_own(c, ch, CBNDTR), blocks = (uint32_t)(ch->done / ch->group);
     uint32_t left = ch->group - (uint32_t)(ch->done % ch->group), repeats = bndtr >> 20;
     int is_last = blocks > repeats;
-    set(c, ch, CSAR, moves_address(&ch->from, ch->done));
-    set(c, ch, CDAR, moves_address(&ch->to, ch->done));
-    set(c, ch, CBNDTR, (bndtr & 0xc0000) | (is_last ? 0 : left | (repeats - blocks) << 20));
+    dma_set_own(c, ch, CSAR, moves_address(&ch->from, ch->done));
+    dma_set_own(c, ch, CDAR, moves_address(&ch->to, ch->done));
+    dma_set_own(c, ch, CBNDTR, (bndtr & 0xc0000) | (is_last ? 0 : left | (repeats - blocks) << 20));
     return FLAG_TCIF | (blocks ? FLAG_BTIF : 0) | (is_last ? FLAG_BRTIF : 0);
 }
 
@@ -138,7 +128,7 @@ static void happened(struct capture *c, struct dma_channel *ch, enum dma_event e
     if (!link)
         flags |= FLAG_CTCIF;
     if (flags & (FLAG_TEIF | FLAG_CTCIF))
-        set(c, ch, CCR, word(c, ch, CCR) & ~(uint32_t)CCR_EN);
+        dma_set_own(c, ch, CCR, dma_own(c, ch, CCR) & ~(uint32_t)CCR_EN);
     raise_flags(c, ch, flags);
     if (flags & FLAG_BRTIF && link > 0 && trigger_of(c, ch) == LIST)
         start(c, ch);
@@ -146,18 +136,12 @@ static void happened(struct capture *c, struct dma_channel *ch, enum dma_event e
 
 static int interrupts(const struct capture *c, const struct dma_channel *ch, enum dma_event event)
 {
-    uint32_t enabled = word(c, ch, CCR) >> 1 & FLAGS;
+    uint32_t enabled = dma_own(c, ch, CCR) >> 1 & FLAGS;
     uint32_t blocks = ch->group ? (uint32_t)(ch->total / ch->group) : 0;
-    int is_last = blocks > word(c, ch, CBNDTR) >> 20;
+    int is_last = blocks > dma_own(c, ch, CBNDTR) >> 20;
     uint32_t flags = FLAG_TCIF | (blocks ? FLAG_BTIF : 0) | (is_last ? FLAG_BRTIF : 0) |
-                     (is_last && !word(c, ch, CLAR) ? FLAG_CTCIF : 0);
+                     (is_last && !dma_own(c, ch, CLAR) ? FLAG_CTCIF : 0);
     return (enabled & (event == DMA_FAILED ? FLAG_TEIF : flags)) != 0;
-}
-
-static void show(struct capture *c, struct dma_channel *ch)
-{
-    (void)c;
-    (void)ch;
 }
 
 static void written(struct capture *c, struct dma_channel *ch, struct peripheral *p, uint32_t before)
@@ -166,7 +150,7 @@ static void written(struct capture *c, struct dma_channel *ch, struct peripheral
     if (offset == CISR) {
         p->written = before;
     } else if (offset == CIFCR) {
-        set(c, ch, CISR, word(c, ch, CISR) & ~p->written);
+        dma_set_own(c, ch, CISR, dma_own(c, ch, CISR) & ~p->written);
         p->written = 0;
     } else if (offset == CCR) {
         int is_asked = (p->written & CCR_SWRQ) != 0;
@@ -174,7 +158,7 @@ static void written(struct capture *c, struct dma_channel *ch, struct peripheral
         if (ch->on && !(p->written & CCR_EN)) {
             dma_end(ch);
             raise_flags(c, ch, FLAG_CTCIF);
-        } else if (!ch->on && is_asked && p->written & CCR_EN && word(c, ch, CTCR) & CTCR_SWRM) {
+        } else if (!ch->on && is_asked && p->written & CCR_EN && dma_own(c, ch, CTCR) & CTCR_SWRM) {
             start(c, ch);
         }
     } else if (offset <= CMDR && ch->on) {
@@ -182,4 +166,4 @@ static void written(struct capture *c, struct dma_channel *ch, struct peripheral
     }
 }
 
-const struct dma_kind dma_master = {interrupts, happened, written, show};
+const struct dma_kind dma_master = {interrupts, happened, written, NULL};

@@ -9,23 +9,18 @@ enum { OMAR = 0x3c, OOR = 0x40, NLR = 0x44 };
 enum { CR_START = 1, CR_ABORT = 1 << 2, CR_ENABLES_SHIFT = 8, FLAG_TEIF = 1, FLAG_TCIF = 2 };
 enum mode { COPY = 0, FILL = 3, MODES = 7 };
 
-static uint32_t word(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
-{
-    return dma_word(c, ch->info.registers + offset);
-}
-
 static uint32_t flag_of(enum dma_event event) { return event == DMA_DONE ? FLAG_TCIF : FLAG_TEIF; }
 
 static int interrupts(const struct capture *c, const struct dma_channel *ch, enum dma_event event)
 {
-    return (word(c, ch, 0) >> CR_ENABLES_SHIFT & flag_of(event)) != 0;
+    return (dma_own(c, ch, 0) >> CR_ENABLES_SHIFT & flag_of(event)) != 0;
 }
 
 static void happened(struct capture *c, struct dma_channel *ch, enum dma_event event)
 {
     dma_end(ch);
-    dma_set(c, ch->info.registers, word(c, ch, 0) & ~(uint32_t)CR_START);
-    dma_set(c, ch->info.flags, word(c, ch, ISR) | flag_of(event));
+    dma_set_own(c, ch, 0, dma_own(c, ch, 0) & ~(uint32_t)CR_START);
+    dma_set(c, ch->info.flags, dma_own(c, ch, ISR) | flag_of(event));
     if (interrupts(c, ch, event))
         due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
 }
@@ -45,15 +40,15 @@ static struct dma_side lines(const struct dma_channel *ch, uint32_t address, uin
 static void start(struct capture *c, struct dma_channel *ch)
 {
     static const uint8_t bytes_of[16] = {4, 3, 2, 2, 2, 1, 1, 2, 0, 1};
-    uint32_t mode = word(c, ch, 0) >> 16 & MODES, nlr = word(c, ch, NLR), pixels = nlr >> 16 & 0x3fff;
-    uint32_t bytes = bytes_of[mode == FILL ? word(c, ch, OPFCCR) & 7 : word(c, ch, FGPFCCR) & 0xf];
+    uint32_t mode = dma_own(c, ch, 0) >> 16 & MODES, nlr = dma_own(c, ch, NLR), pixels = nlr >> 16 & 0x3fff;
+    uint32_t bytes = bytes_of[mode == FILL ? dma_own(c, ch, OPFCCR) & 7 : dma_own(c, ch, FGPFCCR) & 0xf];
     uint64_t total = (uint64_t)(nlr & 0xffff) * pixels * bytes;
     if ((mode != COPY && mode != FILL) || !total) {
         happened(c, ch, DMA_DONE);
         return;
     }
-    ch->to = lines(ch, word(c, ch, OMAR), bytes, pixels, word(c, ch, OOR));
-    ch->from = lines(ch, word(c, ch, FGMAR), bytes, pixels, word(c, ch, FGOR));
+    ch->to = lines(ch, dma_own(c, ch, OMAR), bytes, pixels, dma_own(c, ch, OOR));
+    ch->from = lines(ch, dma_own(c, ch, FGMAR), bytes, pixels, dma_own(c, ch, FGOR));
     if (mode == FILL)                            /* its register of a colour, again and again */
         ch->from =
             (struct dma_side){.address = ch->info.registers + OCOLR, .size = bytes, .kinds = 1u << REGION_PERIPHERAL};
@@ -65,18 +60,12 @@ static void start(struct capture *c, struct dma_channel *ch)
     dma_begin(c, ch);
 }
 
-static void show(struct capture *c, struct dma_channel *ch)
-{
-    (void)c;
-    (void)ch;
-}
-
 static void written(struct capture *c, struct dma_channel *ch, struct peripheral *p, uint32_t before)
 {
     if (p->address == ch->info.flags) {
         p->written = before;
     } else if (p->address == ch->info.registers + IFCR) {
-        dma_set(c, ch->info.flags, word(c, ch, ISR) & ~p->written);
+        dma_set(c, ch->info.flags, dma_own(c, ch, ISR) & ~p->written);
         p->written = 0;
     } else if (p->address == ch->info.registers && ch->on) {
         if (p->written & CR_ABORT)
@@ -89,4 +78,4 @@ static void written(struct capture *c, struct dma_channel *ch, struct peripheral
     }
 }
 
-const struct dma_kind dma_pixels = {interrupts, happened, written, show};
+const struct dma_kind dma_pixels = {interrupts, happened, written, NULL};

@@ -24,11 +24,6 @@ enum {
 };
 enum direction { FROM_PERIPHERAL, TO_PERIPHERAL, MEMORY_TO_MEMORY };
 
-static uint32_t word(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
-{
-    return dma_word(c, ch->info.registers + offset);
-}
-
 static enum direction direction_of(uint32_t cr) { return (enum direction)(cr >> 6 & 3); }
 
 static struct dma_side side(uint32_t address, uint32_t log2_size, uint32_t step, uint32_t kinds)
@@ -41,11 +36,11 @@ static struct dma_side side(uint32_t address, uint32_t log2_size, uint32_t step,
 static void set_sides(const struct capture *c, struct dma_channel *ch, uint32_t cr)
 {
     const struct dma_info *i = &ch->info;
-    int is_direct = !(word(c, ch, FCR) & FCR_DMDIS) && direction_of(cr) != MEMORY_TO_MEMORY;
+    int is_direct = !(dma_own(c, ch, FCR) & FCR_DMDIS) && direction_of(cr) != MEMORY_TO_MEMORY;
     uint32_t peripheral_size = cr >> 11 & 3, memory_size = is_direct ? peripheral_size : cr >> 13 & 3;
     uint32_t target = (cr & CR_DBM) && (cr & CR_CT) ? M1AR : M0AR;
-    struct dma_side peripheral = side(word(c, ch, PAR), peripheral_size, 0, i->peripheral_kinds);
-    struct dma_side memory = side(word(c, ch, target), memory_size, 0, i->memory_kinds);
+    struct dma_side peripheral = side(dma_own(c, ch, PAR), peripheral_size, 0, i->peripheral_kinds);
+    struct dma_side memory = side(dma_own(c, ch, target), memory_size, 0, i->memory_kinds);
     peripheral.step = !(cr & CR_PINC) ? 0 : cr & CR_PINCOS ? 4 : peripheral.size;
     memory.step = cr & CR_MINC ? memory.size : 0;
     ch->from = direction_of(cr) == TO_PERIPHERAL ? memory : peripheral;
@@ -56,8 +51,8 @@ static void set_sides(const struct capture *c, struct dma_channel *ch, uint32_t 
 /* Goes on or waits, as its requests come or not. */
 static void follow_requests(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t par = word(c, ch, PAR);
-    int is_free = direction_of(word(c, ch, 0)) == MEMORY_TO_MEMORY;
+    uint32_t par = dma_own(c, ch, PAR);
+    int is_free = direction_of(dma_own(c, ch, 0)) == MEMORY_TO_MEMORY;
     int moves = ch->done < ch->total && (is_free || dma_is_asked(c, ch, par));
     if (moves && !ch->moves) {
         ch->cycles = is_free ? ch->info.cycles : dma_pace(c, ch, par);
@@ -68,12 +63,12 @@ static void follow_requests(struct capture *c, struct dma_channel *ch)
 
 static void start(struct capture *c, struct dma_channel *ch)
 {
-    uint32_t cr = word(c, ch, 0);
+    uint32_t cr = dma_own(c, ch, 0);
     set_sides(c, ch, cr);
     ch->on = 1;
     ch->is_split = 1;
     ch->again = (cr & (CR_CIRC | CR_DBM)) && direction_of(cr) != MEMORY_TO_MEMORY;
-    ch->total = (uint64_t)(word(c, ch, NDTR) & 0xffff) * ch->unit;
+    ch->total = (uint64_t)(dma_own(c, ch, NDTR) & 0xffff) * ch->unit;
     ch->done = 0;
     follow_requests(c, ch);
 }
@@ -81,7 +76,7 @@ static void start(struct capture *c, struct dma_channel *ch)
 static void raise_flag(struct capture *c, const struct dma_channel *ch, uint32_t flag)
 {
     dma_set(c, ch->info.flags, dma_word(c, ch->info.flags) | flag << ch->info.flags_shift);
-    if (word(c, ch, 0) & flag >> 1)              /* the flag's enable */
+    if (dma_own(c, ch, 0) & flag >> 1)              /* the flag's enable */
         due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
 }
 
@@ -92,20 +87,20 @@ static uint32_t flag_of(enum dma_event event)
 
 static int interrupts(const struct capture *c, const struct dma_channel *ch, enum dma_event event)
 {
-    return (word(c, ch, 0) & flag_of(event) >> 1) != 0;
+    return (dma_own(c, ch, 0) & flag_of(event) >> 1) != 0;
 }
 
 static void happened(struct capture *c, struct dma_channel *ch, enum dma_event event)
 {
-    uint32_t cr = word(c, ch, 0);
+    uint32_t cr = dma_own(c, ch, 0);
     if (event == DMA_DONE && ch->again) {
         cr ^= cr & CR_DBM ? CR_CT : 0;
-        dma_set(c, ch->info.registers, cr);
+        dma_set_own(c, ch, 0, cr);
         set_sides(c, ch, cr);
         ch->done = 0;
         ch->good = moves_reach(c, ch);
     } else if (event != DMA_HALF) {
-        dma_set(c, ch->info.registers, cr & ~(uint32_t)CR_EN);
+        dma_set_own(c, ch, 0, cr & ~(uint32_t)CR_EN);
         dma_end(ch);
     }
     raise_flag(c, ch, flag_of(event));
@@ -115,14 +110,14 @@ static void happened(struct capture *c, struct dma_channel *ch, enum dma_event e
 static void show(struct capture *c, struct dma_channel *ch)
 {
     uint64_t done = ch->done < ch->good ? ch->done : ch->good;
-    dma_set(c, ch->info.registers + NDTR, (uint32_t)((ch->total - done) / ch->unit));
+    dma_set_own(c, ch, NDTR, (uint32_t)((ch->total - done) / ch->unit));
 }
 
 /* While it is on, its other registers keep what they hold; of two targets the one that is not in use does not. */
 static uint32_t kept(const struct capture *c, const struct dma_channel *ch, uint32_t offset, uint32_t before,
                      uint32_t after)
 {
-    uint32_t cr = word(c, ch, 0), spare = cr & CR_CT ? M0AR : M1AR;
+    uint32_t cr = dma_own(c, ch, 0), spare = cr & CR_CT ? M0AR : M1AR;
     if (offset == 0)
         return (before & ~(uint32_t)CR_WHILE_ON) | (after & CR_WHILE_ON);
     return offset == FCR || ((cr & CR_DBM) && offset == spare) ? after : before;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "memory/cache.h"
+#include "peripherals.h"
 #include "types.h"
 
 enum {

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 ALL_BITS = 0xFFFF_FFFF  # of a word
 #: Kinds of rules of a register, as native/peripherals.h numbers them.
 RULE_KINDS = (
-    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
-    "start", "overflow", "interrupt",
+    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count", "timed",
+    "overflow", "interrupt", "compare", "update", "clocked", "zero_clears", "one_clears", "force",
+    "drop", "keep", "lock", "unlock", "program", "erase", "crc", "crc_reset", "spi", "power",
 )  # fmt: skip
 #: Crystals of boards are between these.
 MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
@@ -47,12 +48,15 @@ class ClockNote:
 
 
 def _stm32f7() -> Family:
-    from simcore.devices import adc, clock_tree, dma2d, gpio, pwr, rcc, system, timers, uart, usb
+    from simcore.devices import (
+        adc, clock_tree, crc, dma2d, flash, gpio, i2c, pwr, rcc, spi, system, timers, uart, usb,
+    )  # fmt: skip
 
     return Family(
         (
             rcc.STM32F7,
             pwr.STM32F7,
+            flash.STM32F7,
             *uart.STM32F7,
             *gpio.STM32F7,
             *timers.STM32F7,
@@ -60,18 +64,24 @@ def _stm32f7() -> Family:
             *adc.STM32F7,
             *dma2d.STM32F7,
             *usb.STM32F7,
+            *crc.STM32F7,
+            *i2c.STM32F7,
+            *spi.STM32F7,
         ),
         clock_tree.stm32f7,
     )
 
 
 def _stm32h7() -> Family:
-    from simcore.devices import adc, clock_tree, dma2d, gpio, pwr, rcc, system, timers, uart, usb
+    from simcore.devices import (
+        adc, clock_tree, crc, dma2d, flash, gpio, i2c, pwr, rcc, spi, system, timers, uart, usb,
+    )  # fmt: skip
 
     return Family(
         (
             rcc.STM32H7,
             pwr.STM32H7,
+            flash.STM32H7,
             *uart.STM32H7,
             *gpio.STM32H7,
             *timers.STM32H7,
@@ -79,13 +89,28 @@ def _stm32h7() -> Family:
             *adc.STM32H7,
             *dma2d.STM32H7,
             *usb.STM32H7,
+            *crc.STM32H7,
+            *i2c.STM32H7,
+            *spi.STM32H7,
         ),
         clock_tree.stm32h7,
     )
 
 
+def _stm32h7a3() -> Family:
+    """An STM32H7 with some devices of its own."""
+    from simcore.devices import flash, system
+
+    base, own = _stm32h7(), (flash.STM32H7A3, *system.STM32H7A3)
+    others = {one.name for one in (*own, *system.STM32H7)} | {"ADC3", "OTG2_FS"}
+    kept = (one for one in base.devices if one.name not in others)
+    return Family((*kept, *own), base.core_clock_hz)
+
+
 def _imxrt1060() -> Family:
-    from simcore.devices import adc, ccm, clock_tree, flexspi, gpio, uart
+    from simcore.devices import (
+        adc, ccm, clock_tree, flexspi, gpio, i2c, imxrt, spi, timers, uart,
+    )  # fmt: skip
 
     return Family(
         (
@@ -97,12 +122,21 @@ def _imxrt1060() -> Family:
             *gpio.IMXRT1060,
             *adc.IMXRT1060,
             *flexspi.IMXRT1060,
+            *timers.IMXRT1060,
+            *imxrt.IMXRT1060,
+            *i2c.IMXRT1060,
+            *spi.IMXRT1060,
         ),
         clock_tree.imxrt1060,
     )
 
 
-_DESCRIBED = {"stm32f7": _stm32f7, "stm32h7": _stm32h7, "imxrt1060": _imxrt1060}
+_DESCRIBED = {
+    "stm32f7": _stm32f7,
+    "stm32h7": _stm32h7,
+    "stm32h7a3": _stm32h7a3,
+    "imxrt1060": _imxrt1060,
+}
 #: What a part's file may give as devices.family.
 FAMILIES = tuple(_DESCRIBED)
 

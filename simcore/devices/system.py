@@ -1,10 +1,10 @@
-"""Small devices of STM32 parts that start-up code touches: system configuration, flash programming,
-watchdogs, calendar, random numbers, semaphores of two cores."""
+"""Small devices of STM32 parts that start-up code touches: system configuration, watchdogs, calendar,
+random numbers, semaphores of two cores, the identity."""
 
 from __future__ import annotations
 
 from simcore.devices import ALL_BITS
-from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
+from simcore.devices.registers import POWER, Device, Register, Rule, bits, ends_at_once, follows
 
 
 def _syscfg(base: int, source: str, *others: Register) -> Device:
@@ -106,6 +106,18 @@ def _hsem(base: int) -> Device:
     )
 
 
+def _debug(identity: int) -> Device:
+    return Device(
+        "DBGMCU",
+        0x5C00_1000,
+        "RM0433 chapter debug infrastructure, DBGMCU registers",
+        (
+            Register("IDCODE", 0x00, identity, rules=(Rule("keep"),)),
+            Register("CR", 0x04),
+        ),
+    )
+
+
 STM32F7 = (
     _syscfg(
         0x4001_3800,
@@ -113,19 +125,6 @@ STM32F7 = (
         Register("MEMRMP", 0x00),
         Register("PMC", 0x04),
         Register("CMPCR", 0x20, rules=(follows(8, 0),)),  # READY of CMP_PD
-    ),
-    Device(
-        "FLASH",
-        0x4002_3C00,
-        "RM0385 3.7: FLASH registers but ACR",
-        (
-            Register("KEYR", 0x04, rules=(Rule("idle"),)),
-            Register("OPTKEYR", 0x08, rules=(Rule("idle"),)),
-            Register("SR", 0x0C, zeros=ALL_BITS),
-            Register("CR", 0x10, 0x8000_0000),
-            Register("OPTCR", 0x14, 0xC0FF_AAFD),
-            Register("OPTCR1", 0x18, 0x0040_0080),
-        ),
     ),
     _iwdg("IWDG", 0x4000_3000),
     _wwdg("WWDG", 0x4000_2C00),
@@ -140,26 +139,15 @@ STM32H7 = (
         Register("CCCSR", 0x20, rules=(follows(8, 0),)),  # READY of EN
         Register("CCVR", 0x24),
         Register("CCCR", 0x28),
-        Register("PWRCR", 0x2C),
+        Register("PWRCR", 0x2C, rules=(POWER,)),
         Register("PKGR", 0x124),
-    ),
-    Device(
-        "FLASH",
-        0x5200_2000,
-        "RM0433 4.9: FLASH registers but ACR",
-        (
-            Register("KEYR1", 0x04, rules=(Rule("idle"),)),
-            Register("OPTKEYR", 0x08, rules=(Rule("idle"),)),
-            Register("CR1", 0x0C, 0x0000_0031),
-            Register("SR1", 0x10, zeros=ALL_BITS),
-            Register("CCR1", 0x14, rules=(ends_at_once(*range(16, 32)),)),
-            Register("OPTCR", 0x18, 0x0000_0001),
-            Register("OPTSR_CUR", 0x1C, 0x1386_AAF0),
-        ),
     ),
     _iwdg("IWDG1", 0x5800_4800),
     _wwdg("WWDG1", 0x5000_3000),
     _rtc(0x5800_4000),
     _rng(0x4802_1800),
     _hsem(0x5802_6400),
+    _debug(0x2003_6450),  # STM32H743, revision V
 )
+#: Of an STM32H7A3 the semaphores are elsewhere.
+STM32H7A3 = (*(one for one in STM32H7 if one.name not in ("HSEM", "DBGMCU")), _hsem(0x4802_0800))

@@ -17,12 +17,41 @@ enum device_rule_kind {
     DEVICE_TEXT,                 /* a write sends its low byte, while all bits of `mask` in `other` are set */
     DEVICE_CLOCK,                /* a write may change the core clock: it is noted with its time */
     DEVICE_SEQUENCE,             /* each read gives the next number of a fixed sequence */
-    DEVICE_COUNT,                /* the counter of a timer, its clock the core's by 2 to the `shift`: see rules.c */
-    DEVICE_START,                /* bit 0 lets the counter `other` count */
-    DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew; of the whole word a
-                                    write clears what it has zeros for and sets nothing */
-    DEVICE_INTERRUPT             /* while bits of `mask` are set, interrupt `shift` pends when `other` begins anew */
+    DEVICE_COUNT,                /* the counter of a timer, which is a counter_kind `shift` */
+    DEVICE_TIMED,                /* sets how the counter `other` counts */
+    DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew */
+    DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` pends when their flag of `other` is */
+    DEVICE_COMPARE,              /* bits of `mask` are set when `other` comes to the word `shift` bytes behind it */
+    DEVICE_UPDATE,               /* a one in bit 0 lets the counter `other` begin anew */
+    DEVICE_CLOCKED,              /* a counter's clock is counter_clock `shift`, of the registers at `other` */
+    DEVICE_ZERO_CLEARS,          /* of `mask` a write clears what it has zeros for and sets nothing */
+    DEVICE_ONE_CLEARS,           /* ... what it has ones for */
+    DEVICE_FORCE,                /* ones that are written in `mask` set bits of `other`, moved, past its rules; */
+    DEVICE_DROP,                 /* ... clear them */
+    DEVICE_KEEP,                 /* no write changes bits of `mask` */
+    DEVICE_LOCK,                 /* nothing is written while bits of `mask` are set, which no write clears */
+    DEVICE_UNLOCK,               /* the keys `mask` and then `shift` clear what locks `other` */
+    DEVICE_PROGRAM,              /* while bits of `mask` are set, stores program flash; `other` is the register itself */
+    DEVICE_ERASE,                /* ones in `mask` erase what the register says, of the flash at `other`: flash_kind */
+    DEVICE_CRC,                  /* what is written goes into a remainder */
+    DEVICE_CRC_RESET,            /* ones in `mask`, or any write if it is 0, begin the remainder `other` anew */
+    DEVICE_SPI,                  /* of an SPI at `other`, which is an spi_kind `shift` with FIFOs of `mask` bytes */
+    DEVICE_POWER                 /* a write may change the voltage: it is noted as with a clock */
 };
+
+enum counter_kind { COUNTER_TIM, COUNTER_LPTIM, COUNTER_GPT, COUNTER_PIT };
+enum counter_clock {             /* of APB timers, of an APB itself; of i.MX RT */
+    CLOCKED_F7_APB1,
+    CLOCKED_F7_APB2,
+    CLOCKED_F7_BUS1,
+    CLOCKED_H7_APB1,
+    CLOCKED_H7_APB2,
+    CLOCKED_H7_BUS1,
+    CLOCKED_PERCLK,
+    CLOCKED_GPT
+};
+enum flash_kind { ERASE_F7, ERASE_H7, ERASE_H7A3 };
+enum spi_kind { SPI_F7, SPI_H7, SPI_RT };
 
 struct device_rule {
     uint32_t kind, mask, other;

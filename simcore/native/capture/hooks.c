@@ -220,7 +220,8 @@ static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, in
     struct capture *c = user;
     enum fault_kind kind;
     (void)engine;
-    (void)value;
+    if (type == UC_MEM_WRITE_PROT && flash_program(c, (uint32_t)address, (uint32_t)size, (uint64_t)value))
+        return true;
     switch (type) {
     case UC_MEM_READ_UNMAPPED: kind = FAULT_READ_UNMAPPED; break;
     case UC_MEM_WRITE_UNMAPPED: kind = FAULT_WRITE_UNMAPPED; break;

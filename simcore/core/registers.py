@@ -54,6 +54,11 @@ class CoreRegisters(ABC):
             if fixed := register.ones | register.zeros:
                 self.tell_register(address, register.ones, fixed)
 
+    def lend_flash(self, address: int, size: int, memory: int) -> None:
+        """Let the program erase and program flash: `memory` is its address in this process."""
+        pointer = ffi.cast("void *", memory)
+        self._check(lib.core_lend_flash(self._core, address, size, pointer))
+
     def reset_register(self, address: int, value: int) -> None:
         """What a peripheral's word reads until the program writes to it."""
         self._check(lib.core_reset_register(self._core, address, value))

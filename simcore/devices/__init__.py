@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from simcore.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from simcore.devices.clock_tree import ClockTree
+    from simcore.devices.clock_tree import ClockTree, Read
     from simcore.devices.registers import Device
+    from simcore.devices.voltage import VoltageScale
 
 ALL_BITS = 0xFFFF_FFFF  # of a word
 #: Kinds of rules of a register, as native/peripherals.h numbers them.
@@ -29,15 +30,16 @@ MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The devices that parts of a family have in common, and their clock tree."""
+    """The devices that parts of a family have in common, their clock tree and voltage scales."""
 
     devices: tuple[Device, ...]
     core_clock_hz: ClockTree
+    voltage_scale: VoltageScale | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClockNote:
-    """A register that clocks hang on was written, at a modelled time in cycles."""
+    """A register that clocks or voltage hang on was written, at a modelled time in cycles."""
 
     cycles: int
     address: int
@@ -49,7 +51,21 @@ class ClockNote:
 
 def _stm32f7() -> Family:
     from simcore.devices import (
-        adc, clock_tree, crc, dma2d, flash, gpio, i2c, pwr, rcc, spi, system, timers, uart, usb,
+        adc,
+        clock_tree,
+        crc,
+        dma2d,
+        flash,
+        gpio,
+        i2c,
+        pwr,
+        rcc,
+        spi,
+        system,
+        timers,
+        uart,
+        usb,
+        voltage,
     )  # fmt: skip
 
     return Family(
@@ -69,12 +85,27 @@ def _stm32f7() -> Family:
             *spi.STM32F7,
         ),
         clock_tree.stm32f7,
+        voltage.stm32f7,
     )
 
 
 def _stm32h7() -> Family:
     from simcore.devices import (
-        adc, clock_tree, crc, dma2d, flash, gpio, i2c, pwr, rcc, spi, system, timers, uart, usb,
+        adc,
+        clock_tree,
+        crc,
+        dma2d,
+        flash,
+        gpio,
+        i2c,
+        pwr,
+        rcc,
+        spi,
+        system,
+        timers,
+        uart,
+        usb,
+        voltage,
     )  # fmt: skip
 
     return Family(
@@ -94,22 +125,32 @@ def _stm32h7() -> Family:
             *spi.STM32H7,
         ),
         clock_tree.stm32h7,
+        voltage.stm32h7,
     )
 
 
 def _stm32h7a3() -> Family:
     """An STM32H7 with some devices of its own."""
-    from simcore.devices import flash, system
+    from simcore.devices import flash, system, voltage
 
     base, own = _stm32h7(), (flash.STM32H7A3, *system.STM32H7A3)
     others = {one.name for one in (*own, *system.STM32H7)} | {"ADC3", "OTG2_FS"}
     kept = (one for one in base.devices if one.name not in others)
-    return Family((*kept, *own), base.core_clock_hz)
+    return Family((*kept, *own), base.core_clock_hz, voltage.stm32h7a3)
 
 
 def _imxrt1060() -> Family:
     from simcore.devices import (
-        adc, ccm, clock_tree, flexspi, gpio, i2c, imxrt, spi, timers, uart,
+        adc,
+        ccm,
+        clock_tree,
+        flexspi,
+        gpio,
+        i2c,
+        imxrt,
+        spi,
+        timers,
+        uart,
     )  # fmt: skip
 
     return Family(
@@ -224,23 +265,54 @@ def crystal_of(name: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz: 
 
 def _changes(name: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterator[tuple[int, int]]:
     """(cycles, core clock in Hz) out of reset and behind each write."""
-    known = family_of(name)
+    clock_hz = 0
+    for cycles, read in _readings(name, notes):
+        clock_hz = round(family_of(name).core_clock_hz(read, crystal_hz)) or clock_hz
+        yield cycles, clock_hz
+
+
+def _readings(name: str, notes: Iterable[ClockNote]) -> Iterator[tuple[int, Read]]:
+    """(cycles, the registers) out of reset and behind each write."""
     words = {
         f"{device.name}.{register.name}": (device.base + register.offset, register.reset)
-        for device in known.devices
+        for device in family_of(name).devices
         for register in device.registers
     }
     values = dict(words.values())
 
-    def clock() -> int:
-        return round(known.core_clock_hz(lambda register: values[words[register][0]], crystal_hz))
+    def read(register: str) -> int:
+        return values[words[register][0]]
 
-    clock_hz = clock()
-    yield 0, clock_hz
+    yield 0, read
     for note in notes:
         values[note.address] = note.value
-        clock_hz = clock() or clock_hz
-        yield note.cycles, clock_hz
+        yield note.cycles, read
+
+
+def sets_clock(name: str, notes: Iterable[ClockNote]) -> bool:
+    """Whether one of the writes is to a register that the core clock hangs on."""
+    addresses = {
+        device.base + register.offset
+        for device in family_of(name).devices
+        for register in device.registers
+        if any(rule.kind == "clock" for rule in register.rules)
+    }
+    return any(note.address in addresses for note in notes)
+
+
+def clocks_at_scales(
+    name: str, crystal_hz: int, notes: Sequence[ClockNote]
+) -> tuple[tuple[int, str], ...]:
+    """The core clocks that the firmware ran at, each with the voltage scale, in order."""
+    scale_of = family_of(name).voltage_scale
+    if scale_of is None:
+        return ()
+    found: dict[tuple[int, str], None] = {}
+    changes = zip(_changes(name, crystal_hz, notes), _readings(name, notes), strict=True)
+    for (_, clock_hz), (_, read) in changes:
+        if scale := scale_of(read):
+            found[clock_hz, scale] = None
+    return tuple(found)
 
 
 def main_clock_hz(phases: Sequence[ClockPhase], is_first: bool) -> int:

@@ -49,9 +49,7 @@ def _h7_bank(number: int, offset: int, kind: int) -> tuple[Register, ...]:
     start, reset = (bits(5), 1) if kind == _H7A3 else (bits(7), 0x31)
     control = f"CR{number}"
     return (
-        Register(
-            f"KEYR{number}", offset + 0x04, rules=(unlocks(control, *_KEYS),), zeros=ALL_BITS
-        ),
+        Register(f"KEYR{number}", offset + 0x04, rules=(unlocks(control, *_KEYS),), zeros=ALL_BITS),
         Register(
             control,
             offset + 0x0C,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from simcore.devices import ALL_BITS
 from simcore.devices.registers import CLOCK, Device, Register, Rule, ends_at_once, follows
 
+
 def _backup_and_csr(csr: int) -> tuple[Register, ...]:
     return (
         Register("BDCR", 0x70, rules=(follows(1, 0),)),

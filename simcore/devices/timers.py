@@ -1,5 +1,5 @@
-"""Timers: counters on modelled time, with flags and interrupts as they begin anew and as they come to
-a compare value.
+"""Timers: counters on modelled time, with flags and interrupts as they begin anew and as they come
+to a compare value.
 
 All count up, and a new divider or last value holds at once. Captures, pins, repetition counters,
 triggers and chained timers are not there.
@@ -136,6 +136,7 @@ def _low_power(clock: int, clocks: int) -> Device:
             timed("CMP", 0x14),
             timed("ARR", 0x18, 1),
             counter(0x1C, LPTIM, clock, clocks, 0xFFFF_0000),
+            Register("CFGR2", 0x24),
         ),
     )
 

@@ -276,6 +276,11 @@ int core_describe(core *c, uint32_t address, uint32_t reset, const struct device
     return capture_describe(c->capture, address, reset, rule, rules);
 }
 
+int core_lend_flash(core *c, uint32_t address, uint32_t size, void *memory)
+{
+    return capture_lend_flash(c->capture, address, size, memory);
+}
+
 void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->capture, self, write); }
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }
 uint32_t core_clock_note_count(const core *c) { return capture_clock_note_count(c->capture); }

@@ -20,19 +20,19 @@ enum device_rule_kind {
     DEVICE_COUNT,                /* the counter of a timer, which is a counter_kind `shift` */
     DEVICE_TIMED,                /* sets how the counter `other` counts */
     DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew */
-    DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` pends when their flag of `other` is */
+    DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` comes with the flag of `other` */
     DEVICE_COMPARE,              /* bits of `mask` are set when `other` comes to the word `shift` bytes behind it */
     DEVICE_UPDATE,               /* a one in bit 0 lets the counter `other` begin anew */
     DEVICE_CLOCKED,              /* a counter's clock is counter_clock `shift`, of the registers at `other` */
     DEVICE_ZERO_CLEARS,          /* of `mask` a write clears what it has zeros for and sets nothing */
     DEVICE_ONE_CLEARS,           /* ... what it has ones for */
-    DEVICE_FORCE,                /* ones that are written in `mask` set bits of `other`, moved, past its rules; */
+    DEVICE_FORCE,                /* ones that are written in `mask` set bits of `other`, past its rules; */
     DEVICE_DROP,                 /* ... clear them */
     DEVICE_KEEP,                 /* no write changes bits of `mask` */
     DEVICE_LOCK,                 /* nothing is written while bits of `mask` are set, which no write clears */
     DEVICE_UNLOCK,               /* the keys `mask` and then `shift` clear what locks `other` */
-    DEVICE_PROGRAM,              /* while bits of `mask` are set, stores program flash; `other` is the register itself */
-    DEVICE_ERASE,                /* ones in `mask` erase what the register says, of the flash at `other`: flash_kind */
+    DEVICE_PROGRAM,              /* while bits of `mask` are set, stores program flash; `other` is itself */
+    DEVICE_ERASE,                /* ones in `mask` erase what it says of the flash at `other`, a flash_kind `shift` */
     DEVICE_CRC,                  /* what is written goes into a remainder */
     DEVICE_CRC_RESET,            /* ones in `mask`, or any write if it is 0, begin the remainder `other` anew */
     DEVICE_SPI,                  /* of an SPI at `other`, which is an spi_kind `shift` with FIFOs of `mask` bytes */
@@ -40,7 +40,8 @@ enum device_rule_kind {
 };
 
 enum counter_kind { COUNTER_TIM, COUNTER_LPTIM, COUNTER_GPT, COUNTER_PIT };
-enum counter_clock {             /* of APB timers, of an APB itself; of i.MX RT */
+/* Of timers on an APB, of an APB itself; of i.MX RT. */
+enum counter_clock {
     CLOCKED_F7_APB1,
     CLOCKED_F7_APB2,
     CLOCKED_F7_BUS1,

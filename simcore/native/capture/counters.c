@@ -182,7 +182,10 @@ static struct pace pace_of(const struct capture *c, const struct peripheral *cou
 }
 
 static uint64_t ticks_in(const struct pace *p, uint64_t cycles) { return cycles * p->ticks / p->cycles; }
-static uint64_t cycles_of(const struct pace *p, uint64_t ticks) { return (ticks * p->cycles + p->ticks - 1) / p->ticks; }
+static uint64_t cycles_of(const struct pace *p, uint64_t ticks)
+{
+    return (ticks * p->cycles + p->ticks - 1) / p->ticks;
+}
 
 /* --- flags ------------------------------------------------------------------------------------------------ */
 

@@ -1,10 +1,10 @@
 /* flash.c: flash that a program erases and programs itself: RM0385 3.3, RM0410 3.3, RM0433 4.3, RM0455 4.3.
  *
- * Both take no time. A store while PG is set clears bits, whatever its width. */
+ * Both take no time. A store while PG is set clears bits, whatever its width. The engine stores all of it behind the
+ * hook, so what was programmed is put there in front of the next access. Code that has run is not translated again. */
 #include "capture/state.h"
-#include "registers.h"
 
-enum { PIECE = 256, SMALL_FLASH = 512 << 10 };   /* bytes; so many are written at a time */
+enum { SMALL_FLASH = 512 << 10 };/* bytes */
 
 struct geometry {                /* CR: sector erase, erase of all, and the sector's number; bytes of sectors
                                   * and of what is erased as one */
@@ -19,25 +19,27 @@ static const struct geometry geometries[] = {
     [ERASE_H7A3] = {1 << 2, 1 << 3, 6, 7, 0, 8 << 10, 1 << 20},
 };
 
-static const struct region_config *flash_at(const struct capture *c, uint32_t address)
+int capture_lend_flash(struct capture *c, uint32_t address, uint32_t size, void *memory)
 {
-    for (uint32_t r = 0; r < c->regions; r++)
-        if (c->region[r].kind == REGION_FLASH && address - c->region[r].base < c->region[r].size)
-            return &c->region[r];
+    if (c->flashes == MAX_REGIONS)
+        return CORE_ERR_LIMIT;
+    c->flash[c->flashes++] = (struct lent){address, size, memory};
+    return CORE_OK;
+}
+
+static const struct lent *flash_at(const struct capture *c, uint32_t address)
+{
+    for (const struct lent *f = c->flash; f < c->flash + c->flashes; f++)
+        if (address - f->address < f->size)
+            return f;
     return NULL;
 }
 
-static void fill(struct capture *c, uint32_t address, uint32_t size)
+static void fill(const struct lent *f, uint32_t address, uint32_t size)
 {
-    uint8_t erased[PIECE];
-    const struct region_config *region = flash_at(c, address);
-    memset(erased, 0xff, sizeof erased);
-    if (!region)
-        return;
-    uint32_t room = region->base + region->size - address;
-    for (size = size < room ? size : room; size; size -= PIECE, address += PIECE)
-        if (c->mem_write(c->engine, address, erased, PIECE) != UC_ERR_OK)
-            return;
+    uint32_t room = f->address + f->size - address;
+    if (address - f->address < f->size)
+        memset(f->memory + (address - f->address), 0xff, size < room ? size : room);
 }
 
 static uint32_t begin_of(const struct geometry *g, uint32_t flash_bytes, uint32_t sector)
@@ -50,12 +52,12 @@ void flash_erase(struct capture *c, const struct device_rule *r, uint32_t contro
 {
     const struct geometry *g = &geometries[r->shift];
     uint32_t sector = control >> g->first_bit & ((1u << g->bits) - 1);
-    const struct region_config *region = flash_at(c, r->other);
-    uint32_t bytes = region ? region->size : 0, from = begin_of(g, bytes, sector);
-    if (control & g->all)
-        fill(c, r->other, g->bank);
-    else if (control & g->sector)
-        fill(c, r->other + from, begin_of(g, bytes, sector + 1) - from);
+    const struct lent *f = flash_at(c, r->other);
+    if (f && control & g->all)
+        fill(f, r->other, g->bank);
+    else if (f && control & g->sector)
+        fill(f, r->other + begin_of(g, f->size, sector),
+             begin_of(g, f->size, sector + 1) - begin_of(g, f->size, sector));
 }
 
 /* Whether a register lets flash be programmed. */
@@ -71,11 +73,19 @@ static int is_open(const struct capture *c)
 
 int flash_program(struct capture *c, uint32_t address, uint32_t size, uint64_t value)
 {
-    uint8_t old[8];
-    if (size > sizeof old || !flash_at(c, address) || !is_open(c) ||
-        c->mem_read(c->engine, address, old, size) != UC_ERR_OK)
+    const struct lent *f = flash_at(c, address);
+    if (!f || size > sizeof c->programmed_bytes || size > f->size - (address - f->address) || !is_open(c))
         return 0;
+    c->programmed = f->memory + (address - f->address);
+    c->programmed_size = size;
     for (uint32_t i = 0; i < size; i++)
-        old[i] &= (uint8_t)(value >> 8 * i);
-    return c->mem_write(c->engine, address, old, size) == UC_ERR_OK;
+        c->programmed_bytes[i] = (uint8_t)(c->programmed[i] & value >> 8 * i);
+    c->closely |= CLOSELY_PROGRAMMED;
+    return 1;
+}
+
+void flash_settle(struct capture *c)
+{
+    memcpy(c->programmed, c->programmed_bytes, c->programmed_size);
+    c->closely &= ~(uint32_t)CLOSELY_PROGRAMMED;
 }

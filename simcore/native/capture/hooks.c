@@ -209,6 +209,8 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
     (void)value;
     *c->out++ = (uint32_t)address;
     if (c->closely || (uint32_t)address - c->code_first < c->code_span) {
+        if (c->closely & CLOSELY_PROGRAMMED)
+            flash_settle(c);
         code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
         if (type == UC_MEM_WRITE && (c->closely & CLOSELY_POLLING))
             polling_store(c, (uint32_t)address);

@@ -116,11 +116,7 @@ static int is_locked(const struct capture *c, const struct peripheral *p)
 static void change(struct capture *c, const struct device_rule *r, struct peripheral *other, uint32_t bits)
 {
     if (other && bits)
-        rules_write(c, other,
-                    r->kind == DEVICE_TOGGLE ? ~other->written
-                    : r->kind == DEVICE_SET  ? bits
-                                             : 0,
-                    bits);
+        rules_write(c, other, r->kind == DEVICE_TOGGLE ? ~other->written : r->kind == DEVICE_SET ? bits : 0, bits);
 }
 
 static void obey(struct capture *c, struct peripheral *p, const struct device_rule *r, uint32_t before, uint32_t value,

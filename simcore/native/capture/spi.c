@@ -5,13 +5,27 @@
 #include "capture/state.h"
 
 enum { F7_CR1 = 0, F7_CR2 = 4, F7_SR = 8, F7_DR = 0xc };
-enum { F7_MASTER = 1 << 2 | 1 << 6, F7_SR_OVR = 1 << 6, F7_RXONLY = 1 << 10, F7_OUT_OF_ONE = 3 << 14,
-       F7_IN_OF_ONE = 2 << 14 };                                 /* MSTR and SPE; BIDIMODE with and without BIDIOE */
+enum {
+    F7_MASTER = 1 << 2 | 1 << 6,
+    F7_SR_OVR = 1 << 6,
+    F7_RXONLY = 1 << 10,
+    F7_OUT_OF_ONE = 3 << 14,
+    F7_IN_OF_ONE = 2 << 14
+};                                 /* MSTR and SPE; BIDIMODE with and without BIDIOE */
 enum { H7_CR1 = 0, H7_CR2 = 4, H7_CFG1 = 8, H7_CFG2 = 0xc, H7_SR = 0x14, H7_TXDR = 0x20, H7_RXDR = 0x30 };
 enum { H7_ON = 1, H7_START = 1 << 9, H7_OUTWARD = 1 << 11, H7_MASTER = 1 << 22 };
 enum { H7_EOT_TXTF = 3 << 3, H7_OVR = 1 << 6, H7_COUNT = 16 };   /* SR: and where CTSIZE begins */
-enum { RT_CR = 0x10, RT_SR = 0x14, RT_CFGR1 = 0x24, RT_FCR = 0x58, RT_FSR = 0x5c, RT_TCR = 0x60, RT_TDR = 0x64,
-       RT_RSR = 0x70, RT_RDR = 0x74 };
+enum {
+    RT_CR = 0x10,
+    RT_SR = 0x14,
+    RT_CFGR1 = 0x24,
+    RT_FCR = 0x58,
+    RT_FSR = 0x5c,
+    RT_TCR = 0x60,
+    RT_TDR = 0x64,
+    RT_RSR = 0x70,
+    RT_RDR = 0x74
+};
 enum { RT_SENT = 7 << 8, RT_RDF = 1 << 1, RT_RXMSK = 1 << 19, RT_TXMSK = 1 << 18, RT_WORDS = 16 };
 
 struct spi {
@@ -35,8 +49,7 @@ static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static void f7_settle(const struct spi *s)
 {
     uint32_t control = *word(s, F7_CR1), *level = word(s, F7_DR);
-    if ((control & F7_MASTER) == F7_MASTER &&
-        (control & F7_RXONLY || (control & F7_OUT_OF_ONE) == F7_IN_OF_ONE))
+    if ((control & F7_MASTER) == F7_MASTER && (control & F7_RXONLY || (control & F7_OUT_OF_ONE) == F7_IN_OF_ONE))
         *level = s->fifo;                                        /* its clock runs while it is on */
     uint32_t threshold = field(*word(s, F7_CR2), 12, 1) ? 1 : 2;             /* FRXTH */
     put(word(s, F7_SR), 1 | 3 << 9, (*level >= threshold) | least(*level, 3) << 9);
@@ -91,7 +104,9 @@ static void h7_transfer(const struct spi *s)
     *word(s, H7_TXDR) -= inward ? 0 : frames * frame;
     if (mode == 0 && *level + frames * frame > s->fifo)
         *status |= H7_OVR;
-    *level = inward ? (length ? frames * frame : s->fifo) : mode == 0 ? least(*level + frames * frame, s->fifo) : *level;
+    *level = inward      ? (length ? frames * frame : s->fifo)
+             : mode == 0 ? least(*level + frames * frame, s->fifo)
+                         : *level;
     if (!length)
         return;
     uint32_t left = *status >> H7_COUNT;

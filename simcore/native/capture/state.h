@@ -24,7 +24,8 @@ enum {
 };
 #define NO_ID UINT32_MAX
 
-enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2 };     /* why each access is looked at: it may fault; a loop waits */
+/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash. */
+enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2, CLOSELY_PROGRAMMED = 4 };
 
 struct window {
     struct capture *capture;
@@ -50,6 +51,11 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t rule, rules;        /* the first in capture.rule, and how many */
     uint64_t since;              /* of a counter: when it was 0; of its flags: until when they are known */
     uint8_t used, described;
+};
+
+struct lent {                    /* flash and the memory of the host behind it */
+    uint32_t address, size;
+    uint8_t *memory;
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -172,6 +178,10 @@ struct capture {
     uint32_t peripherals, peripheral_room;
     struct device_rule *rule;
     uint32_t rules, rules_room;
+    struct lent flash[MAX_REGIONS];
+    uint32_t flashes;
+    uint8_t *programmed, programmed_bytes[8];    /* what the store that came last is to leave there */
+    uint32_t programmed_size;
     struct clock_note *clock_note;
     uint32_t clock_notes, clock_notes_room;
     core_write_fn *print; /* NULL: text that devices send is dropped */
@@ -364,9 +374,11 @@ uint32_t crc_value(const struct capture *c, const struct peripheral *data);
 void spi_write(struct capture *c, const struct device_rule *r, uint32_t address, uint32_t before, uint32_t size);
 void spi_read(struct capture *c, const struct device_rule *r, uint32_t address, uint32_t size);
 
-/* flash.c: what a control register says is erased; a store programs flash: 0 when it may not. */
+/* flash.c: what a control register says is erased; a store programs flash: 0 when it may not; in front of the next
+ * access. */
 void flash_erase(struct capture *c, const struct device_rule *r, uint32_t control);
 int flash_program(struct capture *c, uint32_t address, uint32_t size, uint64_t value);
+void flash_settle(struct capture *c);
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

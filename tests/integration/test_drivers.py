@@ -1,5 +1,5 @@
-"""Devices as drivers use them: tests/firmware/drivers.c checks what each does and prints what is not
-so."""
+"""Devices as drivers use them: tests/firmware/drivers.c checks what each does, and prints where it
+does not."""
 
 from __future__ import annotations
 

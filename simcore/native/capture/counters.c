@@ -3,6 +3,7 @@
  * Registers as RM0385 and RM0433 have them of TIM and LPTIM, IMXRT1060RM of GPT and PIT. All count from 0 up to their
  * last value, whatever direction is set; PIT's, which counts down, is read so. */
 #include "capture/counters.h"
+#include "capture/state.h"
 #include "registers.h"
 
 /* Where a kind of timer has its registers, from its counter, and its bits. */

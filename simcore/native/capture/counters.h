@@ -2,7 +2,10 @@
 #ifndef MCUSIM_CAPTURE_COUNTERS_H
 #define MCUSIM_CAPTURE_COUNTERS_H
 
-#include "capture/state.h"
+#include <stdint.h>
+
+struct capture;
+struct peripheral;
 
 #define NEVER_AGAIN (UINT64_MAX / 4)             /* cycles */
 

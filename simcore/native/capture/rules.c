@@ -1,6 +1,7 @@
 /* rules.c: registers of devices that are described: what they do beside keeping what is written. */
 #include "array.h"
 #include "capture/counters.h"
+#include "capture/state.h"
 
 enum { MIRRORS_DEEP = 3 };       /* an alias of a register with a flag of its own, and one to spare */
 

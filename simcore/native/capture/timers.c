@@ -1,5 +1,6 @@
 /* timers.c: counters of described devices whose flags are interrupts, in modelled time. */
 #include "capture/counters.h"
+#include "capture/state.h"
 
 enum { BLOCK_BYTES = 0x400 };    /* of a timer's registers */
 

@@ -4,7 +4,7 @@ reset control, temperature."""
 from __future__ import annotations
 
 from simcore.devices import ALL_BITS
-from simcore.devices.registers import Device, Register, Rule, aliases, bits, ends_at_once
+from simcore.devices.registers import Device, Register, Rule, aliases, bits, ends_at_once, follows
 
 
 def _watchdog(name: str, base: int) -> Device:
@@ -40,6 +40,12 @@ _IOMUXC_GPR = Device(
     "IMXRT1060RM chapter IOMUXC, IOMUXC_GPR memory map",
     tuple(Register(f"GPR{n}", 4 * n, _GENERAL.get(n, 0)) for n in range(35)),
 )
+_FUSES = (
+    "LOCK CFG0 CFG1 CFG2 CFG3 CFG4 CFG5 CFG6 MEM0 MEM1 MEM2 MEM3 MEM4 ANA0 ANA1 ANA2"
+    " OTPMK0 OTPMK1 OTPMK2 OTPMK3 OTPMK4 OTPMK5 OTPMK6 OTPMK7"
+    " SRK0 SRK1 SRK2 SRK3 SRK4 SRK5 SRK6 SRK7 SJC_RESP0 SJC_RESP1 MAC0 MAC1 MAC2 OTPMK_CRC32"
+    " GP1 GP2 SW_GP1 SW_GP20 SW_GP21 SW_GP22 SW_GP23 MISC_CONF0 MISC_CONF1 SRK_REVOKE"
+)
 _OCOTP = Device(
     "OCOTP",
     0x401F_4000,
@@ -54,8 +60,10 @@ _OCOTP = Device(
         Register("VERSION", 0x90, 0x0300_0000),
         Register("TIMING2", 0x100, 0x01C3_0092),
         # Words of fuses; none is blown.
-        Register("LOCK", 0x400, zeros=ALL_BITS),
-        *(Register(f"CFG{n}", 0x410 + 0x10 * n, zeros=ALL_BITS) for n in range(7)),
+        *(
+            Register(name, 0x400 + 0x10 * n, zeros=ALL_BITS)
+            for n, name in enumerate(_FUSES.split())
+        ),
     ),
 )
 _SNVS = Device(
@@ -137,6 +145,17 @@ _IOMUXC = Device(
     ),
 )
 
+_TEMPMON = Device(
+    "TEMPMON",
+    0x400D_8000,
+    "IMXRT1060RM chapter TEMPMON, memory map and register definition; it measures 0",
+    (
+        Register("TEMPSENSE0", 0x180, 0x0000_0001, rules=(follows(2, 1),), zeros=0x000F_FF00),
+        *aliases("TEMPSENSE0", 0x180),
+        Register("TEMPSENSE1", 0x190, 0x0000_0001),
+        *aliases("TEMPSENSE1", 0x190),
+    ),
+)
 IMXRT1060 = (
     _watchdog("WDOG1", 0x400B_8000),
     _watchdog("WDOG2", 0x400D_0000),
@@ -145,5 +164,6 @@ IMXRT1060 = (
     _OCOTP,
     _SNVS,
     _SRC,
+    _TEMPMON,
     _IOMUXC,
 )

@@ -135,7 +135,7 @@ static void obey(struct capture *c, struct peripheral *p, const struct device_ru
             send(c, (uint8_t)value);
         break;
     case DEVICE_INTERRUPT:
-        if (p->written & r->mask && timers_enable(c, p->address, r) != CORE_OK)
+        if (p->written & ~before & r->mask && timers_enable(c, p->address, r) != CORE_OK)
             capture_fail(c, CORE_ERR_LIMIT);
         break;
     case DEVICE_UPDATE:

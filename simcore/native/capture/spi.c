@@ -35,7 +35,7 @@ struct spi {
 
 static uint32_t *word(const struct spi *s, uint32_t offset)
 {
-    static uint32_t nowhere;
+    static _Thread_local uint32_t nowhere;
     struct peripheral *p = peripheral_known(s->c, s->base + offset);
     return p ? &p->written : &nowhere;
 }

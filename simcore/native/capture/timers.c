@@ -15,7 +15,8 @@ static struct timer *timer_of(struct capture *c, uint32_t enable, const struct d
 /* One that no program lets interrupt is not looked at when time passes. */
 int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
-    if (!peripheral_known(c, r->other))
+    const struct peripheral *counter = peripheral_known(c, r->other);
+    if (!counter)
         return CORE_OK;
     if (!timer_of(c, enable, r)) {
         if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
@@ -23,7 +24,8 @@ int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *
         c->timer[c->timers++] =
             (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
     }
-    timers_raise(c, r->other);
+    if (counters_flagged(c, counter, r->mask))
+        nvic_pend(&c->system.nvic, EXCEPTION_IRQ0 + (uint32_t)r->shift);
     return CORE_OK;
 }
 

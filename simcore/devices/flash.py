@@ -6,10 +6,9 @@ Errors of programming, option bytes and protection are not there.
 from __future__ import annotations
 
 from simcore.devices import ALL_BITS
+from simcore.devices.kinds import FlashKind
 from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, unlocks
 
-#: The kinds of native/peripherals.h.
-_F7, _H7, _H7A3 = range(3)
 _BANK_1, _BANK_2 = 0x0800_0000, 0x0810_0000
 _KEYS, _OPTION_KEYS = (0x4567_0123, 0xCDEF_89AB), (0x0819_2A3B, 0x4C5D_6E7F)
 
@@ -34,7 +33,7 @@ STM32F7 = Device(
             rules=(
                 Rule("lock", bits(31)),
                 Rule("program", bits(0)),
-                Rule("erase", bits(16), _BANK_1, _F7),
+                Rule("erase", bits(16), _BANK_1, FlashKind.F7),
                 ends_at_once(16),  # STRT
             ),
         ),
@@ -44,9 +43,9 @@ STM32F7 = Device(
 )
 
 
-def _h7_bank(number: int, offset: int, kind: int) -> tuple[Register, ...]:
+def _h7_bank(number: int, offset: int, kind: FlashKind) -> tuple[Register, ...]:
     """The registers of a bank: an STM32H7A3 has no parallelism, and START where that begins."""
-    start, reset = (bits(5), 1) if kind == _H7A3 else (bits(7), 0x31)
+    start, reset = (bits(5), 1) if kind is FlashKind.H7A3 else (bits(7), 0x31)
     control = f"CR{number}"
     return (
         Register(f"KEYR{number}", offset + 0x04, rules=(unlocks(control, *_KEYS),), zeros=ALL_BITS),
@@ -66,7 +65,7 @@ def _h7_bank(number: int, offset: int, kind: int) -> tuple[Register, ...]:
     )
 
 
-def _h7(kind: int) -> Device:
+def _h7(kind: FlashKind) -> Device:
     return Device(
         "FLASH",
         0x5200_2000,
@@ -82,4 +81,4 @@ def _h7(kind: int) -> Device:
     )
 
 
-STM32H7, STM32H7A3 = _h7(_H7), _h7(_H7A3)
+STM32H7, STM32H7A3 = _h7(FlashKind.H7), _h7(FlashKind.H7A3)

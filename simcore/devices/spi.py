@@ -6,15 +6,13 @@ As slaves they are never clocked.
 from __future__ import annotations
 
 from simcore.devices import ALL_BITS
+from simcore.devices.kinds import SpiKind
 from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once
-
-#: The kinds of native/peripherals.h.
-_F7, _H7, _RT = range(3)
 
 
 def _f7(name: str, base: int) -> Device:
     def plays(offset_name: str, offset: int, reset: int = 0, zeros: int = 0) -> Register:
-        rules = (Rule("spi", 4, base, _F7),)
+        rules = (Rule("spi", 4, base, SpiKind.F7),)
         return Register(offset_name, offset, reset, rules, zeros=zeros)
 
     return Device(
@@ -46,7 +44,7 @@ def _h7(name: str, base: int, fifo: int) -> Device:
     """An SPI with FIFOs of so many bytes."""
 
     def plays(offset_name: str, offset: int, reset: int = 0, zeros: int = 0) -> Register:
-        rules = (Rule("spi", fifo, base, _H7),)
+        rules = (Rule("spi", fifo, base, SpiKind.H7),)
         return Register(offset_name, offset, reset, rules, zeros=zeros)
 
     return Device(
@@ -82,7 +80,7 @@ def _h7(name: str, base: int, fifo: int) -> Device:
 
 def _imxrt(number: int) -> Device:
     base = 0x4039_4000 + 0x4000 * (number - 1)
-    plays = Rule("spi", 64, base, _RT)
+    plays = Rule("spi", 64, base, SpiKind.RT)
     return Device(
         f"LPSPI{number}",
         base,

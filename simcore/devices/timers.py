@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simcore.devices import ALL_BITS
+from simcore.devices.kinds import TimerClock, TimerKind
 from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once
 
-#: The kinds of counters and clocks of native/peripherals.h.
-TIM, LPTIM, GPT, PIT = range(4)
-F7_APB1, F7_APB2, F7_BUS1, H7_APB1, H7_APB2, H7_BUS1, PERCLK, GPT_CLOCK = range(8)
-F7_RCC, H7_RCC, CCM = 0x4002_3800, 0x5802_4400, 0x400F_C000
+_F7_RCC, _H7_RCC, _CCM = 0x4002_3800, 0x5802_4400, 0x400F_C000
 
 #: Interrupts: RM0385 and RM0433 chapter NVIC, the vector tables.
 _INTERRUPTS = {
@@ -32,7 +30,9 @@ _WIDE = (2, 5)
 _CCR1 = 0x10  # from CNT
 
 
-def counter(offset: int, kind: int, clock: int, clocks: int, zeros: int = 0) -> Register:
+def counter(
+    offset: int, kind: TimerKind, clock: TimerClock, clocks: int, zeros: int = 0
+) -> Register:
     """The register CNT of a timer that hangs on the clock registers at `clocks`."""
     rules = (Rule("count", shift=kind), Rule("clocked", other=clocks, shift=clock))
     return Register("CNT", offset, rules=rules, zeros=zeros)
@@ -43,7 +43,7 @@ def timed(name: str, offset: int, reset: int = 0, *rules: Rule, zeros: int = 0) 
     return Register(name, offset, reset, (Rule("timed", other="CNT"), *rules), zeros=zeros)
 
 
-def timer(number: int, base: int, clock: int, clocks: int) -> Device:
+def timer(number: int, base: int, clock: TimerClock, clocks: int) -> Device:
     """A TIM of an STM32F7 or STM32H7."""
     channels = range(1, _CHANNELS[number] + 1)
     zeros = 0 if number in _WIDE else 0xFFFF_0000
@@ -86,7 +86,7 @@ def timer(number: int, base: int, clock: int, clocks: int) -> Device:
             timed("CCMR1", 0x18),
             timed("CCMR2", 0x1C),
             Register("CCER", 0x20),
-            counter(0x24, TIM, clock, clocks, zeros),
+            counter(0x24, TimerKind.TIM, clock, clocks, zeros),
             timed("PSC", 0x28),
             timed("ARR", 0x2C, ALL_BITS & ~zeros, zeros=zeros),
             *((Register("RCR", 0x30), Register("BDTR", 0x44)) if number in _WITH_BREAK else ()),
@@ -103,11 +103,11 @@ _F7_APB2 = {1: 0x4001_0000, 8: 0x4001_0400, 9: 0x4001_4000, 10: 0x4001_4400, 11:
 _H7_APB2 = {1: 0x4001_0000, 8: 0x4001_0400, 15: 0x4001_4000, 16: 0x4001_4400, 17: 0x4001_4800}
 
 
-def _timers(bases: Mapping[int, int], clock: int, clocks: int) -> tuple[Device, ...]:
+def _timers(bases: Mapping[int, int], clock: TimerClock, clocks: int) -> tuple[Device, ...]:
     return tuple(timer(number, base, clock, clocks) for number, base in bases.items())
 
 
-def _low_power(clock: int, clocks: int) -> Device:
+def _low_power(clock: TimerClock, clocks: int) -> Device:
     """LPTIM1 on the clock of its bus; a value that is written is taken over at once."""
     return Device(
         "LPTIM1",
@@ -135,21 +135,21 @@ def _low_power(clock: int, clocks: int) -> Device:
             timed("CR", 0x10),
             timed("CMP", 0x14),
             timed("ARR", 0x18, 1),
-            counter(0x1C, LPTIM, clock, clocks, 0xFFFF_0000),
+            counter(0x1C, TimerKind.LPTIM, clock, clocks, 0xFFFF_0000),
             Register("CFGR2", 0x24),
         ),
     )
 
 
 STM32F7 = (
-    *_timers(_APB1, F7_APB1, F7_RCC),
-    *_timers(_F7_APB2, F7_APB2, F7_RCC),
-    _low_power(F7_BUS1, F7_RCC),
+    *_timers(_APB1, TimerClock.F7_APB1, _F7_RCC),
+    *_timers(_F7_APB2, TimerClock.F7_APB2, _F7_RCC),
+    _low_power(TimerClock.F7_BUS1, _F7_RCC),
 )
 STM32H7 = (
-    *_timers(_APB1, H7_APB1, H7_RCC),
-    *_timers(_H7_APB2, H7_APB2, H7_RCC),
-    _low_power(H7_BUS1, H7_RCC),
+    *_timers(_APB1, TimerClock.H7_APB1, _H7_RCC),
+    *_timers(_H7_APB2, TimerClock.H7_APB2, _H7_RCC),
+    _low_power(TimerClock.H7_BUS1, _H7_RCC),
 )
 
 
@@ -179,7 +179,7 @@ def _gpt(number: int, base: int, interrupt: int) -> Device:
             ),
             *(timed(f"OCR{n}", 0x0C + 4 * n, ALL_BITS) for n in (1, 2, 3)),
             *(Register(f"ICR{n}", 0x18 + 4 * n, zeros=ALL_BITS) for n in (1, 2)),
-            counter(0x24, GPT, GPT_CLOCK, CCM),
+            counter(0x24, TimerKind.GPT, TimerClock.GPT, _CCM),
         ),
     )
 
@@ -192,7 +192,7 @@ def _pit_channel(number: int) -> Device:
         "IMXRT1060RM chapter PIT, memory map and register description",
         (
             timed("LDVAL", 0x00),
-            counter(0x04, PIT, PERCLK, CCM),
+            counter(0x04, TimerKind.PIT, TimerClock.PERCLK, _CCM),
             timed("TCTRL", 0x08, 0, Rule("interrupt", bits(1), "CNT", 122)),
             Register("TFLG", 0x0C, rules=(Rule("overflow", 1, "CNT"), Rule("one_clears"))),
         ),

@@ -17,13 +17,13 @@ enum device_rule_kind {
     DEVICE_TEXT,                 /* a write sends its low byte, while all bits of `mask` in `other` are set */
     DEVICE_CLOCK,                /* a write may change the core clock: it is noted with its time */
     DEVICE_SEQUENCE,             /* each read gives the next number of a fixed sequence */
-    DEVICE_COUNT,                /* the counter of a timer, which is a counter_kind `shift` */
+    DEVICE_COUNT,                /* the counter of a timer, which is a timer_kind `shift` */
     DEVICE_TIMED,                /* sets how the counter `other` counts */
     DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew */
     DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` comes with the flag of `other` */
     DEVICE_COMPARE,              /* bits of `mask` are set when `other` comes to the word `shift` bytes behind it */
     DEVICE_UPDATE,               /* a one in bit 0 lets the counter `other` begin anew */
-    DEVICE_CLOCKED,              /* a counter's clock is counter_clock `shift`, of the registers at `other` */
+    DEVICE_CLOCKED,              /* a counter's clock is timer_clock `shift`, of the registers at `other` */
     DEVICE_ZERO_CLEARS,          /* of `mask` a write clears what it has zeros for and sets nothing */
     DEVICE_ONE_CLEARS,           /* ... what it has ones for */
     DEVICE_FORCE,                /* ones that are written in `mask` set bits of `other`, past its rules; */
@@ -39,9 +39,9 @@ enum device_rule_kind {
     DEVICE_POWER                 /* a write may change the voltage: it is noted as with a clock */
 };
 
-enum counter_kind { COUNTER_TIM, COUNTER_LPTIM, COUNTER_GPT, COUNTER_PIT };
+enum timer_kind { TIMER_TIM, TIMER_LPTIM, TIMER_GPT, TIMER_PIT };
 /* Of timers on an APB, of an APB itself; of i.MX RT. */
-enum counter_clock {
+enum timer_clock {
     CLOCKED_F7_APB1,
     CLOCKED_F7_APB2,
     CLOCKED_F7_BUS1,

@@ -35,7 +35,10 @@ NO_INSTRUCTIONS_CYCLES = {
     "faults-odd-self-modifying": {"store": "the time of cache maintenance"},
     "ticks": {"branch": "exception entry and return"},
     "sleep": {"branch": "exception entry and return"},
-    **{name: {"branch": "the same"} for name in ("board_f7", "board_h7", "board_rt")},
+    **{
+        name: {"branch": "the same"}
+        for name in ("board_f7", "board_h7", "board_rt", "drivers_f7", "drivers_h7")
+    },
 }
 
 #: Kernels whose processes are compared in any case: many functions, arguments and operations.

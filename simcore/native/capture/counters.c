@@ -14,10 +14,10 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    [COUNTER_TIM] = {-0x24, 4, 8, -0x14, -0x18, 1, 1 << 3, 0},
-    [COUNTER_LPTIM] = {-0xc, -0x10, -4, -0x1c, -0x14, 1, 1 << 1, 0},
-    [COUNTER_GPT] = {-0x24, -0x20, -0x14, -0x1c, -0x18, 1, 0, 0},
-    [COUNTER_PIT] = {4, 0, -4, 8, 4, 1, 0, 1},
+    [TIMER_TIM] = {-0x24, 4, 8, -0x14, -0x18, 1, 1 << 3, 0},
+    [TIMER_LPTIM] = {-0xc, -0x10, -4, -0x1c, -0x14, 1, 1 << 1, 0},
+    [TIMER_GPT] = {-0x24, -0x20, -0x14, -0x1c, -0x18, 1, 0, 0},
+    [TIMER_PIT] = {4, 0, -4, 8, 4, 1, 0, 1},
 };
 
 enum { TIM_MODES = -0xc, TIM_FIRST_COMPARE = 0x10 };             /* CCMR1 and CCR1 */
@@ -95,7 +95,7 @@ static void of_perclk(const struct capture *c, struct pace *p, uint32_t ccm)
 
 static void of_gpt(const struct capture *c, struct pace *p, const struct peripheral *counter, uint32_t ccm)
 {
-    const struct shape *s = &shapes[COUNTER_GPT];
+    const struct shape *s = &shapes[TIMER_GPT];
     switch (field(near(c, counter, s->control), 6, 3)) {         /* CLKSRC */
     case 1: of_ipg(c, p, ccm); break;
     case 2: of_perclk(c, p, ccm); break;
@@ -134,7 +134,7 @@ static void clocked(const struct capture *c, struct pace *p, const struct periph
 static int runs(const struct capture *c, const struct peripheral *counter, const struct shape *s)
 {
     uint32_t control = near(c, counter, s->control);
-    int started = s != &shapes[COUNTER_LPTIM] || control & LPTIM_STARTED;
+    int started = s != &shapes[TIMER_LPTIM] || control & LPTIM_STARTED;
     return (control & s->runs) == s->runs && started;
 }
 
@@ -146,17 +146,17 @@ static int once(const struct capture *c, const struct peripheral *counter, const
 static uint64_t divisor(const struct capture *c, const struct peripheral *counter, const struct shape *s)
 {
     uint32_t word = s->divider ? near(c, counter, s->divider) : 0;
-    if (s == &shapes[COUNTER_LPTIM])
+    if (s == &shapes[TIMER_LPTIM])
         return 1u << field(word, 9, 3);
-    return (s == &shapes[COUNTER_GPT] ? field(word, 0, 12) : word & 0xffff) + 1;
+    return (s == &shapes[TIMER_GPT] ? field(word, 0, 12) : word & 0xffff) + 1;
 }
 
 static uint64_t period(const struct capture *c, const struct peripheral *counter, const struct shape *s)
 {
     uint64_t last = near(c, counter, s->last);
-    if (s == &shapes[COUNTER_GPT] && near(c, counter, s->control) & GPT_FREE)
+    if (s == &shapes[TIMER_GPT] && near(c, counter, s->control) & GPT_FREE)
         last = UINT32_MAX;
-    return last || s == &shapes[COUNTER_PIT] ? last + 1 : 0;     /* a TIM whose ARR is 0 stands */
+    return last || s == &shapes[TIMER_PIT] ? last + 1 : 0;     /* a TIM whose ARR is 0 stands */
 }
 
 static uint64_t common(uint64_t a, uint64_t b)
@@ -196,9 +196,9 @@ static uint64_t tick_of(const struct capture *c, const struct peripheral *counte
 {
     const struct shape *s = shape_of(c, counter);
     if (r->kind == DEVICE_OVERFLOW)
-        return s != &shapes[COUNTER_GPT] || near(c, counter, s->control) & GPT_FREE ? p->period : 0;
+        return s != &shapes[TIMER_GPT] || near(c, counter, s->control) & GPT_FREE ? p->period : 0;
     uint64_t compare = near(c, counter, r->shift);
-    if (s == &shapes[COUNTER_TIM]) {
+    if (s == &shapes[TIMER_TIM]) {
         uint32_t channel = (uint32_t)(r->shift - TIM_FIRST_COMPARE) / 4;
         uint32_t modes = near(c, counter, TIM_MODES + (int)(channel / 2) * 4);
         if (field(modes, channel % 2 * 8, 2))                    /* CCxS: it captures, and nobody drives its pin */
@@ -244,7 +244,7 @@ static void set_flags(struct capture *c, struct peripheral *counter, const struc
 static void stop(struct capture *c, struct peripheral *counter, const struct shape *s)
 {
     struct peripheral *control = peripheral_known(c, counter->address + (uint32_t)s->control);
-    control->written &= ~(s == &shapes[COUNTER_LPTIM] ? (uint32_t)LPTIM_STARTED : s->runs);
+    control->written &= ~(s == &shapes[TIMER_LPTIM] ? (uint32_t)LPTIM_STARTED : s->runs);
     counter->written = 0;
 }
 
@@ -260,7 +260,7 @@ void counters_settle(struct capture *c, struct peripheral *counter)
     counter->written = (uint32_t)(ticks % p.period);
     if (once(c, counter, s) && ticks >= p.period)
         stop(c, counter, s);
-    else if (s == &shapes[COUNTER_PIT])
+    else if (s == &shapes[TIMER_PIT])
         counter->written = (uint32_t)(p.period - 1) - counter->written;
 }
 
@@ -287,7 +287,7 @@ void counters_change(struct capture *c, struct peripheral *counter, struct perip
     struct pace after = pace_of(c, counter, s);
     if (p == counter || before.cycles != after.cycles || before.ticks != after.ticks || before.period != after.period)
         /* PIT takes a new value when it is let go */
-        restart(c, counter, s, s == &shapes[COUNTER_PIT] ? 0 : counter->written);
+        restart(c, counter, s, s == &shapes[TIMER_PIT] ? 0 : counter->written);
 }
 
 void counters_update(struct capture *c, struct peripheral *counter)

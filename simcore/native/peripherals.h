@@ -36,7 +36,7 @@ enum device_rule_kind {
     DEVICE_CRC,                  /* what is written goes into a remainder */
     DEVICE_CRC_RESET,            /* ones in `mask`, or any write if it is 0, begin the remainder `other` anew */
     DEVICE_SPI,                  /* of an SPI at `other`, which is an spi_kind `shift` with FIFOs of `mask` bytes */
-    DEVICE_POWER                 /* a write may change the voltage: it is noted as with a clock */
+    DEVICE_POWER                 /* a write may change the voltage: it is noted behind the last change of the clock */
 };
 
 enum timer_kind { TIMER_TIM, TIMER_LPTIM, TIMER_GPT, TIMER_PIT };

@@ -88,12 +88,12 @@ static void send(struct capture *c, uint8_t byte)
         capture_fail(c, status);
 }
 
-static void note_clock(struct capture *c, uint32_t address, uint32_t value)
+static void note(struct capture *c, uint64_t cycles, uint32_t address, uint32_t value)
 {
     if (array_reserve(&c->clock_note, &c->clock_notes_room, c->clock_notes + 1u, 16, sizeof *c->clock_note) != CORE_OK)
         capture_fail(c, CORE_ERR_MEMORY);
     else
-        c->clock_note[c->clock_notes++] = (struct clock_note){record_time(c), address, value};
+        c->clock_note[c->clock_notes++] = (struct clock_note){cycles, address, value};
 }
 
 /* The keys that were written open what locks a register. */
@@ -164,9 +164,12 @@ static void obey(struct capture *c, struct peripheral *p, const struct device_ru
         break;
     case DEVICE_SPI: spi_write(c, r, p->address, before, bytes); break;
     case DEVICE_CLOCK:
+        if (p->written != before)
+            note(c, record_time(c), p->address, p->written);
+        break;
     case DEVICE_POWER:
         if (p->written != before)
-            note_clock(c, p->address, p->written);
+            note(c, c->clock_notes ? c->clock_note[c->clock_notes - 1].cycles : 0, p->address, p->written);
         break;
     default: break;
     }

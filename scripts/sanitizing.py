@@ -34,6 +34,8 @@ PROGRAMS: tuple[tuple[int, str], ...] = (
     (0, f"profile {FIRMWARE}/sleep.elf"),
     (0, f"profile {FIRMWARE}/ticks.elf --format trace"),
     (0, f"profile {FIRMWARE}/self_timing.elf"),
+    (0, f"profile {FIRMWARE}/drivers_f7.elf"),
+    (0, f"profile {FIRMWARE}/drivers_h7.elf --cpu stm32h743"),
     (0, f"profile {FIRMWARE}/faults.elf -- odd-self-modifying"),
     (0, f"profile {FIRMWARE}/faults.elf -- odd-peripherals"),
     (4, f"profile {FIRMWARE}/faults.elf --strict --set devices.family=none -- odd-peripherals"),

@@ -15,6 +15,7 @@ from simcore.cpu_model import CACHE_CONTROLS
 from simcore.cpu_model.build import MAX_REGIONS
 from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPLACEMENTS
 from simcore.devices import CHANNEL_KINDS, RULE_KINDS
+from simcore.devices.kinds import FlashKind, SpiKind, TimerClock, TimerKind
 from simcore.errors import CoreError
 from simcore.isa.blocks import MAX_PROBES, ProbeKind
 from simcore.isa.kinds import BranchKind
@@ -84,6 +85,10 @@ ENUMS: dict[str, dict[str, int]] = {
     "probe_kind": _members("PROBE_", ProbeKind),
     "device_rule_kind": _numbered("DEVICE_", RULE_KINDS),
     "dma_layout": _numbered("DMA_", CHANNEL_KINDS),
+    "timer_kind": _members("TIMER_", TimerKind),
+    "timer_clock": _members("CLOCKED_", TimerClock),
+    "flash_kind": _members("ERASE_", FlashKind),
+    "spi_kind": _members("SPI_", SpiKind),
     "branch_kind": _members("BRANCH_", BranchKind),
     "cause": {**_numbered("CAUSE_", CAUSES), "CAUSE_COUNT": len(CAUSES)},
     "counter": {

@@ -59,6 +59,10 @@ class CoreRegisters(ABC):
         for channel in device.channels:
             told = ffi.new("struct dma_info *", _channel(channel))
             self._check(lib.core_describe_dma(self._core, told))
+    def lend_flash(self, address: int, size: int, memory: int) -> None:
+        """Let the program erase and program flash: `memory` is its address in this process."""
+        pointer = ffi.cast("void *", memory)
+        self._check(lib.core_lend_flash(self._core, address, size, pointer))
 
     def reset_register(self, address: int, value: int) -> None:
         """What a peripheral's word reads until the program writes to it."""

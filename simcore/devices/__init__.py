@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from simcore.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from simcore.devices.clock_tree import ClockTree
+    from simcore.devices.clock_tree import ClockTree, Read
     from simcore.devices.registers import Device
+    from simcore.devices.voltage import VoltageScale
 
 ALL_BITS = 0xFFFF_FFFF  # of a word
 #: Kinds of rules of a register, as native/peripherals.h numbers them.
 RULE_KINDS = (
-    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count",
-    "start", "overflow", "interrupt", "dma", "request", "unless", "pace",
+    "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count", "timed",
+    "overflow", "interrupt", "compare", "update", "clocked", "zero_clears", "one_clears", "force",
+    "drop", "keep", "lock", "unlock", "program", "erase", "crc", "crc_reset", "spi", "power",
+    "dma", "request", "unless", "pace",
 )  # fmt: skip
 #: Kinds of channels of DMA controllers, as native/peripherals.h numbers them.
 CHANNEL_KINDS = ("stream", "descriptor", "pixels", "master")
@@ -30,15 +33,16 @@ MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The devices that parts of a family have in common, and their clock tree."""
+    """The devices that parts of a family have in common, their clock tree and voltage scales."""
 
     devices: tuple[Device, ...]
     core_clock_hz: ClockTree
+    voltage_scale: VoltageScale | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClockNote:
-    """A register that clocks hang on was written, at a modelled time in cycles."""
+    """A register that clocks or voltage hang on was written, at a modelled time in cycles."""
 
     cycles: int
     address: int
@@ -52,21 +56,27 @@ def _stm32f7() -> Family:
     from simcore.devices import (
         adc,
         clock_tree,
+        crc,
         dma,
         dma2d,
+        flash,
         gpio,
+        i2c,
         pwr,
         rcc,
+        spi,
         system,
         timers,
         uart,
         usb,
-    )
+        voltage,
+    )  # fmt: skip
 
     return Family(
         (
             rcc.STM32F7,
             pwr.STM32F7,
+            flash.STM32F7,
             *uart.STM32F7,
             *gpio.STM32F7,
             *timers.STM32F7,
@@ -75,8 +85,12 @@ def _stm32f7() -> Family:
             *dma.stm32f7(),
             *dma2d.STM32F7,
             *usb.STM32F7,
+            *crc.STM32F7,
+            *i2c.STM32F7,
+            *spi.STM32F7,
         ),
         clock_tree.stm32f7,
+        voltage.stm32f7,
     )
 
 
@@ -84,21 +98,27 @@ def _stm32h7() -> Family:
     from simcore.devices import (
         adc,
         clock_tree,
+        crc,
         dma,
         dma2d,
+        flash,
         gpio,
+        i2c,
         pwr,
         rcc,
+        spi,
         system,
         timers,
         uart,
         usb,
-    )
+        voltage,
+    )  # fmt: skip
 
     return Family(
         (
             rcc.STM32H7,
             pwr.STM32H7,
+            flash.STM32H7,
             *uart.STM32H7,
             *gpio.STM32H7,
             *timers.STM32H7,
@@ -107,13 +127,39 @@ def _stm32h7() -> Family:
             *dma.stm32h7(),
             *dma2d.STM32H7,
             *usb.STM32H7,
+            *crc.STM32H7,
+            *i2c.STM32H7,
+            *spi.STM32H7,
         ),
         clock_tree.stm32h7,
+        voltage.stm32h7,
     )
 
 
+def _stm32h7a3() -> Family:
+    """An STM32H7 with some devices of its own."""
+    from simcore.devices import flash, system, voltage
+
+    base, own = _stm32h7(), (flash.STM32H7A3, *system.STM32H7A3)
+    others = {one.name for one in (*own, *system.STM32H7)} | {"ADC3", "OTG2_FS"}
+    kept = (one for one in base.devices if one.name not in others)
+    return Family((*kept, *own), base.core_clock_hz, voltage.stm32h7a3)
+
+
 def _imxrt1060() -> Family:
-    from simcore.devices import adc, ccm, clock_tree, dma, flexspi, gpio, uart
+    from simcore.devices import (
+        adc,
+        ccm,
+        clock_tree,
+        dma,
+        flexspi,
+        gpio,
+        i2c,
+        imxrt,
+        spi,
+        timers,
+        uart,
+    )  # fmt: skip
 
     return Family(
         (
@@ -126,12 +172,21 @@ def _imxrt1060() -> Family:
             *adc.IMXRT1060,
             *dma.imxrt1060(),
             *flexspi.IMXRT1060,
+            *timers.IMXRT1060,
+            *imxrt.IMXRT1060,
+            *i2c.IMXRT1060,
+            *spi.IMXRT1060,
         ),
         clock_tree.imxrt1060,
     )
 
 
-_DESCRIBED = {"stm32f7": _stm32f7, "stm32h7": _stm32h7, "imxrt1060": _imxrt1060}
+_DESCRIBED = {
+    "stm32f7": _stm32f7,
+    "stm32h7": _stm32h7,
+    "stm32h7a3": _stm32h7a3,
+    "imxrt1060": _imxrt1060,
+}
 #: What a part's file may give as devices.family.
 FAMILIES = tuple(_DESCRIBED)
 
@@ -219,23 +274,54 @@ def crystal_of(name: str, crystal_hz: int, notes: Sequence[ClockNote], told_hz: 
 
 def _changes(name: str, crystal_hz: int, notes: Iterable[ClockNote]) -> Iterator[tuple[int, int]]:
     """(cycles, core clock in Hz) out of reset and behind each write."""
-    known = family_of(name)
+    clock_hz = 0
+    for cycles, read in _readings(name, notes):
+        clock_hz = round(family_of(name).core_clock_hz(read, crystal_hz)) or clock_hz
+        yield cycles, clock_hz
+
+
+def _readings(name: str, notes: Iterable[ClockNote]) -> Iterator[tuple[int, Read]]:
+    """(cycles, the registers) out of reset and behind each write."""
     words = {
         f"{device.name}.{register.name}": (device.base + register.offset, register.reset)
-        for device in known.devices
+        for device in family_of(name).devices
         for register in device.registers
     }
     values = dict(words.values())
 
-    def clock() -> int:
-        return round(known.core_clock_hz(lambda register: values[words[register][0]], crystal_hz))
+    def read(register: str) -> int:
+        return values[words[register][0]]
 
-    clock_hz = clock()
-    yield 0, clock_hz
+    yield 0, read
     for note in notes:
         values[note.address] = note.value
-        clock_hz = clock() or clock_hz
-        yield note.cycles, clock_hz
+        yield note.cycles, read
+
+
+def sets_clock(name: str, notes: Iterable[ClockNote]) -> bool:
+    """Whether one of the writes is to a register that the core clock hangs on."""
+    addresses = {
+        device.base + register.offset
+        for device in family_of(name).devices
+        for register in device.registers
+        if any(rule.kind == "clock" for rule in register.rules)
+    }
+    return any(note.address in addresses for note in notes)
+
+
+def clocks_at_scales(
+    name: str, crystal_hz: int, notes: Sequence[ClockNote]
+) -> tuple[tuple[int, str], ...]:
+    """The core clocks that the firmware ran at, each with the voltage scale, in order."""
+    scale_of = family_of(name).voltage_scale
+    if scale_of is None:
+        return ()
+    found: dict[tuple[int, str], None] = {}
+    changes = zip(_changes(name, crystal_hz, notes), _readings(name, notes), strict=True)
+    for (_, clock_hz), (_, read) in changes:
+        if scale := scale_of(read):
+            found[clock_hz, scale] = None
+    return tuple(found)
 
 
 def main_clock_hz(phases: Sequence[ClockPhase], is_first: bool) -> int:

@@ -7,7 +7,11 @@ take no time. The PLLs begin as the boot ROM leaves them, not as they come out o
 
 from __future__ import annotations
 
+from simcore.devices import ALL_BITS
 from simcore.devices.registers import CLOCK, Device, Register, Rule, aliases, follows
+
+#: Clock gates that are not all open out of reset, by the number of their register.
+_GATES = {2: 0xFC3F_FFFF, 3: 0xFFFF_FFCF}
 
 CCM = Device(
     "CCM",
@@ -18,24 +22,24 @@ CCM = Device(
         Register("CSR", 0x08, 0x0000_0010, ones=1 << 5),  # COSC_READY
         Register("CCSR", 0x0C, 0x0000_0100),
         Register("CACRR", 0x10, 0x0000_0001, rules=(CLOCK,)),
-        Register("CBCDR", 0x14, 0x000A_8200, rules=(CLOCK,)),
+        Register("CBCDR", 0x14, 0x000A_8300, rules=(CLOCK,)),
         Register("CBCMR", 0x18, 0x2DAE_8324, rules=(CLOCK,)),
-        Register("CSCMR1", 0x1C, 0x0490_0080),
+        Register("CSCMR1", 0x1C, 0x0490_0000),
         Register("CSCMR2", 0x20, 0x1319_2F06),
         Register("CSCDR1", 0x24, 0x0649_0B00),
         Register("CS1CDR", 0x28, 0x0EC1_02C1),
-        Register("CS2CDR", 0x2C, 0x0007_36C1),
+        Register("CS2CDR", 0x2C, 0x0073_36C1),
         Register("CDCDR", 0x30, 0x33F7_1F92),
         Register("CSCDR2", 0x38, 0x0002_9150),
         Register("CSCDR3", 0x3C, 0x0003_0841),
-        Register("CDHIPR", 0x48, zeros=0xFFFF_FFFF),  # no handshake is under way
+        Register("CDHIPR", 0x48, zeros=ALL_BITS),  # no handshake is under way
         Register("CLPCR", 0x54, 0x0000_0079),
         Register("CISR", 0x58, rules=(Rule("idle"),)),  # a one clears
-        Register("CIMR", 0x5C, 0xFFFF_FFFF),
+        Register("CIMR", 0x5C, ALL_BITS),
         Register("CCOSR", 0x60, 0x000A_0001),
         Register("CGPR", 0x64, 0x0000_FE62),
-        *(Register(f"CCGR{n}", 0x68 + 4 * n, 0xFFFF_FFFF) for n in range(8)),
-        Register("CMEOR", 0x88, 0xFFFF_FFFF),
+        *(Register(f"CCGR{n}", 0x68 + 4 * n, _GATES.get(n, ALL_BITS)) for n in range(8)),
+        Register("CMEOR", 0x88, ALL_BITS),
     ),
 )
 
@@ -89,7 +93,7 @@ DCDC = Device(
     (
         Register("REG0", 0x00, 0x1403_0111, ones=1 << 31),  # STS_DC_OK
         Register("REG1", 0x04, 0x111B_A29C),
-        Register("REG2", 0x08, 0x0000_0009),
+        Register("REG2", 0x08, 0x0000_4009),
         Register("REG3", 0x0C, 0x0000_010E),
     ),
 )
@@ -99,7 +103,7 @@ XTALOSC24M = Device(
     0x400D_8000,
     "IMXRT1060RM chapter XTALOSC, register definition",
     (
-        Register("LOWPWR_CTRL", 0x270, 0x0000_4009, ones=1 << 16),  # XTALOSC_PWRUP_STAT
+        Register("LOWPWR_CTRL", 0x270, 0x0000_4001, ones=1 << 16),  # XTALOSC_PWRUP_STAT
         *aliases("LOWPWR_CTRL", 0x270),
     ),
 )

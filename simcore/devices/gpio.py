@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from simcore.devices import ALL_BITS
 from simcore.devices.registers import Device, Register, Rule
 
 _LOW, _HIGH = 0x0000_FFFF, 0xFFFF_0000
 
 
-def _stm32(base: int, source: str, ports: str, port_a_mode: int) -> tuple[Device, ...]:
+#: Out of reset the pins of the debug port on A and B are driven and pulled: OSPEEDR and PUPDR.
+_SPEEDS, _PULLS = {"A": 0x0C00_0000, "B": 0x0000_00C0}, {"A": 0x6400_0000, "B": 0x0000_0100}
+
+
+def _stm32(
+    base: int, source: str, ports: str, modes: Mapping[str, int], mode: int
+) -> tuple[Device, ...]:
+    """Ports whose MODER is `mode` out of reset, but those in `modes`."""
     return tuple(
         Device(
             f"GPIO{port}",
             base + 0x400 * n,
             source,
             (
-                Register("MODER", 0x00, port_a_mode if port == "A" else 0),
+                Register("MODER", 0x00, modes.get(port, mode)),
                 Register("OTYPER", 0x04),
-                Register("OSPEEDR", 0x08),
-                Register("PUPDR", 0x0C),
+                Register("OSPEEDR", 0x08, _SPEEDS.get(port, 0)),
+                Register("PUPDR", 0x0C, _PULLS.get(port, 0)),
                 Register("IDR", 0x10, rules=(Rule("mirror", _LOW, "ODR"),)),
                 Register("ODR", 0x14),
                 Register(
@@ -38,8 +48,20 @@ def _stm32(base: int, source: str, ports: str, port_a_mode: int) -> tuple[Device
     )
 
 
-STM32F7 = _stm32(0x4002_0000, "RM0385 6.4, RM0410 6.4: GPIO registers", "ABCDEFGHIJK", 0xA800_0000)
-STM32H7 = _stm32(0x5802_0000, "RM0433 11.4: GPIO registers", "ABCDEFGHIJK", 0xABFF_FFFF)
+STM32F7 = _stm32(
+    0x4002_0000,
+    "RM0385 6.4, RM0410 6.4: GPIO registers",
+    "ABCDEFGHIJK",
+    {"A": 0xA800_0000, "B": 0x0000_0280},
+    0,
+)
+STM32H7 = _stm32(
+    0x5802_0000,
+    "RM0433 11.4: GPIO registers",
+    "ABCDEFGHIJK",
+    {"A": 0xABFF_FFFF, "B": 0xFFFF_FEBF},
+    ALL_BITS,  # analogue
+)
 
 
 def _imxrt(number: int, base: int) -> Device:

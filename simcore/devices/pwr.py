@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from simcore.devices import ALL_BITS
-from simcore.devices.registers import Device, Register, Rule, follows
+from simcore.devices.registers import POWER, Device, Register, Rule, follows
 
 STM32F7 = Device(
     "PWR",
     0x4000_7000,
     "RM0385 4.4, RM0410 4.4: PWR registers",
     (
-        Register("CR1", 0x00, 0x0000_C000),
+        Register("CR1", 0x00, 0x0000_C000, rules=(POWER,)),
         Register(
             "CSR1",
             0x04,
@@ -42,7 +42,7 @@ STM32H7 = Device(
         Register("CR2", 0x08, rules=(follows(16, 0),)),  # BRRDY of BREN
         Register("CR3", 0x0C, 0x0000_0006, rules=(follows(26, 24),)),  # USB33RDY of USB33DEN
         Register("CPUCR", 0x10),
-        Register("D3CR", 0x18, 0x0000_4000, ones=1 << 13),  # VOSRDY
+        Register("D3CR", 0x18, 0x0000_4000, rules=(POWER,), ones=1 << 13),  # VOSRDY
         Register("WKUPCR", 0x20, rules=(Rule("idle"),)),
         Register("WKUPFR", 0x24, zeros=ALL_BITS),
         Register("WKUPEPR", 0x28),

@@ -9,10 +9,12 @@ from __future__ import annotations
 from simcore.devices import ALL_BITS
 from simcore.devices.registers import CLOCK, Device, Register, Rule, ends_at_once, follows
 
-_BACKUP_AND_CSR = (
-    Register("BDCR", 0x70, rules=(follows(1, 0),)),
-    Register("CSR", 0x74, 0x0E00_0000, rules=(follows(1, 0),)),
-)
+
+def _backup_and_csr(csr: int) -> tuple[Register, ...]:
+    return (
+        Register("BDCR", 0x70, rules=(follows(1, 0),)),
+        Register("CSR", 0x74, csr, rules=(follows(1, 0),)),
+    )
 
 
 def _plain(first: int, names: str) -> tuple[Register, ...]:
@@ -43,15 +45,27 @@ STM32F7 = Device(
         Register("CIR", 0x0C, rules=(ends_at_once(*range(16, 24)),)),
         *_plain(0x10, "AHB1RSTR AHB2RSTR AHB3RSTR - APB1RSTR APB2RSTR"),
         Register("AHB1ENR", 0x30, 0x0010_0000),
-        *_plain(0x34, "AHB2ENR AHB3ENR - APB1ENR APB2ENR - - AHB1LPENR AHB2LPENR AHB3LPENR"),
-        *_plain(0x60, "APB1LPENR APB2LPENR"),
-        *_BACKUP_AND_CSR,
+        *_plain(0x34, "AHB2ENR AHB3ENR - APB1ENR APB2ENR"),
+        Register("AHB1LPENR", 0x50, 0x7E67_91FF),
+        Register("AHB2LPENR", 0x54, 0x0000_00F1),
+        Register("AHB3LPENR", 0x58, 0x0000_0001),
+        Register("APB1LPENR", 0x60, 0x36FE_C9FF),
+        Register("APB2LPENR", 0x64, 0x0007_5F33),
+        *_backup_and_csr(0x0E00_0000),
         Register("SSCGR", 0x80),
         Register("PLLI2SCFGR", 0x84, 0x2400_3000),
         Register("PLLSAICFGR", 0x88, 0x2400_3000),
         *_plain(0x8C, "DCKCFGR1 DCKCFGR2"),
     ),
 )
+
+_ENABLES = "AHB3ENR AHB1ENR AHB2ENR AHB4ENR APB3ENR APB1LENR APB1HENR APB2ENR APB4ENR"
+_IN_SLEEP = _ENABLES.replace("EN", "LPEN")
+
+
+def _of_core_1(names: str) -> str:
+    return " ".join(f"C1_{name}" for name in names.split())
+
 
 STM32H7 = Device(
     "RCC",
@@ -91,12 +105,15 @@ STM32H7 = Device(
         *_plain(0x4C, "D1CCIPR D2CCIP1R D2CCIP2R D3CCIPR - CIER"),
         Register("CIFR", 0x64, zeros=ALL_BITS),
         Register("CICR", 0x68, rules=(Rule("idle"),)),
-        *_BACKUP_AND_CSR,
+        *_backup_and_csr(0),
         *_plain(0x7C, "AHB3RSTR AHB1RSTR AHB2RSTR AHB4RSTR APB3RSTR APB1LRSTR APB1HRSTR"),
         *_plain(0x98, "APB2RSTR APB4RSTR GCR - D3AMR"),
         Register("RSR", 0xD0, 0x00E8_0000, rules=(ends_at_once(16),)),
-        *_plain(0xD4, "AHB3ENR AHB1ENR AHB2ENR AHB4ENR APB3ENR APB1LENR APB1HENR APB2ENR APB4ENR"),
-        *_plain(0xFC, "AHB3LPENR AHB1LPENR AHB2LPENR AHB4LPENR APB3LPENR APB1LLPENR APB1HLPENR"),
-        *_plain(0x118, "APB2LPENR APB4LPENR"),
+        *_plain(0xD4, _ENABLES),
+        *_plain(0xFC, _IN_SLEEP),
+        # The same of the Cortex-M7 alone in a part with two cores; an STM32H7A3 has only these.
+        Register("C1_RSR", 0x130, 0x00E8_0000, rules=(ends_at_once(16),)),
+        *_plain(0x134, _of_core_1(_ENABLES)),
+        *_plain(0x15C, _of_core_1(_IN_SLEEP)),
     ),
 )

@@ -8,21 +8,24 @@ from dataclasses import dataclass, replace
 from simcore.devices import ALL_BITS
 
 #: Those that say how bits read.
-READ_RULES = ("mirror", "idle", "sequence", "count", "overflow", "dma")
+READ_RULES = (
+    "mirror", "idle", "sequence", "count", "overflow", "compare", "crc", "keep", "zero_clears",
+    "one_clears", "dma",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a register does beside keeping what is written: `kind` is one of RULE_KINDS.
 
-    `other` is another register of the device by its name, the register itself when empty. Bits move
-    left by `shift`, right when it is negative; for a counter it is a clock's, for an interrupt or a
-    request of DMA its number.
+    `other` is another register of the device by its name, the register itself when empty, or an
+    address. Bits move left by `shift`, right when it is negative; what it is to other kinds stands
+    in native/peripherals.h.
     """
 
     kind: str
     mask: int = ALL_BITS
-    other: str = ""
+    other: str | int = ""
     shift: int = 0
 
 
@@ -115,7 +118,9 @@ class Device:
     def rules(self, register: Register) -> Iterator[WordRule]:
         """The rules of one of its registers."""
         for rule in register.rules:
-            other = self.address(rule.other or register.name)
+            other = rule.other
+            if isinstance(other, str):
+                other = self.address(other or register.name)
             yield WordRule(rule.kind, rule.mask, other, rule.shift)
 
 
@@ -131,11 +136,18 @@ def follows(flag: int, enable: int, other: str = "", width: int = 1) -> Rule:
 
 #: A write of the register may change the core clock.
 CLOCK = Rule("clock")
+#: A write of the register may change the core's voltage.
+POWER = Rule("power")
 
 
 def ends_at_once(*numbers: int) -> Rule:
     """Bits that start something which has ended when they are read again."""
     return Rule("idle", bits(*numbers))
+
+
+def unlocks(other: str, first: int, second: int) -> Rule:
+    """Two keys that open `other`, whose rules say which bit locks it."""
+    return Rule("unlock", first, other, second - (second >> 31 << 32))
 
 
 def aliases(name: str, offset: int) -> tuple[Register, ...]:

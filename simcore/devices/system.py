@@ -1,10 +1,12 @@
-"""Small devices of STM32 parts that start-up code touches: system configuration, flash programming,
-watchdogs, calendar, random numbers, semaphores of two cores."""
+"""Small devices of STM32 parts that start-up code touches: system configuration, watchdogs,
+calendar, random numbers, semaphores of two cores, the identity."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from simcore.devices import ALL_BITS
-from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
+from simcore.devices.registers import POWER, Device, Register, Rule, bits, follows
 
 
 def _syscfg(base: int, source: str, *others: Register) -> Device:
@@ -38,6 +40,9 @@ def _wwdg(name: str, base: int) -> Device:
     return Device(name, base, source, registers)
 
 
+_STAMPS = ("TSTR", "TSDR", "TSSSR")
+
+
 def _rtc(base: int) -> Device:
     """A real-time clock that stands still: it is set at once, and its shadows are always fresh."""
     return Device(
@@ -62,8 +67,12 @@ def _rtc(base: int) -> Device:
             Register("WPR", 0x24, rules=(Rule("idle"),)),
             Register("SSR", 0x28),
             Register("SHIFTR", 0x2C, rules=(Rule("idle"),)),
+            *(Register(name, 0x30 + 4 * n, zeros=ALL_BITS) for n, name in enumerate(_STAMPS)),
             Register("CALR", 0x3C),
             Register("TAMPCR", 0x40),
+            Register("ALRMASSR", 0x44),
+            Register("ALRMBSSR", 0x48),
+            Register("OR", 0x4C),
             *(Register(f"BKP{n}R", 0x50 + 4 * n) for n in range(32)),
         ),
     )
@@ -106,6 +115,32 @@ def _hsem(base: int) -> Device:
     )
 
 
+def _external(base: int, source: str, registers: Mapping[str, int]) -> Device:
+    """Lines of external interrupts, which nobody drives; what software asks for is not brought."""
+    flags = (Rule("one_clears"),)
+    return Device(
+        "EXTI",
+        base,
+        source,
+        tuple(
+            Register(name, offset, rules=flags if "PR" in name else ())
+            for name, offset in registers.items()
+        ),
+    )
+
+
+def _debug(identity: int) -> Device:
+    return Device(
+        "DBGMCU",
+        0x5C00_1000,
+        "RM0433 chapter debug infrastructure, DBGMCU registers",
+        (
+            Register("IDCODE", 0x00, identity, rules=(Rule("keep"),)),
+            Register("CR", 0x04),
+        ),
+    )
+
+
 STM32F7 = (
     _syscfg(
         0x4001_3800,
@@ -114,18 +149,10 @@ STM32F7 = (
         Register("PMC", 0x04),
         Register("CMPCR", 0x20, rules=(follows(8, 0),)),  # READY of CMP_PD
     ),
-    Device(
-        "FLASH",
-        0x4002_3C00,
-        "RM0385 3.7: FLASH registers but ACR",
-        (
-            Register("KEYR", 0x04, rules=(Rule("idle"),)),
-            Register("OPTKEYR", 0x08, rules=(Rule("idle"),)),
-            Register("SR", 0x0C, zeros=ALL_BITS),
-            Register("CR", 0x10, 0x8000_0000),
-            Register("OPTCR", 0x14, 0xC0FF_AAFD),
-            Register("OPTCR1", 0x18, 0x0040_0080),
-        ),
+    _external(
+        0x4001_3C00,
+        "RM0385 11.9: EXTI registers",
+        {name: 4 * n for n, name in enumerate(("IMR", "EMR", "RTSR", "FTSR", "SWIER", "PR"))},
     ),
     _iwdg("IWDG", 0x4000_3000),
     _wwdg("WWDG", 0x4000_2C00),
@@ -140,26 +167,32 @@ STM32H7 = (
         Register("CCCSR", 0x20, rules=(follows(8, 0),)),  # READY of EN
         Register("CCVR", 0x24),
         Register("CCCR", 0x28),
-        Register("PWRCR", 0x2C),
+        Register("PWRCR", 0x2C, rules=(POWER,)),
         Register("PKGR", 0x124),
     ),
-    Device(
-        "FLASH",
-        0x5200_2000,
-        "RM0433 4.9: FLASH registers but ACR",
-        (
-            Register("KEYR1", 0x04, rules=(Rule("idle"),)),
-            Register("OPTKEYR", 0x08, rules=(Rule("idle"),)),
-            Register("CR1", 0x0C, 0x0000_0031),
-            Register("SR1", 0x10, zeros=ALL_BITS),
-            Register("CCR1", 0x14, rules=(ends_at_once(*range(16, 32)),)),
-            Register("OPTCR", 0x18, 0x0000_0001),
-            Register("OPTSR_CUR", 0x1C, 0x1386_AAF0),
-        ),
+    _external(
+        0x5800_0000,
+        "RM0433 20.6: EXTI registers",
+        {
+            f"{name}{bank}": offset + step * (bank - 1)
+            for name, offset, step in (
+                ("RTSR", 0x00, 0x20),
+                ("FTSR", 0x04, 0x20),
+                ("SWIER", 0x08, 0x20),
+                ("D3PMR", 0x0C, 0x20),
+                ("CPUIMR", 0x80, 0x10),
+                ("CPUEMR", 0x84, 0x10),
+                ("CPUPR", 0x88, 0x10),
+            )
+            for bank in (1, 2, 3)
+        },
     ),
     _iwdg("IWDG1", 0x5800_4800),
     _wwdg("WWDG1", 0x5000_3000),
     _rtc(0x5800_4000),
     _rng(0x4802_1800),
     _hsem(0x5802_6400),
+    _debug(0x2003_6450),  # STM32H743, revision V
 )
+#: Of an STM32H7A3 the semaphores are elsewhere.
+STM32H7A3 = (*(one for one in STM32H7 if one.name not in ("HSEM", "DBGMCU")), _hsem(0x4802_0800))

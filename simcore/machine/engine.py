@@ -48,8 +48,7 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
         permissions = uc_const.UC_PROT_READ
         permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
         permissions |= uc_const.UC_PROT_EXEC if region.executable else 0
-        host = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffers[region.device]))
-        uc.mem_map_ptr(region.base, region.size, permissions, host + region.device_offset)
+        uc.mem_map_ptr(region.base, region.size, permissions, memory.host_address(region))
     return uc
 
 

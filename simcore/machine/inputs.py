@@ -33,7 +33,8 @@ _RT_LPUART = ((0x14, 1 << 21), (0x28, 1 << 22), (0x2C, 7 << 24))
 _RT_GPIO = ((0x00, ALL_BITS), (0x08, ALL_BITS))
 #: Base addresses, and the offsets and bits of what is received.
 _Blocks = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-_I2C = ((0x18, 1 << 2 | 1 << 3),)  # ISR: RXNE, ADDR
+#: ISR: TXIS, TC and TCR, which another chip's answer brings, RXNE, ADDR.
+_I2C = ((0x18, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 7),)
 _COMMON: tuple[_Blocks, ...] = (
     (_USARTS, ((_ISR, _ISR_RXNE),)),
     ((0x4000_5400, 0x4000_5800, 0x4000_5C00), _I2C),

@@ -6,6 +6,7 @@ with one line, before anything runs.
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -57,6 +58,11 @@ class LoadedMemory:
         for region in self.regions:
             if region.kind == "flash":
                 self.buffers[region.device][:] = ERASED_FLASH * len(self.buffers[region.device])
+
+    def host_address(self, region: Region) -> int:
+        """Where a region begins in this process."""
+        begin = ctypes.addressof(ctypes.c_char.from_buffer(self.buffers[region.device]))
+        return begin + region.device_offset
 
     def region_at(self, address: int) -> Region | None:
         """The memory region that holds `address`."""

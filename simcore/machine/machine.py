@@ -17,7 +17,16 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
-from simcore.devices import ClockPhase, clock_phases, crystal_of, heard, known_bits
+from simcore.devices import (
+    ClockNote,
+    ClockPhase,
+    clock_phases,
+    clocks_at_scales,
+    crystal_of,
+    heard,
+    known_bits,
+    sets_clock,
+)
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
@@ -103,6 +112,10 @@ class Machine:
             )
             for device in devices:
                 self._core.describe(device)
+            for region in self._memory.regions:
+                if region.kind == "flash":
+                    host = self._memory.host_address(region)
+                    self._core.lend_flash(region.base, region.size, host)
             self._execution.guessing = self._guessing = Guessing(
                 image, model, self._memory, self._core, self._registers, options.spec.stub
             )
@@ -208,15 +221,35 @@ class Machine:
 
     def _clocks(self) -> tuple[ClockPhase, ...]:
         """The core clocks that the firmware set."""
-        devices = self._model.devices
-        if not (notes := self._core.clock_notes()):
+        family = self._model.devices.family
+        notes = self._core.clock_notes()
+        if not notes or not sets_clock(family, notes):
             return ()
         spent = self._core.counted_from(), self._core.now()
+        return clock_phases(family, self._crystal_hz(notes), notes, *spent)
+
+    def _crystal_hz(self, notes: Sequence[ClockNote]) -> int:
         symbol = self._image.symbol("SystemCoreClock")
         known = None if symbol is None else self._memory.read(symbol.address, 4)
         told_hz = int.from_bytes(known or b"", "little")
-        crystal_hz = crystal_of(devices.family, devices.crystal, notes, told_hz)
-        return clock_phases(devices.family, crystal_hz, notes, *spent)
+        devices = self._model.devices
+        return crystal_of(devices.family, devices.crystal, notes, told_hz)
+
+    def _voltage_warnings(self) -> Iterator[str]:
+        """Clocks that the firmware set for which its voltage scale is too low."""
+        family = self._model.devices.family
+        notes = self._core.clock_notes()
+        if not notes or not sets_clock(family, notes):
+            return
+        highest = {point.voltage_scale: point.max_clock for point in self._model.operating_points}
+        for clock_hz, scale in clocks_at_scales(family, self._crystal_hz(notes), notes):
+            reached = max(highest.get(scale, 0), highest.get(f"{scale}-boost", 0))
+            enough = [name for name, most in highest.items() if most >= clock_hz]
+            if reached and reached < clock_hz and enough:
+                yield (
+                    f"the program sets a core clock of {clock_hz / 1e6:g} MHz at voltage scale"
+                    f" {scale}, which reaches {reached / 1e6:g} MHz; it needs {enough[0]}"
+                )
 
     def _reason(self, end: End) -> str:
         """Why the run ended; what ends by itself may have missed a place."""
@@ -245,6 +278,7 @@ class Machine:
                 yield from endless_warning(
                     self._image, self._core.call_stack(), self._execution.stood_at
                 )
+        yield from self._voltage_warnings()
         if register := division_register(self._model):
             # It keeps what is written to it, and reading it is no event.
             written = int.from_bytes(self._uc.mem_read(register, 4), "little")

@@ -281,6 +281,10 @@ int core_describe(core *c, uint32_t address, uint32_t reset, const struct device
 }
 
 int core_describe_dma(core *c, const struct dma_info *info) { return capture_describe_dma(c->capture, info); }
+int core_lend_flash(core *c, uint32_t address, uint32_t size, void *memory)
+{
+    return capture_lend_flash(c->capture, address, size, memory);
+}
 
 void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->capture, self, write); }
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }

@@ -40,6 +40,9 @@ int core_reset_register(core *c, uint32_t address, uint32_t value);   /* what it
 int core_describe(core *c, uint32_t address, uint32_t reset, const struct device_rule *rule, uint32_t rules);
 
 int core_describe_dma(core *c, const struct dma_info *info);  /* a channel; behind the registers that it has */
+/* Memory of the host behind flash at an address, which stays the caller's and outlives the core: programs erase and
+ * program it. The engine's own functions cannot write it while the engine runs. */
+int core_lend_flash(core *c, uint32_t address, uint32_t size, void *memory);
 
 /* Where text goes that devices send, a line or less at a time. */
 void core_print(core *c, void *self, core_write_fn *write);

@@ -17,17 +17,47 @@ enum device_rule_kind {
     DEVICE_TEXT,                 /* a write sends its low byte, while all bits of `mask` in `other` are set */
     DEVICE_CLOCK,                /* a write may change the core clock: it is noted with its time */
     DEVICE_SEQUENCE,             /* each read gives the next number of a fixed sequence */
-    DEVICE_COUNT,                /* the counter of a timer, its clock the core's by 2 to the `shift`: see rules.c */
-    DEVICE_START,                /* bit 0 lets the counter `other` count */
-    DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew; of the whole word a
-                                    write clears what it has zeros for and sets nothing */
-    DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` pends when `other` begins anew */
+    DEVICE_COUNT,                /* the counter of a timer, which is a timer_kind `shift` */
+    DEVICE_TIMED,                /* sets how the counter `other` counts */
+    DEVICE_OVERFLOW,             /* bits of `mask` are set when the counter `other` begins anew */
+    DEVICE_INTERRUPT,            /* while bits of `mask` are set, interrupt `shift` comes with the flag of `other` */
+    DEVICE_COMPARE,              /* bits of `mask` are set when `other` comes to the word `shift` bytes behind it */
+    DEVICE_UPDATE,               /* a one in bit 0 lets the counter `other` begin anew */
+    DEVICE_CLOCKED,              /* a counter's clock is timer_clock `shift`, of the registers at `other` */
+    DEVICE_ZERO_CLEARS,          /* of `mask` a write clears what it has zeros for and sets nothing */
+    DEVICE_ONE_CLEARS,           /* ... what it has ones for */
+    DEVICE_FORCE,                /* ones that are written in `mask` set bits of `other`, past its rules; */
+    DEVICE_DROP,                 /* ... clear them */
+    DEVICE_KEEP,                 /* no write changes bits of `mask` */
+    DEVICE_LOCK,                 /* nothing is written while bits of `mask` are set, which no write clears */
+    DEVICE_UNLOCK,               /* the keys `mask` and then `shift` clear what locks `other` */
+    DEVICE_PROGRAM,              /* while bits of `mask` are set, stores program flash; `other` is itself */
+    DEVICE_ERASE,                /* ones in `mask` erase what it says of the flash at `other`, a flash_kind `shift` */
+    DEVICE_CRC,                  /* what is written goes into a remainder */
+    DEVICE_CRC_RESET,            /* ones in `mask`, or any write if it is 0, begin the remainder `other` anew */
+    DEVICE_SPI,                  /* of an SPI at `other`, which is an spi_kind `shift` with FIFOs of `mask` bytes */
+    DEVICE_POWER,                /* a write may change the voltage: it is noted behind the last change of the clock */
     DEVICE_DMA,                  /* DMA hangs on what it holds: see capture/dma.h */
     DEVICE_REQUEST,              /* it asks for transfers of DMA, by request `shift`, while all bits of `mask` in
                                     `other` are set, */
     DEVICE_UNLESS,               /* ... unless one of `mask` in `other` is, */
     DEVICE_PACE                  /* ... every `mask` core cycles, moved; times what `other` holds, if it is another */
 };
+
+enum timer_kind { TIMER_TIM, TIMER_LPTIM, TIMER_GPT, TIMER_PIT };
+/* Of timers on an APB, of an APB itself; of i.MX RT. */
+enum timer_clock {
+    CLOCKED_F7_APB1,
+    CLOCKED_F7_APB2,
+    CLOCKED_F7_BUS1,
+    CLOCKED_H7_APB1,
+    CLOCKED_H7_APB2,
+    CLOCKED_H7_BUS1,
+    CLOCKED_PERCLK,
+    CLOCKED_GPT
+};
+enum flash_kind { ERASE_F7, ERASE_H7, ERASE_H7A3 };
+enum spi_kind { SPI_F7, SPI_H7, SPI_RT };
 
 struct device_rule {
     uint32_t kind, mask, other;

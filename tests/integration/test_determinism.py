@@ -37,7 +37,7 @@ NO_INSTRUCTIONS_CYCLES = {
     "sleep": {"branch": "exception entry and return"},
     **{
         name: {"branch": "the same", "store": "the time of cache maintenance"}
-        for name in ("board_f7", "board_h7", "board_rt")
+        for name in ("board_f7", "board_h7", "board_rt", "drivers_f7", "drivers_h7")
     },
 }
 

@@ -25,6 +25,7 @@ EXCLUDED = {
         ("board_f7", "board_h7", "board_rt", "clock_setup_f7", "clock_setup_h7"),
         "firmware that waits for devices and does not end",
     ),
+    **dict.fromkeys(("drivers_f7", "drivers_h7"), "a bare engine has no flash to program"),
 }
 
 

@@ -69,6 +69,7 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
 int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const struct device_rule *rule,
                      uint32_t rules);
 int capture_describe_dma(struct capture *c, const struct dma_info *info);
+int capture_lend_flash(struct capture *c, uint32_t address, uint32_t size, void *memory);
 void capture_print(struct capture *c, void *self, core_write_fn *write);
 int capture_print_rest(struct capture *c);
 uint32_t capture_clock_note_count(const struct capture *c);

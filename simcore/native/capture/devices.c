@@ -35,7 +35,7 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     polling_read(c, p->address);
     if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
-    return rules_read(c, p) >> (address & 3) * 8;
+    return rules_read(c, p, size) >> (address & 3) * 8;
 }
 
 /* The bits of a word that an access of 1, 2 or 4 bytes covers. */

@@ -209,6 +209,8 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
     (void)value;
     *c->out++ = (uint32_t)address;
     if (c->closely || (uint32_t)address - c->code_first < c->code_span) {
+        if (c->closely & CLOSELY_PROGRAMMED)
+            flash_settle(c);
         code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
         if (type == UC_MEM_WRITE && (c->closely & CLOSELY_POLLING))
             polling_store(c, (uint32_t)address);
@@ -220,7 +222,8 @@ static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, in
     struct capture *c = user;
     enum fault_kind kind;
     (void)engine;
-    (void)value;
+    if (type == UC_MEM_WRITE_PROT && flash_program(c, (uint32_t)address, (uint32_t)size, (uint64_t)value))
+        return true;
     switch (type) {
     case UC_MEM_READ_UNMAPPED: kind = FAULT_READ_UNMAPPED; break;
     case UC_MEM_WRITE_UNMAPPED: kind = FAULT_WRITE_UNMAPPED; break;

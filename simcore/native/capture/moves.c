@@ -163,7 +163,7 @@ static void load(struct capture *c, uint32_t address, uint32_t size, uint8_t *by
     struct peripheral *p = is_register(c, address) ? peripheral_known(c, address) : NULL;
     if (p) {
         p->reads++;
-        uint32_t value = rules_read(c, p) >> (address & 3) * 8;
+        uint32_t value = rules_read(c, p, size) >> (address & 3) * 8;
         for (uint32_t i = 0; i < size; i++)
             bytes[i] = (uint8_t)(value >> 8 * i);
     } else if (c->mem_read(c->engine, address, bytes, size) != UC_ERR_OK) {

@@ -1,5 +1,6 @@
 /* rules.c: registers of devices that are described: what they do beside keeping what is written. */
 #include "array.h"
+#include "capture/counters.h"
 #include "capture/state.h"
 
 enum { MIRRORS_DEEP = 3 };       /* an alias of a register with a flag of its own, and one to spare */
@@ -17,13 +18,11 @@ int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const 
     p->written = reset;
     p->rule = c->rules;
     p->rules = rules;
-    for (uint32_t i = 0; i < rules && status == CORE_OK; i++) {
+    for (uint32_t i = 0; i < rules; i++) {
         c->rule[c->rules++] = rule[i];
-        if (rule[i].kind == DEVICE_INTERRUPT)
-            status = timers_add(c, address, &rule[i]);
         p->dma |= rule[i].kind == DEVICE_DMA;
     }
-    return status;
+    return CORE_OK;
 }
 
 static uint32_t moved(uint32_t bits, int32_t shift) { return shift < 0 ? bits >> -shift : bits << shift; }
@@ -32,6 +31,8 @@ static uint32_t read_at(const struct capture *c, const struct peripheral *p, int
 {
     uint32_t value = p->written;
     for (const struct device_rule *r = c->rule + p->rule; p->rules && r < c->rule + p->rule + p->rules; r++) {
+        if (r->kind == DEVICE_CRC)
+            value = crc_value(c, p);
         if (r->kind != DEVICE_MIRROR || !deep)
             continue;
         const struct peripheral *other = peripheral_known(c, r->other);
@@ -43,85 +44,31 @@ static uint32_t read_at(const struct capture *c, const struct peripheral *p, int
 
 uint32_t rules_peek(const struct capture *c, const struct peripheral *p) { return read_at(c, p, MIRRORS_DEEP); }
 
-/* --- counters -------------------------------------------------------------------------------------------- */
-
-/* Registers of a timer, from its counter: control, whose bit 0 lets it count; divider - 1; last value. */
-enum { TIMER_CONTROL = -0x24, TIMER_DIVIDER = 4, TIMER_LAST = 8 };
-
-static uint32_t word_near(const struct capture *c, const struct peripheral *counter, int offset)
+static struct peripheral *counter_of(struct capture *c, const struct peripheral *p)
 {
-    const struct peripheral *p = peripheral_known(c, counter->address + (uint32_t)offset);
-    return p ? p->written : 0;
-}
-
-/* Core cycles of a tick, and ticks after which it begins anew. */
-static uint64_t tick(const struct capture *c, const struct peripheral *counter, int32_t shift)
-{
-    return ((uint64_t)(word_near(c, counter, TIMER_DIVIDER) & 0xffff) + 1) << shift;
-}
-
-static uint64_t period(const struct capture *c, const struct peripheral *counter)
-{
-    return (uint64_t)word_near(c, counter, TIMER_LAST) + 1;
-}
-
-static int counts(const struct capture *c, const struct peripheral *counter)
-{
-    return (int)(word_near(c, counter, TIMER_CONTROL) & 1);
-}
-
-static const struct device_rule *count_rule(const struct capture *c, const struct peripheral *counter)
-{
-    for (uint32_t i = counter->rule; i < counter->rule + counter->rules; i++)
-        if (c->rule[i].kind == DEVICE_COUNT)
-            return &c->rule[i];
+    for (uint32_t i = p->rule; i < p->rule + p->rules; i++)
+        switch (c->rule[i].kind) {
+        case DEVICE_COUNT:
+        case DEVICE_TIMED:
+        case DEVICE_OVERFLOW:
+        case DEVICE_COMPARE: return peripheral_known(c, c->rule[i].other);
+        default: break;
+        }
     return NULL;
 }
 
-uint64_t rules_counter_cycles(const struct capture *c, const struct peripheral *counter)
+uint32_t rules_read(struct capture *c, struct peripheral *p, uint32_t size)
 {
-    const struct device_rule *r = count_rule(c, counter);
-    return r && counts(c, counter) && word_near(c, counter, TIMER_LAST)
-               ? tick(c, counter, r->shift) * period(c, counter)
-               : 0;
-}
-
-/* The counter goes on from what it reads. */
-static void restart(struct capture *c, struct peripheral *counter, int32_t shift)
-{
-    counter->since = record_time(c) - counter->written * tick(c, counter, shift);
-}
-
-static void count(struct capture *c, struct peripheral *counter, int32_t shift)
-{
-    c->clock_read = 1;
-    counter->written = (uint32_t)((record_time(c) - counter->since) / tick(c, counter, shift) % period(c, counter));
-}
-
-static void look_for_overflow(struct capture *c, struct peripheral *flags, const struct device_rule *r)
-{
-    const struct peripheral *counter = peripheral_known(c, r->other);
-    uint64_t each = counter ? rules_counter_cycles(c, counter) : 0, now = each ? record_time(c) : 0;
-    if (!each)
-        return;
-    uint64_t from = flags->since > counter->since ? flags->since : counter->since;
-    c->clock_read = 1;
-    if ((now - counter->since) / each != (from - counter->since) / each)
-        flags->written |= r->mask;
-}
-
-uint32_t rules_read(struct capture *c, struct peripheral *p)
-{
+    counters_settle(c, counter_of(c, p));
+    uint32_t value = rules_peek(c, p);
     for (uint32_t i = p->rule; i < p->rule + p->rules; i++) {
         const struct device_rule *r = &c->rule[i];
         if (r->kind == DEVICE_SEQUENCE)
-            p->written = p->written * 1664525u + 1013904223u;    /* Numerical Recipes, 7.1: quick and dirty */
-        else if (r->kind == DEVICE_COUNT && counts(c, p))
-            count(c, p, r->shift);
-        else if (r->kind == DEVICE_OVERFLOW)
-            look_for_overflow(c, p, r);
+            value = p->written = p->written * 1664525u + 1013904223u;    /* Numerical Recipes, 7.1: quick and dirty */
+        else if (r->kind == DEVICE_SPI)
+            spi_read(c, r, p->address, size);
     }
-    return rules_peek(c, p);
+    return value;
 }
 
 /* --- what a write does ----------------------------------------------------------------------------------- */
@@ -143,66 +90,105 @@ static void send(struct capture *c, uint8_t byte)
         capture_fail(c, status);
 }
 
-/* A timer was stopped or let go. */
-static void start(struct capture *c, struct peripheral *counter, uint32_t before, uint32_t after)
-{
-    const struct device_rule *r = counter ? count_rule(c, counter) : NULL;
-    if (r && after && !before)
-        restart(c, counter, r->shift);
-    else if (r && before && !after)
-        count(c, counter, r->shift);
-}
-
-static void note_clock(struct capture *c, uint32_t address, uint32_t value)
+static void note(struct capture *c, uint64_t cycles, uint32_t address, uint32_t value)
 {
     if (array_reserve(&c->clock_note, &c->clock_notes_room, c->clock_notes + 1u, 16, sizeof *c->clock_note) != CORE_OK)
         capture_fail(c, CORE_ERR_MEMORY);
     else
-        c->clock_note[c->clock_notes++] = (struct clock_note){record_time(c), address, value};
+        c->clock_note[c->clock_notes++] = (struct clock_note){cycles, address, value};
+}
+
+/* The keys that were written open what locks a register. */
+static void unlock(struct capture *c, const struct device_rule *key, uint32_t before, uint32_t value)
+{
+    struct peripheral *locked = peripheral_known(c, key->other);
+    for (uint32_t i = 0; locked && i < locked->rules; i++)
+        if (c->rule[locked->rule + i].kind == DEVICE_LOCK && before == key->mask && value == (uint32_t)key->shift)
+            locked->written &= ~c->rule[locked->rule + i].mask;
+}
+
+static int is_locked(const struct capture *c, const struct peripheral *p)
+{
+    for (uint32_t i = p->rule; i < p->rule + p->rules; i++)
+        if (c->rule[i].kind == DEVICE_LOCK && p->written & c->rule[i].mask)
+            return 1;
+    return 0;
+}
+
+/* Ones that are written in `bits` of another word: set, clear or turn over. */
+static void change(struct capture *c, const struct device_rule *r, struct peripheral *other, uint32_t bits)
+{
+    if (other && bits)
+        rules_write(c, other, r->kind == DEVICE_TOGGLE ? ~other->written : r->kind == DEVICE_SET ? bits : 0, bits);
+}
+
+static void obey(struct capture *c, struct peripheral *p, const struct device_rule *r, uint32_t before, uint32_t value,
+                 uint32_t mask)
+{
+    struct peripheral *other = peripheral_known(c, r->other);
+    uint32_t ones = value & mask & r->mask, bytes = (uint32_t)__builtin_popcount(mask) / 8;
+    switch (r->kind) {
+    case DEVICE_SET:
+    case DEVICE_CLEAR:
+    case DEVICE_TOGGLE: change(c, r, other, moved(ones, r->shift)); break;
+    case DEVICE_IDLE: p->written &= ~r->mask; break;
+    case DEVICE_TEXT:
+        if (!other || (other->written & r->mask) == r->mask)
+            send(c, (uint8_t)value);
+        break;
+    case DEVICE_INTERRUPT:
+        if (p->written & ~before & r->mask && timers_enable(c, p->address, r) != CORE_OK)
+            capture_fail(c, CORE_ERR_LIMIT);
+        break;
+    case DEVICE_UPDATE:
+        if (ones & 1)
+            counters_update(c, other);
+        timers_raise(c, r->other);
+        break;
+    case DEVICE_FORCE:
+    case DEVICE_DROP:
+        if (other)
+            other->written = r->kind == DEVICE_FORCE ? other->written | moved(ones, r->shift)
+                                                     : other->written & ~moved(ones, r->shift);
+        break;
+    case DEVICE_KEEP: p->written = (p->written & ~r->mask) | (before & r->mask); break;
+    case DEVICE_ZERO_CLEARS: p->written = (p->written & ~r->mask) | (p->written & before & r->mask); break;
+    case DEVICE_ONE_CLEARS: p->written = (p->written & ~r->mask) | (before & r->mask & ~ones); break;
+    case DEVICE_UNLOCK: unlock(c, r, before, p->written); break;
+    case DEVICE_ERASE:
+        if (ones)
+            flash_erase(c, r, p->written);
+        break;
+    case DEVICE_CRC: crc_feed(c, p, before, value >> __builtin_ctz(mask), bytes); break;
+    case DEVICE_CRC_RESET:
+        if (other && (ones || !r->mask))
+            crc_reset(c, other);
+        break;
+    case DEVICE_DMA: dma_written(c, p, before); break;
+    case DEVICE_SPI: spi_write(c, r, p->address, before, bytes); break;
+    case DEVICE_CLOCK:
+        if (p->written != before)
+            note(c, record_time(c), p->address, p->written);
+        break;
+    case DEVICE_POWER:
+        if (p->written != before)
+            note(c, c->clock_notes ? c->clock_note[c->clock_notes - 1].cycles : 0, p->address, p->written);
+        break;
+    default: break;
+    }
 }
 
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask)
 {
-    uint32_t first = p->rule, rules = p->rules, address = p->address;
-    for (uint32_t i = first; i < first + rules; i++)
-        if (c->rule[i].kind == DEVICE_OVERFLOW)
-            look_for_overflow(c, p, &c->rule[i]);
+    uint32_t first = p->rule, rules = p->rules;
+    if (is_locked(c, p))
+        return;
+    struct peripheral *counter = counter_of(c, p);
+    counters_settle(c, counter);
     uint32_t before = p->written;
-    p->written = (p->written & ~mask) | (value & mask);
-    for (uint32_t i = first; i < first + rules; i++) {
-        const struct device_rule *r = &c->rule[i];
-        struct peripheral *other = peripheral_known(c, r->other);
-        uint32_t bits = moved(value & mask & r->mask, r->shift);
-        switch (r->kind) {
-        case DEVICE_SET:
-        case DEVICE_CLEAR:
-        case DEVICE_TOGGLE:
-            if (other && bits)
-                rules_write(c, other,
-                            r->kind == DEVICE_TOGGLE ? ~other->written
-                            : r->kind == DEVICE_SET  ? bits
-                                                     : 0,
-                            bits);
-            break;
-        case DEVICE_IDLE: p->written &= ~r->mask; break;
-        case DEVICE_TEXT:
-            if (!other || (other->written & r->mask) == r->mask)
-                send(c, (uint8_t)value);
-            break;
-        case DEVICE_COUNT: restart(c, p, r->shift); break;
-        case DEVICE_START: start(c, other, before & 1, p->written & 1); break;
-        case DEVICE_OVERFLOW:
-            p->written &= before;
-            p->since = record_time(c);
-            break;
-        case DEVICE_CLOCK:
-            if (p->written != before)
-                note_clock(c, address, p->written);
-            break;
-        case DEVICE_DMA: dma_written(c, p, before); break;
-        default: break;
-        }
-    }
+    counters_change(c, counter, p, (before & ~mask) | (value & mask));
+    for (uint32_t i = first; i < first + rules; i++)
+        obey(c, p, &c->rule[i], before, value, mask);
 }
 
 void capture_print(struct capture *c, void *self, core_write_fn *write)

@@ -18,14 +18,15 @@ enum {
     IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
-    DEVICE_TIMERS_MAX = 32,
+    DEVICE_TIMERS_MAX = 64,
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
 
-enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2 };     /* why each access is looked at: it may fault; a loop waits */
+/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash. */
+enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2, CLOSELY_PROGRAMMED = 4 };
 
 struct window {
     struct capture *capture;
@@ -49,9 +50,14 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t fixed, fixed_mask;  /* bits that read so whatever is written */
     uint64_t reads, writes;
     uint32_t rule, rules;        /* the first in capture.rule, and how many */
-    uint64_t since;              /* of a counter: when it was 0; of its flags: when they were cleared */
+    uint64_t since;              /* of a counter: when it was 0; of its flags: until when they are known */
     uint8_t used, described;
     uint8_t dma;                 /* DMA hangs on it: capture/dma.h */
+};
+
+struct lent {                    /* flash and the memory of the host behind it */
+    uint32_t address, size;
+    uint8_t *memory;
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -175,6 +181,10 @@ struct capture {
     uint32_t peripherals, peripheral_room;
     struct device_rule *rule;
     uint32_t rules, rules_room;
+    struct lent flash[MAX_REGIONS];
+    uint32_t flashes;
+    uint8_t *programmed, programmed_bytes[8];    /* what the store that came last is to leave there */
+    uint32_t programmed_size;
     struct clock_note *clock_note;
     uint32_t clock_notes, clock_notes_room;
     core_write_fn *print; /* NULL: text that devices send is dropped */
@@ -351,18 +361,32 @@ void polling_store(struct capture *c, uint32_t address);
 int polling_is_due(struct capture *c);
 /* rules.c: what a word would read; what it reads, with all that a read does; a write of those bits of it. */
 uint32_t rules_peek(const struct capture *c, const struct peripheral *p);
-uint32_t rules_read(struct capture *c, struct peripheral *p);
+uint32_t rules_read(struct capture *c, struct peripheral *p, uint32_t size);
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
 
 static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }
 
-/* timers.c: keeps a counter that can interrupt; whether a word is one of its timer; when each comes next. */
-int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r);
+/* timers.c: an interrupt of a counter is let through: it comes when its flag is set, at once if that is set; a flag of
+ * a counter was set by the program; whether a word is one of its timer; when each comes next. */
+int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r);
+void timers_raise(struct capture *c, uint32_t counter);
 int timers_have(const struct capture *c, uint32_t address);
 void timers_plan(struct capture *c, uint64_t now);
 
-/* rules.c: cycles from one beginning of a timer's counter to the next, 0: it stands. */
-uint64_t rules_counter_cycles(const struct capture *c, const struct peripheral *counter);
+/* crc.c: the remainder begins anew; data of so many bytes goes into it; what it reads. */
+void crc_reset(struct capture *c, struct peripheral *data);
+void crc_feed(struct capture *c, struct peripheral *data, uint32_t before, uint32_t value, uint32_t bytes);
+uint32_t crc_value(const struct capture *c, const struct peripheral *data);
+
+/* spi.c: a register of an SPI was written, or is read. */
+void spi_write(struct capture *c, const struct device_rule *r, uint32_t address, uint32_t before, uint32_t size);
+void spi_read(struct capture *c, const struct device_rule *r, uint32_t address, uint32_t size);
+
+/* flash.c: what a control register says is erased; a store programs flash: 0 when it may not; in front of the next
+ * access. */
+void flash_erase(struct capture *c, const struct device_rule *r, uint32_t control);
+int flash_program(struct capture *c, uint32_t address, uint32_t size, uint64_t value);
+void flash_settle(struct capture *c);
 
 /* devices.c: maps the peripheral and system regions of the part. */
 int devices_map(struct capture *c);

@@ -1,15 +1,46 @@
-/* timers.c: counters of described devices whose overflow is an interrupt, in modelled time. */
+/* timers.c: counters of described devices whose flags are interrupts, in modelled time. */
+#include "capture/counters.h"
 #include "capture/state.h"
 
 enum { BLOCK_BYTES = 0x400 };    /* of a timer's registers */
 
-int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r)
+static struct timer *timer_of(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
-    if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
-        return CORE_ERR_LIMIT;
-    c->timer[c->timers++] =
-        (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
+    for (struct timer *t = c->timer; t < c->timer + c->timers; t++)
+        if (t->counter && t->enable == enable && t->mask == r->mask)
+            return t;
+    return NULL;
+}
+
+/* One that no program lets interrupt is not looked at when time passes. */
+int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r)
+{
+    const struct peripheral *counter = peripheral_known(c, r->other);
+    if (!counter)
+        return CORE_OK;
+    if (!timer_of(c, enable, r)) {
+        if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
+            return CORE_ERR_LIMIT;
+        c->timer[c->timers++] =
+            (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
+    }
+    if (counters_flagged(c, counter, r->mask))
+        nvic_pend(&c->system.nvic, EXCEPTION_IRQ0 + (uint32_t)r->shift);
     return CORE_OK;
+}
+
+static int is_enabled(const struct capture *c, const struct timer *t)
+{
+    const struct peripheral *enable = peripheral_known(c, t->enable);
+    return enable && enable->written & t->mask;
+}
+
+void timers_raise(struct capture *c, uint32_t counter)
+{
+    for (const struct timer *t = c->timer; t < c->timer + c->timers; t++)
+        if (t->counter && t->counter == counter && is_enabled(c, t) &&
+            counters_flagged(c, peripheral_known(c, counter), t->mask))
+            nvic_pend(&c->system.nvic, t->number);
 }
 
 int timers_have(const struct capture *c, uint32_t address)
@@ -25,8 +56,7 @@ void timers_plan(struct capture *c, uint64_t now)
     for (struct timer *t = c->timer; t < c->timer + c->timers; t++) {
         if (!t->counter)
             continue;
-        const struct peripheral *enable = peripheral_known(c, t->enable), *counter = peripheral_known(c, t->counter);
-        t->period = enable && counter && (enable->written & t->mask) ? rules_counter_cycles(c, counter) : 0;
-        t->next = t->period ? now + t->period - (now - counter->since) % t->period : UINT64_MAX;
+        const struct peripheral *counter = peripheral_known(c, t->counter);
+        t->next = is_enabled(c, t) ? counters_next(c, counter, t->mask, now, &t->period) : UINT64_MAX;
     }
 }

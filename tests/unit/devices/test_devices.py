@@ -13,10 +13,12 @@ from simcore.devices import (
     ClockNote,
     ClockPhase,
     clock_phases,
+    clocks_at_scales,
     crystal_of,
     family_of,
     heard,
     main_clock_hz,
+    sets_clock,
 )
 from simcore.errors import ConfigError
 
@@ -57,8 +59,8 @@ def test_rules_name_registers_that_are_there_and_move_bits_inside_a_word() -> No
     for _, device, register in REGISTERS:
         for rule in device.rules(register):
             assert rule.kind in RULE_KINDS
-            if rule.kind in ("count", "interrupt", "request", "dma"):
-                continue  # its shift is that of a clock, or a number; DMA may set no bit
+            if rule.kind not in ("mirror", "set", "clear", "toggle", "force", "drop"):
+                continue  # its shift is none of bits
             left = -rule.shift if rule.kind == "mirror" else rule.shift
             moved = rule.mask << left if left > 0 else rule.mask >> -left
             assert 0 < moved < 1 << 32, (device.name, register.name)
@@ -162,6 +164,48 @@ def test_the_core_clock_is_read_from_what_was_written(name: str) -> None:
     notes = written(family, *writes)
     (*_, last) = clock_phases(family, crystal * MHZ, notes, 0, 10_000)
     assert last.clock_hz == expected
+
+
+#: Family, what is written in order, and the voltage scale then: RM0385 4.4.1, RM0433 6.8.6 and
+#: 12.3.9, RM0455 6.8.6, and for an STM32H723 RM0468 6.8.6.
+SCALES = {
+    "f7 at scale 3": ("stm32f7", [("PWR.CR1", 1 << 14)], "scale3"),
+    "f7 at scale 1": ("stm32f7", [("PWR.CR1", 3 << 14)], "scale1"),
+    "f7 with over-drive enabled but not switched to": (
+        "stm32f7",
+        [("PWR.CR1", 3 << 14 | 1 << 16)],
+        "scale1",
+    ),
+    "f7 with over-drive": ("stm32f7", [("PWR.CR1", 3 << 14 | 3 << 16)], "scale1-overdrive"),
+    "h7 at scale 2": ("stm32h7", [("PWR.D3CR", 2 << 14)], "vos2"),
+    "h7 at scale 1": ("stm32h7", [("PWR.D3CR", 3 << 14)], "vos1"),
+    "h743 at scale 0": ("stm32h7", [("PWR.D3CR", 3 << 14), ("SYSCFG.PWRCR", 1)], "vos0"),
+    "h723 at scale 0": ("stm32h7", [("PWR.D3CR", 0)], "vos0"),
+    "h7a3 at scale 3": ("stm32h7a3", [("PWR.D3CR", 0)], "vos3"),
+    "h7a3 at scale 0": ("stm32h7a3", [("PWR.D3CR", 3 << 14)], "vos0"),
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_the_voltage_scale_is_read_from_what_was_written(name: str) -> None:
+    family, writes, expected = SCALES[name]
+    notes = written(family, *writes)
+    assert clocks_at_scales(family, 8 * MHZ, notes)[-1][1] == expected
+    assert not sets_clock(family, notes)
+
+
+def test_each_clock_is_told_with_the_scale_that_it_ran_at() -> None:
+    notes = written(
+        "stm32f7", ("PWR.CR1", 1 << 14), ("RCC.CFGR", 1), ("PWR.CR1", 3 << 14), ("RCC.CFGR", 0)
+    )
+    assert clocks_at_scales("stm32f7", 8 * MHZ, notes) == (
+        (16 * MHZ, "scale1"),
+        (16 * MHZ, "scale3"),
+        (8 * MHZ, "scale3"),
+        (8 * MHZ, "scale1"),
+    )
+    assert sets_clock("stm32f7", notes)
+    assert clocks_at_scales("imxrt1060", 24 * MHZ, []) == ()
 
 
 def test_a_selection_of_no_clock_changes_none() -> None:

@@ -572,3 +572,21 @@ def test_isb_cps_and_msr_end_a_block_and_dsb_does_not() -> None:
 def test_sev_is_a_nop() -> None:
     engine = Engine("0130 40bf 0130" + UDF).run()
     assert (engine.register(arm.UC_ARM_REG_R0), engine.pc) == (2, 6)
+
+
+def test_a_store_to_memory_of_the_host_that_is_read_only_lands_when_its_hook_allows_it() -> None:
+    # str r0,[r1]; ldr r3,[r1]
+    engine, held = Engine("0860 0b68" + UDF), (ctypes.c_uint32 * 1024)()
+    seen: list[int] = []
+
+    def allow(*_: object) -> bool:
+        seen.append(held[0])
+        return True
+
+    engine.uc.mem_map_ptr(SHARED, 4096, uc_const.UC_PROT_READ, ctypes.addressof(held))
+    engine.uc.hook_add(uc_const.UC_HOOK_MEM_WRITE_PROT, allow)
+    engine.uc.reg_write(arm.UC_ARM_REG_R0, 0x1234_5678)
+    engine.uc.reg_write(arm.UC_ARM_REG_R1, SHARED)
+    engine.run()
+    assert seen == [0]
+    assert engine.register(arm.UC_ARM_REG_R3) == held[0] == 0x1234_5678

@@ -36,6 +36,7 @@ class Stop(IntEnum):
     CYCLES = 9
     SLEEP = 10
     POLLING = 11
+    STORM = 12
 
 
 class FaultKind(IntEnum):

@@ -29,8 +29,13 @@ def timer(number: int, base: int, halvings: int, *, is_wide: bool = False) -> De
             Register("CR2", 0x04),
             Register("SMCR", 0x08),
             Register(
-                "DIER", 0x0C, rules=(Rule("interrupt", 1, "CNT", _INTERRUPTS[number]),)
-            ),  # UIE
+                "DIER",
+                0x0C,
+                rules=(
+                    Rule("interrupt", 1, "CNT", _INTERRUPTS[number]),  # UIE
+                    Rule("line", 1, "SR", _INTERRUPTS[number]),
+                ),
+            ),
             Register("SR", 0x10, rules=(Rule("overflow", 1, "CNT"),)),  # UIF
             Register("EGR", 0x14, rules=(ends_at_once(0, 1, 2, 3, 4, 5, 6, 7, 8),)),
             Register("CCMR1", 0x18),

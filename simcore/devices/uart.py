@@ -1,26 +1,66 @@
-"""Serial ports: what is sent is text of the program and gone at once; nothing is ever received."""
+"""Serial ports: what is sent is text of the program and gone at once; what is received is told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from simcore.devices import ALL_BITS
-from simcore.devices.registers import Device, Register, Rule, bits, ends_at_once, follows
+from simcore.devices.registers import (
+    Device,
+    Register,
+    Rule,
+    SerialPort,
+    bits,
+    ends_at_once,
+    follows,
+)
 
 _UE_TE = bits(0, 3)  # CR1
-_LPUART_TE = bits(19)  # CTRL
+_UE_RE = bits(0, 2)
+_LPUART_TE, _LPUART_RE = bits(19), bits(18)  # CTRL
+#: Flags with an enable at the same place: IDLE, RXNE, TC, TXE of CR1 and ISR, their likes of an
+#: LPUART's CTRL and STAT.
+_FLAGS, _LPUART_FLAGS = bits(4, 5, 6, 7), bits(20, 21, 22, 23)
+_PRESCALERS = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
+_Read = Callable[[str], int]
 
 
-def usart(name: str, base: int) -> Device:
-    """A USART, UART or LPUART of an STM32F7 or STM32H7."""
+def _usart_ticks(read: _Read, *, is_lpuart: bool) -> float:
+    """Ticks of the port's clock that a byte takes: CR1.M, CR2.STOP, BRR, PRESC."""
+    control = read("CR1")
+    data = {0: 8, 1: 9, 2: 7}.get((control >> 12 & 1) | (control >> 27 & 2), 8)
+    frame = 1 + data + (1, 0.5, 2, 1.5)[read("CR2") >> 12 & 3]
+    rate = read("BRR")
+    if is_lpuart:
+        ticks = rate / 256
+    elif control >> 15 & 1:  # OVER8
+        ticks = ((rate & 0xFFF0) | (rate & 7) << 1) / 2
+    else:
+        ticks = rate
+    return frame * ticks * _PRESCALERS[min(read("PRESC") & 15, len(_PRESCALERS) - 1)]
+
+
+def _lpuart_ticks(read: _Read) -> float:
+    """The same of an i.MX LPUART: BAUD.SBR, OSR, SBNS, M10, CTRL.M and M7."""
+    baud, control = read("BAUD"), read("CTRL")
+    data = 10 if baud >> 29 & 1 else 7 if control >> 11 & 1 else 9 if control >> 4 & 1 else 8
+    over = baud >> 24 & 0x1F
+    return (2 + data + (baud >> 13 & 1)) * (baud & 0x1FFF) * (over + 1 if over else 16)
+
+
+def usart(name: str, base: int, number: int) -> Device:
+    """A USART, UART or LPUART of an STM32F7 or STM32H7, with the number of its interrupt."""
+    line = Rule("line", _FLAGS, "ISR", number)
     return Device(
         name,
         base,
         "RM0385 31.8, RM0410 34.8, RM0433 48.7: USART registers",
         (
-            Register("CR1", 0x00),
+            Register("CR1", 0x00, rules=(line,)),
             Register("CR2", 0x04),
-            Register("CR3", 0x08),
+            # DMAT: what DMA sends is gone at once, too.
+            Register("CR3", 0x08, rules=(Rule("set", bits(7), "ISR", -1),)),
             Register("BRR", 0x0C),
             Register("GTPR", 0x10),
             Register("RTOR", 0x14),
@@ -33,19 +73,44 @@ def usart(name: str, base: int) -> Device:
                     follows(21, 3, "CR1"),  # TEACK of TE
                     follows(22, 2, "CR1"),  # REACK of RE
                 ),
-                ones=bits(6, 7, 23),  # TC, TXE, TXFE
+                ones=bits(7, 23),  # TXE, TXFE
                 zeros=bits(0, 1, 2, 3, 4, 5, 16),  # errors, IDLE, RXNE, BUSY
             ),
-            Register("ICR", 0x20, rules=(Rule("idle"),)),
+            Register("ICR", 0x20, rules=(Rule("clear", bits(6), "ISR"), Rule("idle"))),  # TCCF
             Register("RDR", 0x24, zeros=ALL_BITS),
-            Register("TDR", 0x28, rules=(Rule("text", _UE_TE, "CR1"),)),
+            Register(
+                "TDR",
+                0x28,
+                rules=(Rule("text", _UE_TE, "CR1"), Rule("sent", bits(6), "ISR", number)),
+            ),
             Register("PRESC", 0x2C),
+        ),
+        SerialPort(
+            number=number,
+            control="CR1",
+            receives=_UE_RE,
+            enable_full=bits(5),
+            enable_idle=bits(4),
+            data="RDR",
+            send="TDR",
+            status="ISR",
+            full=bits(5),
+            idle=bits(4),
+            clear="ICR",
+            clear_idle=bits(4),
+            drop="RQR",
+            drops=bits(3),  # RXFRQ
+            fifo="CR1",
+            fifo_on=bits(29),
+            depth=16,
+            paces=bits(0, 2, 12, 15, 28),
+            byte_ticks=partial(_usart_ticks, is_lpuart=name.startswith("LPUART")),
         ),
     )
 
 
-def lpuart(name: str, base: int) -> Device:
-    """An LPUART of an i.MX RT10xx."""
+def lpuart(name: str, base: int, number: int) -> Device:
+    """An LPUART of an i.MX RT10xx, with the number of its interrupt."""
     return Device(
         name,
         base,
@@ -56,7 +121,7 @@ def lpuart(name: str, base: int) -> Device:
             Register("GLOBAL", 0x08),
             Register("PINCFG", 0x0C),
             Register("BAUD", 0x10, 0x0F00_0004),
-            # Flags that a one clears are never set: nothing is received.
+            # Flags that a one clears are set by what is received alone.
             Register(
                 "STAT",
                 0x14,
@@ -64,7 +129,7 @@ def lpuart(name: str, base: int) -> Device:
                 ones=bits(22, 23),
                 zeros=bits(*range(14, 22), 30, 31),
             ),
-            Register("CTRL", 0x18),
+            Register("CTRL", 0x18, rules=(Rule("line", _LPUART_FLAGS, "STAT", number),)),
             Register(
                 "DATA",
                 0x1C,
@@ -87,23 +152,54 @@ def lpuart(name: str, base: int) -> Device:
             ),
             Register("WATER", 0x2C, zeros=bits(8, 9, 10, 24, 25, 26)),  # FIFOs are empty
         ),
+        SerialPort(
+            number=number,
+            control="CTRL",
+            receives=_LPUART_RE,
+            enable_full=bits(21),
+            enable_idle=bits(20),
+            data="DATA",
+            send="DATA",
+            status="STAT",
+            full=bits(21),
+            idle=bits(20),
+            clear="STAT",
+            clear_idle=bits(20),
+            drop="FIFO",
+            drops=bits(14),  # RXFLUSH
+            fifo="FIFO",
+            fifo_on=bits(3),
+            depth=4,
+            paces=bits(1, 4, 11, 18),
+            byte_ticks=_lpuart_ticks,
+            level="WATER",
+            water_at=16,
+            count_at=24,
+            empty="FIFO",
+            empty_bits=bits(22),
+            data_empty=bits(12),
+        ),
     )
 
 
-def _named(make: Mapping[str, int]) -> tuple[Device, ...]:
-    return tuple(usart(name, base) for name, base in make.items())
+def _named(make: Mapping[str, tuple[int, int]]) -> tuple[Device, ...]:
+    return tuple(usart(name, *place) for name, place in make.items())
 
 
+#: Bases, and numbers of interrupts: RM0385 and RM0433 chapter NVIC, the vector tables.
 _COMMON = {
-    "USART2": 0x4000_4400,
-    "USART3": 0x4000_4800,
-    "UART4": 0x4000_4C00,
-    "UART5": 0x4000_5000,
-    "UART7": 0x4000_7800,
-    "UART8": 0x4000_7C00,
-    "USART1": 0x4001_1000,
-    "USART6": 0x4001_1400,
+    "USART2": (0x4000_4400, 38),
+    "USART3": (0x4000_4800, 39),
+    "UART4": (0x4000_4C00, 52),
+    "UART5": (0x4000_5000, 53),
+    "UART7": (0x4000_7800, 82),
+    "UART8": (0x4000_7C00, 83),
+    "USART1": (0x4001_1000, 37),
+    "USART6": (0x4001_1400, 71),
 }
 STM32F7 = _named(_COMMON)
-STM32H7 = _named({**_COMMON, "LPUART1": 0x5800_0C00})
-IMXRT1060 = tuple(lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1)) for n in range(1, 9))
+STM32H7 = _named({**_COMMON, "LPUART1": (0x5800_0C00, 142)})
+#: IMXRT1060RM, the table of interrupts: LPUART1 is 20.
+IMXRT1060 = tuple(
+    lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), 19 + n) for n in range(1, 9)
+)

@@ -121,6 +121,8 @@ class Execution:
             assert self.guessing is not None
             if self.guessing.look(self._state.read_register) is not None:
                 self.end = End("input")
+        elif stop is Stop.STORM:
+            self.end = End("storm")
         elif stop is Stop.SLEEP:
             if not self._sleep():
                 self.end = End("sleep")
@@ -198,6 +200,8 @@ class Execution:
             self._cause = self._report(FAULT_TEXTS[kind], fault.address, fault.pc)
         if not self._core.take_fault():
             self._warn_of_external(fault.address)
+            self.end = End("fault", None, self._cause)
+        elif self._core.fault_repeats():
             self.end = End("fault", None, self._cause)
 
     def _report(self, kind: str, address: int, pc: int) -> Fault:

@@ -38,6 +38,7 @@ enum core_stop {
     STOP_CYCLES = 9,         /* capture_config.max_cycles have gone by */
     STOP_SLEEP = 10,         /* SCR.SLEEPONEXIT: the last handler has come back */
     STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
+    STOP_STORM = 12,         /* an exception comes again and again and lets nothing else run: core_storm() */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */
@@ -410,6 +411,20 @@ struct timing_setup {
 };
 
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
+typedef int core_pace_fn(void *self, uint64_t *cycles);   /* of the core, that a byte takes on the line of a port */
+
+/* Exceptions that were taken one behind the other while what they interrupted ran no instruction. */
+struct storm_info {
+    uint32_t number, same;       /* the last of them, and how often it was the same in a row */
+    uint32_t interrupted;        /* the instruction that they came in front of */
+    uint64_t taken;
+};
+
+/* A handler that runs or was interrupted, the outermost first. */
+struct handler_info {
+    uint32_t number, interrupted;        /* exception; the instruction that it came in front of */
+    uint64_t instructions;       /* since it was entered */
+};
 
 /* cffi: end */
 #endif

@@ -37,6 +37,7 @@ void capture_free(struct capture *c)
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);
+    serials_free(c);
     free(c);
 }
 

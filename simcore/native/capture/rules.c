@@ -21,6 +21,8 @@ int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const 
         c->rule[c->rules++] = rule[i];
         if (rule[i].kind == DEVICE_INTERRUPT)
             status = timers_add(c, address, &rule[i]);
+        else if (rule[i].kind == DEVICE_LINE)
+            status = lines_add(c, address, &rule[i]);
     }
     return status;
 }
@@ -109,6 +111,13 @@ static void look_for_overflow(struct capture *c, struct peripheral *flags, const
         flags->written |= r->mask;
 }
 
+void rules_refresh(struct capture *c, struct peripheral *p)
+{
+    for (uint32_t i = p->rule; i < p->rule + p->rules; i++)
+        if (c->rule[i].kind == DEVICE_OVERFLOW)
+            look_for_overflow(c, p, &c->rule[i]);
+}
+
 uint32_t rules_read(struct capture *c, struct peripheral *p)
 {
     for (uint32_t i = p->rule; i < p->rule + p->rules; i++) {
@@ -163,9 +172,7 @@ static void note_clock(struct capture *c, uint32_t address, uint32_t value)
 void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask)
 {
     uint32_t first = p->rule, rules = p->rules, address = p->address;
-    for (uint32_t i = first; i < first + rules; i++)
-        if (c->rule[i].kind == DEVICE_OVERFLOW)
-            look_for_overflow(c, p, &c->rule[i]);
+    rules_refresh(c, p);
     uint32_t before = p->written;
     p->written = (p->written & ~mask) | (value & mask);
     for (uint32_t i = first; i < first + rules; i++) {
@@ -188,12 +195,18 @@ void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32
             if (!other || (other->written & r->mask) == r->mask)
                 send(c, (uint8_t)value);
             break;
+        case DEVICE_SENT:
+            if (other)
+                other->written |= r->mask;
+            lines_look(c, EXCEPTION_IRQ0 + (uint32_t)r->shift);
+            break;
         case DEVICE_COUNT: restart(c, p, r->shift); break;
         case DEVICE_START: start(c, other, before & 1, p->written & 1); break;
         case DEVICE_OVERFLOW:
             p->written &= before;
             p->since = record_time(c);
             break;
+        case DEVICE_LINE: lines_look(c, EXCEPTION_IRQ0 + (uint32_t)r->shift); break;
         case DEVICE_CLOCK:
             if (p->written != before)
                 note_clock(c, address, p->written);

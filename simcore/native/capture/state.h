@@ -18,6 +18,8 @@ enum {
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
     DEVICE_TIMERS_MAX = 32,
+    LINES_MAX = 128,
+    SERIALS_MAX = 16,
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
@@ -50,6 +52,7 @@ struct peripheral {              /* a word of a peripheral */
     uint32_t rule, rules;        /* the first in capture.rule, and how many */
     uint64_t since;              /* of a counter: when it was 0; of its flags: when they were cleared */
     uint8_t used, described;
+    uint8_t serial;              /* of a port that is fed, counted from 1; 0: of none */
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -89,6 +92,30 @@ struct timer {                   /* pends an interrupt every so many cycles */
     uint64_t period, next;       /* modelled time, UINT64_MAX: never as things are */
     uint32_t enable, mask;       /* address and bits of the word that lets a device's interrupt */
     uint32_t counter;            /* its address, 0: of no device */
+    uint32_t serial;             /* a port that is fed, counted from 1; 0: none */
+};
+
+struct line {                    /* by which a device asks for an interrupt, as long as it has a reason */
+    uint32_t number;             /* of the exception */
+    uint32_t enable, flags, mask;        /* words of which the same bits are set then */
+};
+
+struct serial {                  /* a port that is fed: serial.c */
+    struct serial_port port;
+    uint8_t *bytes;
+    uint32_t size, came, taken, late;    /* bytes of all, up to the last that is there, and that the program took */
+    uint64_t free;               /* modelled time from which on the next byte can begin */
+    uint64_t pace;               /* cycles of a byte, UINT64_MAX: to be asked */
+    uint8_t receives, idle_seen; /* the flag of an idle line was cleared */
+    void *self;
+    core_pace_fn *ask;
+};
+
+struct level {                   /* what an exception interrupts, by how many are active: storms.c */
+    uint32_t number, same;       /* of the exception that came last, and how often it did with nothing in between */
+    uint32_t interrupted, resumed_at;    /* the instruction that it came in front of, and the one gone on with */
+    uint64_t taken;              /* exceptions with nothing in between */
+    uint64_t entered, resumed;   /* instructions up to then */
 };
 
 struct capture {
@@ -150,6 +177,12 @@ struct capture {
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
     struct timer timer[MAX_TIMERS + DEVICE_TIMERS_MAX];
     uint32_t timers;
+    struct line line[LINES_MAX];
+    uint32_t lines;
+    struct serial serial[SERIALS_MAX];
+    uint32_t serials;
+    struct level level[EXCEPTIONS_MAX];
+    int fault_repeats;
     uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
     struct rewind rewind;
     int stack_set;               /* by the block that ended: timing is told */
@@ -352,6 +385,29 @@ static inline int peripheral_is_known(const struct peripheral *p) { return p->fi
 int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r);
 int timers_have(const struct capture *c, uint32_t address);
 void timers_plan(struct capture *c, uint64_t now);
+
+/* lines.c: keeps a line of a device; pends the interrupts that lines of this exception, 0: of any, ask for and that
+ * do not run. */
+int lines_add(struct capture *c, uint32_t enable, const struct device_rule *r);
+void lines_look(struct capture *c, uint32_t number);
+
+/* serial.c: in front of a read of a register of a port that is fed, and behind it; around a write. Whether more bytes
+ * will come by themselves. Its flags at a time; when it will interrupt, UINT64_MAX: not as things are. */
+void serial_read(struct capture *c, const struct peripheral *p);
+void serial_took(struct capture *c, const struct peripheral *p);
+void serial_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
+int serial_expects(const struct capture *c, const struct peripheral *p);
+void serial_until(struct capture *c, struct serial *s, uint64_t now);
+uint64_t serial_due(const struct capture *c, const struct serial *s);
+void serials_free(struct capture *c);
+
+/* storms.c: an exception is entered, also straight from another one, or by a fault of the instruction at pc; what was
+ * interrupted goes on at pc. */
+void storms_entered(struct capture *c, uint32_t number, uint32_t pc, int is_chained, int is_fault);
+void storms_resumed(struct capture *c, uint32_t pc);
+
+/* rules.c: brings flags up to date that time sets. */
+void rules_refresh(struct capture *c, struct peripheral *p);
 
 /* rules.c: cycles from one beginning of a timer's counter to the next, 0: it stands. */
 uint64_t rules_counter_cycles(const struct capture *c, const struct peripheral *counter);

@@ -8,7 +8,7 @@ int timers_add(struct capture *c, uint32_t enable, const struct device_rule *r)
     if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
         return CORE_ERR_LIMIT;
     c->timer[c->timers++] =
-        (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
+        (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other, 0};
     return CORE_OK;
 }
 
@@ -23,6 +23,8 @@ int timers_have(const struct capture *c, uint32_t address)
 void timers_plan(struct capture *c, uint64_t now)
 {
     for (struct timer *t = c->timer; t < c->timer + c->timers; t++) {
+        if (t->serial)
+            t->next = serial_due(c, &c->serial[t->serial - 1]);
         if (!t->counter)
             continue;
         const struct peripheral *enable = peripheral_known(c, t->enable), *counter = peripheral_known(c, t->counter);

@@ -35,6 +35,8 @@ int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, u
 static uint32_t vector(struct capture *c, uint32_t number, uint32_t pc)
 {
     uint32_t handler = frame_vector(c, number);
+    if (handler >> 28 == 0xf)                    /* an EXC_RETURN value returns by a branch alone */
+        handler = 0;
     if (!handler)
         exceptions_fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
     return handler;
@@ -167,6 +169,8 @@ static void leave(struct capture *c, uint32_t exc_return)
     } else if (to_thread && last && (system_word(&c->system, REG_SCR) & SCR_SLEEPONEXIT)) {
         capture_stop_with(c, STOP_SLEEP);
     }
+    if (c->stop != STOP_FAULT && !(f.xpsr & XPSR_T))
+        exceptions_fail(c, FAULT_INVALID_STATE, f.pc & ~1u, f.pc & ~1u);
 }
 
 /* --- when --------------------------------------------------------------------------------------------------- */

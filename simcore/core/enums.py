@@ -37,6 +37,7 @@ class Stop(IntEnum):
     SLEEP = 10
     POLLING = 11
     STORM = 12
+    STANDING = 13
 
 
 class FaultKind(IntEnum):

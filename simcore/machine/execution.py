@@ -123,6 +123,10 @@ class Execution:
             assert self.guessing is not None
             if self.guessing.look(self._state.read_register) is not None:
                 self.end = End("input")
+        elif stop is Stop.STANDING:
+            assert self.guessing is not None
+            if self.guessing.stands(self._state.read_register):
+                self.end = End("loop")
         elif stop is Stop.STORM:
             self.end = End("storm")
         elif stop is Stop.SLEEP:

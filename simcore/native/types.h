@@ -39,6 +39,7 @@ enum core_stop {
     STOP_SLEEP = 10,         /* SCR.SLEEPONEXIT: the last handler has come back */
     STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
     STOP_STORM = 12,         /* an exception comes again and again and lets nothing else run: core_storm() */
+    STOP_STANDING = 13,      /* nothing can interrupt what runs, which may be a loop that changes nothing */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */

@@ -175,11 +175,20 @@ static void leave(struct capture *c, uint32_t exc_return)
 
 /* --- when --------------------------------------------------------------------------------------------------- */
 
+/* Now and then, when no interrupt can come. */
+static int may_stand(struct capture *c, uint32_t ahead)
+{
+    if (instructions_of(c) + ahead <= c->stand_at)
+        return 0;
+    c->stand_at *= 2;
+    return !exceptions_can_come(c);
+}
+
 int exceptions_look(struct capture *c, uint32_t ahead)
 {
     c->due_in = UINT64_MAX;
     int stop = instructions_of(c) + ahead > c->ask_at ? due_ask(c) : STOP_NONE;
-    c->look_at = c->ask_at;
+    c->look_at = c->ask_at < c->stand_at ? c->ask_at : c->stand_at;
     /* Against what is active only a return or a register write helps, and both have another look taken. */
     uint32_t number = coming(c, &nothing_masked);
     if (number) {
@@ -188,7 +197,9 @@ int exceptions_look(struct capture *c, uint32_t ahead)
         if (stop == STOP_NONE && nvic_preempts(nvic_of(c), number, &masks))
             c->take = number;
     }
-    return stop == STOP_NONE && !c->take && polling_is_due(c) ? STOP_POLLING : stop;
+    if (stop != STOP_NONE || c->take)
+        return stop;
+    return polling_is_due(c) ? STOP_POLLING : may_stand(c, ahead) ? STOP_STANDING : STOP_NONE;
 }
 
 int exceptions_can_come(struct capture *c)

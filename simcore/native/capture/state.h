@@ -20,6 +20,7 @@ enum {
     DEVICE_TIMERS_MAX = 32,
     LINES_MAX = 128,
     SERIALS_MAX = 16,
+    STANDS_AFTER = 1 << 22,      /* instructions; then after twice as many, and so on */
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
@@ -172,6 +173,7 @@ struct capture {
     uint64_t limit;
     uint64_t look_at; /* instruction count at which to look for pending exceptions */
     uint64_t ask_at; /* ... and at which to ask for the modelled time */
+    uint64_t stand_at; /* ... and at which to look whether the program stands */
     uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
     int event; /* the event register of WFE */
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */

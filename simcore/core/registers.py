@@ -88,7 +88,7 @@ class CoreRegisters(ABC):
                 self.tell_register(address, register.ones, fixed)
 
     def feed(self, device: Device, data: bytes, pace: Callable[[], int]) -> None:
-        """Let a serial port that was described receive bytes; `pace` is asked for the cycles of one.
+        """Let a serial port that was described receive bytes; `pace` tells the cycles of one.
 
         Ports are numbered in the order in which they are fed.
         """

@@ -72,11 +72,10 @@ class Exit:
             "max-instructions", "timeout", "no-end", "storm", "missed", "interrupted",
         ),
     ]  # fmt: skip
-    """By itself: exit, loop (a branch to itself that nothing can leave), sleep (with nothing to
-    wake it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
-    limit: max-instructions, timeout, no-end (the default one), storm (of exceptions that let nothing
-    else run) or missed (by itself, before the
-    place that it was told); or interrupted."""
+    """By itself: exit, loop (an endless one that nothing can leave), sleep (with nothing to wake
+    it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
+    limit: max-instructions, timeout, no-end (the default one), storm (of exceptions that let
+    nothing else run) or missed (by itself, before the place that it was told); or interrupted."""
     code: int | None
     """Of the program; null when it did not exit."""
     fault: Fault | None

@@ -59,7 +59,7 @@ class WordRule:
 
 @dataclass(frozen=True, slots=True)
 class SerialPort:
-    """What a serial port receives with: struct serial_port of native/peripherals.h, registers by name.
+    """What a serial port receives with: struct serial_port of native/peripherals.h, by names.
 
     `number` is that of its interrupt, `byte_ticks` the time of a byte in ticks of the port's clock.
     """

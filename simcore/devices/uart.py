@@ -200,6 +200,4 @@ _COMMON = {
 STM32F7 = _named(_COMMON)
 STM32H7 = _named({**_COMMON, "LPUART1": (0x5800_0C00, 142)})
 #: IMXRT1060RM, the table of interrupts: LPUART1 is 20.
-IMXRT1060 = tuple(
-    lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), 19 + n) for n in range(1, 9)
-)
+IMXRT1060 = tuple(lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), 19 + n) for n in range(1, 9))

@@ -48,7 +48,8 @@ class Handlers:
         for handler in self._core.handlers()[:1]:
             where = self._place(handler.interrupted)
             if reason in OVER:
-                yield f"that is in {self._name(handler.number)}, which came in {where} and never returns"
+                name = self._name(handler.number)
+                yield f"that is in {name}, which came in {where} and never returns"
             elif is_limit and handler.instructions >= LONG_HANDLER:
                 yield (
                     f"{self._name(handler.number)} came in {where} and has not returned for"

@@ -58,7 +58,8 @@ def polling_warning(
     """What a program waits for that stopped there, what it reads, and what to do."""
     name = names.name(register) or f"{register:#010x}"
     advice = advice or f"--stub {name}=VALUE lets it read what it waits for"
-    return f"the program polls {names.text(register)} in {where.text}, which reads {value:#x}; {advice}"
+    what = f"the program polls {names.text(register)} in {where.text}, which reads {value:#x}"
+    return f"{what}; {advice}"
 
 
 def endless_warning(image: Image, call_stack: Sequence[tuple[int, int]], pc: int) -> Iterator[str]:

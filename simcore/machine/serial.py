@@ -9,7 +9,6 @@ from simcore.core.core import Core
 from simcore.core.registers import FIRST_INTERRUPT
 from simcore.cpu_model import CpuModel
 from simcore.devices import cycles_of_byte, heard, serial_port, serial_ports
-from simcore.devices.registers import Device
 from simcore.run.options import RunOptions
 from simcore.run.uarts import parse_uarts
 

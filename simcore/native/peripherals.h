@@ -47,17 +47,17 @@ struct serial_port {
     uint32_t clear, clear_idle;  /* ones that are written here clear the flag of an idle line */
     uint32_t drop, drops;        /* ones that are written here drop what is there */
     uint32_t fifo, fifo_on, depth;               /* it holds so many bytes while these bits are set, else one */
-    uint32_t level, water_at, count_at;          /* fields: bytes that set no flag yet; bytes that are there; 0: none */
-    uint32_t empty, empty_bits, data_empty;      /* bits, those of `data` too, that are set while nothing is there */
-    uint32_t paces;              /* bits of `control` on which the time of a byte hangs; see core_feed() */
+    uint32_t level, water_at, count_at; /* fields: bytes that set no flag yet; bytes that are there; 0: none */
+    uint32_t empty, empty_bits, data_empty; /* bits, those of `data` too, that are set while nothing is there */
+    uint32_t paces; /* bits of `control` on which the time of a byte hangs; see core_feed() */
 };
 
-struct serial_info {             /* bytes: how many there are, the program took, and came while there was no room */
+struct serial_info { /* bytes: how many there are, the program took, and came while there was no room */
     uint32_t size, taken, late;
 };
 
 struct peripheral_info {
-    uint32_t address, value;     /* of a word, and what it reads now */
+    uint32_t address, value; /* of a word, and what it reads now */
     uint64_t reads, writes;
 };
 

@@ -414,18 +414,5 @@ struct timing_setup {
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
 typedef int core_pace_fn(void *self, uint64_t *cycles);   /* of the core, that a byte takes on the line of a port */
 
-/* Exceptions that were taken one behind the other while what they interrupted ran no instruction. */
-struct storm_info {
-    uint32_t number, same;       /* the last of them, and how often it was the same in a row */
-    uint32_t interrupted;        /* the instruction that they came in front of */
-    uint64_t taken;
-};
-
-/* A handler that runs or was interrupted, the outermost first. */
-struct handler_info {
-    uint32_t number, interrupted;        /* exception; the instruction that it came in front of */
-    uint64_t instructions;       /* since it was entered */
-};
-
 /* cffi: end */
 #endif

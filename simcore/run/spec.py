@@ -178,8 +178,8 @@ def run_spec(
 def given(cls: type[Spec], options: Mapping[str, Any]) -> Spec:
     """A spec of keyword arguments as people write them: paths of any kind, any sequences.
 
-    One text stands for a sequence of it. Raises TypeError, with the nearest name, for a name that is
-    no field.
+    One text stands for a sequence of it. Raises TypeError, with the nearest name, for a name that
+    is no field.
     """
     known = {field.name: field for field in fields(cls)}
     values: dict[str, Any] = {}

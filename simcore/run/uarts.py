@@ -74,7 +74,7 @@ def read_source(name: str, source: str, standard_input: Callable[[int], bytes] |
 def input_key(texts: Sequence[str]) -> list[list[str | None]]:
     """What the texts say, files by a hash of what they hold. Raises ConfigError."""
     uarts = parse_uarts(texts)
-    fed = [
+    fed: list[list[str | None]] = [
         [name.upper(), hashlib.sha256(read_source(name, source, None)).hexdigest()]
         for name, source in uarts.fed
     ]

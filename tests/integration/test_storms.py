@@ -52,7 +52,7 @@ PEND = "ldr r0, =0xe000ed04\n mov r1, #0x10000000\n str r1, [r0]\n"
 TICK = "ldr r0, =0xe000e010\n movs r1, #{}\n str r1, [r0, #4]\n movs r1, #7\n str r1, [r0]\n"
 SLOW = "mov r0, #100\n 9: subs r0, #1\n bne 9b\n"
 #: What the program does, what its handler does, what it is run with, and what the warning says.
-STORMS: dict[str, tuple[str, str, dict[str, Any], str]] = {
+STORMS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     "a timer's flag is not cleared": (
         TIM6, "", {}, "interrupt 54 (storm", "its handler leaves a flag of TIM6 set",
     ),
@@ -69,7 +69,7 @@ STORMS: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "ldr r0, =0xe000ef00\n movs r1, #9\n str r1, [r0]\n",
         {}, "interrupt 9 (storm", "the program pends it again",
     ),
-}  # type: ignore[dict-item]  # fmt: skip
+}  # fmt: skip
 
 
 def run(build: Build, model: CpuModel, text: str, handler: str, **options: Any) -> EndedRun:
@@ -113,9 +113,7 @@ BUSY = {
 @pytest.mark.parametrize("name", BUSY)
 def test_much_work_in_handlers_is_no_storm(build: Build, model: CpuModel, name: str) -> None:
     text, handler = BUSY[name]
-    result = run(
-        build, model, text, handler, irq=("3=400ns",), for_s=0.05, max_instructions=None
-    )
+    result = run(build, model, text, handler, irq=("3=400ns",), for_s=0.05, max_instructions=None)
     assert result.exit_reason == "for"
     assert not [one for one in result.warnings if "one behind the other" in one]
 

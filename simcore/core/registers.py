@@ -87,11 +87,8 @@ class CoreRegisters(ABC):
             if fixed := register.ones | register.zeros:
                 self.tell_register(address, register.ones, fixed)
 
-    def feed(self, device: Device, data: bytes, pace: Callable[[], int]) -> None:
-        """Let a serial port that was described receive bytes; `pace` tells the cycles of one.
-
-        Ports are numbered in the order in which they are fed.
-        """
+    def serial_port(self, device: Device, pace: Callable[[], int]) -> int:
+        """The number of a serial port that was described; `pace` tells the cycles of a byte."""
         assert device.port is not None
         port = device.port
         told = {
@@ -104,9 +101,13 @@ class CoreRegisters(ABC):
         asked = _Pace(pace)
         self._paces.append(asked)
         struct = ffi.new("struct serial_port *", told)
-        self._check(
-            lib.core_feed(self._core, struct, data, len(data), asked.handle, lib.core_py_pace)
-        )
+        number = lib.core_serial_port(self._core, struct, asked.handle, lib.core_py_pace)
+        self._check(number)
+        return int(number)
+
+    def feed(self, port: int, data: bytes) -> None:
+        """Let a serial port receive bytes."""
+        self._check(lib.core_feed(self._core, port, data, len(data)))
 
     def serial(self, port: int) -> SerialUse:
         """What became of the bytes for a port that is fed."""

@@ -69,6 +69,7 @@ class SerialPort:
     receives: int
     enable_full: int
     enable_idle: int
+    enable_sent: int
     data: str
     send: str
     status: str

@@ -91,6 +91,7 @@ def usart(name: str, base: int, number: int) -> Device:
             receives=_UE_RE,
             enable_full=bits(5),
             enable_idle=bits(4),
+            enable_sent=bits(6, 7),
             data="RDR",
             send="TDR",
             status="ISR",
@@ -136,6 +137,7 @@ def lpuart(name: str, base: int, number: int) -> Device:
                 0x0000_1000,
                 rules=(
                     Rule("text", _LPUART_TE, "CTRL"),
+                    Rule("sent", bits(22), "STAT", number),
                     Rule("idle"),
                 ),
                 ones=1 << 12,
@@ -158,6 +160,7 @@ def lpuart(name: str, base: int, number: int) -> Device:
             receives=_LPUART_RE,
             enable_full=bits(21),
             enable_idle=bits(20),
+            enable_sent=bits(22, 23),
             data="DATA",
             send="DATA",
             status="STAT",

@@ -107,7 +107,7 @@ class Machine:
             )
             for device in self._serial.devices:
                 self._core.describe(device)
-            self._serial.feed(self._core)
+            self._serial.describe(self._core)
             self._execution.guessing = self._guessing = Guessing(
                 image, model, self._memory, self._core, self._registers, options.spec.stub
             )

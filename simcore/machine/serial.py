@@ -21,19 +21,21 @@ class SerialPorts:
         devices = heard(model.devices.devices, uarts.heard)
         self._model = model
         self._ports = serial_ports(devices)
+        self._numbers: dict[str, int] = {}  # in the core
         self._fed = {
             serial_port(devices, name).name: (source, options.streams.received(name, source))
             for name, source in uarts.fed
         }
         self.devices = [one.fed() if one.name in self._fed else one for one in devices]
 
-    def feed(self, core: Core) -> None:
-        """Give the ports of a core, which knows its devices, what they receive."""
+    def describe(self, core: Core) -> None:
+        """Tell a core, which knows the devices, of the ports and what they receive."""
         devices = self._model.devices
-        for name, (_, data) in self._fed.items():
-            port = self._ports[name]
+        for name, port in self._ports.items():
             pace = partial(cycles_of_byte, devices.family, port, core.register, devices.crystal)
-            core.feed(port, data, pace)
+            self._numbers[name] = core.serial_port(port, pace)
+            if name in self._fed:
+                core.feed(self._numbers[name], self._fed[name][1])
 
     def port_of(self, address: int) -> str | None:
         """The port that a register is of."""
@@ -61,8 +63,8 @@ class SerialPorts:
 
     def warnings(self, core: Core) -> Iterator[str]:
         """What became of the input otherwise than a reader may think."""
-        for number, (name, (source, data)) in enumerate(self._fed.items()):
-            use = core.serial(number)
+        for name, (source, data) in self._fed.items():
+            use = core.serial(self._numbers[name])
             if use.taken < use.size:
                 yield (
                     f"the program took {use.taken:,} of {len(data):,} bytes that {name} was given"

@@ -287,10 +287,14 @@ int core_describe(core *c, uint32_t address, uint32_t reset, const struct device
 }
 
 void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->capture, self, write); }
-int core_feed(core *c, const struct serial_port *port, const uint8_t *bytes, size_t size, void *self,
-              core_pace_fn *pace)
+int core_serial_port(core *c, const struct serial_port *port, void *self, core_pace_fn *pace)
 {
-    return capture_feed(c->capture, port, bytes, size, self, pace);
+    return capture_serial_port(c->capture, port, self, pace);
+}
+
+int core_feed(core *c, uint32_t port, const uint8_t *bytes, size_t size)
+{
+    return capture_feed(c->capture, port, bytes, size);
 }
 
 void core_serial(const core *c, uint32_t port, struct serial_info *out) { capture_serial(c->capture, port, out); }

@@ -43,11 +43,11 @@ int core_describe(core *c, uint32_t address, uint32_t reset, const struct device
 void core_print(core *c, void *self, core_write_fn *write);
 int core_print_rest(core *c);                             /* what is not printed yet */
 
-/* A described serial port receives these bytes, which are copied. One is there as soon as it can have come over the
- * line and the port has room: `pace` is asked for the cycles that a byte takes whenever that may have changed. Several
- * ports are fed one after the other, numbered from 0. */
-int core_feed(core *c, const struct serial_port *port, const uint8_t *bytes, size_t size, void *self,
-              core_pace_fn *pace);
+/* A serial port of a described device, of which bytes take time on the line: `pace` is asked for the cycles of one
+ * whenever they may have changed. Its number, from 0, or a core_status. It receives these bytes, which are copied: one
+ * is there as soon as it can have come and the port has room. */
+int core_serial_port(core *c, const struct serial_port *port, void *self, core_pace_fn *pace);
+int core_feed(core *c, uint32_t port, const uint8_t *bytes, size_t size);
 void core_serial(const core *c, uint32_t port, struct serial_info *out);
 
 uint32_t core_clock_note_count(const core *c);

@@ -36,12 +36,12 @@ struct clock_note {              /* a register that clocks hang on was written *
     uint32_t address, value;
 };
 
-/* A serial port that is fed: registers, and the bits of them that say what. */
+/* A serial port: registers, and the bits of them that say what. */
 struct serial_port {
     uint32_t base, bytes;        /* of its registers */
     uint32_t number;             /* of its interrupt's exception */
     uint32_t control, receives;  /* it receives while all these bits of `control` are set */
-    uint32_t enable_full, enable_idle;           /* bits of `control` that let flags interrupt */
+    uint32_t enable_full, enable_idle, enable_sent;      /* bits of `control` that let flags interrupt */
     uint32_t data, send;         /* a read of `data` takes the byte that it holds; where text goes */
     uint32_t status, full, idle; /* flags: bytes are there; the line is idle */
     uint32_t clear, clear_idle;  /* ones that are written here clear the flag of an idle line */

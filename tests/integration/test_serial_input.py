@@ -215,9 +215,13 @@ def test_bytes_that_nobody_took_are_told(build: Build, model: CpuModel, tmp_path
     assert [one for one in result.warnings if "took 1 of 3 bytes that USART1 was given" in one]
 
 
-def test_text_goes_out_by_interrupt(build: Build, model: CpuModel) -> None:
-    """TXE interrupts until the handler turns it off: as drivers with a queue send."""
-    text = """
+@pytest.mark.parametrize(("divider", "least", "most"), [(0, 0, 1000), (100, 2000, 3000)])
+def test_text_goes_out_by_interrupt(
+    build: Build, model: CpuModel, divider: int, least: int, most: int
+) -> None:
+    """TXE interrupts until the handler turns it off: as drivers with a queue send. A byte takes ten
+    bits of the divider; the last is not waited for."""
+    text = f"""
         ldr r0, =0xe000ed08
         ldr r1, =table
         str r1, [r0]
@@ -226,6 +230,8 @@ def test_text_goes_out_by_interrupt(build: Build, model: CpuModel) -> None:
         str r1, [r0]
         ldr r5, =0x40011000
         movs r4, #0
+        movs r0, #{divider}
+        str r0, [r5, #0x0c]
         movs r0, #0x89
         str r0, [r5]
     1:  cmp r4, #3
@@ -250,5 +256,7 @@ def test_text_goes_out_by_interrupt(build: Build, model: CpuModel) -> None:
         .endr
     """
     printed = io.BytesIO()
-    assert go(build(text), model, stdout=printed).exit_code == 0
-    assert printed.getvalue() == b"ABC"
+    result = go(build(text), model, stdout=printed)
+    total = result.counters.total()
+    assert (result.exit_code, printed.getvalue()) == (0, b"ABC")
+    assert least <= sum(total[name] for name in total if name.startswith("cycles.")) < most

@@ -107,6 +107,11 @@ BUSY = {
     "each wakes a sleeper": ("1: wfi\n b 1b\n", ""),
     "and all is done on exit": ("ldr r0, =0xe000ed10\n movs r1, #2\n str r1, [r0]\n wfi\n", ""),
     "an instruction runs in between": ("", "ldr r0, =0xe000ed04\n"),
+    "text goes out without end": (
+        "ldr r5, =0x40011000\n movs r1, #40\n str r1, [r5, #0x0c]\n movs r1, #0x89\n"
+        " str r1, [r5]\n",
+        "str r1, [r5, #0x28]\n",
+    ),
 }
 
 

@@ -76,8 +76,8 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
 /* rules.c: see core.h. */
 int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const struct device_rule *rule,
                      uint32_t rules);
-int capture_feed(struct capture *c, const struct serial_port *port, const uint8_t *bytes, size_t size, void *self,
-                 core_pace_fn *pace);
+int capture_serial_port(struct capture *c, const struct serial_port *port, void *self, core_pace_fn *pace);
+int capture_feed(struct capture *c, uint32_t port, const uint8_t *bytes, size_t size);
 void capture_serial(const struct capture *c, uint32_t port, struct serial_info *out);
 void capture_print(struct capture *c, void *self, core_write_fn *write);
 int capture_print_rest(struct capture *c);

@@ -72,7 +72,7 @@ static void pend_until(struct capture *c, uint64_t time)
             pend(c, t->number);
             if (t->serial) {                     /* again when something was done about it */
                 serial_until(c, &c->serial[t->serial - 1], time);
-                t->next = UINT64_MAX;
+                t->next = serial_due(c, &c->serial[t->serial - 1]);
                 continue;
             }
             t->next += ((time - t->next) / t->period + 1) * t->period;

@@ -17,6 +17,8 @@ static int is_high(struct capture *c, const struct line *line)
     const struct peripheral *enable = peripheral_known(c, line->enable);
     struct peripheral *flags = peripheral_known(c, line->flags);
     uint32_t asks = enable && flags ? enable->written & line->mask : 0;
+    if (asks)
+        asks &= ~serial_sending(c, line->number);
     if (!asks)
         return 0;
     if (flags->serial)

@@ -198,6 +198,7 @@ void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32
         case DEVICE_SENT:
             if (other)
                 other->written |= r->mask;
+            serial_sent(c, EXCEPTION_IRQ0 + (uint32_t)r->shift);
             lines_look(c, EXCEPTION_IRQ0 + (uint32_t)r->shift);
             break;
         case DEVICE_COUNT: restart(c, p, r->shift); break;

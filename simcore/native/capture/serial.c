@@ -1,5 +1,6 @@
-/* serial.c: serial ports that are fed. Bytes come over the line as fast as the port is set up for; a sender waits
- * while the port has no room, so that none is lost. What they do to flags is kept in the words of the port. */
+/* serial.c: serial ports. Bytes come over the line as fast as the port is set up for; a sender waits while the port
+ * has no room, so that none is lost. What they do to flags is kept in the words of the port. What is sent is gone at
+ * once for who polls; an interrupt that asks for the next byte comes when the last one has passed the line. */
 #include <stdlib.h>
 
 #include "array.h"
@@ -66,13 +67,15 @@ void serial_until(struct capture *c, struct serial *s, uint64_t now)
         s->idle_seen = 0;
     }
     c->clock_read |= s->receives && s->pace;
-    show(c, s, now);
+    if (s->bytes)
+        show(c, s, now);
+    if (now >= s->sent)
+        s->sent = 0;
 }
 
-uint64_t serial_due(const struct capture *c, const struct serial *s)
+static uint64_t receive_due(const struct capture *c, const struct serial *s, uint32_t enabled)
 {
-    uint32_t enabled = word(c, s->port.control), there = s->came - s->taken, left = s->size - s->came;
-    uint32_t marked = mark(c, s), fits = room(c, s) - there;
+    uint32_t there = s->came - s->taken, left = s->size - s->came, marked = mark(c, s), fits = room(c, s) - there;
     if (!s->receives || s->pace == UINT64_MAX)
         return UINT64_MAX;
     if ((enabled & s->port.enable_full) && there <= marked && left >= marked + 1 - there)
@@ -81,6 +84,13 @@ uint64_t serial_due(const struct capture *c, const struct serial *s)
     if ((enabled & s->port.enable_idle) && !is_told && s->size && left <= fits)
         return s->free + (left + UINT64_C(1)) * s->pace;
     return UINT64_MAX;
+}
+
+uint64_t serial_due(const struct capture *c, const struct serial *s)
+{
+    uint32_t enabled = word(c, s->port.control);
+    uint64_t receive = receive_due(c, s, enabled);
+    return (enabled & s->port.enable_sent) && s->sent && s->sent < receive ? s->sent : receive;
 }
 
 int serial_expects(const struct capture *c, const struct peripheral *p)
@@ -154,30 +164,82 @@ void serial_write(struct capture *c, struct peripheral *p, uint32_t value, uint3
     due_timer_written(c);
 }
 
+/* --- what is sent ----------------------------------------------------------------------------------------- */
+
+static struct serial *serial_of(struct capture *c, uint32_t number)
+{
+    for (struct serial *s = c->serial; s < c->serial + c->serials; s++)
+        if (s->port.number == number)
+            return s;
+    return NULL;
+}
+
+static int give_timer(struct capture *c, struct serial *s)
+{
+    if (s->is_timed)
+        return CORE_OK;
+    if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
+        return CORE_ERR_LIMIT;
+    uint32_t number = (uint32_t)(s - c->serial) + 1;
+    c->timer[c->timers++] = (struct timer){.number = s->port.number, .next = UINT64_MAX, .serial = number};
+    s->is_timed = 1;
+    return CORE_OK;
+}
+
+void serial_sent(struct capture *c, uint32_t number)
+{
+    struct serial *s = serial_of(c, number);
+    if (!s || !(word(c, s->port.control) & s->port.enable_sent))
+        return;
+    s->pace = UINT64_MAX;
+    ask(c, s);
+    if (!s->pace)
+        return;
+    int status = give_timer(c, s);
+    if (status != CORE_OK) {
+        capture_fail(c, status);
+        return;
+    }
+    s->sent = record_time(c) + s->pace;
+    c->clock_read = 1;
+    due_timer_written(c);
+}
+
+uint32_t serial_sending(struct capture *c, uint32_t number)
+{
+    struct serial *s = serial_of(c, number);
+    if (s && s->sent && record_time(c) >= s->sent)
+        s->sent = 0;
+    return s && s->sent ? s->port.enable_sent : 0;
+}
+
 /* --- set-up ----------------------------------------------------------------------------------------------- */
 
-int capture_feed(struct capture *c, const struct serial_port *port, const uint8_t *bytes, size_t size, void *self,
-                 core_pace_fn *pace)
+int capture_serial_port(struct capture *c, const struct serial_port *port, void *self, core_pace_fn *pace)
 {
-    if (c->serials == SERIALS_MAX || c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX || size > UINT32_MAX)
+    if (c->serials == SERIALS_MAX)
         return CORE_ERR_LIMIT;
-    struct serial *s = &c->serial[c->serials];
-    *s = (struct serial){.port = *port, .size = (uint32_t)size, .pace = UINT64_MAX, .self = self, .ask = pace};
+    c->serial[c->serials] = (struct serial){.port = *port, .pace = UINT64_MAX, .self = self, .ask = pace};
+    return (int)c->serials++;
+}
+
+int capture_feed(struct capture *c, uint32_t port, const uint8_t *bytes, size_t size)
+{
+    struct serial *s = &c->serial[port];
     s->bytes = malloc(size ? size : 1);
     if (!s->bytes)
         return CORE_ERR_MEMORY;
     memcpy(s->bytes, bytes, size);
-    c->serials++;
-    for (uint32_t at = 0; at < port->bytes; at += 4) {
+    s->size = (uint32_t)size;
+    for (uint32_t at = 0; at < s->port.bytes; at += 4) {
         int status;
-        struct peripheral *p = peripheral_at(c, port->base + at, &status);
+        struct peripheral *p = peripheral_at(c, s->port.base + at, &status);
         if (!p)
             return status;
-        p->serial = (uint8_t)c->serials;
+        p->serial = (uint8_t)(port + 1);
     }
-    c->timer[c->timers++] = (struct timer){.number = port->number, .next = UINT64_MAX, .serial = c->serials};
     show(c, s, 0);
-    return CORE_OK;
+    return give_timer(c, s);
 }
 
 void serials_free(struct capture *c)

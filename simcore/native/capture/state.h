@@ -7,6 +7,7 @@
 #include <unicorn/unicorn.h>
 
 #include "capture/capture.h"
+#include "capture/serial.h"
 #include "stream/thumb.h"
 
 enum {
@@ -93,23 +94,12 @@ struct timer {                   /* pends an interrupt every so many cycles */
     uint64_t period, next;       /* modelled time, UINT64_MAX: never as things are */
     uint32_t enable, mask;       /* address and bits of the word that lets a device's interrupt */
     uint32_t counter;            /* its address, 0: of no device */
-    uint32_t serial;             /* a port that is fed, counted from 1; 0: none */
+    uint32_t serial;             /* a port, counted from 1; 0: none */
 };
 
 struct line {                    /* by which a device asks for an interrupt, as long as it has a reason */
     uint32_t number;             /* of the exception */
     uint32_t enable, flags, mask;        /* words of which the same bits are set then */
-};
-
-struct serial {                  /* a port that is fed: serial.c */
-    struct serial_port port;
-    uint8_t *bytes;
-    uint32_t size, came, taken, late;    /* bytes of all, up to the last that is there, and that the program took */
-    uint64_t free;               /* modelled time from which on the next byte can begin */
-    uint64_t pace;               /* cycles of a byte, UINT64_MAX: to be asked */
-    uint8_t receives, idle_seen; /* the flag of an idle line was cleared */
-    void *self;
-    core_pace_fn *ask;
 };
 
 struct level {                   /* what an exception interrupts, by how many are active: storms.c */
@@ -392,16 +382,6 @@ void timers_plan(struct capture *c, uint64_t now);
  * do not run. */
 int lines_add(struct capture *c, uint32_t enable, const struct device_rule *r);
 void lines_look(struct capture *c, uint32_t number);
-
-/* serial.c: in front of a read of a register of a port that is fed, and behind it; around a write. Whether more bytes
- * will come by themselves. Its flags at a time; when it will interrupt, UINT64_MAX: not as things are. */
-void serial_read(struct capture *c, const struct peripheral *p);
-void serial_took(struct capture *c, const struct peripheral *p);
-void serial_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
-int serial_expects(const struct capture *c, const struct peripheral *p);
-void serial_until(struct capture *c, struct serial *s, uint64_t now);
-uint64_t serial_due(const struct capture *c, const struct serial *s);
-void serials_free(struct capture *c);
 
 /* storms.c: an exception is entered, also straight from another one, or by a fault of the instruction at pc; what was
  * interrupted goes on at pc. */

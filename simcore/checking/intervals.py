@@ -22,6 +22,7 @@ from simcore.errors import ConfigError
 from simcore.files import destination
 from simcore.plain import RecordError, from_plain, json_text, schema_name
 from simcore.run.spec import RunSpec
+from simcore.run.uarts import input_key
 from simcore.study.tasks import tool_fingerprint
 
 SCHEMA = "mcusim.interval/1"
@@ -32,7 +33,7 @@ PATTERN = "cycles-*.json"
 #: What of a run does not decide its cycles, or stands in the key by its content.
 _NO_RESULT = (
     "elf", "cpu", "memory_from", "semihost_dir", "overrides", "timeout_s", "verbose", "ops",
-    "layout_sweep", "uncertainty", "instructions", "lines", "coverage", "timeline",
+    "uart", "layout_sweep", "uncertainty", "instructions", "lines", "coverage", "timeline",
 )  # fmt: skip
 
 
@@ -48,7 +49,8 @@ class KeptInterval:
 def interval_key(plan: RunPlan) -> str | None:
     """Hash of all that decides the interval of a run: ELF, options, part, questions and mcusim.
 
-    None when the ELF cannot be read. Raises ModelError or ConfigError for a part that is none.
+    None when the ELF cannot be read. Raises ModelError or ConfigError for a part that is none, or
+    input that cannot be read.
     """
     try:
         elf = hashlib.sha256(Path(plan.elf).read_bytes()).hexdigest()
@@ -62,6 +64,7 @@ def interval_key(plan: RunPlan) -> str | None:
         "elf": elf,
         "model": model.sha256,
         "questions": [[one.name, one.title, one.answers] for one in model.undecided],
+        "uart": input_key(plan.uart),
         "options": {name: repr(getattr(plan, name)) for name in names},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

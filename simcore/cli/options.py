@@ -98,8 +98,10 @@ run_options = together(
     ),
     click.option(
         "--uart",
-        metavar="NAME|off",
-        help="Print what this serial port sends, such as USART1; every one does if not given.",
+        multiple=True,
+        metavar="NAME|off|NAME=FILE|NAME=-",
+        help="Print what this serial port sends, such as USART1 (every one does if not given); or"
+        " let it receive the bytes of a file or of standard input. Repeatable.",
     ),
     click.option(
         "--strict",

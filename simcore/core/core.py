@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.counters import OpDescriptor
-from simcore.core.enums import FaultKind, Stop
+from simcore.core.enums import Stop
+from simcore.core.exceptions import CoreExceptions
 from simcore.core.extension import ffi, function_index, lib, status_text
 from simcore.core.registers import CoreRegisters
 from simcore.core.schedules import Decoder, Scheduler
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
-
-
-@dataclass(frozen=True, slots=True)
-class CoreFault:
-    """What the core saw of a fault; addresses and size in bytes."""
-
-    kind: FaultKind
-    address: int
-    pc: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ ENGINE_FUNCTIONS = (
 )  # fmt: skip
 
 
-class Core(CoreRegisters):
+class Core(CoreExceptions, CoreRegisters):
     """One event stream under any number of configurations.
 
     `function_at` finds the function that holds an address. Raises CoreError.
@@ -87,6 +78,7 @@ class Core(CoreRegisters):
         self._config: Mapping[str, Any] = {}
         self._writer: _Writer | None = None
         self._printer: _Writer | None = None
+        self._paces = []
         status = ffi.new("int *")
         self._core = lib.core_new(status)
         if self._core == ffi.NULL:
@@ -217,14 +209,6 @@ class Core(CoreRegisters):
         """The uc_err with which the engine returned last."""
         return int(lib.core_engine_error(self._core))
 
-    def fault(self) -> CoreFault | None:
-        """The fault that stopped the run, if one did."""
-        info = ffi.new("struct fault_info *")
-        lib.core_fault(self._core, info)
-        if info.kind == FaultKind.NONE:
-            return None
-        return filled(CoreFault, info, kind=FaultKind(info.kind))
-
     def instructions(self) -> int:
         """Instructions captured so far; from any thread."""
         return int(lib.core_instructions(self._core))
@@ -264,18 +248,6 @@ class Core(CoreRegisters):
     def counts(self) -> bool:
         """Whether counting began; False before the place where it was told to."""
         return bool(lib.core_counts(self._core))
-
-    def take_fault(self) -> bool:
-        """Enter the program's handler of `fault()`; False when there is none that could run."""
-        return bool(lib.core_take_fault(self._core))
-
-    def raise_fault(self, kind: FaultKind, address: int, pc: int) -> None:
-        """Tell of a fault that the core did not see; `fault()` has it."""
-        lib.core_raise(self._core, ffi.new("struct fault_info *", (kind, address, pc, 0)))
-
-    def fault_active(self) -> bool:
-        """Whether the handler of a fault has not come back."""
-        return bool(lib.core_fault_active(self._core))
 
     def system_register(self, address: int) -> int:
         """The value a firmware read of a system register would give."""
@@ -346,9 +318,9 @@ class Core(CoreRegisters):
         return Stop(status)
 
     def _raise_callback_error(self) -> None:
-        for writer in (self._writer, self._printer):
-            if writer is not None and writer.error is not None:
-                raise writer.error
+        for asked in (self._writer, self._printer, *self._paces):
+            if asked is not None and asked.error is not None:
+                raise asked.error
         for timing in self.timings:
             if timing.answers.error is not None:
                 error, timing.answers.error = timing.answers.error, None

@@ -37,6 +37,8 @@ class Stop(IntEnum):
     CYCLES = 9
     SLEEP = 10
     POLLING = 11
+    STORM = 12
+    STANDING = 13
 
 
 class FaultKind(IntEnum):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.extension import ffi, lib
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Bytes below and above the stack pointer that are the own stack of a loop which polls.
 OWN_STACK_BELOW: int = lib.OWN_STACK_BELOW
 OWN_STACK_ABOVE: int = lib.OWN_STACK_ABOVE
+FIRST_INTERRUPT = 16  # exception number of interrupt 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,41 @@ class PeripheralUse:
     writes: int
 
 
+@dataclass(frozen=True, slots=True)
+class SerialUse:
+    """Bytes that a serial port was given, that the program took, and that had to wait for room."""
+
+    size: int
+    taken: int
+    late: int
+
+
+class _Pace:
+    """What C asks how long a byte takes."""
+
+    def __init__(self, cycles: Callable[[], int]) -> None:
+        self.cycles = cycles
+        self.error: BaseException | None = None
+        self.handle = ffi.new_handle(self)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def core_py_pace(handle: Any, cycles: Any) -> int:
+    """Answer core_pace_fn: the cycles of a byte."""
+    pace: _Pace = ffi.from_handle(handle)
+    try:
+        cycles[0] = pace.cycles()
+    except BaseException as error:  # C cannot carry it; run() raises it again
+        pace.error = error
+        return int(lib.CORE_ERR_CALLBACK)
+    return 0
+
+
 class CoreRegisters(ABC):
     """What :class:`simcore.core.core.Core` has of registers."""
 
     _core: Any
+    _paces: list[_Pace]
 
     @abstractmethod
     def _check(self, status: int) -> None:
@@ -59,10 +91,39 @@ class CoreRegisters(ABC):
         for channel in device.channels:
             told = ffi.new("struct dma_info *", _channel(channel))
             self._check(lib.core_describe_dma(self._core, told))
+
     def lend_flash(self, address: int, size: int, memory: int) -> None:
         """Let the program erase and program flash: `memory` is its address in this process."""
         pointer = ffi.cast("void *", memory)
         self._check(lib.core_lend_flash(self._core, address, size, pointer))
+
+    def serial_port(self, device: Device, pace: Callable[[], int]) -> int:
+        """The number of a serial port that was described; `pace` tells the cycles of a byte."""
+        assert device.port is not None
+        port = device.port
+        told = {
+            name: device.address(value) if isinstance(value, str) and value else value or 0
+            for name, value in ((one.name, getattr(port, one.name)) for one in fields(port))
+            if name != "byte_ticks"
+        }
+        size = max(one.offset for one in device.registers) + 4
+        told |= {"base": device.base, "bytes": size, "number": FIRST_INTERRUPT + port.number}
+        asked = _Pace(pace)
+        self._paces.append(asked)
+        struct = ffi.new("struct serial_port *", told)
+        number = lib.core_serial_port(self._core, struct, asked.handle, lib.core_py_pace)
+        self._check(number)
+        return int(number)
+
+    def feed(self, port: int, data: bytes) -> None:
+        """Let a serial port receive bytes."""
+        self._check(lib.core_feed(self._core, port, data, len(data)))
+
+    def serial(self, port: int) -> SerialUse:
+        """What became of the bytes for a port that is fed."""
+        info = ffi.new("struct serial_info *")
+        lib.core_serial(self._core, port, info)
+        return filled(SerialUse, info)
 
     def reset_register(self, address: int, value: int) -> None:
         """What a peripheral's word reads until the program writes to it."""

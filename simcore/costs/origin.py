@@ -69,13 +69,13 @@ class Exit:
         one_of(
             "exit", "loop", "sleep", "input", "fault",  # by itself
             "until", "for", "idle",  # as it was told
-            "max-instructions", "timeout", "no-end", "missed", "interrupted",
+            "max-instructions", "timeout", "no-end", "storm", "missed", "interrupted",
         ),
     ]  # fmt: skip
-    """By itself: exit, loop (a branch to itself that nothing can leave), sleep (with nothing to
-    wake it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
-    limit: max-instructions, timeout, no-end (the default one) or missed (by itself, before the
-    place that it was told); or interrupted."""
+    """By itself: exit, loop (an endless one that nothing can leave), sleep (with nothing to wake
+    it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
+    limit: max-instructions, timeout, no-end (the default one), storm (of exceptions that let
+    nothing else run) or missed (by itself, before the place that it was told); or interrupted."""
     code: int | None
     """Of the program; null when it did not exit."""
     fault: Fault | None
@@ -111,6 +111,7 @@ _STATUS = {
     "max-instructions": ExitCode.LIMIT,
     "timeout": ExitCode.LIMIT,
     "no-end": ExitCode.LIMIT,
+    "storm": ExitCode.LIMIT,
     "missed": ExitCode.LIMIT,
     "interrupted": ExitCode.INTERRUPTED,
 }
@@ -125,6 +126,8 @@ _TEXT = {
     "timeout": "the time limit was reached{at} before the program ended",
     "no-end": "the program did not end within the default limit and was stopped{at}; say with"
     " --until, --for or --until-idle where it ends",
+    "storm": "the program was stopped{at}: an exception comes again and again and lets nothing else"
+    " run",
     "missed": "the program ended{at} before it reached what --from or --until names",
     "interrupted": "interrupted; the figures are those up to here",
 }

@@ -5,7 +5,7 @@ A device touches nothing of the core: it is described here, and native/capture/r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from simcore.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from simcore.devices.clock_tree import ClockTree, Read
+    from simcore.devices.clock_tree import ClockTree, Read, SerialClock
     from simcore.devices.registers import Device
     from simcore.devices.voltage import VoltageScale
 
@@ -23,7 +23,7 @@ RULE_KINDS = (
     "mirror", "set", "clear", "toggle", "idle", "text", "clock", "sequence", "count", "timed",
     "overflow", "interrupt", "compare", "update", "clocked", "zero_clears", "one_clears", "force",
     "drop", "keep", "lock", "unlock", "program", "erase", "crc", "crc_reset", "spi", "power",
-    "dma", "request", "unless", "pace",
+    "dma", "request", "unless", "pace", "line", "sent",
 )  # fmt: skip
 #: Kinds of channels of DMA controllers, as native/peripherals.h numbers them.
 CHANNEL_KINDS = ("stream", "descriptor", "pixels", "master")
@@ -37,6 +37,7 @@ class Family:
 
     devices: tuple[Device, ...]
     core_clock_hz: ClockTree
+    serial_clock_hz: SerialClock
     voltage_scale: VoltageScale | None = None
 
 
@@ -90,6 +91,7 @@ def _stm32f7() -> Family:
             *spi.STM32F7,
         ),
         clock_tree.stm32f7,
+        clock_tree.stm32f7_serial,
         voltage.stm32f7,
     )
 
@@ -132,6 +134,7 @@ def _stm32h7() -> Family:
             *spi.STM32H7,
         ),
         clock_tree.stm32h7,
+        clock_tree.stm32h7_serial,
         voltage.stm32h7,
     )
 
@@ -143,7 +146,8 @@ def _stm32h7a3() -> Family:
     base, own = _stm32h7(), (flash.STM32H7A3, *system.STM32H7A3)
     others = {one.name for one in (*own, *system.STM32H7)} | {"ADC3", "OTG2_FS"}
     kept = (one for one in base.devices if one.name not in others)
-    return Family((*kept, *own), base.core_clock_hz, voltage.stm32h7a3)
+    clocks = base.core_clock_hz, base.serial_clock_hz
+    return Family((*kept, *own), *clocks, voltage.stm32h7a3)
 
 
 def _imxrt1060() -> Family:
@@ -178,6 +182,7 @@ def _imxrt1060() -> Family:
             *spi.IMXRT1060,
         ),
         clock_tree.imxrt1060,
+        clock_tree.imxrt1060_serial,
     )
 
 
@@ -215,19 +220,52 @@ def register_names(devices: Iterable[Device]) -> dict[int, str]:
     }
 
 
+def serial_ports(devices: Iterable[Device]) -> dict[str, Device]:
+    """The serial ports of a part, by name."""
+    return {device.name: device for device in devices if device.port is not None}
+
+
+def serial_port(devices: Iterable[Device], name: str) -> Device:
+    """A serial port by its name in any case. Raises ConfigError."""
+    ports = serial_ports(devices)
+    if (found := ports.get(name.upper())) is None:
+        known = ", ".join(ports) if ports else "none is described"
+        raise ConfigError(
+            f"--uart {name}: no serial port{nearest(name.upper(), ports)} (known: {known})"
+        )
+    return found
+
+
 def heard(devices: Sequence[Device], uart: str | None) -> Sequence[Device]:
     """The devices, of which only `uart` says its text: all do when it is None, none when it is off.
 
     Raises ConfigError for a name that none of them has.
     """
-    names = [device.name for device in devices if device.has_text]
     if uart is None:
         return devices
-    chosen = uart.upper()
-    if chosen not in (*names, "OFF"):
-        known = ", ".join(names) if names else "none is described"
-        raise ConfigError(f"--uart {uart}: no serial port{nearest(chosen, names)} (known: {known})")
+    chosen = "" if uart.upper() == "OFF" else serial_port(devices, uart).name
     return [one if one.name == chosen else one.silent() for one in devices]
+
+
+def cycles_of_byte(name: str, port: Device, register: Callable[[int], int], crystal_hz: int) -> int:
+    """Core cycles that a byte takes on the line of a serial port, as the firmware set up both.
+
+    ``register`` reads one by its address. 0 when the port has no rate.
+    """
+    assert port.port is not None
+    family = family_of(name)
+    devices = {device.name: device for device in family.devices}
+
+    def read(register_name: str) -> int:
+        device, _, one = register_name.partition(".")
+        return register(devices[device].address(one))
+
+    core_hz = family.core_clock_hz(read, crystal_hz)
+    port_hz = family.serial_clock_hz(port.name, read, crystal_hz)
+    if not core_hz or not port_hz:
+        return 0
+    ticks = port.port.byte_ticks(lambda one: register(port.address(one)))
+    return round(ticks * core_hz / port_hz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,10 @@ Read = Callable[[str], int]
 #: The core clock in Hz of the registers and of the crystal in Hz; 0 when they select no clock.
 ClockTree = Callable[[Read, int], float]
 
+#: The clock of a serial port by its name; of the others as ClockTree.
+SerialClock = Callable[[str, Read, int], float]
+
+_LSE_HZ = 32_768
 _HSI_F7_HZ, _HSI_H7_HZ, _CSI_HZ = 16_000_000, 64_000_000, 4_000_000
 
 
@@ -28,6 +32,42 @@ def stm32f7(read: Read, crystal_hz: int) -> float:
     else:
         return 0
     return clock / _ahb_divider(setting >> 4)
+
+
+def stm32f7_serial(port: str, read: Read, crystal_hz: int) -> float:
+    """The clock of a USART: RM0385 5.2 and DCKCFGR2; PCLK2 is that of USART1 and USART6."""
+    setting, core_hz = read("RCC.CFGR"), stm32f7(read, crystal_hz)
+    place = int(port[-1]) - 1
+    bus = setting >> (13 if port in ("USART1", "USART6") else 10)
+    return (
+        core_hz / _apb_divider(bus),
+        core_hz * _ahb_divider(setting >> 4),
+        _HSI_F7_HZ,
+        _LSE_HZ,
+    )[read("RCC.DCKCFGR2") >> 2 * place & 3]
+
+
+def stm32h7_serial(port: str, read: Read, crystal_hz: int) -> float:
+    """The clock of a USART or LPUART1: RM0433 8.5 and D2CCIP2R, D3CCIPR; fractions of PLL2 and PLL3
+    are left out.
+    """
+    if port == "LPUART1":
+        divider, select = read("RCC.D3CFGR") >> 4, read("RCC.D3CCIPR")
+    elif port in ("USART1", "USART6"):
+        divider, select = read("RCC.D2CFGR") >> 8, read("RCC.D2CCIP2R") >> 3
+    else:
+        divider, select = read("RCC.D2CFGR") >> 4, read("RCC.D2CCIP2R")
+    bus_hz = stm32h7(read, crystal_hz) / _ahb_divider(read("RCC.D1CFGR")) / _apb_divider(divider)
+    hsi = _HSI_H7_HZ / (1 << (read("RCC.CR") >> 3 & 3))
+
+    def pll(number: int) -> float:
+        choice, divide = read("RCC.PLLCKSELR"), read(f"RCC.PLL{number}DIVR")
+        base = (hsi, float(_CSI_HZ), float(crystal_hz), 0.0)[choice & 3]
+        before = choice >> (4 + 8 * (number - 1)) & 0x3F
+        output = (divide >> 16 & 0x7F) + 1
+        return base / before * ((divide & 0x1FF) + 1) / output if before else 0
+
+    return (bus_hz, pll(2), pll(3), hsi, float(_CSI_HZ), float(_LSE_HZ), 0.0, 0.0)[select & 7]
 
 
 def stm32h7(read: Read, crystal_hz: int) -> float:
@@ -51,6 +91,18 @@ def stm32h7(read: Read, crystal_hz: int) -> float:
 def _ahb_divider(field: int) -> int:
     """HPRE and D1CPRE: below 8 nothing is divided, then by 2, 4, 8, 16, 64, 128, 256, 512."""
     return (2, 4, 8, 16, 64, 128, 256, 512)[field & 7] if field & 8 else 1
+
+
+def _apb_divider(field: int) -> int:
+    """PPRE: below 4 nothing is divided, then by 2, 4, 8, 16."""
+    return (2, 4, 8, 16)[field & 3] if field & 4 else 1
+
+
+def imxrt1060_serial(_port: str, read: Read, crystal_hz: int) -> float:
+    """UART_CLK_ROOT of an i.MX RT1060: its manual's CCM clock tree and CSCDR1."""
+    setting = read("CCM.CSCDR1")
+    source = crystal_hz if setting >> 6 & 1 else _usb1_hz(read, crystal_hz) / 6
+    return source / ((setting & 0x3F) + 1)
 
 
 def imxrt1060(read: Read, crystal_hz: int) -> float:

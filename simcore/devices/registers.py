@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from simcore.devices import ALL_BITS
@@ -83,6 +83,50 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class SerialPort:
+    """What a serial port receives with: struct serial_port of native/peripherals.h, by names.
+
+    `number` is that of its interrupt, `byte_ticks` the time of a byte in ticks of the port's clock.
+    """
+
+    number: int
+    control: str
+    receives: int
+    enable_full: int
+    enable_idle: int
+    enable_sent: int
+    data: str
+    send: str
+    status: str
+    full: int
+    idle: int
+    clear: str
+    clear_idle: int
+    drop: str
+    drops: int
+    fifo: str
+    fifo_on: int
+    depth: int
+    paces: int
+    byte_ticks: Callable[[Callable[[str], int]], float]
+    level: str = ""
+    water_at: int = 0
+    count_at: int = 0
+    empty: str = ""
+    empty_bits: int = 0
+    data_empty: int = 0
+
+    def fed_bits(self) -> dict[str, int]:
+        """The bits of its registers that follow what is received."""
+        return {
+            self.status: self.full | self.idle,
+            self.data: 0xFF | self.data_empty,
+            **({self.level: 7 << self.count_at} if self.level else {}),
+            **({self.empty: self.empty_bits} if self.empty else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A block of registers at `base`; `source` is the manual and section that describe it.
 
@@ -94,6 +138,7 @@ class Device:
     source: str
     registers: tuple[Register, ...]
     channels: tuple[Channel, ...] = ()
+    port: SerialPort | None = None
 
     def address(self, name: str) -> int:
         """The address of one of its registers. Raises KeyError."""
@@ -106,6 +151,17 @@ class Device:
     def has_text(self) -> bool:
         """Whether what it sends is text of the program."""
         return any(rule.kind == "text" for one in self.registers for rule in one.rules)
+
+    def fed(self) -> Device:
+        """The same, a serial port, that receives."""
+        assert self.port is not None
+        bits = self.port.fed_bits()
+
+        def kept(one: Register) -> Register:
+            fed = bits.get(one.name, 0)
+            return replace(one, ones=one.ones & ~fed, zeros=one.zeros & ~fed)
+
+        return replace(self, registers=tuple(kept(one) for one in self.registers))
 
     def silent(self) -> Device:
         """The same without its text."""

@@ -63,6 +63,8 @@ def timer(number: int, base: int, clock: TimerClock, clocks: int) -> Device:
                 rules=(
                     Rule("interrupt", 1, "CNT", update),
                     *(Rule("interrupt", 1 << n, "CNT", compare) for n in channels),
+                    Rule("line", 1, "SR", update),
+                    *([Rule("line", bits(*channels), "SR", compare)] if channels else ()),
                 ),
             ),
             Register(
@@ -129,7 +131,10 @@ def _low_power(clock: TimerClock, clocks: int) -> Device:
             Register(
                 "IER",
                 0x08,
-                rules=(Rule("interrupt", 1, "CNT", 93), Rule("interrupt", 2, "CNT", 93)),
+                rules=(
+                    *(Rule("interrupt", 1 << n, "CNT", 93) for n in (0, 1)),
+                    Rule("line", bits(0, 1), "ISR", 93),
+                ),
             ),
             timed("CFGR", 0x0C),
             timed("CR", 0x10),
@@ -175,7 +180,10 @@ def _gpt(number: int, base: int, interrupt: int) -> Device:
             Register(
                 "IR",
                 0x0C,
-                rules=tuple(Rule("interrupt", 1 << n, "CNT", interrupt) for n in flags),
+                rules=(
+                    *(Rule("interrupt", 1 << n, "CNT", interrupt) for n in flags),
+                    Rule("line", bits(*flags), "SR", interrupt),
+                ),
             ),
             *(timed(f"OCR{n}", 0x0C + 4 * n, ALL_BITS) for n in (1, 2, 3)),
             *(Register(f"ICR{n}", 0x18 + 4 * n, zeros=ALL_BITS) for n in (1, 2)),

@@ -30,6 +30,7 @@ WFI = (b"\x30\xbf", b"\xaf\xf3\x03\x80")
 WFE = (b"\x20\xbf", b"\xaf\xf3\x02\x80")
 VTOR = 0xE000_ED08
 XPSR_T, XPSR_IT = 1 << 24, 0x0600_FC00
+MOST_IN_VAIN = 1000  # WFE
 LARGEST_PUSH = 128  # bytes: VPUSH of 16 doubles
 UNMAPPED = (FaultKind.READ_UNMAPPED, FaultKind.WRITE_UNMAPPED, FaultKind.WRITE_PROTECTED)
 
@@ -68,6 +69,7 @@ class Execution:
         self.guessing: Guessing | None = None  # what lets loops go that wait for registers
         self._state = EngineState(uc, memory)
         self._last_wfe = (0, 0)  # PC behind it and the instructions up to it
+        self._in_vain = 0  # WFE one behind the other that nothing could end
         self._cause: Fault | None = None  # of the fault exceptions that are active
         self.done = threading.Event()
         self.end: End | None = None
@@ -121,6 +123,12 @@ class Execution:
             assert self.guessing is not None
             if self.guessing.look(self._state.read_register) is not None:
                 self.end = End("input")
+        elif stop is Stop.STANDING:
+            assert self.guessing is not None
+            if self.guessing.stands(self._state.read_register):
+                self.end = End("loop")
+        elif stop is Stop.STORM:
+            self.end = End("storm")
         elif stop is Stop.SLEEP:
             if not self._sleep():
                 self.end = End("sleep")
@@ -152,7 +160,7 @@ class Execution:
             if self._is_behind(WFE, pc) and not repeated:
                 self._last_wfe = here
                 if not self._core.take_event():
-                    self._sleep()
+                    self._wait_for_event(pc)
             else:
                 thumb = self._state.read_register("xpsr") & XPSR_T
                 kind = FaultKind.UNDEFINED if thumb else FaultKind.INVALID_STATE
@@ -161,6 +169,13 @@ class Execution:
         else:
             text = uclib.uc_strerror(error).decode()
             raise CoreError(f"the engine stopped at {frame_at(self._image, pc)}: {text}")
+
+    def _wait_for_event(self, pc: int) -> None:
+        """WFE may go on without an event, but who comes back to it with nothing to come sleeps."""
+        self._in_vain = 0 if self._sleep() else self._in_vain + 1
+        if self._in_vain == MOST_IN_VAIN:
+            self._state.write_register("pc", (pc - 2) | 1)
+            self.end = End("sleep")
 
     def _is_below_stack(self, address: int) -> bool:
         """Whether an access below the stack's RAM came from the stack: SP is next to it."""
@@ -198,6 +213,8 @@ class Execution:
             self._cause = self._report(FAULT_TEXTS[kind], fault.address, fault.pc)
         if not self._core.take_fault():
             self._warn_of_external(fault.address)
+            self.end = End("fault", None, self._cause)
+        elif self._core.fault_repeats():
             self.end = End("fault", None, self._cause)
 
     def _report(self, kind: str, address: int, pc: int) -> Fault:

@@ -71,16 +71,9 @@ class Guessing:
         place = (pc, polled)
         if self._asked.get(place, 0) >= MOST_IN_VAIN:
             return None
-        if self._trial is None:
-            self._trial = TrialEngine(
-                self._memory,
-                [(r.base, r.size) for r in self._model.regions if r.kind == "peripheral"],
-                self._core.register,
-                self._core.system_register,
-            )
         state = {name: read_register(name) for name in STATE}
         loop = WaitingLoop(
-            partial(self._trial.turn, pc, state),
+            partial(self._engine().turn, pc, state),
             lambda address: self._memory.read(address, WORD) or b"",
             self._function,
             self._is_entry,
@@ -111,6 +104,23 @@ class Guessing:
             self._asked[place] = MOST_IN_VAIN
         self._core.tell_register(wait.address, wait.value, wait.mask)
         return None
+
+    def stands(self, read_register: Callable[[str], int]) -> bool:
+        """Whether the program goes round in a loop that changes nothing and asks nobody."""
+        state = {name: read_register(name) for name in STATE}
+        turn = self._engine().turn(read_register("pc"), state, without_reads=True)
+        asks = turn.reads or turn.reads_clock or turn.stores
+        return turn.returned and turn.is_same and not asks
+
+    def _engine(self) -> TrialEngine:
+        if self._trial is None:
+            self._trial = TrialEngine(
+                self._memory,
+                [(r.base, r.size) for r in self._model.regions if r.kind == "peripheral"],
+                self._core.register,
+                self._core.system_register,
+            )
+        return self._trial
 
     def guesses(self) -> tuple[Guess, ...]:
         """What was guessed, in the order in which it was first."""

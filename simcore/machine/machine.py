@@ -33,6 +33,7 @@ from simcore.machine.engine import address_of, capture_options, division_registe
 from simcore.machine.execution import End, Execution
 from simcore.machine.fault_report import frame_at
 from simcore.machine.guessing import Guessing
+from simcore.machine.handlers import Handlers
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import (
     RegisterNames,
@@ -42,6 +43,7 @@ from simcore.machine.peripherals import (
 )
 from simcore.machine.semihosting import HeapInfo, Semihosting
 from simcore.machine.semihosting_files import PatientInput
+from simcore.machine.serial import SerialPorts
 from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
 from simcore.run.options import RunOptions, command_line
@@ -76,7 +78,7 @@ class Machine:
         folder = options.spec.semihost_dir
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
-        devices = heard(model.devices.devices, options.spec.uart)
+        self._serial = SerialPorts(model, options)
         self._image = image
         self._model = model
         self._setups = setups
@@ -107,15 +109,18 @@ class Machine:
             functions = {
                 name: address_of(getattr(uclib, f"uc_{name}")) for name in ENGINE_FUNCTIONS
             }
-            self._core.attach(
-                self._uc._uch.value, functions, capture_options(image, model, options)
+            told = capture_options(image, model, options)
+            self._core.attach(self._uc._uch.value, functions, told)
+            self._handlers = Handlers(
+                image, self._core, self._memory.read, self._serial.devices, told.timers
             )
-            for device in devices:
+            for device in self._serial.devices:
                 self._core.describe(device)
             for region in self._memory.regions:
                 if region.kind == "flash":
                     host = self._memory.host_address(region)
                     self._core.lend_flash(region.base, region.size, host)
+            self._serial.describe(self._core)
             self._execution.guessing = self._guessing = Guessing(
                 image, model, self._memory, self._core, self._registers, options.spec.stub
             )
@@ -255,8 +260,15 @@ class Machine:
         """Why the run ended; what ends by itself may have missed a place."""
         if end.reason not in ("exit", "loop", "sleep", "input"):
             return end.reason
-        reached = self._core.counts() and self._options.spec.until is None
-        return end.reason if reached else "missed"
+        if not self._core.counts() or self._options.spec.until is not None:
+            return "missed"
+        return "input" if self._awaited(end) else end.reason
+
+    def _awaited(self, end: End) -> str | None:
+        """The serial port whose input would let a program go on that loops or sleeps."""
+        if end.reason not in ("loop", "sleep"):
+            return None
+        return self._serial.awaited(self._core, asleep=end.reason == "sleep")
 
     def _is_to_tell(self, polled: int) -> bool:
         """Whether a polled word is what the program hangs on: not if its description says how it
@@ -269,11 +281,17 @@ class Machine:
     def _all_warnings(self) -> Iterator[str]:
         yield from self._execution.warnings
         end = self._execution.end
-        if end is not None and end.reason in POLLING_ENDS:
+        assert end is not None
+        yield from self._handlers.warnings(end.reason)
+        if port := self._awaited(end):
+            yield f"the program waits for an interrupt of {port}; {self._serial.advice(port)}"
+        if end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None and self._is_to_tell(polled):
                 where = frame_at(self._image, self._execution.stood_at)
-                yield polling_warning(self._registers, polled, self._core.register(polled), where)
+                value, port = self._core.register(polled), self._serial.port_of(polled)
+                advice = None if port is None else self._serial.advice(port)
+                yield polling_warning(self._registers, polled, value, where, advice)
             elif end.reason == "no-end":
                 yield from endless_warning(
                     self._image, self._core.call_stack(), self._execution.stood_at
@@ -283,6 +301,7 @@ class Machine:
             # It keeps what is written to it, and reading it is no event.
             written = int.from_bytes(self._uc.mem_read(register, 4), "little")
             yield from config_warnings(self._model, written)
+        yield from self._serial.warnings(self._core)
         yield from self._semihosting.warnings
         if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
             yield peripheral_warning(

@@ -52,13 +52,14 @@ def peripheral_warning(
     return f"peripherals are not modelled, reads gave what was written: {'; '.join(shown)}{more}"
 
 
-def polling_warning(names: RegisterNames, register: int, value: int, where: Frame) -> str:
-    """What a program waits for that stopped there, and what it reads."""
+def polling_warning(
+    names: RegisterNames, register: int, value: int, where: Frame, advice: str | None = None
+) -> str:
+    """What a program waits for that stopped there, what it reads, and what to do."""
     name = names.name(register) or f"{register:#010x}"
-    return (
-        f"the program polls {names.text(register)} in {where.text}, which reads {value:#x};"
-        f" --stub {name}=VALUE lets it read what it waits for"
-    )
+    advice = advice or f"--stub {name}=VALUE lets it read what it waits for"
+    what = f"the program polls {names.text(register)} in {where.text}, which reads {value:#x}"
+    return f"{what}; {advice}"
 
 
 def endless_warning(image: Image, call_stack: Sequence[tuple[int, int]], pc: int) -> Iterator[str]:

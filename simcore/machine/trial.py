@@ -81,6 +81,7 @@ class TrialEngine:
         self._compares: Mapping[int, tuple[str, str]] = {}
         self._start = self._sp = self._top = self._steps = self._comes = 0
         self._has_read = self._is_settling = False
+        self._without_reads = False
         self._turn = Turn()
         self._undo: list[tuple[int, bytes]] = []
         for base, size in windows:
@@ -103,12 +104,14 @@ class TrialEngine:
         compares: Mapping[int, tuple[str, str]] | None = None,
         values: Mapping[int, int] | None = None,
         variable: tuple[int, int] | None = None,
+        without_reads: bool = False,
     ) -> Turn:
         """Try turns from `pc` with the registers `state`.
 
         `loop` are the instructions of the loop, none while that is not known; `compares` the
         operands of those that compare. `values` are what words of peripherals read instead,
-        `variable` is a word of memory and what it holds instead.
+        `variable` is a word of memory and what it holds instead. Turns in
+        which no peripheral is read count only `without_reads`.
         """
         self._start, self._sp = pc, state["sp"]
         stack = self._memory.region_at(self._sp - WORD)
@@ -118,6 +121,7 @@ class TrialEngine:
         self._undo = []
         self._steps = self._comes = 0
         self._has_read = self._is_settling = False
+        self._without_reads = without_reads
         self._uc.ctl_flush_tb()
         if variable is not None:
             self._keep(variable[0], WORD)
@@ -142,7 +146,8 @@ class TrialEngine:
 
     def _on_code(self, uc: unicorn.Uc, address: int, _size: int, _: object) -> None:
         turn = self._turn
-        if address == self._start and self._has_read:
+        is_round = self._has_read or (turn.path and self._without_reads)
+        if address == self._start and is_round:
             self._has_read = False
             self._comes += 1
             turn.half = turn.half or len(turn.path)

@@ -166,6 +166,7 @@ int core_sleep(core *c, uint64_t cycles)
 {
     uint32_t payload[2] = {(uint32_t)cycles, (uint32_t)(cycles >> 32)};
     capture_close_record(c->capture);
+    storms_slept(c->capture);
     stream_put(&c->stream, RECORD_SLEEP, payload, 2);
     return flush(c);
 }
@@ -202,6 +203,15 @@ void core_raise(core *c, const struct fault_info *fault)
 }
 
 int core_fault_active(const core *c) { return nvic_fault_is_active(&capture_system(c->capture)->nvic); }
+int core_fault_repeats(const core *c) { return capture_fault_repeats(c->capture); }
+void core_storm(const core *c, struct storm_info *out) { capture_storm(c->capture, out); }
+
+uint32_t core_handlers(const core *c, struct handler_info *out, uint32_t room)
+{
+    return capture_handlers(c->capture, out, room);
+}
+
+int core_would_take(core *c, uint32_t number, int asleep) { return capture_would_take(c->capture, number, asleep); }
 
 uint32_t core_system_register(const core *c, uint32_t address)
 {
@@ -287,6 +297,17 @@ int core_lend_flash(core *c, uint32_t address, uint32_t size, void *memory)
 }
 
 void core_print(core *c, void *self, core_write_fn *write) { capture_print(c->capture, self, write); }
+int core_serial_port(core *c, const struct serial_port *port, void *self, core_pace_fn *pace)
+{
+    return capture_serial_port(c->capture, port, self, pace);
+}
+
+int core_feed(core *c, uint32_t port, const uint8_t *bytes, size_t size)
+{
+    return capture_feed(c->capture, port, bytes, size);
+}
+
+void core_serial(const core *c, uint32_t port, struct serial_info *out) { capture_serial(c->capture, port, out); }
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }
 uint32_t core_clock_note_count(const core *c) { return capture_clock_note_count(c->capture); }
 void core_clock_notes(const core *c, struct clock_note *out) { capture_clock_notes(c->capture, out); }

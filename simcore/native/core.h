@@ -48,6 +48,13 @@ int core_lend_flash(core *c, uint32_t address, uint32_t size, void *memory);
 void core_print(core *c, void *self, core_write_fn *write);
 int core_print_rest(core *c);                             /* what is not printed yet */
 
+/* A serial port of a described device, of which bytes take time on the line: `pace` is asked for the cycles of one
+ * whenever they may have changed. Its number, from 0, or a core_status. It receives these bytes, which are copied: one
+ * is there as soon as it can have come and the port has room. */
+int core_serial_port(core *c, const struct serial_port *port, void *self, core_pace_fn *pace);
+int core_feed(core *c, uint32_t port, const uint8_t *bytes, size_t size);
+void core_serial(const core *c, uint32_t port, struct serial_info *out);
+
 uint32_t core_clock_note_count(const core *c);
 void core_clock_notes(const core *c, struct clock_note *out);
 
@@ -81,6 +88,10 @@ uint64_t core_cycles_left(core *c);                       /* until max_cycles; U
 int core_take_fault(core *c);                             /* enters the program's handler of core_fault(); 0: none */
 void core_raise(core *c, const struct fault_info *fault); /* a fault that was seen outside; core_fault() tells it */
 int core_fault_active(const core *c);                     /* a handler of a fault has not come back */
+int core_fault_repeats(const core *c);                    /* it comes back to the same fault again and again */
+void core_storm(const core *c, struct storm_info *out);   /* what stopped the run, or would soon */
+uint32_t core_handlers(const core *c, struct handler_info *out, uint32_t room);  /* how many are active */
+int core_would_take(core *c, uint32_t number, int asleep);    /* an exception, or let it end the sleep, if pending */
 uint32_t core_system_register(const core *c, uint32_t address);   /* what firmware would read, without its effect */
 
 /* Records the event stream from now on: `write` gets it in pieces, the last one from core_finish(). */

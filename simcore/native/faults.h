@@ -35,5 +35,18 @@ struct fault_info {
     uint32_t address, pc, size;
 };
 
+/* Exceptions that were taken one behind the other while what they interrupted ran no instruction. */
+struct storm_info {
+    uint32_t number, same;       /* the last of them, and how often it was the same in a row */
+    uint32_t interrupted;        /* the instruction that they came in front of */
+    uint64_t taken;
+};
+
+/* A handler that runs or was interrupted, the outermost first. */
+struct handler_info {
+    uint32_t number, interrupted;        /* exception; the instruction that it came in front of */
+    uint64_t instructions;       /* since it was entered */
+};
+
 /* cffi: end */
 #endif

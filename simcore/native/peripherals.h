@@ -41,7 +41,9 @@ enum device_rule_kind {
     DEVICE_REQUEST,              /* it asks for transfers of DMA, by request `shift`, while all bits of `mask` in
                                     `other` are set, */
     DEVICE_UNLESS,               /* ... unless one of `mask` in `other` is, */
-    DEVICE_PACE                  /* ... every `mask` core cycles, moved; times what `other` holds, if it is another */
+    DEVICE_PACE,                 /* ... every `mask` core cycles, moved; times what `other` holds, if it is another */
+    DEVICE_LINE,                 /* interrupt `shift` is asked for while a bit of `mask` is set here and in `other` */
+    DEVICE_SENT                  /* a write sets bits of `mask` of `other`, a flag of interrupt `shift` */
 };
 
 enum timer_kind { TIMER_TIM, TIMER_LPTIM, TIMER_GPT, TIMER_PIT };
@@ -95,8 +97,28 @@ struct clock_note {              /* a register that clocks hang on was written *
     uint32_t address, value;
 };
 
+/* A serial port: registers, and the bits of them that say what. */
+struct serial_port {
+    uint32_t base, bytes;        /* of its registers */
+    uint32_t number;             /* of its interrupt's exception */
+    uint32_t control, receives;  /* it receives while all these bits of `control` are set */
+    uint32_t enable_full, enable_idle, enable_sent;      /* bits of `control` that let flags interrupt */
+    uint32_t data, send;         /* a read of `data` takes the byte that it holds; where text goes */
+    uint32_t status, full, idle; /* flags: bytes are there; the line is idle */
+    uint32_t clear, clear_idle;  /* ones that are written here clear the flag of an idle line */
+    uint32_t drop, drops;        /* ones that are written here drop what is there */
+    uint32_t fifo, fifo_on, depth;               /* it holds so many bytes while these bits are set, else one */
+    uint32_t level, water_at, count_at; /* fields: bytes that set no flag yet; bytes that are there; 0: none */
+    uint32_t empty, empty_bits, data_empty; /* bits, those of `data` too, that are set while nothing is there */
+    uint32_t paces; /* bits of `control` on which the time of a byte hangs; see core_feed() */
+};
+
+struct serial_info { /* bytes: how many there are, the program took, and came while there was no room */
+    uint32_t size, taken, late;
+};
+
 struct peripheral_info {
-    uint32_t address, value;     /* of a word, and what it reads now */
+    uint32_t address, value; /* of a word, and what it reads now */
     uint64_t reads, writes;
 };
 

@@ -38,6 +38,8 @@ enum core_stop {
     STOP_CYCLES = 9,         /* capture_config.max_cycles have gone by */
     STOP_SLEEP = 10,         /* SCR.SLEEPONEXIT: the last handler has come back */
     STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
+    STOP_STORM = 12,         /* an exception comes again and again and lets nothing else run: core_storm() */
+    STOP_STANDING = 13,      /* nothing can interrupt what runs, which may be a loop that changes nothing */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */
@@ -410,6 +412,7 @@ struct timing_setup {
 };
 
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
+typedef int core_pace_fn(void *self, uint64_t *cycles);   /* of the core, that a byte takes on the line of a port */
 
 /* cffi: end */
 #endif

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
+from simcore.run.uarts import read_source
 
 #: What ends a run that says nothing of its end.
 DEFAULT_FOR_S = 10.0  # of modelled time
@@ -25,6 +26,14 @@ class Streams:
         self.stdin = stdin
         self.stdin_read = bytearray()
         self.stdout = None if stdout is None else _Output(stdout)
+        self._received: dict[str, bytes] = {}
+
+    def received(self, name: str, source: str) -> bytes:
+        """What a serial port receives of ``--uart``, whole and once. Raises ConfigError."""
+        if source not in self._received:
+            stdin = None if self.stdin is None else self.stdin.read
+            self._received[source] = read_source(name, source, stdin)
+        return self._received[source]
 
     def again(self) -> None:
         """The run begins anew."""

@@ -28,7 +28,7 @@ class Written(NamedTuple):
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
     may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may
     be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that may be
-    infinite.
+    infinite. What stands behind the text ``path_behind`` is a path.
     """
 
     key: str = ""
@@ -38,6 +38,7 @@ class Written(NamedTuple):
     unlimited: bool = False
     of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
+    path_behind: str = ""
 
 
 #: What becomes of registers that nobody described; C has the same order.
@@ -104,8 +105,8 @@ class RunSpec(PartSpec):
     ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
-    them in the warning. ``uart`` is the serial port whose text is printed, off for none, every one
-    when None. ``entry`` is where the program starts instead of its own entry: a function, an
+    them in the warning. ``uart`` says which serial port prints and what others receive, see
+    run/uarts.py. ``entry`` is where the program starts instead of its own entry: a function, an
     address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
@@ -125,7 +126,7 @@ class RunSpec(PartSpec):
     svd: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
-    uart: str | None = None
+    uart: Annotated[tuple[str, ...], Written(path_behind="=")] = ()
     verbose: bool = False
     entry: str | None = None
     max_instructions: int | None = None
@@ -177,15 +178,18 @@ def run_spec(
 def given(cls: type[Spec], options: Mapping[str, Any]) -> Spec:
     """A spec of keyword arguments as people write them: paths of any kind, any sequences.
 
-    Raises TypeError, with the nearest name, for a name that is no field.
+    One text stands for a sequence of it. Raises TypeError, with the nearest name, for a name that
+    is no field.
     """
-    known = [field.name for field in fields(cls)]
+    known = {field.name: field for field in fields(cls)}
     values: dict[str, Any] = {}
     for name, value in options.items():
         if name not in known:
             raise TypeError(f"a run has no option '{name}'{nearest(name, known)}")
         several = isinstance(value, list | tuple)
-        values[name] = tuple(map(_plain, value)) if several else _plain(value)
+        found = tuple(map(_plain, value)) if several else _plain(value)
+        is_one = isinstance(found, str) and known[name].default == ()
+        values[name] = (found,) if is_one else found
     return cls(**values)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 
 from simcore.errors import ConfigError, nearest
 from simcore.run.spec import Written
+from simcore.run.uarts import STANDARD_INPUT
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
 Value = TypeVar("Value")
@@ -103,8 +104,17 @@ class SettingsTable:
                     value = tuple(shown(self.file.parent / one) for one in value)
                 elif found.written.path is not None and value.endswith(found.written.path):
                     value = shown(self.file.parent / value)
+                if found.written.path_behind:
+                    value = tuple(self._rebased(one, found.written.path_behind) for one in value)
                 options[found.field] = value
         return options
+
+    def _rebased(self, text: str, mark: str) -> str:
+        """A text with the path behind a mark as it is from the working folder."""
+        name, found, path = text.partition(mark)
+        if path in ("", STANDARD_INPUT):
+            return text
+        return f"{name}{found}{shown(self.file.parent / path)}"
 
     def error(self, key: str, text: str) -> ConfigError:
         """What is wrong with the value of a key."""

@@ -22,7 +22,10 @@ EXCLUDED = {
     "ticks": "interrupts come when the modelled time says so; a bare engine has no time",
     "sleep": "the same, and it waits for them",
     **dict.fromkeys(
-        ("board_f7", "board_h7", "board_rt", "clock_setup_f7", "clock_setup_h7"),
+        (
+            "board_f7", "board_h7", "board_rt", "clock_setup_f7", "clock_setup_h7", "echo_f7",
+            "echo_h7", "echo_rt",
+        ),
         "firmware that waits for devices and does not end",
     ),
     **dict.fromkeys(("drivers_f7", "drivers_h7"), "a bare engine has no flash to program"),

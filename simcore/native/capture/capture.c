@@ -15,8 +15,9 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->out = c->discard;
     c->hook_from = NO_ID;
     c->waits_in = NO_ID;
-    c->look_at = c->ask_at = c->next_tick = c->deadline = UINT64_MAX;
+    c->ask_at = c->next_tick = c->deadline = UINT64_MAX;
     c->dma.next = c->dma.interrupt = UINT64_MAX;
+    c->look_at = c->stand_at = STANDS_AFTER;
     c->granule = calloc(1u << (32 - GRANULE_SHIFT - 3), 1);
     if (!c->granule || code_grow(c) != CORE_OK) {
         capture_free(c);
@@ -39,6 +40,7 @@ void capture_free(struct capture *c)
     free(c->rule);
     free(c->clock_note);
     free(c->dma.channel);
+    serials_free(c);
     free(c);
 }
 

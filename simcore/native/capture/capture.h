@@ -40,15 +40,23 @@ void capture_tell_clock(struct capture *c);
 uint64_t capture_cycles_left(const struct capture *c, uint64_t now);
 
 /* Sleep: whether something is pending that ends it, and cycles until something will be, UINT64_MAX: nothing. All
- * records are flushed. Takes the event register, which lets WFE pass. */
+ * records are flushed. Whether an exception, if pending, would be taken or end the sleep. Takes the event register,
+ * which lets WFE pass. */
 int capture_wakes(struct capture *c);
 uint64_t capture_cycles_to_wake(struct capture *c, uint64_t now);
+int capture_would_take(struct capture *c, uint32_t number, int asleep);
 int capture_take_event(struct capture *c);
 
 /* The program's own handler of the fault runs next; 0 when there is none that could. A fault that the engine told
  * of, or that the program asked for. */
 int capture_take_fault(struct capture *c);
 void capture_raise(struct capture *c, const struct fault_info *fault);
+
+/* storms.c: see core.h; the core slept. */
+int capture_fault_repeats(const struct capture *c);
+void capture_storm(const struct capture *c, struct storm_info *out);
+uint32_t capture_handlers(const struct capture *c, struct handler_info *out, uint32_t room);
+void storms_slept(struct capture *c);
 
 /* Ends the record of the block that is running, which ran to its end. */
 void capture_close_record(struct capture *c);
@@ -70,6 +78,9 @@ int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const 
                      uint32_t rules);
 int capture_describe_dma(struct capture *c, const struct dma_info *info);
 int capture_lend_flash(struct capture *c, uint32_t address, uint32_t size, void *memory);
+int capture_serial_port(struct capture *c, const struct serial_port *port, void *self, core_pace_fn *pace);
+int capture_feed(struct capture *c, uint32_t port, const uint8_t *bytes, size_t size);
+void capture_serial(const struct capture *c, uint32_t port, struct serial_info *out);
 void capture_print(struct capture *c, void *self, core_write_fn *write);
 int capture_print_rest(struct capture *c);
 uint32_t capture_clock_note_count(const struct capture *c);

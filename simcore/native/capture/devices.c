@@ -32,10 +32,16 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     p->reads++;
     c->polled = p->address;
     c->polled_at = instructions_of(c);
-    polling_read(c, p->address);
+    if (!serial_expects(c, p))
+        polling_read(c, p->address);
     if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
-    return rules_read(c, p, size) >> (address & 3) * 8;
+    if (p->serial)
+        serial_read(c, p);
+    uint32_t value = rules_read(c, p, size);
+    if (p->serial)
+        serial_took(c, p);
+    return value >> (address & 3) * 8;
 }
 
 /* The bits of a word that an access of 1, 2 or 4 bytes covers. */
@@ -72,8 +78,12 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     p->writes++;
     if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
-    rules_write(c, p, (uint32_t)value << (address & 3) * 8, mask_of(address, size));
-    if (is_timed)
+    uint32_t moved = (uint32_t)value << (address & 3) * 8, mask = mask_of(address, size);
+    if (p->serial)
+        serial_write(c, p, moved, mask);
+    else
+        rules_write(c, p, moved, mask);
+    if (is_timed || timers_have(c, address))
         due_timer_written(c);
 }
 
@@ -107,6 +117,8 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
         record_system_write(c, aligned, word);
     if (system_writes_clock(aligned))
         due_plan(c, now);
+    if (aligned >= REG_NVIC_ICPR && aligned < REG_NVIC_IABR)
+        lines_look(c, 0);                        /* a line that is high pends again */
     c->look_at = 0;                              /* something may be pending now */
     code_settings(c);
     if (c->system.reset_requested)

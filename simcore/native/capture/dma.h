@@ -47,6 +47,7 @@ struct dma {
     uint64_t next, interrupt;    /* the first of their events, and the first that interrupts */
     uint64_t now;                /* when its registers were looked at last */
     uint8_t wrote;               /* to a register, which may be a timer's */
+    uint8_t writes;              /* ... at this moment */
 };
 
 /* What a kind of controller does with its registers. */

@@ -75,6 +75,11 @@ static void pend_until(struct capture *c, uint64_t time)
         if (time >= c->timer[i].next) {
             struct timer *t = &c->timer[i];
             due_pend(c, t->number);
+            if (t->serial) {                     /* again when something was done about it */
+                serial_until(c, &c->serial[t->serial - 1], time);
+                t->next = serial_due(c, &c->serial[t->serial - 1]);
+                continue;
+            }
             t->next += ((time - t->next) / t->period + 1) * t->period;
         }
     dma_until(c, time);

@@ -35,6 +35,8 @@ int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, u
 static uint32_t vector(struct capture *c, uint32_t number, uint32_t pc)
 {
     uint32_t handler = frame_vector(c, number);
+    if (handler >> 28 == 0xf)                    /* an EXC_RETURN value returns by a branch alone */
+        handler = 0;
     if (!handler)
         exceptions_fail(c, FAULT_VECTOR, system_word(&c->system, REG_VTOR) + 4 * number, pc);
     return handler;
@@ -49,32 +51,34 @@ static uint32_t coming(struct capture *c, const struct masks *masks)
 
 /* --- entry ------------------------------------------------------------------------------------------------ */
 
-static void entered(struct capture *c, uint32_t number)
+static void entered(struct capture *c, uint32_t number, uint32_t pc, int is_chained, int is_fault)
 {
+    storms_entered(c, number, pc, is_chained, is_fault);
     nvic_activate(nvic_of(c), number);
     c->event = 1;
     c->waits_in = NO_ID;
     c->look_at = 0;
 }
 
-/* A frame that cannot be stored is a fault of its own, but for one that is taken because of it. */
-static int enter(struct capture *c, uint32_t number, uint32_t pc, int is_fault)
+/* A frame that cannot be stored is a fault of its own, but for one that is taken because of it. `fault`: the kind of
+ * the fault that is taken, FAULT_NONE: it is none. */
+static int enter(struct capture *c, uint32_t number, uint32_t pc, uint8_t fault)
 {
     struct frame f;
-    if (!frame_push(c, pc, &f) && !is_fault)
+    if (!frame_push(c, pc, &f) && fault != FAULT_STACKING)
         return exceptions_fail(c, FAULT_STACKING, f.sp, pc);
     uint32_t handler = vector(c, number, pc);
     if (!handler)
         return 0;
     frame_enter(c, number, handler, &f);
-    entered(c, number);
+    entered(c, number, pc, 0, fault != FAULT_NONE);
     int fp_at_once = f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN);
     tell(c, EXCEPTION_ENTERED | (fp_at_once ? EXCEPTION_FP : 0) | (f.process ? EXCEPTION_PROCESS : 0), pc, f.sp);
     return 1;
 }
 
 /* Straight into the next handler: the frame stays where it is. */
-static int chain(struct capture *c, uint32_t number, uint32_t exc_return, uint32_t pc)
+static int chain(struct capture *c, uint32_t number, uint32_t exc_return, uint32_t pc, uint8_t fault)
 {
     uint32_t handler = vector(c, number, pc);
     if (!handler)
@@ -84,7 +88,7 @@ static int chain(struct capture *c, uint32_t number, uint32_t exc_return, uint32
                       .sp = register_of(c, UC_ARM_REG_SP),
                       .exc_return = exc_return};
     frame_enter(c, number, handler, &f);
-    entered(c, number);
+    entered(c, number, pc, 1, fault != FAULT_NONE);
     tell(c, EXCEPTION_CHAINED, register_of(c, UC_ARM_REG_PC), f.sp);
     return 1;
 }
@@ -95,7 +99,7 @@ int exceptions_take(struct capture *c, uint32_t number, uint32_t pc)
     uint32_t late = nvic_most_urgent(nvic_of(c));
     if (late && nvic_priority(nvic_of(c), late) < nvic_priority(nvic_of(c), number))
         number = late;
-    return enter(c, number, pc, 0);
+    return enter(c, number, pc, FAULT_NONE);
 }
 
 /* --- return ----------------------------------------------------------------------------------------------- */
@@ -141,9 +145,10 @@ static void leave(struct capture *c, uint32_t exc_return)
     if (running != EXCEPTION_NMI)
         register_set(c, UC_ARM_REG_FAULTMASK, 0);
     due_within(c, 0);
+    lines_look(c, running);
     uint32_t next = chained(c);
     if (next) {
-        chain(c, next, exc_return, exc_return & ~1u);
+        chain(c, next, exc_return, exc_return & ~1u, FAULT_NONE);
         return;
     }
     struct frame f;
@@ -152,6 +157,7 @@ static void leave(struct capture *c, uint32_t exc_return)
         return;
     }
     n->running = f.xpsr & XPSR_IPSR;
+    storms_resumed(c, f.pc & ~1u);
     int to_thread = (exc_return & 8) != 0;
     uint32_t fp = f.has_fp && f.used_fp ? EXCEPTION_FP : 0;
     tell(c, EXCEPTION_LEFT | fp | (f.process ? EXCEPTION_PROCESS : 0), f.pc & ~1u, f.sp);
@@ -163,15 +169,26 @@ static void leave(struct capture *c, uint32_t exc_return)
     } else if (to_thread && last && (system_word(&c->system, REG_SCR) & SCR_SLEEPONEXIT)) {
         capture_stop_with(c, STOP_SLEEP);
     }
+    if (c->stop != STOP_FAULT && !(f.xpsr & XPSR_T))
+        exceptions_fail(c, FAULT_INVALID_STATE, f.pc & ~1u, f.pc & ~1u);
 }
 
 /* --- when --------------------------------------------------------------------------------------------------- */
+
+/* Now and then, when no interrupt can come. */
+static int may_stand(struct capture *c, uint32_t ahead)
+{
+    if (instructions_of(c) + ahead <= c->stand_at)
+        return 0;
+    c->stand_at *= 2;
+    return !c->dma.moving && !exceptions_can_come(c);
+}
 
 int exceptions_look(struct capture *c, uint32_t ahead)
 {
     c->due_in = UINT64_MAX;
     int stop = instructions_of(c) + ahead > c->ask_at ? due_ask(c) : STOP_NONE;
-    c->look_at = c->ask_at;
+    c->look_at = c->ask_at < c->stand_at ? c->ask_at : c->stand_at;
     /* Against what is active only a return or a register write helps, and both have another look taken. */
     uint32_t number = coming(c, &nothing_masked);
     if (number) {
@@ -180,7 +197,9 @@ int exceptions_look(struct capture *c, uint32_t ahead)
         if (stop == STOP_NONE && nvic_preempts(nvic_of(c), number, &masks))
             c->take = number;
     }
-    return stop == STOP_NONE && !c->take && polling_is_due(c) ? STOP_POLLING : stop;
+    if (stop != STOP_NONE || c->take)
+        return stop;
+    return polling_is_due(c) ? STOP_POLLING : may_stand(c, ahead) ? STOP_STANDING : STOP_NONE;
 }
 
 int exceptions_can_come(struct capture *c)
@@ -195,6 +214,12 @@ static struct masks waking_masks(struct capture *c)
     struct masks masks = frame_masks(c);
     masks.primask = 0;
     return masks;
+}
+
+int capture_would_take(struct capture *c, uint32_t number, int asleep)
+{
+    struct masks masks = asleep ? waking_masks(c) : frame_masks(c);
+    return nvic_is_enabled(nvic_of(c), number) && nvic_preempts(nvic_of(c), number, &masks);
 }
 
 int capture_wakes(struct capture *c)
@@ -293,8 +318,8 @@ int capture_take_fault(struct capture *c)
     c->fault_at_access = 0;
     int is_return = (f.kind == FAULT_INVALID_RETURN || f.kind == FAULT_UNSTACKING) && f.pc >> 28 == 0xf;
     if (is_return)                               /* of a handler that is left already: its frame stays */
-        return chain(c, number, register_of(c, UC_ARM_REG_LR), f.pc);
-    return enter(c, number, f.pc, f.kind == FAULT_STACKING);
+        return chain(c, number, register_of(c, UC_ARM_REG_LR), f.pc, f.kind);
+    return enter(c, number, f.pc, f.kind);
 }
 
 void capture_raise(struct capture *c, const struct fault_info *fault)
@@ -325,7 +350,7 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
     case ENGINE_SVC: {
         struct masks masks = frame_masks(c);
         if (nvic_preempts(nvic_of(c), EXCEPTION_SVCALL, &masks))
-            enter(c, EXCEPTION_SVCALL, pc, 0);
+            enter(c, EXCEPTION_SVCALL, pc, FAULT_NONE);
         else
             exceptions_fail(c, FAULT_SVC, pc, pc);
         break;

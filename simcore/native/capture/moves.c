@@ -179,8 +179,9 @@ static void store(struct capture *c, uint32_t address, uint32_t size, uint8_t *b
         for (uint32_t i = 0; i < size; i++)
             value |= (uint32_t)bytes[i] << 8 * i;
         p->writes++;
-        c->dma.wrote = 1;
+        c->dma.wrote = c->dma.writes = 1;
         rules_write(c, p, value << shift, mask << shift);
+        c->dma.writes = 0;
     } else if (c->mem_write(c->engine, address, bytes, size) != UC_ERR_OK) {
         capture_fail(c, CORE_ERR_ENGINE);
     } else {

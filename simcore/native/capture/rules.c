@@ -18,11 +18,13 @@ int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const 
     p->written = reset;
     p->rule = c->rules;
     p->rules = rules;
-    for (uint32_t i = 0; i < rules; i++) {
+    for (uint32_t i = 0; i < rules && status == CORE_OK; i++) {
         c->rule[c->rules++] = rule[i];
         p->dma |= rule[i].kind == DEVICE_DMA;
+        if (rule[i].kind == DEVICE_LINE)
+            status = lines_add(c, address, &rule[i]);
     }
-    return CORE_OK;
+    return status;
 }
 
 static uint32_t moved(uint32_t bits, int32_t shift) { return shift < 0 ? bits >> -shift : bits << shift; }
@@ -57,9 +59,11 @@ static struct peripheral *counter_of(struct capture *c, const struct peripheral 
     return NULL;
 }
 
+void rules_refresh(struct capture *c, const struct peripheral *p) { counters_settle(c, counter_of(c, p)); }
+
 uint32_t rules_read(struct capture *c, struct peripheral *p, uint32_t size)
 {
-    counters_settle(c, counter_of(c, p));
+    rules_refresh(c, p);
     uint32_t value = rules_peek(c, p);
     for (uint32_t i = p->rule; i < p->rule + p->rules; i++) {
         const struct device_rule *r = &c->rule[i];
@@ -136,6 +140,13 @@ static void obey(struct capture *c, struct peripheral *p, const struct device_ru
         if (!other || (other->written & r->mask) == r->mask)
             send(c, (uint8_t)value);
         break;
+    case DEVICE_SENT:
+        if (other)
+            other->written |= r->mask;
+        serial_sent(c, EXCEPTION_IRQ0 + (uint32_t)r->shift);
+        lines_look(c, EXCEPTION_IRQ0 + (uint32_t)r->shift);
+        break;
+    case DEVICE_LINE: lines_look(c, EXCEPTION_IRQ0 + (uint32_t)r->shift); break;
     case DEVICE_INTERRUPT:
         if (p->written & ~before & r->mask && timers_enable(c, p->address, r) != CORE_OK)
             capture_fail(c, CORE_ERR_LIMIT);

@@ -7,7 +7,9 @@
 #include <unicorn/unicorn.h>
 
 #include "capture/capture.h"
+#include "capture/devices.h"
 #include "capture/dma.h"
+#include "capture/serial.h"
 #include "stream/thumb.h"
 
 enum {
@@ -19,6 +21,9 @@ enum {
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
     DEVICE_TIMERS_MAX = 64,
+    DEVICE_LINES_MAX = 128,
+    SERIALS_MAX = 16,
+    STANDS_AFTER = 1 << 22,      /* instructions; then after twice as many, and so on */
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
@@ -43,21 +48,6 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t conditional; /* has an IT block, or is in one */
     uint8_t sets_stack;  /* sets SP, or which of the two is in use */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
-};
-
-struct peripheral {              /* a word of a peripheral */
-    uint32_t address, written;
-    uint32_t fixed, fixed_mask;  /* bits that read so whatever is written */
-    uint64_t reads, writes;
-    uint32_t rule, rules;        /* the first in capture.rule, and how many */
-    uint64_t since;              /* of a counter: when it was 0; of its flags: until when they are known */
-    uint8_t used, described;
-    uint8_t dma;                 /* DMA hangs on it: capture/dma.h */
-};
-
-struct lent {                    /* flash and the memory of the host behind it */
-    uint32_t address, size;
-    uint8_t *memory;
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -97,6 +87,19 @@ struct timer {                   /* pends an interrupt every so many cycles */
     uint64_t period, next;       /* modelled time, UINT64_MAX: never as things are */
     uint32_t enable, mask;       /* address and bits of the word that lets a device's interrupt */
     uint32_t counter;            /* its address, 0: of no device */
+    uint32_t serial;             /* a port, counted from 1; 0: none */
+};
+
+struct line {                    /* by which a device asks for an interrupt, as long as it has a reason */
+    uint32_t number;             /* of the exception */
+    uint32_t enable, flags, mask;        /* words of which the same bits are set then */
+};
+
+struct level {                   /* what an exception interrupts, by how many are active: storms.c */
+    uint32_t number, same;       /* of the exception that came last, and how often it did with nothing in between */
+    uint32_t interrupted, resumed_at;    /* the instruction that it came in front of, and the one gone on with */
+    uint64_t taken;              /* exceptions with nothing in between */
+    uint64_t entered, resumed;   /* instructions up to then */
 };
 
 struct capture {
@@ -153,12 +156,19 @@ struct capture {
     uint64_t limit;
     uint64_t look_at; /* instruction count at which to look for pending exceptions */
     uint64_t ask_at; /* ... and at which to ask for the modelled time */
+    uint64_t stand_at; /* ... and at which to look whether the program stands */
     uint32_t take; /* the exception that is entered when the engine has stopped, 0: none */
     int event; /* the event register of WFE */
     uint64_t next_tick; /* modelled time of SysTick's next interrupt */
     struct timer timer[MAX_TIMERS + DEVICE_TIMERS_MAX];
     uint32_t timers;
     struct dma dma;
+    struct line line[DEVICE_LINES_MAX];
+    uint32_t lines;
+    struct serial serial[SERIALS_MAX];
+    uint32_t serials;
+    struct level level[EXCEPTIONS_MAX];
+    int fault_repeats;
     uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
     struct rewind rewind;
     int stack_set;               /* by the block that ended: timing is told */
@@ -348,47 +358,15 @@ int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all o
 void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const struct frame *f);
 int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f); /* 0: not all of it is memory */
 
-/* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
-struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);
-
-/* The same, NULL while nobody used or described it. */
-struct peripheral *peripheral_known(const struct capture *c, uint32_t address);
-
 /* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
  * to be looked at in front of this block. */
 void polling_read(struct capture *c, uint32_t address);
 void polling_store(struct capture *c, uint32_t address);
 int polling_is_due(struct capture *c);
-/* rules.c: what a word would read; what it reads, with all that a read does; a write of those bits of it. */
-uint32_t rules_peek(const struct capture *c, const struct peripheral *p);
-uint32_t rules_read(struct capture *c, struct peripheral *p, uint32_t size);
-void rules_write(struct capture *c, struct peripheral *p, uint32_t value, uint32_t mask);
 
-static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }
-
-/* timers.c: an interrupt of a counter is let through: it comes when its flag is set, at once if that is set; a flag of
- * a counter was set by the program; whether a word is one of its timer; when each comes next. */
-int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r);
-void timers_raise(struct capture *c, uint32_t counter);
-int timers_have(const struct capture *c, uint32_t address);
-void timers_plan(struct capture *c, uint64_t now);
-
-/* crc.c: the remainder begins anew; data of so many bytes goes into it; what it reads. */
-void crc_reset(struct capture *c, struct peripheral *data);
-void crc_feed(struct capture *c, struct peripheral *data, uint32_t before, uint32_t value, uint32_t bytes);
-uint32_t crc_value(const struct capture *c, const struct peripheral *data);
-
-/* spi.c: a register of an SPI was written, or is read. */
-void spi_write(struct capture *c, const struct device_rule *r, uint32_t address, uint32_t before, uint32_t size);
-void spi_read(struct capture *c, const struct device_rule *r, uint32_t address, uint32_t size);
-
-/* flash.c: what a control register says is erased; a store programs flash: 0 when it may not; in front of the next
- * access. */
-void flash_erase(struct capture *c, const struct device_rule *r, uint32_t control);
-int flash_program(struct capture *c, uint32_t address, uint32_t size, uint64_t value);
-void flash_settle(struct capture *c);
-
-/* devices.c: maps the peripheral and system regions of the part. */
-int devices_map(struct capture *c);
+/* storms.c: an exception is entered, also straight from another one, or by a fault of the instruction at pc; what was
+ * interrupted goes on at pc. */
+void storms_entered(struct capture *c, uint32_t number, uint32_t pc, int is_chained, int is_fault);
+void storms_resumed(struct capture *c, uint32_t pc);
 
 #endif

@@ -22,7 +22,7 @@ int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *
         if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
             return CORE_ERR_LIMIT;
         c->timer[c->timers++] =
-            (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other};
+            (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other, 0};
     }
     if (counters_flagged(c, counter, r->mask))
         nvic_pend(&c->system.nvic, EXCEPTION_IRQ0 + (uint32_t)r->shift);
@@ -54,6 +54,8 @@ int timers_have(const struct capture *c, uint32_t address)
 void timers_plan(struct capture *c, uint64_t now)
 {
     for (struct timer *t = c->timer; t < c->timer + c->timers; t++) {
+        if (t->serial)
+            t->next = serial_due(c, &c->serial[t->serial - 1]);
         if (!t->counter)
             continue;
         const struct peripheral *counter = peripheral_known(c, t->counter);

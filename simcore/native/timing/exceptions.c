@@ -19,8 +19,9 @@ static void enter(struct timing *t, uint32_t return_address, uint32_t frame)
         t->interruptions--;
     }
     t->interrupted[t->interruptions++] = (struct interrupted){
-        t->last_block, t->last_entry, t->left, t->calls.frames, return_address, frame, t->other_stack};
+        t->last_block, t->last_entry, t->left, t->calls.frames, return_address, frame, t->other_stack, t->is_inside};
     t->last_block = t->last_entry = NO_DEFINITION;
+    t->is_inside = 0;
     t->state = t->reset_state;
     t->hardware_return = return_address;
 }
@@ -30,6 +31,7 @@ static void go_on(struct timing *t, const struct interrupted *i)
     t->last_block = i->last_block;
     t->last_entry = i->last_entry;
     t->left = i->left;
+    t->is_inside = i->is_inside;
 }
 
 static void forget(struct timing *t, uint32_t number)

@@ -80,8 +80,10 @@ static int enter_handler(struct timing *t, const struct block *b)
 int timing_arrive(struct timing *t, const struct block *b)
 {
     int status = CORE_OK;
-    if (t->last_block >= 0)
+    if (t->last_block >= 0) {
         resolve_branch(t, b, &status);
+        t->is_inside = 1;
+    }
     t->last_block = t->last_entry = NO_DEFINITION;
     return status;
 }
@@ -217,8 +219,11 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     struct block *b = &t->blocks.block[index];
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
+    else if (t->is_inside)
+        status = enter(t, b, BRANCH_NONE, 0, 0);
     else
         status = enter_handler(t, b);
+    t->is_inside = 0;
     if (status != CORE_OK)
         return status;
 

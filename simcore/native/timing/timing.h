@@ -29,7 +29,7 @@ struct interrupted {             /* what goes on when a handler comes back */
     struct exits left;
     uint32_t frames, returns_to;
     uint32_t stack;              /* address of its frame */
-    uint8_t other_stack;
+    uint8_t other_stack, is_inside;
 };
 
 struct thread {                  /* a thread that waits: what goes on when an exception returns to its frame */
@@ -68,6 +68,7 @@ struct timing {
     struct thread thread[THREADS_MAX];   /* the one that waits longest is first */
     uint32_t threads;
     uint8_t other_stack;         /* SP is not on the stack that the program started with */
+    uint8_t is_inside;           /* no block ran last, but what runs next is of the function that is entered */
     struct trace *trace;         /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];

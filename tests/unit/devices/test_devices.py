@@ -15,10 +15,12 @@ from simcore.devices import (
     clock_phases,
     clocks_at_scales,
     crystal_of,
+    cycles_of_byte,
     family_of,
     heard,
     main_clock_hz,
     sets_clock,
+    serial_port,
 )
 from simcore.errors import ConfigError
 
@@ -262,3 +264,61 @@ def test_one_serial_port_is_heard_all_or_none() -> None:
         heard(devices, "USRT1")
     with pytest.raises(ConfigError, match=r"known: none is described"):
         heard((), "USART1")
+
+
+#: Family, port, what is written, and the core cycles of a byte, worked out by hand: bits of a frame
+#: times the divider, times the core's clock over the port's.
+BYTES = {
+    "8 bits and a stop bit": ("stm32f7", "USART1", {"BRR": 139}, 10 * 139),
+    "of the slow bus": (
+        "stm32f7", "USART2", {"BRR": 100, "RCC.CFGR": 5 << 10}, 10 * 100 * 4,
+    ),
+    "of the fast bus": (
+        "stm32f7", "USART6", {"BRR": 100, "RCC.CFGR": 4 << 13}, 10 * 100 * 2,
+    ),
+    "of SYSCLK": (
+        "stm32f7", "UART4", {"BRR": 100, "RCC.CFGR": 8 << 4, "RCC.DCKCFGR2": 1 << 6},
+        10 * 100 // 2,
+    ),
+    "9 bits, two stop bits": (
+        "stm32f7", "USART1", {"BRR": 100, "CR1": 1 << 12, "CR2": 2 << 12}, 12 * 100,
+    ),
+    "7 bits, one and a half": (
+        "stm32f7", "USART1", {"BRR": 100, "CR1": 1 << 28, "CR2": 3 << 12}, 950,
+    ),
+    "8 samples a bit": (  # the fraction has three bits then
+        "stm32f7", "USART1", {"BRR": 0x83, "CR1": 1 << 15}, 10 * (0x80 | 3 << 1) // 2,
+    ),
+    "no rate": ("stm32f7", "USART1", {}, 0),
+    "divided before": ("stm32h7", "USART3", {"BRR": 100, "PRESC": 2}, 10 * 100 * 4),
+    "of the internal oscillator": (  # 64 MHz on both sides
+        "stm32h7", "USART1", {"BRR": 100, "RCC.D2CFGR": 4 << 8, "RCC.D2CCIP2R": 3 << 3}, 1000,
+    ),
+    "of PLL 2": (  # 64 MHz / 4 * 100 / 8 = 200 MHz
+        "stm32h7", "USART2",
+        {"BRR": 1000, "RCC.PLLCKSELR": 4 << 12, "RCC.PLL2DIVR": 99 | 7 << 16, "RCC.D2CCIP2R": 1},
+        10 * 1000 * 64 // 200,
+    ),
+    "a low-power one": (  # 256 of its clock a tick of BRR
+        "stm32h7", "LPUART1", {"BRR": 0x15B3E}, round(10 * 0x15B3E / 256),
+    ),
+    "16 samples of 80 MHz": (  # the core at 396 MHz
+        "imxrt1060", "LPUART1", {"BAUD": 15 << 24 | 43, "CCM.CACRR": 1}, 34056,
+    ),
+    "of the crystal": (  # 24 MHz / 2
+        "imxrt1060", "LPUART2",
+        {"BAUD": 15 << 24 | 6 | 1 << 13, "CCM.CSCDR1": 1 << 6 | 1, "CCM.CACRR": 1},
+        11 * 6 * 16 * 33,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_a_byte_takes_what_rate_and_clock_make_of_it(name: str) -> None:
+    family, port_name, writes, expected = BYTES[name]
+    port = serial_port(family_of(family).devices, port_name)
+    values = {d.base + r.offset: r.reset for f, d, r in REGISTERS if f == family}
+    for register, value in writes.items():
+        at = address(family, register) if "." in register else port.address(register)
+        values[at] = value
+    assert cycles_of_byte(family, port, values.__getitem__, 24 * MHZ) == expected

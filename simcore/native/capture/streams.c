@@ -7,9 +7,6 @@ enum { NDTR = 0x4, PAR = 0x8, M0AR = 0xc, M1AR = 0x10, FCR = 0x14 };
 enum { IFCR = 8 };               /* offset of the word that clears flags from theirs */
 enum {
     CR_EN = 1,
-    CR_TEIE = 1 << 2,
-    CR_HTIE = 1 << 3,
-    CR_TCIE = 1 << 4,
     CR_WHILE_ON = 0x1f,          /* what can be written while the stream is on: EN and the enables of interrupts */
     CR_CIRC = 1 << 8,
     CR_PINC = 1 << 9,

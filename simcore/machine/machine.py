@@ -23,7 +23,6 @@ from simcore.devices import (
     clock_phases,
     clocks_at_scales,
     crystal_of,
-    heard,
     known_bits,
     sets_clock,
 )

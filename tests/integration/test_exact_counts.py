@@ -29,7 +29,7 @@ EXCLUDED = {
         "firmware that waits for devices and does not end",
     ),
     **dict.fromkeys(("drivers_f7", "drivers_h7"), "a bare engine has no flash to program"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

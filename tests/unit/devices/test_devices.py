@@ -19,8 +19,8 @@ from simcore.devices import (
     family_of,
     heard,
     main_clock_hz,
-    sets_clock,
     serial_port,
+    sets_clock,
 )
 from simcore.errors import ConfigError
 

@@ -53,12 +53,11 @@ class ClockNote:
 # The descriptions are imported when a program runs: who reads a model or replays needs none.
 
 
-def _stm32f7() -> Family:
+def _stm32(family: str) -> tuple[Device, ...]:
+    """What both families have, each its own: STM32F7 or STM32H7."""
     from simcore.devices import (
         adc,
-        clock_tree,
         crc,
-        dma,
         dma2d,
         flash,
         gpio,
@@ -70,26 +69,21 @@ def _stm32f7() -> Family:
         timers,
         uart,
         usb,
-        voltage,
-    )  # fmt: skip
+    )
+
+    single = (rcc, pwr, flash)
+    several = (uart, gpio, timers, system, adc, dma2d, usb, crc, i2c, spi)
+    return (
+        *(getattr(module, family) for module in single),
+        *(device for module in several for device in getattr(module, family)),
+    )
+
+
+def _stm32f7() -> Family:
+    from simcore.devices import clock_tree, dma, voltage
 
     return Family(
-        (
-            rcc.STM32F7,
-            pwr.STM32F7,
-            flash.STM32F7,
-            *uart.STM32F7,
-            *gpio.STM32F7,
-            *timers.STM32F7,
-            *system.STM32F7,
-            *adc.STM32F7,
-            *dma.stm32f7(),
-            *dma2d.STM32F7,
-            *usb.STM32F7,
-            *crc.STM32F7,
-            *i2c.STM32F7,
-            *spi.STM32F7,
-        ),
+        (*_stm32("STM32F7"), *dma.stm32f7()),
         clock_tree.stm32f7,
         clock_tree.stm32f7_serial,
         voltage.stm32f7,
@@ -97,42 +91,10 @@ def _stm32f7() -> Family:
 
 
 def _stm32h7() -> Family:
-    from simcore.devices import (
-        adc,
-        clock_tree,
-        crc,
-        dma,
-        dma2d,
-        flash,
-        gpio,
-        i2c,
-        pwr,
-        rcc,
-        spi,
-        system,
-        timers,
-        uart,
-        usb,
-        voltage,
-    )  # fmt: skip
+    from simcore.devices import clock_tree, dma, voltage
 
     return Family(
-        (
-            rcc.STM32H7,
-            pwr.STM32H7,
-            flash.STM32H7,
-            *uart.STM32H7,
-            *gpio.STM32H7,
-            *timers.STM32H7,
-            *system.STM32H7,
-            *adc.STM32H7,
-            *dma.stm32h7(),
-            *dma2d.STM32H7,
-            *usb.STM32H7,
-            *crc.STM32H7,
-            *i2c.STM32H7,
-            *spi.STM32H7,
-        ),
+        (*_stm32("STM32H7"), *dma.stm32h7()),
         clock_tree.stm32h7,
         clock_tree.stm32h7_serial,
         voltage.stm32h7,
@@ -163,7 +125,7 @@ def _imxrt1060() -> Family:
         spi,
         timers,
         uart,
-    )  # fmt: skip
+    )
 
     return Family(
         (

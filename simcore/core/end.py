@@ -94,7 +94,7 @@ def run_results(
     for number, (timing, setup) in enumerate(zip(timings, setups, strict=True)):
         warnings = [
             *end.warnings,
-            *_flash_warnings(setup, timing),
+            *_flash_warnings(setup, timing, end.clocks),
             *_clock_warnings(setup, end.clocks),
         ]
         if recorded_caches is not None:
@@ -126,8 +126,13 @@ def cache_sizes(setup: TimingSetup) -> tuple[int, int, int, int]:
     return (core.icache.size, core.icache.ways, core.dcache.size, core.dcache.ways)
 
 
-def _flash_warnings(setup: TimingSetup, timing: Timing) -> Iterator[str]:
+def _flash_warnings(
+    setup: TimingSetup, timing: Timing, clocks: Sequence[ClockPhase]
+) -> Iterator[str]:
+    """Too few wait states for the clock, unless the program set one that the part cannot have."""
     wait_states, clock_hz = timing.flash_wait_states(), setup.core_clock_hz
+    if _too_fast(setup, clocks):
+        return
     needed = setup.model.flash_wait_states(clock_hz, setup.voltage_scale)
     if wait_states is not None and wait_states < needed:
         yield (
@@ -137,10 +142,15 @@ def _flash_warnings(setup: TimingSetup, timing: Timing) -> Iterator[str]:
         )
 
 
+def _too_fast(setup: TimingSetup, clocks: Sequence[ClockPhase]) -> list[int]:
+    highest = setup.model.highest_clock(setup.voltage_scale)
+    return [phase.clock_hz for phase in clocks if phase.clock_hz > highest]
+
+
 def _clock_warnings(setup: TimingSetup, clocks: Sequence[ClockPhase]) -> Iterator[str]:
     """Where this configuration is not what the firmware set up."""
     highest = setup.model.highest_clock(setup.voltage_scale)
-    if fast := [p.clock_hz for p in clocks if p.clock_hz > highest]:
+    if fast := _too_fast(setup, clocks):
         yield (
             f"the program sets a core clock of {max(fast) / 1e6:g} MHz, but {setup.model.name}"
             f" reaches {highest / 1e6:g} MHz at that voltage scale; is the board's crystal another"

@@ -211,8 +211,8 @@ class Execution:
         kind = FaultKind.STACK_OVERFLOW if overflow else fault.kind
         if not self._core.fault_active() or self._cause is None:
             self._cause = self._report(FAULT_TEXTS[kind], fault.address, fault.pc)
-        if not self._core.take_fault():
             self._warn_of_external(fault.address)
+        if not self._core.take_fault():
             self.end = End("fault", None, self._cause)
         elif self._core.fault_repeats():
             self.end = End("fault", None, self._cause)
@@ -222,11 +222,15 @@ class Execution:
 
     def _warn_of_external(self, address: int) -> None:
         region = self._model.region_at(address)
-        if region is not None and region.kind == "external" and not self._state.read(address, 1):
-            self.warnings.append(
-                f"{address:#010x} is external memory ({region.name}), which is there only for a"
-                " program that has a segment or a symbol in it"
-            )
+        if region is None or region.kind != "external" or self._state.read(address, 1):
+            return
+        warning = (
+            f"{address:#010x} is external memory ({region.name}), which is there only for a program"
+            f" that has a segment or a symbol in it; --set region.{region.name}.kind=sram puts it"
+            " on the board"
+        )
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def _breakpoint(self, pc: int) -> None:
         if self._state.read(pc, 2) == SEMIHOSTING_BKPT:

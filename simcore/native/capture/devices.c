@@ -76,6 +76,8 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     if (p->dma)
         dma_look(c);
     p->writes++;
+    if (c->polled == p->address)
+        c->polled_at = 0;                        /* who writes what it reads does not wait for it */
     if (c->config.peripherals == PERIPHERALS_STRICT && !peripheral_is_known(p))
         record_fault(c, FAULT_PERIPHERAL, address, size);
     uint32_t moved = (uint32_t)value << (address & 3) * 8, mask = mask_of(address, size);

@@ -41,6 +41,9 @@ static int exclusive_stored(const struct execution *x, const uint8_t *ran, uint3
         }
         others += !a->predicated || ran[a->instruction];
     }
+    /* A record that was split ends with the access that split it: of what follows not all has run. */
+    if (x->is_split && to == x->count && to - from >= 2)
+        return x->recorded[from] == x->recorded[from + 1];
     return to - from > others;
 }
 

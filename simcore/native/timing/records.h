@@ -15,6 +15,7 @@ struct execution {
     uint32_t count;
     const uint32_t *note;        /* offset in halfwords of the definition << 16 | operand class */
     uint32_t notes;
+    int is_split;                /* it ends with an access behind which the block goes on in another record */
 };
 
 /* Which instructions ran, by the notes. */

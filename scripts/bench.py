@@ -1,6 +1,7 @@
 """Measure what a profile costs: time against bare Unicorn, memory against run length, start-up;
-what sixteen configurations in one pass cost, what a capture costs and takes, and what long straight
-code costs (the ciphers, hashes and transforms of kernels/corpus, by --straight alone).
+what sixteen configurations in one pass cost, what a capture costs and takes, what a tick costs, and
+what long straight code costs (the ciphers, hashes and transforms of kernels/corpus, by --straight
+alone).
 
     scripts/bench [--rounds N] [--quick | --straight]
     scripts/bench --against COMMIT [--rounds N]
@@ -17,16 +18,20 @@ import argparse
 import json
 import resource
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 from scripts import against  # noqa: E402  only now is the checkout on the path
+from scripts.ticking import with_tick  # noqa: E402
 
 KERNELS = CHECKOUT / "kernels" / "prebuilt"
 LONG_RUN = CHECKOUT / "tests" / "firmware" / "prebuilt" / "long_run.elf"
@@ -51,12 +56,16 @@ LIMITS = {
     "start-up ratio": 4.0,
     "conv2d_s8 configurations ratio": 4.0,
     "conv2d_s8 bytes per instruction": 1.5,
+    "conv2d_s8 1 kHz tick ratio": 1.03,
+    "conv2d_s8 48 kHz tick ratio": 2.0,
 }
+TICKS_HZ = (1000, 48_000)
 STRAIGHT_LIMITS = {
     "scheduled per instruction of straight code": 4.0,
     "straight code ratio": 15.0,  # 10 M instructions/s where bare Unicorn does 150
     "straight code peak MB": 120.0,
 }
+TICK_ROUNDS = 5  # for one of the others
 FLOORS = {"conv2d_s8 replay ratio": 3.0}
 
 
@@ -177,7 +186,28 @@ def measure(count: int, quick: bool) -> int:
     found["start-up ratio"] = whole / imports
     print(f"mcusim profile {START_UP.name} {whole:.2f} s, {IMPORTS!r} {imports:.2f} s\n")
     found |= measure_straight(1)
+    found |= measure_ticks(count)
     return judge(found, LIMITS | STRAIGHT_LIMITS | FLOORS)
+
+
+def measure_ticks(count: int) -> dict[str, float]:
+    """Print how many times as long a program with a tick takes; the median of rounds in turns."""
+    elf, argument = PROGRAMS[0]
+    this = against.Tree("this tree", CHECKOUT, Path(sys.executable))
+    kinds = ["profile", *(f"tick {hertz}" for hertz in TICKS_HZ)]
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(TICK_ROUNDS * count):
+        for kind in kinds if number % 2 else reversed(kinds):
+            times[kind].append(seconds_in(this, kind, against.Program(elf, argument)))
+    found = {}
+    for hertz, kind in zip(TICKS_HZ, kinds[1:], strict=True):
+        pairs = zip(times[kind], times["profile"], strict=True)
+        ratio = statistics.median(ticking / plain for ticking, plain in pairs)
+        name = f"{elf.stem} {hertz // 1000} kHz tick ratio"
+        found[name] = ratio
+        print(f"{name:36}{ratio:7.3f}")
+    print()
+    return found
 
 
 def measure_straight(count: int) -> dict[str, float]:
@@ -254,8 +284,8 @@ def part_of(elf: str) -> str:
     return "stm32f767" if Path(elf).parent == CORPUS else "stm32f746"
 
 
-def profile(elf: str, argument: str) -> dict[str, float]:
-    """One run with everything that a profile needs but its report."""
+def profile(elf: str, argument: str, hertz: int = 0) -> dict[str, float]:
+    """One run with everything that a profile needs but its report; with a tick, if one is asked."""
     from simcore.cpu_model import load_cpu_model
     from simcore.elf import load_image
     from simcore.machine import RunOptions, run
@@ -263,6 +293,8 @@ def profile(elf: str, argument: str) -> dict[str, float]:
     from simcore.simulation.simulation import scheduled_instructions
 
     image, model = load_image(elf), load_cpu_model(part_of(elf))
+    if hertz:
+        image = with_tick(image, model.max_clock_hz // hertz)
     begin = time.perf_counter()
     result = run(image, model, RunOptions(model.max_clock_hz, RunSpec(args=(argument,))))
     seconds = time.perf_counter() - begin
@@ -374,9 +406,10 @@ def bare(elf: str, argument: str) -> dict[str, float]:
     return {"seconds": time.perf_counter() - begin, "peak_mib": peak_mib()}
 
 
-CHILDREN = {
+CHILDREN: dict[str, Callable[[str, str], dict[str, float]]] = {
     "bare": bare,
     "profile": profile,
+    **{f"tick {hertz}": partial(profile, hertz=hertz) for hertz in TICKS_HZ},
     "configurations": configurations,
     "replay": replay,
 }

@@ -135,6 +135,7 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     )
 
 
+@functools.lru_cache(maxsize=1 << 14)  # pieces of a block are decoded when interrupts cut it
 def decode_instruction(address: int, code: bytes, it_state: int = 0) -> tuple[Instruction, int]:
     """Decode the first instruction of `code`; return it and ITSTATE behind it.
 

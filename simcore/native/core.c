@@ -56,9 +56,9 @@ static int consume(void *self, const uint32_t *words, size_t count)
 
 static uint64_t now_of(void *self) { return timings_now(&((core *)self)->timings); }
 
-static int cuts_of(void *self, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole)
+static int cuts_of(void *self, const uint32_t *record, uint64_t cycles, struct cut *out, uint32_t room)
 {
-    return timing_cuts(((core *)self)->timings.timing[0], record, out, room, whole);
+    return timing_cuts(((core *)self)->timings.timing[0], record, cycles, out, room);
 }
 
 static uint32_t fault_pc_of(void *self) { return ((core *)self)->timings.timing[0]->fault.pc; }

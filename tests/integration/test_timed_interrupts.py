@@ -152,3 +152,32 @@ def test_a_tick_inside_straight_code_comes_behind_the_running_instruction(
     assert result.exit_reason == "exit"
     assert result.exit_code is not None
     assert 12 <= result.exit_code <= 12 + longest + 8 + 8
+
+
+@pytest.mark.parametrize("end", ["wfi", "wfe", "svc #0"])
+def test_a_block_that_the_engine_leaves_by_itself_is_interrupted_inside(
+    build: Build, model: CpuModel, end: str
+) -> None:
+    """The handler ends the run with where it interrupts, in instructions from the block's begin."""
+    body = "adds r5, #1\n" * 200
+    text = f"""
+        b 1f
+        .ltorg
+    1:  {body}
+        {end}
+        b .
+        .type irq0, %function
+    irq0:
+        ldr r0, [sp, #24]
+        ldr r1, =1b
+        subs r0, r1
+        lsrs r0, #1
+        bl exit_r0
+        .type svc, %function
+    svc:
+        bx lr
+        .ltorg
+    """
+    result = go(build(ENABLE + text), model, irq=("0=500ns",))
+    assert result.exit_reason == "exit"
+    assert 10 < (result.exit_code or 0) < 150  # due at cycle 100 of the run, in waits of flash

@@ -99,11 +99,23 @@ static void end_last_record(struct capture *c)
     record_end(c, RECORD_PARTIAL, ran < d->size ? ran : d->size);
 }
 
+/* The engine came back by itself, as behind a WFI: an interrupt may have fallen due in the block that it leaves. */
+static void settle_last(struct capture *c)
+{
+    const struct captured *d = &c->captured[c->block_id];
+    if (c->engine_error == UC_ERR_INSN_INVALID && register_of(c, UC_ARM_REG_PC) - d->address == d->size)
+        capture_close_record(c);                 /* a WFE */
+    else
+        end_last_record(c);
+    rewind_settle(c);
+}
+
 /* Runs from the block at the engine's PC, which stopped in front of it, up to step_to inside it. The engine knows
- * that end only in code that it translates anew, and would stop there for ever in code that it keeps. */
+ * that end only in code that it translates anew, and would stop there for ever in code that it keeps: what it has
+ * translated with the block's first instruction it forgets before and after. */
 int capture_step(struct capture *c, uint32_t *pc)
 {
-    uint64_t from = register_of(c, UC_ARM_REG_PC), to = c->step_to, end = c->step_end;
+    uint64_t from = register_of(c, UC_ARM_REG_PC), to = c->step_to, end = from + 2;
     int forget = (int)UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2);
     c->step_to = 0;
     uc_err error = c->ctl(c->engine, forget, from, end);
@@ -124,10 +136,15 @@ int capture_step(struct capture *c, uint32_t *pc)
 int capture_run(struct capture *c, uint32_t pc)
 {
     c->stop = STOP_NONE;
+    c->rewind.to = 0;
     for (;;) {
         c->engine_error = c->emu_start(c->engine, pc | 1, 0xffffffffu, 0, 0);
+        if (c->stop == STOP_AGAIN)
+            c->stop = STOP_NONE;
         if (c->stop == STOP_FAULT && c->fault_at_access)
             rewind_fault(c);
+        if (c->rewind.armed == ARMED_DUE && c->header && c->stop == STOP_NONE)
+            settle_last(c);
         if (c->stop != STOP_NONE || c->status != CORE_OK)
             break;
         if (c->rewind.to) {

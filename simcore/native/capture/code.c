@@ -92,7 +92,7 @@ void code_access(struct capture *c, int is_write, uint32_t address, uint32_t siz
 {
     if (c->rewind.armed)
         rewind_access(c, is_write, address, size);
-    if (is_write && address - c->code_first < c->code_span)
+    if (is_write && c->stop != STOP_AGAIN && address - c->code_first < c->code_span)
         modify(c, address, size);
     enum fault_kind kind = FAULT_NONE;
     if (c->trap_unaligned && (address & (size - 1)))
@@ -139,7 +139,6 @@ int code_may_run(struct capture *c, uint32_t id)
         return 1;
     if (d->floating == d->address)
         return exceptions_fail(c, FAULT_NO_COPROCESSOR, d->address, d->address);
-    c->step_end = d->address + d->size;
     c->step_to = d->floating;                    /* a shorter block, which holds none */
     c->emu_stop(c->engine);
     return 0;

@@ -10,16 +10,15 @@ static int storage_of(const struct capture *c, uint32_t address)
     return -1;
 }
 
-static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)
+/* What runs again, or behind a fault, no device hears of. */
+static int is_heard(const struct capture *c) { return !c->silent && c->stop == STOP_NONE; }
+
+static uint32_t peripheral_says(struct capture *c, uint32_t address, unsigned size)
 {
-    const struct window *w = user;
-    struct capture *c = w->capture;
-    uint32_t address = w->base + (uint32_t)offset;
-    (void)engine;
     int storage = storage_of(c, address);
     if (storage >= 0)
-        return c->storage[storage] >> (address & 3) * 8;
-    if (c->stop != STOP_NONE)
+        return c->storage[storage];
+    if (!is_heard(c))
         return 0;
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
@@ -41,7 +40,16 @@ static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned 
     uint32_t value = rules_read(c, p, size);
     if (p->serial)
         serial_took(c, p);
-    return value >> (address & 3) * 8;
+    return value;
+}
+
+static uint64_t on_peripheral_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)
+{
+    const struct window *w = user;
+    struct capture *c = w->capture;
+    uint32_t address = w->base + (uint32_t)offset;
+    (void)engine;
+    return rewind_said(c, peripheral_says(c, address, size)) >> (address & 3) * 8;
 }
 
 /* The bits of a word that an access of 1, 2 or 4 bytes covers. */
@@ -56,7 +64,7 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     struct capture *c = w->capture;
     uint32_t address = w->base + (uint32_t)offset;
     (void)engine;
-    if (c->stop != STOP_NONE)
+    if (!is_heard(c))
         return;
     int storage = storage_of(c, address);
     if (storage >= 0 && size == 4) {
@@ -89,18 +97,21 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
         due_timer_written(c);
 }
 
+static uint32_t system_says(struct capture *c, uint32_t address)
+{
+    uint64_t now = system_reads_clock(&c->system, address) ? record_time(c) : 0;
+    c->clock_read |= system_clock_runs(&c->system, address);
+    c->geometry_read |= system_is_geometry(address);
+    return system_read(&c->system, address, now);
+}
+
 static uint64_t on_system_read(uc_engine *engine, uint64_t offset, unsigned size, void *user)
 {
     struct capture *c = user;
     uint32_t address = SYSTEM_BASE + (uint32_t)offset;
     (void)engine;
-    if (c->stop != STOP_NONE)
-        return 0;
     (void)size;
-    uint64_t now = system_reads_clock(&c->system, address & ~3u) ? record_time(c) : 0;
-    c->clock_read |= system_clock_runs(&c->system, address & ~3u);
-    c->geometry_read |= system_is_geometry(address & ~3u);
-    return system_read(&c->system, address & ~3u, now) >> (address & 3) * 8;
+    return rewind_said(c, is_heard(c) ? system_says(c, address & ~3u) : 0) >> (address & 3) * 8;
 }
 
 static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, uint64_t value, void *user)
@@ -108,7 +119,7 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     struct capture *c = user;
     uint32_t address = SYSTEM_BASE + (uint32_t)offset, aligned = address & ~3u, word = (uint32_t)value;
     (void)engine;
-    if (c->stop != STOP_NONE)
+    if (!is_heard(c))
         return;
     uint64_t now = system_writes_clock(aligned) ? record_time(c) : 0;
     if (size < 4) {                              /* bytes and halfwords: the rest of the word stays */

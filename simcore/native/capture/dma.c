@@ -138,15 +138,6 @@ static int would_interrupt(const struct capture *c, const struct dma_channel *ch
            nvic_preempts(&c->system.nvic, number, masks);
 }
 
-int dma_would_come(const struct capture *c, const struct masks *masks)
-{
-    const struct dma *d = &c->dma;
-    for (const struct dma_channel *ch = d->channel; d->moving && ch < d->channel + d->channels; ch++)
-        if (ch->moves && ch->next == d->interrupt && would_interrupt(c, ch, event_at(ch, stop_of(ch)), masks))
-            return 1;
-    return 0;
-}
-
 /* The first event of a channel that interrupts: of this round, or the half of the next. */
 static uint64_t first_of(const struct capture *c, const struct dma_channel *ch, const struct masks *masks)
 {

@@ -72,8 +72,7 @@ void dma_written(struct capture *c, struct peripheral *p, uint32_t before);
 /* Moves what is moved until a time; makes what happens by then happen. */
 void dma_until(struct capture *c, uint64_t now);
 
-/* Whether an interrupt would be taken at dma.interrupt; when the first comes that ends a sleep, UINT64_MAX: none. */
-int dma_would_come(const struct capture *c, const struct masks *masks);
+/* When the first interrupt comes that would be taken, UINT64_MAX: none. */
 uint64_t dma_to_wake(const struct capture *c, const struct masks *masks);
 
 /* For the kinds: begins to move from now on, sides and unit being set; ends it. */

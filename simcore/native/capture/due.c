@@ -2,7 +2,12 @@
 #include "capture/state.h"
 #include "registers.h"
 
-enum { LOOK_MIN = 16, LOOK_FAR = 1 << 20 };      /* instructions */
+enum {
+    LOOK_FAR = 1 << 20,          /* instructions */
+    NEAR = 512,                  /* cycles in front of what is due, in which each block is looked at */
+    FASTEST = 8,                 /* cycles an instruction; SLOWEST where nothing is known */
+    MARGIN = 4,
+};
 
 uint64_t due_next(const struct capture *c)
 {
@@ -12,29 +17,34 @@ uint64_t due_next(const struct capture *c)
     return next;
 }
 
-int due_would_come(const struct capture *c, const struct masks *masks)
+uint64_t due_to_come(const struct capture *c, const struct masks *masks)
 {
     const struct nvic *n = &c->system.nvic;
-    uint64_t next = due_next(c);
-    for (uint32_t i = 0; i < c->timers; i++)
-        if (c->timer[i].next == next && nvic_is_enabled(n, c->timer[i].number) &&
-            nvic_preempts(n, c->timer[i].number, masks))
-            return 1;
-    if (c->dma.interrupt == next && dma_would_come(c, masks))
-        return 1;
-    return c->next_tick == next && nvic_preempts(n, EXCEPTION_SYSTICK, masks);
+    uint64_t next = nvic_preempts(n, EXCEPTION_SYSTICK, masks) ? c->next_tick : UINT64_MAX;
+    for (const struct timer *t = c->timer; t < c->timer + c->timers; t++)
+        if (t->next < next && nvic_is_enabled(n, t->number) && nvic_preempts(n, t->number, masks))
+            next = t->next;
+    uint64_t moved = dma_to_wake(c, masks);
+    return moved < next ? moved : next;
 }
 
 uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_t now)
 {
-    const struct nvic *n = &c->system.nvic;
-    uint64_t next = nvic_preempts(n, EXCEPTION_SYSTICK, masks) ? c->next_tick : UINT64_MAX;
-    for (uint32_t i = 0; i < c->timers; i++)
-        if (nvic_is_enabled(n, c->timer[i].number) && nvic_preempts(n, c->timer[i].number, masks))
-            next = c->timer[i].next < next ? c->timer[i].next : next;
-    uint64_t moved = dma_to_wake(c, masks);
-    next = moved < next ? moved : next;
+    uint64_t next = due_to_come(c, masks);
     return next == UINT64_MAX ? next : next > now ? next - now : 0;
+}
+
+/* Cycles an instruction on average that the code at hand does not need for long: some times what it needed of late,
+ * where all of that code had run since the last interrupt that time brought. */
+static uint64_t pace(struct capture *c, uint64_t now)
+{
+    uint64_t here = instructions_of(c), pace = SLOWEST;
+    if (here > c->paced_at && !c->is_fresh)      /* a block that was taken back counts no more */
+        pace = MARGIN * ((now - c->paced_from) / (here - c->paced_at) + 1);
+    c->paced_at = here;
+    c->paced_from = now;
+    c->is_fresh = 0;
+    return pace < FASTEST ? FASTEST : pace > SLOWEST ? SLOWEST : pace;
 }
 
 /* Time runs on the other side of the stream, so it is asked for ever closer until something is due, and then in
@@ -42,12 +52,24 @@ uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_
 static void plan(struct capture *c, uint64_t now)
 {
     uint64_t due = due_next(c);
-    c->due_in = due == UINT64_MAX ? due : now < due ? due - now : 0;
+    c->asked = due == UINT64_MAX ? due : now;
     due = c->deadline < due ? c->deadline : due;
     due = c->dma.next < due ? c->dma.next : due;
-    uint64_t ahead = now < due ? (due - now) / SLOWEST : 0, here = instructions_of(c);
-    c->ask_at = due == UINT64_MAX ? due : here + (ahead < LOOK_MIN ? 1 : ahead > LOOK_FAR ? LOOK_FAR : ahead);
+    if (due == UINT64_MAX) {
+        c->ask_at = due;
+        return;
+    }
+    uint64_t ahead = now + NEAR < due ? (due - now - NEAR) / pace(c, now) : 0;
+    c->ask_at = instructions_of(c) + (ahead < 1 ? 1 : ahead > LOOK_FAR ? LOOK_FAR : ahead);
     c->look_at = c->look_at < c->ask_at ? c->look_at : c->ask_at;
+}
+
+void due_fresh(struct capture *c, struct captured *d)
+{
+    d->seen = c->epoch;
+    c->is_fresh = 1;
+    if (c->ask_at != UINT64_MAX)
+        c->ask_at = c->look_at = 0;
 }
 
 void due_plan(struct capture *c, uint64_t now)
@@ -60,6 +82,7 @@ void due_plan(struct capture *c, uint64_t now)
 void due_pend(struct capture *c, uint32_t number)
 {
     nvic_pend(&c->system.nvic, number);
+    c->epoch++;
     c->clock_read = 1;
     c->event |= (system_word(&c->system, REG_SCR) & SCR_SEVONPEND) != 0;
 }

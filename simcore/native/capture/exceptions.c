@@ -186,7 +186,7 @@ static int may_stand(struct capture *c, uint32_t ahead)
 
 int exceptions_look(struct capture *c, uint32_t ahead)
 {
-    c->due_in = UINT64_MAX;
+    c->asked = UINT64_MAX;
     int stop = instructions_of(c) + ahead > c->ask_at ? due_ask(c) : STOP_NONE;
     c->look_at = c->ask_at < c->stand_at ? c->ask_at : c->stand_at;
     /* Against what is active only a return or a register write helps, and both have another look taken. */
@@ -339,10 +339,13 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
         c->emu_stop(c->engine);
         return;
     }
-    rewind_disarm(c);
     if (c->header && number >= ENGINE_NO_COPROCESSOR && offset < c->captured[c->block_id].size)
         record_end(c, RECORD_PARTIAL, offset);
     capture_close_record(c);
+    if (c->rewind.armed && rewind_settle(c)) {
+        c->emu_stop(c->engine);
+        return;
+    }
     if (c->stack_set)
         record_stack(c, 0);
     switch (number) {

@@ -34,6 +34,8 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
             return;
         }
     } else if (w->kind == WATCH_EXCLUSIVE) {
+        if (!rewind_exclusive(c, offset))
+            return;
         class = (uint32_t)(c->out - c->header - 2);
     } else if (w->kind != WATCH_PREDICATED) {
         uint64_t n = 0, m = 0;
@@ -139,7 +141,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         return;
     }
     capture_close_record(c);
-    if (c->rewind.armed == ARMED_DUE && rewind_settle(c)) {
+    if (c->rewind.armed && rewind_settle(c)) {
         c->emu_stop(c->engine);          /* capture_run() takes it back */
         return;
     }
@@ -154,7 +156,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     uint32_t id = code_id(c, (uint32_t)address, size);
     if (id == NO_ID)
         return;
-    const struct captured *d = &c->captured[id];
+    struct captured *d = &c->captured[id];
     if (c->hook_from == id) {
         c->hook_from = NO_ID;
         if (!is_hooked(c, d->address, code_last_hooked(d))) {
@@ -163,6 +165,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
             return;
         }
     }
+    if (d->seen != c->epoch)
+        due_fresh(c, d);
     uint64_t before = instructions_of(c);
     int stop = before + d->instructions > c->look_at ? exceptions_look(c, d->instructions) : STOP_NONE;
     if (stop != STOP_NONE || c->take) {
@@ -195,11 +199,9 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     record_open(c, id);
     c->watch = c->watches + d->watch_first;
     c->watch_end = c->watch + d->watches;
-    if (c->rewind.armed)
-        rewind_disarm(c);
-    if (c->due_in != UINT64_MAX || (c->closely & CLOSELY_CHECKED) || c->trap_divide)
+    if (c->asked != UINT64_MAX || (c->closely & CLOSELY_CHECKED) || c->trap_divide)
         rewind_arm(c, d);
-    c->due_in = UINT64_MAX;
+    c->asked = UINT64_MAX;
 }
 
 static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
@@ -222,8 +224,12 @@ static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, in
     struct capture *c = user;
     enum fault_kind kind;
     (void)engine;
-    if (type == UC_MEM_WRITE_PROT && flash_program(c, (uint32_t)address, (uint32_t)size, (uint64_t)value))
+    if (c->stop == STOP_AGAIN)
+        return false;
+    if (type == UC_MEM_WRITE_PROT && flash_program(c, (uint32_t)address, (uint32_t)size, (uint64_t)value)) {
+        rewind_disarm(c);                        /* it cannot be programmed twice */
         return true;
+    }
     switch (type) {
     case UC_MEM_READ_UNMAPPED: kind = FAULT_READ_UNMAPPED; break;
     case UC_MEM_WRITE_UNMAPPED: kind = FAULT_WRITE_UNMAPPED; break;

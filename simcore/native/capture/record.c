@@ -87,6 +87,7 @@ static void record_resume(struct capture *c, struct split split)
         record_open(c, split.word);
         c->watch = split.watch;
         c->watch_end = split.watch_end;
+        rewind_opened(c);
     }
 }
 

@@ -47,6 +47,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t sets_event;          /* holds a SEV */
     uint8_t conditional; /* has an IT block, or is in one */
     uint8_t sets_stack;  /* sets SP, or which of the two is in use */
+    uint32_t seen;       /* the epoch in which it ran last */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
 
@@ -66,7 +67,14 @@ struct code_range {
     uc_hook hook;
 };
 
-enum { REWIND_REGISTERS = 22, REWIND_STORES = 256, ARMED_DUE = 1, ARMED_FAULT = 2 };
+enum {
+    REWIND_REGISTERS = 22,
+    REWIND_STORES = 8192,        /* of the longest block: a page of stores of 16 doubles each */
+    REWIND_ANSWERS = 1024,
+    ARMED_DUE = 1,
+    ARMED_FAULT = 2,
+};
+enum { STOP_AGAIN = -1 };        /* a core_stop: the block is taken back; until the engine stops nothing is heard */
 
 struct rewind_store {
     uint32_t address, size;
@@ -75,11 +83,15 @@ struct rewind_store {
 
 struct rewind {                  /* rewind.c */
     int armed; /* what for, 0: not */
+    uint64_t due;                /* when an interrupt comes that would be taken */
     size_t record;               /* where the block's record begins in the stream */
-    uint32_t from, to, end;      /* the block runs again up to there, 0: not; and its end */
+    uint32_t from, to;           /* the block runs again up to there, 0: not */
     uint32_t core[REWIND_REGISTERS], stores;
     uint64_t d[16];
+    int doubles;                 /* how many of them are kept */
     struct rewind_store store[REWIND_STORES];
+    uint32_t answer[REWIND_ANSWERS], answers, again;   /* what devices said, and how much of it was said again */
+    uint64_t until_left;
 };
 
 struct timer {                   /* pends an interrupt every so many cycles */
@@ -116,8 +128,7 @@ struct capture {
     uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
     uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */
     uint8_t fpu_off;                         /* CPACR */
-    uint32_t step_to, step_end;              /* the next run of the engine ends in front of this instruction of a
-                                              * block that ends there, 0: it does not */
+    uint32_t step_to; /* the next run of the engine ends in front of this instruction, 0: it does not */
     uint32_t discard[STREAM_RECORD_MAX];     /* data addresses of marker functions go here */
 
     struct slot *slot;
@@ -169,7 +180,10 @@ struct capture {
     uint32_t serials;
     struct level level[EXCEPTIONS_MAX];
     int fault_repeats;
-    uint64_t due_in;             /* cycles from the running block on, UINT64_MAX: it was not asked */
+    uint32_t epoch;              /* interrupts that time brought */
+    int is_fresh;                /* a block ran for the first time in this epoch since it was asked last */
+    uint64_t paced_at, paced_from;   /* instructions and modelled time then */
+    uint64_t asked;              /* modelled time in front of the running block, UINT64_MAX: it was not asked */
     struct rewind rewind;
     int stack_set;               /* by the block that ended: timing is told */
     int silent;                  /* what runs was recorded before */
@@ -313,10 +327,11 @@ static inline int marker_is_near(const struct capture_config *k, uint32_t addres
 int due_ask(struct capture *c);
 void due_timer_written(struct capture *c);
 void due_plan(struct capture *c, uint64_t now);
+void due_fresh(struct capture *c, struct captured *d); /* a block is about to run for the first time in this epoch */
 void due_within(struct capture *c, uint32_t cycles);
 void due_pend(struct capture *c, uint32_t number);
 uint64_t due_next(const struct capture *c);      /* when the next one comes, UINT64_MAX: none */
-int due_would_come(const struct capture *c, const struct masks *masks);  /* and whether it would be taken */
+uint64_t due_to_come(const struct capture *c, const struct masks *masks);   /* of those that would be taken */
 uint64_t due_to_wake(const struct capture *c, const struct masks *masks, uint64_t now);
 
 /* rewind.c: prepares for taking the running block back; an access of it; its end: 1 when it is to be taken back, to
@@ -325,6 +340,14 @@ void rewind_arm(struct capture *c, const struct captured *d);
 void rewind_disarm(struct capture *c);
 void rewind_access(struct capture *c, int is_write, uint32_t address, uint32_t size);
 int rewind_settle(struct capture *c);
+
+/* In front of a STREX at this offset: 0 when it is not to run. */
+int rewind_exclusive(struct capture *c, uint32_t offset);
+
+/* What a device says: the same when a block runs again, in which it is not asked. */
+uint32_t rewind_said(struct capture *c, uint32_t value);
+
+static inline void rewind_opened(struct capture *c) { c->rewind.record = (size_t)(c->header - c->stream->words); }
 void rewind_run(struct capture *c, uint32_t *pc);
 
 /* Inside an IT block the engine does not stop at once: it is taken back to the instruction that faulted. */
@@ -351,7 +374,7 @@ struct frame {
 
 uint32_t register_of(struct capture *c, int id);
 void register_set(struct capture *c, int id, uint32_t value);
-void control_set(struct capture *c, uint32_t xpsr, uint32_t value);  /* with this XPSR, which may be a handler's */
+void control_set(struct capture *c, uint32_t xpsr, uint32_t value); /* with this XPSR, which may be a handler's */
 struct masks frame_masks(struct capture *c);
 uint32_t frame_vector(struct capture *c, uint32_t number); /* 0: it cannot be read, or is not Thumb code */
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */

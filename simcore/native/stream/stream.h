@@ -61,6 +61,8 @@ struct cut {                    /* a boundary between two instructions of a bloc
     uint32_t offset;            /* bytes from its start */
     uint32_t accesses;          /* of its record that lie in front of it */
     uint32_t cycles, waits; /* that it does not take longer up to there: by itself, and waiting for memory */
+    uint32_t earliest, latest;  /* cycles by itself up to there, as it was scheduled last: between these */
+    uint8_t is_inside;      /* an IT block */
 };
 
 struct sink {
@@ -68,7 +70,7 @@ struct sink {
     int (*consume)(void *self, const uint32_t *words, size_t count);
     uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
     /* See timing_cuts(). */
-    int (*cuts)(void *self, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole);
+    int (*cuts)(void *self, const uint32_t *record, uint64_t cycles, struct cut *out, uint32_t room);
     uint32_t (*fault_pc)(void *self);   /* the instruction of the last access that was cut off as a fault */
     void *self;
 };

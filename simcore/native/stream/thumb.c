@@ -72,14 +72,14 @@ uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state
 
 uint32_t thumb_longest(const uint8_t *code)
 {
-    enum { PLAIN = 2, DOUBLE = 10, DIVIDE = 36 };
+    enum { PLAIN = 2, INTEGER_DIVIDE = 5, DOUBLE = 10, DIVIDE = 20 };
     uint16_t first = halfword_at(code, 0);
     if (thumb_length(first) == 2)
         return PLAIN;
     uint16_t second = halfword_at(code, 2);
-    int divides = ((first & 0xffd0) == 0xfb90 && (second & 0x00f0) == 0x00f0) || (first & 0xffb0) == 0xee80 ||
-                  ((first & 0xffbf) == 0xeeb1 && (second & 0x0ed0) == 0x0ac0);
-    if (divides)
+    if ((first & 0xffd0) == 0xfb90 && (second & 0x00f0) == 0x00f0)
+        return INTEGER_DIVIDE;
+    if ((first & 0xffb0) == 0xee80 || ((first & 0xffbf) == 0xeeb1 && (second & 0x0ed0) == 0x0ac0))
         return DIVIDE;
     return (first & 0xef00) == 0xee00 && (second & 0x0f00) == 0x0b00 ? DOUBLE : PLAIN;
 }

@@ -5,10 +5,10 @@
 #include "stream/stream.h"
 #include "timing/timing.h"
 
-/* The boundaries of the block of a whole record, in program order: in front of each instruction but the first and
- * those of an IT block, none of a block with exclusive stores, and its end. Returns how many, at most room (which has
- * to be enough). *whole: cycles that the block did not take longer than the last time, memory aside. Negative:
- * core_status. */
-int timing_cuts(struct timing *t, const uint32_t *record, struct cut *out, uint32_t room, uint32_t *whole);
+/* The boundaries of the block of a record that is not partial, or of the rest of it, in program order: where it
+ * begins, in front of each instruction up to one that stores exclusively, and its end. Returns how many but the first,
+ * at most room (which has to be enough), and only the end when all of it does not take longer than so many cycles.
+ * Negative: core_status. */
+int timing_cuts(struct timing *t, const uint32_t *record, uint64_t cycles, struct cut *out, uint32_t room);
 
 #endif

@@ -126,6 +126,18 @@ static inline uint64_t probe(const struct block *b, const uint32_t *address)
     return variant;
 }
 
+uint32_t timing_extra(const struct timing *t, const struct block *b, uint32_t note)
+{
+    uint32_t class = note & 0xffff, extra = 0;
+    for (uint32_t n = 0; n < b->facts.notes; n++) {
+        const struct note_static *s = &b->facts.note[n];
+        if (b->facts.instruction_offsets[s->instruction] == (note >> 16) * 2 - b->first && s->table < t->extra_tables &&
+            class < EXTRA_CLASSES)
+            extra += t->extra[s->table][class];
+    }
+    return extra;
+}
+
 /* Operand-dependent cycles and failed predicates. */
 static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ran, const uint32_t *notes,
                             uint32_t count)
@@ -140,13 +152,7 @@ static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ra
         v[COUNTER_MACS] -= b->facts.macs[i];        /* settled with the block as if it had run */
     }
     for (uint32_t i = 0; i < count; i++)
-        for (uint32_t n = 0; n < b->facts.notes; n++) {
-            const struct note_static *s = &b->facts.note[n];
-            uint32_t class = notes[i] & 0xffff;
-            if (b->facts.instruction_offsets[s->instruction] == (notes[i] >> 16) * 2 - b->first &&
-                s->table < t->extra_tables && class < EXTRA_CLASSES)
-                extra += t->extra[s->table][class];
-        }
+        extra += timing_extra(t, b, notes[i]);
     return extra;
 }
 

@@ -16,6 +16,9 @@ void timing_follow(struct timing *t);
 /* Control reached a block of which nothing runs: its first instruction faults. */
 int timing_arrive(struct timing *t, const struct block *b);
 
+/* Cycles of a note's instruction on top of what is scheduled. */
+uint32_t timing_extra(const struct timing *t, const struct block *b, uint32_t note);
+
 /* address: one for each access of the block. present, ran: which accesses happened, which instructions ran; NULL:
  * all of them. Returns 0, a core_status, or STOP_FAULT. */
 int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, const uint8_t *present,

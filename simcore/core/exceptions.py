@@ -63,6 +63,10 @@ class CoreExceptions:
         """Enter the program's handler of `fault()`; False when there is none that could run."""
         return bool(lib.core_take_fault(self._core))
 
+    def retry(self) -> None:
+        """The access that faulted is tried again when the run goes on."""
+        lib.core_retry(self._core)
+
     def raise_fault(self, kind: FaultKind, address: int, pc: int) -> None:
         """Tell of a fault that the core did not see; `fault()` has it."""
         lib.core_raise(self._core, ffi.new("struct fault_info *", (kind, address, pc, 0)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simcore.devices import family_of
 
 if TYPE_CHECKING:
+    from simcore.devices.external import Controllers
     from simcore.devices.registers import Device
 
 
@@ -66,3 +67,8 @@ class DeviceSet:
     def devices(self) -> tuple[Device, ...]:
         """The devices that are described."""
         return family_of(self.family).devices if self.family != "none" else ()
+
+    @property
+    def external(self) -> Controllers:
+        """The registers of the controllers of external memory."""
+        return family_of(self.family).external if self.family != "none" else {}

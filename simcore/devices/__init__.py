@@ -6,7 +6,7 @@ A device touches nothing of the core: it is described here, and native/capture/r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from simcore.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from simcore.devices.clock_tree import ClockTree, Read, SerialClock
+    from simcore.devices.external import Controllers
     from simcore.devices.registers import Device
     from simcore.devices.voltage import VoltageScale
 
@@ -33,11 +34,15 @@ MIN_CRYSTAL_HZ, MAX_CRYSTAL_HZ = 1_000_000, 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The devices that parts of a family have in common, their clock tree and voltage scales."""
+    """The devices that parts of a family have in common, their clock tree and voltage scales.
+
+    `external` has the controller of each external memory.
+    """
 
     devices: tuple[Device, ...]
     core_clock_hz: ClockTree
     serial_clock_hz: SerialClock
+    external: Controllers
     voltage_scale: VoltageScale | None = None
 
 
@@ -80,23 +85,25 @@ def _stm32(family: str) -> tuple[Device, ...]:
 
 
 def _stm32f7() -> Family:
-    from simcore.devices import clock_tree, dma, voltage
+    from simcore.devices import clock_tree, dma, external, voltage
 
     return Family(
         (*_stm32("STM32F7"), *dma.stm32f7()),
         clock_tree.stm32f7,
         clock_tree.stm32f7_serial,
+        external.STM32F7,
         voltage.stm32f7,
     )
 
 
 def _stm32h7() -> Family:
-    from simcore.devices import clock_tree, dma, voltage
+    from simcore.devices import clock_tree, dma, external, voltage
 
     return Family(
         (*_stm32("STM32H7"), *dma.stm32h7()),
         clock_tree.stm32h7,
         clock_tree.stm32h7_serial,
+        external.STM32H7,
         voltage.stm32h7,
     )
 
@@ -108,8 +115,7 @@ def _stm32h7a3() -> Family:
     base, own = _stm32h7(), (flash.STM32H7A3, *system.STM32H7A3)
     others = {one.name for one in (*own, *system.STM32H7)} | {"ADC3", "OTG2_FS"}
     kept = (one for one in base.devices if one.name not in others)
-    clocks = base.core_clock_hz, base.serial_clock_hz
-    return Family((*kept, *own), *clocks, voltage.stm32h7a3)
+    return replace(base, devices=(*kept, *own), voltage_scale=voltage.stm32h7a3)
 
 
 def _imxrt1060() -> Family:
@@ -118,6 +124,7 @@ def _imxrt1060() -> Family:
         ccm,
         clock_tree,
         dma,
+        external,
         flexspi,
         gpio,
         i2c,
@@ -145,6 +152,7 @@ def _imxrt1060() -> Family:
         ),
         clock_tree.imxrt1060,
         clock_tree.imxrt1060_serial,
+        external.IMXRT1060,
     )
 
 

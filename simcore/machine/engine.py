@@ -9,7 +9,7 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 
 from simcore.core.core import CaptureOptions
-from simcore.cpu_model import CpuModel
+from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
@@ -45,11 +45,16 @@ def map_memory(memory: LoadedMemory) -> unicorn.Uc:
     # first: the next then gets the same place in its list of pages, and stores to the one make it
     # translate the code of the other again. So the largest comes first.
     for region in sorted(memory.regions, key=lambda region: -region.size):
-        permissions = uc_const.UC_PROT_READ
-        permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
-        permissions |= uc_const.UC_PROT_EXEC if region.executable else 0
-        uc.mem_map_ptr(region.base, region.size, permissions, memory.host_address(region))
+        map_region(uc, memory, region)
     return uc
+
+
+def map_region(uc: unicorn.Uc, memory: LoadedMemory, region: Region) -> None:
+    """Give the engine one region of the memory."""
+    permissions = uc_const.UC_PROT_READ
+    permissions |= uc_const.UC_PROT_WRITE if region.writable else 0
+    permissions |= uc_const.UC_PROT_EXEC if region.executable else 0
+    uc.mem_map_ptr(region.base, region.size, permissions, memory.host_address(region))
 
 
 def capture_options(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:

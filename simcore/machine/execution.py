@@ -17,6 +17,7 @@ from simcore.core.enums import FaultKind, Stop
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import CoreError
+from simcore.machine.engine import map_region
 from simcore.machine.fault_report import FAULT_TEXTS, fault_report, frame_at
 from simcore.machine.guessing import Guessing
 from simcore.machine.loader import Boot, LoadedMemory
@@ -207,18 +208,36 @@ class Execution:
         """The program's own handler of a fault runs, or there is none and the run ends."""
         fault = self._core.fault()
         assert fault is not None
+        if fault.kind in UNMAPPED and self._adds_external(fault.address):
+            self._core.retry()
+            return
         overflow = fault.kind in UNMAPPED and self._is_below_stack(fault.address)
         kind = FaultKind.STACK_OVERFLOW if overflow else fault.kind
         if not self._core.fault_active() or self._cause is None:
             self._cause = self._report(FAULT_TEXTS[kind], fault.address, fault.pc)
             self._warn_of_external(fault.address)
-        if not self._core.take_fault():
-            self.end = End("fault", None, self._cause)
-        elif self._core.fault_repeats():
+        if not self._core.take_fault() or self._core.fault_repeats():
             self.end = End("fault", None, self._cause)
 
     def _report(self, kind: str, address: int, pc: int) -> Fault:
         return fault_report(self._image, self._core.call_stack(), kind, address, pc)
+
+    def _adds_external(self, address: int) -> bool:
+        """External memory is there from when it is used on, when its controller was set up."""
+        region = self._model.region_at(address)
+        controllers = self._model.devices.external
+        if region is None or region in self._memory.regions or region.name not in controllers:
+            return False
+        first, size = controllers[region.name]
+        if not any(self._core.is_written(first + at) for at in range(0, size, 4)):
+            return False
+        self._memory.add(region)
+        map_region(self._uc, self._memory, region)
+        self.warnings.append(
+            f"{address:#010x} is external memory ({region.name}) without a segment or a symbol; the"
+            " program set up its controller, so it is taken to be there"
+        )
+        return True
 
     def _warn_of_external(self, address: int) -> None:
         region = self._model.region_at(address)
@@ -226,8 +245,8 @@ class Execution:
             return
         warning = (
             f"{address:#010x} is external memory ({region.name}), which is there only for a program"
-            f" that has a segment or a symbol in it; --set region.{region.name}.kind=sram puts it"
-            " on the board"
+            " that has a segment or a symbol in it or sets up its controller;"
+            f" --set region.{region.name}.kind=sram puts it on the board"
         )
         if warning not in self.warnings:
             self.warnings.append(warning)

@@ -11,8 +11,10 @@ from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
 from simcore.run.interrupts import TimedInterrupt
 
-VTOR = 0xE000_ED08
+VTOR, ISER = 0xE000_ED08, 0xE000_E100
+ISER_WORDS = 8
 STORM_TOLD = 1000  # exceptions in a row that a run which met a limit is told of
+UNHEARD_TOLD = 3  # interrupts that a run which stands still is told of
 LONG_HANDLER = 1_000_000  # instructions of a handler that such a run is told of
 #: Ends at which the program can go on no more.
 OVER = ("loop", "sleep", "input")
@@ -41,6 +43,8 @@ class Handlers:
 
     def warnings(self, reason: str) -> Iterator[str]:
         """What a run that ended for `reason` is told of its exceptions."""
+        if reason in ("loop", "sleep"):
+            yield from self._unheard()
         storm = self._core.storm()
         is_limit = reason in ("no-end", "max-instructions", "timeout", "for")
         if reason == "storm" or (is_limit and storm.taken >= STORM_TOLD):
@@ -55,6 +59,21 @@ class Handlers:
                     f"{self._name(handler.number)} came in {where} and has not returned for"
                     f" {handler.instructions:,} instructions"
                 )
+
+    def _unheard(self) -> Iterator[str]:
+        """Interrupts that the program enabled and that nothing here raises."""
+        words = [self._core.system_register(ISER + 4 * n) for n in range(ISER_WORDS)]
+        enabled = [
+            32 * n + bit for n, word in enumerate(words) for bit in range(32) if word >> bit & 1
+        ]
+        if enabled:
+            names = [self._name(FIRST_INTERRUPT + number) for number in enabled[:UNHEARD_TOLD]]
+            rest = len(enabled) - len(names)
+            more = f" and {rest} more" if rest else ""
+            yield (
+                f"the program has enabled {', '.join(names)}{more}, which nothing here will raise"
+                " any more; --irq NAME=PERIOD pends one"
+            )
 
     def _storm_text(self) -> str:
         storm = self._core.storm()
@@ -99,7 +118,7 @@ class Handlers:
         name = _NAMES.get(number, f"interrupt {number - FIRST_INTERRUPT}")
         table = self._core.system_register(VTOR)
         word = self._read(table + 4 * number, 4)
-        if word is None:
+        if word is None or not any(word):
             return name
         return f"{name} ({self._place(int.from_bytes(word, 'little') & ~1)})"
 

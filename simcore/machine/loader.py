@@ -36,28 +36,31 @@ class LoadedMemory:
     A device has one buffer in `buffers`; each of its regions begins `device_offset` bytes into it.
 
     External memory is a matter of the board: a region is there if the image puts a segment or a
-    symbol into it, and the rest of the address space stays unmapped.
+    symbol into it, or from when it is added on; the rest of the address space stays unmapped.
     """
 
     def __init__(self, model: CpuModel, image: Image) -> None:
         self._model = model
-        self.regions = tuple(
-            region
-            for region in model.regions
-            if region.kind not in ("peripheral", "system", "external")
-            or (region.kind == "external" and _uses(image, region))
-        )
-        self._bases = [region.base for region in self.regions]
+        self.regions: tuple[Region, ...] = ()
         self.buffers: dict[str, mmap.mmap] = {}
-        for region in self.regions:
-            held = self.buffers.get(region.device)
-            size = region.device_offset + region.size
-            if held is None or len(held) < size:
-                flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-                self.buffers[region.device] = mmap.mmap(-1, size, flags=flags)
+        for region in model.regions:
+            if region.kind not in ("peripheral", "system", "external") or (
+                region.kind == "external" and _uses(image, region)
+            ):
+                self.add(region)
         for region in self.regions:
             if region.kind == "flash":
                 self.buffers[region.device][:] = ERASED_FLASH * len(self.buffers[region.device])
+
+    def add(self, region: Region) -> None:
+        """One more region; nobody may have asked for the address of a smaller one of its device."""
+        self.regions = tuple(sorted((*self.regions, region), key=lambda one: one.base))
+        self._bases = [one.base for one in self.regions]
+        held = self.buffers.get(region.device)
+        size = region.device_offset + region.size
+        if held is None or len(held) < size:
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+            self.buffers[region.device] = mmap.mmap(-1, size, flags=flags)
 
     def host_address(self, region: Region) -> int:
         """Where a region begins in this process."""

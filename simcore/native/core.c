@@ -195,6 +195,7 @@ uint64_t core_cycles_left(core *c)
 }
 
 int core_take_fault(core *c) { return capture_take_fault(c->capture); }
+void core_retry(core *c) { capture_retry(c->capture); }
 
 void core_raise(core *c, const struct fault_info *fault)
 {

@@ -86,6 +86,7 @@ uint64_t core_cycles_to_wake(core *c);                    /* until one will be, 
 int core_take_event(core *c);                             /* the event register, which this clears */
 uint64_t core_cycles_left(core *c);                       /* until max_cycles; UINT64_MAX: no limit */
 int core_take_fault(core *c);                             /* enters the program's handler of core_fault(); 0: none */
+void core_retry(core *c);                                /* the access of core_fault() runs again */
 void core_raise(core *c, const struct fault_info *fault); /* a fault that was seen outside; core_fault() tells it */
 int core_fault_active(const core *c);                     /* a handler of a fault has not come back */
 int core_fault_repeats(const core *c);                    /* it comes back to the same fault again and again */

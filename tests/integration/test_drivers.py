@@ -10,6 +10,7 @@ import pytest
 
 import simcore
 from simcore.cpu_model import CpuModel, load_cpu_model
+from simcore.elf import Image
 from tests.integration.assembled import CLOCK_HZ, Build, go
 
 PREBUILT = Path("tests/firmware/prebuilt")
@@ -96,7 +97,7 @@ REGISTERS = {
 }  # fmt: skip
 
 
-def assembled(build: Build, part: str, text: str) -> object:
+def assembled(build: Build, part: str, text: str) -> Image:
     flash = ("-Wl,--section-start=.isr_vector=0x60002000,-Ttext=0x60002100",)
     return build(text, *(flash if part == RT else ()))
 
@@ -105,7 +106,7 @@ def assembled(build: Build, part: str, text: str) -> object:
 def test_a_register_does_what_its_manual_says(build: Build, name: str) -> None:
     part, device, text, expected = REGISTERS[name]
     image = assembled(build, part, f"ldr r1, ={device:#x}\n {text}\n bl exit_r0\n .ltorg")
-    assert (go(image, load_cpu_model(part)).exit_code or 0) & 0xFFFF_FFFF == expected  # type: ignore[arg-type]
+    assert (go(image, load_cpu_model(part)).exit_code or 0) & 0xFFFF_FFFF == expected
 
 
 @pytest.mark.parametrize("bit", [1, 2, 3, 6], ids=["TXIS", "RXNE", "ADDR", "TC"])
@@ -167,7 +168,7 @@ def test_a_timer_of_imx_counts_its_clock(build: Build, name: str) -> None:
     text, offset, bit, ticks = TIMERS[name]
     wait = f"1: ldr r0, [r1, #{offset}]\n tst r0, #{bit}\n beq 1b\n ldr r0, [r2, #4]\n bl exit_r0\n"
     image = assembled(build, RT, f"{CYCLES} {text} {START} {wait} .ltorg")
-    result = go(image, load_cpu_model(RT))  # type: ignore[arg-type]
+    result = go(image, load_cpu_model(RT))
     assert ticks - 60 <= (result.exit_code or 0) <= ticks + 60
 
 
@@ -188,7 +189,7 @@ def test_pit_counts_down_and_its_flag_is_cleared_by_a_one(build: Build) -> None:
         bl exit_r0
         .ltorg
     """
-    result = go(assembled(build, RT, text), load_cpu_model(RT))  # type: ignore[arg-type]
+    result = go(assembled(build, RT, text), load_cpu_model(RT))
     assert 2 * 90 <= (result.exit_code or 0) <= 2 * 99
     assert (result.exit_code or 0) % 2 == 0
 
@@ -221,3 +222,49 @@ def test_a_voltage_that_is_too_low_for_a_clock_is_a_warning(
 def test_a_voltage_alone_sets_no_clock(build: Build, model: CpuModel) -> None:
     result = go(build(f"{OVERDRIVE} bl exit_r0\n .ltorg"), model)
     assert result.clocks == ()
+
+
+# --- external memory without a segment or a symbol ------------------------------------------------
+
+#: The part, a register of its controller, an address in the memory.
+EXTERNAL = [
+    pytest.param(F7, 0xA000_0150, 0xC010_0000, id="SDCMR of an STM32F7"),
+    pytest.param(F7, 0xA000_0018, 0x6C00_0000, id="BCR4 of an STM32F7"),
+    pytest.param(H7, 0x5200_4150, 0xD000_0000, id="SDCMR of an STM32H7"),
+    pytest.param(RT, 0x402F_009C, 0x8000_0000, id="IPCMD of SEMC"),
+]
+USES = """
+        ldr r1, ={controller:#x}
+        ldr r2, ={memory:#x}
+        movs r0, #3
+        str r0, [r1]
+        movs r4, #1
+        adds r4, #1
+        stmia r2!, {{r0, r4}}
+        ldrd r5, r6, [r2, #-8]
+        adds r0, r5, r6
+        b exit_r0
+"""
+
+
+@pytest.mark.parametrize(("part", "controller", "memory"), EXTERNAL)
+def test_external_memory_is_there_when_its_controller_was_set_up(
+    build: Build, part: str, controller: int, memory: int
+) -> None:
+    image = assembled(build, part, USES.format(controller=controller, memory=memory))
+    result = go(image, load_cpu_model(part))
+    assert (result.exit_reason, result.exit_code) == ("exit", 5)
+    (told,) = [text for text in result.warnings if "external memory" in text]
+    assert told.startswith(f"{memory:#010x} is external memory")
+
+
+def test_without_a_controller_it_is_not_and_the_fault_says_what_brings_it(build: Build) -> None:
+    image = build(USES.format(controller=0xA000_0104, memory=0xC010_0000))  # BWTR1
+    result = go(image, load_cpu_model(F7))
+    assert result.exit_reason == "fault"
+    assert result.fault is not None
+    assert result.fault.address == 0xC010_0000
+    (told,) = [text for text in result.warnings if "external memory" in text]
+    assert "--set region.sdram.kind=sram" in told
+    model = load_cpu_model(F7, ("region.sdram.kind=sram",))
+    assert go(image, model).exit_code == 5

@@ -130,6 +130,16 @@ def test_the_end_in_a_handler_that_never_returns_is_told(build: Build, model: Cp
     assert warning.startswith("that is in interrupt 54 (storm")
 
 
+def test_a_loop_that_waits_for_an_interrupt_which_nothing_raises_is_told_of_it(
+    build: Build, model: CpuModel
+) -> None:
+    image = build("ldr r0, =0xe000e100\n movs r1, #6\n str r1, [r0]\n b .\n")  # interrupts 1 and 2
+    result = go(image, model)
+    assert result.exit_reason == "loop"
+    (warning,) = [one for one in result.warnings if "nothing here will raise" in one]
+    assert warning.startswith("the program has enabled interrupt 1, interrupt 2, which")
+
+
 def test_one_that_others_interrupt_is_told_at_the_limit(build: Build, model: CpuModel) -> None:
     urgent = "ldr r0, =0xe000e400\n movs r1, #0x80\n strb r1, [r0, #54]\n"
     handler = "mrs r0, ipsr\n cmp r0, #70\n it ne\n bxne lr\n b .\n"

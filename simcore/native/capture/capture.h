@@ -50,6 +50,7 @@ int capture_take_event(struct capture *c);
 /* The program's own handler of the fault runs next; 0 when there is none that could. A fault that the engine told
  * of, or that the program asked for. */
 int capture_take_fault(struct capture *c);
+void capture_retry(struct capture *c);
 void capture_raise(struct capture *c, const struct fault_info *fault);
 
 /* storms.c: see core.h; the core slept. */

@@ -322,6 +322,14 @@ int capture_take_fault(struct capture *c)
     return enter(c, number, f.pc, f.kind);
 }
 
+void capture_retry(struct capture *c)
+{
+    if (c->fault_at_access)
+        stand_at(c, c->fault.pc);
+    c->fault = (struct fault_info){0, 0, 0, 0};
+    c->fault_at_access = 0;
+}
+
 void capture_raise(struct capture *c, const struct fault_info *fault)
 {
     c->fault = *fault;

@@ -170,8 +170,8 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
         return index;
     const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
-    struct execution x = {&b->facts, first, recorded, accesses, recorded + accesses, notes,
-                          partial && words[2] == PARTIAL_AFTER_ACCESS};
+    struct execution x = {
+        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS};
     if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
         return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
 

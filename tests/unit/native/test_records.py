@@ -53,7 +53,12 @@ def test_what_was_recorded_is_laid_on_the_block(case: dict[str, Any]) -> None:
     first, recorded = case.get("first", 0), case["recorded"]
     notes = [(first // HALFWORD + at) << 16 | operand for at, operand in case.get("notes", [])]
     words, told = ffi.new("uint32_t[]", recorded), ffi.new("uint32_t[]", notes)
-    execution: dict[str, Any] = {"facts": block, "first": first, "recorded": words, "count": len(recorded)}
+    execution: dict[str, Any] = {
+        "facts": block,
+        "first": first,
+        "recorded": words,
+        "count": len(recorded),
+    }
     execution |= {"note": told, "notes": len(notes), "is_split": case.get("split", 0)}
     x = ffi.new("struct execution *", execution)
     ran = ffi.new("uint8_t[]", block.instructions)

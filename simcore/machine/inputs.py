@@ -78,12 +78,29 @@ _SAI_CR1 = tuple(base + block for base in (0x4001_5800, 0x4001_5C00) for block i
 _SAI_SR, _SAI_FLAGS, _SAI_RECEIVES = 0x14, 1 << 3 | 7 << 16, 1  # FREQ, FLVL; MODE bit 0
 
 
+#: TIM1 to 5, 8, 9, 12 and 15 of either family: SR, and CCMR1 and 2, whose fields CCxS are not 0 for
+#: a channel that captures.
+_TIMS = (
+    0x4001_0000, 0x4000_0000, 0x4000_0400, 0x4000_0800, 0x4000_0C00, 0x4001_0400, 0x4001_4000,
+    0x4000_1800,
+)  # fmt: skip
+_TIM_SR, _CCMR = 0x10, (0x18, 0x1C)
+
+
 def received_bits(address: int, read: Callable[[int], int], model: CpuModel) -> int:
     """The bits of input of a word that tells of what is received or sent, as it is set up."""
+    if model.flash_control.address not in (FLASH_ACR_OF_F7, FLASH_ACR_OF_H7):
+        return 0
+    if address - _TIM_SR in _TIMS:
+        return _captured_bits(address - _TIM_SR, read)
     control = address - _SAI_SR
-    stm32 = model.flash_control.address in (FLASH_ACR_OF_F7, FLASH_ACR_OF_H7)
-    receives = stm32 and control in _SAI_CR1 and read(control) & _SAI_RECEIVES
-    return _SAI_FLAGS if receives else 0
+    return _SAI_FLAGS if control in _SAI_CR1 and read(control) & _SAI_RECEIVES else 0
+
+
+def _captured_bits(timer: int, read: Callable[[int], int]) -> int:
+    """CCxIF of channels that capture, and nobody drives their pins."""
+    modes = [read(timer + offset) >> shift & 3 for offset in _CCMR for shift in (0, 8)]
+    return sum(1 << channel for channel, mode in enumerate(modes, 1) if mode)
 
 
 def input_bits(model: CpuModel) -> dict[int, int]:

@@ -119,6 +119,19 @@ def test_a_loop_that_waits_for_another_chip_ends_the_run(
     assert not result.guesses
 
 
+def test_a_loop_that_waits_for_a_capture_ends_the_run(build: Build, model: CpuModel) -> None:
+    image = build("""
+        mov r1, #0x40000000
+        movs r0, #1
+        str r0, [r1, #0x18]
+        str r0, [r1]
+    1:  ldr r0, [r1, #0x10]
+        tst r0, #2
+        beq 1b
+    """)
+    assert go(image, model).exit_reason == "input"
+
+
 # --- timers of i.MX RT ---------------------------------------------------------------------------
 
 GPT1, PIT, CCM = 0x401E_C000, 0x4008_4100, 0x400F_C000

@@ -56,16 +56,35 @@ def binary_destination(path: str) -> Iterator[BinaryIO]:
         return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file() and not target.is_dir():
-        with target.open("wb") as file:  # a device or a pipe cannot be renamed over
+        with _opened(target, path) as file:  # a device or a pipe cannot be renamed over
             yield file
         return
     temporary = _create_beside(target, path)
     try:
-        with temporary.open("wb") as file:
+        with _opened(temporary, path) as file:
             yield file
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(target: Path, path: str) -> Iterator[BinaryIO]:
+    try:
+        file = target.open("wb")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        yield file
+    finally:
+        try:
+            file.close()
+        except OSError as error:  # what was buffered does not fit the disk
+            raise _unwritable(path, error) from None
+
+
+def _unwritable(path: str, error: OSError) -> ConfigError:
+    return ConfigError(f"{path}: cannot write the output: {error.strerror}")
 
 
 def _create_beside(target: Path, path: str) -> Path:
@@ -76,7 +95,7 @@ def _create_beside(target: Path, path: str) -> Path:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
+        raise _unwritable(path, error) from None
     umask = os.umask(0)
     os.umask(umask)
     os.fchmod(handle, 0o666 & ~umask)  # as a plain open() would have made it
@@ -88,7 +107,7 @@ def _write(file: Path, path: str, document: Document) -> None:
     try:
         file.write_bytes(_encode(document))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot write the output: {error.strerror}") from None
+        raise _unwritable(path, error) from None
 
 
 def write_stdout(document: Document) -> None:
@@ -101,7 +120,7 @@ def write_stdout(document: Document) -> None:
         # The reader has seen enough, which is no error. Python flushes again at exit, to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        raise ConfigError(f"stdout: cannot write the output: {error.strerror}") from None
+        raise _unwritable("stdout", error) from None
 
 
 def _encode(document: Document) -> bytes:

@@ -126,7 +126,9 @@ def check(
     try:
         checked = _check(_request(elfs, args, given))
         result = checked.result
-        problems += _save(checked)
+        if not_written := _save(checked):
+            result = replace(result, saved=None)
+            problems += not_written
         problems += _write_report(result, format_name, output, color)
     except (McusimError, click.ClickException) as error:
         from simcore.checking.session import failed_check

@@ -14,6 +14,7 @@ from simcore.run.uarts import read_source
 #: What ends a run that says nothing of its end.
 DEFAULT_FOR_S = 10.0  # of modelled time
 DEFAULT_INSTRUCTIONS = 2_000_000_000
+NEVER = 2**63 - 1  # instructions or cycles that no run reaches
 
 
 class Streams:
@@ -89,7 +90,7 @@ class RunOptions:
         asked = self.spec.max_instructions
         if self.is_unlimited or (self.spec.from_ is not None and asked is None):
             return DEFAULT_INSTRUCTIONS
-        return asked or 0
+        return min(asked or 0, NEVER)
 
     @property
     def max_cycles(self) -> int:
@@ -97,7 +98,7 @@ class RunOptions:
         seconds = DEFAULT_FOR_S if self.is_unlimited else self.spec.for_s
         if seconds is None or not math.isfinite(seconds):
             return 0
-        return max(1, round(seconds * self.clock_hz))
+        return max(1, round(min(seconds * self.clock_hz, NEVER)))
 
     @classmethod
     def of(

@@ -373,3 +373,27 @@ def test_any_option_values_give_a_report_or_one_line(
         assert captured.err.count("\n") == 1
     else:
         assert captured.out
+
+
+# --- numbers and disks without an end ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [["--max-instructions", "9" * 30], ["--for", "1e30s"], ["--for", "1e300s"]],
+    ids=" ".join,
+)
+def test_a_limit_that_no_run_reaches_is_no_limit(
+    capfd: pytest.CaptureFixture[str], limit: list[str]
+) -> None:
+    assert main(["profile", str(KERNEL), *limit]) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_a_capture_for_which_the_disk_has_no_room_is_one_line(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["record", str(KERNEL), "-o", "/dev/full"]) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("mcusim: error: /dev/full: cannot write the ")
+    assert error.count("\n") == 1

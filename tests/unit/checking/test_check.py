@@ -126,6 +126,15 @@ def test_without_a_baseline_all_pass_and_one_is_saved(check: Check) -> None:
     assert check("a.elf") == (0, check("a.elf")[1], "mcusim: 1 within limits\n")
 
 
+def test_a_baseline_that_cannot_be_written_is_not_said_to_be(check: Check) -> None:
+    Path(".mcusim").symlink_to("nowhere")
+    status, out, err = check("a.elf", "--save-baseline", "main", "--format", "json")
+    assert status == 2
+    assert '"saved"' not in out
+    assert err.startswith("mcusim: error: .mcusim/main.json: cannot write the baseline: ")
+    assert "baseline written" not in err
+
+
 def test_a_regression_names_function_line_and_cause(check: Check, mixed: tuple[str, ...]) -> None:
     status, out, err = check(*mixed)
     assert status == 1  # of bad.elf, which is worse than the regression of a.elf

@@ -1,8 +1,11 @@
-"""Documents that appear whole or not at all: on stdout, or in a file that is renamed at the end."""
+"""Documents that appear whole or not at all, on stdout or renamed at the end; files that are read,
+and end."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +16,26 @@ from typing import BinaryIO
 from simcore.errors import ConfigError
 
 Document = str | bytes
+#: Of a part, a baseline, a linker script and their like.
+SMALL_BYTES = 16 << 20
+
+
+def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes:
+    """The bytes of a regular file, which ends, as a device or a pipe need not.
+
+    Raises OSError, for more than ``most`` bytes too.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # who opens a pipe waits for its writer
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"more than {most} bytes")
+    return data
 
 
 @contextmanager

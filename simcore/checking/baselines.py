@@ -18,6 +18,7 @@ from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
+from simcore.files import read_regular
 from simcore.plain import from_plain, schema_name, to_plain
 
 SCHEMA = "mcusim.baseline/1"
@@ -62,7 +63,7 @@ def load_baseline(path: Path) -> Baseline | None:
     """Read a baseline, None when there is no such file. Raises ConfigError when it is no good."""
     again = "save it again with --save-baseline"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -19,7 +19,7 @@ from simcore.checking.plans import RunPlan
 from simcore.comparison.metrics import Metrics
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ConfigError
-from simcore.files import destination
+from simcore.files import destination, read_regular
 from simcore.plain import RecordError, from_plain, json_text, schema_name
 from simcore.run.spec import RunSpec
 from simcore.run.uarts import input_key
@@ -74,7 +74,7 @@ def load_interval(folder: Path, key: str) -> KeptInterval | None:
     """What is kept under a key; None when there is nothing that can be read and trusted."""
     path = _path(folder, key)
     try:
-        found = from_plain(KeptInterval, json.loads(path.read_bytes()))
+        found = from_plain(KeptInterval, json.loads(read_regular(path)))
         if found.schema != SCHEMA:
             return None
         os.utime(path)  # used last

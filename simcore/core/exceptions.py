@@ -63,6 +63,10 @@ class CoreExceptions:
         """Enter the program's handler of `fault()`; False when there is none that could run."""
         return bool(lib.core_take_fault(self._core))
 
+    def waits_for(self, number: int) -> bool:
+        """Whether an exception is enabled that never came."""
+        return bool(lib.core_waits_for(self._core, number))
+
     def retry(self) -> None:
         """The access that faulted is tried again when the run goes on."""
         lib.core_retry(self._core)

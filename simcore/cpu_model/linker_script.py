@@ -9,6 +9,7 @@ from typing import Any
 
 from simcore.cpu_model.schema import MEMORY_KINDS, Tree
 from simcore.errors import ModelError, nearest
+from simcore.files import read_regular
 
 PAGE = 4096
 _SUFFIXES = {"": 1, "k": 1024, "m": 1024**2}
@@ -44,7 +45,7 @@ def read_memory_block(path: str) -> tuple[LinkerMemory, ...]:
     without MEMORY, an expression it cannot work out.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ModelError(f"{path}: cannot read linker script: {reason}") from None

@@ -22,6 +22,7 @@ from simcore.cpu_model.schema import (
     node_at,
 )
 from simcore.errors import ModelError, nearest
+from simcore.files import read_regular
 from simcore.resources import data_folder
 
 _MAX_EXTENDS = 16
@@ -116,7 +117,7 @@ def _load(path: FilePath, chain: tuple[FilePath, ...]) -> Tree:
 
 def _read(path: FilePath) -> ModelFile:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ModelError(f"{path}: cannot read CPU model: {reason}") from None

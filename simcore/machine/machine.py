@@ -235,6 +235,8 @@ class Machine:
     def _crystal_hz(self, notes: Sequence[ClockNote]) -> int:
         symbol = self._image.symbol("SystemCoreClock")
         known = None if symbol is None else self._memory.read(symbol.address, 4)
+        if symbol is not None and known == self._image.read(symbol.address, 4):
+            known = None  # as it was linked: the program does not keep it
         told_hz = int.from_bytes(known or b"", "little")
         devices = self._model.devices
         return crystal_of(devices.family, devices.crystal, notes, told_hz)
@@ -281,8 +283,11 @@ class Machine:
         yield from self._execution.warnings
         end = self._execution.end
         assert end is not None
-        yield from self._handlers.warnings(end.reason)
-        if port := self._awaited(end):
+        port = self._awaited(end)
+        yield from self._handlers.warnings("input" if port else end.reason)
+        if not self._core.counts() and end.reason in POLLING_ENDS:
+            yield f"--from {self._options.spec.from_} was not reached before that"
+        if port:
             yield f"the program waits for an interrupt of {port}; {self._serial.advice(port)}"
         if end.reason in POLLING_ENDS:
             polled = self._core.polled()

@@ -219,6 +219,12 @@ uint32_t core_system_register(const core *c, uint32_t address)
     return system_peek(capture_system(c->capture), address, first_of(c)->now);
 }
 
+int core_waits_for(const core *c, uint32_t number)
+{
+    const struct nvic *n = &capture_system(c->capture)->nvic;
+    return nvic_is_enabled(n, number) && !nvic_was_taken(n, number);
+}
+
 int core_reset_requested(const core *c) { return capture_system(c->capture)->reset_requested; }
 
 void core_record(core *c, void *self, core_write_fn *write)

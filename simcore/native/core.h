@@ -134,6 +134,7 @@ void core_ops(const core *c, struct op_info *out);
 uint64_t core_self_modified(const core *c);               /* stores into code that had run */
 int core_clock_read(const core *c);                       /* the program was told of modelled time, or ticked by it */
 int core_geometry_read(const core *c);                    /* it read the caches' sizes (CCSIDR) */
+int core_waits_for(const core *c, uint32_t number);      /* an exception is enabled, and never came */
 int core_reset_requested(const core *c);                  /* AIRCR.SYSRESETREQ was written */
 
 /* cffi: end */

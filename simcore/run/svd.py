@@ -11,12 +11,12 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from simcore.devices import ALL_BITS
 from simcore.errors import ConfigError, nearest
 from simcore.extras import require
+from simcore.files import read_regular
 
 MAX_FILE_BYTES = 32 << 20
 MAX_REGISTERS, MAX_FIELDS, MAX_DERIVED = 100_000, 100_000, 2_000
@@ -223,12 +223,9 @@ def _read(path: str) -> Any:
     from lxml import etree
 
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_regular(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(f"{path}: more than {MAX_FILE_BYTES} bytes")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
         remove_pis=True,

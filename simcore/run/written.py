@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from simcore.errors import ConfigError, nearest
+from simcore.files import read_regular
 from simcore.run.spec import Written
 from simcore.run.uarts import STANDARD_INPUT
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
@@ -44,11 +45,7 @@ def file_keys(spec: type, joint: str = "-") -> dict[str, FileKey]:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a file. Raises ConfigError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-        if len(data) > MAX_FILE_BYTES:
-            raise ConfigError(f"{path}: more than {MAX_FILE_BYTES} bytes")
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(read_regular(path, MAX_FILE_BYTES).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

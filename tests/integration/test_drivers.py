@@ -237,6 +237,15 @@ def test_a_voltage_alone_sets_no_clock(build: Build, model: CpuModel) -> None:
     assert result.clocks == ()
 
 
+def test_a_clock_that_is_told_at_link_time_alone_says_nothing_of_the_crystal(
+    build: Build, model: CpuModel
+) -> None:
+    told = ".section .rodata\n .global SystemCoreClock\nSystemCoreClock: .word 108000000\n"
+    image = build(f"{OVERDRIVE} ldr r1, ={RCC:#x}\n {SPEED_UP} bl exit_r0\n .ltorg\n{told}")
+    assert image.symbol("SystemCoreClock") is not None
+    assert go(image, model).clocks[-1].clock_hz == 216 * MHZ
+
+
 # --- external memory without a segment or a symbol ------------------------------------------------
 
 #: The part, a register of its controller, an address in the memory.

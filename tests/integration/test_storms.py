@@ -136,7 +136,7 @@ def test_a_loop_that_waits_for_an_interrupt_which_nothing_raises_is_told_of_it(
     image = build("ldr r0, =0xe000e100\n movs r1, #6\n str r1, [r0]\n b .\n")  # interrupts 1 and 2
     result = go(image, model)
     assert result.exit_reason == "loop"
-    (warning,) = [one for one in result.warnings if "nothing here will raise" in one]
+    (warning,) = [one for one in result.warnings if "nothing here raised" in one]
     assert warning.startswith("the program has enabled interrupt 1, interrupt 2, which")
 
 

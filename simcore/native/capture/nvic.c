@@ -35,6 +35,7 @@ void nvic_activate(struct nvic *n, uint32_t number)
 {
     put(n->pending, number, 0);
     put(n->active, number, 1);
+    put(n->taken, number, 1);
     n->running = number;
 }
 
@@ -42,6 +43,7 @@ void nvic_deactivate(struct nvic *n, uint32_t number) { put(n->active, number, 0
 int nvic_is_pending(const struct nvic *n, uint32_t number) { return holds(n->pending, number); }
 int nvic_is_active(const struct nvic *n, uint32_t number) { return holds(n->active, number); }
 int nvic_is_enabled(const struct nvic *n, uint32_t number) { return holds(n->enabled, number); }
+int nvic_was_taken(const struct nvic *n, uint32_t number) { return holds(n->taken, number); }
 
 uint32_t nvic_active_count(const struct nvic *n)
 {

@@ -23,6 +23,7 @@ enum {
 
 struct nvic {
     uint32_t pending[EXCEPTION_WORDS], active[EXCEPTION_WORDS], enabled[EXCEPTION_WORDS];   /* a bit per number */
+    uint32_t taken[EXCEPTION_WORDS];     /* whose handlers ran */
     uint8_t priority[EXCEPTIONS_MAX];
     uint32_t exceptions;         /* numbers below it are there */
     uint32_t running;            /* IPSR: the exception whose handler runs, 0: thread mode */
@@ -44,6 +45,7 @@ void nvic_deactivate(struct nvic *n, uint32_t number);
 int nvic_is_pending(const struct nvic *n, uint32_t number);
 int nvic_is_active(const struct nvic *n, uint32_t number);
 int nvic_is_enabled(const struct nvic *n, uint32_t number);
+int nvic_was_taken(const struct nvic *n, uint32_t number);
 uint32_t nvic_active_count(const struct nvic *n);
 
 /* Whether HardFault, MemManage, BusFault or UsageFault is active. */

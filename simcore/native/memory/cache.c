@@ -54,7 +54,7 @@ static uint32_t first_slot(const struct cache *c, uint32_t address)
     return ((address >> c->line_shift) & (c->sets - 1)) * c->ways;
 }
 
-uint32_t cache_peek(const struct cache *c, uint32_t address)
+static inline uint32_t slot_of(const struct cache *c, uint32_t address)
 {
     uint32_t wanted = (address & ~(c->line_bytes - 1)) | CACHE_VALID;
     uint32_t slot = first_slot(c, address);
@@ -64,9 +64,11 @@ uint32_t cache_peek(const struct cache *c, uint32_t address)
     return UINT32_MAX;
 }
 
+uint32_t cache_peek(const struct cache *c, uint32_t address) { return slot_of(c, address); }
+
 uint32_t cache_find(struct cache *c, uint32_t address)
 {
-    uint32_t slot = cache_peek(c, address);
+    uint32_t slot = slot_of(c, address);
     if (slot == UINT32_MAX)
         return slot;
     if (c->replacement == REPLACE_LRU)

@@ -126,7 +126,7 @@ static inline uint64_t probe(const struct block *b, const uint32_t *address)
     return variant;
 }
 
-uint32_t timing_extra(const struct timing *t, const struct block *b, uint32_t note)
+static inline uint32_t extra_of(const struct timing *t, const struct block *b, uint32_t note)
 {
     uint32_t class = note & 0xffff, extra = 0;
     for (uint32_t n = 0; n < b->facts.notes; n++) {
@@ -137,6 +137,8 @@ uint32_t timing_extra(const struct timing *t, const struct block *b, uint32_t no
     }
     return extra;
 }
+
+uint32_t timing_extra(const struct timing *t, const struct block *b, uint32_t note) { return extra_of(t, b, note); }
 
 /* Operand-dependent cycles and failed predicates. */
 static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ran, const uint32_t *notes,
@@ -152,7 +154,7 @@ static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ra
         v[COUNTER_MACS] -= b->facts.macs[i];        /* settled with the block as if it had run */
     }
     for (uint32_t i = 0; i < count; i++)
-        extra += timing_extra(t, b, notes[i]);
+        extra += extra_of(t, b, notes[i]);
     return extra;
 }
 

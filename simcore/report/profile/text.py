@@ -30,6 +30,7 @@ from simcore.units import clock, count, decimal, percent, si, size
 Part = TypeVar("Part", int, float)
 
 FEW_OBJECTS = 8  # shown without being asked for
+CALLERS_SHOWN = 20  # of a fault, the innermost and the outermost half
 CLASSES = {
     "hits": "mostly hits",
     "branchy": "much branching",
@@ -377,7 +378,12 @@ def _fault(fault: Fault) -> Text:
         f"address  0x{fault.address:08x}",
         f"at       {fault.place}",
     ]
-    lines += [f"called by {frame}" for frame in fault.call_stack[1:]]
+    callers = [f"called by {frame}" for frame in fault.call_stack[1:]]
+    if len(callers) > CALLERS_SHOWN:
+        half = CALLERS_SHOWN // 2
+        between = f"          ... {len(callers) - 2 * half:,} more ..."
+        callers = [*callers[:half], between, *callers[-half:]]
+    lines += callers
     return Text("\n".join(lines))
 
 

@@ -106,10 +106,11 @@ class Copier:
         """What DMA moved, by region; regions without are left out."""
         found = ffi.new("struct transfer_info[]", len(regions))
         lib.core_transfers(self.core, self.index, found)
-        rows = [
-            filled(Transfers, one, region=name) for name, one in zip(regions, found, strict=True)
-        ]
-        return tuple(row for row in rows if row.read_bytes or row.write_bytes)
+        return tuple(
+            filled(Transfers, one, region=name)
+            for name, one in zip(regions, found, strict=True)
+            if one.read_bytes or one.write_bytes
+        )
 
     def stale(self) -> tuple[StaleLines, ...]:
         """Lines of the D-cache that were not what memory held, in the order of enum stale."""

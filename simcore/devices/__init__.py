@@ -59,7 +59,7 @@ class ClockNote:
 
 
 def _stm32(family: str) -> tuple[Device, ...]:
-    """What both families have, each its own: STM32F7 or STM32H7."""
+    """What both families have, each its own: stm32f7 or stm32h7."""
     from simcore.devices import (
         adc,
         crc,
@@ -79,8 +79,8 @@ def _stm32(family: str) -> tuple[Device, ...]:
     single = (rcc, pwr, flash)
     several = (uart, gpio, timers, system, adc, dma2d, usb, crc, i2c, spi)
     return (
-        *(getattr(module, family) for module in single),
-        *(device for module in several for device in getattr(module, family)),
+        *(getattr(module, family)() for module in single),
+        *(device for module in several for device in getattr(module, family)()),
     )
 
 
@@ -88,7 +88,7 @@ def _stm32f7() -> Family:
     from simcore.devices import clock_tree, dma, external, voltage
 
     return Family(
-        (*_stm32("STM32F7"), *dma.stm32f7()),
+        (*_stm32("stm32f7"), *dma.stm32f7()),
         clock_tree.stm32f7,
         clock_tree.stm32f7_serial,
         external.STM32F7,
@@ -100,7 +100,7 @@ def _stm32h7() -> Family:
     from simcore.devices import clock_tree, dma, external, voltage
 
     return Family(
-        (*_stm32("STM32H7"), *dma.stm32h7()),
+        (*_stm32("stm32h7"), *dma.stm32h7()),
         clock_tree.stm32h7,
         clock_tree.stm32h7_serial,
         external.STM32H7,
@@ -112,8 +112,8 @@ def _stm32h7a3() -> Family:
     """An STM32H7 with some devices of its own."""
     from simcore.devices import flash, system, voltage
 
-    base, own = _stm32h7(), (flash.STM32H7A3, *system.STM32H7A3)
-    others = {one.name for one in (*own, *system.STM32H7)} | {"ADC3", "OTG2_FS"}
+    base, own = _stm32h7(), (flash.stm32h7a3(), *system.stm32h7a3())
+    others = {one.name for one in (*own, *system.stm32h7())} | {"ADC3", "OTG2_FS"}
     kept = (one for one in base.devices if one.name not in others)
     return replace(base, devices=(*kept, *own), voltage_scale=voltage.stm32h7a3)
 
@@ -140,15 +140,15 @@ def _imxrt1060() -> Family:
             ccm.CCM_ANALOG,
             ccm.DCDC,
             ccm.XTALOSC24M,
-            *uart.IMXRT1060,
-            *gpio.IMXRT1060,
-            *adc.IMXRT1060,
+            *uart.imxrt1060(),
+            *gpio.imxrt1060(),
+            *adc.imxrt1060(),
             *dma.imxrt1060(),
-            *flexspi.IMXRT1060,
-            *timers.IMXRT1060,
-            *imxrt.IMXRT1060,
-            *i2c.IMXRT1060,
-            *spi.IMXRT1060,
+            *flexspi.imxrt1060(),
+            *timers.imxrt1060(),
+            *imxrt.imxrt1060(),
+            *i2c.imxrt1060(),
+            *spi.imxrt1060(),
         ),
         clock_tree.imxrt1060,
         clock_tree.imxrt1060_serial,

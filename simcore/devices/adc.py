@@ -121,6 +121,13 @@ def _imxrt(number: int, base: int) -> Device:
     )
 
 
-STM32F7 = tuple(_f7(number) for number in (1, 2, 3))
-STM32H7 = (_h7(1, 0x4002_2000), _h7(2, 0x4002_2100), _h7(3, 0x5802_6000))
-IMXRT1060 = (_imxrt(1, 0x400C_4000), _imxrt(2, 0x400C_8000))
+def stm32f7() -> tuple[Device, ...]:
+    return tuple(_f7(number) for number in (1, 2, 3))
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (_h7(1, 0x4002_2000), _h7(2, 0x4002_2100), _h7(3, 0x5802_6000))
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    return (_imxrt(1, 0x400C_4000), _imxrt(2, 0x400C_8000))

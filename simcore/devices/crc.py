@@ -21,5 +21,9 @@ def _crc(base: int) -> Device:
     )
 
 
-STM32F7 = (_crc(0x4002_3000),)
-STM32H7 = (_crc(0x5802_4C00),)
+def stm32f7() -> tuple[Device, ...]:
+    return (_crc(0x4002_3000),)
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (_crc(0x5802_4C00),)

@@ -200,10 +200,8 @@ def _edma(base: int) -> Device:
     )
 
 
-# Five hundred registers: a family's are made when a program runs on one of its parts.
-
-
 def stm32f7() -> tuple[Device, ...]:
+    # Five hundred registers: a family's are made when a program runs on one of its parts.
     """The controllers of an STM32F7, but DMA2D."""
     return _streams(1, 0x4002_6000, None), _streams(2, 0x4002_6400, None)
 

@@ -40,6 +40,10 @@ def _dma2d(base: int, cycles: int, memory: tuple[str, ...]) -> Device:
     )
 
 
-#: RM0385 2.1 and RM0433 2.1, the bus matrix: an STM32H7's DMA2D reaches no TCM.
-STM32F7 = (_dma2d(0x4002_B000, _F7_PIXEL, ("dtcm", "sram", "flash", "external")),)
-STM32H7 = (_dma2d(0x5200_1000, _H7_PIXEL, ("sram", "flash", "external")),)
+def stm32f7() -> tuple[Device, ...]:
+    # RM0385 2.1 and RM0433 2.1, the bus matrix: an STM32H7's DMA2D reaches no TCM.
+    return (_dma2d(0x4002_B000, _F7_PIXEL, ("dtcm", "sram", "flash", "external")),)
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (_dma2d(0x5200_1000, _H7_PIXEL, ("sram", "flash", "external")),)

@@ -18,29 +18,30 @@ def _option_control(name: str, offset: int, reset: int) -> Register:
     return Register(name, offset, reset, rules=(Rule("lock", bits(0)), ends_at_once(1)))
 
 
-STM32F7 = Device(
-    "FLASH",
-    0x4002_3C00,
-    "RM0385 3.7: FLASH registers but ACR",
-    (
-        Register("KEYR", 0x04, rules=(unlocks("CR", *_KEYS),), zeros=ALL_BITS),
-        Register("OPTKEYR", 0x08, rules=(unlocks("OPTCR", *_OPTION_KEYS),), zeros=ALL_BITS),
-        Register("SR", 0x0C, zeros=ALL_BITS),
-        Register(
-            "CR",
-            0x10,
-            0x8000_0000,
-            rules=(
-                Rule("lock", bits(31)),
-                Rule("program", bits(0)),
-                Rule("erase", bits(16), _BANK_1, FlashKind.F7),
-                ends_at_once(16),  # STRT
+def stm32f7() -> Device:
+    return Device(
+        "FLASH",
+        0x4002_3C00,
+        "RM0385 3.7: FLASH registers but ACR",
+        (
+            Register("KEYR", 0x04, rules=(unlocks("CR", *_KEYS),), zeros=ALL_BITS),
+            Register("OPTKEYR", 0x08, rules=(unlocks("OPTCR", *_OPTION_KEYS),), zeros=ALL_BITS),
+            Register("SR", 0x0C, zeros=ALL_BITS),
+            Register(
+                "CR",
+                0x10,
+                0x8000_0000,
+                rules=(
+                    Rule("lock", bits(31)),
+                    Rule("program", bits(0)),
+                    Rule("erase", bits(16), _BANK_1, FlashKind.F7),
+                    ends_at_once(16),  # STRT
+                ),
             ),
+            _option_control("OPTCR", 0x14, 0xC0FF_AAFD),
+            Register("OPTCR1", 0x18, 0x0040_0080),
         ),
-        _option_control("OPTCR", 0x14, 0xC0FF_AAFD),
-        Register("OPTCR1", 0x18, 0x0040_0080),
-    ),
-)
+    )
 
 
 def _h7_bank(number: int, offset: int, kind: FlashKind) -> tuple[Register, ...]:
@@ -81,4 +82,9 @@ def _h7(kind: FlashKind) -> Device:
     )
 
 
-STM32H7, STM32H7A3 = _h7(FlashKind.H7), _h7(FlashKind.H7A3)
+def stm32h7() -> Device:
+    return _h7(FlashKind.H7)
+
+
+def stm32h7a3() -> Device:
+    return _h7(FlashKind.H7A3)

@@ -35,4 +35,5 @@ def _flexspi(name: str, base: int) -> Device:
     )
 
 
-IMXRT1060 = (_flexspi("FLEXSPI", 0x402A_8000), _flexspi("FLEXSPI2", 0x402A_4000))
+def imxrt1060() -> tuple[Device, ...]:
+    return (_flexspi("FLEXSPI", 0x402A_8000), _flexspi("FLEXSPI2", 0x402A_4000))

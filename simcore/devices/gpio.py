@@ -48,20 +48,24 @@ def _stm32(
     )
 
 
-STM32F7 = _stm32(
-    0x4002_0000,
-    "RM0385 6.4, RM0410 6.4: GPIO registers",
-    "ABCDEFGHIJK",
-    {"A": 0xA800_0000, "B": 0x0000_0280},
-    0,
-)
-STM32H7 = _stm32(
-    0x5802_0000,
-    "RM0433 11.4: GPIO registers",
-    "ABCDEFGHIJK",
-    {"A": 0xABFF_FFFF, "B": 0xFFFF_FEBF},
-    ALL_BITS,  # analogue
-)
+def stm32f7() -> tuple[Device, ...]:
+    return _stm32(
+        0x4002_0000,
+        "RM0385 6.4, RM0410 6.4: GPIO registers",
+        "ABCDEFGHIJK",
+        {"A": 0xA800_0000, "B": 0x0000_0280},
+        0,
+    )
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return _stm32(
+        0x5802_0000,
+        "RM0433 11.4: GPIO registers",
+        "ABCDEFGHIJK",
+        {"A": 0xABFF_FFFF, "B": 0xFFFF_FEBF},
+        ALL_BITS,  # analogue
+    )
 
 
 def _imxrt(number: int, base: int) -> Device:
@@ -85,17 +89,18 @@ def _imxrt(number: int, base: int) -> Device:
     )
 
 
-IMXRT1060 = tuple(
-    _imxrt(number, base)
-    for number, base in (
-        (1, 0x401B_8000),
-        (2, 0x401B_C000),
-        (3, 0x401C_0000),
-        (4, 0x401C_4000),
-        (5, 0x400C_0000),
-        (6, 0x4200_0000),
-        (7, 0x4200_4000),
-        (8, 0x4200_8000),
-        (9, 0x4200_C000),
+def imxrt1060() -> tuple[Device, ...]:
+    return tuple(
+        _imxrt(number, base)
+        for number, base in (
+            (1, 0x401B_8000),
+            (2, 0x401B_C000),
+            (3, 0x401C_0000),
+            (4, 0x401C_4000),
+            (5, 0x400C_0000),
+            (6, 0x4200_0000),
+            (7, 0x4200_4000),
+            (8, 0x4200_8000),
+            (9, 0x4200_C000),
+        )
     )
-)

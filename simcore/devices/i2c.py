@@ -91,8 +91,17 @@ def _imxrt(number: int) -> Device:
 
 
 _COMMON = {"I2C1": 0x4000_5400, "I2C2": 0x4000_5800, "I2C3": 0x4000_5C00}
-STM32F7 = tuple(_stm32(*one) for one in {**_COMMON, "I2C4": 0x4000_6000}.items())
-STM32H7 = tuple(
-    _stm32(*one) for one in {**_COMMON, "I2C4": 0x5800_1C00, "I2C5": 0x4000_6400}.items()
-)
-IMXRT1060 = tuple(map(_imxrt, range(1, 5)))
+
+
+def stm32f7() -> tuple[Device, ...]:
+    return tuple(_stm32(*one) for one in {**_COMMON, "I2C4": 0x4000_6000}.items())
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return tuple(
+        _stm32(*one) for one in {**_COMMON, "I2C4": 0x5800_1C00, "I2C5": 0x4000_6400}.items()
+    )
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    return tuple(map(_imxrt, range(1, 5)))

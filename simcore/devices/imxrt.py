@@ -156,14 +156,17 @@ _TEMPMON = Device(
         *aliases("TEMPSENSE1", 0x190),
     ),
 )
-IMXRT1060 = (
-    _watchdog("WDOG1", 0x400B_8000),
-    _watchdog("WDOG2", 0x400D_0000),
-    _RTWDOG,
-    _IOMUXC_GPR,
-    _OCOTP,
-    _SNVS,
-    _SRC,
-    _TEMPMON,
-    _IOMUXC,
-)
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    return (
+        _watchdog("WDOG1", 0x400B_8000),
+        _watchdog("WDOG2", 0x400D_0000),
+        _RTWDOG,
+        _IOMUXC_GPR,
+        _OCOTP,
+        _SNVS,
+        _SRC,
+        _TEMPMON,
+        _IOMUXC,
+    )

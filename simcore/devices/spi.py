@@ -122,9 +122,18 @@ _COMMON = {
     "SPI5": 0x4001_5000,
 }
 _LARGE = ("SPI1", "SPI2", "SPI3")
-STM32F7 = tuple(_f7(*one) for one in {**_COMMON, "SPI6": 0x4001_5400}.items())
-STM32H7 = tuple(
-    _h7(name, base, 16 if name in _LARGE else 8)
-    for name, base in {**_COMMON, "SPI6": 0x5800_1400}.items()
-)
-IMXRT1060 = tuple(map(_imxrt, range(1, 5)))
+
+
+def stm32f7() -> tuple[Device, ...]:
+    return tuple(_f7(*one) for one in {**_COMMON, "SPI6": 0x4001_5400}.items())
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return tuple(
+        _h7(name, base, 16 if name in _LARGE else 8)
+        for name, base in {**_COMMON, "SPI6": 0x5800_1400}.items()
+    )
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    return tuple(map(_imxrt, range(1, 5)))

@@ -141,58 +141,65 @@ def _debug(identity: int) -> Device:
     )
 
 
-STM32F7 = (
-    _syscfg(
-        0x4001_3800,
-        "RM0385 7.2: SYSCFG registers",
-        Register("MEMRMP", 0x00),
-        Register("PMC", 0x04),
-        Register("CMPCR", 0x20, rules=(follows(8, 0),)),  # READY of CMP_PD
-    ),
-    _external(
-        0x4001_3C00,
-        "RM0385 11.9: EXTI registers",
-        {name: 4 * n for n, name in enumerate(("IMR", "EMR", "RTSR", "FTSR", "SWIER", "PR"))},
-    ),
-    _iwdg("IWDG", 0x4000_3000),
-    _wwdg("WWDG", 0x4000_2C00),
-    _rtc(0x4000_2800),
-    _rng(0x5006_0800),
-)
-STM32H7 = (
-    _syscfg(
-        0x5800_0400,
-        "RM0433 12.3: SYSCFG registers",
-        Register("PMCR", 0x04),
-        Register("CCCSR", 0x20, rules=(follows(8, 0),)),  # READY of EN
-        Register("CCVR", 0x24),
-        Register("CCCR", 0x28),
-        Register("PWRCR", 0x2C, rules=(POWER,)),
-        Register("PKGR", 0x124),
-    ),
-    _external(
-        0x5800_0000,
-        "RM0433 20.6: EXTI registers",
-        {
-            f"{name}{bank}": offset + step * (bank - 1)
-            for name, offset, step in (
-                ("RTSR", 0x00, 0x20),
-                ("FTSR", 0x04, 0x20),
-                ("SWIER", 0x08, 0x20),
-                ("D3PMR", 0x0C, 0x20),
-                ("CPUIMR", 0x80, 0x10),
-                ("CPUEMR", 0x84, 0x10),
-                ("CPUPR", 0x88, 0x10),
-            )
-            for bank in (1, 2, 3)
-        },
-    ),
-    _iwdg("IWDG1", 0x5800_4800),
-    _wwdg("WWDG1", 0x5000_3000),
-    _rtc(0x5800_4000),
-    _rng(0x4802_1800),
-    _hsem(0x5802_6400),
-    _debug(0x2003_6450),  # STM32H743, revision V
-)
-#: Of an STM32H7A3 the semaphores are elsewhere.
-STM32H7A3 = (*(one for one in STM32H7 if one.name not in ("HSEM", "DBGMCU")), _hsem(0x4802_0800))
+def stm32f7() -> tuple[Device, ...]:
+    return (
+        _syscfg(
+            0x4001_3800,
+            "RM0385 7.2: SYSCFG registers",
+            Register("MEMRMP", 0x00),
+            Register("PMC", 0x04),
+            Register("CMPCR", 0x20, rules=(follows(8, 0),)),  # READY of CMP_PD
+        ),
+        _external(
+            0x4001_3C00,
+            "RM0385 11.9: EXTI registers",
+            {name: 4 * n for n, name in enumerate(("IMR", "EMR", "RTSR", "FTSR", "SWIER", "PR"))},
+        ),
+        _iwdg("IWDG", 0x4000_3000),
+        _wwdg("WWDG", 0x4000_2C00),
+        _rtc(0x4000_2800),
+        _rng(0x5006_0800),
+    )
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (
+        _syscfg(
+            0x5800_0400,
+            "RM0433 12.3: SYSCFG registers",
+            Register("PMCR", 0x04),
+            Register("CCCSR", 0x20, rules=(follows(8, 0),)),  # READY of EN
+            Register("CCVR", 0x24),
+            Register("CCCR", 0x28),
+            Register("PWRCR", 0x2C, rules=(POWER,)),
+            Register("PKGR", 0x124),
+        ),
+        _external(
+            0x5800_0000,
+            "RM0433 20.6: EXTI registers",
+            {
+                f"{name}{bank}": offset + step * (bank - 1)
+                for name, offset, step in (
+                    ("RTSR", 0x00, 0x20),
+                    ("FTSR", 0x04, 0x20),
+                    ("SWIER", 0x08, 0x20),
+                    ("D3PMR", 0x0C, 0x20),
+                    ("CPUIMR", 0x80, 0x10),
+                    ("CPUEMR", 0x84, 0x10),
+                    ("CPUPR", 0x88, 0x10),
+                )
+                for bank in (1, 2, 3)
+            },
+        ),
+        _iwdg("IWDG1", 0x5800_4800),
+        _wwdg("WWDG1", 0x5000_3000),
+        _rtc(0x5800_4000),
+        _rng(0x4802_1800),
+        _hsem(0x5802_6400),
+        _debug(0x2003_6450),  # STM32H743, revision V
+    )
+
+
+def stm32h7a3() -> tuple[Device, ...]:
+    # Of an STM32H7A3 the semaphores are elsewhere.
+    return (*(one for one in stm32h7() if one.name not in ("HSEM", "DBGMCU")), _hsem(0x4802_0800))

@@ -146,16 +146,20 @@ def _low_power(clock: TimerClock, clocks: int) -> Device:
     )
 
 
-STM32F7 = (
-    *_timers(_APB1, TimerClock.F7_APB1, _F7_RCC),
-    *_timers(_F7_APB2, TimerClock.F7_APB2, _F7_RCC),
-    _low_power(TimerClock.F7_BUS1, _F7_RCC),
-)
-STM32H7 = (
-    *_timers(_APB1, TimerClock.H7_APB1, _H7_RCC),
-    *_timers(_H7_APB2, TimerClock.H7_APB2, _H7_RCC),
-    _low_power(TimerClock.H7_BUS1, _H7_RCC),
-)
+def stm32f7() -> tuple[Device, ...]:
+    return (
+        *_timers(_APB1, TimerClock.F7_APB1, _F7_RCC),
+        *_timers(_F7_APB2, TimerClock.F7_APB2, _F7_RCC),
+        _low_power(TimerClock.F7_BUS1, _F7_RCC),
+    )
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (
+        *_timers(_APB1, TimerClock.H7_APB1, _H7_RCC),
+        *_timers(_H7_APB2, TimerClock.H7_APB2, _H7_RCC),
+        _low_power(TimerClock.H7_BUS1, _H7_RCC),
+    )
 
 
 def _gpt(number: int, base: int, interrupt: int) -> Device:
@@ -213,9 +217,12 @@ _PIT = Device(
     "IMXRT1060RM chapter PIT, memory map and register description",
     (Register("MCR", 0x00, 0x0000_0002),),
 )
-IMXRT1060 = (
-    _gpt(1, 0x401E_C000, 100),
-    _gpt(2, 0x401F_0000, 101),
-    _PIT,
-    *map(_pit_channel, range(4)),
-)
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    return (
+        _gpt(1, 0x401E_C000, 100),
+        _gpt(2, 0x401F_0000, 101),
+        _PIT,
+        *map(_pit_channel, range(4)),
+    )

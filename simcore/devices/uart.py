@@ -231,23 +231,34 @@ _H7_REQUESTS = {
 }  # fmt: skip
 #: At half the core's highest clock on an STM32F7, others at a quarter.
 _ON_APB2 = ("USART1", "USART6")
-STM32F7 = tuple(
-    usart(
-        name,
-        *place,
-        [stream_request(*one) for one in _F7_REQUESTS[name]],
-        1 if name in _ON_APB2 else 2,
+
+
+def stm32f7() -> tuple[Device, ...]:
+    return tuple(
+        usart(
+            name,
+            *place,
+            [stream_request(*one) for one in _F7_REQUESTS[name]],
+            1 if name in _ON_APB2 else 2,
+        )
+        for name, place in _COMMON.items()
     )
-    for name, place in _COMMON.items()
-)
-STM32H7 = (
-    *(usart(name, *place, [_H7_REQUESTS[name]]) for name, place in _COMMON.items()),
-    usart("LPUART1", 0x5800_0C00, 142),
-)
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (
+        *(usart(name, *place, [_H7_REQUESTS[name]]) for name, place in _COMMON.items()),
+        usart("LPUART1", 0x5800_0C00, 142),
+    )
+
+
 #: IMXRT1060RM chapter DMA_MUX, sources of LPUART1 to LPUART8.
 _RT_REQUESTS = (2, 66, 4, 68, 6, 70, 8, 72)
-#: IMXRT1060RM, the table of interrupts: LPUART1 is 20.
-IMXRT1060 = tuple(
-    lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), 19 + n, request)
-    for n, request in enumerate(_RT_REQUESTS, 1)
-)
+
+
+def imxrt1060() -> tuple[Device, ...]:
+    # IMXRT1060RM, the table of interrupts: LPUART1 is 20.
+    return tuple(
+        lpuart(f"LPUART{n}", 0x4018_4000 + 0x4000 * (n - 1), 19 + n, request)
+        for n, request in enumerate(_RT_REQUESTS, 1)
+    )

@@ -32,5 +32,9 @@ def _otg(name: str, base: int) -> Device:
     )
 
 
-STM32F7 = (_otg("OTG_FS", 0x5000_0000), _otg("OTG_HS", 0x4004_0000))
-STM32H7 = (_otg("OTG1_HS", 0x4004_0000), _otg("OTG2_FS", 0x4008_0000))
+def stm32f7() -> tuple[Device, ...]:
+    return (_otg("OTG_FS", 0x5000_0000), _otg("OTG_HS", 0x4004_0000))
+
+
+def stm32h7() -> tuple[Device, ...]:
+    return (_otg("OTG1_HS", 0x4004_0000), _otg("OTG2_FS", 0x4008_0000))

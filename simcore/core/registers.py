@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OWN_STACK_BELOW: int = lib.OWN_STACK_BELOW
 OWN_STACK_ABOVE: int = lib.OWN_STACK_ABOVE
 FIRST_INTERRUPT = 16  # exception number of interrupt 0
+_RULE_NUMBERS = {kind: number for number, kind in enumerate(RULE_KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,10 @@ class CoreRegisters(ABC):
         for register in device.registers:
             address = device.base + register.offset
             rules = [
-                (RULE_KINDS.index(rule.kind), rule.mask, rule.other, rule.shift)
+                (_RULE_NUMBERS[rule.kind], rule.mask, rule.other, rule.shift)
                 for rule in device.rules(register)
             ]
-            told = ffi.new("struct device_rule[]", rules)
+            told = ffi.new("struct device_rule[]", rules) if rules else ffi.NULL
             self._check(lib.core_describe(self._core, address, register.reset, told, len(rules)))
             if fixed := register.ones | register.zeros:
                 self.tell_register(address, register.ones, fixed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from simcore.core.core import Core
 from simcore.cpu_model import CpuModel
@@ -44,18 +44,23 @@ class Guessing:
         self._inputs = input_bits(model)
         described = names.described
         told = find_stubs(stubs, image, model, described)
-        self._told = known_bits(model.devices.devices)
         for address, value in () if described is None else described.resets():
-            if is_peripheral(model, address) and address not in self._told:
+            if is_peripheral(model, address) and address not in self._described:
                 core.reset_register(address, value)
-        self._told |= {stub.address: stub.mask | self._told.get(stub.address, 0) for stub in told}
+        self._stubbed: dict[int, int] = {}
         for stub in told:
+            self._stubbed[stub.address] = self._stubbed.get(stub.address, 0) | stub.mask
             core.tell_register(stub.address, stub.value, stub.mask)
         self._trial: TrialEngine | None = None
         self._asked: dict[tuple[int, int], int] = {}  # by place: how often nothing was found
         self._found: dict[tuple[int, int], RegisterWait] = {}  # the last one by place
         self.awaited: set[int] = set()  # words that loops wait for that nobody answers: input
         self._counts: dict[tuple[int, int, int, int], int] = {}  # of each guess
+
+    @cached_property
+    def _described(self) -> dict[int, int]:
+        """The bits of words that devices tell."""
+        return known_bits(self._model.devices.devices)
 
     def close(self) -> None:
         """Free the second engine."""
@@ -79,7 +84,7 @@ class Guessing:
             self._is_entry,
             Registers(
                 self._core.register,
-                lambda address: self._told.get(address, 0),
+                lambda address: self._described.get(address, 0) | self._stubbed.get(address, 0),
                 self._input_bits,
                 self._core.is_written,
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from simcore.core.registers import PeripheralUse
 from simcore.cpu_model import CpuModel
@@ -18,8 +19,12 @@ class RegisterNames:
 
     def __init__(self, image: Image, model: CpuModel, described: Description | None = None) -> None:
         self._image = image
-        self._devices = register_names(model.devices.devices)
+        self._model = model
         self.described = described
+
+    @cached_property
+    def _devices(self) -> dict[int, str]:
+        return register_names(self._model.devices.devices)
 
     def name(self, address: int) -> str | None:
         """The name of a register, None when nothing names it."""

@@ -11,7 +11,14 @@ from simcore.checking.limits import Limit, for_run, parse_limits, parse_scoped
 from simcore.checking.plans import RunPlan, Settings, expand, name_of, unique_paths
 from simcore.errors import ConfigError
 from simcore.run.spec import RunSpec
-from simcore.run.written import SettingsTable, file_keys, read_text, read_texts, read_toml
+from simcore.run.written import (
+    SettingsTable,
+    file_keys,
+    read_name,
+    read_text,
+    read_texts,
+    read_toml,
+)
 
 OWN_FILE, SHARED_FILE = "mcusim.toml", "pyproject.toml"
 
@@ -78,7 +85,7 @@ def _plans(run: SettingsTable, common: RunPlan) -> list[RunPlan]:
     if "name" in run.values:
         if len(paths) != 1:
             raise run.error("name", f"one name for {len(paths)} ELFs")
-        names = [run.get("name", read_text)]
+        names = [run.get("name", read_name)]
     return [replace(plan, name=name, elf=path) for name, path in zip(names, paths, strict=True)]
 
 

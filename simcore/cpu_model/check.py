@@ -134,6 +134,8 @@ class _Checker:
             return value
         if not isinstance(value, str if plain.type == "text" else bool):
             raise self.file.error(path, f"must be {_article(plain.type)}, not {_kind(value)}")
+        if isinstance(value, str) and not value.isprintable():
+            raise self.file.error(path, f"{value!r} has characters that cannot be shown")
         if plain.choices and value not in plain.choices:
             known = ", ".join(plain.choices)
             raise self.file.error(

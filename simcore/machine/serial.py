@@ -9,6 +9,7 @@ from simcore.core.core import Core
 from simcore.core.registers import FIRST_INTERRUPT
 from simcore.cpu_model import CpuModel
 from simcore.devices import cycles_of_byte, heard, serial_port, serial_ports
+from simcore.elf.image import printable
 from simcore.run.options import RunOptions
 from simcore.run.uarts import parse_uarts
 
@@ -58,7 +59,7 @@ class SerialPorts:
     def advice(self, name: str) -> str:
         """How a port receives what the program waits for."""
         if name in self._fed:
-            return f"{name} has received all of {self._fed[name][0]}"
+            return f"{name} has received all of {printable(self._fed[name][0])}"
         return f"--uart {name}=FILE gives it input"
 
     def warnings(self, core: Core) -> Iterator[str]:

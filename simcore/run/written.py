@@ -152,6 +152,14 @@ def read_text(value: Any) -> str:
     return value
 
 
+def read_name(value: Any) -> str:
+    """A text that reports show. Raises ConfigError."""
+    name = read_text(value).strip()
+    if not name.isprintable():
+        raise ConfigError("it has characters that cannot be shown")
+    return name
+
+
 def read_texts(value: Any) -> tuple[str, ...]:
     """A list of texts, or one. Raises ConfigError."""
     texts = [value] if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from typing import Any
 from simcore.errors import ConfigError
 from simcore.placement import parse_request
 from simcore.run.spec import PartSpec, RunSpec
-from simcore.run.written import SettingsTable, file_keys, read_text, read_texts, read_toml
+from simcore.run.written import SettingsTable, file_keys, read_name, read_texts, read_toml
 from simcore.whatif.configuration import Configuration, Sweep, parse_override, parse_sweep
 
 KEYS = tuple(file_keys(PartSpec, "_"))
@@ -46,7 +46,7 @@ class ConfigFile:
     def configurations(self, base: Configuration) -> list[Configuration]:
         """The [[configuration]] tables on top of ``base``, in their order."""
         return [
-            _applied(entry, replace(base, name=entry.get("name", read_text).strip()))
+            _applied(entry, replace(base, name=entry.get("name", read_name)))
             for entry in self._entries
         ]
 

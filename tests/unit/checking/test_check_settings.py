@@ -177,6 +177,7 @@ def test_two_elfs_of_one_name_are_refused() -> None:
         ("[[run]]\nname = 'x'", "mcusim.toml: run 1: elf: it is missing"),
         ("[[run]]\nelf = 'no/*.elf'", "mcusim.toml: run 1: elf: 'no/*.elf' matches no file"),
         ("[[run]]\nelf = 'build/*.elf'\nname = 'x'", "run 1: name: one name for 2 ELFs"),
+        ('[[run]]\nelf = "build/a.elf"\nname = "a\\u001b[31m"', "characters that cannot be shown"),
         ("[run]\nelf = 'x'", "mcusim.toml: run: it is a list of tables"),
         ("cpu = 3", "mcusim.toml: cpu: it is a text"),
         ("clock = 'fast'", "mcusim.toml: clock: it is a positive number"),

@@ -118,6 +118,7 @@ def test_broken_toml_is_refused_with_file_and_line(write_model: WriteModel) -> N
     ("text", "expected"),
     [
         ("[cores]\n", "cores: unknown key; did you mean 'core'"),
+        ('[region.sdram]\nmemory = "a\\u001b[31m"\n', "has characters that cannot be shown"),
         (f"[core.dcache]\nsiz = {fact(1, 'B')}\n", "mine.toml:3: core.dcache.siz: unknown key"),
         ("[core.dcache]\nsize = 4096\n", "mine.toml:3: core.dcache.size: bare value 4096"),
         ('[core.dcache]\nsize = {value = 1, source = "definition"}\n', "has no unit"),

@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not UTF-8"):
         ConfigFile(str(tmp_path / "latin.toml"))
     (tmp_path / "large.toml").write_text("#" * (1 << 20) + "\n")
-    with pytest.raises(ConfigError, match=r"large\.toml: more than 1048576 bytes"):
+    with pytest.raises(ConfigError, match=r"large\.toml: cannot be read: more than 1048576 bytes"):
         ConfigFile(str(tmp_path / "large.toml"))
 
 

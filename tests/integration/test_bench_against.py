@@ -14,7 +14,7 @@ import pytest
 
 from scripts import against, bench
 from scripts.against import BenchError, Program, Row, Tree
-from tests.tools import needs, wait_until
+from tests.tools import ctrl_c_interrupts, needs, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 THIS = Tree("this tree", Path("this"), Path("python"))
@@ -119,11 +119,12 @@ def test_ctrl_c_while_the_other_tree_is_built_leaves_nothing(
     installer = tools / "uv"
     installer.write_text(f"#!/bin/sh\ntouch '{started}'\nexec sleep 1000\n")
     installer.chmod(0o755)
-    process = subprocess.Popen(
-        [sys.executable, repository / "scripts" / "bench.py", "--against", "HEAD"],
-        env={**os.environ, "TMPDIR": str(temporary), "PATH": f"{tools}:{os.environ['PATH']}"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    with ctrl_c_interrupts():
+        process = subprocess.Popen(
+            [sys.executable, repository / "scripts" / "bench.py", "--against", "HEAD"],
+            env={**os.environ, "TMPDIR": str(temporary), "PATH": f"{tools}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
     wait_until(started.exists, process)
     assert worktrees(repository) == 2
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it

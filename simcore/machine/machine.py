@@ -225,12 +225,16 @@ class Machine:
 
     def _clocks(self) -> tuple[ClockPhase, ...]:
         """The core clocks that the firmware set."""
-        family = self._model.devices.family
-        notes = self._core.clock_notes()
-        if not notes or not sets_clock(family, notes):
+        if not (notes := self._clock_notes()):
             return ()
         spent = self._core.counted_from(), self._core.now()
+        family = self._model.devices.family
         return clock_phases(family, self._crystal_hz(notes), notes, *spent)
+
+    def _clock_notes(self) -> Sequence[ClockNote]:
+        """What the firmware wrote of clock and voltage, nothing when it set no clock."""
+        notes = self._core.clock_notes()
+        return notes if notes and sets_clock(self._model.devices.family, notes) else ()
 
     def _crystal_hz(self, notes: Sequence[ClockNote]) -> int:
         symbol = self._image.symbol("SystemCoreClock")
@@ -243,10 +247,9 @@ class Machine:
 
     def _voltage_warnings(self) -> Iterator[str]:
         """Clocks that the firmware set for which its voltage scale is too low."""
-        family = self._model.devices.family
-        notes = self._core.clock_notes()
-        if not notes or not sets_clock(family, notes):
+        if not (notes := self._clock_notes()):
             return
+        family = self._model.devices.family
         highest = {point.voltage_scale: point.max_clock for point in self._model.operating_points}
         for clock_hz, scale in clocks_at_scales(family, self._crystal_hz(notes), notes):
             reached = max(highest.get(scale, 0), highest.get(f"{scale}-boost", 0))
@@ -283,12 +286,12 @@ class Machine:
         yield from self._execution.warnings
         end = self._execution.end
         assert end is not None
-        port = self._awaited(end)
-        yield from self._handlers.warnings("input" if port else end.reason)
+        awaited = self._awaited(end)
+        yield from self._handlers.warnings("input" if awaited else end.reason)
         if not self._core.counts() and end.reason in POLLING_ENDS:
             yield f"--from {self._options.spec.from_} was not reached before that"
-        if port:
-            yield f"the program waits for an interrupt of {port}; {self._serial.advice(port)}"
+        if awaited:
+            yield f"the program waits for an interrupt of {awaited}; {self._serial.advice(awaited)}"
         if end.reason in POLLING_ENDS:
             polled = self._core.polled()
             if polled is not None and self._is_to_tell(polled):

@@ -34,8 +34,6 @@ static uint32_t word_at(const struct capture *c, uint32_t address)
     return p ? (p->written & ~p->fixed_mask) | (p->fixed & p->fixed_mask) : 0;
 }
 
-static uint32_t field(uint32_t word, int low, int bits) { return word >> low & ((1u << bits) - 1); }
-
 static const struct device_rule *rule_of(const struct capture *c, const struct peripheral *p, uint32_t kind)
 {
     for (uint32_t i = p->rule; i < p->rule + p->rules; i++)

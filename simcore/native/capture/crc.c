@@ -7,11 +7,8 @@ enum { CR = 8, INIT = 0x10, POL = 0x14 };                        /* from DR */
 
 static uint32_t near(const struct capture *c, const struct peripheral *data, uint32_t offset)
 {
-    const struct peripheral *p = peripheral_known(c, data->address + offset);
-    return p ? p->written : 0;
+    return peripheral_word(c, data->address + offset);
 }
-
-static uint32_t field(uint32_t word, int low) { return word >> low & 3; }
 
 /* The lowest `bits` of a word in reverse. */
 static uint32_t reversed(uint32_t word, uint32_t bits)
@@ -25,7 +22,7 @@ static uint32_t reversed(uint32_t word, uint32_t bits)
 static uint32_t size_of(const struct capture *c, const struct peripheral *data)
 {
     static const uint8_t bits[] = {32, 16, 8, 7};                /* POLYSIZE */
-    return bits[field(near(c, data, CR), 3)];
+    return bits[field(near(c, data, CR), 3, 2)];
 }
 
 static uint32_t mask_of(uint32_t bits) { return UINT32_MAX >> (32 - bits); }
@@ -47,7 +44,7 @@ static uint32_t turned(uint32_t value, uint32_t bits, uint32_t by)
 void crc_feed(struct capture *c, struct peripheral *data, uint32_t before, uint32_t value, uint32_t bytes)
 {
     uint32_t bits = 8 * bytes, size = size_of(c, data), polynomial = near(c, data, POL), crc = before;
-    value = turned(value, bits, field(near(c, data, CR), 5));
+    value = turned(value, bits, field(near(c, data, CR), 5, 2));
     for (uint32_t i = bits; i-- > 0;) {
         uint32_t out = (crc >> (size - 1) ^ value >> i) & 1;
         crc = crc << 1 ^ (out ? polynomial : 0);

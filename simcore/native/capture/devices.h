@@ -8,6 +8,7 @@
 #include "types.h"
 
 struct capture;
+struct timer;
 
 struct peripheral {              /* a word of a peripheral */
     uint32_t address, written;
@@ -31,6 +32,11 @@ struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *statu
 /* The same, NULL while nobody used or described it. */
 struct peripheral *peripheral_known(const struct capture *c, uint32_t address);
 
+/* What was written to a word, 0 when it is not there. */
+uint32_t peripheral_word(const struct capture *c, uint32_t address);
+
+static inline uint32_t field(uint32_t word, int low, int bits) { return word >> low & ((1u << bits) - 1); }
+
 /* rules.c: what a word would read; what it reads, with all that a read does; a write of those bits of it. */
 uint32_t rules_peek(const struct capture *c, const struct peripheral *p);
 uint32_t rules_read(struct capture *c, struct peripheral *p, uint32_t size);
@@ -41,8 +47,9 @@ void rules_refresh(struct capture *c, const struct peripheral *p);
 
 static inline int peripheral_is_known(const struct peripheral *p) { return p->fixed_mask || p->described; }
 
-/* timers.c: an interrupt of a counter is let through: it comes when its flag is set, at once if that is set; a flag of
- * a counter was set by the program; whether a word is one of its timer; when each comes next. */
+/* timers.c: one more; an interrupt of a counter is let through: it comes when its flag is set, at once if that is set;
+ * a flag of a counter was set by the program; whether a word is one of its timer; when each comes next. */
+int timers_add(struct capture *c, const struct timer *timer);
 int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r);
 void timers_raise(struct capture *c, uint32_t counter);
 int timers_have(const struct capture *c, uint32_t address);

@@ -18,12 +18,6 @@ int capture_describe_dma(struct capture *c, const struct dma_info *info)
     return CORE_OK;
 }
 
-uint32_t dma_word(const struct capture *c, uint32_t address)
-{
-    const struct peripheral *p = peripheral_known(c, address);
-    return p ? p->written : 0;
-}
-
 void dma_set(struct capture *c, uint32_t address, uint32_t value)
 {
     struct peripheral *p = peripheral_known(c, address);
@@ -183,11 +177,11 @@ static const struct device_rule *rule_at(const struct capture *c, uint32_t addre
 int dma_is_asked(const struct capture *c, const struct dma_channel *ch, uint32_t address)
 {
     const struct dma_info *i = &ch->info;
-    uint32_t number = i->request + (dma_word(c, i->select) >> i->select_shift & i->select_mask);
+    uint32_t number = i->request + (peripheral_word(c, i->select) >> i->select_shift & i->select_mask);
     const struct device_rule *r = rule_at(c, address, DEVICE_REQUEST, number);
     const struct device_rule *unless = rule_at(c, address, DEVICE_UNLESS, 0);
-    return r && (dma_word(c, r->other) & r->mask) == r->mask &&
-           !(unless && (dma_word(c, unless->other) & unless->mask));
+    return r && (peripheral_word(c, r->other) & r->mask) == r->mask &&
+           !(unless && (peripheral_word(c, unless->other) & unless->mask));
 }
 
 uint32_t dma_pace(const struct capture *c, const struct dma_channel *ch, uint32_t address)
@@ -195,7 +189,7 @@ uint32_t dma_pace(const struct capture *c, const struct dma_channel *ch, uint32_
     const struct device_rule *r = rule_at(c, address, DEVICE_PACE, 0);
     if (!r)
         return ch->info.cycles;
-    uint32_t each = r->other == (address & ~3u) ? 1 : dma_word(c, r->other) & 0xffff;
+    uint32_t each = r->other == (address & ~3u) ? 1 : peripheral_word(c, r->other) & 0xffff;
     uint32_t cycles = r->mask * each << r->shift;
     return cycles > ch->info.cycles ? cycles : ch->info.cycles;
 }

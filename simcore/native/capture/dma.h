@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "capture/devices.h"
 #include "peripherals.h"
 
 enum { DMA_CHANNELS_MAX = 64 };
@@ -83,14 +84,13 @@ void dma_end(struct dma_channel *ch);
 int dma_is_asked(const struct capture *c, const struct dma_channel *ch, uint32_t address);
 uint32_t dma_pace(const struct capture *c, const struct dma_channel *ch, uint32_t address);
 
-/* A word of the channel's registers, 0 when it is not there. */
-uint32_t dma_word(const struct capture *c, uint32_t address);
+/* Keeps a word, if it is there. */
 void dma_set(struct capture *c, uint32_t address, uint32_t value);
 
-/* The same, so many bytes behind the first of a channel's registers. */
+/* A word so many bytes behind the first of a channel's registers, 0 when it is not there; and keeps it. */
 static inline uint32_t dma_own(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
 {
-    return dma_word(c, ch->info.registers + offset);
+    return peripheral_word(c, ch->info.registers + offset);
 }
 
 static inline void dma_set_own(struct capture *c, const struct dma_channel *ch, uint32_t offset, uint32_t value)

@@ -81,10 +81,9 @@ void due_plan(struct capture *c, uint64_t now)
 
 void due_pend(struct capture *c, uint32_t number)
 {
-    nvic_pend(&c->system.nvic, number);
+    exceptions_pend(c, number);
     c->epoch++;
     c->clock_read = 1;
-    c->event |= (system_word(&c->system, REG_SCR) & SCR_SEVONPEND) != 0;
 }
 
 /* Pends what has come until a time; from when on it comes again. */

@@ -31,13 +31,13 @@ static uint32_t number_of(const struct dma_channel *ch) { return ch->info.flags_
 
 static int bit(const struct capture *c, const struct dma_channel *ch, uint32_t offset)
 {
-    return (int)(dma_word(c, base_of(ch) + offset) >> number_of(ch) & 1);
+    return (int)(peripheral_word(c, base_of(ch) + offset) >> number_of(ch) & 1);
 }
 
 static void set_bit(struct capture *c, const struct dma_channel *ch, uint32_t offset, int value)
 {
     uint32_t address = base_of(ch) + offset, mask = 1u << number_of(ch);
-    dma_set(c, address, value ? dma_word(c, address) | mask : dma_word(c, address) & ~mask);
+    dma_set(c, address, value ? peripheral_word(c, address) | mask : peripheral_word(c, address) & ~mask);
 }
 
 /* Minor loops that are left: with a link behind each, fewer bits. */
@@ -85,7 +85,7 @@ static uint32_t set_sides(const struct capture *c, struct dma_channel *ch)
     ch->from = side(ch, dma_own(c, ch, SADDR), attributes >> 8, dma_own(c, ch, ATTR));
     ch->to = side(ch, dma_own(c, ch, DADDR), attributes, dma_own(c, ch, CITER));
     ch->unit = ch->from.size > ch->to.size ? ch->from.size : ch->to.size;
-    if (!(dma_word(c, base_of(ch) + CR) & CR_EMLM) || !(bytes >> 30))
+    if (!(peripheral_word(c, base_of(ch) + CR) & CR_EMLM) || !(bytes >> 30))
         return bytes & 0x3fffffff;
     uint32_t skip = (uint32_t)((int32_t)(bytes << 2) >> 12);
     ch->from.skip = bytes >> 31 ? skip : 0;
@@ -120,7 +120,7 @@ static void start(struct capture *c, struct dma_channel *ch, uint32_t minor_loop
 /* Whether a peripheral asks, or the multiplexer always does. */
 static int is_asked(const struct capture *c, const struct dma_channel *ch)
 {
-    uint32_t mux = dma_word(c, ch->info.select);
+    uint32_t mux = peripheral_word(c, ch->info.select);
     if (!bit(c, ch, ERQ) || !(mux & MUX_ENABLED))
         return 0;
     return (mux & MUX_ALWAYS) || dma_is_asked(c, ch, dma_own(c, ch, DADDR)) ||
@@ -159,6 +159,12 @@ static void scatter(struct capture *c, struct dma_channel *ch)
         start(c, ch, 1);
 }
 
+static void interrupt(struct capture *c, const struct dma_channel *ch)
+{
+    set_bit(c, ch, INT, 1);
+    due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
+}
+
 static void major_end(struct capture *c, struct dma_channel *ch)
 {
     uint32_t csr = dma_own(c, ch, CSR);
@@ -167,10 +173,8 @@ static void major_end(struct capture *c, struct dma_channel *ch)
     dma_set_own(c, ch, CSR, csr | CSR_DONE);
     if (csr & CSR_DREQ)
         set_bit(c, ch, ERQ, 0);
-    if (csr & CSR_INTMAJOR) {
-        set_bit(c, ch, INT, 1);
-        due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
-    }
+    if (csr & CSR_INTMAJOR)
+        interrupt(c, ch);
     if (csr & CSR_ESG)
         scatter(c, ch);
     else
@@ -187,12 +191,6 @@ static int interrupts(const struct capture *c, const struct dma_channel *ch, enu
     return event == DMA_DONE && (csr & CSR_INTMAJOR) && loops(c, ch) <= ch->total / ch->group;
 }
 
-static void half(struct capture *c, struct dma_channel *ch)
-{
-    set_bit(c, ch, INT, 1);
-    due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
-}
-
 /* The registers say what is left in front of the loop that is under way. */
 static void show(struct capture *c, struct dma_channel *ch)
 {
@@ -207,7 +205,7 @@ static void show(struct capture *c, struct dma_channel *ch)
 static void happened(struct capture *c, struct dma_channel *ch, enum dma_event event)
 {
     if (event == DMA_HALF) {
-        half(c, ch);
+        interrupt(c, ch);
         return;
     }
     if (event == DMA_FAILED) {
@@ -225,7 +223,7 @@ static void happened(struct capture *c, struct dma_channel *ch, enum dma_event e
     else if (citer & 0x8000)
         link_to(c, ch, citer >> 9 & 0x1f);
     if ((csr & CSR_INTHALF) && !ch->is_split && loops(c, ch) == count_of(csr >> 16) / 2)
-        half(c, ch);
+        interrupt(c, ch);
     follow_requests(c, ch);
 }
 

@@ -31,6 +31,12 @@ int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, u
     return 0;
 }
 
+void exceptions_pend(struct capture *c, uint32_t number)
+{
+    nvic_pend(nvic_of(c), number);
+    c->event |= (system_word(&c->system, REG_SCR) & SCR_SEVONPEND) != 0;
+}
+
 /* Where a handler begins, 0 and a fault when it cannot be told. */
 static uint32_t vector(struct capture *c, uint32_t number, uint32_t pc)
 {
@@ -291,6 +297,14 @@ static void stand_at(struct capture *c, uint32_t pc)
     register_set(c, UC_ARM_REG_PC, pc | 1);
 }
 
+void capture_retry(struct capture *c)
+{
+    if (c->fault_at_access)
+        stand_at(c, c->fault.pc);
+    c->fault = (struct fault_info){0, 0, 0, 0};
+    c->fault_at_access = 0;
+}
+
 int capture_take_fault(struct capture *c)
 {
     struct fault_info f = c->fault;
@@ -312,22 +326,11 @@ int capture_take_fault(struct capture *c)
     }
     if (!nvic_preempts(nvic_of(c), number, &masks) || !frame_vector(c, number))
         return 0;                                /* lockup, or no handler */
-    if (c->fault_at_access)
-        stand_at(c, f.pc);
-    c->fault = (struct fault_info){0, 0, 0, 0};
-    c->fault_at_access = 0;
+    capture_retry(c);
     int is_return = (f.kind == FAULT_INVALID_RETURN || f.kind == FAULT_UNSTACKING) && f.pc >> 28 == 0xf;
     if (is_return)                               /* of a handler that is left already: its frame stays */
         return chain(c, number, register_of(c, UC_ARM_REG_LR), f.pc, f.kind);
     return enter(c, number, f.pc, f.kind);
-}
-
-void capture_retry(struct capture *c)
-{
-    if (c->fault_at_access)
-        stand_at(c, c->fault.pc);
-    c->fault = (struct fault_info){0, 0, 0, 0};
-    c->fault_at_access = 0;
 }
 
 void capture_raise(struct capture *c, const struct fault_info *fault)

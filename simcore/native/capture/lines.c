@@ -2,7 +2,6 @@
  * finds it as it is then, and takes the interrupt again while the device still has a reason (Cortex-M7 Devices Generic
  * User Guide 4.2.9, Hardware and software control of interrupts). */
 #include "capture/state.h"
-#include "registers.h"
 
 int lines_add(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
@@ -35,8 +34,7 @@ void lines_look(struct capture *c, uint32_t number)
         if ((number && line->number != number) || nvic_is_active(n, line->number) || nvic_is_pending(n, line->number))
             continue;
         if (is_high(c, line)) {
-            nvic_pend(n, line->number);
-            c->event |= (system_word(&c->system, REG_SCR) & SCR_SEVONPEND) != 0;
+            exceptions_pend(c, line->number);
             c->look_at = 0;
         }
     }

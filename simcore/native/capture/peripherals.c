@@ -51,6 +51,12 @@ struct peripheral *peripheral_known(const struct capture *c, uint32_t address)
     return p->used ? p : NULL;
 }
 
+uint32_t peripheral_word(const struct capture *c, uint32_t address)
+{
+    const struct peripheral *p = peripheral_known(c, address);
+    return p ? p->written : 0;
+}
+
 int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask)
 {
     int status;

@@ -6,12 +6,6 @@
 #include "array.h"
 #include "capture/state.h"
 
-static uint32_t word(const struct capture *c, uint32_t address)
-{
-    const struct peripheral *p = peripheral_known(c, address);
-    return p ? p->written : 0;
-}
-
 static void put(const struct capture *c, uint32_t address, uint32_t bits, uint32_t value)
 {
     struct peripheral *p = bits ? peripheral_known(c, address) : NULL;
@@ -21,13 +15,14 @@ static void put(const struct capture *c, uint32_t address, uint32_t bits, uint32
 
 static uint32_t room(const struct capture *c, const struct serial *s)
 {
-    return s->port.fifo_on && (word(c, s->port.fifo) & s->port.fifo_on) == s->port.fifo_on ? s->port.depth : 1;
+    uint32_t on = s->port.fifo_on;
+    return on && (peripheral_word(c, s->port.fifo) & on) == on ? s->port.depth : 1;
 }
 
 /* Bytes that may be there without a flag: a mark counts while the FIFO is on. */
 static uint32_t mark(const struct capture *c, const struct serial *s)
 {
-    return s->port.level && room(c, s) > 1 ? word(c, s->port.level) >> s->port.water_at & 3 : 0;
+    return s->port.level && room(c, s) > 1 ? peripheral_word(c, s->port.level) >> s->port.water_at & 3 : 0;
 }
 
 static int is_idle(const struct serial *s, uint64_t now)
@@ -80,7 +75,7 @@ static uint64_t receive_due(const struct capture *c, const struct serial *s, uin
         return UINT64_MAX;
     if ((enabled & s->port.enable_full) && there <= marked && left >= marked + 1 - there)
         return s->free + (marked + 1 - there) * s->pace;
-    int is_told = s->idle_seen || (word(c, s->port.status) & s->port.idle);
+    int is_told = s->idle_seen || (peripheral_word(c, s->port.status) & s->port.idle);
     if ((enabled & s->port.enable_idle) && !is_told && s->size && left <= fits)
         return s->free + (left + UINT64_C(1)) * s->pace;
     return UINT64_MAX;
@@ -88,7 +83,7 @@ static uint64_t receive_due(const struct capture *c, const struct serial *s, uin
 
 uint64_t serial_due(const struct capture *c, const struct serial *s)
 {
-    uint32_t enabled = word(c, s->port.control);
+    uint32_t enabled = peripheral_word(c, s->port.control);
     uint64_t receive = receive_due(c, s, enabled);
     return (enabled & s->port.enable_sent) && s->sent && s->sent < receive ? s->sent : receive;
 }
@@ -150,7 +145,7 @@ void serial_write(struct capture *c, struct peripheral *p, uint32_t value, uint3
     if (paces(s, address, p->written ^ before))
         s->pace = UINT64_MAX;
     uint8_t received = s->receives;
-    s->receives = (word(c, s->port.control) & s->port.receives) == s->port.receives;
+    s->receives = (peripheral_word(c, s->port.control) & s->port.receives) == s->port.receives;
     if (s->receives && !received && s->free < now)
         s->free = now;
     if (s->receives)
@@ -178,18 +173,16 @@ static int give_timer(struct capture *c, struct serial *s)
 {
     if (s->is_timed)
         return CORE_OK;
-    if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
-        return CORE_ERR_LIMIT;
     uint32_t number = (uint32_t)(s - c->serial) + 1;
-    c->timer[c->timers++] = (struct timer){.number = s->port.number, .next = UINT64_MAX, .serial = number};
-    s->is_timed = 1;
-    return CORE_OK;
+    int status = timers_add(c, &(struct timer){.number = s->port.number, .next = UINT64_MAX, .serial = number});
+    s->is_timed = status == CORE_OK;
+    return status;
 }
 
 void serial_sent(struct capture *c, uint32_t number)
 {
     struct serial *s = serial_of(c, number);
-    if (!s || c->dma.writes || !(word(c, s->port.control) & s->port.enable_sent))
+    if (!s || c->dma.writes || !(peripheral_word(c, s->port.control) & s->port.enable_sent))
         return;
     s->pace = UINT64_MAX;
     ask(c, s);

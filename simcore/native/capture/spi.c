@@ -40,7 +40,6 @@ static uint32_t *word(const struct spi *s, uint32_t offset)
     return p ? &p->written : &nowhere;
 }
 
-static uint32_t field(uint32_t value, int low, int bits) { return value >> low & ((1u << bits) - 1); }
 static void put(uint32_t *value, uint32_t mask, uint32_t bits) { *value = (*value & ~mask) | (bits & mask); }
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 

@@ -365,6 +365,7 @@ int exceptions_take(struct capture *c, uint32_t number, uint32_t pc);
 int exceptions_can_come(struct capture *c);
 int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc);
 int exceptions_attach(struct capture *c);
+void exceptions_pend(struct capture *c, uint32_t number);      /* SEVONPEND: an event, too */
 
 /* frame.c: exception frames on the engine's registers and memory. */
 struct frame {

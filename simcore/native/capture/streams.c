@@ -72,7 +72,7 @@ static void start(struct capture *c, struct dma_channel *ch)
 
 static void raise_flag(struct capture *c, const struct dma_channel *ch, uint32_t flag)
 {
-    dma_set(c, ch->info.flags, dma_word(c, ch->info.flags) | flag << ch->info.flags_shift);
+    dma_set(c, ch->info.flags, peripheral_word(c, ch->info.flags) | flag << ch->info.flags_shift);
     if (dma_own(c, ch, 0) & flag >> 1)              /* the flag's enable */
         due_pend(c, EXCEPTION_IRQ0 + ch->info.interrupt);
 }
@@ -127,7 +127,7 @@ static void written(struct capture *c, struct dma_channel *ch, struct peripheral
         p->written = before;
     } else if (p->address == ch->info.flags + IFCR) {
         uint32_t own = 0x3fu << ch->info.flags_shift;
-        dma_set(c, ch->info.flags, dma_word(c, ch->info.flags) & ~(p->written & own));
+        dma_set(c, ch->info.flags, peripheral_word(c, ch->info.flags) & ~(p->written & own));
         p->written &= ~own;
     } else if (offset > FCR) {
         if (ch->on)

@@ -12,20 +12,28 @@ static struct timer *timer_of(struct capture *c, uint32_t enable, const struct d
     return NULL;
 }
 
+int timers_add(struct capture *c, const struct timer *timer)
+{
+    if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
+        return CORE_ERR_LIMIT;
+    c->timer[c->timers++] = *timer;
+    return CORE_OK;
+}
+
 /* One that no program lets interrupt is not looked at when time passes. */
 int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
     const struct peripheral *counter = peripheral_known(c, r->other);
     if (!counter)
         return CORE_OK;
+    uint32_t number = EXCEPTION_IRQ0 + (uint32_t)r->shift;
     if (!timer_of(c, enable, r)) {
-        if (c->timers == MAX_TIMERS + DEVICE_TIMERS_MAX)
-            return CORE_ERR_LIMIT;
-        c->timer[c->timers++] =
-            (struct timer){EXCEPTION_IRQ0 + (uint32_t)r->shift, 0, UINT64_MAX, enable, r->mask, r->other, 0};
+        int status = timers_add(c, &(struct timer){number, 0, UINT64_MAX, enable, r->mask, r->other, 0});
+        if (status != CORE_OK)
+            return status;
     }
     if (counters_flagged(c, counter, r->mask))
-        nvic_pend(&c->system.nvic, EXCEPTION_IRQ0 + (uint32_t)r->shift);
+        nvic_pend(&c->system.nvic, number);
     return CORE_OK;
 }
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simcore.core.counters import (
     BlockCounts,
+    Context,
     DataObject,
     EntryCounts,
+    Link,
     Node,
     ObjectUse,
     SiteCounts,
+    Stack,
     Transfers,
 )
 from simcore.core.extension import ffi, function_index, lib
@@ -101,6 +104,29 @@ class Copier:
                 touched = ranges[use.object][2]
             uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
         return tuple(objects), tuple(uses)
+
+    def contexts(self) -> tuple[Context, ...]:
+        found = ffi.new("struct context_info[]", self.info.contexts)
+        lib.core_contexts(self.core, self.index, found)
+        return tuple(
+            filled(
+                Context,
+                one,
+                task=function_index(one.task),
+                function=function_index(one.function),
+            )
+            for one in found
+        )
+
+    def stacks(self) -> tuple[Stack, ...]:
+        found = ffi.new("struct stack_info[]", self.info.stacks)
+        links = ffi.new("struct link_info[]", self.info.links)
+        lib.core_stacks(self.core, self.index, found, links)
+        calls = [Link(function_index(one.function), one.bytes) for one in links]
+        chains = _slices(calls, [one.links for one in found])
+        return tuple(
+            filled(Stack, one, chain=chain) for one, chain in zip(found, chains, strict=True)
+        )
 
     def transfers(self, regions: Sequence[str]) -> tuple[Transfers, ...]:
         """What DMA moved, by region; regions without are left out."""

@@ -117,6 +117,8 @@ class Timing:
             uses=uses,
             stack_high_water_bytes=used,
             warnings=(*_warnings(info, ops_valid), *self._stale_warnings(copier)),
+            contexts=copier.contexts(),
+            stacks=copier.stacks(),
             transfers=copier.transfers(self._region_names),
             trace=read_trace(self._core, self.index, info.width, number),
         )
@@ -166,6 +168,11 @@ def _warnings(info: Any, ops_valid: bool) -> tuple[str, ...]:
         warnings.append(f"mcusim_op_begin and mcusim_op_end do not pair {count} times")
     if count := info.lost_frames:
         warnings.append(f"the call tree left out {count} calls that went too deep")
+    if count := info.lost_contexts:
+        warnings.append(
+            f"more than {lib.CONTEXTS_MAX:,} stacks of calls: the tasks behind them"
+            f" ({count:,} beginnings) are counted as one"
+        )
     if count := info.unmatched_records:
         warnings.append(f"{count} block executions had accesses that their code does not explain")
     return tuple(warnings)

@@ -28,6 +28,7 @@ from simcore.costs.tables import (
     PlacedItem,
     Totals,
 )
+from simcore.costs.tasks import TaskCosts
 from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
@@ -90,6 +91,9 @@ class Profile(Document):
     dma: tuple[DmaTraffic, ...] | None = None
     """What DMA moved, in the order of the part's memory map; only of a run in which it did. memory
     holds what the core moved."""
+    tasks: tuple[TaskCosts, ...] = ()
+    """What ran on stacks of calls of their own: main, interrupts, then threads in the order in which
+    they first ran."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

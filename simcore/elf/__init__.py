@@ -32,6 +32,7 @@ from simcore.elf.image import (
     printable,
 )
 from simcore.elf.lines import LineTable
+from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     form_names,
@@ -203,6 +204,7 @@ def _judge_elf(path: str, data: bytes) -> Image:
     image.lines = LineTable(
         lambda: open_dwarf(elf, headers, len(data)), form_names, image.is_code
     ).line_at
+    image.structs = struct_reader(lambda: open_dwarf(elf, headers, len(data)))
     return image
 
 

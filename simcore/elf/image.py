@@ -6,9 +6,11 @@ The data that elf.py fills in. No file is read here.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from simcore.elf.structs import Member, StructAt
 
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
 MAX_NAME_BYTES: Final = 4096  # mangled C++ names stay below
@@ -111,6 +113,7 @@ class Image:
     no_start: str | None = None  # why neither vector table nor entry point can be started from
     warnings: tuple[str, ...] = ()
     lines: LineAt | None = field(repr=False, default=None)
+    structs: StructAt | None = field(repr=False, default=None)
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
     _starts: list[int] = field(init=False, repr=False)
     _by_run: list[Segment] = field(init=False, repr=False)
@@ -153,6 +156,14 @@ class Image:
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of that name; a global one before a local one."""
         return self._names.get(name)
+
+    def layout(self, function: str, names: Sequence[str]) -> dict[str, Member]:
+        """Members of the first structure type of these names that the unit of a function declares.
+
+        Nothing without debug information.
+        """
+        symbol = self.symbol(function)
+        return {} if symbol is None or self.structs is None else self.structs(symbol.address, names)
 
     def object_at(self, address: int) -> Symbol | None:
         """Return the data symbol that holds `address`; the innermost where several do."""

@@ -43,6 +43,7 @@ def named(program: Image, others: Sequence[Image]) -> Image:
             *(text for other in others for text in _strange(program, other)),
         ),
         lines=lines,
+        structs=next((image.structs for image in images if image.structs), None),
     )
 
 

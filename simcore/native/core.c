@@ -101,12 +101,12 @@ int core_attach(core *c, void *engine, const struct engine_functions *functions,
     return capture_attach(c->capture, engine, functions, config, first_of(c)->region, first_of(c)->memory.regions);
 }
 
-void core_watch_stack(core *c, uint32_t top, uint32_t floor)
+int core_watch_stack(core *c, uint32_t top, uint32_t floor)
 {
-    for (uint32_t i = 0; i < c->timings.count; i++) {
-        c->timings.timing[i]->stack_top = top;
-        c->timings.timing[i]->stack_floor = floor;
-    }
+    int status = CORE_OK;
+    for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
+        status = stacks_begin(c->timings.timing[i], top, floor);
+    return status;
 }
 
 int core_objects(core *c, const struct object_range *range, uint32_t ranges)
@@ -269,6 +269,13 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
+void core_contexts(const core *c, uint32_t timing, struct context_info *out) { timing_contexts(of(c, timing), out); }
+
+void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link)
+{
+    timing_stacks(of(c, timing), out, link);
+}
+
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) { timing_transfers(of(c, timing), out); }
 
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
@@ -327,6 +334,8 @@ int core_reset_register(core *c, uint32_t address, uint32_t value)
 uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
+uint32_t core_task_count(const core *c) { return capture_task_count(c->capture); }
+void core_tasks(const core *c, struct task_info *out) { capture_tasks(c->capture, out); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
 void core_ops(const core *c, struct op_info *out) { capture_ops(c->capture, out); }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }

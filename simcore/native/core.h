@@ -62,7 +62,7 @@ uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
 
 /* The stack that the program starts with: its top and the lowest address of its region. */
-void core_watch_stack(core *c, uint32_t top, uint32_t floor);
+int core_watch_stack(core *c, uint32_t top, uint32_t floor);
 
 /* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
 int core_objects(core *c, const struct object_range *range, uint32_t ranges);
@@ -111,6 +111,8 @@ void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
+void core_contexts(const core *c, uint32_t timing, struct context_info *out);
+void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link);
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */
 void core_stale(const core *c, uint32_t timing, struct stale_info *out);           /* STALE_KINDS */
 
@@ -129,6 +131,8 @@ uint32_t core_polled(const core *c);                      /* peripheral register
 uint32_t core_polling_turns(const core *c);               /* of a loop that only waits for one; 0: none */
 uint32_t core_peripheral_count(const core *c);            /* words that were used and nobody told of */
 void core_peripherals(const core *c, struct peripheral_info *out);
+uint32_t core_task_count(const core *c);
+void core_tasks(const core *c, struct task_info *out);
 uint32_t core_op_count(const core *c);
 void core_ops(const core *c, struct op_info *out);
 uint64_t core_self_modified(const core *c);               /* stores into code that had run */

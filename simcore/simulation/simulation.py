@@ -65,6 +65,8 @@ class Simulation:
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
             args=self.options.spec.args,
+            tasks=result.tasks,
+            kernel=result.kernel,
         )
         if result.guesses:
             profile = replace(profile, guesses=result.guesses)

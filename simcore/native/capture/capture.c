@@ -36,6 +36,7 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
+    free(c->task);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

@@ -97,6 +97,11 @@ class Profile(Document):
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 
+    @property
+    def has_tasks(self) -> bool:
+        """Whether a kernel switched between tasks, so that reports have a level for them."""
+        return sum(task.kind != "interrupts" for task in self.tasks) > 1
+
     def __repr__(self) -> str:
         """One line: the whole would flood a session."""
         cost = f"{self.totals.cycles:,} cycles, {self.totals.energy_j:.3g} J"

@@ -86,7 +86,7 @@ def task_costs(costs: NodeCosts, known: Sequence[KernelTask], kernel: str) -> Ta
         for index in members:
             of_context[index] = row
         name, by = _name(costs, members[0], known)
-        rows.append(_row(costs, members, _distinct(name, taken), by, known))
+        rows.append(_row(costs, members, _distinct(name, taken), by, known, kernel))
     return Tasks(tuple(rows), tuple(of_context), tuple(_warnings(counters, known, kernel)))
 
 
@@ -110,7 +110,12 @@ def _distinct(name: str, taken: set[str]) -> str:
 
 
 def _row(
-    costs: NodeCosts, members: Sequence[int], name: str, named_by: str, known: Sequence[KernelTask]
+    costs: NodeCosts,
+    members: Sequence[int],
+    name: str,
+    named_by: str,
+    known: Sequence[KernelTask],
+    kernel: str,
 ) -> TaskCosts:
     counters = costs.counters
     inside = [
@@ -127,7 +132,7 @@ def _row(
     kind = "main" if first == MAIN else "interrupts" if first == HANDLERS else "task"
     if kind == "interrupts":
         stack = None
-    floor, end = _bounds(counters, stack, contexts[0].task, known)
+    floor, end = _bounds(counters, stack, contexts[0].task, known, kernel)
     return TaskCosts(
         name=name,
         kind=kind,
@@ -151,7 +156,11 @@ def _deepest(counters: Counters, indices: Sequence[int]) -> Stack | None:
 
 
 def _bounds(
-    counters: Counters, stack: Stack | None, task: int, known: Sequence[KernelTask]
+    counters: Counters,
+    stack: Stack | None,
+    task: int,
+    known: Sequence[KernelTask],
+    kernel: str,
 ) -> tuple[int | None, int | None]:
     """The lowest address of a stack and that behind it, as the kernel says; else the start of what
     holds it alone, and its top.
@@ -159,7 +168,7 @@ def _bounds(
     if stack is None:
         return None, None
     if 0 <= task < len(known) and known[task].valid:
-        return known[task].stack, known[task].stack_end(stack.top)
+        return known[task].stack, known[task].stack_end(stack.top, kernel)
     shared = sum(other.floor == stack.floor for other in counters.stacks) > 1
     return (None if not stack.floor or shared else stack.floor), stack.top
 

@@ -14,6 +14,7 @@ from typing import Final
 from simcore.elf import Image
 
 NOT_THERE: Final = 0xFFFF_FFFF
+FREERTOS: Final = "FreeRTOS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class KernelTask:
     stack_bytes: int
     valid: int  # 0: what the kernel points to is no structure of a task
 
-    def stack_end(self, top: int) -> int:
+    def stack_end(self, top: int, kernel: str) -> int:
         """The address behind its stack, of which `top` is the highest SP that was seen.
 
         FreeRTOS keeps no size. It aligns the address of the last word down to 8 bytes; of the two
@@ -54,6 +55,8 @@ class KernelTask:
         """
         if self.stack_bytes:
             return self.stack + self.stack_bytes
+        if kernel != FREERTOS:
+            return top
         return top + 8 if (top - self.stack) % 8 == 0 else top + 4
 
 
@@ -68,7 +71,7 @@ def find_kernel(image: Image) -> Kernel:
 
 def _freertos(image: Image, address: int) -> Kernel:
     """TCB_t of tasks.c: pxTopOfStack, two list items of 20 bytes, uxPriority, pxStack, name."""
-    kernel = Kernel("FreeRTOS", address, name=52, name_bytes=16, stack=48)
+    kernel = Kernel(FREERTOS, address, name=52, name_bytes=16, stack=48)
     fields = image.layout("vTaskSwitchContext", ("tskTaskControlBlock", "tskTCB"))
     if "pxStack" not in fields or "pcTaskName" not in fields:
         return kernel

@@ -94,8 +94,10 @@ static void record_resume(struct capture *c, struct split split)
 void record_stack(struct capture *c)
 {
     uint32_t sp = register_of(c, UC_ARM_REG_SP);
+    int told = c->stack_set == STACK_SET_AND_TOLD;
     c->stack_set = 0;
-    stream_put(c->stream, RECORD_STACK, &sp, 1);
+    if (!told)
+        stream_put(c->stream, RECORD_STACK, &sp, 1);
     tasks_look(c);
 }
 

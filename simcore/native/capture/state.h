@@ -46,7 +46,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
     uint8_t conditional; /* has an IT block, or is in one */
-    uint8_t sets_stack;  /* sets SP, and no access of it tells to what */
+    uint8_t sets_stack;  /* enum sets_stack */
     uint32_t seen;       /* the epoch in which it ran last */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
@@ -185,7 +185,7 @@ struct capture {
     uint64_t paced_at, paced_from;   /* instructions and modelled time then */
     uint64_t asked;              /* modelled time in front of the running block, UINT64_MAX: it was not asked */
     struct rewind rewind;
-    int stack_set;               /* by the block that ended: timing is told */
+    int stack_set;               /* enum sets_stack, of the block that ended */
     int silent;                  /* what runs was recorded before */
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
@@ -250,7 +250,7 @@ void record_undo(struct capture *c, uint32_t address, uint32_t size);
  * time there. */
 uint64_t record_from(struct capture *c, uint32_t offset);
 
-/* Tells timing of SP, which the block that ended has set. */
+/* Tells timing of SP, which the block that ended has set, and of the task. */
 void record_stack(struct capture *c);
 
 /* The running block ends in front of the instruction at this offset. */

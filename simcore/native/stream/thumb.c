@@ -66,15 +66,20 @@ static int tells_stack(uint16_t first, uint16_t second)
     return single || (many && (first & 0xff60) != 0xe840) || (first & 0xfe0f) == 0xec0d;
 }
 
-int thumb_sets_stack(const uint8_t *code, uint32_t size)
+enum sets_stack thumb_sets_stack(const uint8_t *code, uint32_t size)
 {
-    int is_set = 0;
-    for (uint32_t at = 0; at + 2 <= size;) {
+    enum sets_stack set = STACK_NOT_SET;
+    int ends_frame = 0;
+    for (uint32_t at = 0; at + 2 <= size; at += thumb_length(halfword_at(code, at))) {
         uint16_t first = halfword_at(code, at), second = at + 4 <= size ? halfword_at(code, at + 2) : 0;
-        is_set = sets_stack(first, second) || (is_set && !tells_stack(first, second));
-        at += thumb_length(first);
+        if (sets_stack(first, second)) {
+            set = STACK_SET_UNTOLD;
+            ends_frame = first == 0x46bd || first == 0x46dd;         /* MOV SP, R7 or R11: a frame pointer */
+        } else if (set && tells_stack(first, second)) {
+            set = ends_frame ? STACK_NOT_SET : STACK_SET_AND_TOLD;
+        }
     }
-    return is_set;
+    return set;
 }
 
 uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,

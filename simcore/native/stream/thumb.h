@@ -37,8 +37,9 @@ uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct
                     uint32_t *instructions);
 
 /* Whether SP behind the code is what an instruction set it to from a register or memory, or of the other of the two
- * stacks, and no access based on SP behind that instruction tells. */
-int thumb_sets_stack(const uint8_t *code, uint32_t size);
+ * stacks, and whether an access based on SP behind that instruction tells. */
+enum sets_stack { STACK_NOT_SET = 0, STACK_SET_AND_TOLD, STACK_SET_UNTOLD };
+enum sets_stack thumb_sets_stack(const uint8_t *code, uint32_t size);
 
 /* ITSTATE in front of the instruction at offset, for a block entered with it_state. */
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state);

@@ -106,11 +106,12 @@ static void arrive_anew(struct timing *t, enum arrival how)
     t->hardware_return = 0;
 }
 
-static int find_waiting(const struct contexts *c, uint32_t sp, uint32_t address)
+static int find_waiting(const struct timing *t, uint32_t sp, uint32_t address)
 {
+    const struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++) {
         const struct level *at = &c->context[i].at;
-        if (c->context[i].call && at->frame == sp &&
+        if (c->context[i].call && at->frame == sp && !t->stacks.stack[at->stack].is_over &&
             (address == ANY_ADDRESS || at->returns_to == ANY_ADDRESS || at->returns_to == address))
             return (int)i;
     }
@@ -168,6 +169,7 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
         return status == CORE_OK ? stacks_switch(t, s->running, frame, returns_to) : status;
     s->saved_from = frame;
     s->saved_on = s->running;
+    s->apart_high = 0;
     int stack = stacks_at(t, sp);
     return stack < 0 ? stack : stacks_switch(t, (uint32_t)stack, sp, returns_to);
 }
@@ -201,15 +203,10 @@ static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp
         go_on(t, &i);
         return stacks_switch(t, i.stack, sp, address);
     }
-    int waiting = find_waiting(c, frame, address);
-    if (waiting < 0) {
-        int stack = stacks_at(t, frame);
-        if (stack < 0)
-            return stack;
-        if ((uint32_t)stack == i.stack && sp <= s->stack[stack].info.top) {      /* it unwinds, or calls */
-            arrive_anew(t, ARRIVES_BY_RETURN);
-            return on_own_stack(t, i.stack, sp, address);
-        }
+    int waiting = find_waiting(t, frame, address);
+    if (waiting < 0 && stacks_holds(s, i.stack, sp)) {       /* it unwinds, or calls */
+        arrive_anew(t, ARRIVES_BY_RETURN);
+        return on_own_stack(t, i.stack, sp, address);
     }
     int status = suspend(t, &i);
     if (status != CORE_OK)
@@ -294,7 +291,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
     if (from == 0 && first->lowest == first->top && sp > first->floor)      /* a program sets its own */
         return stacks_begin(t, sp, first->floor);
     timing_settle(t);
-    int status = stacks_keep(t), waiting = find_waiting(c, sp, ANY_ADDRESS);
+    int status = stacks_keep(t), waiting = find_waiting(t, sp, ANY_ADDRESS);
     if (status != CORE_OK)
         return status;
     int stack = waiting >= 0 ? (int)c->context[waiting].info.stack : stacks_at(t, sp);
@@ -319,22 +316,32 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
     return status;
 }
 
-int contexts_return(struct timing *t, uint32_t address, uint32_t function, int is_entry)
+/* Where code jumped to is a context of its own; the one that jumped waits. */
+static int begin_on_jumped(struct timing *t)
 {
     struct contexts *c = &t->contexts;
-    c->jumped = 0;
-    if (calltree_is_open(&t->calls, address, is_entry ? NO_FUNCTION : function))
-        return CORE_OK;
     struct level at = here(t, c->jumped_from);
     uint32_t stack = t->stacks.running;
+    c->jumped = 0;
     running_of(t)->info.stack = at.stack = c->jumped_stack;
     int status = suspend(t, &at);
     return status == CORE_OK ? begin(t, stack) : status;
 }
 
+int contexts_return(struct timing *t, uint32_t address, uint32_t function, int is_entry)
+{
+    t->contexts.jumped = 0;
+    if (calltree_is_open(&t->calls, address, is_entry ? NO_FUNCTION : function))
+        return CORE_OK;
+    return begin_on_jumped(t);
+}
+
 int contexts_task(struct timing *t, uint32_t task, uint32_t floor)
 {
     struct contexts *c = &t->contexts;
+    int status = c->jumped && running_of(t)->info.task != task ? begin_on_jumped(t) : CORE_OK;
+    if (status != CORE_OK)
+        return status;
     struct context *context = running_of(t);
     if (floor && context->info.stack == t->stacks.running)
         t->stacks.stack[context->info.stack].info.floor = floor;
@@ -345,7 +352,7 @@ int contexts_task(struct timing *t, uint32_t task, uint32_t floor)
     /* Under the SP of a task that is gone another one runs. */
     struct level at = here(t, 0);
     at.returns_to = UINT32_MAX;                  /* where nothing goes on */
-    int status = suspend(t, &at);
+    status = suspend(t, &at);
     if (status == CORE_OK)
         status = begin(t, t->stacks.running);
     running_of(t)->info.task = task;

@@ -28,7 +28,7 @@ static int add(struct timing *t, uint32_t top, uint32_t floor)
         return STACKS_MAX - 1;
     if (array_reserve(&s->stack, &s->room, s->stacks + 1u, 8, sizeof *s->stack) != CORE_OK)
         return CORE_ERR_MEMORY;
-    s->stack[s->stacks] = (struct stack){{top, top, floor, 0}, NULL, 0};
+    s->stack[s->stacks] = (struct stack){{top, top, floor, 0}, NULL, 0, 0};
     return (int)s->stacks++;
 }
 
@@ -37,13 +37,19 @@ static int is_near(const struct stack *s, uint32_t sp)
     return sp < s->info.lowest && s->info.lowest - sp <= STACK_STEP && sp >= s->info.floor;
 }
 
+int stacks_holds(const struct stacks *s, uint32_t stack, uint32_t sp)
+{
+    const struct stack *one = &s->stack[stack];
+    return (sp <= one->info.top && sp >= one->info.lowest) || is_near(one, sp);
+}
+
 int stacks_at(struct timing *t, uint32_t sp)
 {
     struct stacks *s = &t->stacks;
     int found = -1;
     for (uint32_t i = 0; i < s->stacks; i++) {
         const struct stack_info *one = &s->stack[i].info;
-        int holds = sp <= one->top && sp >= one->lowest;
+        int holds = !s->stack[i].is_over && sp <= one->top && sp >= one->lowest;
         if (holds && (found < 0 || one->top < s->stack[found].info.top || i == s->running))
             found = (int)i;
     }
@@ -54,9 +60,9 @@ int stacks_at(struct timing *t, uint32_t sp)
 
 int stacks_new(struct timing *t, uint32_t top)
 {
-    for (uint32_t i = 0; i < t->stacks.stacks; i++)
-        if (t->stacks.stack[i].info.top == top)
-            return (int)i;
+    for (uint32_t i = 1; i < t->stacks.stacks; i++)
+        if (top <= t->stacks.stack[i].info.top && top > t->stacks.stack[i].info.lowest)
+            t->stacks.stack[i].is_over = 1;
     return add(t, top, floor_of(t, top));
 }
 
@@ -123,6 +129,13 @@ static int arrive(struct timing *t, uint32_t before, uint32_t sp, enum stack_mov
     return stacks_switch(t, (uint32_t)stack, sp, pc);
 }
 
+/* A new task takes its first registers from above the SP that it was given. */
+static void rise(struct stacks *s)
+{
+    if (s->sp > running_of(s)->info.top)
+        running_of(s)->info.top = s->sp;
+}
+
 /* SP is known again: what it was set to, then what was added to it since. */
 static int learn(struct timing *t, uint32_t sp)
 {
@@ -133,6 +146,7 @@ static int learn(struct timing *t, uint32_t sp)
         status = deeper(t, s->running, sp + (uint32_t)low, s->set_at);
     s->sp = sp + (uint32_t)since;
     s->unknown = 0;
+    rise(s);
     return status;
 }
 
@@ -155,6 +169,7 @@ static int add_to_sp(struct timing *t, int32_t bytes, uint32_t pc)
         return CORE_OK;
     }
     s->sp += (uint32_t)bytes;
+    rise(s);
     return s->sp < s->lowest ? deeper(t, s->running, s->sp, pc) : CORE_OK;
 }
 
@@ -221,11 +236,17 @@ int stacks_saved(struct timing *t, const struct block *b, const uint32_t *addres
         for (next = i + 1; next < b->facts.accesses && a[next - i].instruction == a->instruction;)
             next++;
         uint32_t end = address[next - 1] + a[next - 1 - i].size;
-        if (!a->is_write || (present && !present[i]) || end != s->saved_from)
+        if (!a->is_write || (present && !present[i]) || end > s->saved_from)
             continue;
-        s->saved_from = address[i];
-        status =
-            stacks_hold(t, s->saved_on, address[i], b->info.address + b->facts.instruction_offsets[a->instruction]);
+        uint32_t low = address[i];
+        if (end != s->saved_from) {
+            s->apart_low = low != s->apart_high ? low : s->apart_low;
+            s->apart_high = end;
+            continue;
+        }
+        s->saved_from = low != s->apart_high ? low : s->apart_low;
+        status = stacks_hold(t, s->saved_on, s->saved_from,
+                             b->info.address + b->facts.instruction_offsets[a->instruction]);
     }
     return status;
 }

@@ -23,6 +23,7 @@ struct stack {
     struct stack_info info;
     struct link_info *link;      /* LINKS_MAX of them when there are any */
     uint8_t is_deeper;           /* than when its calls were kept */
+    uint8_t is_over;             /* another begins in its memory */
 };
 
 struct stacks {
@@ -32,6 +33,7 @@ struct stacks {
     uint32_t lowest;             /* its info.lowest */
     uint32_t sp, saved_from;     /* SP; down to where is saved what was interrupted on another stack, 0: nothing */
     uint32_t saved_on;           /* index of that stack */
+    uint32_t apart_low, apart_high;      /* the store that came last and did not end there */
     uint32_t set_from, set_at;   /* SP in front of an instruction that set it to what is not told yet, and its address */
     int32_t since, since_low;    /* bytes added behind that instruction, and the lowest on the way */
     uint8_t unknown, set_kind;   /* SP is not told yet; enum stack_move */
@@ -51,14 +53,17 @@ int stacks_walk(struct timing *t, const struct block *b, const uint32_t *address
 /* Capture says what SP is. */
 int stacks_told(struct timing *t, uint32_t sp);
 
-/* The index of a stack with this SP on top, a new one unless there is one. Negative: core_status. */
+/* Whether an SP lies on a stack, or not far below it. */
+int stacks_holds(const struct stacks *s, uint32_t stack, uint32_t sp);
+
+/* The index of a new stack with this SP on top, in place of those that held it. Negative: core_status. */
 int stacks_new(struct timing *t, uint32_t top);
 
 /* SP is on this stack now, because of the instruction at pc. A stack reaches down to an SP, which is not in use. */
 int stacks_switch(struct timing *t, uint32_t stack, uint32_t sp, uint32_t pc);
 int stacks_hold(struct timing *t, uint32_t stack, uint32_t sp, uint32_t pc);
 
-/* A handler stored to these addresses: what ends where the frame begins, or where such a store did, is saved. */
+/* A handler stored to these addresses: what lies right below the frame, or below what was stored so, is saved. */
 int stacks_saved(struct timing *t, const struct block *b, const uint32_t *address, const uint8_t *present);
 
 /* The calls that are open may end: those of a deepest stack are kept. */

@@ -5,6 +5,7 @@ The data that elf.py fills in. No file is read here.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _STACK_TOP: Final = (
 _STACK_LIMIT: Final = (
     "__StackLimit", "__stack_limit", "_stack_limit", "__stack_bottom", "_stack_end", "_sstack",
 )  # fmt: skip
+_PIECE: Final = re.compile(r"\.(?:cold|__part\.\d+)(?:[.\]]|$)")
 _HEAP_START: Final = ("end", "_end", "__end__", "__HeapBase", "__heap_start", "_sheap", "__sheap")
 
 
@@ -86,6 +88,15 @@ class Function:
     name: str
     start: int
     end: int
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether it is a part of another function that a compiler placed elsewhere.
+
+        GCC splits `f.cold` off, LLVM `f.cold` and `f.__part.N`; a jump there is no call. `f.part.N`
+        is none: it is a function of its own, which is called.
+        """
+        return _PIECE.search(self.name) is not None
 
 
 @dataclass(slots=True, eq=False)

@@ -176,6 +176,7 @@ struct stretch_static {      /* where a stretch ends */
 
 struct block_static {
     uint32_t function;            /* index of the function that holds its first byte */
+    uint32_t function_bytes;      /* up to where another begins inside the block; 0: none does */
     uint8_t is_function_entry;
     uint8_t branch;               /* enum branch_kind */
     uint8_t branch_predicated;    /* the branch stands in an IT block */

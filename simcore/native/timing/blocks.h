@@ -61,7 +61,7 @@ struct block {
     int32_t next_piece;
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
-    uint8_t exclusive;           /* holds a STREX */
+    uint8_t is_plain;            /* of one function, no predicate, no STREX: all that a record holds lies on it */
     struct site *site;           /* one per access; begins the block's one allocation */
     uint64_t *skipped;           /* per instruction */
     int32_t *schedules;          /* per stretch: first of its list, most recent at the front */

@@ -144,6 +144,34 @@ static void forget(struct timing *t)
 
 /* --- records -------------------------------------------------------------------------------------------- */
 
+/* A block in which another function begins, from x->first on, piece by piece: each counts for the function that holds
+ * it. */
+static int run_pieces(struct timing *t, uint32_t id, uint32_t end, struct execution *x, uint32_t *address,
+                      uint8_t *present, uint8_t *ran)
+{
+    int status = CORE_OK;
+    for (uint32_t stop; status == CORE_OK && x->first < end; x->first = stop) {
+        int index = blocks_for(&t->blocks, &t->memory, id, x->first, end);
+        if (index < 0)
+            return index;
+        uint32_t own = t->blocks.block[index].facts.function_bytes;
+        stop = own ? x->first + own : end;
+        index = blocks_for(&t->blocks, &t->memory, id, x->first, stop);
+        if (index < 0)
+            return index;
+        x->facts = &t->blocks.block[index].facts;
+        x->is_split = stop < end;
+        uint64_t unmatched = t->unmatched;
+        records_ran(x, ran);
+        records_match(x, ran, address, present, &t->unmatched);
+        if (stop < end)
+            t->unmatched = unmatched;
+        x->before += records_laid(x, present);
+        status = timing_run_block(t, (uint32_t)index, address, present, ran, x->note, x->notes);
+    }
+    return status;
+}
+
 static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
 {
     uint32_t id = words[0] & RECORD_ID;
@@ -171,12 +199,15 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
     struct execution x = {
-        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS};
-    if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
+        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS,
+        0};
+    if (!partial && b->is_plain && b->facts.accesses == accesses)
         return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
 
     static _Thread_local uint32_t address[ACCESSES_MAX];
     static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
+    if (!partial && b->facts.function_bytes)
+        return run_pieces(t, id, end, &x, address, present, ran);
     records_ran(&x, ran);
     uint64_t unmatched = t->unmatched;
     int last = records_match(&x, ran, address, present, &t->unmatched);

@@ -131,7 +131,9 @@ class _Writer:
                 start = self._places[callee][0]
                 yield f"cfi={self._file(self._file_of(callee))}"
                 yield f"cfn={self._function(self._names[callee])}"
-                yield f"calls={count} 0x{start.address:x} {start.line or 0}"
+                # Code that runs on into another function is no call, but readers take 0 for a line of
+                # the caller's own costs.
+                yield f"calls={max(count, 1)} 0x{start.address:x} {start.line or 0}"
                 yield _text(position, inclusive)
 
     def _body(self, function: int) -> Iterator[tuple[Place, Costs]]:

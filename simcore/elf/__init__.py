@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from simcore.elf.binary import Binary, read_binary
+from simcore.elf.debug_sections import DebugSections
 from simcore.elf.functions import CodeMap, arm_state_code, build_functions, code_sections
 from simcore.elf.image import (
     MAX_NAME_BYTES,
@@ -34,8 +35,6 @@ from simcore.elf.image import (
 from simcore.elf.lines import LineTable
 from simcore.elf.naming import named
 from simcore.elf.notes import (
-    form_names,
-    open_dwarf,
     read_attributes,
     read_build_id,
     read_compiler,
@@ -200,9 +199,7 @@ def _judge_elf(path: str, data: bytes) -> Image:
         warnings=tuple(warnings),
         origins=tuple(origins),
     )
-    image.lines = LineTable(
-        lambda: open_dwarf(elf, headers, len(data)), form_names, image.is_code
-    ).line_at
+    image.lines = LineTable(DebugSections(data, headers), image).line_at
     return image
 
 

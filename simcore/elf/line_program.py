@@ -243,12 +243,11 @@ class LineProgram:
         found: list[tuple[int, int, int]] = []
         try:
             while at < end:
-                at = opcodes.match(data, at).end()  # type: ignore[union-attr]
-                if at >= end:
-                    break
-                if data[at] or at + 1 >= end:
-                    if data[at] < self._base and opcodes.match(data, at).end() > at:  # type: ignore[union-attr]
-                        continue
+                run = opcodes.match(data, at)
+                if run and run.end() > at:
+                    at = run.end()
+                    continue
+                if data[at]:
                     raise ValueError("is cut off")
                 size, behind = uleb(data, at + 1)
                 if not size or behind + size > end:
@@ -292,7 +291,8 @@ class LineProgram:
 
     def _run(self, at: int, end: int) -> Rows | None:
         """Run the state machine (6.2.2) over one sequence. Raises BROKEN."""
-        data, base, step = self._data[:end], self._base, self._step
+        data, base, step = bytes(self._data[at:end]), self._base, self._step
+        at, end = 0, end - at
         advances, moves = self._advances, self._moves
         addresses, files, lines = array("q"), array("q"), array("q")
         address, file, line = 0, 1, 1
@@ -309,6 +309,11 @@ class LineProgram:
                 at += 1
                 continue
             elif code == 3:  # advance_line
+                value = data[at]
+                if value < 0x80:
+                    line += value - (value << 1 & 0x80)
+                    at += 1
+                    continue
                 value, at = sleb(data, at)
                 line += value
                 continue

@@ -53,6 +53,9 @@ class LineTable:
         # Start, end, unit (its number); by start. The furthest end up to each.
         self._ranges: list[tuple[int, int, int]] = []
         self._reach: list[int] = []
+        self._alone: list[bool] = []  # whether no other range has a part of it
+        # Where the rows found last hold for all: from, to, rows, whose they are.
+        self._last: tuple[int, int, Rows, Source] | None = None
         self._anywhere: list[int] = []  # units that do not say where their code is
         self._found: list[Unit] = []
         self._sources: dict[int, Source] = {}
@@ -92,16 +95,26 @@ class LineTable:
         return sum(self._found[unit].is_split for unit in units)
 
     def _line_at(self, address: int) -> tuple[str, int] | None:
+        last = self._last
+        if last is None or not last[0] <= address < last[1]:
+            self._last = last = self._find(address)
+        if last is None:
+            return None
+        file, line = last[2].at(address)
+        path = self._path(last[3], file) if line else None
+        return (path, line) if path else None
+
+    def _find(self, address: int) -> tuple[int, int, Rows, Source] | None:
         self._find_units()
         for number in self._units_at(address):
             source = self._source(number)
-            if source.program is None:
-                continue
             rows = self._rows(source, address)
             if rows is not None:
-                file, line = rows.at(address)
-                path = self._path(source, file) if line else None
-                return (path, line) if path else None
+                index = bisect_right(self._ranges, address, key=_BY_START) - 1
+                start, end, _ = self._ranges[index] if index >= 0 else (0, 0, 0)
+                if address < end and self._alone[index]:
+                    return max(start, rows.start), min(end, rows.end), rows, source
+                return address, address + 1, rows, source
         return None
 
     def _reasons(self, address: int) -> Iterator[str]:
@@ -144,6 +157,12 @@ class LineTable:
                 self._anywhere.append(number)
         self._ranges.sort()
         self._reach = list(accumulate((end for _, end, _ in self._ranges), max))
+        behind = [start for start, _, _ in self._ranges[1:]]
+        self._alone = [
+            (not index or self._reach[index - 1] <= start)
+            and (index == len(behind) or end <= behind[index])
+            for index, (start, end, _) in enumerate(self._ranges)
+        ]
 
     def _units_at(self, address: int) -> Iterator[int]:
         """Units that may hold an address, in the order of the file."""

@@ -116,7 +116,7 @@ class Units:
             try:
                 length, word, at = initial_length(info, at)
             except BROKEN:
-                length = len(info)
+                length, word = len(info), 0
             if length > len(info) - at:
                 self.broken[offset] = "is cut off"
                 return

@@ -58,7 +58,9 @@ class DebugSections:
 
     def _bytes(self, name: str, header: Any) -> memoryview:
         if header["sh_type"] == "SHT_NOBITS" or not header["sh_size"]:
-            return memoryview(b"")  # as in a program whose debug information was moved to a file of its own
+            return memoryview(
+                b""
+            )  # as in a program whose debug information was moved to a file of its own
         if not is_in_file(header, len(self._data)):
             raise _UnreadableError("ends beyond the file: copy or link it again")
         start = header["sh_offset"]
@@ -69,7 +71,7 @@ class DebugSections:
             method, size, _ = struct.unpack_from("<III", held)
             return _inflated(method, held[12:], size)
         if name.startswith(".z"):
-            if held[:4] != b"ZLIB" or len(held) < 12:
+            if bytes(held[:4]) != b"ZLIB" or len(held) < 12:
                 return held  # too small to be worth it: GNU tools leave it as it is
             return _inflated(_ZLIB, held[12:], int.from_bytes(held[4:12], "big"))
         return held

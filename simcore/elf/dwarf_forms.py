@@ -111,9 +111,7 @@ def form_size(form: int, word: int, address: int) -> int | None:
     raise ValueError(f"form {form:#x} is unknown")
 
 
-def value_of(
-    form: int, data: Bytes, at: int, word: int, address: int
-) -> tuple[int, int, int]:
+def value_of(form: int, data: Bytes, at: int, word: int, address: int) -> tuple[int, int, int]:
     """Form, value and end of an attribute: a number, or where a string or block begins."""
     while form == _INDIRECT:
         form, at = uleb(data, at)

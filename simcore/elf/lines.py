@@ -10,7 +10,7 @@ import posixpath
 import re
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import itemgetter
@@ -32,7 +32,7 @@ _BY_START: Final = itemgetter(0)
 
 @dataclass(slots=True)
 class Source:
-    """A unit and its line program, None where it has none; `problem` says why that is unreadable."""
+    """A unit and its line program, or why that cannot be read; neither where it has none."""
 
     unit: Unit
     program: LineProgram | None
@@ -69,9 +69,9 @@ class LineTable:
             return self._line_at(address)
 
     def lacking(self, addresses: Iterable[int]) -> tuple[str, ...]:
-        """A line that says why addresses have no source line for broken or missing debug information.
+        """Say why addresses have no source line though there is debug information, in a line.
 
-        Nothing of code that was compiled without it.
+        Nothing of code that was compiled without it. `addresses` are those of functions.
         """
         with self._lock:
             without = [one for one in addresses if self._line_at(one) is None]

@@ -55,7 +55,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_image(spec.elf, spec.symbols), spec)
+    program = Program(load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir), spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 
@@ -132,7 +132,7 @@ def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
         return None
     from simcore.placement.equivalents import linked_for
 
-    image = load_image(spec.elf, spec.symbols)
+    image = load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir)
     return linked_for(image, [replace(spec, cpu=part) for part in parts])
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
+Lacks = Callable[[Iterable[int]], tuple[str, ...]]
 MAX_NAME_BYTES: Final = 4096  # mangled C++ names stay below
 
 _STACK_TOP: Final = (
@@ -121,7 +122,10 @@ class Image:
     reset: int | None = None  # word 1: address of the reset handler, bit 0 set
     no_start: str | None = None  # why neither vector table nor entry point can be started from
     warnings: tuple[str, ...] = ()
-    lines: LineAt | None = field(repr=False, default=None)
+    lines: LineAt | None = field(repr=False, default=None)  # None: no debug information
+    lacks: Lacks | None = field(repr=False, default=None)  # why addresses have no line
+    debug_link: tuple[str, int] | None = None  # name and CRC-32 of a file with debug information
+    is_stripped: bool = False  # has no symbols, none that are broken either
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
     _starts: list[int] = field(init=False, repr=False)
     _by_run: list[Segment] = field(init=False, repr=False)
@@ -196,6 +200,13 @@ class Image:
         Debug information is decoded when an address first needs it; broken one is no error.
         """
         return self.lines(address) if self.lines else None
+
+    def lacking_lines(self, addresses: Iterable[int]) -> tuple[str, ...]:
+        """What to say of addresses that have no line although the program was compiled with them.
+
+        Nothing of code that has none. `addresses` are those of functions that ran.
+        """
+        return self.lacks(addresses) if self.lacks else ()
 
     def read(self, address: int, size: int) -> bytes | None:
         """Return `size` bytes at a run or load address as the file gives them; .bss reads as zeros.

@@ -98,7 +98,9 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
-    it has, too: of a program without, or of a second one in it. ``linked_for`` is the part on whose
+    it has, too: of a program without, or of a second one in it. ``debug_file`` has its debug
+    information only; without it one is looked for, also in the folder ``debug_dir``, see
+    elf/debug_files.py. ``linked_for`` is the part on whose
     memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``svd`` is a file that describes the part's registers,
@@ -120,6 +122,8 @@ class RunSpec(PartSpec):
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     symbols: Annotated[tuple[str, ...], Written(path="")] = ()
+    debug_file: _Path = None
+    debug_dir: _Path = None
     linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None

@@ -66,6 +66,11 @@ class Simulation:
             lines=line_costs(rows) if lines else None,
             args=self.options.spec.args,
         )
+        lacking = self.image.lacking_lines(
+            row.address for row in profile.functions if row.address is not None
+        )
+        if lacking:
+            profile = replace(profile, warnings=(*profile.warnings, *lacking))
         if result.guesses:
             profile = replace(profile, guesses=result.guesses)
         if result.clocks:

@@ -25,6 +25,7 @@ from simcore.files import destination
 from simcore.report import WEIGHTS, Weight
 from simcore.report.profile import (
     BINARY_FORMATS,
+    INLINING,
     KEEPING,
     SECTIONS,
     SEVERAL_PARTS,
@@ -86,6 +87,12 @@ table_options = together(
         is_flag=True,
         help="With --format json: add what ran when, for 'mcusim report --format trace'.",
     ),
+    click.option(
+        "--inlines/--no-inlines",
+        default=None,
+        help="Show functions that were inlined, by the debug information: frames of call stacks,"
+        " and a table of the text report [default: where call stacks are shown, and in JSON].",
+    ),
     objects_option,
     source_options,
 )
@@ -127,6 +134,10 @@ class Form:
             if run[table] and table not in tables and self.format_name not in KEEPING:
                 raise click.UsageError(f"--{table} goes with --format {', '.join(KEEPING)}")
         run.update(dict.fromkeys(tables, True))
+        if run["inlines"] is None:
+            run["inlines"] = self.format_name in INLINING
+        elif run["inlines"] and self.format_name not in (*INLINING, "text"):
+            raise click.UsageError(f"--inlines goes with --format text, {', '.join(INLINING)}")
 
 
 def report_runs(

@@ -41,6 +41,7 @@ from simcore.elf.image import (
     Symbol,
     printable,
 )
+from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
 from simcore.elf.naming import named
 from simcore.elf.notes import (
@@ -280,4 +281,5 @@ def _judge_elf(path: str, data: bytes, program: Image | None = None) -> Image:
     if "line" in debug or "info" in debug:
         table = LineTable(debug, image)
         image.lines, image.lacks = table.line_at, table.lacking
+        image.inlines = InlineTable(debug).chains
     return image

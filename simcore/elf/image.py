@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
 Lacks = Callable[[Iterable[int]], tuple[str, ...]]
@@ -29,6 +29,16 @@ _HEAP_START: Final = ("end", "_end", "__end__", "__HeapBase", "__heap_start", "_
 def printable(text: str) -> str:
     """Return `text` with everything that could move a cursor or break a line replaced by '?'."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+class InlinedCall(NamedTuple):
+    """A call that a compiler replaced by code: the function, and the line of the call if known."""
+
+    name: str
+    line: int | None
+
+
+Inlines = Callable[[Iterable[int]], dict[int, tuple[InlinedCall, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,7 @@ class Image:
     warnings: tuple[str, ...] = ()
     lines: LineAt | None = field(repr=False, default=None)  # None: no debug information
     lacks: Lacks | None = field(repr=False, default=None)  # why addresses have no line
+    inlines: Inlines | None = field(repr=False, default=None)  # inlined calls around addresses
     debug_link: tuple[str, int] | None = None  # name and CRC-32 of a file with debug information
     is_stripped: bool = False  # has no symbols, none that are broken either
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
@@ -207,6 +218,13 @@ class Image:
         Nothing of code that has none. `addresses` are those of functions that ran.
         """
         return self.lacks(addresses) if self.lacks else ()
+
+    def inlined_at(self, addresses: Iterable[int]) -> dict[int, tuple[InlinedCall, ...]]:
+        """Return the inlined calls around each address that has some, outermost first.
+
+        Debug information is read for that; broken one is no error.
+        """
+        return self.inlines(addresses) if self.inlines else {}
 
     def read(self, address: int, size: int) -> bytes | None:
         """Return `size` bytes at a run or load address as the file gives them; .bss reads as zeros.

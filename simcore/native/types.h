@@ -303,6 +303,11 @@ struct trace_info {
     uint32_t spans, samples, deepest, depth_limit;   /* deepest call, and how deep calls have spans */
 };
 
+struct node_block_info {     /* what a block did in one node of the call tree */
+    uint32_t node, block;
+    uint64_t executions, cycles;     /* cycles without those that waits and branches add */
+};
+
 struct object_range {
     uint32_t base, size;
 };

@@ -117,7 +117,7 @@ class RunSpec(PartSpec):
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
-    ``coverage`` and ``timeline`` add those tables.
+    ``coverage``, ``timeline`` and ``inlines`` add those tables.
     """
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
@@ -147,6 +147,7 @@ class RunSpec(PartSpec):
     lines: _Table = False
     coverage: _Table = False
     timeline: _Table = False
+    inlines: _Table = False
 
     def replaced(self, options: Mapping[str, Any]) -> Self:
         """The same with other values of these fields; another end takes the place of this one."""

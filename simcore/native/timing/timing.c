@@ -60,8 +60,18 @@ int timing_trace(struct timing *t, uint32_t spans, uint32_t samples)
     return status;
 }
 
+int timing_node_blocks(struct timing *t)
+{
+    if (!t->node_blocks)
+        t->node_blocks = calloc(1, sizeof *t->node_blocks);
+    return t->node_blocks ? CORE_OK : CORE_ERR_MEMORY;
+}
+
 void timing_free(struct timing *t)
 {
+    if (t->node_blocks)
+        node_blocks_free(t->node_blocks);
+    free(t->node_blocks);
     if (t->trace)
         trace_free(t->trace);
     free(t->trace);
@@ -96,6 +106,9 @@ void timing_settle(struct timing *t)
         if (b->region != NO_REGION)
             memory_region_counters(&t->memory, b->region)[REGION_FETCH_BYTES] += n * b->info.size;
         cost->executions += n;
+        if (t->node_blocks)
+            node_blocks_add(t->node_blocks, (uint32_t)t->calls.frame[t->calls.frames - 1].node, e->block, n,
+                            n * e->cycles);
         e->pending = 0;
     }
     t->touched_used = 0;
@@ -136,6 +149,8 @@ static void forget(struct timing *t)
     t->stack_lowest = UINT32_MAX;
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
+    if (t->node_blocks)
+        node_blocks_forget(t->node_blocks);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;

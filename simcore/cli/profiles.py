@@ -50,6 +50,13 @@ objects_option = click.option(
     "--objects", is_flag=True, help="Show all data objects up to --top, not a few."
 )
 
+inlines_option = click.option(
+    "--inlines/--no-inlines",
+    default=None,
+    help="Show functions that were inlined, by the debug information: frames of call stacks,"
+    " and a table of the text report [default: where call stacks are shown, and in JSON].",
+)
+
 #: What the report shows, and how.
 table_options = together(
     click.option(
@@ -87,12 +94,7 @@ table_options = together(
         is_flag=True,
         help="With --format json: add what ran when, for 'mcusim report --format trace'.",
     ),
-    click.option(
-        "--inlines/--no-inlines",
-        default=None,
-        help="Show functions that were inlined, by the debug information: frames of call stacks,"
-        " and a table of the text report [default: where call stacks are shown, and in JSON].",
-    ),
+    inlines_option,
     objects_option,
     source_options,
 )
@@ -173,6 +175,7 @@ def report_runs(
             section=form.section,
             weight=form.weight or WEIGHTS[0],
             objects=form.objects,
+            inlines=form.format_name == "text",
         )
         if details:
             options = replace(options, details=details[0])

@@ -80,6 +80,49 @@ class FrameAt:
         return found[::-1]
 
 
+@dataclass(frozen=True, slots=True)
+class InlinedRow:
+    """What an inlined function costs in all places together."""
+
+    name: str
+    into: str  # the function that holds its code, or how many do
+    places: int
+    instructions: int
+    cycles: int
+    whole: int  # cycles of the run
+
+
+def inlined_rows(profile: Profile, found: Inlines) -> list[InlinedRow]:
+    """A row for each inlined function, most cycles first, with what is inlined into it.
+
+    Inlined into itself, a function counts once. Raises ConfigError for a corrupt profile.
+    """
+    check_inlines(profile)
+    sums: dict[str, list[int]] = {}
+    into: dict[str, dict[int, None]] = {}
+    names: list[frozenset[str]] = []  # of each frame and those around it
+    for frame in found.frames:
+        names.append(
+            frozenset((frame.name,))
+            | (names[frame.parent] if frame.parent is not None else frozenset())
+        )
+        total = sums.setdefault(frame.name, [0, 0, 0])
+        total[0] += 1
+        into.setdefault(frame.name, {})[frame.function] = None
+    for cost in found.costs:
+        for name in names[cost.frame]:
+            sums[name][1] += cost.instructions
+            sums[name][2] += cost.cycles
+    rows = []
+    for name, (places, instructions, cycles) in sums.items():
+        (first, *more) = into[name]
+        where = f"{1 + len(more)} functions" if more else profile.functions[first].name
+        rows.append(
+            InlinedRow(name, where, places, instructions, cycles, profile.totals.cycles)
+        )
+    return sorted(rows, key=lambda row: (-row.cycles, row.name))
+
+
 def unfolded(profile: Profile) -> Profile:
     """The profile with a node for each inlined frame, and a function for each name among them.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from simcore.core.counters import (
     EntryCounts,
     Link,
     Node,
+    NodeBlock,
     ObjectUse,
     SiteCounts,
     Stack,
@@ -137,6 +138,16 @@ class Copier:
             for name, one in zip(regions, found, strict=True)
             if one.read_bytes or one.write_bytes
         )
+
+    def node_blocks(self, nodes: Mapping[int, int]) -> tuple[NodeBlock, ...]:
+        """What blocks did by node, in their order; `nodes` are the numbers, by the core's, of those
+        that the counters keep."""
+        found = ffi.new(
+            "struct node_block_info[]", lib.core_node_block_count(self.core, self.index)
+        )
+        lib.core_node_block_rows(self.core, self.index, found)
+        rows = [replace(row, node=nodes[row.node]) for row in _copied(NodeBlock, found)]
+        return tuple(sorted(rows, key=lambda row: (row.node, row.block)))
 
     def stale(self) -> tuple[StaleLines, ...]:
         """Lines of the D-cache that were not what memory held, in the order of enum stale."""

@@ -377,6 +377,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         added = core.add_timing(timing, regions, names, scheduler, setup.moves)
         if setup.timeline:
             added.keep_timeline()
+        if setup.inlines:
+            added.count_node_blocks()
 
 
 def _text(field: Any) -> str:

@@ -129,6 +129,16 @@ class BlockCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeBlock:
+    """What a block did in one node of the call tree."""
+
+    node: int  # index into Counters.nodes
+    block: int  # index into Counters.blocks
+    executions: int
+    cycles: int  # without those that waits and branches add
+
+
+@dataclass(frozen=True, slots=True)
 class EntryCounts:
     """How often a stretch was entered in one pipeline state with one outcome of its probes."""
 
@@ -266,6 +276,7 @@ class Counters:
     transfers: tuple[Transfers, ...] = ()
     contexts: tuple[Context, ...] = ()
     stacks: tuple[Stack, ...] = ()
+    node_blocks: tuple[NodeBlock, ...] = ()  # by node and block; on request
 
     def total(self) -> dict[str, int]:
         """Each column summed over all nodes: the counts of the whole run."""

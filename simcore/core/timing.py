@@ -79,6 +79,12 @@ class Timing:
         if status < 0:
             raise CoreError(f"the core cannot keep a timeline: {status_text(status)}")
 
+    def count_node_blocks(self) -> None:
+        """Count what each block did in each node, for `counters`. Before the first run."""
+        status = lib.core_node_blocks(self._core, self.index)
+        if status < 0:
+            raise CoreError(f"the core cannot count blocks by node: {status_text(status)}")
+
     def counters(
         self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
     ) -> Counters:
@@ -121,6 +127,7 @@ class Timing:
             stacks=copier.stacks(),
             transfers=copier.transfers(self._region_names),
             trace=read_trace(self._core, self.index, info.width, number),
+            node_blocks=copier.node_blocks(number),
         )
 
     def _stale_warnings(self, copier: Copier) -> Iterator[str]:

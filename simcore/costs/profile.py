@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from simcore.costs.coverage import FileCoverage
+from simcore.costs.inlines import Inlines
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -76,6 +77,8 @@ class Profile(Document):
     """Source files that have code in the program, by path; on request."""
     timeline: Timeline | None = None
     """On request."""
+    inlines: Inlines | None = None
+    """Inlined functions that ran, by the debug information; on request."""
     placement: tuple[PlacedItem, ...] | None = None
     """What --place moved, by address; only of a run with --place."""
     layout: LayoutBand | None = None

@@ -324,7 +324,7 @@ class InstructionCosts:
     text: str
     """Disassembly."""
     function: str | None
-    """The one that the call tree charges: code that runs on into the next counts for the first."""
+    """The one that the call tree charges."""
     file: str | None
     line: Count | None
     executions: Count

@@ -7,10 +7,19 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from simcore.elf.stream import attempt
+from simcore.elf.debug_sections import DebugSections
+from simcore.elf.stream import BoundedStream, Budget, attempt
 
 _MAX_MEMBERS: Final = 1000
 _MAX_TYPES: Final = 100_000  # of one unit
+_READS: Final = 1 << 16
+_SECTIONS: Final = (
+    "info", "abbrev", "str", "line_str", "aranges", "ranges", "rnglists", "addr", "str_offsets",
+)  # fmt: skip
+_NOT_NEEDED: Final = (
+    "debug_line", "debug_frame", "eh_frame", "debug_loc", "debug_pubtypes", "debug_pubnames",
+    "debug_loclists", "debug_sup", "gnu_debugaltlink", "debug_types",
+)  # fmt: skip
 _PLUS_UCONST: Final = 0x23  # DW_OP_plus_uconst (DWARF 5, 7.7.1)
 
 
@@ -25,18 +34,35 @@ class Member(NamedTuple):
 StructAt = Callable[[int, Sequence[str]], dict[str, Member]]
 
 
-def struct_reader(open_dwarf: Callable[[], Any]) -> StructAt:
+def struct_reader(sections: DebugSections) -> StructAt:
     """Reads structures of the unit that holds a function; of broken or missing tables nothing."""
 
     def struct_at(address: int, names: Sequence[str]) -> dict[str, Member]:
         nothing: dict[str, Member] = {}
-        return attempt(partial(_members, open_dwarf, address, names), nothing)
+        return attempt(partial(_members, sections, address, names), nothing)
 
     return struct_at
 
 
-def _members(open_dwarf: Callable[[], Any], address: int, names: Sequence[str]) -> dict[str, Member]:
-    dwarf = open_dwarf()
+def _open(sections: DebugSections) -> Any:
+    """A pyelftools DWARFInfo, whose reads are counted."""
+    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
+
+    contents = {name: bytes(sections.get(name)) for name in _SECTIONS}
+    budget = Budget(_READS + sum(map(len, contents.values())))
+    given: dict[str, Any] = dict.fromkeys(f"{name}_sec" for name in _NOT_NEEDED)
+    given.update(dict.fromkeys(f"debug_{name}_sec" for name in _SECTIONS))
+    for name, data in contents.items():
+        if data:
+            stream = BoundedStream(data, budget)
+            given[f"debug_{name}_sec"] = DebugSectionDescriptor(
+                stream, f".debug_{name}", None, len(data), 0
+            )
+    return DWARFInfo(DwarfConfig(True, "ARM", 4), **given)
+
+
+def _members(sections: DebugSections, address: int, names: Sequence[str]) -> dict[str, Member]:
+    dwarf = _open(sections)
     unit = _unit_of(dwarf, address)
     wanted = {name.encode() for name in names}
     for die in islice(unit.iter_DIE_children(unit.get_top_DIE()), _MAX_TYPES):

@@ -74,7 +74,7 @@ def endless_warning(image: Image, call_stack: Sequence[tuple[int, int]], pc: int
     """
     for depth, (function, _) in enumerate(call_stack):
         if function >= 0 and image.functions[function].name == "main":
-            inner = call_stack[depth + 1][1] if depth + 1 < len(call_stack) else pc
+            inner = (call_stack[depth + 1][1] if depth + 1 < len(call_stack) else 0) or pc
             line = image.line_at(inner)
             end = f"{inner:#010x}" if line is None else place(*line)
             yield f"main goes on in a loop through {end}: --until {end}@100 ends the run there"

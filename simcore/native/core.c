@@ -122,6 +122,8 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
     return timing_trace(c->timings.timing[timing], spans, samples);
 }
 
+int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->timings.timing[timing]); }
+
 /* --- running ------------------------------------------------------------------------------------------ */
 
 static int flush(core *c)
@@ -286,6 +288,18 @@ void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
 }
 void core_trace_spans(const core *c, uint32_t timing, struct span_info *out) { timing_trace_spans(of(c, timing), out); }
 void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing_trace_samples(of(c, timing), rows); }
+
+uint32_t core_node_block_count(const core *c, uint32_t timing)
+{
+    const struct timing *t = of(c, timing);
+    return t->node_blocks ? t->node_blocks->rows : 0;
+}
+void core_node_block_rows(const core *c, uint32_t timing, struct node_block_info *out)
+{
+    const struct timing *t = of(c, timing);
+    if (t->node_blocks)
+        node_blocks_copy(t->node_blocks, out);
+}
 
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }

@@ -71,6 +71,10 @@ int core_objects(core *c, const struct object_range *range, uint32_t ranges);
  * nothing is kept unless asked for. Before the first run. */
 int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
 
+/* Counts blocks by node of the call tree, too, for one configuration; nothing is kept unless asked for. Before the
+ * first run. Returns 0 or CORE_ERR_MEMORY. */
+int core_node_blocks(core *c, uint32_t timing);
+
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
 int core_run_status(const core *c);                       /* core_status behind STOP_ERROR */
@@ -121,6 +125,10 @@ void core_stale(const core *c, uint32_t timing, struct stale_info *out);        
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out);
 void core_trace_spans(const core *c, uint32_t timing, struct span_info *out);
 void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows);
+
+/* Rows of blocks by node, 0 when they were not asked for or there was no memory; then the rows, in no order. */
+uint32_t core_node_block_count(const core *c, uint32_t timing);
+void core_node_block_rows(const core *c, uint32_t timing, struct node_block_info *out);
 
 /* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);

@@ -191,6 +191,7 @@ struct stretch_static {      /* where a stretch ends */
 
 struct block_static {
     uint32_t function;            /* index of the function that holds its first byte */
+    uint32_t function_bytes;      /* up to where another begins inside the block; 0: none does */
     uint8_t is_function_entry;
     uint8_t branch;               /* enum branch_kind */
     uint8_t branch_predicated;    /* the branch stands in an IT block */
@@ -340,6 +341,11 @@ struct span_info {
 struct trace_info {
     uint64_t resolution, dropped; /* cycles; spans that were shorter than the resolution at some time */
     uint32_t spans, samples, deepest, depth_limit;   /* deepest call, and how deep calls have spans */
+};
+
+struct node_block_info {     /* what a block did in one node of the call tree */
+    uint32_t node, block;
+    uint64_t executions, cycles;     /* cycles without those that waits and branches add */
 };
 
 struct object_range {

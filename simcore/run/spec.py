@@ -98,7 +98,9 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
-    it has, too: of a program without, or of a second one in it. ``linked_for`` is the part on whose
+    it has, too: of a program without, or of a second one in it. ``debug_file`` has its debug
+    information only; without it one is looked for, also in the folder ``debug_dir``, see
+    elf/debug_files.py. ``linked_for`` is the part on whose
     memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``svd`` is a file that describes the part's registers,
@@ -115,11 +117,13 @@ class RunSpec(PartSpec):
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
-    ``coverage`` and ``timeline`` add those tables.
+    ``coverage``, ``timeline`` and ``inlines`` add those tables.
     """
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     symbols: Annotated[tuple[str, ...], Written(path="")] = ()
+    debug_file: _Path = None
+    debug_dir: _Path = None
     linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
@@ -143,6 +147,7 @@ class RunSpec(PartSpec):
     lines: _Table = False
     coverage: _Table = False
     timeline: _Table = False
+    inlines: _Table = False
 
     def replaced(self, options: Mapping[str, Any]) -> Self:
         """The same with other values of these fields; another end takes the place of this one."""

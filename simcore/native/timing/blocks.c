@@ -57,10 +57,10 @@ static int check_stretches(const struct block_static *f)
     return accesses == f->accesses && barriers == f->barriers ? CORE_OK : CORE_ERR_STREAM;
 }
 
-static int check_facts(const struct block_static *f)
+static int check_facts(const struct block_static *f, uint32_t size)
 {
     if (f->probes > MAX_PROBES || !f->instructions || f->accesses > STREAM_RECORD_MAX ||
-        f->instructions > DEFINITION_BYTES_MAX / 2)
+        f->instructions > DEFINITION_BYTES_MAX / 2 || f->function_bytes >= size)
         return CORE_ERR_STREAM;
     for (uint32_t i = 0; i < f->accesses; i++)
         if (f->access[i].instruction >= f->instructions)
@@ -171,7 +171,7 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     int status = t->callbacks.define(t->callbacks.self, t->blocks, d->address + first, b.place, code + first,
                                      end - first, thumb_it_state_at(code, first, d->it_state), &b.facts);
     if (status == CORE_OK)
-        status = check_facts(&b.facts);
+        status = check_facts(&b.facts, end - first);
     if (status != CORE_OK)
         return status;
     status = copy_facts(&b);
@@ -180,8 +180,9 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     const struct block_static *f = &b.facts;
     for (uint32_t i = 0; i < f->instructions; i++)
         b.predicated |= f->instruction_predicated[i];
+    b.is_plain = !b.predicated && !f->function_bytes;
     for (uint32_t i = 0; i < f->accesses; i++)
-        b.exclusive |= f->access[i].exclusive;
+        b.is_plain &= !f->access[i].exclusive;
     sum_moves(&b);
     b.info.address = d->address + first;
     b.info.size = end - first;

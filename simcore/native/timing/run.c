@@ -51,11 +51,11 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
         if (taken || conditional)
             prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target, placed_end,
                                           taken ? next->place : placed_end);
-        if (taken)
+        /* A branch to the next address goes on all the same, save that of an operation marker, whose own cost is left
+         * out: a call that came straight back. */
+        if (taken || !(conditional || is_call) ||
+            (is_call && b->facts.branch_target == end && next->facts.is_function_entry))
             how = b->facts.branch;
-        /* A call that came straight back: an operation marker, whose own cost is left out. */
-        if (is_call && !taken)
-            how = BRANCH_NONE;
         uint32_t cycles = 0;
         if (prediction == MISPREDICTED) {
             cycles = conditional ? e->mispredict_cycles : t->config.indirect_mispredict_cycles;

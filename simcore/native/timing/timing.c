@@ -62,8 +62,18 @@ int timing_trace(struct timing *t, uint32_t spans, uint32_t samples)
     return status;
 }
 
+int timing_node_blocks(struct timing *t)
+{
+    if (!t->node_blocks)
+        t->node_blocks = calloc(1, sizeof *t->node_blocks);
+    return t->node_blocks ? CORE_OK : CORE_ERR_MEMORY;
+}
+
 void timing_free(struct timing *t)
 {
+    if (t->node_blocks)
+        node_blocks_free(t->node_blocks);
+    free(t->node_blocks);
     if (t->trace)
         trace_free(t->trace);
     free(t->trace);
@@ -99,6 +109,9 @@ void timing_settle(struct timing *t)
         if (b->region != NO_REGION)
             memory_region_counters(&t->memory, b->region)[REGION_FETCH_BYTES] += n * b->info.size;
         cost->executions += n;
+        if (t->node_blocks)
+            node_blocks_add(t->node_blocks, (uint32_t)t->calls.frame[t->calls.frames - 1].node, e->block, n,
+                            n * e->cycles);
         e->pending = 0;
     }
     t->touched_used = 0;
@@ -140,6 +153,8 @@ static void forget(struct timing *t)
     contexts_forget(t);
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
+    if (t->node_blocks)
+        node_blocks_forget(t->node_blocks);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;
@@ -147,6 +162,34 @@ static void forget(struct timing *t)
 }
 
 /* --- records -------------------------------------------------------------------------------------------- */
+
+/* A block in which another function begins, from x->first on, piece by piece: each counts for the function that holds
+ * it. */
+static int run_pieces(struct timing *t, uint32_t id, uint32_t end, struct execution *x, uint32_t *address,
+                      uint8_t *present, uint8_t *ran)
+{
+    int status = CORE_OK;
+    for (uint32_t stop; status == CORE_OK && x->first < end; x->first = stop) {
+        int index = blocks_for(&t->blocks, &t->memory, id, x->first, end);
+        if (index < 0)
+            return index;
+        uint32_t own = t->blocks.block[index].facts.function_bytes;
+        stop = own ? x->first + own : end;
+        index = blocks_for(&t->blocks, &t->memory, id, x->first, stop);
+        if (index < 0)
+            return index;
+        x->facts = &t->blocks.block[index].facts;
+        x->is_split = stop < end;
+        uint64_t unmatched = t->unmatched;
+        records_ran(x, ran);
+        records_match(x, ran, address, present, &t->unmatched);
+        if (stop < end)
+            t->unmatched = unmatched;
+        x->before += records_laid(x, present);
+        status = timing_run_block(t, (uint32_t)index, address, present, ran, x->note, x->notes);
+    }
+    return status;
+}
 
 static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
 {
@@ -175,12 +218,15 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
     struct execution x = {
-        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS};
-    if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
+        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS,
+        0};
+    if (!partial && b->is_plain && b->facts.accesses == accesses)
         return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
 
     static _Thread_local uint32_t address[ACCESSES_MAX];
     static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
+    if (!partial && b->facts.function_bytes)
+        return run_pieces(t, id, end, &x, address, present, ran);
     records_ran(&x, ran);
     uint64_t unmatched = t->unmatched;
     int last = records_match(&x, ran, address, present, &t->unmatched);

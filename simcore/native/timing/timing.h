@@ -10,6 +10,7 @@
 #include "timing/branch.h"
 #include "timing/calltree.h"
 #include "timing/contexts.h"
+#include "timing/node_blocks.h"
 #include "types.h"
 #include "memory/memory.h"
 #include "timing/objects.h"
@@ -59,6 +60,7 @@ struct timing {
     struct stacks stacks;
     uint8_t arrives;             /* enum arrival */
     struct trace *trace;         /* NULL: not asked for */
+    struct node_blocks *node_blocks;    /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
     uint32_t hardware_return;    /* return address of the exception that is being entered */
@@ -70,6 +72,9 @@ void timing_free(struct timing *t);
 
 /* Keeps spans and samples from now on. Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. */
 int timing_trace(struct timing *t, uint32_t spans, uint32_t samples);
+
+/* Counts blocks by node of the call tree from now on. Returns 0 or CORE_ERR_MEMORY. */
+int timing_node_blocks(struct timing *t);
 
 /* Consumes whole records. Returns 0, a negative core_status, or STOP_FAULT for a stack overflow. */
 int timing_consume(void *timing, const uint32_t *words, size_t count);

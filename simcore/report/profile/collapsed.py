@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
+from simcore.report.inlined import unfolded
 from simcore.report.stacks import CallTree
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
     """A line for each stack that has costs of its own, weighed by ``options.weight``."""
-    tree = CallTree(profile)
+    tree = CallTree(unfolded(profile))
     weights = tree.weights(options.weight)
     sums: dict[str, int] = {}  # one stack may be reached over several call sites
     for index in tree.order:

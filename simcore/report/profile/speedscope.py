@@ -7,6 +7,7 @@ from typing import Any
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
+from simcore.report.inlined import unfolded
 from simcore.report.stacks import CallTree
 from simcore.units import clock
 
@@ -18,7 +19,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
 
     A sample is a node of the call tree with its own costs; their order is that of first calls.
     """
-    tree = CallTree(profile)
+    tree = CallTree(unfolded(profile))
     frames: dict[tuple[str, str | None, int | None], int] = {}
     stacks = [[frames.setdefault(_frame(tree, node), len(frames)) for node in tree.stacks[index]]
               for index in tree.order]  # fmt: skip

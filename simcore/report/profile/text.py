@@ -21,8 +21,10 @@ from simcore.costs.tables import (
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
+from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
+from simcore.report.profile.inlined_table import inlined_columns
 from simcore.run.faults import Fault
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
@@ -117,6 +119,10 @@ class _Page:
         of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "
         note = f"{of}counts {exact}, cycles {modelled}, energy {estimated}"
         yield "Functions", note, self._functions()
+        if profile.inlines is not None and self.options.inlines:
+            inlined = inlined_rows(profile, profile.inlines)
+            note = f"with what is inlined into them; instructions {exact}, cycles {modelled}"
+            yield "Inlined functions", note, self._table(inlined_columns(inlined[: self.top]))
         if profile.lines is not None:
             yield "Lines", f"by cycles; counts {exact}, cycles {modelled}", self._lines()
         if profile.instructions is not None:

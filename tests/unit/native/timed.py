@@ -7,6 +7,7 @@ A block is a table of tests/rules/timing.toml; its instructions have two bytes e
                             and double (a load that has to be aligned to 4 bytes)
     branch, target          how it ends (enum branch_kind) and where to; target 0: not known
     function, entry         index of its function; entry false: it does not begin it
+    starts                  instructions at which the functions behind that one begin
     macs                    of each instruction
     notes                   [instruction, table of extra cycles]
     barriers                [instruction, access behind it], of a DMB a 0 as third
@@ -142,6 +143,9 @@ class Timed:
             for at, access, *everything in block.get("barriers", [])
             if at in within
         ]
+        starts = block.get("starts", [])
+        cut = next((at - first for at in starts if first < at < first + count), 0)
+        is_entry = first in starts or (first == 0 and block.get("entry", True))
         kinds = native.constants("probe_kind", "PROBE_")
         probes = [(kinds[kind], a, b) for kind, a, b in block.get("probes", [])]
         everything = [(1 << 64) - 1, len(accesses), len(barriers)]
@@ -171,8 +175,9 @@ class Timed:
             "macs": ("uint8_t[]", macs),
         }
         values = {
-            "function": block.get("function", 0),
-            "is_function_entry": block.get("entry", True) and first == 0,
+            "function": block.get("function", 0) + sum(at <= first for at in starts),
+            "function_bytes": cut * HALFWORD,
+            "is_function_entry": is_entry,
             "branch": native.constants("branch_kind", "BRANCH_")[branch],
             "branch_predicated": predicated[-1],
             "branch_address": address + size - HALFWORD,

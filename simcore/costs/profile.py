@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from simcore.costs.coverage import FileCoverage
+from simcore.costs.interrupts import CriticalSections, InterruptCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -90,6 +91,10 @@ class Profile(Document):
     dma: tuple[DmaTraffic, ...] | None = None
     """What DMA moved, in the order of the part's memory map; only of a run in which it did. memory
     holds what the core moved."""
+    interrupts: tuple[InterruptCosts, ...] | None = None
+    """Interrupts and exceptions by number; left out when none was taken."""
+    critical_sections: CriticalSections | None = None
+    """Stretches with interrupts masked, of a run that took some; left out when there were none."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

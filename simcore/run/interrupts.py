@@ -17,6 +17,11 @@ MOST = 16  # MAX_TIMERS of native/types.h
 FIRST = 16  # exception number of interrupt 0
 LEAST_CYCLES = 32  # less than any entry and return
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+#: Of the core (Armv7-M ARM table B1-4); what is not here is an interrupt of the part, or reserved.
+EXCEPTION_NAMES = {
+    1: "Reset", 2: "NMI", 3: "HardFault", 4: "MemManage", 5: "BusFault", 6: "UsageFault",
+    11: "SVCall", 12: "DebugMonitor", 14: "PendSV", 15: "SysTick",
+}  # fmt: skip
 _ENDINGS = ("_irqhandler", "_handler", "_isr")
 
 
@@ -36,6 +41,14 @@ def find_interrupts(
     if len(texts) > MOST:
         raise ConfigError(f"--irq: {len(texts)} interrupts, more than {MOST}")
     return tuple(_interrupt(image, text, interrupts, clock_hz) for text in texts)
+
+
+def short_name(handler: str) -> str:
+    """A handler's name without its ending: TIM2 of TIM2_IRQHandler."""
+    for ending in _ENDINGS:
+        if handler.casefold().endswith(ending) and len(handler) > len(ending):
+            return handler[: -len(ending)]
+    return handler
 
 
 def _interrupt(image: Image, text: str, interrupts: int, clock_hz: int) -> TimedInterrupt:
@@ -94,9 +107,6 @@ def _handlers(image: Image, interrupts: int) -> Iterator[tuple[int, Mapping[str,
         handler = int.from_bytes(word, "little")
         names = at.get(handler & ~1, []) if handler & 1 else []
         spelt = {name.casefold(): name for name in names}
-        for folded, name in list(spelt.items()):
-            for ending in _ENDINGS:
-                if folded.endswith(ending) and len(folded) > len(ending):
-                    short = name[: -len(ending)]
-                    spelt[short.casefold()] = short
+        for name in list(spelt.values()):
+            spelt.setdefault(short_name(name).casefold(), short_name(name))
         yield number, spelt

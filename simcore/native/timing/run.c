@@ -200,6 +200,8 @@ static void fault_at(struct timing *t, enum fault_kind kind, const struct block 
 static int follow_stack(struct timing *t, const struct block *b, uint32_t address)
 {
     uint32_t low = address + (uint32_t)b->facts.stack_low;
+    if (low < t->handler_low)
+        t->handler_low = low;
     if (t->other_stack)
         return CORE_OK;
     if (low >= t->stack_lowest || low > t->stack_top || low + (1u << 20) <= t->stack_top)
@@ -225,6 +227,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
 {
     int redirected = 0, status = CORE_OK;
     struct block *b = &t->blocks.block[index];
+    t->waits = 0;
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
     else if (t->is_inside)

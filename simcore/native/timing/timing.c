@@ -6,6 +6,7 @@
 
 #include "registers.h"
 #include "timing/exceptions.h"
+#include "timing/interrupts.h"
 #include "timing/records.h"
 #include "timing/run.h"
 
@@ -74,6 +75,7 @@ void timing_free(struct timing *t)
     calltree_free(&t->calls);
     objects_free(&t->objects);
     exceptions_free(t);
+    interrupts_free(t);
 }
 
 /* --- pending counts -------------------------------------------------------------------------------- */
@@ -136,6 +138,7 @@ static void forget(struct timing *t)
     t->stack_lowest = UINT32_MAX;
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
+    interrupts_forget(t);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;
@@ -222,10 +225,13 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2, 4};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2, 4, [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
+    if (kind >= RECORD_INTERRUPT)
+        return interrupts_record(t, kind, payload);
     int status = CORE_OK;
+    uint64_t before = t->now;
     timing_settle(t);
     switch (kind) {
     case RECORD_SYSTEM_WRITE:
@@ -244,7 +250,11 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION: status = exceptions_run(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_EXCEPTION:
+        status = exceptions_run(t, payload[0], payload[1], payload[2]);
+        if (status == CORE_OK)
+            status = interrupts_exception(t, payload[0] & 0xff, before);
+        break;
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: exceptions_stack(t, payload[0], (int)payload[1]); break;
     case RECORD_FROM: forget(t); break;

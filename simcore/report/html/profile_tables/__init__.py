@@ -10,6 +10,7 @@ from simcore.report.html.profile_tables.costs import (
     functions,
     operations,
 )
+from simcore.report.html.profile_tables.interrupts import critical, held_back, interrupts
 from simcore.report.html.profile_tables.memory import (
     caches,
     memory,

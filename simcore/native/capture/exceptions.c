@@ -149,10 +149,10 @@ static void leave(struct capture *c, uint32_t exc_return)
         return;
     }
     int last = nvic_active_count(n) == 1;
+    due_within(c, 0);                            /* while its handler held it back */
     nvic_deactivate(n, running);
     if (running != EXCEPTION_NMI)
         register_set(c, UC_ARM_REG_FAULTMASK, 0);
-    due_within(c, 0);
     lines_look(c, running);
     held_notice(c);
     uint32_t next = chained(c);

@@ -130,6 +130,8 @@ void held_masks(struct capture *c, uint32_t address)
     struct masks now = frame_masks(c), was = h->masks;
     if (now.primask == was.primask && now.faultmask == was.faultmask && now.basepri == was.basepri)
         return;
+    if (instructions_of(c) >= c->ask_at)
+        due_within(c, 0);                        /* what came before the masks changed was held by those */
     if (now.primask != was.primask)
         h->mask_at[MASK_PRIMASK] = address;
     if (now.faultmask != was.faultmask)

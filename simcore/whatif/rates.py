@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from simcore.errors import ConfigError
-from simcore.plain import Amount, Count, filled
+from simcore.plain import Amount, Count, Share, filled
 from simcore.run.interrupts import find_interrupts, split_rates
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Deadline:
     """Null when it was never taken."""
     response_max_cycles: Count | None
     """Longest from pending to the end of its return."""
+    load: Share
+    """Of the run's cycles, those in its handler with entry and return."""
     missed: bool
     """It came again before its handler had returned."""
 
@@ -93,7 +95,8 @@ def deadlines(
         name = text.partition("=")[0].strip()
         rate_hz = clock_hz / one.period
         if row is None:
-            found.append(Deadline(name, rate_hz, one.period, 0, 0, 0, None, None, missed=False))
+            nothing = Deadline(name, rate_hz, one.period, 0, 0, 0, None, None, 0.0, missed=False)
+            found.append(nothing)
             continue
         missed = bool(row.lost or row.overruns or row.response_max_cycles > one.period)
         found.append(
@@ -103,6 +106,7 @@ def deadlines(
                 interrupt=name,
                 rate_hz=rate_hz,
                 period_cycles=one.period,
+                load=row.cycles_self / profile.totals.cycles,
                 missed=missed,
             )
         )

@@ -31,8 +31,9 @@ def _columns(found: Rows) -> Iterator[Column]:
         yield Column("interrupt", [one.interrupt for _, one in found])
     loads = [percent(row.active_cycles, row.cycles) for row, _ in found]
     yield Column("CPU load", loads, 4)
+    yield Column("in it", [percent(one.load) for _, one in found], 5)
     yield Column("period", [count(one.period_cycles) for _, one in found], 3)
-    yield Column("served", [count(one.count) for _, one in found], 5)
+    yield Column("served", [count(one.count) for _, one in found], 7)
     yield Column("latency max", [count(one.latency_max_cycles) for _, one in found])
     times = [_time(row, one.latency_max_cycles) for row, one in found]
     yield Column("time", times, 6)

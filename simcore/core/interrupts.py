@@ -8,6 +8,7 @@ from typing import Any
 from simcore.core.extension import ffi, lib
 from simcore.plain import filled
 
+
 @dataclass(frozen=True, slots=True)
 class HoldCounts:
     """Struct hold_info: cycles in one piece and in all; who: an address, or an exception."""
@@ -84,9 +85,7 @@ def read_interrupts(core: Any, index: int) -> InterruptsFound | None:
     lib.core_activations(core, index, spans)
     return InterruptsFound(
         tuple(
-            filled(
-                InterruptCounts, one, holds=tuple(filled(HoldCounts, hold) for hold in one.hold)
-            )
+            filled(InterruptCounts, one, holds=tuple(filled(HoldCounts, hold) for hold in one.hold))
             for one in found
         ),
         filled(CriticalCounts, critical),

@@ -158,9 +158,7 @@ class _Places:
     def costs(self, one: InterruptCounts) -> InterruptCosts:
         latencies = [one.least, one.median, one.p99, one.most]
         held = [
-            self.held(by, hold)
-            for by, hold in zip(HOLDS, one.holds, strict=True)
-            if hold.total
+            self.held(by, hold) for by, hold in zip(HOLDS, one.holds, strict=True) if hold.total
         ]
         return InterruptCosts(
             one.number,

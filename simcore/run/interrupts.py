@@ -88,7 +88,10 @@ def _cycles(text: str, time: str, clock_hz: int) -> int:
         return round(clock_hz / hertz) if hertz else 0
     found = re.fullmatch(r"([0-9]{1,12}(?:[.][0-9]{1,12})?)\s*(s|ms|us|ns)", time.strip())
     if found is None:
-        raise ConfigError(f"--irq '{text}': '{time.strip()}' is not a time such as 1ms or 20.8us, or a rate such as 48kHz")
+        raise ConfigError(
+            f"--irq '{text}': '{time.strip()}' is not a time such as 1ms or 20.8us, or a rate such"
+            " as 48kHz"
+        )
     return round(float(found[1]) * _UNITS[found[2]] * clock_hz)
 
 

@@ -14,8 +14,8 @@ from simcore.costs.coverage import coverage as file_coverage
 from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
-from simcore.costs.objects import object_costs
 from simcore.costs.interrupts import activations
+from simcore.costs.objects import object_costs
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts, ObjectCosts

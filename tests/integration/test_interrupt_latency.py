@@ -1,8 +1,8 @@
 """The table of interrupts against latencies found by hand, on code in ITCM with its data in DTCM.
 
 An addition that needs the one before takes a cycle. Interrupts come each 2,003 cycles, or 601,
-primes, so that over hundreds of them they fall due at every place of a loop. Entry takes 12 cycles and
-tail-chaining 6 (cpu_models/cortex-m7.toml).
+primes, so that over hundreds of them they fall due at every place of a loop. Entry takes 12 cycles
+and tail-chaining 6 (cpu_models/cortex-m7.toml).
 """
 
 from __future__ import annotations
@@ -94,8 +94,12 @@ def go(arm_gcc: Callable[..., Path], tmp_path: Path) -> Go:
     """Assembles a loop with two handlers, links it to ITCM, and runs it with --irq."""
 
     def build_and_run(
-        body: str, *irq: str, first: str = "nop", second: str = "nop", priorities: int = 0x8080,
-        turns: int = 1000
+        body: str,
+        *irq: str,
+        first: str = "nop",
+        second: str = "nop",
+        priorities: int = 0x8080,
+        turns: int = 1000,
     ) -> Found:
         text = PROGRAM.format(
             body=body, first=first, second=second, priorities=priorities, turns=turns
@@ -105,9 +109,7 @@ def go(arm_gcc: Callable[..., Path], tmp_path: Path) -> Go:
         link = "-Wl,--entry=reset,--section-start=.isr_vector=0x08000000,-Ttext=0x100"
         image = load_image(arm_gcc(tmp_path / "program.elf", ["-nostdlib", link, source]))
         spec = RunSpec(irq=irq, max_instructions=5_000_000)
-        result = run(
-            image, load_cpu_model("stm32f746"), RunOptions(CLOCK_HZ, spec, caches="off")
-        )
+        result = run(image, load_cpu_model("stm32f746"), RunOptions(CLOCK_HZ, spec, caches="off"))
         assert result.exit_reason == "exit", result.fault
         found = result.counters.interrupts
         assert found is not None
@@ -210,7 +212,7 @@ def test_the_stack_of_a_handler_is_its_frame_and_what_it_uses(
 
 
 def test_what_comes_again_while_pending_is_lost(go: Go) -> None:
-    """Masked for 5,000 additions, an interrupt each 1,000 cycles comes 5 times and is taken once."""
+    """Masked for 5,000 additions, one that comes each 1,000 cycles comes 5 times, is taken once."""
     found = go(f"cpsid i\n{adds(1000) * 5}cpsie i\n{adds(2)}", "0=5us", turns=100)
     one = found.first
     assert one.count + one.lost == pytest.approx(100 * 5, rel=0.02)

@@ -100,9 +100,7 @@ def critical_text(sections: CriticalSections, clock_hz: int) -> str:
     """How often, how long, and the longest with its ends, in two lines."""
     longest = si(sections.longest_cycles / clock_hz, "s")
     ends = f"from {_end(sections.begin)}"
-    ends += (
-        ", with which the run ended" if sections.end is None else f" to {_end(sections.end)}"
-    )
+    ends += ", with which the run ended" if sections.end is None else f" to {_end(sections.end)}"
     return (
         f"{_sections(sections.count)} with interrupts masked, {count(sections.cycles)} cycles"
         f" in all\nlongest {count(sections.longest_cycles)} cycles ({longest}),"

@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from simcore.checking.limits import parse_limits
+from simcore.checking.results import MetricValue
+from simcore.checking.verdicts import judge
 from simcore.cli.main import main
+from simcore.comparison.comparison import compare
+from simcore.comparison.summary import summarize
 from simcore.core.interrupts import CriticalCounts, InterruptCounts
+from simcore.costs.profile import Profile
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.machine import RunOptions, run
+from simcore.report import RenderOptions
+from simcore.report.comparison import render as render_comparison
 from simcore.run.spec import RunSpec
+from tests.integration.profiled import named
 from tests.integration.programs import FIRMWARE
 
 CLOCK_HZ = 200_000_000
@@ -255,3 +264,59 @@ def test_the_rate_at_which_a_deadline_is_missed(capsys: pytest.CaptureFixture[st
     assert [row["missed"] for row in rows] == [False, True, True]
     assert [row["lost"] > 0 for row in rows] == [False, False, True]
     assert rows[1]["response_max_cycles"] > 1125 > rows[1]["latency_max_cycles"]
+
+
+# --- limits and comparisons, on tests/firmware/ticks.c ---
+
+
+def values(profile: Profile, before: Profile | None, *limits: str) -> list[MetricValue]:
+    """What limits on interrupts come to."""
+    after = summarize(profile)
+    comparison = None if before is None else compare(summarize(before), after)
+    wanted = [one for text in limits for one in parse_limits(text, "--limit")]
+    return [value for value in judge(after, comparison, wanted) if value.kind == "irq"]
+
+
+def slower(profile: Profile) -> Profile:
+    """The same with each latency twice as long."""
+    rows = tuple(
+        replace(row, latency_max_cycles=2 * (row.latency_max_cycles or 0))
+        for row in profile.interrupts or ()
+    )
+    return replace(profile, interrupts=rows)
+
+
+def test_limits_name_interrupts_and_a_baseline_keeps_their_latency() -> None:
+    profile = named("ticks")
+    tick = next(row for row in profile.interrupts or () if row.name == "SysTick")
+    assert tick.latency_max_cycles is not None
+    limits = (f"irq=SysTick_Handler:latency={tick.latency_max_cycles}cycles", "irq=systick:lost=0")
+    kept, lost = values(profile, None, *limits)
+    assert (kept.failed, kept.after) == (False, tick.latency_max_cycles)
+    assert (lost.failed, lost.name, lost.after) == (True, "lost of SysTick", tick.lost)
+    (missing,) = values(profile, None, "irq=TIM2:latency=1ms")
+    assert (missing.failed, missing.after) == (True, None)
+    found = values(slower(profile), profile, "irq=*:latency=50%")
+    assert [(value.row, value.failed, value.relative) for value in found] == [
+        ("PendSV", True, 1.0),
+        ("SysTick", True, 1.0),
+    ]
+    seconds = 2 * tick.latency_max_cycles / profile.cpu.clock_hz
+    assert found[1].after == pytest.approx(seconds)
+    assert not [v for v in values(profile, profile, "irq=*:latency=0%,count=0%") if v.failed]
+
+
+def test_a_comparison_tells_interrupts_that_changed() -> None:
+    profile = named("ticks")
+    none = replace(profile, interrupts=None, critical_sections=None)
+    assert compare(none, none).interrupts is None
+    assert compare(profile, profile).identical
+    changed = compare(profile, slower(profile))
+    assert not changed.identical
+    text = render_comparison(changed, "text", RenderOptions())
+    assert "Interrupts and exceptions" in text
+    gone = compare(profile, none).interrupts or ()
+    assert [(row.name, row.status, row.after) for row in gone] == [
+        ("PendSV", "removed", None),
+        ("SysTick", "removed", None),
+    ]

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
+from typing import TYPE_CHECKING
 
 from simcore.cpu_model.schema import CLASSES
+
+if TYPE_CHECKING:
+    from simcore.core.interrupts import InterruptsFound
 
 #: Causes of a cycle, in the order of ``enum cause``.
 CAUSES: tuple[str, ...] = (
@@ -60,6 +64,11 @@ REGION_COUNTERS: tuple[str, ...] = (
     "uncached_writes",
     "stall_cycles",
 )
+
+#: What keeps a pending exception waiting, in the order of ``enum hold``.
+HOLDS: tuple[str, ...] = ("instruction", "mask", "priority", "bus")
+#: Masks of exceptions, in the order of ``enum mask``.
+MASKS: tuple[str, ...] = ("PRIMASK", "FAULTMASK", "BASEPRI")
 
 
 def cycle_column(cause: str) -> str:
@@ -277,6 +286,7 @@ class Counters:
     contexts: tuple[Context, ...] = ()
     stacks: tuple[Stack, ...] = ()
     node_blocks: tuple[NodeBlock, ...] = ()  # by node and block; on request
+    interrupts: InterruptsFound | None = None  # None: no exception came
 
     def total(self) -> dict[str, int]:
         """Each column summed over all nodes: the counts of the whole run."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
-from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS
+from simcore.core.counters import CAUSES, EVENT_COLUMNS, HOLDS, MASKS, REGION_COUNTERS
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.cpu_model.build import MAX_REGIONS
 from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPLACEMENTS
@@ -100,6 +100,8 @@ ENUMS: dict[str, dict[str, int]] = {
         "COUNTER_CYCLES": len(EVENT_COLUMNS),
         "COUNTER_COUNT": len(EVENT_COLUMNS) + len(CAUSES),
     },
+    "hold": {**_numbered("HOLD_", HOLDS), "HOLD_KINDS": len(HOLDS), "HOLD_GONE": len(HOLDS) + 1},
+    "mask": _numbered("MASK_", MASKS),
     "region_counter": {
         **_numbered("REGION_", REGION_COUNTERS),
         "REGION_COUNTER_COUNT": len(REGION_COUNTERS),

@@ -13,6 +13,7 @@ from simcore.core.answers import Answers
 from simcore.core.copies import Copier
 from simcore.core.counters import Counters, Node, OpDescriptor, column_names
 from simcore.core.extension import ffi, lib, status_text
+from simcore.core.interrupts import read_interrupts
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
 from simcore.errors import CoreError
@@ -128,6 +129,7 @@ class Timing:
             transfers=copier.transfers(self._region_names),
             trace=read_trace(self._core, self.index, info.width, number),
             node_blocks=copier.node_blocks(number),
+            interrupts=read_interrupts(self._core, self.index),
         )
 
     def _stale_warnings(self, copier: Copier) -> Iterator[str]:

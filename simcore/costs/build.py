@@ -9,6 +9,7 @@ from simcore import __version__
 from simcore.core.counters import Counters
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
+from simcore.costs.interrupts import critical_sections, interrupt_costs
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.profile import SCHEMA, Profile
 from simcore.costs.tables import (
@@ -108,6 +109,8 @@ def build_profile(
             DmaTraffic(one.region, one.read_bytes, one.write_bytes) for one in counters.transfers
         )
         or None,
+        interrupts=interrupt_costs(image, counters.interrupts) or None,
+        critical_sections=critical_sections(image, counters.interrupts),
         args=None if args is None else tuple(args),
         tasks=found.rows,
     )

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
+from simcore.costs.interrupts import CriticalSections, InterruptCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -97,6 +98,10 @@ class Profile(Document):
     tasks: tuple[TaskCosts, ...] = ()
     """What ran on stacks of calls of their own: main, interrupts, then threads in the order in which
     they first ran."""
+    interrupts: tuple[InterruptCosts, ...] | None = None
+    """Interrupts and exceptions by number; left out when none was taken."""
+    critical_sections: CriticalSections | None = None
+    """Stretches with interrupts masked, of a run that took some; left out when there were none."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

@@ -7,6 +7,7 @@
 #include "capture/capture.h"
 #include "stream/codec.h"
 #include "timing/cuts.h"
+#include "timing/interrupts.h"
 #include "timing/results.h"
 #include "timing/timings.h"
 
@@ -248,6 +249,7 @@ int core_finish(core *c)
         timing_settle(c->timings.timing[i]);
         timing_settle_objects(c->timings.timing[i]);
         timing_settle_trace(c->timings.timing[i]);
+        interrupts_settle(c->timings.timing[i]);
     }
     return status;
 }
@@ -281,6 +283,17 @@ void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct 
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) { timing_transfers(of(c, timing), out); }
 
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
+
+uint32_t core_interrupt_count(const core *c, uint32_t timing) { return interrupts_count(of(c, timing)); }
+void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out) { interrupts_info(of(c, timing), out); }
+
+void core_critical(const core *c, uint32_t timing, struct critical_info *out) { interrupts_critical(of(c, timing), out); }
+
+uint32_t core_activation_count(const core *c, uint32_t timing) { return interrupts_activations(of(c, timing)); }
+void core_activations(const core *c, uint32_t timing, struct activation_info *out)
+{
+    interrupts_spans(of(c, timing), out);
+}
 
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
 {

@@ -120,6 +120,14 @@ void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct 
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */
 void core_stale(const core *c, uint32_t timing, struct stale_info *out);           /* STALE_KINDS */
 
+/* Exceptions that were taken or came while they could not be, by number; stretches with interrupts masked; handlers
+ * that ran, of a trace, by their ends. */
+uint32_t core_interrupt_count(const core *c, uint32_t timing);
+void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out);
+void core_critical(const core *c, uint32_t timing, struct critical_info *out);
+uint32_t core_activation_count(const core *c, uint32_t timing);
+void core_activations(const core *c, uint32_t timing, struct activation_info *out);
+
 /* A trace: zeros when none was asked for. A row is the cycles from the start, then the counters of the whole run
  * until then. */
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "faults.h"
+#include "latency.h"
 
 /* cffi: begin */
 

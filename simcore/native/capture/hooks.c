@@ -149,6 +149,10 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     }
     if (c->stack_set)
         record_stack(c);
+    if (c->masks_set) {
+        held_masks(c, c->masks_set);
+        c->masks_set = 0;
+    }
     if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
         capture_stop_with(c, STOP_REQUESTED);
         return;
@@ -194,6 +198,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
     c->event |= d->sets_event;
     c->stack_set = d->sets_stack;
+    c->masks_set = d->sets_masks ? d->address + d->size - d->sets_masks : 0;
     c->block_id = id;
     c->block_address = d->address;
     record_open(c, id);

@@ -9,6 +9,7 @@
 #include "capture/capture.h"
 #include "capture/devices.h"
 #include "capture/dma.h"
+#include "capture/held.h"
 #include "capture/serial.h"
 #include "stream/thumb.h"
 
@@ -47,6 +48,7 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t sets_event;          /* holds a SEV */
     uint8_t conditional; /* has an IT block, or is in one */
     uint8_t sets_stack;  /* enum sets_stack */
+    uint8_t sets_masks;  /* bytes from its end of the last CPS or MSR of a mask, 0: none */
     uint32_t seen;       /* the epoch in which it ran last */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
@@ -186,6 +188,8 @@ struct capture {
     uint64_t asked;              /* modelled time in front of the running block, UINT64_MAX: it was not asked */
     struct rewind rewind;
     int stack_set;               /* enum sets_stack, of the block that ended */
+    uint32_t masks_set;          /* address of the CPS or MSR of the block that ended, 0: none */
+    struct held held;
     int silent;                  /* what runs was recorded before */
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
@@ -372,7 +376,7 @@ void exceptions_pend(struct capture *c, uint32_t number);      /* SEVONPEND: an 
 
 /* frame.c: exception frames on the engine's registers and memory. */
 struct frame {
-    uint32_t sp, xpsr, control, exc_return, pc;
+    uint32_t sp, xpsr, control, exc_return, pc, bytes;   /* bytes: from SP before */
     int has_fp, used_fp, process; /* the frame holds FP registers; the handler used some itself; its stack */
 };
 

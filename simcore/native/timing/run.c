@@ -210,8 +210,11 @@ static inline int follow_stack(struct timing *t, const struct block *b, const ui
 {
     const struct block_static *f = &b->facts;
     struct stacks *s = &t->stacks;
+    uint32_t low = s->sp + (uint32_t)b->sp_low;
     int tells = f->stack_access >= 0 && (!present || present[f->stack_access]);
-    if (b->sp_depends || s->unknown || s->sp + (uint32_t)b->sp_low < s->lowest ||
+    if (low < t->handler_low)
+        t->handler_low = low;
+    if (b->sp_depends || s->unknown || low < s->lowest ||
         (tells && address[f->stack_access] - (uint32_t)f->stack_offset != s->sp))
         return stacks_walk(t, b, address, present, ran, notes, note_count);
     s->sp += (uint32_t)b->sp_change;
@@ -231,6 +234,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
 {
     int redirected = 0, status = CORE_OK;
     struct block *b = &t->blocks.block[index];
+    t->waits = 0;
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
     else if (t->arrives == ARRIVES_INSIDE)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "registers.h"
+#include "timing/interrupts.h"
 #include "timing/records.h"
 #include "timing/run.h"
 
@@ -87,6 +88,7 @@ void timing_free(struct timing *t)
     objects_free(&t->objects);
     contexts_free(&t->contexts);
     stacks_free(&t->stacks);
+    interrupts_free(t);
 }
 
 /* --- pending counts -------------------------------------------------------------------------------- */
@@ -155,6 +157,7 @@ static void forget(struct timing *t)
     memset(t->transfer, 0, sizeof t->transfer);
     if (t->node_blocks)
         node_blocks_forget(t->node_blocks);
+    interrupts_forget(t);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;
@@ -272,10 +275,13 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 2};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 2, [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
+    if (kind >= RECORD_INTERRUPT)
+        return interrupts_record(t, kind, payload);
     int status = CORE_OK;
+    uint64_t before = t->now;
     timing_settle(t);
     switch (kind) {
     case RECORD_SYSTEM_WRITE:
@@ -294,7 +300,11 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION: status = contexts_exception(t, payload[0], payload[1], payload[2], payload[3]); break;
+    case RECORD_EXCEPTION:
+        status = contexts_exception(t, payload[0], payload[1], payload[2], payload[3]);
+        if (status == CORE_OK)
+            status = interrupts_exception(t, payload[0] & 0xff, before);
+        break;
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: status = stacks_told(t, payload[0]); break;
     case RECORD_TASK: status = contexts_task(t, payload[0], payload[1]); break;

@@ -63,6 +63,9 @@ struct timing {
     struct node_blocks *node_blocks;    /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
+    uint32_t waits;              /* cycles that the block which ran last waited for memory */
+    uint32_t handler_low;        /* lowest SP of the handler that runs, 0: none does */
+    struct interrupts *interrupts;       /* NULL: there were none */
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 

@@ -25,6 +25,7 @@ from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.report.profile.inlined_table import inlined_columns
+from simcore.report.profile.interrupt_tables import interrupt_blocks
 from simcore.run.faults import Fault
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
@@ -128,6 +129,7 @@ class _Page:
         if profile.instructions is not None:
             note = f"by cycles; counts {exact}, cycles {modelled}"
             yield "Instructions", note, self._instructions()
+        yield from interrupt_blocks(profile, self.options.width)
         if profile.memory:
             note = f"counts {exact}, refills and stalls {modelled}, energy {estimated}"
             yield "Memory", note, self._memory()

@@ -76,6 +76,7 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
             "ts": start / 1000, "dur": (end - start) / 1000,
             "args": {"cycles": span.end - span.start},
         }  # fmt: skip
+    yield from _interrupts(profile, timeline, hz)
     reset = TimelineSample(0, 0, 0.0, 0, 0, 0, 0)
     series: list[tuple[str, str, float]] = []
     for before, after in pairwise((reset, *timeline.samples)):
@@ -85,6 +86,37 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         # A counter holds until its next event: let it fall to nothing where the run ends.
         ended = [(name, unit, 0.0) for name, unit, _ in series]
         yield from _counters(ended, timeline.samples[-1].cycle, hz)
+
+
+def _interrupts(profile: Profile, timeline: Timeline, hz: int) -> Iterator[Event]:
+    """A track for each exception: how long it was pending, and its handler with entry and return.
+
+    One that came again while its handler ran is pending from the end of that on.
+    """
+    rows = profile.interrupts or ()
+    ends: dict[int, int] = {}
+    for one in timeline.activations or ():
+        if not one.interrupt < len(rows):
+            raise ConfigError(
+                f"{profile.elf.name}: corrupt profile: its timeline has interrupt {one.interrupt},"
+                " which is not there"
+            )
+        row, thread = rows[one.interrupt], THREAD + 1 + one.interrupt
+        if one.interrupt not in ends:
+            name = f"{row.name} (exception {row.number})"
+            yield {"ph": "M", "name": "thread_name", "pid": PROCESS, "tid": thread,
+                   "args": {"name": name}}  # fmt: skip
+        since = max(one.pending, ends.get(one.interrupt, 0))
+        args = {"cycles": one.end - one.start, "latency_cycles": one.entered - one.pending}
+        spans = [(f"{row.name} pending", since, one.start, {"cycles": one.start - since})]
+        spans = spans if since < one.start else []
+        for name, first, last, told in (*spans, (row.name, one.start, one.end, args)):
+            start, end = _nanoseconds(first, hz), _nanoseconds(last, hz)
+            yield {
+                "ph": "X", "name": name, "cat": "interrupt", "pid": PROCESS, "tid": thread,
+                "ts": start / 1000, "dur": (end - start) / 1000, "args": told,
+            }  # fmt: skip
+        ends[one.interrupt] = one.end
 
 
 def _nanoseconds(cycles: int, hz: int) -> int:

@@ -111,15 +111,13 @@ class Machine:
             told = capture_options(image, model, options)
             self._core.attach(self._uc._uch.value, functions, told)
             self._handlers = Handlers(
-                image, self._core, self._memory.read, self._serial.devices, told.timers
+                image, self._core, self._memory.read, model.devices, told.timers
             )
-            for device in self._serial.devices:
-                self._core.describe(device)
+            self._core.describe_when_used(self._describe)
             for region in self._memory.regions:
                 if region.kind == "flash":
                     host = self._memory.host_address(region)
                     self._core.lend_flash(region.base, region.size, host)
-            self._serial.describe(self._core)
             self._execution.guessing = self._guessing = Guessing(
                 image, model, self._memory, self._core, self._registers, options.spec.stub
             )
@@ -132,6 +130,12 @@ class Machine:
         except BaseException:
             self.close()
             raise
+
+    def _describe(self) -> None:
+        """Tell the core of the part's devices, which takes longer than many a kernel runs."""
+        for device in self._serial.devices:
+            self._core.describe(device)
+        self._serial.describe(self._core)
 
     def _object_map(self) -> ObjectMap:
         return run_objects(self._image, self._stack_floor, self._boot.sp, *self._heap())

@@ -12,7 +12,7 @@ from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
 from simcore.cli.options import color_option
 from simcore.cli.output import ColorChoice
 from simcore.cli.profiles import objects_option, refuse_destination, weight_option
-from simcore.cli.running import look, on_command_line, tell_warnings
+from simcore.cli.running import input_files, look, on_command_line, tell_warnings
 from simcore.errors import ExitCode, nearest
 from simcore.files import destination
 from simcore.report import check, profile
@@ -84,7 +84,7 @@ def report(
     saved = load(file)
     _refuse_unused(saved, format_name, given)
     refuse_destination(format_name, output, ())
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         options = look(output, color, **(_LOOKS.get(saved.kind.noun, {}) | given))
         text, lacking = saved.render(format_name, options)
         write(text)

@@ -5,7 +5,7 @@ What of them hangs on time is held by tests/integration/test_board.py and test_d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -117,7 +117,7 @@ def test_devices_are_described_once_and_in_front_of_the_first_use(
     callback = registers.ffi.callback("core_describe_fn", describe)
     lib.core_describe_when_used(registers.core, registers.ffi.NULL, callback)
     assert not asked
-    uses = {
+    uses: dict[str, Callable[[], object]] = {
         "read": lambda: registers.read(0x10, 4),
         "write": lambda: registers.write(0x10, 0xABCD_EFFF, 4),
         "tell": lambda: lib.core_tell_register(registers.core, word, 0x80, 0xFF),

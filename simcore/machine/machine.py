@@ -45,7 +45,7 @@ from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.serial import SerialPorts
 from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
-from simcore.run.options import RunOptions, command_line
+from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
 
@@ -314,6 +314,12 @@ class Machine:
             yield from config_warnings(self._model, written)
         yield from self._serial.warnings(self._core)
         yield from self._semihosting.warnings
+        stdout = self._options.streams.stdout
+        if stdout is not None and stdout.lost:
+            yield (
+                f"the program printed {stdout.lost:,} bytes more than the {MAX_PRINTED >> 20} MiB"
+                " that are kept; they are left out"
+            )
         if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
             yield peripheral_warning(
                 uses, self._registers, None if self._options.spec.verbose else 8

@@ -305,7 +305,10 @@ class Machine:
                 yield polling_warning(self._registers, polled, value, where, advice)
             elif end.reason == "no-end":
                 yield from endless_warning(
-                    self._image, self._core.call_stack(), self._execution.stood_at
+                    self._image,
+                    self._core.call_stack(),
+                    self._execution.stood_at,
+                    self._core.timings[0].turns,
                 )
         yield from self._voltage_warnings()
         if register := division_register(self._model):

@@ -240,6 +240,51 @@ def test_a_run_without_an_end_is_stopped_and_told_how_to_end(
     assert any("--until" in warning and "@100" in warning for warning in result.warnings)
 
 
+def test_a_loop_that_is_over_is_not_named_as_the_end(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simcore.run.options.DEFAULT_INSTRUCTIONS", 10_000)
+    # main calls work in a loop of three turns, then serve, which never comes back
+    text = """
+        .global main
+        bl main
+        .type main, %function
+    main:
+        push {lr}
+        movs r4, #3
+    first:
+        bl work
+        subs r4, #1
+        bne first
+        bl serve
+        .size main, . - main
+        .type work, %function
+    work:
+        bx lr
+        .size work, . - work
+        .type serve, %function
+    serve:
+        bl work
+        b serve
+        .size serve, . - serve
+    """
+    image = build(text)
+    result = go(image, model, max_instructions=None)
+    (serve,) = (one for one in image.functions if one.name == "serve")
+    (told,) = (warning for warning in result.warnings if "--until" in warning)
+    assert told.startswith(f"serve goes on in a loop through {serve.start:#010x}")
+
+
+def test_straight_code_is_no_loop(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simcore.run.options.DEFAULT_INSTRUCTIONS", 100)
+    image = build(".type main, %function\nmain:\n.rept 200\n nop\n.endr\n b exit_r0")
+    result = go(image, model, max_instructions=None)
+    assert result.exit_reason == "no-end"
+    assert not [warning for warning in result.warnings if "--until" in warning]
+
+
 def test_a_register_that_is_polled_is_named(build: Build, model: CpuModel) -> None:
     image = build("ldr r0, =0x40023800\n1: ldr r1, [r0]\n lsls r1, #6\n bpl 1b\n .ltorg")
     result = go(image, model, max_instructions=1000, peripherals="plain")

@@ -7,6 +7,7 @@ import pytest
 import simcore
 from simcore.cpu_model import CpuModel
 from simcore.errors import ConfigError, ExitCode
+from simcore.machine.execution import Execution
 from simcore.machine.loader import LoadedMemory
 from tests.integration.assembled import CLOCK_HZ, PROLOGUE, TICK, Build, go, instructions
 from tests.integration.programs import FIRMWARE
@@ -298,6 +299,39 @@ def test_a_run_ends_when_it_goes_to_sleep(build: Build, model: CpuModel) -> None
     result = go(build(TICK + "nop\n wfi\n b ." + HANDLER), model, until_idle=True)
     assert result.exit_reason == "idle"
     assert result.counters.total()["cycles.sleep"] == 0
+
+
+@pytest.mark.parametrize("wfi", ["wfi", "wfi.w"])
+def test_a_masked_interrupt_that_is_pending_ends_every_wfi_at_once(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch, wfi: str
+) -> None:
+    came_back = []
+    after = Execution._after_engine
+    monkeypatch.setattr(
+        Execution,
+        "_after_engine",
+        lambda self, error: (came_back.append(error), after(self, error)),
+    )
+    # PendSV is set while PRIMASK is; 3000 turns of four instructions
+    text = f"""
+        cpsid i
+        ldr r0, =0xe000ed04
+        ldr r1, =0x10000000
+        str r1, [r0]
+        movw r4, #3000
+    1:  nop
+        {wfi}
+        subs r4, #1
+        bne 1b
+        movs r0, #7
+        b exit_r0
+        .ltorg
+    """
+    result = go(build(text), model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 7)
+    assert instructions(result) == 5 + 4 * 3000 + 2 + 6  # those of exit_r0, BKPT among them
+    assert result.counters.total()["cycles.sleep"] == 0
+    assert not came_back
 
 
 @pytest.mark.parametrize("loop", ["b .", "b.w .", "1: nop\n nop\n b 1b"])

@@ -76,6 +76,14 @@ class Copier:
             for block, own_sites, own_skipped in zip(blocks, sites_of, skipped_of, strict=True)
         )
 
+    def executions(self) -> list[tuple[int, int, int]]:
+        """Address, bytes and executions of each block."""
+        blocks = ffi.new("struct block_info[]", self.info.blocks)
+        sites = ffi.new("struct site_info[]", self.info.sites)
+        skipped = ffi.new("uint64_t[]", self.info.instructions)
+        lib.core_blocks(self.core, self.index, blocks, sites, skipped)
+        return [(block.address, block.size, block.executions) for block in blocks]
+
     def entries(self) -> tuple[EntryCounts, ...]:
         entries = ffi.new("struct schedule_info[]", self.info.schedules)
         lib.core_schedules(self.core, self.index, entries)

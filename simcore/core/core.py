@@ -80,7 +80,7 @@ class Core(CoreExceptions, CoreRegisters):
         self._config: Mapping[str, Any] = {}
         self._writer: _Writer | None = None
         self._printer: _Writer | None = None
-        self._paces = []
+        self._asked = []
         status = ffi.new("int *")
         self._core = lib.core_new(status)
         if self._core == ffi.NULL:
@@ -327,7 +327,7 @@ class Core(CoreExceptions, CoreRegisters):
         return Stop(status)
 
     def _raise_callback_error(self) -> None:
-        for asked in (self._writer, self._printer, *self._paces):
+        for asked in (self._writer, self._printer, *self._asked):
             if asked is not None and asked.error is not None:
                 raise asked.error
         for timing in self.timings:

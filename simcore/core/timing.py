@@ -132,6 +132,15 @@ class Timing:
             interrupts=read_interrupts(self._core, self.index),
         )
 
+    def turns(self, address: int, function: int) -> float:
+        """How often an instruction of a function, by its index, was executed for each call of it,
+        since counting began.
+        """
+        copier = Copier(self._core, self.index, self._info())
+        times = sum(n for first, size, n in copier.executions() if 0 <= address - first < size)
+        calls = sum(node.calls for node in copier.nodes() if node.function == function)
+        return times / max(1, calls)
+
     def _stale_warnings(self, copier: Copier) -> Iterator[str]:
         """What silicon would get wrong, where DMA and the D-cache know nothing of each other."""
         sent, kept = copier.stale()

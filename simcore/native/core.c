@@ -319,6 +319,11 @@ void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of
 uint64_t core_counted_from(const core *c) { return first_of(c)->counted_from; }
 int core_counts(const core *c) { return capture_counts(c->capture); }
 uint32_t core_polled(const core *c) { return capture_polled(c->capture); }
+void core_describe_when_used(core *c, void *self, core_describe_fn *describe)
+{
+    capture_describe_when_used(c->capture, self, describe);
+}
+
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)
 {
     return capture_tell_register(c->capture, address, value, mask);
@@ -358,7 +363,7 @@ int core_reset_register(core *c, uint32_t address, uint32_t value)
     return capture_reset_register(c->capture, address, value);
 }
 
-uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
+uint32_t core_register(core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
 uint32_t core_task_count(const core *c) { return capture_task_count(c->capture); }

@@ -31,6 +31,10 @@ int core_add_timing(core *c, const struct timing_setup *setup);
 /* Hooks a Unicorn engine that has not run yet, and maps the peripheral and system regions of number 0's part. */
 int core_attach(core *c, void *engine, const struct engine_functions *functions, const struct capture_config *config);
 
+/* `describe` is called once, when a program first uses a register of a peripheral, or one is told or asked for: who
+ * uses none need not wait for their description. */
+void core_describe_when_used(core *c, void *self, core_describe_fn *describe);
+
 /* From now on these bits of a peripheral's word read so, whatever is written; the others as they were written. */
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask);
 
@@ -58,7 +62,7 @@ void core_serial(const core *c, uint32_t port, struct serial_info *out);
 uint32_t core_clock_note_count(const core *c);
 void core_clock_notes(const core *c, struct clock_note *out);
 
-uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's word reads now */
+uint32_t core_register(core *c, uint32_t address);        /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
 
 /* The stack that the program starts with: its top and the lowest address of its region. */

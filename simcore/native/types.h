@@ -479,6 +479,7 @@ struct timing_setup {
 
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
 typedef int core_pace_fn(void *self, uint64_t *cycles);   /* of the core, that a byte takes on the line of a port */
+typedef int core_describe_fn(void *self);                 /* calls core_describe() for the devices of the part */
 
 /* cffi: end */
 #endif

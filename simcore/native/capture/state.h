@@ -207,6 +207,8 @@ struct capture {
     struct polling polling;
     struct peripheral *peripheral; /* a hash table of words */
     uint32_t peripherals, peripheral_room;
+    core_describe_fn *describe;  /* NULL: devices are described */
+    void *describer;
     struct device_rule *rule;
     uint32_t rules, rules_room;
     struct lent flash[MAX_REGIONS];

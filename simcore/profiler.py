@@ -109,6 +109,8 @@ def profile_program(
         coverage=spec.coverage,
         inlines=spec.inlines,
     )
+    if spec.task is not None:
+        result = replace(result, task=spec.task)
     if placement is not None:
         placement.check_run(image, simulations[0])
         warnings = (*result.warnings, *placement.warnings)

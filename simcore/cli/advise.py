@@ -63,6 +63,7 @@ ROWS = 8  # of the list of what is not worth moving
     help="Rows of the list of what is not worth moving; 0 for all.",
 )
 @report_options(FORMATS)
+@task_option
 @run_options
 @look_options
 def advise(

@@ -18,6 +18,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
     source_options,
+    task_option,
     uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
@@ -78,6 +79,7 @@ _KINDS = ", ".join(REPORTS)
 @layout_option
 @uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
+@task_option
 @click.option(
     "--op",
     "ops",

@@ -25,6 +25,13 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 
 #: Limits of the run and what the program may reach.
+task_option = click.option(
+    "--task",
+    metavar="NAME|GLOB",
+    help="Count what ran in these tasks alone, of a program with an RTOS; '(interrupts)' are all"
+    " handlers, '(main)' is the program as it starts. The program runs twice for it.",
+)
+
 run_options = together(
     click.option(
         "--symbols",

@@ -246,6 +246,7 @@ class Context:
     stack: int  # index into Counters.stacks of the one it is on
     switches: int  # times that it got the processor from another
     longest_wait: int  # cycles without it, since it had it first
+    longest_response: int = 0  # cycles from when the exception that gave it was pended
 
 
 @dataclass(frozen=True, slots=True)

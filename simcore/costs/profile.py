@@ -102,6 +102,9 @@ class Profile(Document):
     """Interrupts and exceptions by number; left out when none was taken."""
     critical_sections: CriticalSections | None = None
     """Stretches with interrupts masked, of a run that took some; left out when there were none."""
+    task: str | None = None
+    """Pattern of the tasks that alone are counted, of a run with --task; how interrupts came is that
+    of the whole run."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

@@ -110,6 +110,14 @@ int core_watch_stack(core *c, uint32_t top, uint32_t floor)
     return status;
 }
 
+int core_count_only(core *c, const uint32_t *context, uint32_t count)
+{
+    int status = CORE_OK;
+    for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
+        status = contexts_count_only(c->timings.timing[i], context, count);
+    return status;
+}
+
 int core_objects(core *c, const struct object_range *range, uint32_t ranges)
 {
     int status = CORE_OK;

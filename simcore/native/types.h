@@ -306,6 +306,7 @@ struct context_info {
     uint32_t stack;          /* index of the one that it is on */
     uint64_t switches;       /* times that it got the processor from another */
     uint64_t longest_wait;   /* cycles without it, from when it had it first */
+    uint64_t longest_response;   /* cycles from when the exception that gave it was pended */
 };
 
 struct stack_info {

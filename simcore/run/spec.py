@@ -120,6 +120,7 @@ class RunSpec(PartSpec):
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``irq`` are interrupts that come by themselves, see run/interrupts.py.
+    ``task`` is a pattern of tasks, of which alone costs are counted; the program runs twice for it.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
@@ -147,6 +148,7 @@ class RunSpec(PartSpec):
     from_: Annotated[str | None, Written("from")] = None
     irq: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
+    task: str | None = None
     layout_sweep: bool = False
     uncertainty: bool = False
     instructions: _Table = False

@@ -288,6 +288,8 @@ class Capture:
             add_setups(core, setups)
             core.watch_stack(self.end.stack_top, self.end.stack_floor)
             core.watch_objects(self.end.objects(self.image))
+            if setups[0].counted is not None:
+                core.count_only(setups[0].counted)
             self._replay(core, progress)
             core.settle()
             sizes = self.recorded.caches_bytes_ways

@@ -11,7 +11,7 @@ from simcore.elf import Image, load_image
 from simcore.run.setup import TimingSetup, load_setup
 from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
-from simcore.simulation.live import simulate_many
+from simcore.simulation.live import for_task, simulate_many
 from simcore.simulation.simulation import Simulation
 
 
@@ -60,7 +60,10 @@ class Program:
         raises.
         """
         if self.capture is not None:
-            return self.capture.simulate(setups, progress)
+            found = self.capture.simulate(setups, progress)
+            if self.spec.task is None:
+                return found
+            return self.capture.simulate(for_task(setups, self.spec.task, found[0]), progress)
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         return simulate_many(self.image, setups, self.spec, **streams)
 

@@ -199,6 +199,7 @@ static int end(struct timing *t, uint64_t now)
     const struct activation *a = &s->active[s->depth - 1];
     struct interrupt_info *i = &s->of[a->number]->info;
     uint64_t cycles = now - a->began, response = now > a->pended ? now - a->pended : 0;
+    t->ended_pended = a->pended;
     i->total += cycles;
     i->own += cycles > a->nested ? cycles - a->nested : 0;
     i->response = response > i->response ? response : i->response;

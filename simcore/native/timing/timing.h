@@ -64,6 +64,7 @@ struct timing {
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
     uint32_t waits;              /* cycles that the block which ran last waited for memory */
+    uint64_t ended_pended;       /* when the exception was pended whose handler came back last */
     uint32_t handler_low;        /* lowest SP of the handler that runs, 0: none does */
     struct interrupts *interrupts;       /* NULL: there were none */
     uint32_t hardware_return;    /* return address of the exception that is being entered */

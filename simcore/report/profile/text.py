@@ -79,6 +79,8 @@ class _Page:
         text.append(f" on {profile.cpu.name} at {clock(profile.cpu.clock_hz)}{voltage}")
         text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}")
         text.append("\n" if profile.cpu.division is None else f"\n{profile.cpu.division}\n")
+        if profile.task is not None:
+            text.append(f"Of the tasks only {profile.task} is counted.\n")
         if profile.clocks:
             text.append(f"{_clocks(profile.clocks)}\n")
         verdict = profile.exit.text
@@ -288,6 +290,7 @@ class _Page:
                 Column("share", [percent(row.cycles, whole) for row in rows]),
                 Column("switches", [count(row.switches) for row in rows], 1),
                 Column("longest wait", [count(row.longest_wait_cycles) for row in rows], 2),
+                Column("response", [count(row.longest_response_cycles) for row in rows], 5),
                 Column("stack", [_bytes(row.stack_used_bytes) for row in rows]),
                 Column("of", [_bytes(row.stack_bytes) for row in rows], 3),
                 Column("energy", [si(row.energy_j, "J") for row in rows], 4),

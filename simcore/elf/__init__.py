@@ -10,14 +10,13 @@ BoundedStream, and counts and sizes are held against the file before they are us
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import stat
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, Final
 
 from simcore.elf.binary import Binary, read_binary
@@ -47,6 +46,7 @@ from simcore.elf.stream import BoundedStream, Budget, attempt
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file, is_strings
 from simcore.errors import ElfError
+from simcore.files import read_regular
 
 __all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image", "vector_table_at"]
 
@@ -112,26 +112,23 @@ def _image_of_file(path: str, data: bytes) -> Image:
         raise ElfError(f"{shown}: {error}") from None
 
 
+_REFUSED = {
+    errno.ENOENT: "no such file; check the path",
+    errno.EACCES: "permission denied; make it readable",
+    errno.EISDIR: "is a directory; give the ELF file itself",
+    errno.EINVAL: "is not a regular file; copy it to one first",
+    errno.ENXIO: "is not a regular file; copy it to one first",  # a socket
+    errno.EFBIG: f"too large (limit {MAX_FILE_BYTES} bytes); strip it",
+}
+
+
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     try:
-        status = Path(path).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ElfError("is a directory; give the ELF file itself")
-        if not stat.S_ISREG(status.st_mode):
-            raise ElfError("is not a regular file; copy it to one first")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ElfError(
-                f"{status.st_size} bytes are too large (limit {MAX_FILE_BYTES}); strip it"
-            )
-        with Path(path).open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise ElfError("no such file; check the path") from None
-    except PermissionError:
-        raise ElfError("permission denied; make it readable") from None
+        return read_regular(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ElfError(f"cannot be read: {reason}; check the path") from None
+        otherwise = f"cannot be read: {reason}; check the path"
+        raise ElfError(_REFUSED.get(getattr(error, "errno", 0), otherwise)) from None
 
 
 # An Image does not change, and what it decodes when asked, such as lines, costs more than to read

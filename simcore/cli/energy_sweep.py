@@ -32,6 +32,7 @@ _REFUSED = {
     "lines": "--lines",
     "coverage": "--coverage",
     "timeline": "--timeline",
+    "inlines": "--inlines",
     "place": "--place",
     "layout_sweep": "--layout-sweep",
     "uncertainty": "--uncertainty",

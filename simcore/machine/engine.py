@@ -14,6 +14,7 @@ from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
 from simcore.run.interrupts import find_interrupts
+from simcore.run.kernels import find_kernel
 from simcore.run.options import RunOptions
 from simcore.run.places import NOWHERE, find_place
 from simcore.run.spec import PERIPHERALS
@@ -84,6 +85,7 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         peripherals=PERIPHERALS.index(spec.peripherals or PERIPHERALS[0]),
+        kernel=find_kernel(image),
         fpu_on=image.vector_table is None,  # start-up code that hosts a program has switched it on
     )
 

@@ -109,6 +109,7 @@ class Machine:
                 name: address_of(getattr(uclib, f"uc_{name}")) for name in ENGINE_FUNCTIONS
             }
             told = capture_options(image, model, options)
+            self._kernel = told.kernel.title
             self._core.attach(self._uc._uch.value, functions, told)
             self._handlers = Handlers(
                 image, self._core, self._memory.read, model.devices, told.timers
@@ -221,6 +222,8 @@ class Machine:
             geometry_read=int(self._core.geometry_read()),
             guesses=self._guessing.guesses(),
             clocks=self._clocks(),
+            tasks=self._core.tasks(),
+            kernel=self._kernel,
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
         )
         if self._recorder is not None:

@@ -15,6 +15,7 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->out = c->discard;
     c->hook_from = NO_ID;
     c->waits_in = NO_ID;
+    c->epoch = 1;                                /* no block was seen in it */
     c->ask_at = c->next_tick = c->deadline = UINT64_MAX;
     c->dma.next = c->dma.interrupt = UINT64_MAX;
     c->look_at = c->stand_at = STANDS_AFTER;
@@ -36,6 +37,7 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
+    free(c->task);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

@@ -98,6 +98,8 @@ int capture_register_written(const struct capture *c, uint32_t address);
 /* The words that the program used and nobody told of, in no order. */
 uint32_t capture_peripheral_count(const struct capture *c);
 void capture_peripherals(const struct capture *c, struct peripheral_info *out);
+uint32_t capture_task_count(const struct capture *c);
+void capture_tasks(const struct capture *c, struct task_info *out);
 uint32_t capture_op_count(const struct capture *c);
 void capture_ops(const struct capture *c, struct op_info *out);
 

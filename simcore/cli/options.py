@@ -75,6 +75,7 @@ run_options = together(
         type=values.duration,
         metavar="TIME",
         help="End the run after so much modelled time, such as 20ms, since --from; or unlimited."
+        " It is counted at the clock that times the run, in start-up at another clock too."
         " Without a limit a run ends after 10s or 2G instructions.",
     ),
     click.option(

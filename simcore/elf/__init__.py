@@ -11,13 +11,12 @@ BoundedStream (stream.py), and counts and sizes are held against the file before
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from simcore.elf.binary import Binary, read_binary
@@ -43,7 +42,6 @@ from simcore.elf.image import (
 )
 from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
-from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -53,9 +51,11 @@ from simcore.elf.notes import (
 )
 from simcore.elf.segments import load_segments
 from simcore.elf.start import boot_image_entry, find_vector_table, thumb_entry, vector_table_at
+from simcore.elf.structs import struct_reader
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import NamedHeaders
 from simcore.errors import ElfError
+from simcore.files import read_regular
 
 __all__ = [
     "Function",
@@ -157,26 +157,23 @@ def _image_of_file(path: str, data: bytes, program: Image | None = None) -> Imag
         raise ElfError(f"{shown}: {error}") from None
 
 
+_REFUSED = {
+    errno.ENOENT: "no such file; check the path",
+    errno.EACCES: "permission denied; make it readable",
+    errno.EISDIR: "is a directory; give the ELF file itself",
+    errno.EINVAL: "is not a regular file; copy it to one first",
+    errno.ENXIO: "is not a regular file; copy it to one first",  # a socket
+    errno.EFBIG: f"too large (limit {MAX_FILE_BYTES} bytes); strip it",
+}
+
+
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     try:
-        status = Path(path).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ElfError("is a directory; give the ELF file itself")
-        if not stat.S_ISREG(status.st_mode):
-            raise ElfError("is not a regular file; copy it to one first")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ElfError(
-                f"{status.st_size} bytes are too large (limit {MAX_FILE_BYTES}); strip it"
-            )
-        with Path(path).open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise ElfError("no such file; check the path") from None
-    except PermissionError:
-        raise ElfError("permission denied; make it readable") from None
+        return read_regular(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ElfError(f"cannot be read: {reason}; check the path") from None
+        otherwise = f"cannot be read: {reason}; check the path"
+        raise ElfError(_REFUSED.get(getattr(error, "errno", 0), otherwise)) from None
 
 
 # An Image does not change, and what it decodes when asked, such as lines, costs more than to read

@@ -161,7 +161,7 @@ class RunSpec(PartSpec):
     def files(self) -> tuple[str, ...]:
         """The files that it is read from, as far as it names them."""
         fed = (text.partition("=")[2] for text in self.uart)
-        named = (self.elf, *self.symbols, self.svd, *fed)
+        named = (self.elf, *self.symbols, self.debug_file, self.svd, *fed)
         return (*super(RunSpec, self).files, *(name for name in named if name))
 
     def replaced(self, options: Mapping[str, Any]) -> Self:

@@ -69,30 +69,32 @@ class LineTable:
             return self._line_at(address)
 
     def lacking(self, addresses: Iterable[int]) -> tuple[str, ...]:
-        """Say why addresses have no source line though there is debug information, in a line.
+        """Say what the debug information of functions lacks, by their addresses: a line for each.
 
-        Nothing of code that was compiled without it. `addresses` are those of functions.
+        Nothing of code that was compiled without it.
         """
         with self._lock:
-            without = [one for one in addresses if self._line_at(one) is None]
-            reasons: dict[str, int] = {}
-            for address in without:
-                for reason in self._reasons(address):
-                    reasons[reason] = reasons.get(reason, 0) + 1
-        if not reasons:
-            return ()
-        count = sum(any(True for _ in self._reasons(one)) for one in without)
-        shown = "; ".join(list(reasons)[:_MOST_NAMED])
-        more = f"; and {len(reasons) - _MOST_NAMED} more" if len(reasons) > _MOST_NAMED else ""
-        functions = "a function that ran has" if count == 1 else f"{count} functions that ran have"
-        return (f"{functions} no source lines: {shown}{more}",)
-
-    def split_units(self, addresses: Iterable[int]) -> int:
-        """How many units that hold one of these addresses have their debug information in .dwo."""
-        with self._lock:
-            self._find_units()
-            units = {unit for address in addresses for unit in self._units_at(address)}
-        return sum(self._found[unit].is_split for unit in units)
+            asked = list(addresses)
+            without = [tuple(self._reasons(one)) for one in asked if self._line_at(one) is None]
+            split = {unit for one in asked for unit in self._units_at(one)}
+            split_units = sum(self._found[unit].is_split for unit in split)
+        said = []
+        reasons = tuple(dict.fromkeys(reason for found in without for reason in found))
+        if reasons:
+            count = sum(map(bool, without))
+            shown = "; ".join(reasons[:_MOST_NAMED])
+            more = len(reasons) - _MOST_NAMED
+            said.append(
+                f"no source lines for {count} function{'s' * (count > 1)} that ran: {shown}"
+                + (f"; and {more} more" if more > 0 else "")
+            )
+        if split_units:
+            said.append(
+                f"split debug information: that of {split_units}"
+                f" unit{'s' * (split_units > 1)} is in .dwo files, which are not read; source lines"
+                " are whole, inlined frames are missing"
+            )
+        return tuple(said)
 
     def _line_at(self, address: int) -> tuple[str, int] | None:
         last = self._last
@@ -251,7 +253,7 @@ class LineTable:
             return None
         functions = units.subprograms_at(unit, 0)
         if functions is None:  # assembly; its symbols say where it is from
-            return found[0] if file == own else None
+            return found[0] if file in (None, own) else None
         sizes = {
             symbol.name: symbol.size
             for symbol in image.symbols

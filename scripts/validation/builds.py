@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,8 +80,6 @@ def builds() -> Iterator[Build]:
             for level in ("-O0", "-O2"):
                 yield Build(f"DWARF {version}", compiler, (f"-gdwarf-{version}", level, *SECTIONS))
         yield Build("one section", compiler, ("-g", "-O1"))
-        yield Build("64-bit DWARF 4", compiler, ("-gdwarf-4", "-gdwarf64", "-O1", *SECTIONS))
-        yield Build("64-bit DWARF 5", compiler, ("-gdwarf-5", "-gdwarf64", "-O1", *SECTIONS))
         yield Build(
             "split, DWARF 4",
             compiler,
@@ -107,6 +106,8 @@ def builds() -> Iterator[Build]:
         )
         yield Build("no build id", compiler, ("-g", "-O1", *SECTIONS, "-Wl,--build-id=none"))
     gcc = ("-g", "-O1", *SECTIONS)
+    yield Build("64-bit DWARF 4", GCC, ("-gdwarf-4", "-gdwarf64", "-O1", *SECTIONS))
+    yield Build("64-bit DWARF 5", GCC, ("-gdwarf-5", "-gdwarf64", "-O1", *SECTIONS))
     yield Build(
         ".zdebug sections",
         GCC,
@@ -369,7 +370,7 @@ def compare_lines(row: Row, profile: Profile, plain: Path) -> None:
         symbol = reference.symbol(one.function) if row.build.itcm else None
         shift = symbol.address - own[one.function] if symbol else 0
         places.append(one.address + shift)
-    found = lines_of(plain, places)
+    found = lines_of(row.build.compiler, plain, places)
     for one, (file, line) in zip(profile.instructions or (), found, strict=True):
         if not row.build.lines:
             if one.line is not None:
@@ -383,24 +384,40 @@ def compare_lines(row: Row, profile: Profile, plain: Path) -> None:
             row.wrong.append(f"line at {one.address:#x}: {said[0]}:{said[1]} for {file}:{line}")
 
 
-def lines_of(elf: Path, addresses: Sequence[int]) -> list[Place]:
-    """File and line of each address by binutils; by LLVM where binutils know none at all."""
-    found = by_tool(["arm-none-eabi-addr2line", "-e", str(elf)], addresses)
-    if not any(line for _, line in found):
-        command = ["llvm-symbolizer", "--output-style=GNU", "--no-inlines", "-e", str(elf)]
-        return by_tool(command, addresses)
-    return found
+def lines_of(compiler: str, elf: Path, addresses: Sequence[int]) -> list[Place]:
+    """File and line of each address, of GCC by binutils, of clang by LLVM, which knows more.
+
+    addr2line 2.40 numbers the files of clang's DWARF 5 wrongly and does not read split DWARF 5.
+    """
+    if compiler == GCC:
+        found = by_binutils(elf, addresses)
+        if any(line for _, line in found):
+            return found
+    return by_llvm(elf, addresses)
 
 
-def by_tool(command: Sequence[str], addresses: Sequence[int]) -> list[Place]:
+def by_binutils(elf: Path, addresses: Sequence[int]) -> list[Place]:
     given = "\n".join(f"{address:#x}" for address in addresses)
+    command = ["arm-none-eabi-addr2line", "-e", str(elf)]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
-    result: list[Place] = []
-    for text in filter(None, done.stdout.splitlines()):
+    result = []
+    for text in done.stdout.splitlines():
         file, _, line = text.partition(" (discriminator")[0].rpartition(":")
-        unknown = file == "??" or not line.isdecimal() or line == "0"
-        result.append((None, None) if unknown else (os.path.normpath(file), int(line)))
+        result.append(place("" if file == "??" else file, int(line) if line.isdecimal() else 0))
     return result
+
+
+def by_llvm(elf: Path, addresses: Sequence[int]) -> list[Place]:
+    given = "\n".join(f"{address:#x}" for address in addresses)
+    command = ["llvm-symbolizer", "--output-style=JSON", "--no-inlines", "-e", str(elf)]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    entries = [json.loads(text) for text in done.stdout.splitlines() if text.startswith("{")]
+    symbols = [entry["Symbol"][0] for entry in entries]
+    return [place(symbol["FileName"], symbol["Line"]) for symbol in symbols]
+
+
+def place(file: str, line: int) -> Place:
+    return (os.path.normpath(file), line) if file and line else (None, None)
 
 
 # -- the table -------------------------------------------------------------------------------------

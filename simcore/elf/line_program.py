@@ -13,6 +13,7 @@ import re
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -161,15 +162,13 @@ class FileTable:
 class LineProgram:
     """A program, by the address at which sequences begin.
 
-    Raises BROKEN for a header that cannot be. `end` is where the next program may begin.
+    Raises BROKEN for a header that cannot be.
     """
 
     def __init__(self, section: Section, offset: int) -> None:
         data = section("line")
-        length, word, at = initial_length(data, offset)
-        if length > len(data) - at:
-            raise ValueError("is cut off")
-        self.offset, self.end = offset, at + length
+        self.offset, self.end = offset, program_end(data, offset)
+        _, word, at = initial_length(data, offset)
         data = data[: self.end]
         version, at = number(data, at, 2)
         if not 2 <= version <= 5:
@@ -210,8 +209,10 @@ class LineProgram:
         self._sorted = [sequences[index] for index in order]  # of equal starts in the file's order
         self._starts = [start for start, _, _ in self._sorted]
 
-    def __bool__(self) -> bool:
-        return bool(self._starts)
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where sequences begin, in order."""
+        return self._starts
 
     def starting_at(self, start: int) -> list[Rows]:
         """The sequences that begin at an address, in the order of the file."""
@@ -365,6 +366,14 @@ class LineProgram:
                 lines[-1] = line if 0 < line < MAX_LINE else 0
             last_file, last_line = file, line
         raise ValueError("no end")
+
+
+def program_end(data: memoryview, offset: int) -> int:
+    """Where the next program may begin. Raises BROKEN."""
+    length, _, at = initial_length(data, offset)
+    if length > len(data) - at:
+        raise ValueError("is cut off")
+    return at + length
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,7 @@ from typing import Final
 from simcore.elf.debug_sections import DebugSections
 from simcore.elf.dwarf_forms import BROKEN
 from simcore.elf.image import MAX_NAME_BYTES, Image, printable
-from simcore.elf.line_program import LineProgram, Rows
+from simcore.elf.line_program import LineProgram, Rows, program_end
 from simcore.elf.units import Unit, Units
 
 _MAX_NESTING: Final = 1 << 10  # units whose ranges hold one address that are looked through
@@ -57,6 +57,8 @@ class LineTable:
         # Where the rows found last hold for all: from, to, rows, whose they are.
         self._last: tuple[int, int, Rows, Source] | None = None
         self._anywhere: list[int] = []  # units that do not say where their code is
+        # Where sequences of these begin, and the unit; None until one is looked for.
+        self._loose: list[tuple[int, int]] | None = None
         self._found: list[Unit] = []
         self._sources: dict[int, Source] = {}
         self._programs: dict[int, LineProgram | str] = {}  # by offset, or why it cannot be read
@@ -76,7 +78,7 @@ class LineTable:
         with self._lock:
             asked = list(addresses)
             without = [tuple(self._reasons(one)) for one in asked if self._line_at(one) is None]
-            split = {unit for one in asked for unit in self._units_at(one)}
+            split = {unit for one in asked for unit in self._units_with(one)}
             split_units = sum(self._found[unit].is_split for unit in split)
         said = []
         reasons = tuple(dict.fromkeys(reason for found in without for reason in found))
@@ -124,10 +126,8 @@ class LineTable:
             if name in self._sections.lost:
                 yield self._sections.lost[name]
                 return
-        for number in self._units_at(address):
-            source = self._sources.get(number)
-            if source is None:
-                continue
+        for number in dict.fromkeys([*self._units_at(address), *self._anywhere]):
+            source = self._source(number)
             problem = source.problem
             if source.program is not None:
                 problem = source.program.problem(address)
@@ -167,25 +167,37 @@ class LineTable:
         ]
 
     def _units_at(self, address: int) -> Iterator[int]:
-        """Units that may hold an address, in the order of the file."""
-        last = bisect_right(self._ranges, address, key=_BY_START) - 1
+        """Units that may hold an address, in the order of the file; last those that do not say so."""
+        yield from self._units_with(address)
+        if self._loose is None:
+            self._loose = []
+            for number in self._anywhere:
+                program = self._source(number).program
+                starts = program.starts if program is not None else ()
+                self._loose += ((start, number) for start in starts)
+            self._loose.sort()
+        last = bisect_right(self._loose, (address, len(self._found))) - 1
         found = []
+        for start, number in self._loose[max(last - _MAX_NESTING, 0) : last + 1]:
+            if start == self._loose[last][0]:
+                found.append(number)
+        yield from dict.fromkeys(found)
+
+    def _units_with(self, address: int) -> list[int]:
+        """Units that say that they hold an address."""
+        last = bisect_right(self._ranges, address, key=_BY_START) - 1
+        found = set()
         for index in range(last, max(last - _MAX_NESTING, -1), -1):
             if self._reach[index] <= address:
                 break
             if address < self._ranges[index][1]:
-                found.append(self._ranges[index][2])
-        yield from sorted(set(found))
-        yield from list(self._anywhere)
+                found.add(self._ranges[index][2])
+        return sorted(found)
 
     def _source(self, number: int) -> Source:
-        known = self._sources.get(number)
-        if known is None:
-            known = self._sources[number] = self._read(self._found[number])
-            empty = known.program is None or not known.program
-            if empty and not known.problem and number in self._anywhere:
-                self._anywhere.remove(number)  # such as what a compiler said ahead of LTO
-        return known
+        if number not in self._sources:
+            self._sources[number] = self._read(self._found[number])
+        return self._sources[number]
 
     def _read(self, unit: Unit) -> Source:
         offset = unit.program
@@ -203,16 +215,16 @@ class LineTable:
         if not self._sections.get("line"):
             return "is missing"
         index = bisect_left(self._taken, (offset, 0))
-        if index and self._taken[index - 1][1] > offset:
-            return "lies in another one"
         try:
-            program = LineProgram(self._sections.get, offset)
+            end = program_end(self._sections.get("line"), offset)
+            if (index and self._taken[index - 1][1] > offset) or (
+                index < len(self._taken) and self._taken[index][0] < end
+            ):
+                return "lies in another one"
+            self._taken.insert(index, (offset, end))
+            return LineProgram(self._sections.get, offset)
         except BROKEN as error:
             return str(error) if type(error) is ValueError else "is cut off"
-        if index < len(self._taken) and self._taken[index][0] < program.end:
-            return "lies in another one"
-        self._taken.insert(index, (offset, program.end))
-        return program
 
     # -- rows ----------------------------------------------------------------------------------
 

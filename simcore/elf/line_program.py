@@ -37,6 +37,7 @@ from simcore.elf.units import Section
 MAX_LINE: Final = 1 << 31
 _RUN: Final = 1 << 12  # opcodes that one match takes: sre keeps a place to go back to for each
 _PATH, _DIRECTORY = 1, 2  # DW_LNCT_*
+_MOST_TOGETHER: Final = 1 << 10  # sequences at one address: those of discarded functions
 _SET_ADDRESS: Final = re.compile(rb"(?:[\x05\x0c][\x80-\xff]*[\x00-\x7f]|[\x06\x07\x0a\x0b])*"
                                  rb"\x00\x05\x02(?s:(....))")  # fmt: skip
 
@@ -216,13 +217,10 @@ class LineProgram:
 
     def starting_at(self, start: int) -> list[Rows]:
         """The sequences that begin at an address, in the order of the file."""
-        index, found = bisect_left(self._starts, start), []
-        while index < len(self._starts) and self._starts[index] == start:
-            rows = self._decoded(index)
-            if rows is not None:
-                found.append(rows)
-            index += 1
-        return found
+        first = bisect_left(self._starts, start)
+        behind = min(bisect_right(self._starts, start), first + _MOST_TOGETHER)
+        found = map(self._decoded, range(first, behind))
+        return [rows for rows in found if rows is not None]
 
     def start_before(self, address: int) -> int | None:
         """Where the last sequences begin that begin at or before an address."""

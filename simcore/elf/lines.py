@@ -23,6 +23,7 @@ from simcore.elf.line_program import LineProgram, Rows, program_end
 from simcore.elf.units import Unit, Units
 
 _MAX_NESTING: Final = 1 << 10  # units whose ranges hold one address that are looked through
+_MOST_EMPTY: Final = 1 << 6  # sequences without code that are passed over
 _MOST_NAMED: Final = 3  # things that a warning names
 _ABSOLUTE_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\")
 # Names of source files that an object's symbols may give; what LTO makes has others.
@@ -59,6 +60,7 @@ class LineTable:
         self._anywhere: list[int] = []  # units that do not say where their code is
         # Where sequences of these begin, and the unit; None until one is looked for.
         self._loose: list[tuple[int, int]] | None = None
+        self._loose_problems: list[str] = []
         self._found: list[Unit] = []
         self._sources: dict[int, Source] = {}
         self._programs: dict[int, LineProgram | str] = {}  # by offset, or why it cannot be read
@@ -126,13 +128,14 @@ class LineTable:
             if name in self._sections.lost:
                 yield self._sections.lost[name]
                 return
-        for number in dict.fromkeys([*self._units_at(address), *self._anywhere]):
+        for number in self._units_at(address):
             source = self._source(number)
             problem = source.problem
             if source.program is not None:
                 problem = source.program.problem(address)
             if problem:
                 yield f"the line program of {self._name(source.unit)} {problem}"
+        yield from self._loose_problems
         for offset, problem in (self._units.broken if self._units else {}).items():
             yield f"the unit at .debug_info+{offset:#x} {problem}"
 
@@ -167,14 +170,18 @@ class LineTable:
         ]
 
     def _units_at(self, address: int) -> Iterator[int]:
-        """Units that may hold an address, in the order of the file; last those that do not say so."""
+        """Units that may hold an address, in the file's order; last those that do not say so."""
         yield from self._units_with(address)
         if self._loose is None:
             self._loose = []
             for number in self._anywhere:
-                program = self._source(number).program
-                starts = program.starts if program is not None else ()
-                self._loose += ((start, number) for start in starts)
+                source = self._source(number)
+                if source.program is not None:
+                    self._loose += ((start, number) for start in source.program.starts)
+                elif source.problem and len(self._loose_problems) <= _MOST_NAMED:
+                    self._loose_problems.append(
+                        f"the line program of {self._name(source.unit)} {source.problem}"
+                    )
             self._loose.sort()
         last = bisect_right(self._loose, (address, len(self._found))) - 1
         found = []
@@ -231,8 +238,14 @@ class LineTable:
     def _rows(self, source: Source, address: int) -> Rows | None:
         """The sequence that holds an address: of several that begin together the first."""
         program = source.program
-        start = program.start_before(address) if program is not None else None
-        while program is not None and start is not None:
+        if program is None:
+            return None
+        below = address
+        for _ in range(_MOST_EMPTY):
+            start = program.start_before(below)
+            if start is None:
+                return None
+            below = start - 1  # for one before it, where these are broken or empty
             if start == 0:
                 rows = source.rows_at_zero
                 return rows if rows is not None and address < rows.end else None
@@ -246,7 +259,6 @@ class LineTable:
                     return rows
             if sequences:
                 return None
-            start = program.start_before(start - 1)  # behind one that is broken or empty
         return None
 
     def _rows_at_zero(self, unit: Unit, program: LineProgram) -> Rows | None:

@@ -624,13 +624,29 @@ def test_line_programs_that_run_backwards_or_far_away_give_no_lines(accepted: Ac
     assert accepted(with_lines(line_unit(4, _NAMES_4, negative))).line_at(FLASH + 8) is None
 
 
-@pytest.mark.parametrize(("rows", "line"), [(100_000, 100_001), (600_000, None)])
-def test_long_line_programs_are_decoded_up_to_a_limit(
-    accepted: Accepted, rows: int, line: int | None
-) -> None:
-    program = set_address(FLASH + 8) + special(0, 1) * rows + b"\2\1" + END_SEQUENCE
+def test_long_line_programs_cost_no_more_than_their_bytes(accepted: Accepted) -> None:
+    program = set_address(FLASH + 8) + special(0, 1) * 600_000 + b"\2\1" + END_SEQUENCE
     image = accepted(with_lines(line_unit(4, _NAMES_4, program)))
-    assert image.line_at(FLASH + 8) == (("a.c", line) if line else None)
+    assert image.line_at(FLASH + 8) == ("a.c", 600_001)
+
+
+def test_line_programs_in_each_other_are_read_once(accepted: Accepted) -> None:
+    # 20000 units, each with another program, all of which reach to the end of 400 KB.
+    size = 400_000
+    head = line_unit(4, _NAMES_4, b"")
+    line = bytearray(size)
+    units = range(0, size - len(head), 20)
+    for at in units:
+        line[at : at + 4] = struct.pack("<I", size - at - 4)
+        line[at + 4 : at + 10] = head[4:10]
+    data = with_lines(bytes(line), **line_units(*reversed(units)))
+    assert accepted(data).line_at(FLASH + 8) is None
+
+
+def test_a_thousand_sequences_at_one_address_cost_bounded_time(accepted: Accepted) -> None:
+    one = set_address(FLASH + 8) + b"\1\1" + END_SEQUENCE
+    data = with_lines(line_unit(4, _NAMES_4, one * 50_000))
+    assert accepted(data).line_at(FLASH + 8) is None
 
 
 def test_abbreviation_tables_that_overlap_cost_bounded_time(accepted: Accepted) -> None:

@@ -37,9 +37,14 @@ from simcore.elf.units import Section
 MAX_LINE: Final = 1 << 31
 _RUN: Final = 1 << 12  # opcodes that one match takes: sre keeps a place to go back to for each
 _PATH, _DIRECTORY = 1, 2  # DW_LNCT_*
+_MAX_SEQUENCES: Final = 1 << 20  # functions of a unit
+_MAX_SEQUENCE_BYTES: Final = 1 << 24
 _MOST_TOGETHER: Final = 1 << 10  # sequences at one address: those of discarded functions
 _SET_ADDRESS: Final = re.compile(rb"(?:[\x05\x0c][\x80-\xff]*[\x00-\x7f]|[\x06\x07\x0a\x0b])*"
                                  rb"\x00\x05\x02(?s:(....))")  # fmt: skip
+
+
+_Name = bytes | tuple[int, int]  # or a form, and the value that says where it is
 
 
 class BackwardsError(ValueError):
@@ -72,8 +77,8 @@ class FileTable:
     version: int
     word: int
     address: int
-    _directories: list[bytes] | None = None
-    _files: list[tuple[bytes | tuple[int, int], int]] = field(default_factory=list)
+    _directories: list[_Name] | None = None
+    _files: list[tuple[_Name, int]] = field(default_factory=list)
 
     @property
     def first(self) -> int:
@@ -96,21 +101,24 @@ class FileTable:
             return None
         name, directory = self._files[file - self.first]
         inside = self.first <= directory < len(directories) + self.first
-        base = directories[0] if self.version >= 5 and directories else b""
+        has_base = self.version >= 5 and directories
         return (
-            name if isinstance(name, bytes) else self._name(*name),
-            directories[directory - self.first] if inside else b"",
-            base,
+            self._name(name),
+            self._name(directories[directory - self.first]) if inside else b"",
+            self._name(directories[0]) if has_base else b"",
         )
 
-    def _name(self, form: int, value: int) -> bytes:
+    def _name(self, name: _Name) -> bytes:
+        if isinstance(name, bytes):
+            return name
+        form, value = name
         if form == STRING:
             return text_at(self.data, value)
         if form in (STRP, LINE_STRP):
             return text_at(self.section("str" if form == STRP else "line_str"), value)
         return b""
 
-    def _read(self) -> list[bytes]:
+    def _read(self) -> list[_Name]:
         if self._directories is None:
             self._directories = []
             try:
@@ -157,7 +165,7 @@ class FileTable:
                 if table == "files":
                     self._files.append((name, directory))
                 elif self._directories is not None:
-                    self._directories.append(self._name(*name))
+                    self._directories.append(name)
 
 
 class LineProgram:
@@ -252,6 +260,8 @@ class LineProgram:
                 if not size or behind + size > end:
                     raise ValueError("is broken")
                 at = behind + size
+                if len(found) > _MAX_SEQUENCES:
+                    raise ValueError(f"has more than {_MAX_SEQUENCES} functions")
                 if data[behind] == 1:  # DW_LNE_end_sequence
                     start = self._start(first, at)
                     if start is not None:
@@ -280,6 +290,9 @@ class LineProgram:
         return self._rows[at]
 
     def _row_bytes(self, at: int, end: int) -> Rows | None:
+        if end - at > _MAX_SEQUENCE_BYTES:
+            self._broken[at] = f"has more than {_MAX_SEQUENCE_BYTES} bytes for a section"
+            return None
         try:
             return self._run(at, end)
         except BackwardsError:

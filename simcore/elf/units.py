@@ -2,7 +2,7 @@
 
 Only the first entry of each unit is read, and all of them where functions at one address are asked
 for. Versions 2 to 5, both formats, skeletons of split units. A file that lies costs time by its
-bytes: tables that units share are read from a budget of their size.
+bytes: tables that units share, and attributes without bytes, have a budget of their size.
 """
 
 from __future__ import annotations
@@ -155,12 +155,7 @@ class Units:
         unit.tag, shape = self._abbreviation(abbreviations, code)
         if unit.tag not in (_COMPILE, _SKELETON):
             return None
-        for attribute, form, constant in shape:
-            if form == IMPLICIT_CONST:
-                unit.attributes[attribute] = form, constant
-                continue
-            form, value, at = value_of(form, info, at, word, address)
-            unit.attributes[attribute] = form, value
+        unit.attributes, _ = self._attributes(unit, info, at, shape)
         return unit
 
     def _abbreviation(self, offset: int, code: int) -> _Abbreviation:
@@ -326,7 +321,6 @@ class Units:
         found: list[Subprogram] = []
         has_any, at = False, unit.first
         try:
-            self._entries.take(unit.end - unit.first)
             while at < unit.end:
                 code, at = uleb(info, at)
                 if not code:
@@ -347,6 +341,7 @@ class Units:
     def _past(
         self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> int:
+        self._entries.take(1 + len(shape))
         for _, form, _ in shape:
             size = form_size(form, unit.word, unit.address)
             at = value_of(form, info, at, unit.word, unit.address)[2] if size is None else at + size
@@ -356,6 +351,7 @@ class Units:
         self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> tuple[_Attributes, int]:
         attributes: _Attributes = {}
+        self._entries.take(1 + len(shape))  # some attributes have no bytes
         for attribute, form, constant in shape:
             if form == IMPLICIT_CONST:
                 attributes[attribute] = form, constant

@@ -643,6 +643,21 @@ def test_line_programs_in_each_other_are_read_once(accepted: Accepted) -> None:
     assert accepted(data).line_at(FLASH + 8) is None
 
 
+def test_attributes_without_bytes_cost_bounded_time(accepted: Accepted) -> None:
+    # 20000 units of an abbreviation with 20000 flags (DW_FORM_flag_present).
+    abbreviation = b"\2\x11\0" + b"\x34\x19" * 20_000 + b"\0\0\0"
+    info = struct.pack("<IHIBB", 8, 4, 0, 4, 2) * 20_000
+    unit = line_unit(4, _NAMES_4, _PROGRAM)
+    accepted(with_lines(unit, debug_info=info, debug_abbrev=abbreviation))
+
+
+def test_names_of_directories_that_share_a_string_are_not_kept(accepted: Accepted) -> None:
+    # 200000 directories of version 5, each the same string of 4096 bytes (DW_FORM_strp).
+    names = b"\1\1\x0e" + b"\xc0\x9a\x0c" + bytes(800_000) + b"\1\1\x0e\2" + bytes(8)
+    data = with_lines(line_unit(5, names, _PROGRAM), debug_str=b"a" * 5000 + b"\0")
+    assert accepted(data).line_at(FLASH + 8) is not None
+
+
 def test_a_thousand_sequences_at_one_address_cost_bounded_time(accepted: Accepted) -> None:
     one = set_address(FLASH + 8) + b"\1\1" + END_SEQUENCE
     data = with_lines(line_unit(4, _NAMES_4, one * 50_000))

@@ -13,54 +13,29 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import simcore
+from scripts.debug_builds.making import BuildError, make
+from scripts.debug_builds.matrix import GCC, ROOT, SECTIONS, Build, builds
 from simcore.costs.profile import Profile
 from simcore.files import destination
 from simcore.run.spec import RunSpec, given
 
-ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "model" / "builds.md"
 BEGIN, END = "<!-- Made by scripts/validate builds --write -->", "<!-- End -->"
 WRONG, USAGE, REGRESSION = 1, 2, 3
 Place = tuple[str | None, int | None]  # file and line
-GCC, CLANG = "gcc", "clang"
-STARTUP = ROOT / "kernels" / "startup"
-SOURCES = (
-    STARTUP / "startup.c", STARTUP / "semihost.c",
-    ROOT / "tests" / "builds" / "program.c", ROOT / "tests" / "builds" / "parts.c",
-)  # fmt: skip
-TARGETS = {
-    GCC: ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard"),
-    CLANG: ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7", "-fno-sanitize=all"),
-}
 #: How often the loops of tests/builds call a function, and what the program prints.
 CALLS = {"hot": 30, "mixed": 5, "deep": 6, "gone": None}
 PRINTED = re.compile(rb"sum 2855560629 stack (\d+)\n")
 #: Bytes below the last one that a painted stack shows: what a frame has and does not write.
 UNWRITTEN_BYTES = 16
-SECTIONS = ("-ffunction-sections", "-Wl,--gc-sections")
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """A way to build: flags for compiler and linker, and what becomes of the ELF behind them."""
-
-    name: str
-    compiler: str
-    flags: tuple[str, ...] = ()
-    behind: str = ""  # a name of BEHIND
-    itcm: bool = False  # one function at address 0
-    options: tuple[str, ...] = ()  # of mcusim: fields of a RunSpec as NAME=FILE
-    lines: bool = True  # whether it has lines at all
-    said: str = ""  # a pattern for the one warning, none when empty
 
 
 @dataclass(slots=True)
@@ -72,252 +47,6 @@ class Row:
     right: int = 0  # with mcusim, too
     wrong: list[str] = field(default_factory=list)
     said: tuple[str, ...] = ()
-
-
-def builds() -> Iterator[Build]:
-    """All builds; the dwo and dwp files stay where they are made."""
-    for compiler in (GCC, CLANG):
-        for version in (2, 3, 4, 5):
-            for level in ("-O0", "-O2"):
-                yield Build(f"DWARF {version}", compiler, (f"-gdwarf-{version}", level, *SECTIONS))
-        yield Build("one section", compiler, ("-g", "-O1"))
-        yield Build(
-            "split, DWARF 4",
-            compiler,
-            ("-gdwarf-4", "-gsplit-dwarf", "-O1", *SECTIONS),
-            said="split debug information",
-        )
-        yield Build(
-            "split, DWARF 5",
-            compiler,
-            ("-gdwarf-5", "-gsplit-dwarf", "-O1", *SECTIONS),
-            said="split debug information",
-        )
-        for kind in ("zlib", "zstd"):
-            yield Build(
-                f"compressed, {kind}", compiler,
-                ("-g", "-O1", *SECTIONS, f"-Wl,--compress-debug-sections={kind}"),
-            )  # fmt: skip
-        yield Build("LTO", compiler, ("-g", "-O2", "-flto", *SECTIONS))
-        yield Build("lines only", compiler, ("-g1", "-O1", *SECTIONS))
-        yield Build("for size", compiler, ("-g", "-Os", *SECTIONS))
-        yield Build("code at address 0", compiler, ("-g", "-O1", *SECTIONS), itcm=True)
-        yield Build(
-            "code at address 0, DWARF 4", compiler, ("-gdwarf-4", "-O1", *SECTIONS), itcm=True
-        )
-        yield Build("no build id", compiler, ("-g", "-O1", *SECTIONS, "-Wl,--build-id=none"))
-    gcc = ("-g", "-O1", *SECTIONS)
-    yield Build("64-bit DWARF 4", GCC, ("-gdwarf-4", "-gdwarf64", "-O1", *SECTIONS))
-    yield Build("64-bit DWARF 5", GCC, ("-gdwarf-5", "-gdwarf64", "-O1", *SECTIONS))
-    yield Build(
-        ".zdebug sections",
-        GCC,
-        ("-gdwarf-4", "-O1", *SECTIONS, "-Wl,--compress-debug-sections=zlib-gnu"),
-    )
-    yield Build("LTO, one partition", GCC, ("-g", "-O2", "-flto", "-flto-partition=one", *SECTIONS))
-    yield Build(
-        "LTO, a partition each", GCC, ("-g", "-O2", "-flto", "-flto-partition=max", *SECTIONS)
-    )
-    yield Build(
-        "hot and cold parts", GCC, ("-g", "-O3", "-freorder-blocks-and-partition", *SECTIONS)
-    )
-    yield Build("macros", GCC, ("-g3", "-O1", *SECTIONS))
-    yield Build("types in units", GCC, ("-g", "-fdebug-types-section", "-O1", *SECTIONS))
-    yield Build("no .debug_aranges", GCC, gcc, behind="no aranges")
-    yield Build("paths mapped", GCC, (*gcc, f"-ffile-prefix-map={ROOT}=/src"))
-    yield Build(
-        "column-less, strict",
-        GCC,
-        ("-gdwarf-3", "-gstrict-dwarf", "-gno-column-info", "-O1", *SECTIONS),
-    )
-    yield Build(
-        "no view numbers", GCC, (*gcc, "-gno-variable-location-views", "-gno-statement-frontiers")
-    )
-    yield Build("lines by the compiler", GCC, (*gcc, "-gno-as-loc-support"))
-    yield Build("thin LTO", CLANG, ("-g", "-O2", "-flto=thin", *SECTIONS))
-    yield Build("identical code folded", CLANG, (*gcc, "-Wl,--icf=all"))
-    yield Build(
-        "range lists by address",
-        CLANG,
-        ("-gdwarf-5", "-O1", "-mllvm", "-minimize-addr-in-v5=Disabled", *SECTIONS),
-    )
-    yield Build("aranges", CLANG, (*gcc, "-gdwarf-aranges"))
-    yield Build("types in units", CLANG, (*gcc, "-fdebug-types-section"))
-    yield Build("no debug information", GCC, ("-O1", *SECTIONS), lines=False)
-    yield Build("stripped of debug information", GCC, gcc, "strip debug", lines=False)
-    yield Build("stripped", GCC, gcc, "strip all", lines=False, said="no symbols .stripped.")
-    yield Build("debug link beside", GCC, gcc, "link")
-    yield Build("debug link in .debug", GCC, gcc, "link in .debug")
-    yield Build("debug link, all stripped", GCC, gcc, "link, stripped")
-    yield Build("debug link, compressed", GCC, (*gcc, "-Wl,--compress-debug-sections=zlib"), "link")
-    yield Build("debug link to nothing", GCC, gcc, "link to nothing", lines=False,
-                said="neither beside it nor in .debug")  # fmt: skip
-    yield Build("debug link to another build", GCC, gcc, "link to another", lines=False,
-                said="is of another build")  # fmt: skip
-    yield Build("debug link that is a path", GCC, gcc, "link that is a path", lines=False,
-                said="no plain file name")  # fmt: skip
-    yield Build("--debug-file", GCC, gcc, "moved", options=("debug_file=moved/program.debug",))
-    moved = ("debug_file=moved/program.debug",)
-    yield Build("--debug-file of another build", GCC, gcc, "moved, changed",
-                options=moved, said="is of another build")  # fmt: skip
-    yield Build("--debug-dir, build id", GCC, (*gcc, "-Wl,--build-id=sha1"), "by id",
-                options=("debug_dir=debug",))  # fmt: skip
-    yield Build("--symbols, stripped", GCC, gcc, "strip all", options=("symbols=whole.elf",))
-    yield Build("--symbols, stripped of debug information", GCC, gcc, "strip debug",
-                options=("symbols=whole.elf",))  # fmt: skip
-
-
-# -- how a build is made ---------------------------------------------------------------------------
-
-
-def make(build: Build, folder: Path) -> tuple[Path, Path]:
-    """Build below a folder; the ELF, and the one that addr2line reads, with all sections plain."""
-    script = flat_script(folder, 0 if build.itcm else 8)
-    whole = compiled(build, folder, script, folder / "whole.elf")
-    reference = whole
-    if build.itcm:  # addr2line, too, takes discarded lines for those at address 0
-        other = folder / "reference"
-        other.mkdir()
-        reference = compiled(build, other, flat_script(other, 0x2000), other / "whole.elf")
-    plain = folder / "plain.elf"
-    tool("objcopy", "--decompress-debug-sections", str(reference), str(plain))
-    elf = folder / "program.elf"
-    shutil.copyfile(whole, elf)
-    if build.behind:
-        BEHIND[build.behind](folder, elf)
-    return elf, plain
-
-
-def compiled(build: Build, folder: Path, script: Path, elf: Path) -> Path:
-    defines = ["-DHOT_IN_ITCM"] if build.itcm else []
-    linker = [flag for flag in build.flags if flag.startswith("-Wl,")]
-    flags = [flag for flag in build.flags if flag not in linker]
-    include = [f"-I{STARTUP}", f"-I{ROOT / 'tests' / 'builds'}"]
-    objects = []
-    for source in SOURCES:
-        objects.append(folder / f"{source.stem}.o")
-        run_in(folder, [*driver(build.compiler), *TARGETS[build.compiler], "-std=c11", "-Wall",
-                        "-ffreestanding", *defines, *flags, *include, "-c", str(source),
-                        "-o", objects[-1].name])  # fmt: skip
-    names = [one.name for one in objects]
-    if build.compiler == GCC:
-        run_in(folder, [*driver(GCC), *TARGETS[GCC], *flags, "-nostartfiles", "--specs=nano.specs",
-                        *linker, "-T", script.name, *names, "-o", elf.name])  # fmt: skip
-    else:
-        options = [option for flag in linker for option in flag.split(",")[1:]]
-        run_in(folder, [sys.executable, "-m", "ziglang", "ld.lld", *options, "-T", script.name,
-                        *names, "-o", elf.name])  # fmt: skip
-    return elf
-
-
-def driver(compiler: str) -> list[str]:
-    return ["arm-none-eabi-gcc"] if compiler == GCC else [sys.executable, "-m", "ziglang", "cc"]
-
-
-def flat_script(folder: Path, itcm: int) -> Path:
-    """The linker script of the STM32F746 in one file; `itcm`: where the code in ITCM begins."""
-    text = (STARTUP / "stm32f746.ld").read_text()
-    text = text.replace("INCLUDE sections.ld", (STARTUP / "sections.ld").read_text())
-    path = folder / "program.ld"
-    path.write_text(text.replace("ORIGIN(ITCM) + 8", f"ORIGIN(ITCM) + {itcm}"))
-    return path
-
-
-def run_in(folder: Path, command: Sequence[str]) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"{' '.join(command)}:\n{done.stderr}")
-
-
-class BuildError(Exception):
-    """A compiler or tool that failed."""
-
-
-def tool(name: str, *options: str) -> None:
-    run_in(ROOT, [f"arm-none-eabi-{name}", *options])
-
-
-def _strip(*options: str) -> Callable[[Path, Path], None]:
-    return lambda folder, elf: tool("strip", *options, str(elf))
-
-
-def _link(
-    where: str = ".", strip: str = "--strip-debug", name: str = "program.debug"
-) -> Callable[[Path, Path], None]:
-    """Debug information in a file of its own, and a link to it."""
-
-    def make_link(folder: Path, elf: Path) -> None:
-        target = folder / where / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        tool("objcopy", "--only-keep-debug", str(elf), str(target))
-        tool("strip", strip, str(elf))
-        tool("objcopy", f"--add-gnu-debuglink={target}", str(elf))
-
-    return make_link
-
-
-def _to_nothing(folder: Path, elf: Path) -> None:
-    _link()(folder, elf)
-    (folder / "program.debug").unlink()
-
-
-def _to_another(folder: Path, elf: Path) -> None:
-    _link()(folder, elf)
-    with (folder / "program.debug").open("ab") as file:
-        file.write(b"another")
-
-
-def _to_a_path(folder: Path, elf: Path) -> None:
-    _link(name="..-..-other.debug")(folder, elf)
-    (folder / "..-..-other.debug").rename(folder / "other.debug")
-    elf.write_bytes(elf.read_bytes().replace(b"..-..-other.debug", b"../../other.debug"))
-
-
-def _moved(folder: Path, elf: Path) -> None:
-    (folder / "moved").mkdir()
-    tool("objcopy", "--only-keep-debug", str(elf), str(folder / "moved" / "program.debug"))
-    tool("strip", str(elf))
-
-
-def _moved_of_another(folder: Path, elf: Path) -> None:
-    """The debug information of the same program with another build id."""
-    changed = folder / "id"
-    changed.write_bytes(bytes((4, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0)) + b"GNU\0" + b"abcd")
-    (folder / "moved").mkdir()
-    other = str(folder / "other.elf")
-    tool("objcopy", "--remove-section=.note.gnu.build-id", str(elf), other)
-    tool("objcopy", f"--add-section=.note.gnu.build-id={changed}", other)
-    tool("objcopy", "--only-keep-debug", other, str(folder / "moved" / "program.debug"))
-    tool("strip", str(elf))
-
-
-def _by_id(folder: Path, elf: Path) -> None:
-    from simcore.elf import load_image
-
-    build_id = load_image(elf).build_id or ""
-    target = folder / "debug" / ".build-id" / build_id[:2] / f"{build_id[2:]}.debug"
-    target.parent.mkdir(parents=True)
-    tool("objcopy", "--only-keep-debug", str(elf), str(target))
-    tool("strip", str(elf))
-
-
-BEHIND: dict[str, Callable[[Path, Path], None]] = {
-    "no aranges": lambda folder, elf: tool("objcopy", "--remove-section=.debug_aranges", str(elf)),
-    "strip debug": _strip("--strip-debug"),
-    "strip all": _strip("--strip-all"),
-    "link": _link(),
-    "link in .debug": _link(".debug"),
-    "link, stripped": _link(strip="--strip-all"),
-    "link to nothing": _to_nothing,
-    "link to another": _to_another,
-    "link that is a path": _to_a_path,
-    "moved": _moved,
-    "moved, changed": _moved_of_another,
-    "by id": _by_id,
-}
-
-
-# -- what mcusim says ------------------------------------------------------------------------------
 
 
 def judge(build: Build, folder: Path) -> Row:

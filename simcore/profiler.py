@@ -91,7 +91,8 @@ def profile_program(
         from simcore.placement.layout import layout_setups
 
         shifts = layout_setups(image, setup)
-    shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
+    kept = replace(shifts[0][1], timeline=spec.timeline, inlines=spec.inlines)
+    shifts[0] = (shifts[0][0], kept)
     answers = (
         other_answers(spec, setup, None if program.home() else image) if spec.uncertainty else []
     )
@@ -106,6 +107,7 @@ def profile_program(
         instructions=spec.instructions,
         lines=spec.lines,
         coverage=spec.coverage,
+        inlines=spec.inlines,
     )
     if placement is not None:
         placement.check_run(image, simulations[0])

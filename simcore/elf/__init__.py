@@ -41,7 +41,9 @@ from simcore.elf.image import (
     Symbol,
     printable,
 )
+from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
+from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -280,4 +282,6 @@ def _judge_elf(path: str, data: bytes, program: Image | None = None) -> Image:
     if "line" in debug or "info" in debug:
         table = LineTable(debug, image)
         image.lines, image.lacks = table.line_at, table.lacking
+        image.inlines = InlineTable(debug).chains
+        image.structs = struct_reader(debug)
     return image

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from simcore.elf.image import Function, Image, Segment
+from simcore.elf.image import Function, Image, InlinedCall, Segment
 
 _UNNAMED = re.compile(r"\+0x[0-9a-f]+$")  # code that no symbol covers: .text+0x1c
 _Ranges = list[tuple[int, int]]  # start and end, sorted, apart
@@ -44,6 +44,8 @@ def named(program: Image, others: Sequence[Image]) -> Image:
         ),
         lines=lines.line_at,
         lacks=lines.lacking,
+        inlines=lines.inlined,
+        structs=next((image.structs for image in images if image.structs), None),
     )
 
 
@@ -204,12 +206,22 @@ class _Lines:
         return image.line_at(address) if image else None
 
     def lacking(self, addresses: Iterable[int]) -> tuple[str, ...]:
+        by_image = self._by_image(addresses)
+        return tuple(text for image, one in by_image.items() for text in image.lacking_lines(one))
+
+    def inlined(self, addresses: Iterable[int]) -> dict[int, tuple[InlinedCall, ...]]:
+        found: dict[int, tuple[InlinedCall, ...]] = {}
+        for image, one in self._by_image(addresses).items():
+            found |= image.inlined_at(one)
+        return found
+
+    def _by_image(self, addresses: Iterable[int]) -> dict[Image, list[int]]:
         by_image: dict[Image, list[int]] = {}
         for address in addresses:
             image = self._image_at(address)
             if image is not None:
                 by_image.setdefault(image, []).append(address)
-        return tuple(text for image, one in by_image.items() for text in image.lacking_lines(one))
+        return by_image
 
 
 def _union(ranges: _Ranges) -> _Ranges:

@@ -234,14 +234,20 @@ class Units:
             return low, self._address(unit, form, high)
         return low, low + high
 
-    def ranges(self, unit: Unit) -> list[tuple[int, int]]:
-        """Where the code of a unit is (3.1.1), none when it does not say that. Raises BROKEN."""
+    def ranges(
+        self, unit: Unit, attributes: _Attributes | None = None
+    ) -> list[tuple[int, int]]:
+        """Where the code of an entry, or of the unit, is (2.17), none when it does not say that.
+
+        Raises BROKEN.
+        """
         top = unit.attributes
-        if _RANGES not in top:
-            both = self._low_high(unit, top)
+        own = top if attributes is None else attributes
+        if _RANGES not in own:
+            both = self._low_high(unit, own)
             return [both] if both else []
         base = self._address(unit, *top[_LOW_PC]) if _LOW_PC in top else 0
-        form, at = top[_RANGES]
+        form, at = own[_RANGES]
         if unit.version < 5:
             return list(self._range_list(unit, at, base))
         if form == RNGLISTX:
@@ -327,9 +333,9 @@ class Units:
                     continue
                 tag, shape = self._abbreviation(unit.abbreviations, code)
                 if tag != _SUBPROGRAM:
-                    at = self._past(unit, info, at, shape)
+                    at = self.past(unit, info, at, shape)
                     continue
-                attributes, at = self._attributes(unit, info, at, shape)
+                attributes, at = self.attributes(unit, info, at, shape)
                 both = self._low_high(unit, attributes)
                 has_any = has_any or both is not None
                 if both and both[0] == address:
@@ -338,7 +344,7 @@ class Units:
             pass  # what was read holds
         return found if has_any else None
 
-    def _past(
+    def past(
         self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> int:
         self._entries.take(1 + len(shape))
@@ -347,7 +353,7 @@ class Units:
             at = value_of(form, info, at, unit.word, unit.address)[2] if size is None else at + size
         return at
 
-    def _attributes(
+    def attributes(
         self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> tuple[_Attributes, int]:
         attributes: _Attributes = {}
@@ -378,7 +384,7 @@ class Units:
             if not origin or not unit.first <= at < unit.end:
                 break  # in another unit
             code, at = uleb(info, at)
-            attributes, _ = self._attributes(
+            attributes, _ = self.attributes(
                 unit, info, at, self._abbreviation(unit.abbreviations, code)[1]
             )
         return Subprogram(tuple(names), end, line)

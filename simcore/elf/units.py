@@ -21,6 +21,7 @@ from simcore.elf.dwarf_forms import (
     STRING,
     STRP,
     STRX,
+    Bytes,
     form_size,
     initial_length,
     number,
@@ -103,12 +104,13 @@ class Units:
         self._tables: dict[int, tuple[dict[int, _Abbreviation], int]] = {}  # read up to there
         self._abbreviations = _Budget(len(section("abbrev")))
         self._ranges = _Budget(len(section("ranges")) + len(section("rnglists")))
-        self._entries = _Budget(len(section("info")))
+        self._heads = self._entries = _Budget(len(section("info")))
         self.broken: dict[int, str] = {}  # units that cannot be read, by offset; why
 
     def __iter__(self) -> Iterator[Unit]:
         """The units that may have code, in the order of the file."""
         info, at = self._section("info"), 0
+        self._heads = _Budget(len(info))
         for _ in range(MAX_UNITS):
             if at >= len(info):
                 return
@@ -155,7 +157,8 @@ class Units:
         unit.tag, shape = self._abbreviation(abbreviations, code)
         if unit.tag not in (_COMPILE, _SKELETON):
             return None
-        unit.attributes, _ = self._attributes(unit, info, at, shape)
+        self._heads.take(1 + len(shape))  # some attributes have no bytes
+        unit.attributes, _ = self.attributes(unit, info, at, shape)
         return unit
 
     def _abbreviation(self, offset: int, code: int) -> _Abbreviation:
@@ -234,9 +237,7 @@ class Units:
             return low, self._address(unit, form, high)
         return low, low + high
 
-    def ranges(
-        self, unit: Unit, attributes: _Attributes | None = None
-    ) -> list[tuple[int, int]]:
+    def ranges(self, unit: Unit, attributes: _Attributes | None = None) -> list[tuple[int, int]]:
         """Where the code of an entry, or of the unit, is (2.17), none when it does not say that.
 
         Raises BROKEN.
@@ -332,6 +333,7 @@ class Units:
                 if not code:
                     continue
                 tag, shape = self._abbreviation(unit.abbreviations, code)
+                self._entries.take(1 + len(shape))
                 if tag != _SUBPROGRAM:
                     at = self.past(unit, info, at, shape)
                     continue
@@ -345,19 +347,17 @@ class Units:
         return found if has_any else None
 
     def past(
-        self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
+        self, unit: Unit, info: Bytes, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> int:
-        self._entries.take(1 + len(shape))
         for _, form, _ in shape:
             size = form_size(form, unit.word, unit.address)
             at = value_of(form, info, at, unit.word, unit.address)[2] if size is None else at + size
         return at
 
     def attributes(
-        self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
+        self, unit: Unit, info: Bytes, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> tuple[_Attributes, int]:
         attributes: _Attributes = {}
-        self._entries.take(1 + len(shape))  # some attributes have no bytes
         for attribute, form, constant in shape:
             if form == IMPLICIT_CONST:
                 attributes[attribute] = form, constant

@@ -73,6 +73,7 @@ def program(folder: Path, *, section: bytes = b"", note: bytes = b"", symbols: b
 @pytest.mark.parametrize("where", [".", ".debug", "named"])
 def test_the_file_of_a_debug_link_is_found(tmp_path: Path, where: str, symbols: bool) -> None:
     data = debug_only()
+    (tmp_path / "named").mkdir()
     (tmp_path / where).mkdir(exist_ok=True)
     (tmp_path / where / "program.debug").write_bytes(data)
     elf = program(tmp_path, section=link(b"program.debug", data), symbols=symbols)
@@ -135,6 +136,11 @@ def test_a_link_to_a_file_that_is_not_there_says_where_it_was_looked_for(tmp_pat
         "its source lines are in x.debug, which is neither beside it nor in .debug there:"
         " --debug-file FILE or --debug-dir FOLDER says where it is"
     )
+
+
+def test_a_debug_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ElfError, match="nowhere: no such folder; check --debug-dir"):
+        load_image(program(tmp_path), debug_dir=str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("section", [b"", b"x", b"\0" * 16, b"\xff" * 600])

@@ -113,6 +113,8 @@ def load_files(
     debug_files.py, also in the debug directory ``debug_dir``. Raises ElfError.
     """
     told, data = os.fspath(path), load_bytes(path)
+    if debug_dir is not None and not Path(debug_dir).is_dir():
+        raise ElfError(f"{printable(debug_dir)}: no such folder; check --debug-dir")
     files = [*symbols, *(() if debug_file is None else (debug_file,))]
     names = [(os.fspath(file), load_bytes(file)) for file in files]
     image = _image_of_file(told, data)

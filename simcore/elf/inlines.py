@@ -21,7 +21,6 @@ from simcore.elf.dwarf_forms import (
     number,
     sleb,
     uleb,
-    value_of,
 )
 from simcore.elf.image import MAX_NAME_BYTES, InlinedCall, printable
 from simcore.elf.units import MAX_UNITS, Unit, Units

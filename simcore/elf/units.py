@@ -21,6 +21,7 @@ from simcore.elf.dwarf_forms import (
     STRING,
     STRP,
     STRX,
+    Bytes,
     form_size,
     initial_length,
     number,
@@ -239,9 +240,7 @@ class Units:
             return low, self._address(unit, form, high)
         return low, low + high
 
-    def ranges(
-        self, unit: Unit, attributes: _Attributes | None = None
-    ) -> list[tuple[int, int]]:
+    def ranges(self, unit: Unit, attributes: _Attributes | None = None) -> list[tuple[int, int]]:
         """Where the code of an entry, or of the unit, is (2.17), none when it does not say that.
 
         Raises BROKEN.
@@ -351,7 +350,7 @@ class Units:
         return found if has_any else None
 
     def past(
-        self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
+        self, unit: Unit, info: Bytes, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> int:
         for _, form, _ in shape:
             size = form_size(form, unit.word, unit.address)
@@ -359,7 +358,7 @@ class Units:
         return at
 
     def attributes(
-        self, unit: Unit, info: memoryview, at: int, shape: tuple[tuple[int, int, int], ...]
+        self, unit: Unit, info: Bytes, at: int, shape: tuple[tuple[int, int, int], ...]
     ) -> tuple[_Attributes, int]:
         attributes: _Attributes = {}
         for attribute, form, constant in shape:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from simcore.checking.interrupts import Pairs, measured_interrupts
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
@@ -22,7 +23,7 @@ def judge(
     limits: Sequence[Limit],
     interval: CyclesInterval | None = None,
 ) -> tuple[MetricValue, ...]:
-    """All metrics of the whole run, then each function and operation that a limit names.
+    """All metrics of the whole run, then each function, operation and interrupt that a limit names.
 
     ``comparison`` is the run beside its baseline, None when there is none. The model's own answers
     decide; ``interval`` says of cycles and time of the whole run which limits others would turn.
@@ -121,8 +122,11 @@ def _rows(
     comparison: Comparison | None,
     limits: Sequence[Limit],
 ) -> Iterable[MetricValue]:
-    rows = list(_measured(kind, after, comparison))
-    matching = [row for row in rows if fnmatchcase(row[0], pattern)]
+    if kind == "irq":
+        matching = list(measured_interrupts(pattern, after, comparison))
+    else:
+        rows = _measured(kind, after, comparison)
+        matching = [row for row in rows if fnmatchcase(row[0], pattern)]
     metrics = dict.fromkeys(limit.metric for limit in limits)
     # A limit on something that does not run any more is broken, as on any metric that is missing.
     for name, values in matching or [(pattern, {})]:
@@ -134,13 +138,9 @@ def _rows(
             )  # fmt: skip
 
 
-#: Values before and after by metric.
-_Pairs = dict[str, tuple[float | None, float | None]]
-
-
 def _measured(
     kind: str, after: Summary, comparison: Comparison | None
-) -> Iterable[tuple[str, _Pairs]]:
+) -> Iterable[tuple[str, Pairs]]:
     """Name and values of each function or operation that ran after."""
     if comparison is None:
         rows: Sequence[FunctionSummary | OpSummary]

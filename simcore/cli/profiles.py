@@ -14,6 +14,7 @@ from simcore.cli.options import source_options, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
+    input_files,
     look,
     tell_end,
     tell_line,
@@ -164,7 +165,7 @@ def report_runs(
 
     started = time.monotonic()
     log = tell_line if verbose else None
-    with destination(form.output) as write:
+    with destination(form.output, input_files()) as write:
         results = [
             run(log=log, inspect=inspect if form.format_name == "html" else None) for run in runs
         ]

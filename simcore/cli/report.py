@@ -13,7 +13,7 @@ from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
 from simcore.cli.options import color_option
 from simcore.cli.output import ColorChoice
 from simcore.cli.profiles import inlines_option, objects_option, refuse_destination, weight_option
-from simcore.cli.running import look, on_command_line, tell_warnings
+from simcore.cli.running import input_files, look, on_command_line, tell_warnings
 from simcore.errors import ExitCode, nearest
 from simcore.files import destination
 from simcore.report import check, profile
@@ -89,7 +89,7 @@ def report(
     if inlines is not None:
         saved = _with_inlines(saved, format_name, inlines)
     refuse_destination(format_name, output, ())
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         options = look(output, color, **(_LOOKS.get(saved.kind.noun, {}) | given))
         options = replace(options, inlines=bool(inlines))
         text, lacking = saved.render(format_name, options)

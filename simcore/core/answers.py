@@ -93,6 +93,10 @@ class Answers:
             "struct barrier_static[]",
             [(b.instruction, b.access, b.everything) for b in block.barriers],
         )
+        moves = new(
+            "struct stack_move_static[]",
+            [(m.instruction, m.kind, m.bytes, m.access, m.offset) for m in block.stack_moves],
+        )
         cut = self._scheduler.cut(placed, code, it_state)
         stretches = new("struct stretch_static[]", list(_stretch_ends(block, cut)))
         macs = new("uint8_t[]", list(block.macs))
@@ -118,11 +122,13 @@ class Answers:
         out.barrier = barriers
         out.stretch = stretches
         out.stack_access = block.stack_access
-        out.stack_low = block.stack_low
+        out.stack_offset = block.stack_offset
+        out.stack_moves = len(moves)
+        out.stack_move = moves
         out.counters = counters
         out.macs = macs
         self._keep = (
-            counters, offsets, predicated, accesses, probes, notes, barriers, stretches, macs,
+            counters, offsets, predicated, accesses, probes, notes, barriers, moves, stretches, macs,
         )  # fmt: skip
         self.blocks.append(block)
         self._cut.append(cut)

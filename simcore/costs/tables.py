@@ -312,6 +312,8 @@ class CallNode:
     dcache_read_misses: Count = 0
     dcache_write_misses: Count = 0
     mispredicts: Count = 0
+    task: Count = 0
+    """Index into tasks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from simcore.elf.image import (
 )
 from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
+from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -282,4 +283,5 @@ def _judge_elf(path: str, data: bytes, program: Image | None = None) -> Image:
         table = LineTable(debug, image)
         image.lines, image.lacks = table.line_at, table.lacking
         image.inlines = InlineTable(debug).chains
+        image.structs = struct_reader(debug)
     return image

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from simcore.elf.structs import Member, StructAt
 
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
 Lacks = Callable[[Iterable[int]], tuple[str, ...]]
@@ -135,6 +137,7 @@ class Image:
     lines: LineAt | None = field(repr=False, default=None)  # None: no debug information
     lacks: Lacks | None = field(repr=False, default=None)  # why addresses have no line
     inlines: Inlines | None = field(repr=False, default=None)  # inlined calls around addresses
+    structs: StructAt | None = field(repr=False, default=None)  # members of structure types
     debug_link: tuple[str, int] | None = None  # name and CRC-32 of a file with debug information
     is_stripped: bool = False  # has no symbols, none that are broken either
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
@@ -179,6 +182,14 @@ class Image:
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of that name; a global one before a local one."""
         return self._names.get(name)
+
+    def layout(self, function: str, names: Sequence[str]) -> dict[str, Member]:
+        """Members of the first structure type of these names that the unit of a function declares.
+
+        Nothing without debug information.
+        """
+        symbol = self.symbol(function)
+        return {} if symbol is None or self.structs is None else self.structs(symbol.address, names)
 
     def object_at(self, address: int) -> Symbol | None:
         """Return the data symbol that holds `address`; the innermost where several do."""

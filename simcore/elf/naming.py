@@ -45,6 +45,7 @@ def named(program: Image, others: Sequence[Image]) -> Image:
         lines=lines.line_at,
         lacks=lines.lacking,
         inlines=lines.inlined,
+        structs=next((image.structs for image in images if image.structs), None),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
-from simcore.cpu_model import CACHE_CONTROLS
+from simcore.cpu_model import CACHE_CONTROLS, is_model_file
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
@@ -67,6 +67,12 @@ class PartSpec:
     overrides: Annotated[tuple[str, ...], Written("set")] = ()
     memory_from: _Path = None
     place: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it is read from, as far as it names them."""
+        cpu = (self.cpu,) if is_model_file(self.cpu) else ()
+        return (*cpu, *((self.memory_from,) if self.memory_from else ()))
 
     @property
     def tells_memory(self) -> bool:
@@ -148,6 +154,13 @@ class RunSpec(PartSpec):
     coverage: _Table = False
     timeline: _Table = False
     inlines: _Table = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it is read from, as far as it names them."""
+        fed = (text.partition("=")[2] for text in self.uart)
+        named = (self.elf, *self.symbols, self.svd, *fed)
+        return (*super(RunSpec, self).files, *(name for name in named if name))
 
     def replaced(self, options: Mapping[str, Any]) -> Self:
         """The same with other values of these fields; another end takes the place of this one."""

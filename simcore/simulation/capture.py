@@ -170,6 +170,9 @@ class _Run:
         return simulation
 
 
+_STREAMS = ("printed", "stdin", "stdout", "progress")  # of record_run(), beside fields of a spec
+
+
 def record(
     elf: str | os.PathLike[str] | RunSpec,
     path: str | os.PathLike[str],
@@ -180,8 +183,10 @@ def record(
 
     The other arguments are those of :func:`record_run`. Raises what it raises.
     """
-    with binary_destination(os.fspath(path)) as file:
-        return record_run(elf, file, cpu, **options)
+    streams = {name: options.pop(name) for name in _STREAMS if name in options}
+    spec = run_spec(elf, cpu, options)
+    with binary_destination(os.fspath(path), spec.files) as file:
+        return record_run(spec, file, **streams)
 
 
 def is_capture(path: str | os.PathLike[str]) -> bool:

@@ -14,6 +14,7 @@ from simcore.costs.coverage import coverage as file_coverage
 from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
+from simcore.costs.interrupts import activations
 from simcore.costs.objects import object_costs
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
@@ -72,6 +73,8 @@ class Simulation:
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
             args=self.options.spec.args,
+            tasks=result.tasks,
+            kernel=result.kernel,
         )
         lacking = self.image.lacking_lines(
             row.address for row in profile.functions if row.address is not None
@@ -90,6 +93,8 @@ class Simulation:
             options = self.options
             energy = energy_model(self.model, options.clock_hz, options.voltage_scale)
             over_time = timeline_of(self.result.counters, energy)
+            found = activations(self.result.counters.interrupts, profile.interrupts or ())
+            over_time = replace(over_time, activations=found)
             warnings = (*profile.warnings, *over_time.warnings())
             profile = replace(profile, timeline=over_time, warnings=warnings)
         return profile

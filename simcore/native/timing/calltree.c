@@ -14,7 +14,8 @@ static int add_node(struct calltree *t, int32_t parent, uint32_t function, int32
         return CORE_ERR_MEMORY;
     }
     struct node *n = &t->node[t->nodes];
-    *n = (struct node){{parent, function, op, call_site, 0}, NO_NODE, NO_NODE, counters};
+    uint32_t context = parent > 0 ? t->node[parent].info.context : t->context;
+    *n = (struct node){{parent, function, op, call_site, context, 0}, NO_NODE, NO_NODE, counters};
     if (parent != NO_NODE) {
         n->next_sibling = t->node[parent].first_child;
         t->node[parent].first_child = (int32_t)t->nodes;
@@ -28,10 +29,11 @@ static int push(struct calltree *t, int32_t node, uint32_t return_address, uint3
         t->lost_frames++;
         memmove(t->frame + 1, t->frame + 2, (t->frames - 2) * sizeof *t->frame);
         t->frames--;
+        t->base -= t->base > 0;
     }
     if (array_reserve(&t->frame, &t->frames_room, t->frames + 1u, 64, sizeof *t->frame) != CORE_OK)
         return CORE_ERR_MEMORY;
-    t->frame[t->frames++] = (struct frame){node, return_address, call_site, (uint8_t)is_op, PASSAGE_CALL, NO_NODE};
+    t->frame[t->frames++] = (struct frame){node, return_address, call_site, t->sp, t->stack, (uint8_t)is_op, PASSAGE_CALL, NO_NODE};
     return CORE_OK;
 }
 
@@ -57,7 +59,8 @@ static int node_for(struct calltree *t, int32_t from, uint32_t function, int32_t
 {
     for (int32_t child = t->node[from].first_child; child != NO_NODE; child = t->node[child].next_sibling) {
         const struct node_info *info = &t->node[child].info;
-        if (info->function == function && info->op == op && info->call_site == call_site)
+        if (info->function == function && info->op == op && info->call_site == call_site &&
+            (from || info->context == t->context))
             return child;
     }
     if (op < 0)
@@ -96,6 +99,28 @@ void calltree_unwind(struct calltree *t, uint32_t frames)
             t->unbalanced_ops++;
 }
 
+void calltree_unwind_to(struct calltree *t, uint32_t stack, uint32_t sp)
+{
+    while (t->frames > t->base + 1 && t->frame[t->frames - 1].stack == stack && t->frame[t->frames - 1].sp < sp)
+        calltree_unwind(t, t->frames - 1);
+}
+
+int calltree_level(struct calltree *t)
+{
+    int status = push(t, 0, 0, 0, 0);
+    t->base = t->frames - 1;
+    return status;
+}
+
+int calltree_is_open(const struct calltree *t, uint32_t address, uint32_t function)
+{
+    for (uint32_t at = t->frames; at-- > t->base + 1;)
+        if (t->frame[at].return_address == address ||
+            (function != NO_FUNCTION && t->node[t->frame[at].node].info.function == function))
+            return 1;
+    return 0;
+}
+
 /* Whether the innermost frame is of code that runs on in the call of the frame below it. */
 static int is_run_on(const struct calltree *t) { return t->frame[t->frames - 1].passage != PASSAGE_CALL; }
 
@@ -104,7 +129,7 @@ static int replace(struct calltree *t, uint32_t function, uint32_t call_site, in
 {
     t->frames -= (uint32_t)is_run_on(t);
     struct frame *top = &t->frame[t->frames - 1];
-    if (t->frames == 1 || top->is_op)
+    if (t->frames == t->base + 1 || top->is_op)
         return call(t, function, 0, call_site, is_call);
     uint32_t below = t->frames - 2, site = top->call_site ? top->call_site : call_site;
     if (top->call_site && !t->node[top->node].info.call_site)
@@ -173,7 +198,7 @@ int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t
         return call(t, function, return_address, call_site, 1);
     uint32_t current = calltree_current(t)->info.function;
     if (how == BRANCH_RETURN || how == BRANCH_INDIRECT)
-        for (uint32_t at = t->frames; at-- > 1;)
+        for (uint32_t at = t->frames; at-- > t->base + 1;)
             if (t->frame[at].return_address == address && t->frame[at].return_address) {
                 calltree_unwind(t, at);
                 current = calltree_current(t)->info.function;
@@ -187,7 +212,7 @@ int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t
         return CORE_OK;
     if (how != BRANCH_RETURN && how != BRANCH_INDIRECT)
         return run_on(t, function, call_site, how == BRANCH_NONE ? PASSAGE_FELL_THROUGH : PASSAGE_JUMPED);
-    for (uint32_t at = t->frames; at-- > 1;)
+    for (uint32_t at = t->frames; at-- > t->base + 1;)
         if (is_of(t, &t->frame[at], function)) {
             calltree_unwind(t, at + 1);              /* longjmp into a function that is still active */
             return CORE_OK;
@@ -207,7 +232,7 @@ int calltree_op_begin(struct calltree *t, int32_t op, uint32_t call_site)
 
 void calltree_op_end(struct calltree *t)
 {
-    for (uint32_t at = t->frames; at-- > 1;)
+    for (uint32_t at = t->frames; at-- > t->base + 1;)
         if (t->frame[at].is_op) {
             t->frames = at;
             return;

@@ -24,6 +24,7 @@ struct frame {
     int32_t node;
     uint32_t return_address;     /* 0: entered otherwise than by a call */
     uint32_t call_site;
+    uint32_t sp, stack;          /* SP when it was entered, and the stack that it lies on: stacks.h */
     uint8_t is_op, passage;
     int32_t before;              /* node that made the tail call to this one; NO_NODE: none */
 };
@@ -37,6 +38,8 @@ struct calltree {
     uint32_t width;              /* counters of a node */
     struct frame *frame;
     uint32_t frames, frames_room;
+    uint32_t base;               /* index of the root's frame below which what was interrupted stands */
+    uint32_t context, sp, stack; /* of what runs: contexts.h, stacks.h */
     uint64_t unbalanced_ops;     /* op_end without op_begin, or a function that left with an op open */
     uint64_t lost_frames;        /* calls deeper than FRAMES_MAX, nodes beyond NODES_MAX */
 };
@@ -54,8 +57,15 @@ int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t
 /* Puts frames that were kept on top of the root, which alone is there. Returns 0 or a core_status. */
 int calltree_restore(struct calltree *t, const struct frame *frame, uint32_t count);
 
-/* Drops frames until so many are left. */
+/* Drops frames until so many are left; those on a stack that were entered with a lower SP. */
 void calltree_unwind(struct calltree *t, uint32_t frames);
+void calltree_unwind_to(struct calltree *t, uint32_t stack, uint32_t sp);
+
+/* What runs is interrupted by calls of their own, until it is unwound to. Returns 0 or a core_status. */
+int calltree_level(struct calltree *t);
+
+/* Whether a call that is open returns to an address, or is one of this function. */
+int calltree_is_open(const struct calltree *t, uint32_t address, uint32_t function);
 
 int calltree_op_begin(struct calltree *t, int32_t op, uint32_t call_site);
 void calltree_op_end(struct calltree *t);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "registers.h"
-#include "timing/exceptions.h"
+#include "timing/interrupts.h"
 #include "timing/records.h"
 #include "timing/run.h"
 
@@ -25,7 +25,6 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
     t->blocks.placement = &t->placement;
     t->state = t->reset_state = setup->reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
-    t->stack_lowest = UINT32_MAX;
     t->sample_at = UINT64_MAX;
     int status = memory_init(&t->memory, &t->config, t->region, setup->regions);
     if (status == CORE_OK)
@@ -34,6 +33,10 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
         status = predictor_init(&t->predictor, &t->config);
     if (status == CORE_OK)
         status = calltree_init(&t->calls, COUNTER_COUNT + setup->regions * REGION_COUNTER_COUNT);
+    if (status == CORE_OK)
+        status = contexts_init(t);
+    if (status == CORE_OK)
+        status = stacks_begin(t, 0, 0);
     if (status != CORE_OK)
         return status;
     t->memory.counters = calltree_current(&t->calls)->counters;
@@ -83,7 +86,9 @@ void timing_free(struct timing *t)
     predictor_free(&t->predictor);
     calltree_free(&t->calls);
     objects_free(&t->objects);
-    exceptions_free(t);
+    contexts_free(&t->contexts);
+    stacks_free(&t->stacks);
+    interrupts_free(t);
 }
 
 /* --- pending counts -------------------------------------------------------------------------------- */
@@ -146,11 +151,13 @@ static void forget(struct timing *t)
     for (uint32_t i = 0; i < t->objects.uses; i++)
         t->objects.use[i].info.counts = (struct site_info){0, 0, 0};
     t->calls.unbalanced_ops = t->calls.lost_frames = t->unmatched = 0;
-    t->stack_lowest = UINT32_MAX;
+    stacks_forget(t);
+    contexts_forget(t);
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
     if (t->node_blocks)
         node_blocks_forget(t->node_blocks);
+    interrupts_forget(t);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;
@@ -268,10 +275,13 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2, 4};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 2, [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
+    if (kind >= RECORD_INTERRUPT)
+        return interrupts_record(t, kind, payload);
     int status = CORE_OK;
+    uint64_t before = t->now;
     timing_settle(t);
     switch (kind) {
     case RECORD_SYSTEM_WRITE:
@@ -290,9 +300,14 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION: status = exceptions_run(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_EXCEPTION:
+        status = contexts_exception(t, payload[0], payload[1], payload[2], payload[3]);
+        if (status == CORE_OK)
+            status = interrupts_exception(t, payload[0] & 0xff, before);
+        break;
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
-    case RECORD_STACK: exceptions_stack(t, payload[0], (int)payload[1]); break;
+    case RECORD_STACK: status = stacks_told(t, payload[0]); break;
+    case RECORD_TASK: status = contexts_task(t, payload[0], payload[1]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

@@ -10,7 +10,7 @@ from simcore.report import RenderOptions
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
 
-Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions"]
+Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions", "interrupts"]
 
 #: Output formats; each is the name of a module of this package.
 FORMATS = (

@@ -126,6 +126,7 @@ class _Writer:
         for function in range(len(profile.functions)):
             yield from self._function_lines(function)
             yield ""
+        yield from self._task_lines()
         yield _text("totals:", total)
 
     def _place_costs(self) -> list[list[Costs]]:
@@ -211,6 +212,21 @@ class _Writer:
                 yield f"calls={call.count} 0x{call.start.address:x} {call.start.line or 0}"
                 yield _text(position, inclusive)
 
+    def _task_lines(self) -> Iterator[str]:
+        """A function for each task, which calls what it began in."""
+        if not self._profile.has_tasks:
+            return
+        for task, calls in _task_calls(self._profile).items():
+            yield f"fl={self._file(UNKNOWN_FILE)}"
+            yield f"fn={self._function(f'[task {task}]')}"
+            for callee, (count, inclusive) in calls.items():
+                start = self._places[callee][0]
+                yield f"cfi={self._file(self._file_of(callee))}"
+                yield f"cfn={self._function(self._names[callee])}"
+                yield f"calls={count} 0x{start.address:x} {start.line or 0}"
+                yield _text("0x0 0", inclusive)
+            yield ""
+
     def _body(self, function: int) -> Iterator[tuple[Place, Costs]]:
         """Places with costs; what belongs to no instruction joins the one at the entry."""
         entry, *rest = zip(self._places[function], self._costs[function], strict=True)
@@ -268,6 +284,25 @@ def _calls(
             sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
         sites[callee] = (count + tree.nodes[index].calls, sums)
     return calls
+
+
+def _task_calls(profile: Profile) -> dict[str, dict[int, tuple[int, Costs]]]:
+    """(Count, inclusive costs) by task and by the functions that nothing in it calls."""
+    tree = CallTree(profile)
+    inclusive = [
+        tree.inclusive([getattr(node, name) for node in tree.nodes]) for _, name, _ in EVENTS
+    ]
+    energy = tree.inclusive(tree.femtojoules())
+    found: dict[str, dict[int, tuple[int, Costs]]] = {}
+    for index, node in enumerate(tree.nodes):
+        if node.parent != 0 or node.function is None:
+            continue
+        calls = found.setdefault(tree.tasks[index], {})
+        count, sums = calls.get(node.function, (0, [0] * (len(EVENTS) + 1)))
+        picojoules = rounded([energy[index]], 1, FEMTOJOULES_PER_PICOJOULE)
+        sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
+        calls[node.function] = (count + node.calls, sums)
+    return found
 
 
 def _key(nodes: Sequence[CallNode], index: int, found: Sequence[Sequence[Place]]) -> Key | None:

@@ -1,4 +1,7 @@
-"""Collapsed stacks, ``outer;inner weight`` a line, for Brendan Gregg's flamegraph.pl and others."""
+"""Collapsed stacks, ``outer;inner weight`` a line, for Brendan Gregg's flamegraph.pl and others.
+
+The outermost frame is the task, where a kernel switches between tasks.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ def render(profile: Profile, options: RenderOptions) -> str:
     weights = tree.weights(options.weight)
     sums: dict[str, int] = {}  # one stack may be reached over several call sites
     for index in tree.order:
-        stack = ";".join(_frame(tree.labels[node]) for node in tree.stacks[index])
+        labels = [*tree.tasks[index : index + 1], *(tree.labels[at] for at in tree.stacks[index])]
+        stack = ";".join(_frame(label) for label in labels)
         sums[stack] = sums.get(stack, 0) + weights[index]
     return "".join(f"{stack} {weight}\n" for stack, weight in sums.items() if weight)
 

@@ -44,6 +44,7 @@ def render(profile: Profile, options: RenderOptions) -> bytes:
 class _Sample:
     stack: list[int]  # ids of locations, innermost first
     op: str  # operation that it runs in, "" for none
+    task: str  # "" where there is but one
     instructions: int
     cycles: int
     femtojoules: int
@@ -75,8 +76,9 @@ class _Writer:
         for sample, time, energy in zip(samples, times, energies, strict=True):
             content = numbers(1, sample.stack)
             content += numbers(2, (sample.instructions, sample.cycles, time, energy))
-            if sample.op:
-                content += message(3, number(1, string("op")) + number(2, string(sample.op)))
+            for label, value in (("op", sample.op), ("task", sample.task)):
+                if value:
+                    content += message(3, number(1, string(label)) + number(2, string(value)))
             fields.append(message(_SAMPLE, content))
         fields.append(message(_MAPPING, self._mapping()))
         fields += [message(_LOCATION, location) for location in self._located]
@@ -113,7 +115,8 @@ class _Writer:
             for place, instructions, cycles, femtojoules in shares:
                 if instructions or cycles or femtojoules:
                     stack = [self._location(node.function, place), *callers]
-                    yield _Sample(stack, op, instructions, cycles, femtojoules)
+                    task = "".join(self._tree.tasks[index : index + 1])
+                    yield _Sample(stack, op, task, instructions, cycles, femtojoules)
 
     def _callers(self, index: int) -> list[int]:
         """Locations of the calls that lead to a node, innermost first."""

@@ -15,7 +15,7 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
-    """A document with two sampled profiles: cycles, and energy in nanojoules.
+    """A document with two sampled profiles, cycles and energy in nanojoules, and one for each task.
 
     A sample is a node of the call tree with its own costs; their order is that of first calls.
     """
@@ -41,6 +41,14 @@ def render(profile: Profile, options: RenderOptions) -> str:
         "profiles": [
             _sampled("cycles", stacks, [cycles[index] for index in tree.order]),
             _sampled("energy (nJ)", stacks, [energy[index] for index in tree.order]),
+            *(
+                _sampled(
+                    f"cycles of {task}",
+                    stacks,
+                    [cycles[index] if tree.tasks[index] == task else 0 for index in tree.order],
+                )
+                for task in dict.fromkeys(tree.tasks)
+            ),
         ],
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"

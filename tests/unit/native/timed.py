@@ -14,7 +14,8 @@ A block is a table of tests/rules/timing.toml; its instructions have two bytes e
     probes                  [kind, access, access]
     stretches               [probes, accesses up to its end, barriers up to its end] of each; one
                             for all when there are none
-    stack                   [access, bytes that SP is below its address at most]
+    stack                   [access, bytes of its address from SP at the block's entry]
+    moves                   [instruction, kind, bytes, access, offset] of what changes SP
     facts                   fields of struct block_static that are to be what they should not
     schedules               tables of stretch, state, variant (default 0), cycles by cause, at
                             (cycle of each access and then of each barrier), next, taken, mispredict
@@ -150,6 +151,12 @@ class Timed:
         everything = [(1 << 64) - 1, len(accesses), len(barriers)]
         stretches = block.get("stretches", [everything])
         stack = block.get("stack", [-1, 0])
+        move_kinds = native.constants("stack_move", "STACK_")
+        moves = [
+            (at - first, move_kinds[kind], *rest)
+            for at, kind, *rest in block.get("moves", [])
+            if at in within
+        ]
         ends = first + count == len(block["instructions"])
         branch = block.get("branch", "none") if ends else "none"
         counters = [0] * self.lib.COUNTER_STATIC
@@ -163,6 +170,7 @@ class Timed:
             "note": ("struct note_static[]", notes),
             "barrier": ("struct barrier_static[]", barriers),
             "stretch": ("struct stretch_static[]", stretches),
+            "stack_move": ("struct stack_move_static[]", moves),
             "counters": ("uint64_t[]", counters),
             "macs": ("uint8_t[]", macs),
         }
@@ -181,7 +189,8 @@ class Timed:
             "barriers": len(barriers),
             "stretches": len(stretches),
             "stack_access": stack[0] if stack[0] < len(accesses) else -1,
-            "stack_low": -stack[1],
+            "stack_offset": stack[1],
+            "stack_moves": len(moves),
             **block.get("facts", {}),
         }
         for field, value in values.items():
@@ -243,8 +252,9 @@ class Timed:
 
         `run` a block with `at` addresses and `notes` [instruction, class], `partial` (bytes,
         "after" or "before" the access) and `continued`; or `system` = register with `value`,
-        `op_begin`, `op_end`, `sleep` = cycles, `exception` = return address, 0: it came back, with
-        `frame`, `chained` and `fp`, or `words` as they stand.
+        `op_begin`, `op_end`, `sleep` = cycles, `stack` = SP, `task` = index with `floor`,
+        `exception` = return address, 0: it came back, with `frame`, `sp` (default: the frame),
+        `to`, `chained`, `process` and `fp`, or `words` as they stand.
         """
         lib = self.lib
         match record:
@@ -270,7 +280,13 @@ class Timed:
                 event = lib.EXCEPTION_CHAINED if "chained" in record else event
                 event |= lib.EXCEPTION_FP if "fp" in record else 0
                 kind = lib.RECORD_EXCEPTION
-                payload = [event, address or record.get("to", 0), record.get("frame", 0)]
+                event |= lib.EXCEPTION_PROCESS if "process" in record else 0
+                frame = record.get("frame", 0)
+                payload = [event, address or record.get("to", 0), frame, record.get("sp", frame)]
+            case {"stack": sp}:
+                kind, payload = lib.RECORD_STACK, [sp]
+            case {"task": task}:
+                kind, payload = lib.RECORD_TASK, [task, record.get("floor", 0)]
             case _:
                 raise ValueError(f"no record: {record}")
         return [0x8000_0000 | kind << 16 | len(payload), *payload]

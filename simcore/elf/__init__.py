@@ -43,7 +43,6 @@ from simcore.elf.image import (
 )
 from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
-from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -53,6 +52,7 @@ from simcore.elf.notes import (
 )
 from simcore.elf.segments import load_segments
 from simcore.elf.start import boot_image_entry, find_vector_table, thumb_entry, vector_table_at
+from simcore.elf.structs import struct_reader
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import NamedHeaders
 from simcore.errors import ElfError
@@ -113,6 +113,8 @@ def load_files(
     debug_files.py, also in the debug directory ``debug_dir``. Raises ElfError.
     """
     told, data = os.fspath(path), load_bytes(path)
+    if debug_dir is not None and not Path(debug_dir).is_dir():
+        raise ElfError(f"{printable(debug_dir)}: no such folder; check --debug-dir")
     files = [*symbols, *(() if debug_file is None else (debug_file,))]
     names = [(os.fspath(file), load_bytes(file)) for file in files]
     image = _image_of_file(told, data)

@@ -61,7 +61,8 @@ def debug_file(
     said: list[str] = []
     beside = Path(image.path).parent
     name = image.debug_link[0] if image.debug_link else ""
-    if name and (Path(name).name != name or "\\" in name or not name.isprintable()):
+    plain = Path(name).name == name and name != ".." and "\\" not in name
+    if name and not (plain and name.isprintable()):
         return None, (
             f"its .gnu_debuglink '{printable(name)}' is no plain file name and is not looked for:"
             " --debug-file FILE names the file",

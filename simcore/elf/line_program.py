@@ -13,6 +13,7 @@ import re
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -36,8 +37,14 @@ from simcore.elf.units import Section
 MAX_LINE: Final = 1 << 31
 _RUN: Final = 1 << 12  # opcodes that one match takes: sre keeps a place to go back to for each
 _PATH, _DIRECTORY = 1, 2  # DW_LNCT_*
+_MAX_SEQUENCES: Final = 1 << 20  # functions of a unit
+_MAX_SEQUENCE_BYTES: Final = 1 << 24
+_MOST_TOGETHER: Final = 1 << 10  # sequences at one address: those of discarded functions
 _SET_ADDRESS: Final = re.compile(rb"(?:[\x05\x0c][\x80-\xff]*[\x00-\x7f]|[\x06\x07\x0a\x0b])*"
                                  rb"\x00\x05\x02(?s:(....))")  # fmt: skip
+
+
+_Name = bytes | tuple[int, int]  # or a form, and the value that says where it is
 
 
 class BackwardsError(ValueError):
@@ -70,8 +77,8 @@ class FileTable:
     version: int
     word: int
     address: int
-    _directories: list[bytes] | None = None
-    _files: list[tuple[bytes | tuple[int, int], int]] = field(default_factory=list)
+    _directories: list[_Name] | None = None
+    _files: list[tuple[_Name, int]] = field(default_factory=list)
 
     @property
     def first(self) -> int:
@@ -94,21 +101,24 @@ class FileTable:
             return None
         name, directory = self._files[file - self.first]
         inside = self.first <= directory < len(directories) + self.first
-        base = directories[0] if self.version >= 5 and directories else b""
+        has_base = self.version >= 5 and directories
         return (
-            name if isinstance(name, bytes) else self._name(*name),
-            directories[directory - self.first] if inside else b"",
-            base,
+            self._name(name),
+            self._name(directories[directory - self.first]) if inside else b"",
+            self._name(directories[0]) if has_base else b"",
         )
 
-    def _name(self, form: int, value: int) -> bytes:
+    def _name(self, name: _Name) -> bytes:
+        if isinstance(name, bytes):
+            return name
+        form, value = name
         if form == STRING:
             return text_at(self.data, value)
         if form in (STRP, LINE_STRP):
             return text_at(self.section("str" if form == STRP else "line_str"), value)
         return b""
 
-    def _read(self) -> list[bytes]:
+    def _read(self) -> list[_Name]:
         if self._directories is None:
             self._directories = []
             try:
@@ -155,21 +165,19 @@ class FileTable:
                 if table == "files":
                     self._files.append((name, directory))
                 elif self._directories is not None:
-                    self._directories.append(self._name(*name))
+                    self._directories.append(name)
 
 
 class LineProgram:
     """A program, by the address at which sequences begin.
 
-    Raises BROKEN for a header that cannot be. `end` is where the next program may begin.
+    Raises BROKEN for a header that cannot be.
     """
 
     def __init__(self, section: Section, offset: int) -> None:
         data = section("line")
-        length, word, at = initial_length(data, offset)
-        if length > len(data) - at:
-            raise ValueError("is cut off")
-        self.offset, self.end = offset, at + length
+        self.offset, self.end = offset, program_end(data, offset)
+        _, word, at = initial_length(data, offset)
         data = data[: self.end]
         version, at = number(data, at, 2)
         if not 2 <= version <= 5:
@@ -210,18 +218,17 @@ class LineProgram:
         self._sorted = [sequences[index] for index in order]  # of equal starts in the file's order
         self._starts = [start for start, _, _ in self._sorted]
 
-    def __bool__(self) -> bool:
-        return bool(self._starts)
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where sequences begin, in order."""
+        return self._starts
 
     def starting_at(self, start: int) -> list[Rows]:
         """The sequences that begin at an address, in the order of the file."""
-        index, found = bisect_left(self._starts, start), []
-        while index < len(self._starts) and self._starts[index] == start:
-            rows = self._decoded(index)
-            if rows is not None:
-                found.append(rows)
-            index += 1
-        return found
+        first = bisect_left(self._starts, start)
+        behind = min(bisect_right(self._starts, start), first + _MOST_TOGETHER)
+        found = map(self._decoded, range(first, behind))
+        return [rows for rows in found if rows is not None]
 
     def start_before(self, address: int) -> int | None:
         """Where the last sequences begin that begin at or before an address."""
@@ -253,6 +260,8 @@ class LineProgram:
                 if not size or behind + size > end:
                     raise ValueError("is broken")
                 at = behind + size
+                if len(found) > _MAX_SEQUENCES:
+                    raise ValueError(f"has more than {_MAX_SEQUENCES} functions")
                 if data[behind] == 1:  # DW_LNE_end_sequence
                     start = self._start(first, at)
                     if start is not None:
@@ -281,6 +290,9 @@ class LineProgram:
         return self._rows[at]
 
     def _row_bytes(self, at: int, end: int) -> Rows | None:
+        if end - at > _MAX_SEQUENCE_BYTES:
+            self._broken[at] = f"has more than {_MAX_SEQUENCE_BYTES} bytes for a section"
+            return None
         try:
             return self._run(at, end)
         except BackwardsError:
@@ -365,6 +377,14 @@ class LineProgram:
                 lines[-1] = line if 0 < line < MAX_LINE else 0
             last_file, last_line = file, line
         raise ValueError("no end")
+
+
+def program_end(data: memoryview, offset: int) -> int:
+    """Where the next program may begin. Raises BROKEN."""
+    length, _, at = initial_length(data, offset)
+    if length > len(data) - at:
+        raise ValueError("is cut off")
+    return at + length
 
 
 @lru_cache(maxsize=16)

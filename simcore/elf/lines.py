@@ -19,10 +19,11 @@ from typing import Final
 from simcore.elf.debug_sections import DebugSections
 from simcore.elf.dwarf_forms import BROKEN
 from simcore.elf.image import MAX_NAME_BYTES, Image, printable
-from simcore.elf.line_program import LineProgram, Rows
+from simcore.elf.line_program import LineProgram, Rows, program_end
 from simcore.elf.units import Unit, Units
 
 _MAX_NESTING: Final = 1 << 10  # units whose ranges hold one address that are looked through
+_MOST_EMPTY: Final = 1 << 6  # sequences without code that are passed over
 _MOST_NAMED: Final = 3  # things that a warning names
 _ABSOLUTE_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\")
 # Names of source files that an object's symbols may give; what LTO makes has others.
@@ -57,6 +58,9 @@ class LineTable:
         # Where the rows found last hold for all: from, to, rows, whose they are.
         self._last: tuple[int, int, Rows, Source] | None = None
         self._anywhere: list[int] = []  # units that do not say where their code is
+        # Where sequences of these begin, and the unit; None until one is looked for.
+        self._loose: list[tuple[int, int]] | None = None
+        self._loose_problems: list[str] = []
         self._found: list[Unit] = []
         self._sources: dict[int, Source] = {}
         self._programs: dict[int, LineProgram | str] = {}  # by offset, or why it cannot be read
@@ -69,30 +73,32 @@ class LineTable:
             return self._line_at(address)
 
     def lacking(self, addresses: Iterable[int]) -> tuple[str, ...]:
-        """Say why addresses have no source line though there is debug information, in a line.
+        """Say what the debug information of functions lacks, by their addresses: a line for each.
 
-        Nothing of code that was compiled without it. `addresses` are those of functions.
+        Nothing of code that was compiled without it.
         """
         with self._lock:
-            without = [one for one in addresses if self._line_at(one) is None]
-            reasons: dict[str, int] = {}
-            for address in without:
-                for reason in self._reasons(address):
-                    reasons[reason] = reasons.get(reason, 0) + 1
-        if not reasons:
-            return ()
-        count = sum(any(True for _ in self._reasons(one)) for one in without)
-        shown = "; ".join(list(reasons)[:_MOST_NAMED])
-        more = f"; and {len(reasons) - _MOST_NAMED} more" if len(reasons) > _MOST_NAMED else ""
-        functions = "a function that ran has" if count == 1 else f"{count} functions that ran have"
-        return (f"{functions} no source lines: {shown}{more}",)
-
-    def split_units(self, addresses: Iterable[int]) -> int:
-        """How many units that hold one of these addresses have their debug information in .dwo."""
-        with self._lock:
-            self._find_units()
-            units = {unit for address in addresses for unit in self._units_at(address)}
-        return sum(self._found[unit].is_split for unit in units)
+            asked = list(addresses)
+            without = [tuple(self._reasons(one)) for one in asked if self._line_at(one) is None]
+            split = {unit for one in asked for unit in self._units_with(one)}
+            split_units = sum(self._found[unit].is_split for unit in split)
+        said = []
+        reasons = tuple(dict.fromkeys(reason for found in without for reason in found))
+        if reasons:
+            count = sum(map(bool, without))
+            shown = "; ".join(reasons[:_MOST_NAMED])
+            more = len(reasons) - _MOST_NAMED
+            said.append(
+                f"no source lines for {count} function{'s' * (count > 1)} that ran: {shown}"
+                + (f"; and {more} more" if more > 0 else "")
+            )
+        if split_units:
+            said.append(
+                f"split debug information: that of {split_units}"
+                f" unit{'s' * (split_units > 1)} is in .dwo files, which are not read; source lines"
+                " are whole, inlined frames are missing"
+            )
+        return tuple(said)
 
     def _line_at(self, address: int) -> tuple[str, int] | None:
         last = self._last
@@ -123,14 +129,13 @@ class LineTable:
                 yield self._sections.lost[name]
                 return
         for number in self._units_at(address):
-            source = self._sources.get(number)
-            if source is None:
-                continue
+            source = self._source(number)
             problem = source.problem
             if source.program is not None:
                 problem = source.program.problem(address)
             if problem:
                 yield f"the line program of {self._name(source.unit)} {problem}"
+        yield from self._loose_problems
         for offset, problem in (self._units.broken if self._units else {}).items():
             yield f"the unit at .debug_info+{offset:#x} {problem}"
 
@@ -165,25 +170,41 @@ class LineTable:
         ]
 
     def _units_at(self, address: int) -> Iterator[int]:
-        """Units that may hold an address, in the order of the file."""
-        last = bisect_right(self._ranges, address, key=_BY_START) - 1
+        """Units that may hold an address, in the file's order; last those that do not say so."""
+        yield from self._units_with(address)
+        if self._loose is None:
+            self._loose = []
+            for number in self._anywhere:
+                source = self._source(number)
+                if source.program is not None:
+                    self._loose += ((start, number) for start in source.program.starts)
+                elif source.problem and len(self._loose_problems) <= _MOST_NAMED:
+                    self._loose_problems.append(
+                        f"the line program of {self._name(source.unit)} {source.problem}"
+                    )
+            self._loose.sort()
+        last = bisect_right(self._loose, (address, len(self._found))) - 1
         found = []
+        for start, number in self._loose[max(last - _MAX_NESTING, 0) : last + 1]:
+            if start == self._loose[last][0]:
+                found.append(number)
+        yield from dict.fromkeys(found)
+
+    def _units_with(self, address: int) -> list[int]:
+        """Units that say that they hold an address."""
+        last = bisect_right(self._ranges, address, key=_BY_START) - 1
+        found = set()
         for index in range(last, max(last - _MAX_NESTING, -1), -1):
             if self._reach[index] <= address:
                 break
             if address < self._ranges[index][1]:
-                found.append(self._ranges[index][2])
-        yield from sorted(set(found))
-        yield from list(self._anywhere)
+                found.add(self._ranges[index][2])
+        return sorted(found)
 
     def _source(self, number: int) -> Source:
-        known = self._sources.get(number)
-        if known is None:
-            known = self._sources[number] = self._read(self._found[number])
-            empty = known.program is None or not known.program
-            if empty and not known.problem and number in self._anywhere:
-                self._anywhere.remove(number)  # such as what a compiler said ahead of LTO
-        return known
+        if number not in self._sources:
+            self._sources[number] = self._read(self._found[number])
+        return self._sources[number]
 
     def _read(self, unit: Unit) -> Source:
         offset = unit.program
@@ -201,24 +222,30 @@ class LineTable:
         if not self._sections.get("line"):
             return "is missing"
         index = bisect_left(self._taken, (offset, 0))
-        if index and self._taken[index - 1][1] > offset:
-            return "lies in another one"
         try:
-            program = LineProgram(self._sections.get, offset)
+            end = program_end(self._sections.get("line"), offset)
+            if (index and self._taken[index - 1][1] > offset) or (
+                index < len(self._taken) and self._taken[index][0] < end
+            ):
+                return "lies in another one"
+            self._taken.insert(index, (offset, end))
+            return LineProgram(self._sections.get, offset)
         except BROKEN as error:
             return str(error) if type(error) is ValueError else "is cut off"
-        if index < len(self._taken) and self._taken[index][0] < program.end:
-            return "lies in another one"
-        self._taken.insert(index, (offset, program.end))
-        return program
 
     # -- rows ----------------------------------------------------------------------------------
 
     def _rows(self, source: Source, address: int) -> Rows | None:
         """The sequence that holds an address: of several that begin together the first."""
         program = source.program
-        start = program.start_before(address) if program is not None else None
-        while program is not None and start is not None:
+        if program is None:
+            return None
+        below = address
+        for _ in range(_MOST_EMPTY):
+            start = program.start_before(below)
+            if start is None:
+                return None
+            below = start - 1  # for one before it, where these are broken or empty
             if start == 0:
                 rows = source.rows_at_zero
                 return rows if rows is not None and address < rows.end else None
@@ -232,7 +259,6 @@ class LineTable:
                     return rows
             if sequences:
                 return None
-            start = program.start_before(start - 1)  # behind one that is broken or empty
         return None
 
     def _rows_at_zero(self, unit: Unit, program: LineProgram) -> Rows | None:
@@ -251,7 +277,7 @@ class LineTable:
             return None
         functions = units.subprograms_at(unit, 0)
         if functions is None:  # assembly; its symbols say where it is from
-            return found[0] if file == own else None
+            return found[0] if file in (None, own) else None
         sizes = {
             symbol.name: symbol.size
             for symbol in image.symbols

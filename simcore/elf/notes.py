@@ -1,30 +1,19 @@
-"""Notes, build attributes and debug information of an ELF: unknown when they are broken."""
+"""Notes and build attributes of an ELF: unknown when they are broken."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final
 
 from simcore.elf.image import MAX_NAME_BYTES, printable
-from simcore.elf.stream import BoundedStream, Budget, attempt
+from simcore.elf.stream import attempt
 from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file
 from simcore.errors import ElfError
 
 MAX_DEBUG_SECTION_BYTES: Final = 1 << 26  # 64 MiB, inflated
 _NOTE_READS: Final = 1 << 14
-_MAX_LINE_READS: Final = 1 << 21  # 2 MiB of line programs; decoding takes some seconds
 _PROFILES: Final = {ord("A"): "A-profile", ord("R"): "R-profile", ord("S"): "A- or R-profile"}
 _ARCH_V8M: Final = {16: "Armv8-M Baseline", 17: "Armv8-M Mainline", 21: "Armv8.1-M Mainline"}
-# What a DWARFInfo is given: the sections that lines need
-_DEBUG_SECTIONS: Final = (
-    "debug_info", "debug_abbrev", "debug_line", "debug_str", "debug_line_str", "debug_aranges",
-    "debug_ranges", "debug_rnglists", "debug_addr", "debug_str_offsets",
-)  # fmt: skip
-_OTHER_DEBUG_SECTIONS: Final = (
-    "debug_frame", "eh_frame", "debug_loc", "debug_pubtypes", "debug_pubnames", "debug_loclists",
-    "debug_sup", "gnu_debugaltlink", "debug_types",
-)  # fmt: skip
 
 
 def section_data(elf: Any, header: Any, file_size: int) -> bytes:
@@ -101,35 +90,3 @@ def refuse_other_profiles(attributes: Mapping[str, Any], warnings: list[str]) ->
     architecture = _ARCH_V8M.get(attributes.get("TAG_CPU_ARCH", 0))
     if architecture:
         warnings.append(f"built for {architecture}: instructions that a Cortex-M7 lacks will fault")
-
-
-def form_names() -> Mapping[int, str]:
-    from elftools.dwarf.enums import DW_FORM_raw2name
-
-    return dict(DW_FORM_raw2name)
-
-
-def open_dwarf(elf: Any, headers: NamedHeaders, file_size: int) -> Any:
-    """Return a DWARFInfo of the sections that lines need.
-
-    ELFFile.get_dwarf_info would copy all debug sections, and inflate .zdebug ones without limit.
-    """
-    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
-
-    by_name = dict(reversed(headers))
-    contents = {
-        name: attempt(partial(section_data, elf, by_name.get(f".{name}"), file_size), b"")
-        for name in _DEBUG_SECTIONS
-    }
-    # Of sound tables each byte is read once at most, of .debug_info the head of each unit.
-    size = sum(map(len, contents.values())) - len(contents["debug_str"])
-    size -= len(contents["debug_info"]) * 3 // 4
-    budget = Budget(min((1 << 16) + size, _MAX_LINE_READS))
-    sections: dict[str, Any] = dict.fromkeys(
-        (f"{name}_sec" for name in _DEBUG_SECTIONS + _OTHER_DEBUG_SECTIONS), None
-    )
-    for name, data in contents.items():
-        if data:
-            stream = BoundedStream(data, budget)
-            sections[f"{name}_sec"] = DebugSectionDescriptor(stream, f".{name}", None, len(data), 0)
-    return DWARFInfo(DwarfConfig(True, "ARM", 4), **sections)

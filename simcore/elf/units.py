@@ -2,7 +2,7 @@
 
 Only the first entry of each unit is read, and all of them where functions at one address are asked
 for. Versions 2 to 5, both formats, skeletons of split units. A file that lies costs time by its
-bytes: tables that units share are read from a budget of their size.
+bytes: tables that units share, and attributes without bytes, have a budget of their size.
 """
 
 from __future__ import annotations
@@ -104,12 +104,13 @@ class Units:
         self._tables: dict[int, tuple[dict[int, _Abbreviation], int]] = {}  # read up to there
         self._abbreviations = _Budget(len(section("abbrev")))
         self._ranges = _Budget(len(section("ranges")) + len(section("rnglists")))
-        self._entries = _Budget(len(section("info")))
+        self._heads = self._entries = _Budget(len(section("info")))
         self.broken: dict[int, str] = {}  # units that cannot be read, by offset; why
 
     def __iter__(self) -> Iterator[Unit]:
         """The units that may have code, in the order of the file."""
         info, at = self._section("info"), 0
+        self._heads = _Budget(len(info))
         for _ in range(MAX_UNITS):
             if at >= len(info):
                 return
@@ -156,12 +157,8 @@ class Units:
         unit.tag, shape = self._abbreviation(abbreviations, code)
         if unit.tag not in (_COMPILE, _SKELETON):
             return None
-        for attribute, form, constant in shape:
-            if form == IMPLICIT_CONST:
-                unit.attributes[attribute] = form, constant
-                continue
-            form, value, at = value_of(form, info, at, word, address)
-            unit.attributes[attribute] = form, value
+        self._heads.take(1 + len(shape))  # some attributes have no bytes
+        unit.attributes, _ = self.attributes(unit, info, at, shape)
         return unit
 
     def _abbreviation(self, offset: int, code: int) -> _Abbreviation:
@@ -331,12 +328,12 @@ class Units:
         found: list[Subprogram] = []
         has_any, at = False, unit.first
         try:
-            self._entries.take(unit.end - unit.first)
             while at < unit.end:
                 code, at = uleb(info, at)
                 if not code:
                     continue
                 tag, shape = self._abbreviation(unit.abbreviations, code)
+                self._entries.take(1 + len(shape))
                 if tag != _SUBPROGRAM:
                     at = self.past(unit, info, at, shape)
                     continue

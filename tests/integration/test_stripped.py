@@ -44,3 +44,28 @@ def test_callgrind_annotate_reads_a_program_without_lines(
     out.write_text(text)
     shown = run_tool(["callgrind_annotate", "--show-percs=no", "--show=Cycles", out], "valgrind")
     assert f"{stripped.totals.cycles:,}  PROGRAM TOTALS" in shown
+
+
+def test_a_capture_keeps_the_debug_information_that_was_found(tmp_path: Path) -> None:
+    elf, debug, capture = (tmp_path / name for name in ("calls.elf", "calls.debug", "run.mcu"))
+    package = "binutils-arm-none-eabi"
+    whole = FIRMWARE / "calls.elf"
+    run_tool(["arm-none-eabi-objcopy", "--only-keep-debug", whole, debug], package)
+    run_tool(["arm-none-eabi-strip", "-o", elf, whole], package)
+    run_tool(["arm-none-eabi-objcopy", f"--add-gnu-debuglink={debug}", elf], package)
+    profile = simcore.profile(elf, lines=True)
+    assert profile.warnings == ()
+    assert profile.lines == simcore.profile(whole, lines=True).lines
+    simcore.record(elf, capture)
+    debug.unlink()
+    assert simcore.replay(capture, lines=True) == profile
+    with pytest.raises(ConfigError, match="debug"):
+        simcore.replay(capture, debug_file=str(whole))
+    lost = simcore.profile(elf, lines=True)
+    assert [text.split(",")[0] for text in lost.warnings] == [
+        "its source lines are in calls.debug",
+        "no symbols (stripped): rows are sections; --symbols FILE.elf with the program before it"
+        " was stripped",
+    ]
+    simcore.record(elf, capture)
+    assert simcore.replay(capture, lines=True) == lost

@@ -624,13 +624,44 @@ def test_line_programs_that_run_backwards_or_far_away_give_no_lines(accepted: Ac
     assert accepted(with_lines(line_unit(4, _NAMES_4, negative))).line_at(FLASH + 8) is None
 
 
-@pytest.mark.parametrize(("rows", "line"), [(100_000, 100_001), (600_000, None)])
-def test_long_line_programs_are_decoded_up_to_a_limit(
-    accepted: Accepted, rows: int, line: int | None
-) -> None:
-    program = set_address(FLASH + 8) + special(0, 1) * rows + b"\2\1" + END_SEQUENCE
+def test_long_line_programs_cost_no_more_than_their_bytes(accepted: Accepted) -> None:
+    program = set_address(FLASH + 8) + special(0, 1) * 600_000 + b"\2\1" + END_SEQUENCE
     image = accepted(with_lines(line_unit(4, _NAMES_4, program)))
-    assert image.line_at(FLASH + 8) == (("a.c", line) if line else None)
+    assert image.line_at(FLASH + 8) == ("a.c", 600_001)
+
+
+def test_line_programs_in_each_other_are_read_once(accepted: Accepted) -> None:
+    # 20000 units, each with another program, all of which reach to the end of 400 KB.
+    size = 400_000
+    head = line_unit(4, _NAMES_4, b"")
+    line = bytearray(size)
+    units = range(0, size - len(head), 20)
+    for at in units:
+        line[at : at + 4] = struct.pack("<I", size - at - 4)
+        line[at + 4 : at + 10] = head[4:10]
+    data = with_lines(bytes(line), **line_units(*reversed(units)))
+    assert accepted(data).line_at(FLASH + 8) is None
+
+
+def test_attributes_without_bytes_cost_bounded_time(accepted: Accepted) -> None:
+    # 20000 units of an abbreviation with 20000 flags (DW_FORM_flag_present).
+    abbreviation = b"\2\x11\0" + b"\x34\x19" * 20_000 + b"\0\0\0"
+    info = struct.pack("<IHIBB", 8, 4, 0, 4, 2) * 20_000
+    unit = line_unit(4, _NAMES_4, _PROGRAM)
+    accepted(with_lines(unit, debug_info=info, debug_abbrev=abbreviation))
+
+
+def test_names_of_directories_that_share_a_string_are_not_kept(accepted: Accepted) -> None:
+    # 200000 directories of version 5, each the same string of 4096 bytes (DW_FORM_strp).
+    names = b"\1\1\x0e" + b"\xc0\x9a\x0c" + bytes(800_000) + b"\1\1\x0e\2" + bytes(8)
+    data = with_lines(line_unit(5, names, _PROGRAM), debug_str=b"a" * 5000 + b"\0")
+    assert accepted(data).line_at(FLASH + 8) is not None
+
+
+def test_a_thousand_sequences_at_one_address_cost_bounded_time(accepted: Accepted) -> None:
+    one = set_address(FLASH + 8) + b"\1\1" + END_SEQUENCE
+    data = with_lines(line_unit(4, _NAMES_4, one * 50_000))
+    assert accepted(data).line_at(FLASH + 8) is None
 
 
 def test_abbreviation_tables_that_overlap_cost_bounded_time(accepted: Accepted) -> None:

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from simcore.elf import Image, load_image
+from simcore.elf.line_program import LineProgram
 from simcore.elf.lines import LineTable
+from simcore.elf.units import Section
 from tests.unit.elf_builder import (
+    ABSOLUTE,
     CODE,
     END_SEQUENCE,
+    FILE,
     FLASH,
+    LOCAL,
     ElfBuilder,
-    address_ranges,
     line_unit,
     line_units,
     runnable,
@@ -164,7 +168,81 @@ def test_sequences_of_discarded_functions_are_passed_over(tmp_path: Path) -> Non
     assert image.line_at(FLASH + 8) == ("a.c", 5)
 
 
-def test_code_at_address_0_is_told_from_discarded_functions_by_its_end(tmp_path: Path) -> None:
+def itcm() -> ElfBuilder:
+    """Two functions of eight bytes at address 0; `first` comes from real.c."""
+    builder = ElfBuilder(entry=1)
+    builder.text(CODE * 4, 0, ".itcm")
+    builder.symbol("real.c", 0, 0, FILE, LOCAL, ABSOLUTE)
+    builder.mapping("t", 0)
+    builder.symbol("first", 1, 8)
+    builder.symbol("second", 9, 8)
+    return builder
+
+
+def functions_unit(name: str, lines: int, *functions: tuple[str, int, int, int]) -> bytes:
+    """A unit of DWARF 4 by ABBREVIATIONS. Functions: name, declaring line, address and size."""
+    body = struct.pack("<HIB", 4, 0, 4) + b"\1" + name.encode() + b"\0" + struct.pack("<I", lines)
+    for function, line, address, size in functions:
+        body += b"\2" + function.encode() + b"\0" + struct.pack("<BII", line, address, size)
+    return struct.pack("<I", len(body) + 1) + body + b"\0"
+
+
+# 1: compile unit with name (string) and stmt_list; 2: subprogram with name, decl_line, low, high.
+ABBREVIATIONS = (
+    b"\1\x11\1\x03\x08\x10\x17\0\0" + b"\2\x2e\0\x03\x08\x3b\x0b\x11\x01\x12\x06\0\0" + b"\0"
+)
+
+
+UnitAtZero = tuple[str, bytes, list[tuple[str, int, int, int]]]
+
+
+def image_at_zero(tmp_path: Path, *units: UnitAtZero) -> Image:
+    """An image of itcm() with units: name, line program, functions."""
+    info, line = b"", b""
+    for name, program, functions in units:
+        info += functions_unit(name, len(line), *functions)
+        line += line_unit(4, NAMES_2_TO_4, program)
+    return image_with(
+        tmp_path, itcm(), debug_line=line, debug_info=info, debug_abbrev=ABBREVIATIONS
+    )
+
+
+GONE = ("gone", 77, 0, 8)
+FIRST = ("first", 5, 0, 8)
+
+
+@pytest.mark.parametrize(
+    ("units", "line"),
+    [
+        pytest.param([("real.c", sequence(0, 8, 77), [GONE])], None, id="only-a-discarded-one"),
+        pytest.param(
+            [("other.c", sequence(0, 8, 77), [GONE]), ("real.c", sequence(0, 8, 5), [FIRST])], 5,
+            id="of-the-same-size-in-another-unit",
+        ),
+        pytest.param(
+            [("real.c", sequence(0, 8, 77) + sequence(0, 8, 5), [GONE, FIRST])], 5,
+            id="of-the-same-size-in-the-unit",
+        ),
+        pytest.param(
+            [("other.c", sequence(0, 8, 77), [("first", 77, 0, 8)]),
+             ("real.c", sequence(0, 8, 5), [FIRST])], 5, id="of-the-same-name-in-another-file",
+        ),
+        pytest.param(
+            [("real.c", sequence(0, 16, 77), [("first", 77, 0, 16)])], None, id="of-another-size"
+        ),
+        pytest.param([("real.c", sequence(0, 16, 5), [FIRST])], 5, id="functions-in-one-section"),
+        pytest.param([("real.c", sequence(0, 8, 5), [])], 5, id="assembly-of-that-file"),
+        pytest.param([("other.c", sequence(0, 8, 5), [])], None, id="assembly-of-another-file"),
+    ],
+)  # fmt: skip
+def test_lines_at_address_0_are_those_of_the_function_whose_symbol_is_there(
+    tmp_path: Path, units: list[UnitAtZero], line: int | None
+) -> None:
+    image = image_at_zero(tmp_path, *units)
+    assert image.line_at(0) == image.line_at(6) == (("a.c", line) if line else None)
+
+
+def test_code_at_address_0_without_names_of_functions_is_told_by_its_end(tmp_path: Path) -> None:
     builder = ElfBuilder(entry=1)
     builder.text(CODE * 4, 0, ".itcm")
     builder.symbol("first", 1, 8)
@@ -190,17 +268,14 @@ def test_a_file_without_debug_information_has_no_lines(tmp_path: Path) -> None:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Offsets in .debug_line of the programs that pyelftools decodes, as it does."""
-    from elftools.dwarf.lineprogram import LineProgram
-
+    """Offsets in .debug_line of the programs that are read, as they are."""
     offsets: list[int] = []
-    original = LineProgram.get_entries
 
-    def counted(program: LineProgram) -> object:
-        offsets.append(program.program_start_offset)
-        return original(program)
+    def counted(section: Section, offset: int) -> LineProgram:
+        offsets.append(offset)
+        return LineProgram(section, offset)
 
-    monkeypatch.setattr(LineProgram, "get_entries", counted)
+    monkeypatch.setattr("simcore.elf.lines.LineProgram", counted)
     return offsets
 
 
@@ -212,9 +287,12 @@ def two_units(tmp_path: Path, *, ranges: bool) -> Image:
     second = line_unit(4, NAMES_2_TO_4, sequence(FLASH + 4, 4, 50))
     sections = {"debug_line": first + second} | line_units(0, len(first))
     if ranges:
-        unit_bytes = len(sections["debug_info"]) // 2
-        sections["debug_aranges"] = address_ranges(0, (FLASH, 4))
-        sections["debug_aranges"] += address_ranges(unit_bytes, (FLASH + 4, 4))
+        # Name (string), stmt_list, low_pc (addr) and high_pc (data4)
+        sections["debug_abbrev"] = b"\1\x11\0\x03\x08\x10\x17\x11\x01\x12\x06\0\0\0"
+        sections["debug_info"] = b""
+        for line, start in ((0, FLASH), (len(first), FLASH + 4)):
+            body = struct.pack("<HIB", 4, 0, 4) + b"\1a.c\0" + struct.pack("<III", line, start, 4)
+            sections["debug_info"] += struct.pack("<I", len(body)) + body
     return image_with(tmp_path, builder, **sections)
 
 

@@ -1,4 +1,4 @@
-"""What inlined functions cost: a node's cost inside each, by what ran of it and its debug information.
+"""What inlined functions cost: the part of a node's cost that lies inside each.
 
 Executions of a block in a node are counted, and so are the cycles that the pipeline says for them.
 What waits and branches add is known per node and per block: a node's blocks share its waits by
@@ -214,9 +214,7 @@ def _node_costs(
     for (each, of), share in zip(known, shares, strict=True):
         split = shared(each.cycles + share, [part.cycles for part in of.parts.values()])
         for (frame, part), part_cycles in zip(of.parts.items(), split, strict=True):
-            instructions[frame] = (
-                instructions.get(frame, 0) + part.instructions * each.executions
-            )
+            instructions[frame] = instructions.get(frame, 0) + part.instructions * each.executions
             spent[frame] = spent.get(frame, 0) + part_cycles
             weight = part.femtojoules * each.executions // of.executions
             energy[frame] = energy.get(frame, 0) + weight
@@ -224,9 +222,7 @@ def _node_costs(
     split = shared(min(femtojoules, sum(energy.values())), [energy[frame] for frame in order])
     for frame, part_energy in zip(order, split, strict=True):
         if frame != _ITSELF:
-            yield InlinedCosts(
-                node, frame, instructions[frame], spent[frame], joules(part_energy)
-            )
+            yield InlinedCosts(node, frame, instructions[frame], spent[frame], joules(part_energy))
 
 
 def _ranges(blocks: Sequence[Block], frame_of: Mapping[int, int]) -> Iterator[InlinedRange]:

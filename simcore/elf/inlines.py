@@ -1,7 +1,7 @@
-"""Inlined functions: address -> the calls that a compiler replaced by code, by .debug_info (DWARF 5, 3.3.8).
+"""Inlined functions: address -> the calls that a compiler replaced by code (DWARF 5, 3.3.8).
 
-A unit is read when an address in it is asked for, in one pass over its entries in which only inlined
-subroutines are decoded. A file that lies costs time by its bytes and by what ran of it.
+A unit of .debug_info is read when an address in it is asked for, in one pass over its entries in
+which only inlined subroutines are decoded. A file that lies costs time by its bytes and what ran.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SPARE: Final = 1 << 16
 _REF_ADDR: Final = 0x10
 _UNIT_BYTES: Final = {1: 0, 2: 12, 3: 0, 4: 8, 5: 8, 6: 12}  # behind the head, by DW_UT
 
-_NAME, _ORIGIN, _SPECIFICATION, _CALL_LINE = 0x03, 0x31, 0x47, 0x59
+_NAME, _ORIGIN, _SPECIFICATION, _DECL_LINE, _CALL_LINE = 0x03, 0x31, 0x47, 0x3B, 0x59
 _INLINED, _SUBPROGRAM, _NAMESPACE, _MODULE = 0x1D, 0x2E, 0x39, 0x1E
 _CLASSES: Final = (0x02, 0x13, 0x17)  # class, structure, union
 _SCOPES: Final = frozenset((_SUBPROGRAM, _NAMESPACE, _MODULE, *_CLASSES))
@@ -79,14 +79,14 @@ class InlineTable:
         self._walked: set[int] = set()  # units whose scopes are known
         self._names: dict[int, str] = {}
         self._units: Units
-        self._info = b""  # read when it is first asked for, and what follows
+        self._info = b""  # read when it is first asked for
         self._left = 0
 
     def chains(self, addresses: Iterable[int]) -> dict[int, tuple[InlinedCall, ...]]:
-        """The inlined calls around each address, outermost first; addresses without are left out."""
+        """The inlined calls around each address that has some, outermost first."""
         with self._lock:
+            self._units = Units(self._sections.get)  # with a budget for one pass
             if not self._info:
-                self._units = Units(self._sections.get)
                 self._info = bytes(self._sections.get("info"))
                 self._left = 4 * len(self._sections.get("abbrev")) + _SPARE
             return self._chains(sorted(set(addresses)))
@@ -166,7 +166,10 @@ class InlineTable:
                 if not stack:
                     return
                 continue
-            tag, has_children, shape, size = table[code]
+            known = table.get(code)
+            if known is None:
+                raise ValueError("an abbreviation that is not there")
+            tag, has_children, shape, size = known
             inner, inside = frame, scope
             if tag == _INLINED:
                 attributes, at = self._units.attributes(unit, info, at, shape)
@@ -251,7 +254,8 @@ class InlineTable:
             if not declared:
                 break
             unit, attributes, tag = self._entry(declared)
-            parts.append(self._text(unit, attributes) or _unnamed(tag, parts[-1]))
+            line = attributes.get(_DECL_LINE, (0, 0))[1]
+            parts.append(self._text(unit, attributes) or _unnamed(tag, parts[-1], line))
             for _ in range(_MAX_ORIGINS):  # a member function stands at its declaration
                 behind = attributes.get(_SPECIFICATION) or attributes.get(_ORIGIN)
                 if behind is None or parts[-1]:
@@ -324,9 +328,11 @@ def _fixed(form: int) -> int | None:
         return None
 
 
-def _unnamed(tag: int, inside: str) -> str:
+def _unnamed(tag: int, inside: str, line: int) -> str:
+    """What stands for a namespace or class without a name, so that no two are alike."""
     if tag == _NAMESPACE:
         return "(anonymous namespace)"
     if tag in _CLASSES:
-        return "{lambda}" if inside.startswith("operator()") else "{unnamed}"
+        kind = "lambda" if inside.startswith("operator()") else "unnamed"
+        return f"{{{kind}:{line}}}" if line else f"{{{kind}}}"
     return ""

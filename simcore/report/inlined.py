@@ -1,4 +1,4 @@
-"""A profile with its inlined functions unfolded: frames of the call tree, and functions, like others."""
+"""A profile with its inlined functions unfolded into frames of the call tree, like others."""
 
 from __future__ import annotations
 
@@ -117,9 +117,7 @@ def inlined_rows(profile: Profile, found: Inlines) -> list[InlinedRow]:
     for name, (places, instructions, cycles) in sums.items():
         (first, *more) = into[name]
         where = f"{1 + len(more)} functions" if more else profile.functions[first].name
-        rows.append(
-            InlinedRow(name, where, places, instructions, cycles, profile.totals.cycles)
-        )
+        rows.append(InlinedRow(name, where, places, instructions, cycles, profile.totals.cycles))
     return sorted(rows, key=lambda row: (-row.cycles, row.name))
 
 
@@ -211,9 +209,15 @@ class _Unfolding:
                 known = self._known[node, number] = len(self.nodes)
                 self.nodes.append(
                     CallNode(
-                        parent=at, function=self._row(self.inlines.frames[number]), op=None,
-                        call_site=None, calls=0, instructions=0, cycles=0, energy_j=0.0,
-                    )  # fmt: skip
+                        parent=at,
+                        function=self._row(self.inlines.frames[number]),
+                        op=None,
+                        call_site=None,
+                        calls=0,
+                        instructions=0,
+                        cycles=0,
+                        energy_j=0.0,
+                    )
                 )
             at = known
         return at
@@ -224,5 +228,7 @@ class _Unfolding:
         if key not in self._rows:
             self._rows[key] = len(self.functions)
             into = self.whole.functions[frame.function]
-            self.functions.append(replace(into, name=frame.name + MARK, file=None, line=None, calls=0))
+            self.functions.append(
+                replace(into, name=frame.name + MARK, file=None, line=None, calls=0)
+            )
         return self._rows[key]

@@ -7,7 +7,7 @@ Grammar: valgrind.org/docs/manual/cl-format.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from simcore.costs.profile import Profile
@@ -161,7 +161,7 @@ class _Writer:
                 piece.calls.append((address, called, inclusive))
         # Innermost first, so that what is inside each is complete.
         frames = self._frame_at.frames
-        for frame in sorted((each for each in pieces if each is not None), reverse=True):
+        for frame in reversed(_frames_in(pieces)):
             told, piece = frames[frame], pieces[frame]
             site = replace(piece.entry, line=told.line, file=None)
             into = pieces[told.parent]
@@ -169,9 +169,9 @@ class _Writer:
             into.calls.append(
                 (site.address, _Call(piece.file, piece.name, piece.entry, 1), piece.whole())
             )
-        for number, frame in enumerate(sorted(pieces, key=lambda each: -1 if each is None else each)):
-            if number:
-                yield ""
+        yield from self._code_lines(whole, entry)
+        for frame in _frames_in(pieces):
+            yield ""
             yield from self._code_lines(pieces[frame], entry)
 
     def _piece(
@@ -239,6 +239,11 @@ class _Writer:
 
     def _file_of(self, function: int) -> str:
         return self._profile.functions[function].file or UNKNOWN_FILE
+
+
+def _frames_in(pieces: Mapping[int | None, _Code]) -> list[int]:
+    """The inlined frames among the pieces of a function, each behind what it is inlined into."""
+    return sorted(frame for frame in pieces if frame is not None)
 
 
 def _distinct_names(profile: Profile) -> list[str]:

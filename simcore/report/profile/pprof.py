@@ -174,9 +174,9 @@ class _Writer:
         self, identifier: int, index: int | None, inlined: str | None, file: str | None
     ) -> bytes:
         if index is None:
-            name = self._string(f"{inlined}{MARK}")
-            named = number(2, name) + number(3, name) + number(4, self._string(file or ""))
-            return number(1, identifier) + named
+            string = self._string(f"{inlined}{MARK}")
+            inside = number(2, string) + number(3, string) + number(4, self._string(file or ""))
+            return number(1, identifier) + inside
         function = self._profile.functions[index]
         name = number(2, self._string(function.name)) + number(3, self._string(function.name))
         where = number(4, self._string(file or ""))

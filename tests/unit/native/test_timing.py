@@ -91,6 +91,43 @@ def test_words_that_are_no_records_of_these_blocks_are_refused(
     assert timed.consume([{"words": case["words"]}]) == timed.lib.CORE_ERR_STREAM
 
 
+def test_blocks_are_counted_by_node_when_it_is_asked_for(make: Make) -> None:
+    timed = make()
+    lib = timed.lib
+    assert lib.timing_node_blocks(timed.t) == lib.CORE_OK
+    call = [{"run": "caller"}, {"run": "callee"}, {"run": "back_in_caller"}]
+    assert timed.consume([*call, {"run": "start", "times": 3}]) == lib.CORE_OK
+
+    def rows() -> list[tuple[int, str, int, int]]:
+        kept = timed.t.node_blocks
+        found = timed.ffi.new("struct node_block_info[]", kept.rows)
+        lib.node_blocks_copy(kept, found)
+        return sorted((r.node, timed.names[r.block], r.executions, r.cycles) for r in found)
+
+    # A block takes a cycle for each instruction.
+    where = {timed.t.calls.node[n].info.function: n for n in range(timed.t.calls.nodes)}
+    assert rows() == sorted([
+        (where[1], "caller", 1, 2), (where[2], "callee", 1, 4), (where[1], "back_in_caller", 1, 3),
+        (where[0], "start", 3, 9),
+    ])  # fmt: skip
+    assert timed.consume([{"words": [0x8006_0000]}]) == lib.CORE_OK  # counting begins here
+    assert rows() == []
+
+
+def test_many_nodes_and_blocks_are_kept_apart() -> None:
+    ffi, lib = native.load()
+    kept = ffi.gc(ffi.new("struct node_blocks *"), lib.node_blocks_free)
+    pairs = [(node, block) for node in range(100) for block in range(0, 9900, 99)]
+    for times in range(2):
+        for node, block in pairs:
+            lib.node_blocks_add(kept, node, block, 1 + times, node)
+    assert kept.rows == len(pairs)
+    found = ffi.new("struct node_block_info[]", kept.rows)
+    lib.node_blocks_copy(kept, found)
+    counts = {(r.node, r.block): (r.executions, r.cycles) for r in found}
+    assert counts == {(node, block): (3, 2 * node) for node, block in pairs}
+
+
 def test_an_error_of_a_question_ends_the_pass(make: Make) -> None:
     for failing in ("define", "schedule"):
         timed = make()

@@ -55,7 +55,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_image(spec.elf, spec.symbols), spec)
+    program = Program(load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir), spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 
@@ -91,7 +91,8 @@ def profile_program(
         from simcore.placement.layout import layout_setups
 
         shifts = layout_setups(image, setup)
-    shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
+    kept = replace(shifts[0][1], timeline=spec.timeline, inlines=spec.inlines)
+    shifts[0] = (shifts[0][0], kept)
     answers = (
         other_answers(spec, setup, None if program.home() else image) if spec.uncertainty else []
     )
@@ -106,6 +107,7 @@ def profile_program(
         instructions=spec.instructions,
         lines=spec.lines,
         coverage=spec.coverage,
+        inlines=spec.inlines,
     )
     if placement is not None:
         placement.check_run(image, simulations[0])
@@ -132,7 +134,7 @@ def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
         return None
     from simcore.placement.equivalents import linked_for
 
-    image = load_image(spec.elf, spec.symbols)
+    image = load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir)
     return linked_for(image, [replace(spec, cpu=part) for part in parts])
 
 

@@ -60,6 +60,7 @@ def load_settings(path: Path) -> Settings:
         limits=tuple(map(tuple, limits)),
         baseline=file.get("baseline", read_text, "") or None,
         folder=path.parent,
+        files=(str(path),),
     )
 
 

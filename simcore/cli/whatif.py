@@ -19,6 +19,7 @@ from simcore.cli.options import (
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
+    input_files,
     look,
     on_command_line,
     program_streams,
@@ -120,15 +121,17 @@ def whatif(
     file = None if config is None else ConfigFile(config)
     configurations, base = _configurations(opened, tries, sweeps, file, place, part)
     run |= {"layout_sweep": layout_sweep, "verbose": verbose}
+    spec = RunSpec()
     if file is not None:
-        spec = RunSpec().replaced(file.run()).replaced(on_command_line(run))
+        spec = spec.replaced(file.run()).replaced(on_command_line(run))
         run = {name: getattr(spec, name) for name in run}
     run["irq"], swept = split_irqs(run["irq"])
     if swept:
         configurations = with_rates(configurations or [base], swept)
     check_names(configurations)
     started = time.monotonic()
-    with destination(output) as write:
+    inputs = [*input_files(), *(name for each in (spec, *configurations) for name in each.files)]
+    with destination(output, inputs) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             study = run_study(
                 (opened, *others),

@@ -17,7 +17,7 @@ from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPL
 from simcore.devices import CHANNEL_KINDS, RULE_KINDS
 from simcore.devices.kinds import FlashKind, SpiKind, TimerClock, TimerKind
 from simcore.errors import CoreError
-from simcore.isa.blocks import MAX_PROBES, ProbeKind
+from simcore.isa.blocks import MAX_PROBES, ProbeKind, StackMoveKind
 from simcore.isa.kinds import BranchKind
 from simcore.run.spec import PERIPHERALS
 
@@ -85,6 +85,7 @@ ENUMS: dict[str, dict[str, int]] = {
     "cache_policy": _numbered("POLICY_", CACHE_POLICIES),
     "replacement": _numbered("REPLACE_", REPLACEMENTS),
     "probe_kind": _members("PROBE_", ProbeKind),
+    "stack_move": _members("STACK_", StackMoveKind),
     "device_rule_kind": _numbered("DEVICE_", RULE_KINDS),
     "dma_layout": _numbered("DMA_", CHANNEL_KINDS),
     "timer_kind": _members("TIMER_", TimerKind),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from simcore.core.core import Core
 from simcore.core.registers import FIRST_INTERRUPT
-from simcore.devices.registers import Device
+from simcore.cpu_model.around import DeviceSet
 from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
 from simcore.run.interrupts import EXCEPTION_NAMES, TimedInterrupt
@@ -28,7 +28,7 @@ class Handlers:
         image: Image,
         core: Core,
         read: Callable[[int, int], bytes | None],
-        devices: Sequence[Device],
+        devices: DeviceSet,
         timed: Sequence[TimedInterrupt],
     ) -> None:
         self._image = image
@@ -98,7 +98,7 @@ class Handlers:
 
     def _asking(self, number: int) -> str | None:
         """The device that asks for an interrupt now."""
-        for device in self._devices:
+        for device in self._devices.devices:
             for register in device.registers:
                 for rule in device.rules(register):
                     if rule.kind == "line" and rule.shift == number:

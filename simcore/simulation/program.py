@@ -88,7 +88,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf, spec.symbols), spec)
+    return Program(load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir), spec)
 
 
 def open_capture(

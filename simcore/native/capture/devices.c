@@ -20,6 +20,7 @@ static uint32_t peripheral_says(struct capture *c, uint32_t address, unsigned si
         return c->storage[storage];
     if (!is_heard(c))
         return 0;
+    devices_used(c);
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (!p) {
@@ -74,6 +75,7 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     }
     if (storage >= 0)
         return;
+    devices_used(c);
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (!p) {

@@ -26,7 +26,10 @@ struct lent {                    /* flash and the memory of the host behind it *
     uint8_t *memory;
 };
 
-/* peripherals.c: the word that holds an address, made when it is new; NULL and *status on failure. */
+/* peripherals.c: a register is about to be used: devices are described by now, else the run ends. */
+void devices_used(struct capture *c);
+
+/* The word that holds an address, made when it is new; NULL and *status on failure. */
 struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);
 
 /* The same, NULL while nobody used or described it. */

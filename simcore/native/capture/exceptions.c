@@ -20,8 +20,8 @@ static const struct masks nothing_masked;
 
 static void tell(struct capture *c, uint32_t event, uint32_t address, uint32_t frame)
 {
-    uint32_t payload[3] = {event, address, frame};
-    stream_put(c->stream, RECORD_EXCEPTION, payload, 3);
+    uint32_t payload[4] = {event, address, frame, register_of(c, UC_ARM_REG_SP)};
+    stream_put(c->stream, RECORD_EXCEPTION, payload, 4);
 }
 
 int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc)
@@ -170,6 +170,7 @@ static void leave(struct capture *c, uint32_t exc_return)
     int to_thread = (exc_return & 8) != 0;
     uint32_t fp = f.has_fp && f.used_fp ? EXCEPTION_FP : 0;
     tell(c, EXCEPTION_LEFT | fp | (f.process ? EXCEPTION_PROCESS : 0), f.pc & ~1u, f.sp);
+    tasks_look(c);
     held_left(c, f.pc & ~1u);
     c->event = 1;
     c->look_at = 0;
@@ -363,7 +364,7 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
         return;
     }
     if (c->stack_set)
-        record_stack(c, 0);
+        record_stack(c);
     switch (number) {
     case ENGINE_BKPT: capture_stop_with(c, STOP_BREAKPOINT); break;
     case ENGINE_SVC: {

@@ -37,6 +37,8 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
         if (!rewind_exclusive(c, offset))
             return;
         class = (uint32_t)(c->out - c->header - 2);
+    } else if (w->kind == WATCH_STACK) {
+        class = register_of(c, UC_ARM_REG_SP) / 4 & 0xffff;
     } else if (w->kind != WATCH_PREDICATED) {
         uint64_t n = 0, m = 0;
         c->reg_read(c->engine, UC_ARM_REG_D0 + w->m, &m);
@@ -146,7 +148,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         return;
     }
     if (c->stack_set)
-        record_stack(c, 0);
+        record_stack(c);
     if (c->masks_set) {
         held_masks(c, c->masks_set);
         c->masks_set = 0;
@@ -197,8 +199,6 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     c->event |= d->sets_event;
     c->stack_set = d->sets_stack;
     c->masks_set = d->sets_masks ? d->address + d->size - d->sets_masks : 0;
-    if (c->stack_set)
-        record_stack(c, 1);              /* where in the block SP changes is not known */
     c->block_id = id;
     c->block_address = d->address;
     record_open(c, id);

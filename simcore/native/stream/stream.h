@@ -35,9 +35,10 @@ enum record_kind {
     RECORD_OP_BEGIN = 2,        /* operation index, address of the call */
     RECORD_OP_END = 3,
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
-    RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame */
+    RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame, SP behind it */
     RECORD_FROM = 6,            /* what was counted until here does not count */
-    RECORD_STACK = 7,     /* SP, and 1 when that is not the main stack, or may not be: SP was set, not moved */
+    RECORD_STACK = 7,           /* SP, which the block in front set */
+    RECORD_TASK = 9,            /* what runs now is this task to the kernel: index, end of its stack or 0 */
     RECORD_DMA = 8,             /* 1 for a write, address, bytes, address of the code that started it */
     RECORD_INTERRUPT = 16,      /* in front of an entry: exception, its handler, SP there, bytes of its frame */
     RECORD_PEND = 17,           /* exception, cycles since it became pending (signed), enum pend | how many times */

@@ -29,6 +29,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "trace": ("timeline",),
     "lcov": ("coverage",),
 }
+#: Formats that show inlined functions unless told not to.
+INLINING = ("html", "callgrind", "pprof", "speedscope", "collapsed", "json")
 #: Tables that the CSV output can hold, the first one when none is asked for.
 SECTIONS: tuple[Section, ...] = get_args(Section)
 

@@ -19,7 +19,7 @@ from simcore.report import RenderOptions
 from simcore.report.stacks import NANOSECONDS, check_call_tree
 from simcore.units import clock
 
-PROCESS, THREAD = 1, 1
+PROCESS = 1
 
 Event = dict[str, Any]
 
@@ -53,10 +53,13 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
     hz = profile.cpu.clock_hz
     title = f"{profile.elf.name} on {profile.cpu.name} at {clock(hz)}"
     yield {"ph": "M", "name": "process_name", "pid": PROCESS, "tid": 0, "args": {"name": title}}
-    yield {
-        "ph": "M", "name": "thread_name", "pid": PROCESS, "tid": THREAD,
-        "args": {"name": "calls"},
-    }  # fmt: skip
+    # A track for each task, and one for interrupts.
+    tracks = [task.name for task in profile.tasks] if profile.has_tasks else ["calls"]
+    for number, name in enumerate(tracks, start=1):
+        yield {
+            "ph": "M", "name": "thread_name", "pid": PROCESS, "tid": number,
+            "args": {"name": name},
+        }  # fmt: skip
     for span in timeline.spans:
         if not 0 <= span.node < len(profile.call_tree):
             raise ConfigError(
@@ -64,9 +67,12 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
                 " not there"
             )
         node = profile.call_tree[span.node]
+        if node.function is None and node.op is None:
+            continue
         start, end = _nanoseconds(span.start, hz), _nanoseconds(span.end, hz)
         yield {
-            "ph": "X", **_named(profile, node), "pid": PROCESS, "tid": THREAD,
+            "ph": "X", **_named(profile, node), "pid": PROCESS,
+            "tid": node.task + 1 if profile.has_tasks else 1,
             "ts": start / 1000, "dur": (end - start) / 1000,
             "args": {"cycles": span.end - span.start},
         }  # fmt: skip

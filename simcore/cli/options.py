@@ -82,8 +82,8 @@ run_options = together(
         "--irq",
         multiple=True,
         metavar="NAME|NUMBER=PERIOD[,PHASE]",
-        help="Pend an interrupt every so often in modelled time, such as TIM2=1ms: by its handler's"
-        " name in the vector table, or its number. Repeatable.",
+        help="Pend an interrupt every so often in modelled time, such as TIM2=1ms or TIM2=48kHz: by"
+        " its handler's name in the vector table, or its number. Repeatable.",
     ),
     click.option("--until-idle", is_flag=True, help="End the run when the program goes to sleep."),
     click.option(

@@ -293,9 +293,15 @@ void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) {
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
 
 uint32_t core_interrupt_count(const core *c, uint32_t timing) { return interrupts_count(of(c, timing)); }
-void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out) { interrupts_info(of(c, timing), out); }
+void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out)
+{
+    interrupts_info(of(c, timing), out);
+}
 
-void core_critical(const core *c, uint32_t timing, struct critical_info *out) { interrupts_critical(of(c, timing), out); }
+void core_critical(const core *c, uint32_t timing, struct critical_info *out)
+{
+    interrupts_critical(of(c, timing), out);
+}
 
 uint32_t core_activation_count(const core *c, uint32_t timing) { return interrupts_activations(of(c, timing)); }
 void core_activations(const core *c, uint32_t timing, struct activation_info *out)

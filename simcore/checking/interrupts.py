@@ -9,6 +9,7 @@ from simcore.comparison.comparison import Comparison
 from simcore.comparison.interrupts import IRQ_METRICS, InterruptSummary
 from simcore.comparison.metrics import Metric
 from simcore.comparison.summary import Summary
+from simcore.comparison.tasks import TaskSummary
 from simcore.run.interrupts import FIRST
 
 #: Values before and after by metric.
@@ -30,7 +31,7 @@ def measured_interrupts(
         yield (
             row.name,
             {
-                metric.name: (_value(metric, old, old_hz), _value(metric, row, clock_hz))
+                metric.name: (value_of(metric, old, old_hz), value_of(metric, row, clock_hz))
                 for metric in IRQ_METRICS
             },
         )
@@ -45,8 +46,11 @@ def _names(row: InterruptSummary) -> Iterator[str]:
         yield str(row.number - FIRST)
 
 
-def _value(metric: Metric, row: InterruptSummary | None, clock_hz: int) -> float | None:
+def value_of(
+    metric: Metric, row: InterruptSummary | TaskSummary | None, clock_hz: int
+) -> float | None:
+    """A metric of a row that counts time in cycles."""
     if row is None:
         return None
-    value: int | None = getattr(row, metric.field)
+    value: float | None = getattr(row, metric.field)
     return value / clock_hz if value is not None and metric.unit == "s" else value

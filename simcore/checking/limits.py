@@ -3,9 +3,10 @@
 A percentage is against the baseline, a bare number is absolute, in the metric's unit (J, s, bytes)
 or with a suffix: ``energy=2mJ``, ``time=10ms``, ``stack=4K``, ``cycles=1.5M``. Of several values
 with ``|`` between them each holds. A limit may be for the runs of a name only, or for functions,
-operations or interrupts: ``conv*:cycles=5%``, ``function=dot:cycles=0%``,
-``elf=conv*:op=fc:energy=2mJ``, ``irq=TIM2:latency=5us``, ``irq=28:latency=1000cycles``. A text may
-hold several of them: ``stack=4096,irq=TIM2:latency=5us,irq=*:lost=0``.
+operations, interrupts or tasks: ``conv*:cycles=5%``, ``function=dot:cycles=0%``,
+``elf=conv*:op=fc:energy=2mJ``, ``irq=TIM2:latency=5us``, ``irq=28:latency=1000cycles``,
+``task=audio:response=1ms,stack=512``. A text may hold several of them:
+``stack=4096,irq=TIM2:latency=5us,irq=*:lost=0``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from glob import escape
 
 from simcore.comparison.interrupts import IRQ_METRICS
 from simcore.comparison.metrics import METRICS, ROW_METRICS, Metric, find_metric
+from simcore.comparison.tasks import TASK_METRICS
 from simcore.errors import ConfigError, nearest
 
 ALL = "@all"
@@ -32,7 +34,10 @@ KINDS = {
     "function": ("a function", tuple(find_metric(name) for name in ROW_METRICS)),
     "op": ("an operation", tuple(find_metric(name) for name in ROW_METRICS)),
     "irq": ("an interrupt", IRQ_METRICS),
+    "task": ("a task", TASK_METRICS),
 }
+#: Kinds whose times may be told in cycles.
+TIMED = ("irq", "task")
 _KINDS = "|".join(KINDS)
 _SCOPE = re.compile(rf"(?:elf=(?P<elf>.*?))?(?:(?:^|:)(?P<kind>{_KINDS})=(?P<name>.*))?")
 #: Where another scope begins in a text.
@@ -46,7 +51,7 @@ _COUNTS = {"": 0, "k": 3, "m": 6, "g": 9}
 class Limit:
     """One limit: at most ``percent`` above the baseline, or at most ``bound`` in the metric's unit.
 
-    ``run`` is a pattern of run names, None for all; ``kind`` is total, function or op, and ``row``
+    ``run`` is a pattern of run names, None for all; ``kind`` is total or one of KINDS, and ``row``
     the pattern of its names.
     """
 
@@ -187,7 +192,7 @@ def _named(name: str, value: str) -> str:
 def _parse_value(
     metric: Metric, text: str, kind: str = "total"
 ) -> tuple[float | None, float | None]:
-    match = _VALUE.fullmatch(text.removesuffix("cycles").rstrip() if kind == "irq" else text)
+    match = _VALUE.fullmatch(text.removesuffix("cycles").rstrip() if kind in TIMED else text)
     if match is None:
         raise ConfigError(f"'{text}' is no value of {metric.name}: {FORM}")
     number, suffix = float(match[1] + (match[2] or "")), match[3]

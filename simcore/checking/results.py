@@ -50,11 +50,11 @@ class LimitResult:
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """A metric of the whole run, a function, an operation or an interrupt, before and after."""
+    """A metric of the whole run, a function, an operation, an interrupt or a task, in both runs."""
 
-    kind: Annotated[str, one_of("total", "function", "op", "irq")]
+    kind: Annotated[str, one_of("total", "function", "op", "irq", "task")]
     row: str
-    """Name of the function, operation or interrupt, empty for the whole run."""
+    """Name of the function, operation, interrupt or task, empty for the whole run."""
     metric: str
     unit: str
     """Empty for a count, "B", "s" or "J"."""

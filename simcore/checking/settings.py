@@ -23,7 +23,15 @@ from simcore.run.written import (
 OWN_FILE, SHARED_FILE = "mcusim.toml", "pyproject.toml"
 
 #: Keys of a run, which the file may have for all runs too.
-RUN_KEYS = (*file_keys(RunSpec), "limits", "functions", "operations", "interrupts")
+RUN_KEYS = (*file_keys(RunSpec), "limits", "functions", "operations", "interrupts", "tasks")
+
+#: Tables of limits by name, and what each limits.
+_KINDS_OF = {
+    "functions": "function",
+    "operations": "op",
+    "interrupts": "irq",
+    "tasks": "task",
+}
 
 
 def find_settings(folder: Path) -> Path | None:
@@ -94,7 +102,7 @@ def _limits(table: SettingsTable) -> list[list[Limit]]:
     """The limits of a table, a group for each text of them."""
     where = f"{table.file}: {table.where}limits"
     groups = [parse_limits(text, where) for text in table.get("limits", read_texts, ())]
-    for key, kind in (("functions", "function"), ("operations", "op"), ("interrupts", "irq")):
+    for key, kind in _KINDS_OF.items():
         rows = table.get(key, _table, {})
         scoped = SettingsTable(table.file, rows, f"{table.where}{key}.")
         groups += [scoped.get(row, partial(_row_limits, kind, row)) for row in rows]

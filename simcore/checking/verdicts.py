@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 from simcore.checking.interrupts import Pairs, measured_interrupts
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
-from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
-from simcore.comparison.metrics import ACTIVE, CYCLES, Metric, shown_metrics
+from simcore.checking.tasks import measured_tasks
+from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange
+from simcore.comparison.metrics import ACTIVE, CYCLES, Metric, joules, shown_metrics
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 
@@ -23,7 +24,7 @@ def judge(
     limits: Sequence[Limit],
     interval: CyclesInterval | None = None,
 ) -> tuple[MetricValue, ...]:
-    """All metrics of the whole run, then each function, operation and interrupt that a limit names.
+    """All metrics of the whole run, then each row that a limit names.
 
     ``comparison`` is the run beside its baseline, None when there is none. The model's own answers
     decide; ``interval`` says of cycles and time of the whole run which limits others would turn.
@@ -124,6 +125,8 @@ def _rows(
 ) -> Iterable[MetricValue]:
     if kind == "irq":
         matching = list(measured_interrupts(pattern, after, comparison))
+    elif kind == "task":
+        matching = list(measured_tasks(pattern, after, comparison))
     else:
         rows = _measured(kind, after, comparison)
         matching = [row for row in rows if fnmatchcase(row[0], pattern)]

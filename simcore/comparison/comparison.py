@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from simcore import __version__
 from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import Pair, aligned, paired
-from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, shown_metrics
+from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
 from simcore.comparison.summary import (
     ComparedElf,
     FunctionSummary,
@@ -18,6 +18,7 @@ from simcore.comparison.summary import (
     Summary,
     summarize,
 )
+from simcore.comparison.tasks import TaskChange, task_changes
 from simcore.costs.origin import Cpu, Exit, Tool
 from simcore.costs.profile import Profile
 from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
@@ -168,6 +169,8 @@ class Comparison(Document):
     """Left out when not both runs have them."""
     interrupts: tuple[InterruptChange, ...] | None = None
     """Interrupts and exceptions by number; left out when neither run took any."""
+    tasks: tuple[TaskChange, ...] | None = None
+    """Left out when neither run switched between tasks."""
 
     @property
     def identical(self) -> bool:
@@ -177,7 +180,7 @@ class Comparison(Document):
             or any(row.difference for row in self.causes)
             or any(row.cycles_difference for row in self.functions)
             or any(row.cycles_difference for row in self.ops)
-            or any(row.is_changed for row in self.interrupts or ())
+            or any(row.is_changed for row in (*(self.interrupts or ()), *(self.tasks or ())))
         )
 
 
@@ -208,6 +211,7 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
         ops=_ops(before.ops, after.ops),
         lines=_lines(before, after, functions),
         interrupts=interrupt_changes(before.interrupts, after.interrupts),
+        tasks=task_changes(before.tasks, after.tasks),
     )
 
 
@@ -281,11 +285,6 @@ def _within(
     if error is None or relative is None or abs(relative) > error:
         return None
     return f"model error {100 * error:.0f} %"
-
-
-def joules(after: float, before: float) -> float:
-    """The difference of two energies, to the femtojoule that mcusim counts in."""
-    return (round(after * 1e15) - round(before * 1e15)) / 1e15
 
 
 def _side(summary: Summary) -> Side:

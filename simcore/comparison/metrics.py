@@ -105,6 +105,11 @@ def shown_metrics(*, slept: bool) -> tuple[Metric, ...]:
     return (CYCLES, ACTIVE, *METRICS[1:]) if slept else METRICS
 
 
+def joules(after: float, before: float) -> float:
+    """The difference of two energies, to the femtojoule that mcusim counts in."""
+    return (round(after * 1e15) - round(before * 1e15)) / 1e15
+
+
 def metrics_of(profile: Profile) -> Metrics:
     """The metrics of a run."""
     totals, caches = profile.totals, profile.caches

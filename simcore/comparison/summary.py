@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from simcore.comparison.interrupts import InterruptSummary, summarize_interrupts
 from simcore.comparison.metrics import Metrics, metrics_of
+from simcore.comparison.tasks import TaskSummary, summarize_tasks
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts
@@ -107,6 +108,8 @@ class Summary:
     """Width of the band that alignment alone makes of the cycles, when it was asked for."""
     interrupts: tuple[InterruptSummary, ...] | None = None
     """Interrupts and exceptions that were taken, by number."""
+    tasks: tuple[TaskSummary, ...] | None = None
+    """Of a run that switched between them: main, interrupts, then threads as they first ran."""
 
     def line_rows(self) -> list[LineSummary] | None:
         """The lines one by one. Raises ValueError when the columns are of unequal length."""
@@ -187,6 +190,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         placement=placement,
         layout_cycles=layout_cycles,
         interrupts=summarize_interrupts(profile.interrupts),
+        tasks=summarize_tasks(profile),
     )
 
 

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, BinaryIO
 
 from simcore import __version__
-from simcore.comparison.comparison import joules
+from simcore.comparison.metrics import joules
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "csv", "html")
 #: Tables that the CSV output can hold, the first one when none is asked for.
-SECTIONS = ("functions", "ops", "metrics", "causes", "components", "lines")
+SECTIONS = ("functions", "ops", "metrics", "causes", "components", "lines", "tasks")
 
 
 def render(

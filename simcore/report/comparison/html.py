@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from simcore.comparison.comparison import Comparison, FunctionChange, OpChange
 from simcore.costs.profile import Profile
+from simcore.report.comparison.tasks import task_table
 from simcore.report.comparison.text import is_changed, side_text
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
@@ -56,6 +57,7 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
         operations=_rows("operations", "Operations", "operation", operations),
         functions=_rows("functions", "Functions", "function", functions),
         lines=_lines(comparison),
+        tasks=task_table(comparison),
         unchanged=len(comparison.functions) - len(functions),
         flame_tree=as_json(differential_data(before, after)),
     )

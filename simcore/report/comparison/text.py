@@ -17,6 +17,7 @@ from simcore.comparison.comparison import (
 )
 from simcore.comparison.interrupts import InterruptChange
 from simcore.report import RenderOptions
+from simcore.report.comparison.tasks import task_columns
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.units import (
@@ -74,6 +75,10 @@ class _Page:
         if interrupts:
             note = f"latency the longest, in cycles, modelled; {len(interrupts)} changed"
             yield "Interrupts and exceptions", note, self._interrupts(interrupts)
+        tasks = [row for row in comparison.tasks or () if row.is_changed]
+        if tasks:
+            note = self._of(len(tasks), "cycles and response modelled, stack exact")
+            yield "Tasks", note, self._table(task_columns(tasks[: self.top]))
         lines = [row for row in comparison.lines or () if row.cycles_difference]
         if lines:
             yield "Lines", self._of(len(lines), "cycles modelled"), self._lines(lines)

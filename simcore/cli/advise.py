@@ -8,10 +8,10 @@ import click
 
 from simcore.cli import values
 from simcore.cli.options import (
+    look_options,
     part_options,
     report_options,
     run_options,
-    look_options,
     task_option,
 )
 from simcore.cli.output import ColorChoice

@@ -124,7 +124,8 @@ def check(
     op=NAME or irq=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles, cycles.CAUSE,
     instructions, time, energy, stack, load, ram, reads, writes, icache-misses, dcache-misses,
     mispredicts and @all; of irq latency, response, count and lost. Of a program that sleeps, limits
-    on cycles are on active cycles. Improvements never fail. A run without baseline passes and is added to it.
+    on cycles are on active cycles. Improvements never fail. A run without baseline passes and is
+    added to it.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
     2 for wrong usage and for runs that are not comparable with their baseline.

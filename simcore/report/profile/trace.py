@@ -89,7 +89,7 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
 
 
 def _interrupts(profile: Profile, timeline: Timeline, track: int) -> Iterator[Event]:
-    """A track for each exception, from number ``track`` on: how long it was pending, and its handler.
+    """A track for each exception, from number ``track`` on: when it was pending, and its handler.
 
     A handler has entry and return with it. One that came again while its handler ran is pending
     from the end of that on.

@@ -7,7 +7,13 @@ from typing import Any
 import click
 
 from simcore.cli import values
-from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.options import (
+    look_options,
+    part_options,
+    report_options,
+    run_options,
+    task_option,
+)
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,

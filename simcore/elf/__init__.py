@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from simcore.elf.binary import Binary, read_binary

@@ -50,9 +50,7 @@ def simulate_many(
     return simulate_once(image, only, spec, streams, progress)
 
 
-def for_task(
-    setups: Sequence[TimingSetup], task: str, before: Simulation
-) -> list[TimingSetup]:
+def for_task(setups: Sequence[TimingSetup], task: str, before: Simulation) -> list[TimingSetup]:
     """The setups under which only tasks of a name or pattern count, by a run before."""
     counted = before.contexts_of(task)
     return [replace(setup, counted=counted) for setup in setups]

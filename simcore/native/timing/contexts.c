@@ -27,8 +27,8 @@ static int add(struct contexts *c, uint32_t stack)
     }
     if (array_reserve(&c->context, &c->room, c->contexts + 1u, 8, sizeof *c->context) != CORE_OK)
         return CORE_ERR_MEMORY;
-    c->context[c->contexts] = (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0},
-                                               .is_aside = (uint8_t)is_aside(c, c->contexts)};
+    c->context[c->contexts] =
+        (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0}, .is_aside = (uint8_t)is_aside(c, c->contexts)};
     return (int)c->contexts++;
 }
 
@@ -199,9 +199,9 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
         memmove(c->level, c->level + 1, (LEVELS_MAX - 1) * sizeof *c->level);
         c->levels--;
     }
-    c->level[c->levels++] = (struct level){t->last_block,  t->last_entry,   t->left, t->calls.frames,
-                                           t->calls.base,  returns_to,      frame,   s->running,
-                                           s->saved_from,  s->saved_on,     t->arrives};
+    c->level[c->levels++] =
+        (struct level){t->last_block, t->last_entry, t->left,       t->calls.frames, t->calls.base, returns_to,
+                       frame,         s->running,    s->saved_from, s->saved_on,     t->arrives};
     arrive_anew(t, ARRIVES_BY_CALL);
     t->state = t->reset_state;
     t->hardware_return = returns_to;
@@ -295,9 +295,7 @@ int contexts_exception(struct timing *t, uint32_t event, uint32_t address, uint3
         int stack = stacks_at(t, sp);
         return stack < 0 ? stack : stacks_switch(t, (uint32_t)stack, sp, address);
     }
-    default:
-        timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp);
-        return leave(t, frame, address, sp);
+    default: timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp); return leave(t, frame, address, sp);
     }
 }
 

@@ -19,16 +19,12 @@
 #include "stream/stream.h"
 #include "timing/trace.h"
 
-enum {
-    EXTRA_CLASSES = 40,
-    ACCESSES_MAX = STREAM_RECORD_MAX,
-    INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2
-};
+enum { EXTRA_CLASSES = 40, ACCESSES_MAX = STREAM_RECORD_MAX, INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };
 
 enum arrival {                   /* how control comes to the next block, when none ran last */
-    ARRIVES_BY_CALL = 0,         /* the program starts, or hardware calls */
-    ARRIVES_INSIDE = 1,          /* it is of the function that is entered */
-    ARRIVES_BY_RETURN = 2,       /* from a handler or another task, to where it did not leave */
+               ARRIVES_BY_CALL = 0,         /* the program starts, or hardware calls */
+               ARRIVES_INSIDE = 1,          /* it is of the function that is entered */
+               ARRIVES_BY_RETURN = 2,       /* from a handler or another task, to where it did not leave */
 };
 
 struct timing {

@@ -10,7 +10,9 @@ from simcore.report import RenderOptions
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
 
-Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions", "interrupts"]
+Section = Literal[
+    "functions", "ops", "memory", "objects", "lines", "instructions", "interrupts", "tasks"
+]
 
 #: Output formats; each is the name of a module of this package.
 FORMATS = (

@@ -23,17 +23,17 @@ from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
 from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
-from simcore.report.page.table import Column, build_table
+from simcore.report.page.table import GAP, Column, build_table
+from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
-from simcore.run.faults import Fault
+from simcore.report.profile.task_tables import chain_text, deepest_of_main, task_blocks
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
 
 Part = TypeVar("Part", int, float)
 
 FEW_OBJECTS = 8  # shown without being asked for
-CALLERS_SHOWN = 20  # of a fault, the innermost and the outermost half
 CLASSES = {
     "hits": "mostly hits",
     "branchy": "much branching",
@@ -98,7 +98,7 @@ class _Page:
         exact, modelled = profile.accuracy.counts, profile.accuracy.cycles
         estimated = profile.accuracy.energy
         if profile.exit.fault is not None:
-            yield "Fault", "", _fault(profile.exit.fault)
+            yield "Fault", "", fault_text(profile.exit.fault)
         yield "Summary", "", self._summary()
         if profile.placement:
             yield "Placement", "timed there, linked elsewhere", self._placement(profile.placement)
@@ -115,9 +115,7 @@ class _Page:
         if profile.ops:
             note = f"callees included; counts {exact}, cycles {modelled}, energy {estimated}"
             yield "Operations", note, self._ops()
-        if len([task for task in profile.tasks if task.kind != "interrupts"]) > 1:
-            note = f"switches and stack {exact}, cycles {modelled}, energy {estimated}"
-            yield "Tasks", note, self._tasks()
+        yield from task_blocks(profile, self.options.width, self.top)
         shown = len(profile.functions[: self.top])
         of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "
         note = f"{of}counts {exact}, cycles {modelled}, energy {estimated}"
@@ -173,7 +171,8 @@ class _Page:
             rows.append(("cycles per MAC", decimal(per_mac), accuracy.cycles))
             rows.append(("energy per MAC", si(totals.j_per_mac, "J"), accuracy.energy))
         if totals.stack_high_water_bytes is not None:
-            rows.append(("stack high water", size(totals.stack_high_water_bytes), accuracy.counts))
+            used = size(totals.stack_high_water_bytes)
+            rows.append(("stack high water", used, self._stack_kind(rows, used)))
         names, values, kinds = zip(*rows, strict=True)
         table = self._table(
             [Column("", names), Column("", values), Column("", kinds, drop=1, style="dim")]
@@ -201,6 +200,14 @@ class _Page:
         if found is not None:
             kind += f"; {count(found.low_cycles)} to {count(found.high_cycles)}"
         return kind
+
+    def _stack_kind(self, rows: Sequence[tuple[str, str, str]], used: str) -> str:
+        """How far the depth can be trusted, and the calls that make it."""
+        kind, frames = self.profile.accuracy.counts, deepest_of_main(self.profile)
+        names = max(len(name) for name, *_ in (*rows, ("stack high water",)))
+        values = max(len(value) for value in (used, *(value for _, value, _ in rows)))
+        room = self.options.width - names - values - 2 * GAP - len(f"{kind}: ")
+        return f"{kind}: {chain_text(frames, room)}" if frames and room > 24 else kind
 
     def _questions(self, interval: CyclesInterval) -> Table:
         cycles, rows = self.profile.totals.cycles, interval.questions
@@ -277,23 +284,6 @@ class _Page:
                 Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),
                 Column("power", [si(op.power_w, "W") for op in ops], 6),
                 Column("+/-", [_half_width(op) for op in ops], 4),
-            ]
-        )
-
-    def _tasks(self) -> Table:
-        rows = sorted(self.profile.tasks, key=lambda row: -row.cycles)[: self.top]
-        whole = self.profile.totals.cycles
-        return self._table(
-            [
-                Column("task", [row.name for row in rows]),
-                Column("cycles", [count(row.cycles) for row in rows]),
-                Column("share", [percent(row.cycles, whole) for row in rows]),
-                Column("switches", [count(row.switches) for row in rows], 1),
-                Column("longest wait", [count(row.longest_wait_cycles) for row in rows], 2),
-                Column("response", [count(row.longest_response_cycles) for row in rows], 5),
-                Column("stack", [_bytes(row.stack_used_bytes) for row in rows]),
-                Column("of", [_bytes(row.stack_bytes) for row in rows], 3),
-                Column("energy", [si(row.energy_j, "J") for row in rows], 4),
             ]
         )
 
@@ -402,29 +392,10 @@ class _Page:
         )
 
 
-def _fault(fault: Fault) -> Text:
-    lines = [
-        f"kind     {fault.kind}",
-        f"address  0x{fault.address:08x}",
-        f"at       {fault.place}",
-    ]
-    callers = [f"called by {frame}" for frame in fault.call_stack[1:]]
-    if len(callers) > CALLERS_SHOWN:
-        half = CALLERS_SHOWN // 2
-        between = f"          ... {len(callers) - 2 * half:,} more ..."
-        callers = [*callers[:half], between, *callers[-half:]]
-    lines += callers
-    return Text("\n".join(lines))
-
-
 def _half_width(row: FunctionCosts | OpCosts) -> str:
     """Half the interval around a row's energy, relative to it."""
     low, high = row.energy_low_j, row.energy_high_j
     return percent(high - low, high + low, digits=0)
-
-
-def _bytes(value: int | None) -> str:
-    return "" if value is None else size(value)
 
 
 def _main_cause(causes: dict[str, int]) -> str:

@@ -19,6 +19,7 @@ from simcore.report.html.profile_tables.memory import (
     objects,
     placement,
 )
+from simcore.report.html.profile_tables.tasks import deepest_stacks, tasks
 
 __all__ = [
     "caches",
@@ -26,6 +27,7 @@ __all__ = [
     "ceiling_rows",
     "components",
     "critical",
+    "deepest_stacks",
     "functions",
     "held_back",
     "instructions",
@@ -38,4 +40,5 @@ __all__ = [
     "objects",
     "operations",
     "placement",
+    "tasks",
 ]

@@ -76,7 +76,8 @@ def chain_text(frames: Sequence[StackFrame], width: int) -> str:
             if longer[0] < longer[1] and len(_shortened(frames, names, *longer)) <= width:
                 first, last = longer
                 grows = True
-    return _cut(_shortened(frames, names, first, last), width)
+    text = _shortened(frames, names, first, last)
+    return text if len(text) <= width else _cut(f"...{ARROW}{names[-1]}", width)
 
 
 def _shortened(frames: Sequence[StackFrame], names: Sequence[str], first: int, last: int) -> str:

@@ -11,7 +11,7 @@ from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.checking.tasks import measured_tasks
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange
-from simcore.comparison.metrics import ACTIVE, CYCLES, Metric, joules, shown_metrics
+from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 
@@ -76,14 +76,16 @@ def _totals(
     changes = {row.metric: row for row in comparison.metrics} if comparison is not None else {}
     limited = [limit for limit in limits if limit.kind == "total"]
     # A cause is no metric of the table: it is shown when a limit names it.
-    for metric in dict.fromkeys((*shown_metrics(slept=slept), *(x.metric for x in limited))):
+    heap = HEAP.name in changes or after.metrics.heap_high_water_bytes is not None
+    shown = shown_metrics(slept=slept, heap=heap)
+    for metric in dict.fromkeys((*shown, *(x.metric for x in limited))):
         change = changes.get(metric.name)
         if metric == ACTIVE and not slept:
             change = changes.get(CYCLES.name)
         value, before = metric.of(after.metrics), None
         if change is not None:
             before = change.before
-        elif comparison is not None:
+        elif comparison is not None and metric != HEAP:
             cause = metric.name.partition(".")[2]
             before = next(row.before for row in comparison.causes if row.cause == cause)
         yield _value(

@@ -123,7 +123,7 @@ def check(
     increase of cycles, energy or stack fails; a limit on a metric replaces that. A percentage is
     against the baseline, a bare number is absolute; a SCOPE is a pattern of runs, function=NAME,
     op=NAME, irq=NAME or task=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles,
-    cycles.CAUSE, instructions, time, energy, stack, load, ram, reads, writes, icache-misses,
+    cycles.CAUSE, instructions, time, energy, stack, heap, load, ram, reads, writes, icache-misses,
     dcache-misses, mispredicts and @all; of irq latency, response, count and lost; of task cycles,
     instructions, energy, switches, wait, response and stack. Of a program that sleeps, limits on
     cycles are on active cycles. Improvements never fail. A run without baseline passes and is added

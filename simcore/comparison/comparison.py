@@ -180,7 +180,8 @@ class Comparison(Document):
             or any(row.difference for row in self.causes)
             or any(row.cycles_difference for row in self.functions)
             or any(row.cycles_difference for row in self.ops)
-            or any(row.is_changed for row in (*(self.interrupts or ()), *(self.tasks or ())))
+            or any(row.is_changed for row in self.interrupts or ())
+            or any(row.is_changed for row in self.tasks or ())
         )
 
 
@@ -196,6 +197,7 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
     before, after = (one if isinstance(one, Summary) else summarize(one) for one in (before, after))
     functions = paired(before.functions, after.functions)
     slept = any(one.metrics.active_cycles != one.metrics.cycles for one in (before, after))
+    heap = any(one.metrics.heap_high_water_bytes is not None for one in (before, after))
     return Comparison(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
@@ -203,7 +205,7 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
         after=_side(after),
         unlike=tuple(unlike(before, after)),
         metrics=tuple(
-            metric_change(metric, before, after) for metric in shown_metrics(slept=slept)
+            metric_change(metric, before, after) for metric in shown_metrics(slept=slept, heap=heap)
         ),
         causes=_causes(before, after),
         components=_components(before, after),

@@ -36,6 +36,7 @@ class Metrics:
     stack_high_water_bytes: Count | None = None
     load_bytes: Count | None = None
     ram_bytes: Count | None = None
+    heap_high_water_bytes: Count | None = None
 
     @property
     def active_cycles(self) -> int:
@@ -79,6 +80,8 @@ METRICS = (
 CYCLES = METRICS[0]
 #: What runs that slept are judged by instead: how long they slept is not what they cost.
 ACTIVE = Metric("active-cycles", "active_cycles", "", "modelled", "active cycles")
+#: Of programs that have a heap; @all leaves it out.
+HEAP = Metric("heap", "heap_high_water_bytes", "B", "exact", "heap high water")
 #: Metrics that functions and operations have too.
 ROW_METRICS = ("cycles", "instructions", "energy")
 
@@ -87,22 +90,25 @@ _CAUSES = tuple(
     for cause in CAUSES
 )
 _BY_NAME = {
-    name: metric for metric in (*METRICS, ACTIVE, *_CAUSES) for name in (metric.field, metric.name)
+    name: metric
+    for metric in (*METRICS, ACTIVE, HEAP, *_CAUSES)
+    for name in (metric.field, metric.name)
 }
 
 
 def find_metric(name: str) -> Metric:
     """The metric of a name or field name. Raises ConfigError with the nearest name."""
     if name not in _BY_NAME:
-        known = [metric.name for metric in shown_metrics(slept=True)]
+        known = [metric.name for metric in shown_metrics(slept=True, heap=True)]
         hint = nearest(name, _BY_NAME) or f"; the metrics are {', '.join(known)} and cycles.CAUSE"
         raise ConfigError(f"there is no metric '{name}'{hint}")
     return _BY_NAME[name]
 
 
-def shown_metrics(*, slept: bool) -> tuple[Metric, ...]:
-    """The metrics of a table, of runs of which one slept or of those that did not."""
-    return (CYCLES, ACTIVE, *METRICS[1:]) if slept else METRICS
+def shown_metrics(*, slept: bool, heap: bool = False) -> tuple[Metric, ...]:
+    """The metrics of a table, of runs of which one slept or has a heap, or of others."""
+    shown = (CYCLES, ACTIVE, *METRICS[1:]) if slept else METRICS
+    return (*shown, HEAP) if heap else shown
 
 
 def joules(after: float, before: float) -> float:
@@ -117,6 +123,7 @@ def metrics_of(profile: Profile) -> Metrics:
         Metrics,
         totals,
         profile.elf,
+        heap_high_water_bytes=profile.heap_high_water_bytes,
         icache_misses=caches.icache.misses,
         dcache_misses=caches.dcache.misses,
         cycles_by_cause=dict(totals.cycles_by_cause),

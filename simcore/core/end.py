@@ -13,6 +13,7 @@ from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
 from simcore.run.faults import Fault, Frame
+from simcore.run.heaps import HeapUse
 from simcore.run.kernels import KernelTask
 from simcore.run.setup import TimingSetup
 from simcore.run.stubs import Guess
@@ -24,10 +25,10 @@ class RunEnd:
 
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
     program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
-    read, `clocks` the core clocks that the firmware set, `tasks` what its
-    `kernel`, an RTOS, said of its tasks. Three are 0 or 1: whether all descriptors
-    of `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it
-    read the sizes of the caches.
+    read, `clocks` the core clocks that the firmware set, `tasks` what its `kernel`, an RTOS, said
+    of its tasks, `heaps` what its allocators took. Three are 0 or 1: whether all descriptors of
+    `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it read
+    the sizes of the caches.
     """
 
     reason: str
@@ -47,6 +48,7 @@ class RunEnd:
     clocks: tuple[ClockPhase, ...] = ()
     tasks: tuple[KernelTask, ...] = ()
     kernel: str = ""
+    heaps: tuple[HeapUse, ...] = ()
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
@@ -74,6 +76,7 @@ class EndedRun:
     guesses: tuple[Guess, ...] = ()
     tasks: tuple[KernelTask, ...] = ()
     kernel: str = ""
+    heaps: tuple[HeapUse, ...] = ()
 
 
 def run_objects(
@@ -123,6 +126,7 @@ def run_results(
                 guesses=end.guesses,
                 tasks=end.tasks,
                 kernel=end.kernel,
+                heaps=end.heaps,
             )
         )
     return results

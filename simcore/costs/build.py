@@ -24,6 +24,7 @@ from simcore.costs.tasks import task_costs
 from simcore.costs.uncertainty import cycles_class
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
+from simcore.run.heaps import HeapUse
 from simcore.run.kernels import KernelTask
 
 
@@ -58,11 +59,13 @@ def build_profile(
     args: Sequence[str] | None = None,
     tasks: Sequence[KernelTask] = (),
     kernel: str = "",
+    heaps: Sequence[HeapUse] = (),
 ) -> Profile:
     """The Profile of a run that has ended.
 
     ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations,
-    ``args`` what the program was given, ``tasks`` what its ``kernel`` said of its tasks.
+    ``args`` what the program was given, ``tasks`` what its ``kernel`` said of its tasks,
+    ``heaps`` what allocators took.
     Raises ConfigError for a clock that the part does not reach.
     """
     point = model.operating_point(clock_hz, voltage_scale)
@@ -113,4 +116,5 @@ def build_profile(
         critical_sections=critical_sections(image, counters.interrupts),
         args=None if args is None else tuple(args),
         tasks=found.rows,
+        heaps=tuple(heaps) or None,
     )

@@ -36,6 +36,7 @@ from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.errors import ConfigError
 from simcore.plain import Document, RecordError, from_plain, schema_name
+from simcore.run.heaps import HeapUse
 from simcore.run.stubs import Guess
 
 SCHEMA = "mcusim.profile/1"
@@ -105,8 +106,15 @@ class Profile(Document):
     task: str | None = None
     """Pattern of the tasks that alone are counted, of a run with --task; how interrupts came is
     that of the whole run."""
+    heaps: tuple[HeapUse, ...] | None = None
+    """What allocators took at most; left out when the program has none that is known."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
+
+    @property
+    def heap_high_water_bytes(self) -> int | None:
+        """What all heaps took at most, None when none is known."""
+        return sum(heap.used_bytes for heap in self.heaps) if self.heaps else None
 
     @property
     def has_tasks(self) -> bool:

@@ -45,6 +45,7 @@ from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.serial import SerialPorts
 from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
+from simcore.run.heaps import heaps_used
 from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
@@ -226,6 +227,7 @@ class Machine:
             clocks=self._clocks(),
             tasks=self._core.tasks(),
             kernel=self._kernel,
+            heaps=heaps_used(self._image, self._memory.read, heap_end),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
         )
         if self._recorder is not None:

@@ -78,6 +78,7 @@ class Simulation:
             args=self.options.spec.args,
             tasks=result.tasks,
             kernel=result.kernel,
+            heaps=result.heaps,
         )
         lacking = self.image.lacking_lines(
             row.address for row in profile.functions if row.address is not None

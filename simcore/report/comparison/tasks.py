@@ -13,33 +13,24 @@ from simcore.report.html.tables import Cell, HtmlColumn, HtmlTable, cut, number,
 from simcore.report.page.table import Column
 from simcore.units import count, relative_change, si, signed, size
 
+RESPONSE = "longest_response_cycles"
+
 
 def task_columns(rows: Sequence[TaskChange]) -> list[Column]:
     """Columns of the text report."""
     sides = [(row.before, row.after) for row in rows]
     cycles = [_difference(row) for row in rows]
     energy = [_energy(row) for row in rows]
-    response = [
-        (old and old.longest_response_cycles, new and new.longest_response_cycles)
-        for old, new in sides
-    ]
     return [
         Column("task", [_name(row) for row in rows]),
-        Column("cycles before", [count(old and old.cycles) for old, _ in sides], 4),
-        Column("after", [count(new and new.cycles) for _, new in sides], 4),
+        Column("cycles before", [count(_of(old, "cycles")) for old, _ in sides], 4),
+        Column("after", [count(_of(new, "cycles")) for _, new in sides], 4),
         Column("change", [signed(count(cycle), cycle) for cycle in cycles]),
-        Column(
-            "",
-            [
-                relative_change(cycle, old and old.cycles)
-                for cycle, (old, _) in zip(cycles, sides, strict=True)
-            ],
-            1,
-        ),
+        Column("", [_relative(row) for row in rows], 1),
         Column("stack before", [_bytes(old) for old, _ in sides], 2),
         Column("after", [_bytes(new) for _, new in sides]),
-        Column("response before", [count(old) for old, _ in response], 3),
-        Column("after", [count(new) for _, new in response], 3),
+        Column("response before", [count(_of(old, RESPONSE)) for old, _ in sides], 3),
+        Column("after", [count(_of(new, RESPONSE)) for _, new in sides], 3),
         Column("energy", [signed(si(one, "J"), one) for one in energy], 5),
     ]  # fmt: skip
 
@@ -79,10 +70,13 @@ def flat_task(row: TaskChange | None) -> dict[str, Any]:
 
 def _cells(row: TaskChange) -> list[Cell]:
     cells = []
-    for field in ("cycles", "switches", "longest_wait_cycles", "longest_response_cycles"):
-        for side in (row.before, row.after):
-            cells.append(number(None if side is None else getattr(side, field)))
-    return cells + [octets(side and side.stack_used_bytes) for side in (row.before, row.after)]
+    for field in ("cycles", "switches", "longest_wait_cycles", RESPONSE):
+        cells += [number(_of(side, field)) for side in (row.before, row.after)]
+    return cells + [octets(_of(side, "stack_used_bytes")) for side in (row.before, row.after)]
+
+
+def _of(side: TaskSummary | None, field: str) -> int | None:
+    return None if side is None else getattr(side, field)
 
 
 def _name(row: TaskChange) -> str:
@@ -99,6 +93,10 @@ def _energy(row: TaskChange) -> float:
     )
 
 
+def _relative(row: TaskChange) -> str:
+    return relative_change(_difference(row), _of(row.before, "cycles"))
+
+
 def _bytes(side: TaskSummary | None) -> str:
-    known = side and side.stack_used_bytes
+    known = _of(side, "stack_used_bytes")
     return "" if known is None else size(known)

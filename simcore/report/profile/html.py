@@ -85,6 +85,10 @@ def _facts(profile: Profile) -> Iterator[Figure]:
     yield Figure("stores", count(totals.writes), trust.counts, size(totals.write_bytes))
     if totals.stack_high_water_bytes is not None:
         yield Figure("stack high water", size(totals.stack_high_water_bytes), trust.counts)
+    for heap in profile.heaps or ():
+        of = "" if heap.given_bytes is None else f" of {size(heap.given_bytes)}"
+        used = size(heap.used_bytes)
+        yield Figure("heap high water", used, trust.counts, f"{heap.allocator}{of}")
     if profile.elf.load_bytes is not None:
         yield Figure("programmed", size(profile.elf.load_bytes), trust.counts)
     if profile.elf.ram_bytes is not None:

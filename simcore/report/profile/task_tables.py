@@ -50,6 +50,16 @@ def _columns(rows: Sequence[TaskCosts], cycles: int) -> list[Column]:
     ]
 
 
+def heap_rows(profile: Profile) -> list[tuple[str, str, str]]:
+    """Lines of the summary: what each allocator took at most, and of how much."""
+    rows = []
+    for heap in profile.heaps or ():
+        of = "" if heap.given_bytes is None else f", of {size(heap.given_bytes)}"
+        kind = f"{profile.accuracy.counts}, {heap.allocator}{of}"
+        rows.append(("heap high water", size(heap.used_bytes), kind))
+    return rows
+
+
 def deepest_of_main(profile: Profile) -> tuple[StackFrame, ...]:
     """The deepest calls of a program that has one stack; empty for another."""
     rows = [] if profile.has_tasks else [row for row in profile.tasks if row.kind == "main"]

@@ -27,7 +27,7 @@ from simcore.report.page.table import GAP, Column, build_table
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
-from simcore.report.profile.task_tables import chain_text, deepest_of_main, task_blocks
+from simcore.report.profile.task_tables import chain_text, deepest_of_main, heap_rows, task_blocks
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
 
@@ -173,6 +173,7 @@ class _Page:
         if totals.stack_high_water_bytes is not None:
             used = size(totals.stack_high_water_bytes)
             rows.append(("stack high water", used, self._stack_kind(rows, used)))
+        rows += heap_rows(self.profile)
         names, values, kinds = zip(*rows, strict=True)
         table = self._table(
             [Column("", names), Column("", values), Column("", kinds, drop=1, style="dim")]

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ TASKS = ("filter", "deep", "once")
 KERNELS = {"unknown": 0, "freertos": 1, "threadx": 2}
 
 
+def build(arm_gcc: Callable[..., Path], folder: Path, kernel: str) -> Path:
+    start = folder / "start.S"
+    start.write_text(PROLOGUE + " bl main\n b exit_r0\n")
+    options = ["-nostdlib", "-O1", LINK, f"-DKERNEL={KERNELS[kernel]}", start, SOURCE]
+    return arm_gcc(folder / "rtos.elf", options)
+
+
 @pytest.fixture(scope="module", params=KERNELS)
 def run(
     request: pytest.FixtureRequest,
@@ -31,11 +39,7 @@ def run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[str, Profile, dict[str, tuple[int, int]]]:
     """The kernel's name, the profile, and calls and bytes of stack by task as it counts them."""
-    folder = tmp_path_factory.mktemp("rtos")
-    start = folder / "start.S"
-    start.write_text(PROLOGUE + " bl main\n b exit_r0\n")
-    options = ["-nostdlib", "-O1", LINK, f"-DKERNEL={KERNELS[request.param]}", start, SOURCE]
-    program = arm_gcc(folder / "rtos.elf", options)
+    program = build(arm_gcc, tmp_path_factory.mktemp("rtos"), request.param)
     out = BytesIO()
     profile = simcore.profile(program, stdout=out, instructions=True)
     assert profile.exit.code == 0
@@ -111,3 +115,34 @@ def test_every_format_has_a_level_for_the_task(
     assert "cycles of deep" in names
     assert "task" in text("pprof")
     assert "Tasks" in text("text")
+
+
+def test_a_trace_has_each_switch_with_its_cause(
+    arm_gcc: Callable[..., Path], tmp_path: Path
+) -> None:
+    program = build(arm_gcc, tmp_path, "freertos")
+    profile = simcore.profile(program, stdout=BytesIO(), timeline=True)
+    timeline = profile.timeline
+    assert timeline is not None
+    assert timeline.dropped == 0
+    found = document(profile, "trace", RenderOptions())
+    assert isinstance(found, str)
+    events = json.loads(found)["traceEvents"]
+    switches = [event for event in events if event["ph"] == "i"]
+    rows = {task.name: task for task in profile.tasks}
+    for name, row in rows.items():
+        assert sum(one["args"]["to"] == name for one in switches) == row.switches
+    assert {one["args"]["by"] for one in switches} <= {"pendsv", "svc", "start"}
+    assert all(
+        before["args"]["to"] == after["args"]["from"] for before, after in pairwise(switches)
+    )
+    # While one task has the processor, no span of another is open.
+    ran = sorted(
+        (span.start, span.end, profile.call_tree[span.node].task)
+        for span in timeline.spans
+        if profile.call_tree[span.node].parent is not None
+        and profile.tasks[profile.call_tree[span.node].task].kind == "task"
+    )
+    assert ran
+    for one, other in pairwise(ran):
+        assert one[2] == other[2] or one[1] <= other[0]

@@ -118,6 +118,8 @@ static int suspend(struct timing *t, const struct level *at)
     context->at.frames = t->calls.frames;
     context->left_at = t->now;
     t->calls.frames = 1;
+    if (t->trace)
+        trace_suspend(t->trace, t->now - t->counted_from);
     return CORE_OK;
 }
 

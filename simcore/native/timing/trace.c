@@ -119,6 +119,12 @@ void trace_sample(struct trace *t, uint64_t now, int is_last)
     t->next_sample = next_after(t, now);
 }
 
+void trace_suspend(struct trace *t, uint64_t now)
+{
+    while (t->depth)
+        end_span(t, now);
+}
+
 void trace_follow(struct trace *t, const struct calltree *calls, uint64_t now)
 {
     uint32_t frames = calls->frames - 1;         /* without the root's */

@@ -43,6 +43,9 @@ void trace_forget(struct trace *t);
  * All counts are settled. */
 void trace_follow(struct trace *t, const struct calltree *calls, uint64_t now);
 
+/* What runs gives the processor to calls of another stack: spans end, and begin anew when it has it back. */
+void trace_suspend(struct trace *t, uint64_t now);
+
 /* Takes a sample, due when now has reached next_sample; the last one is due anyway. All counts are settled. */
 void trace_sample(struct trace *t, uint64_t now, int is_last);
 

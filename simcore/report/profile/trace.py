@@ -67,7 +67,7 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
                 " not there"
             )
         node = profile.call_tree[span.node]
-        if node.function is None and node.op is None:
+        if node.parent is None:  # handlers have the root below them
             continue
         start, end = _nanoseconds(span.start, hz), _nanoseconds(span.end, hz)
         yield {
@@ -76,6 +76,8 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
             "ts": start / 1000, "dur": (end - start) / 1000,
             "args": {"cycles": span.end - span.start},
         }  # fmt: skip
+    if profile.has_tasks:
+        yield from _switches(profile, timeline)
     yield from _interrupts(profile, timeline, len(tracks) + 1)
     reset = TimelineSample(0, 0, 0.0, 0, 0, 0, 0)
     series: list[tuple[str, str, float]] = []
@@ -86,6 +88,37 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         # A counter holds until its next event: let it fall to nothing where the run ends.
         ended = [(name, unit, 0.0) for name, unit, _ in series]
         yield from _counters(ended, timeline.samples[-1].cycle, hz)
+
+
+def _switches(profile: Profile, timeline: Timeline) -> Iterator[Event]:
+    """An instant where a task gets the processor from another, with who gave it.
+
+    That is the handler that returned there, else the function that ran last: it set SP. Where the
+    timeline leaves something out, what is not known is left out too.
+    """
+    rows, hz = profile.interrupts or (), profile.cpu.clock_hz
+    handled = timeline.activations or ()
+    returned = {one.end: rows[one.interrupt] for one in handled if one.interrupt < len(rows)}
+    is_whole = not timeline.dropped and len(handled) == sum(row.count for row in rows)
+    task, end, last = None, 0, 0
+    for span in timeline.spans:
+        node = profile.call_tree[span.node]
+        if node.parent is None or profile.tasks[node.task].kind == "interrupts":
+            continue
+        if task is not None and node.task != task:
+            told = {"from": profile.tasks[task].name, "to": profile.tasks[node.task].name}
+            if (row := returned.get(span.start)) is not None:
+                told["by"] = row.handler or row.name
+            elif is_whole and end == span.start:
+                told["by"] = _named(profile, profile.call_tree[last])["name"]
+            yield {
+                "ph": "i", "name": f"switch from {told['from']}", "cat": "switch", "s": "t",
+                "pid": PROCESS, "tid": node.task + 1, "ts": _nanoseconds(span.start, hz) / 1000,
+                "args": told,
+            }  # fmt: skip
+        if node.task != task or span.end >= end:
+            end, last = span.end, span.node  # the innermost of those that end there
+        task = node.task
 
 
 def _interrupts(profile: Profile, timeline: Timeline, track: int) -> Iterator[Event]:

@@ -40,6 +40,10 @@ class FunctionSummary:
     """Sums to cycles."""
     file: str | None = None
     line: Count | None = None
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
+    aliases: tuple[str, ...] | None = None
+    """Other names of its address, demangled and as symbols; left out without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class OpSummary:
     instructions: Count
     cycles: Count
     energy_j: Amount
+    symbol: str | None = None
+    """Of a function, its name in the symbol table; left out where it is the name."""
 
 
 @dataclass(frozen=True, slots=True)

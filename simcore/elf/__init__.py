@@ -32,6 +32,7 @@ from simcore.elf.image import (
     printable,
 )
 from simcore.elf.lines import LineTable
+from simcore.elf.names import with_names
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     form_names,
@@ -72,15 +73,17 @@ _OTHER_FORMATS: Final = (
 
 
 def load_image(
-    path: str | os.PathLike[str], symbols: Iterable[str | os.PathLike[str]] = ()
+    path: str | os.PathLike[str],
+    symbols: Iterable[str | os.PathLike[str]] = (),
+    demangle: bool = True,
 ) -> Image:
     """Read a bare-metal ELF32 little-endian Arm executable, or one in Intel HEX, S-records or UF2.
 
-    ``symbols`` are ELF files whose names it has, too. Raises ElfError, one line with the path, when
-    a file cannot be read or cannot run.
+    ``symbols`` are ELF files whose names it has, too; without ``demangle`` names are those of the
+    symbol table. Raises ElfError, one line with the path, when a file cannot be read or cannot run.
     """
     names = [(os.fspath(file), load_bytes(file)) for file in symbols]
-    return image_of_bytes(os.fspath(path), load_bytes(path), names)
+    return image_of_bytes(os.fspath(path), load_bytes(path), names, demangle)
 
 
 def load_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -91,7 +94,9 @@ def load_bytes(path: str | os.PathLike[str]) -> bytes:
         raise ElfError(f"{printable(os.fspath(path))}: {error}") from None
 
 
-def image_of_bytes(path: str, data: bytes, symbols: Iterable[tuple[str, bytes]] = ()) -> Image:
+def image_of_bytes(
+    path: str, data: bytes, symbols: Iterable[tuple[str, bytes]] = (), demangle: bool = True
+) -> Image:
     """As `load_image`, of the bytes of files with their names."""
     program = _image_of_file(path, data)
     others = [_image_of_file(*file) for file in symbols]
@@ -99,9 +104,11 @@ def image_of_bytes(path: str, data: bytes, symbols: Iterable[tuple[str, bytes]] 
         if not other.symbols:
             raise ElfError(f"{other.path}: has no names for --symbols; give the ELF with them")
     if not others:
-        return program
+        return _with_own_names(program, demangle)
     image = named(program, others)
-    return image if image.vector_table is not None else _started(image, image.entry, set())
+    if image.vector_table is None:
+        image = _started(image, image.entry, set())
+    return with_names(image, demangle)
 
 
 def _image_of_file(path: str, data: bytes) -> Image:
@@ -110,6 +117,11 @@ def _image_of_file(path: str, data: bytes) -> Image:
         return _judge(shown, data)
     except ElfError as error:
         raise ElfError(f"{shown}: {error}") from None
+
+
+@lru_cache(maxsize=4)  # as _judge, whose images these are
+def _with_own_names(program: Image, demangle: bool) -> Image:
+    return with_names(program, demangle)
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:

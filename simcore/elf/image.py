@@ -80,12 +80,24 @@ class MappingSymbol:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Code from `start` up to, not including, `end` (bytes, Thumb bit cleared)."""
+    """Code from `start` up to, not including, `end` (bytes, Thumb bit cleared).
+
+    `name` is as its author wrote it and no other's of the program; `symbol` that of the symbol
+    table, where it is another. `aliases` are other names of the same address, as written and as
+    symbols: see names.py.
+    """
 
     index: int
     name: str
     start: int
     end: int
+    symbol: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> str:
+        """The name in the symbol table."""
+        return self.symbol or self.name
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +124,8 @@ class Image:
     warnings: tuple[str, ...] = ()
     lines: LineAt | None = field(repr=False, default=None)
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
+    # Names of data that are not the symbol's, by symbol and address.
+    data_names: dict[tuple[str, int], str] = field(repr=False, default_factory=dict)
     _starts: list[int] = field(init=False, repr=False)
     _by_run: list[Segment] = field(init=False, repr=False)
     _run_starts: list[int] = field(init=False, repr=False)
@@ -153,6 +167,10 @@ class Image:
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of that name; a global one before a local one."""
         return self._names.get(name)
+
+    def data_name(self, symbol: Symbol) -> str:
+        """What a data symbol is called: as its author wrote it, and no other of the program."""
+        return self.data_names.get((symbol.name, symbol.address), symbol.name)
 
     def object_at(self, address: int) -> Symbol | None:
         """Return the data symbol that holds `address`; the innermost where several do."""

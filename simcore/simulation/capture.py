@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from simcore import __version__
 from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, image_of_bytes, load_bytes
+from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
 from simcore.plain import filled, from_plain, to_plain
@@ -113,7 +114,7 @@ def record_run(
     spec = run_spec(elf, cpu, options)
     data = load_bytes(spec.elf)
     names = [(file, load_bytes(file)) for file in spec.symbols]
-    image = image_of_bytes(spec.elf, data, names)
+    image = image_of_bytes(spec.elf, data, names, spec.demangle)
     run = _Run(image, data, names, spec)
     kept = bytearray() if printed is None else printed
     streams = Streams(stdin, stdout)
@@ -202,12 +203,18 @@ class Capture:
         self.recorded = self._document(HEAD, Recorded)
         self.end = self._document(TAIL, RunEnd)
         self.printed = self._reader.one(PRINTED)
+        self._demangled = True
         try:
             self.image: Image = image_of_bytes(
                 self.recorded.elf, b"".join(self._reader.chunks(ELF)), self._symbols()
             )
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
+
+    def call_things(self, demangle: bool) -> None:
+        """Names of the program as their authors wrote them, or as the symbol table has them."""
+        if demangle is not self._demangled:
+            self.image, self._demangled = with_names(self.image, demangle), demangle
 
     def _symbols(self) -> Iterator[tuple[str, bytes]]:
         """The files with names, one behind the other in the capture."""

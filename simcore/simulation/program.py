@@ -88,7 +88,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf, spec.symbols), spec)
+    return Program(load_image(spec.elf, spec.symbols, spec.demangle), spec)
 
 
 def open_capture(
@@ -98,4 +98,6 @@ def open_capture(
 ) -> Program:
     """As :func:`open_program`, of a capture and nothing else."""
     capture = file if isinstance(file, Capture) else Capture(file)
-    return Program(capture.image, capture.spec(cpu, **options), capture)
+    spec = capture.spec(cpu, **options)
+    capture.call_things(spec.demangle)
+    return Program(capture.image, spec, capture)

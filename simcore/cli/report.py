@@ -9,7 +9,7 @@ import click
 
 from simcore.cli.advise import ROWS
 from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
-from simcore.cli.options import color_option
+from simcore.cli.options import color_option, demangle_option
 from simcore.cli.output import ColorChoice
 from simcore.cli.profiles import objects_option, refuse_destination, weight_option
 from simcore.cli.running import look, on_command_line, tell_warnings
@@ -59,9 +59,15 @@ _LOOKS = {"annotation": {"pipe_width": PIPE_WIDTH, "top": TABLE_ROWS}, "advice":
     " has it if not given.",
 )
 @objects_option
+@demangle_option
 @color_option
 def report(
-    file: str, format_name: str, output: str | None, color: ColorChoice, **form: Any
+    file: str,
+    format_name: str,
+    output: str | None,
+    color: ColorChoice,
+    demangle: bool,
+    **form: Any,
 ) -> ExitCode:
     """Show a JSON document that mcusim wrote in another format. Nothing runs, and no ELF is needed.
 
@@ -82,6 +88,8 @@ def report(
 
     given = on_command_line(form)
     saved = load(file)
+    if not demangle:
+        saved = saved.with_symbols()
     _refuse_unused(saved, format_name, given)
     refuse_destination(format_name, output, ())
     with destination(output) as write:

@@ -25,7 +25,7 @@ class Operations:
     def groups(self) -> dict[tuple[str, int], list[int]]:
         """Nodes of each operation, ("op", descriptor) or ("function", index), as first run."""
         groups: dict[tuple[str, int], list[int]] = {}
-        matches = {
+        wanted = {
             function: any(matches(self.nodes.spellings(function), glob) for glob in self.globs)
             for function in self.nodes.function_order
             if function >= 0
@@ -33,7 +33,7 @@ class Operations:
         for index, node in enumerate(self.nodes.counters.nodes):
             if node.op >= 0:
                 groups.setdefault(("op", node.op), []).append(index)
-            elif matches.get(node.function):
+            elif wanted.get(node.function):
                 groups.setdefault(("function", node.function), []).append(index)
         return groups
 

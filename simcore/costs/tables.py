@@ -386,6 +386,8 @@ class PlacedItem:
     to: Address
     size: Annotated[int, Json(minimum=1)]
     """Bytes."""
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
 
 
 @dataclass(frozen=True, slots=True)

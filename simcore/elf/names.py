@@ -17,6 +17,8 @@ from functools import lru_cache
 from simcore.elf.demangling import Demangler, is_mangled
 from simcore.elf.image import Function, Image, Symbol
 
+SHOWN_ALIASES = 4  # a default handler of interrupts has a hundred
+
 _BRACKETS = re.compile(r"(?: \[[^\[\]]*\])+$")
 # "non-virtual thunk to f()" and "vtable for C" are no f and no C with a return type in front.
 _SPECIAL = re.compile(
@@ -28,12 +30,13 @@ _OPERATOR = re.compile(
     r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?\w+"
     r"|(?:new|delete)(?:\[\])?|co_await|[-+*/%^&|~!=,]{1,2}| )"
 )
-# Itanium C++ ABI, 5.1.4.3: which of the functions of one constructor or destructor it is.
+# Which of the functions of one constructor or destructor it is: Itanium C++ ABI, 5.1.4.3; of GCC the
+# code that several of them share.
 _STRUCTORS = {
-    "C1": "complete", "C2": "base", "C3": "allocating", "D0": "deleting", "D1": "complete",
-    "D2": "base",
+    "C1": "complete", "C2": "base", "C3": "allocating", "C4": "shared", "D0": "deleting",
+    "D1": "complete", "D2": "base", "D4": "shared",
 }  # fmt: skip
-_STRUCTOR = re.compile(r"[CD][0-3]")
+_STRUCTOR = re.compile(r"[CD][0-4]")
 _SPACE = re.compile(r"(?<=,) +| +(?=>)")
 
 
@@ -154,6 +157,12 @@ def without_brackets(name: str) -> str:
     return _BRACKETS.sub("", name) if name.endswith("]") else name
 
 
+def special_prefix(name: str) -> str:
+    """What stands in front of the name of something that the compiler made for it: ``vtable for``."""
+    found = _SPECIAL.match(name)
+    return found[0] if found else ""
+
+
 @lru_cache(maxsize=1 << 16)
 def without_parameters(name: str) -> str:
     """The qualified name of a function: ``ns::Class<int>::f`` of ``void ns::Class<int>::f(int)``.
@@ -163,7 +172,7 @@ def without_parameters(name: str) -> str:
     text = without_brackets(name)
     if "(" not in text and " " not in text:
         return text
-    if _SPECIAL.match(text):
+    if special_prefix(text):
         return text
     bare = _BEHIND.sub("", text)
     if not bare.endswith(")") or bare.endswith("operator()"):
@@ -229,6 +238,15 @@ def matches_exactly(spelt: Iterable[str], name: str) -> bool:
 
 def _folded(name: str) -> str:
     return _SPACE.sub("", name) if " " in name else name
+
+
+def also(aliases: Iterable[str] | None) -> str:
+    """Other names of an address in a few words for people, "" without any."""
+    names = [name for name in aliases or () if not is_mangled(name)]
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN_ALIASES} more" if len(names) > SHOWN_ALIASES else ""
+    return f"also {', '.join(names[:SHOWN_ALIASES])}{more}: the calls of all its names are summed"
 
 
 def names_for_hints(functions: Iterable[Function]) -> list[str]:

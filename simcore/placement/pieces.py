@@ -34,6 +34,7 @@ class Piece:
     is_code: bool = False
     is_rom: bool = False
     least: int | None = None  # None: all of it
+    symbol: str | None = None  # in the symbol table, where the name is another
 
     @property
     def end(self) -> int:
@@ -120,7 +121,16 @@ def all_pieces(image: Image) -> list[Piece]:
 def _functions(image: Image, wanted: Callable[[Collection[str], int], bool]) -> list[Piece]:
     """Functions by any of their names; their code goes up to the next function's start."""
     return [
-        Piece(f.name, "function", f.start, f.end - f.start, WORD, is_code=True, is_rom=True)
+        Piece(
+            f.name,
+            "function",
+            f.start,
+            f.end - f.start,
+            WORD,
+            is_code=True,
+            is_rom=True,
+            symbol=f.symbol,
+        )
         for f in image.functions
         if wanted(spellings_of(f), f.start)
     ]
@@ -135,6 +145,7 @@ def _objects(image: Image, wanted: Callable[[Collection[str], int], bool]) -> li
             s.size,
             _alignment(s.address, s.size),
             is_rom=_is_rom(image, s.address),
+            symbol=None if image.data_name(s) == s.name else s.name,
         )
         for s in _data_symbols(image)
         if wanted(_data_spellings(image, s), s.address)

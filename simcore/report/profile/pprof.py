@@ -152,7 +152,8 @@ class _Writer:
 
     def _function(self, identifier: int, index: int, file: str | None) -> bytes:
         function = self._profile.functions[index]
-        name = number(2, self._string(function.name)) + number(3, self._string(function.name))
+        name = number(2, self._string(function.name))
+        name += number(3, self._string(function.symbol or function.name))
         where = number(4, self._string(file or ""))
         start = number(5, function.line or 0) if file == function.file else b""
         return number(1, identifier) + name + where + start

@@ -1,0 +1,154 @@
+"""Names that fit a width: paths lose their front, functions their middle, and no two become one.
+
+Of a path the file and line stay, of a function what it is called itself and what tells it from
+others; then its class, its parameters, its template arguments, as far as there is room.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from simcore.elf.names import special_prefix, without_brackets, without_parameters
+
+_PATH = re.compile(r"[^ ()<>]*[/\\\\][^ ()<>]*")
+
+
+def fitted(names: Sequence[str], width: int, ellipsis: str = "…") -> list[str]:
+    """The names, each in at most ``width`` cells; different ones stay different."""
+    if all(cell_len(name) <= width for name in names):
+        return list(names)
+    shown = [next(_shorter(name, width, ellipsis)) for name in names]
+    groups: dict[str, list[str]] = {}
+    for name, text in zip(names, shown, strict=True):
+        if name not in groups.setdefault(text, []):
+            groups[text].append(name)
+    apart = {
+        name: text
+        for text, group in groups.items()
+        if len(group) > 1
+        for name, text in zip(group, _apart(group, width, ellipsis, groups), strict=True)
+    }
+    return [apart.get(name, text) for name, text in zip(names, shown, strict=True)]
+
+
+def _shorter(name: str, width: int, ellipsis: str) -> Iterator[str]:
+    """Ways to write a name in a width, the one that says most first; the last always fits."""
+    for text in _forms(name, ellipsis):
+        if cell_len(text) <= width:
+            yield text
+    yield _cut(name, width, ellipsis)
+
+
+def _forms(name: str, ellipsis: str) -> Iterator[str]:
+    """A name, and shorter and shorter forms of it."""
+    yield name
+    if _PATH.fullmatch(name):
+        parts = re.split(r"[/\\\\]", name)
+        for first in range(1, len(parts)):
+            yield ellipsis + "/" + "/".join(parts[first:])
+        yield parts[-1]
+        return
+    special = special_prefix(name)
+    if special:
+        yield from (special + form for form in _forms(name[len(special) :], ellipsis))
+        return
+    plain = without_parameters(name)
+    if plain == name:
+        yield from _scopes(name, "", ellipsis)
+        return
+    note = name[len(without_brackets(name)) :]
+    start = name.find(plain)
+    behind = name[start + len(plain) : len(name) - len(note)] if start >= 0 else ""
+    yield plain + behind + note  # without the type that it returns
+    brief = f"({ellipsis})" if len(behind) > 3 else behind
+    yield plain + brief + note
+    bare = _without_arguments(plain, ellipsis)
+    yield bare + behind + note
+    yield bare + brief + note
+    yield from _scopes(bare, brief + note, ellipsis)
+    yield from _scopes(bare, note, ellipsis)
+
+
+def _scopes(name: str, behind: str, ellipsis: str) -> Iterator[str]:
+    """A qualified name with fewer and fewer of the scopes that it is in."""
+    parts = _parts(name)
+    for first in range(1, len(parts)):
+        yield f"{ellipsis}::{'::'.join(parts[first:])}{behind}"
+    yield f"{parts[-1]}{behind}"
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a qualified name, those inside of brackets left together."""
+    parts, depth, start = [], 0, 0
+    for at, character in enumerate(name):
+        if name.startswith("operator", at) and not depth:
+            break
+        depth += (character in "(<[{") - (character in ")>]}")
+        if not depth and name.startswith("::", at):
+            parts.append(name[start:at])
+            start = at + 2
+    return [*parts, name[start:]]
+
+
+def _without_arguments(name: str, ellipsis: str) -> str:
+    """A name with an ellipsis for what stands between the brackets of each template."""
+    result, depth = [], 0
+    for at, character in enumerate(name):
+        if name.startswith("operator", at) and not depth:
+            return "".join(result) + name[at:]
+        if character == ">" and depth and name[at - 1] != "-":
+            depth -= 1
+        if not depth:
+            result.append(character)
+        if character == "<":
+            if not depth and at + 1 < len(name):
+                result.append(ellipsis)
+            depth += 1
+    return name if depth else "".join(result)
+
+
+def _cut(name: str, width: int, ellipsis: str) -> str:
+    """A name without its middle; more of its end, where functions differ, than of its front."""
+    if cell_len(name) <= width:
+        return name
+    room = width - cell_len(ellipsis)
+    if room < 3:
+        return set_cell_size(name, max(room, 0)) + ellipsis
+    front = room // 3
+    end = len(name)
+    while end > 0 and cell_len(name[end - 1 :]) <= room - front:
+        end -= 1
+    return set_cell_size(name, front).rstrip() + ellipsis + name[end:]
+
+
+def _apart(
+    names: Sequence[str], width: int, ellipsis: str, taken: dict[str, list[str]]
+) -> list[str]:
+    """Names that became one, written differently: where they differ, else with a number."""
+    longest = max(len(name) for name in names)
+    start = next((n for n in range(longest) if len({name[: n + 1] for name in names}) > 1), 0)
+    shown = []
+    for name in names:
+        plain = without_parameters(name)
+        own = _parts(_without_arguments(plain, ellipsis))[-1]
+        room = width - cell_len(own) - 2 * cell_len(ellipsis)
+        differing = name[max(start - 2, 0) :]
+        if room >= 4:
+            shown.append(f"{own}{ellipsis}{_cut_end(differing, room, ellipsis)}")
+        else:
+            shown.append(_cut(name, width, ellipsis))
+    if len(set(shown)) == len(shown) and not any(text in taken for text in shown):
+        return [text if cell_len(text) <= width else _cut(text, width, ellipsis) for text in shown]
+    order = {name: number for number, name in enumerate(sorted(names), 1)}
+    numbers = [f" #{order[name]}" for name in names]
+    return [
+        _cut(name, width - len(number), ellipsis) + number
+        for name, number in zip(names, numbers, strict=True)
+    ]
+
+
+def _cut_end(text: str, width: int, ellipsis: str) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width).rstrip() + ellipsis

@@ -157,7 +157,9 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
     """
     lines = placement = layout_cycles = None
     if profile.placement is not None:
-        placement = tuple(sorted(f"{item.symbol or item.name}={item.region}" for item in profile.placement))
+        placement = tuple(
+            sorted(f"{item.symbol or item.name}={item.region}" for item in profile.placement)
+        )
     if profile.layout is not None:
         layout_cycles = profile.layout.maximum_cycles - profile.layout.minimum_cycles
     if profile.instructions is not None:

@@ -16,7 +16,7 @@ MAX_SYMBOL_CHARS: Final = 2048  # of 700,000 names of large programs the longest
 MAX_TEXT_CHARS: Final = 1 << 14  # of a name; more is of no use to a reader
 # A name can repeat parts of itself, so a short one may stand for more text than memory holds. The
 # demangler has no bound, so a name is not given to it where this much could come of it.
-MAX_GROWTH: Final = 24  # log2 of what it prints in characters of a symbol, each some of text
+MAX_GROWTH: Final = 24  # log2 of how many characters of a symbol it prints, with repeated ones
 MAX_IMAGE_CHARS: Final = 1 << 26  # of all names of a program
 
 _MANGLED = re.compile(r"_?_Z[A-Z0-9a-z]|_?_R[A-Z0-9]")
@@ -26,7 +26,7 @@ _ESCAPE = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{1,6})\$")
 _ESCAPES = {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ","}
 # Tokens of a C++ name, as far as they matter to how long its text can be: references, which print
 # again what stands before them; expansions, which print what follows once for each type of a pack;
-# digits that are no length of an identifier; and lengths. No reading of a name may hide a reference.
+# digits that are no length of an identifier; and lengths. No reading may hide a reference.
 _TOKEN = re.compile(
     r"(?P<reference>S[0-9A-Z]*_|TL?[0-9]*_)"
     r"|(?P<expansion>Dp|sp|f[lrLR][0-9]*(?=[a-z][a-zA-Z]))"
@@ -55,7 +55,7 @@ class Demangler:
         self._known: dict[str, str] = {}
 
     def __call__(self, symbol: str) -> str:
-        """The name as its author wrote it; the symbol itself where it is not mangled or too much."""
+        """The name as its author wrote it; the symbol where it is not mangled, or too much."""
         if not is_mangled(symbol):
             return symbol
         if symbol not in self._known:

@@ -22,16 +22,16 @@ SHOWN_ALIASES = 4  # a default handler of interrupts has a hundred
 _BRACKETS = re.compile(r"(?: \[[^\[\]]*\])+$")
 # "non-virtual thunk to f()" and "vtable for C" are no f and no C with a return type in front.
 _SPECIAL = re.compile(
-    r"(?:non-virtual |virtual |covariant return )?thunk to |[a-z -]*(?:variable|vtable|VTT|typeinfo|"
-    r"name|routine|object|template parameter|initializer)[a-z -]* for "
+    r"(?:non-virtual |virtual |covariant return )?thunk to "
+    r"|[a-z -]*(?:variable|vtable|VTT|typeinfo|name|routine|object|parameter)[a-z -]* for "
 )
 _BEHIND = re.compile(r"(?: const| volatile| noexcept| &&?| requires .*)+$")
 _OPERATOR = re.compile(
     r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?\w+"
     r"|(?:new|delete)(?:\[\])?|co_await|[-+*/%^&|~!=,]{1,2}| )"
 )
-# Which of the functions of one constructor or destructor it is: Itanium C++ ABI, 5.1.4.3; of GCC the
-# code that several of them share.
+# Which of the functions of one constructor or destructor it is: Itanium C++ ABI, 5.1.4.3; of GCC
+# the code that several of them share.
 _STRUCTORS = {
     "C1": "complete", "C2": "base", "C3": "allocating", "C4": "shared", "D0": "deleting",
     "D1": "complete", "D2": "base", "D4": "shared",
@@ -50,7 +50,7 @@ class _Entry:
 
 
 def with_names(image: Image, demangle: bool = True) -> Image:
-    """The image with functions that are called as their authors call them, each by a name of its own.
+    """The image with functions that are called as their authors call them, no two by one name.
 
     ``demangle``: False keeps symbols as they are.
     """
@@ -70,9 +70,7 @@ def with_names(image: Image, demangle: bool = True) -> Image:
     return replace(image, functions=functions, data_names=_data_names(image, read))
 
 
-def _aliases(
-    entry: _Entry, symbols: Iterable[str], read: Callable[[str], str]
-) -> tuple[str, ...]:
+def _aliases(entry: _Entry, symbols: Iterable[str], read: Callable[[str], str]) -> tuple[str, ...]:
     """Other names than an entry's own of its address: each as written, and its symbol."""
     found: dict[str, None] = {}
     for symbol in symbols:
@@ -158,7 +156,7 @@ def without_brackets(name: str) -> str:
 
 
 def special_prefix(name: str) -> str:
-    """What stands in front of the name of something that the compiler made for it: ``vtable for``."""
+    """What stands in front of the name that the compiler made a thing for: ``vtable for ``."""
     found = _SPECIAL.match(name)
     return found[0] if found else ""
 
@@ -190,7 +188,9 @@ def _without_return_type(text: str) -> str:
     depth = at = start = 0
     while at < len(text):
         operator = None if depth else _OPERATOR.match(text, at)
-        if operator is not None and (at == 0 or not (text[at - 1].isalnum() or text[at - 1] == "_")):
+        if operator is not None and (
+            at == 0 or not (text[at - 1].isalnum() or text[at - 1] == "_")
+        ):
             return text[start:]  # a type behind it has spaces of its own
         if text[at] in "(<[{":
             depth += 1
@@ -225,9 +225,7 @@ def matches(spelt: Iterable[str], pattern: str) -> bool:
     """
     # A C++ name may hold brackets and stars, which a glob would read as its own.
     folded = _folded(pattern)
-    return any(
-        _folded(one) == folded or fnmatchcase(_folded(one), folded) for one in spelt
-    )
+    return any(_folded(one) == folded or fnmatchcase(_folded(one), folded) for one in spelt)
 
 
 def matches_exactly(spelt: Iterable[str], name: str) -> bool:

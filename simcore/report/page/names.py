@@ -13,6 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from simcore.elf.names import special_prefix, without_brackets, without_parameters
 
+_SCOPE = re.compile(r"(?:\w+::)+(?=[A-Z])")
 _PATH = re.compile(r"[^ ()<>]*[/\\\\][^ ()<>]*")
 
 
@@ -20,26 +21,28 @@ def fitted(names: Sequence[str], width: int, ellipsis: str = "…") -> list[str]
     """The names, each in at most ``width`` cells; different ones stay different."""
     if all(cell_len(name) <= width for name in names):
         return list(names)
-    shown = [next(_shorter(name, width, ellipsis)) for name in names]
+    shown = {name: _shortened(name, width, ellipsis) for name in names}
     groups: dict[str, list[str]] = {}
-    for name, text in zip(names, shown, strict=True):
-        if name not in groups.setdefault(text, []):
-            groups[text].append(name)
-    apart = {
-        name: text
-        for text, group in groups.items()
-        if len(group) > 1
-        for name, text in zip(group, _apart(group, width, ellipsis, groups), strict=True)
-    }
-    return [apart.get(name, text) for name, text in zip(names, shown, strict=True)]
+    for name, text in shown.items():
+        groups.setdefault(text, []).append(name)
+    for group in groups.values():
+        if len(group) > 1:
+            shown |= zip(group, _apart(group, width, ellipsis), strict=True)
+    taken: set[str] = set()
+    for name in sorted(shown):
+        number = 1
+        while shown[name] in taken:
+            number += 1
+            mark = f" #{number}"
+            shown[name] = _cut(name, width - len(mark), ellipsis) + mark
+        taken.add(shown[name])
+    return [shown[name] for name in names]
 
 
-def _shorter(name: str, width: int, ellipsis: str) -> Iterator[str]:
-    """Ways to write a name in a width, the one that says most first; the last always fits."""
-    for text in _forms(name, ellipsis):
-        if cell_len(text) <= width:
-            yield text
-    yield _cut(name, width, ellipsis)
+def _shortened(name: str, width: int, ellipsis: str) -> str:
+    """A name in the form that says most of those that fit."""
+    fitting = (text for text in _forms(name, ellipsis) if cell_len(text) <= width)
+    return next(fitting, None) or _cut(name, width, ellipsis)
 
 
 def _forms(name: str, ellipsis: str) -> Iterator[str]:
@@ -57,6 +60,8 @@ def _forms(name: str, ellipsis: str) -> Iterator[str]:
         return
     plain = without_parameters(name)
     if plain == name:
+        if name.startswith("<"):  # Rust's <a::Type as b::Trait>::f
+            yield _SCOPE.sub(ellipsis, name)
         yield from _scopes(name, "", ellipsis)
         return
     note = name[len(without_brackets(name)) :]
@@ -95,7 +100,8 @@ def _parts(name: str) -> list[str]:
 
 def _without_arguments(name: str, ellipsis: str) -> str:
     """A name with an ellipsis for what stands between the brackets of each template."""
-    result, depth = [], 0
+    result: list[str] = []
+    depth = 0
     for at, character in enumerate(name):
         if name.startswith("operator", at) and not depth:
             return "".join(result) + name[at:]
@@ -124,31 +130,21 @@ def _cut(name: str, width: int, ellipsis: str) -> str:
     return set_cell_size(name, front).rstrip() + ellipsis + name[end:]
 
 
-def _apart(
-    names: Sequence[str], width: int, ellipsis: str, taken: dict[str, list[str]]
-) -> list[str]:
-    """Names that became one, written differently: where they differ, else with a number."""
+def _apart(names: Sequence[str], width: int, ellipsis: str) -> list[str]:
+    """Names that became one, with what they are called themselves and where they differ."""
     longest = max(len(name) for name in names)
     start = next((n for n in range(longest) if len({name[: n + 1] for name in names}) > 1), 0)
     shown = []
     for name in names:
-        plain = without_parameters(name)
-        own = _parts(_without_arguments(plain, ellipsis))[-1]
+        special = special_prefix(name)
+        plain = without_parameters(name[len(special) :])
+        own = special + _parts(_without_arguments(plain, ellipsis))[-1]
         room = width - cell_len(own) - 2 * cell_len(ellipsis)
-        differing = name[max(start - 2, 0) :]
-        if room >= 4:
-            shown.append(f"{own}{ellipsis}{_cut_end(differing, room, ellipsis)}")
-        else:
+        if room < 4:
             shown.append(_cut(name, width, ellipsis))
-    if len(set(shown)) == len(shown) and not any(text in taken for text in shown):
-        return [text if cell_len(text) <= width else _cut(text, width, ellipsis) for text in shown]
-    order = {name: number for number, name in enumerate(sorted(names), 1)}
-    numbers = [f" #{order[name]}" for name in names]
-    return [
-        _cut(name, width - len(number), ellipsis) + number
-        for name, number in zip(names, numbers, strict=True)
-    ]
-
-
-def _cut_end(text: str, width: int, ellipsis: str) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width).rstrip() + ellipsis
+            continue
+        differing = name[max(start - 2, 0) :]
+        if cell_len(differing) > room:
+            differing = set_cell_size(differing, room).rstrip() + ellipsis
+        shown.append(f"{own}{ellipsis}{differing}")
+    return shown

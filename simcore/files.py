@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -38,16 +38,48 @@ def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes
     return data
 
 
+class InputAsOutputError(ConfigError):
+    """A document would take the place of a file that it is made from."""
+
+
+def refuse_inputs(path: str | None, inputs: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise InputAsOutputError when ``path`` is one of the regular files ``inputs``, by any name.
+
+    A path that is None, ``-`` or not there is none of them.
+    """
+    target = None if path in (None, "-") else _identity(path)
+    for each in inputs if target is not None else ():
+        if _identity(each) == target:
+            same = "" if os.fspath(each) == path else f" ({os.fspath(each)})"
+            raise InputAsOutputError(
+                f"{path}: cannot write the output: it is an input of this command{same};"
+                " name another file"
+            )
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Device and inode of a regular file."""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):  # ValueError: a path with NUL
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
 @contextmanager
-def destination(path: str | None) -> Iterator[Callable[[Document], None]]:
+def destination(
+    path: str | None, inputs: Iterable[str | os.PathLike[str]] = ()
+) -> Iterator[Callable[[Document], None]]:
     """Give a function that writes the document, to stdout when ``path`` is None or ``-``.
 
-    An unwritable path is refused on entry, before the work is done. A file is written beside its
+    An unwritable path, or one of the files ``inputs``, is refused on entry, before the work is
+    done. A file is written beside its
     name and renamed, so that an error on the way leaves what was there. Raises ConfigError.
     """
     if path is None or path == "-":
         yield write_stdout
         return
+    refuse_inputs(path, inputs)
     target = Path(path)
     if target.exists() and not target.is_file() and not target.is_dir():
         yield lambda document: _write(
@@ -68,7 +100,9 @@ def destination(path: str | None) -> Iterator[Callable[[Document], None]]:
 
 
 @contextmanager
-def binary_destination(path: str) -> Iterator[BinaryIO]:
+def binary_destination(
+    path: str, inputs: Iterable[str | os.PathLike[str]] = ()
+) -> Iterator[BinaryIO]:
     """Give a file to write to as it comes, stdout when ``path`` is ``-``.
 
     As `destination`, what is there is replaced when everything is written, and not before.
@@ -77,6 +111,7 @@ def binary_destination(path: str) -> Iterator[BinaryIO]:
     if path == "-":
         yield sys.stdout.buffer
         return
+    refuse_inputs(path, inputs)
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file() and not target.is_dir():
         with _opened(target, path) as file:  # a device or a pipe cannot be renamed over

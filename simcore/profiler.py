@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import cycles_interval
-from simcore.elf import Image, load_image
+from simcore.elf import Image
 from simcore.elf.names import matches, names_for_hints, spellings_of
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
-from simcore.simulation.program import Program, open_capture
+from simcore.simulation.program import Program, load_spec, open_capture
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_image(spec.elf, spec.symbols, spec.demangle), spec)
+    program = Program(load_spec(spec), spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 
@@ -89,7 +89,8 @@ def profile_program(
         from simcore.placement.layout import layout_setups
 
         shifts = layout_setups(image, setup)
-    shifts[0] = (shifts[0][0], replace(shifts[0][1], timeline=spec.timeline))
+    kept = replace(shifts[0][1], timeline=spec.timeline, inlines=spec.inlines)
+    shifts[0] = (shifts[0][0], kept)
     answers = (
         other_answers(spec, setup, None if program.home() else image) if spec.uncertainty else []
     )
@@ -104,6 +105,7 @@ def profile_program(
         instructions=spec.instructions,
         lines=spec.lines,
         coverage=spec.coverage,
+        inlines=spec.inlines,
     )
     if placement is not None:
         placement.check_run(image, simulations[0])
@@ -130,7 +132,7 @@ def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
         return None
     from simcore.placement.equivalents import linked_for
 
-    image = load_image(spec.elf, spec.symbols, spec.demangle)
+    image = load_spec(spec)
     return linked_for(image, [replace(spec, cpu=part) for part in parts])
 
 

@@ -126,8 +126,8 @@ def _hottest(ran: Sequence[FunctionCosts], enough: float, top: int) -> list[Func
 class _Listing:
     """Annotates functions of one run.
 
-    A block belongs to the function that holds its first instruction, as in the call tree, even
-    where code runs on into the next function; so a listing adds up to what the profile says.
+    A block belongs to the function that holds its first instruction, as in the call tree; so a
+    listing adds up to what the profile says.
     """
 
     def __init__(self, simulation: Simulation, sources: SourceFiles) -> None:

@@ -2,8 +2,10 @@
 
 A percentage is against the baseline, a bare number is absolute, in the metric's unit (J, s, bytes)
 or with a suffix: ``energy=2mJ``, ``time=10ms``, ``stack=4K``, ``cycles=1.5M``. Of several values
-with ``|`` between them each holds. A limit may be for the runs of a name only, or for functions or
-operations: ``conv*:cycles=5%``, ``function=dot:cycles=0%``, ``elf=conv*:op=fc:energy=2mJ``.
+with ``|`` between them each holds. A limit may be for the runs of a name only, or for functions,
+operations or interrupts: ``conv*:cycles=5%``, ``function=dot:cycles=0%``,
+``elf=conv*:op=fc:energy=2mJ``, ``irq=TIM2:latency=5us``, ``irq=28:latency=1000cycles``. A text may
+hold several of them: ``stack=4096,irq=TIM2:latency=5us,irq=*:lost=0``.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape
 
+from simcore.comparison.interrupts import IRQ_METRICS
 from simcore.comparison.metrics import METRICS, ROW_METRICS, Metric, find_metric
 from simcore.errors import ConfigError, nearest
 
@@ -24,7 +27,16 @@ DEFAULT = "cycles=0%,energy=0%,stack=0%"
 FORM = "a limit has the form cycles=5%, energy=2mJ or stack=4096"
 
 _VALUE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?\s*(%|[A-Za-zµ]*)", re.I)
-_SCOPE = re.compile(r"(?:elf=(?P<elf>.*?))?(?:(?:^|:)(?P<kind>function|op)=(?P<name>.*))?")
+#: What a limit may be for besides the whole run: what it is called, and its metrics.
+KINDS = {
+    "function": ("a function", tuple(find_metric(name) for name in ROW_METRICS)),
+    "op": ("an operation", tuple(find_metric(name) for name in ROW_METRICS)),
+    "irq": ("an interrupt", IRQ_METRICS),
+}
+_KINDS = "|".join(KINDS)
+_SCOPE = re.compile(rf"(?:elf=(?P<elf>.*?))?(?:(?:^|:)(?P<kind>{_KINDS})=(?P<name>.*))?")
+#: Where another scope begins in a text.
+_ANOTHER = re.compile(rf",\s*(?=(?:elf|{_KINDS})=)")
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0}
 _BYTES = {"": 0, "k": 10, "m": 20, "g": 30}
 _COUNTS = {"": 0, "k": 3, "m": 6, "g": 9}
@@ -73,8 +85,11 @@ def parse_limits(text: str, where: str) -> list[Limit]:
     Raises ConfigError for what is malformed and for an unknown metric, with the nearest one.
     """
     try:
-        scope, _, limits = text.rpartition(":")
-        return parse_scoped(limits, *_parse_scope(scope))
+        limits = []
+        for part in _ANOTHER.split(text):
+            scope, _, rest = part.strip().rpartition(":")
+            limits += parse_scoped(rest, *_parse_scope(scope))
+        return limits
     except ConfigError as error:
         raise ConfigError(f"{where} '{text}': {error}") from None
 
@@ -89,8 +104,8 @@ def parse_scoped(
         if not equals or not name or not values:
             raise ConfigError(f"'{part.strip()}' is no limit: {FORM}")
         for value in values.split("|"):
-            for metric in _metrics(name, kind):
-                percent, bound = _parse_value(metric, value.strip())
+            for metric in _metrics(_named(name, value), kind):
+                percent, bound = _parse_value(metric, value.strip(), kind)
                 if bound is not None and name == ALL:
                     raise ConfigError(f"{ALL} takes a percentage, not '{value.strip()}'")
                 limits.append(
@@ -148,17 +163,31 @@ def _parse_scope(text: str) -> tuple[str | None, str, str]:
 
 
 def _metrics(name: str, kind: str) -> list[Metric]:
+    if kind == "total":
+        return list(METRICS) if name == ALL else [find_metric(name)]
+    what, metrics = KINDS[kind]
     if name == ALL:
-        return [metric for metric in METRICS if kind == "total" or metric.name in ROW_METRICS]
-    metric = find_metric(name)
-    if kind != "total" and metric.name not in ROW_METRICS:
-        what = {"function": "a function", "op": "an operation"}[kind]
-        raise ConfigError(f"{what} has the metrics {', '.join(ROW_METRICS)}, not '{name}'")
-    return [metric]
+        return list(metrics)
+    found = [metric for metric in metrics if name in (metric.name, metric.field)][:1]
+    if not found:
+        known = [metric.name for metric in metrics]
+        if kind in ("function", "op"):
+            find_metric(name)
+        raise ConfigError(
+            f"{what} has the metrics {', '.join(known)}, not '{name}'{nearest(name, known)}"
+        )
+    return found
 
 
-def _parse_value(metric: Metric, text: str) -> tuple[float | None, float | None]:
-    match = _VALUE.fullmatch(text)
+def _named(name: str, value: str) -> str:
+    """The metric of a value: a time may be told in cycles."""
+    return f"{name}-cycles" if value.strip().endswith("cycles") else name
+
+
+def _parse_value(
+    metric: Metric, text: str, kind: str = "total"
+) -> tuple[float | None, float | None]:
+    match = _VALUE.fullmatch(text.removesuffix("cycles").rstrip() if kind == "irq" else text)
     if match is None:
         raise ConfigError(f"'{text}' is no value of {metric.name}: {FORM}")
     number, suffix = float(match[1] + (match[2] or "")), match[3]

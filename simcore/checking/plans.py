@@ -31,7 +31,7 @@ class Settings:
     """What a settings file says: how to run what it does not list, what to run, and limits.
 
     ``limits`` holds one group for each text of limits, in their order; ``folder`` is where
-    relative paths begin, the settings file's folder.
+    relative paths begin, the settings file's folder; ``files`` is the settings file itself.
     """
 
     common: RunPlan = field(default_factory=RunPlan)
@@ -39,6 +39,7 @@ class Settings:
     limits: tuple[tuple[Limit, ...], ...] = ()
     baseline: str | None = None
     folder: Path = Path()
+    files: tuple[str, ...] = ()
 
 
 def plans_of(elfs: Sequence[str], settings: Settings, args: Sequence[str] = ()) -> list[RunPlan]:

@@ -50,11 +50,11 @@ class LimitResult:
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """A metric of the whole run, a function or an operation, before and after."""
+    """A metric of the whole run, a function, an operation or an interrupt, before and after."""
 
-    kind: Annotated[str, one_of("total", "function", "op")]
+    kind: Annotated[str, one_of("total", "function", "op", "irq")]
     row: str
-    """Name of the function or operation, empty for the whole run."""
+    """Name of the function, operation or interrupt, empty for the whole run."""
     metric: str
     unit: str
     """Empty for a count, "B", "s" or "J"."""

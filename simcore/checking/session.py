@@ -29,7 +29,8 @@ class Request:
     """What to check. ``baseline`` is the file to compare with, None for none.
 
     ``save`` is the file to write the runs to as a baseline. Without it, runs that ``baseline`` does
-    not know are added to it. Of ``limits`` each item is one text's.
+    not know are added to it. Of ``limits`` each item is one text's. ``files`` are what is read for
+    it, beside the baseline.
     """
 
     plans: tuple[RunPlan, ...]
@@ -37,6 +38,7 @@ class Request:
     baseline: Path | None = None
     save: Path | None = None
     jobs: int = 0  # 0: one for each processor
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from simcore.run.written import (
 OWN_FILE, SHARED_FILE = "mcusim.toml", "pyproject.toml"
 
 #: Keys of a run, which the file may have for all runs too.
-RUN_KEYS = (*file_keys(RunSpec), "limits", "functions", "operations")
+RUN_KEYS = (*file_keys(RunSpec), "limits", "functions", "operations", "interrupts")
 
 
 def find_settings(folder: Path) -> Path | None:
@@ -60,6 +60,7 @@ def load_settings(path: Path) -> Settings:
         limits=tuple(map(tuple, limits)),
         baseline=file.get("baseline", read_text, "") or None,
         folder=path.parent,
+        files=(str(path),),
     )
 
 
@@ -93,7 +94,7 @@ def _limits(table: SettingsTable) -> list[list[Limit]]:
     """The limits of a table, a group for each text of them."""
     where = f"{table.file}: {table.where}limits"
     groups = [parse_limits(text, where) for text in table.get("limits", read_texts, ())]
-    for key, kind in (("functions", "function"), ("operations", "op")):
+    for key, kind in (("functions", "function"), ("operations", "op"), ("interrupts", "irq")):
         rows = table.get(key, _table, {})
         scoped = SettingsTable(table.file, rows, f"{table.where}{key}.")
         groups += [scoped.get(row, partial(_row_limits, kind, row)) for row in rows]

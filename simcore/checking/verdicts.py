@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from simcore.checking.interrupts import Pairs, measured_interrupts
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange, joules
@@ -22,7 +23,7 @@ def judge(
     limits: Sequence[Limit],
     interval: CyclesInterval | None = None,
 ) -> tuple[MetricValue, ...]:
-    """All metrics of the whole run, then each function and operation that a limit names.
+    """All metrics of the whole run, then each function, operation and interrupt that a limit names.
 
     ``comparison`` is the run beside its baseline, None when there is none. The model's own answers
     decide; ``interval`` says of cycles and time of the whole run which limits others would turn.
@@ -121,9 +122,12 @@ def _rows(
     comparison: Comparison | None,
     limits: Sequence[Limit],
 ) -> Iterable[MetricValue]:
-    rows = list(_measured(kind, after, comparison))
-    called = _spellings(kind, after)
-    matching = [row for row in rows if matches(called[row[0]], pattern)]
+    if kind == "irq":
+        matching = list(measured_interrupts(pattern, after, comparison))
+    else:
+        called = _spellings(kind, after)
+        rows = _measured(kind, after, comparison)
+        matching = [row for row in rows if matches(called[row[0]], pattern)]
     metrics = dict.fromkeys(limit.metric for limit in limits)
     # A limit on something that does not run any more is broken, as on any metric that is missing.
     for name, values in matching or [(pattern, {})]:
@@ -142,13 +146,9 @@ def _spellings(kind: str, after: Summary) -> dict[str, Collection[str]]:
     return {row.name: spellings(row.name, row.symbol, None) for row in after.ops}
 
 
-#: Values before and after by metric.
-_Pairs = dict[str, tuple[float | None, float | None]]
-
-
 def _measured(
     kind: str, after: Summary, comparison: Comparison | None
-) -> Iterable[tuple[str, _Pairs]]:
+) -> Iterable[tuple[str, Pairs]]:
     """Name and values of each function or operation that ran after."""
     if comparison is None:
         rows: Sequence[FunctionSummary | OpSummary]

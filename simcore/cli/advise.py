@@ -11,6 +11,7 @@ from simcore.cli.options import look_options, part_options, report_options, run_
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
+    input_files,
     look,
     on_command_line,
     program_streams,
@@ -93,7 +94,7 @@ def advise(
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             advice = find_advice(
                 elf,

@@ -17,6 +17,7 @@ from simcore.cli.options import (
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
+    input_files,
     look,
     on_command_line,
     program_streams,
@@ -88,7 +89,7 @@ def annotate(
     started = time.monotonic()
     program = open_program(elf, **on_command_line(run))
     check_functions(program.image, functions)
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             simulation = program.run(**streams)
         result = annotate_run(

@@ -22,9 +22,15 @@ from simcore.cli.options import (
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
-from simcore.cli.running import ProgramCommand, look, on_command_line, tell_line
+from simcore.cli.running import (
+    ProgramCommand,
+    input_files,
+    look,
+    on_command_line,
+    tell_line,
+)
 from simcore.errors import ConfigError, ExitCode, McusimError
-from simcore.files import destination
+from simcore.files import InputAsOutputError, destination, refuse_inputs
 from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
@@ -123,20 +129,28 @@ def check(
     wanted = parse_reports(reports)
     failure: McusimError | click.ClickException | None = None
     problems: list[str] = []
+    inputs = input_files()
     try:
-        checked = _check(_request(elfs, args, given))
+        request = _request(elfs, args, given)
+        inputs += request.files
+        for file in (output, *(file for _, file in wanted)):
+            refuse_inputs(file, [*inputs, *([request.baseline] if request.baseline else ())])
+        refuse_inputs(None if request.save is None else str(request.save), inputs)
+        checked = _check(request)
         result = checked.result
         if not_written := _save(checked):
             result = replace(result, saved=None)
             problems += not_written
         problems += _write_report(result, format_name, output, color)
+    except InputAsOutputError:
+        raise
     except (McusimError, click.ClickException) as error:
         from simcore.checking.session import failed_check
 
         failure = error
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         result = failed_check(text)
-    problems += write_reports(result, wanted)
+    problems += write_reports(result, wanted, inputs)
     for problem in problems:
         click.echo(f"mcusim: error: {' '.join(problem.split())}", err=True)
     if failure is not None:
@@ -184,6 +198,7 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
         baseline=None if compare_with is None else baselines.baseline_path(folder, compare_with),
         save=None if save is None else baselines.baseline_path(folder, save),
         jobs=given["jobs"] or 0,
+        files=(*settings.files, *(name for plan in plans for name in plan.files)),
     )
 
 

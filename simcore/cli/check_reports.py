@@ -40,23 +40,26 @@ def parse_reports(texts: Iterable[str]) -> list[Wanted]:
     return wanted
 
 
-def write_reports(result: CheckResult, wanted: Sequence[Wanted]) -> list[str]:
-    """Write each report; one that cannot be written does not keep the others from it.
+def write_reports(
+    result: CheckResult, wanted: Sequence[Wanted], inputs: Sequence[str]
+) -> list[str]:
+    """Write each report, over none of ``inputs``; one that cannot be written does not keep the
+    others from it.
 
     Returns what went wrong, a line each.
     """
     problems = []
     for kind, file in wanted:
         try:
-            _write(render(result, kind), kind, file)
+            _write(render(result, kind), kind, file, inputs)
         except ConfigError as error:
             problems.append(str(error))
     return problems
 
 
-def _write(text: str, kind: str, file: str | None) -> None:
+def _write(text: str, kind: str, file: str | None, inputs: Sequence[str]) -> None:
     if file is not None:
-        with destination(file) as write:
+        with destination(file, inputs) as write:
             write(text)
     elif kind == ANNOTATIONS:
         click.echo(text, err=True, nl=False)

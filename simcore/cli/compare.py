@@ -6,7 +6,7 @@ import click
 
 from simcore.cli.options import demangle_option, look_options, report_options
 from simcore.cli.output import ColorChoice
-from simcore.cli.running import look, tell_line
+from simcore.cli.running import input_files, look, tell_line
 from simcore.errors import ConfigError, ExitCode
 from simcore.files import destination
 from simcore.report.comparison import FORMATS, SECTIONS, render
@@ -66,7 +66,7 @@ def compare(
     from simcore.comparison.comparison import compare as compare_profiles
     from simcore.report.saved import load_profile
 
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         old, new = load_profile(before), load_profile(after)
         if not demangle:
             from simcore.report.symbols import with_symbols

@@ -12,7 +12,14 @@ from click.core import ParameterSource
 from simcore.cli import values
 from simcore.cli.options import together
 from simcore.cli.output import ColorChoice
-from simcore.cli.running import look, program_streams, tell_end, tell_speed, tell_warnings
+from simcore.cli.running import (
+    input_files,
+    look,
+    program_streams,
+    tell_end,
+    tell_speed,
+    tell_warnings,
+)
 from simcore.errors import ExitCode
 from simcore.files import destination
 
@@ -25,6 +32,7 @@ _REFUSED = {
     "lines": "--lines",
     "coverage": "--coverage",
     "timeline": "--timeline",
+    "inlines": "--inlines",
     "place": "--place",
     "layout_sweep": "--layout-sweep",
     "uncertainty": "--uncertainty",
@@ -72,7 +80,7 @@ def sweep(
         run.pop(name, None)
     verbose = run.get("verbose", False)
     started = time.monotonic()
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         with program_streams(output, run.get("max_instructions")) as streams:
             result = energy_sweep(elf, parts[0], **streams, **run)
         write(render(result, format_name, look(output, color)))

@@ -45,6 +45,18 @@ run_options = together(
     ),
     demangle_option,
     click.option(
+        "--debug-file",
+        metavar="FILE",
+        help="Take names and source lines from a file with the program's debug information only."
+        " By itself the one is taken that .gnu_debuglink names, beside the program or in .debug"
+        " there, or the one with its build id in /usr/lib/debug.",
+    ),
+    click.option(
+        "--debug-dir",
+        metavar="FOLDER",
+        help="Look for that file here, too, by build id (.build-id/ab/cdef.debug) and name.",
+    ),
+    click.option(
         "--entry",
         metavar="FUNCTION|ADDRESS",
         help="Start here instead of at the program's entry; also a vector table, such as that of"

@@ -14,6 +14,7 @@ from simcore.cli.options import source_options, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
+    input_files,
     look,
     tell_end,
     tell_line,
@@ -25,6 +26,7 @@ from simcore.files import destination
 from simcore.report import WEIGHTS, Weight
 from simcore.report.profile import (
     BINARY_FORMATS,
+    INLINING,
     KEEPING,
     SECTIONS,
     SEVERAL_PARTS,
@@ -47,6 +49,13 @@ weight_option = click.option(
 )
 objects_option = click.option(
     "--objects", is_flag=True, help="Show all data objects up to --top, not a few."
+)
+
+inlines_option = click.option(
+    "--inlines/--no-inlines",
+    default=None,
+    help="Show functions that were inlined, by the debug information: frames of call stacks,"
+    " and a table of the text report [default: where call stacks are shown, and in JSON].",
 )
 
 #: What the report shows, and how.
@@ -86,6 +95,7 @@ table_options = together(
         is_flag=True,
         help="With --format json: add what ran when, for 'mcusim report --format trace'.",
     ),
+    inlines_option,
     objects_option,
     source_options,
 )
@@ -127,6 +137,10 @@ class Form:
             if run[table] and table not in tables and self.format_name not in KEEPING:
                 raise click.UsageError(f"--{table} goes with --format {', '.join(KEEPING)}")
         run.update(dict.fromkeys(tables, True))
+        if run["inlines"] is None:
+            run["inlines"] = self.format_name in INLINING
+        elif run["inlines"] and self.format_name not in (*INLINING, "text"):
+            raise click.UsageError(f"--inlines goes with --format text, {', '.join(INLINING)}")
 
 
 def report_runs(
@@ -151,7 +165,7 @@ def report_runs(
 
     started = time.monotonic()
     log = tell_line if verbose else None
-    with destination(form.output) as write:
+    with destination(form.output, input_files()) as write:
         results = [
             run(log=log, inspect=inspect if form.format_name == "html" else None) for run in runs
         ]
@@ -162,6 +176,7 @@ def report_runs(
             section=form.section,
             weight=form.weight or WEIGHTS[0],
             objects=form.objects,
+            inlines=form.format_name == "text",
         )
         if details:
             options = replace(options, details=details[0])

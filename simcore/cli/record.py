@@ -13,6 +13,7 @@ from simcore.cli.options import look_options, part_options, run_options
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
+    input_files,
     program_streams,
     tell_end,
     tell_line,
@@ -52,7 +53,7 @@ def record(
         raise click.UsageError("a capture is binary and no terminal's: write it to a file with -o")
     started, printed = time.monotonic(), bytearray()
     with (
-        binary_destination(output) as file,
+        binary_destination(output, input_files()) as file,
         program_streams(output, run["max_instructions"], printed) as streams,
     ):
         try:

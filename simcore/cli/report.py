@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ from simcore.cli.advise import ROWS
 from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
 from simcore.cli.options import color_option, demangle_option
 from simcore.cli.output import ColorChoice
-from simcore.cli.profiles import objects_option, refuse_destination, weight_option
-from simcore.cli.running import look, on_command_line, tell_warnings
+from simcore.cli.profiles import inlines_option, objects_option, refuse_destination, weight_option
+from simcore.cli.running import input_files, look, on_command_line, tell_warnings
 from simcore.errors import ExitCode, nearest
 from simcore.files import destination
 from simcore.report import check, profile
@@ -60,6 +61,7 @@ _LOOKS = {"annotation": {"pipe_width": PIPE_WIDTH, "top": TABLE_ROWS}, "advice":
 )
 @objects_option
 @demangle_option
+@inlines_option
 @color_option
 def report(
     file: str,
@@ -87,18 +89,34 @@ def report(
     from simcore.report.saved import load
 
     given = on_command_line(form)
+    inlines = given.pop("inlines", None)
     saved = load(file)
     if not demangle:
         saved = saved.with_symbols()
     _refuse_unused(saved, format_name, given)
+    if inlines is not None:
+        saved = _with_inlines(saved, format_name, inlines)
     refuse_destination(format_name, output, ())
-    with destination(output) as write:
+    with destination(output, input_files()) as write:
         options = look(output, color, **(_LOOKS.get(saved.kind.noun, {}) | given))
+        options = replace(options, inlines=bool(inlines))
         text, lacking = saved.render(format_name, options)
         write(text)
     found = [getattr(document, "warnings", ()) for document in saved.documents]
     tell_warnings([*chain.from_iterable(found), *lacking], format_name, output)
     return ExitCode.OK
+
+
+def _with_inlines(saved: Saved, format_name: str, wanted: bool) -> Saved:
+    """The document, without inlined functions if not wanted. Raises UsageError."""
+    if saved.kind.noun != "profile":
+        raise click.UsageError(f"{saved.name} ({saved.kind.noun}) has no use for --inlines")
+    if format_name not in (*profile.INLINING, "text"):
+        shown = ", ".join(profile.INLINING)
+        raise click.UsageError(f"--inlines and --no-inlines go with --format text, {shown}")
+    if wanted:
+        return saved
+    return replace(saved, documents=tuple(replace(one, inlines=None) for one in saved.documents))
 
 
 def _refuse_unused(saved: Saved, format_name: str, given: dict[str, Any]) -> None:

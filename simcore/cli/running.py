@@ -53,6 +53,27 @@ def goes_to_file(output: str | None) -> bool:
     return output not in (None, "-")
 
 
+#: Parameters of commands that name files which are read.
+_READ = (
+    "elf", "elves", "elfs", "capture", "file", "before", "after", "config", "symbols", "svd",
+    "memory_from",
+)  # fmt: skip
+
+
+def input_files() -> list[str]:
+    """The files that the command line names to be read, and standard input."""
+    from simcore.cpu_model import is_model_file
+
+    given = click.get_current_context().params
+    found = ["/dev/stdin"]
+    for name in _READ:
+        value = given.get(name) or ()
+        found += [value] if isinstance(value, str) else value
+    found += (text.partition("=")[2] for text in given.get("uart") or ())
+    found += filter(is_model_file, (given.get("cpu") or "").split(","))
+    return [name for name in found if name]
+
+
 @contextmanager
 def program_streams(
     output: str | None, max_instructions: int | None, kept: bytearray | None = None

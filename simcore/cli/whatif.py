@@ -19,6 +19,7 @@ from simcore.cli.options import (
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
+    input_files,
     look,
     on_command_line,
     program_streams,
@@ -100,26 +101,37 @@ def whatif(
     mcusim whatif kernel.elf --sweep weights=flash,dtcm --sweep 'code: conv*=flash,itcm'
     mcusim whatif kernel.elf --sweep cpu=stm32f746,stm32h743 --sweep caches=on,off
     mcusim whatif kernel.elf --config study.toml --format csv
+    mcusim whatif firmware.elf --irq TIM2=48kHz,96kHz --try 'handler*=itcm'
 
     Changes are against the first row: the program as it is linked, or the first combination of
-    the sweeps. Configurations of one part share one execution, unless --rerun is given.
+    the sweeps. Configurations of one part share one execution, unless --rerun is given, or --irq
+    with rates: then each rate is tried with each configuration, and the table says which deadlines
+    are missed.
     """
     from simcore.report.studies.whatif import render
     from simcore.simulation.program import open_file
     from simcore.whatif import what_if as run_study
     from simcore.whatif.config_file import ConfigFile
+    from simcore.whatif.configuration import check_names
+    from simcore.whatif.rates import split_irqs, with_rates
 
     part = {name: run.pop(name) for name in PART if name in run}
     first, *others = elves
     opened = open_file(first)
     file = None if config is None else ConfigFile(config)
-    configurations = _configurations(opened, tries, sweeps, file, place, part)
+    configurations, base = _configurations(opened, tries, sweeps, file, place, part)
     run |= {"layout_sweep": layout_sweep, "verbose": verbose}
+    spec = RunSpec()
     if file is not None:
-        spec = RunSpec().replaced(file.run()).replaced(on_command_line(run))
+        spec = spec.replaced(file.run()).replaced(on_command_line(run))
         run = {name: getattr(spec, name) for name in run}
+    run["irq"], swept = split_irqs(run["irq"])
+    if swept:
+        configurations = with_rates(configurations or [base], swept)
+    check_names(configurations)
     started = time.monotonic()
-    with destination(output) as write:
+    inputs = [*input_files(), *(name for each in (spec, *configurations) for name in each.files)]
+    with destination(output, inputs) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             study = run_study(
                 (opened, *others),
@@ -147,11 +159,13 @@ def _configurations(
     file: ConfigFile | None,
     place: tuple[str, ...],
     part: dict[str, Any],
-) -> list[Any]:
-    """All configurations in their order; the program as linked comes first unless sweeps do."""
+) -> tuple[list[Any], Any]:
+    """All configurations in their order, and what they begin with.
+
+    The program as linked comes first unless sweeps do.
+    """
     from simcore.whatif.configuration import (
         Configuration,
-        check_names,
         combinations,
         first_configuration,
         parse_sweep,
@@ -174,5 +188,4 @@ def _configurations(
         found += combinations(swept, base)
     if place and not found:  # nothing else to compare with than where things lie
         found = [linked, replace(base, name=", ".join(place))]
-    check_names(found)
-    return found
+    return found, base

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from simcore import __version__
+from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import Pair, aligned, paired
 from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, shown_metrics
 from simcore.comparison.summary import (
@@ -165,6 +166,8 @@ class Comparison(Document):
     ops: tuple[OpChange, ...]
     lines: tuple[LineChange, ...] | None = None
     """Left out when not both runs have them."""
+    interrupts: tuple[InterruptChange, ...] | None = None
+    """Interrupts and exceptions by number; left out when neither run took any."""
 
     @property
     def identical(self) -> bool:
@@ -174,6 +177,7 @@ class Comparison(Document):
             or any(row.difference for row in self.causes)
             or any(row.cycles_difference for row in self.functions)
             or any(row.cycles_difference for row in self.ops)
+            or any(row.is_changed for row in self.interrupts or ())
         )
 
 
@@ -203,6 +207,7 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
         functions=_functions(functions),
         ops=_ops(before.ops, after.ops),
         lines=_lines(before, after, functions),
+        interrupts=interrupt_changes(before.interrupts, after.interrupts),
     )
 
 

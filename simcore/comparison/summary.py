@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from simcore.comparison.interrupts import InterruptSummary, summarize_interrupts
 from simcore.comparison.metrics import Metrics, metrics_of
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
@@ -110,6 +111,8 @@ class Summary:
     """What was placed elsewhere, as name=region."""
     layout_cycles: Count | None = None
     """Width of the band that alignment alone makes of the cycles, when it was asked for."""
+    interrupts: tuple[InterruptSummary, ...] | None = None
+    """Interrupts and exceptions that were taken, by number."""
 
     def line_rows(self) -> list[LineSummary] | None:
         """The lines one by one. Raises ValueError when the columns are of unequal length."""
@@ -191,6 +194,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         lines=lines,
         placement=placement,
         layout_cycles=layout_cycles,
+        interrupts=summarize_interrupts(profile.interrupts),
     )
 
 

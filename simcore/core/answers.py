@@ -93,11 +93,17 @@ class Answers:
             "struct barrier_static[]",
             [(b.instruction, b.access, b.everything) for b in block.barriers],
         )
+        moves = new(
+            "struct stack_move_static[]",
+            [(m.instruction, m.kind, m.bytes, m.access, m.offset) for m in block.stack_moves],
+        )
         cut = self._scheduler.cut(placed, code, it_state)
         stretches = new("struct stretch_static[]", list(_stretch_ends(block, cut)))
         macs = new("uint8_t[]", list(block.macs))
         out.function = function.index if function else NO_FUNCTION
-        out.is_function_entry = bool(function and function.start == address)
+        starts = function is not None and function.start == address
+        out.function_bytes = self._own_bytes(block, function)
+        out.is_function_entry = starts and not (function and function.is_piece)
         out.branch = block.branch
         out.branch_predicated = block.branch_predicated
         out.branch_address = block.branch_address
@@ -116,14 +122,27 @@ class Answers:
         out.barrier = barriers
         out.stretch = stretches
         out.stack_access = block.stack_access
-        out.stack_low = block.stack_low
+        out.stack_offset = block.stack_offset
+        out.stack_moves = len(moves)
+        out.stack_move = moves
         out.counters = counters
         out.macs = macs
         self._keep = (
-            counters, offsets, predicated, accesses, probes, notes, barriers, stretches, macs,
+            counters, offsets, predicated, accesses, probes, notes, barriers, moves, stretches, macs,
         )  # fmt: skip
         self.blocks.append(block)
         self._cut.append(cut)
+
+    def _own_bytes(self, block: Block, function: Function | None) -> int:
+        """Bytes of a block up to where another function begins in it, 0: none does."""
+        last = block.instructions[-1].address
+        if function and last < function.end:
+            return 0
+        for instruction in block.instructions[1:]:
+            at = instruction.address
+            if self._function_at(at) is not function:
+                return at - block.instructions[0].address
+        return 0
 
     def schedule(self, block: int, stretch: int, state: int, variant: int, out: Any) -> None:
         if block in self._unknown:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simcore.core.counters import (
     BlockCounts,
+    Context,
     DataObject,
     EntryCounts,
+    Link,
     Node,
+    NodeBlock,
     ObjectUse,
     SiteCounts,
+    Stack,
     Transfers,
 )
 from simcore.core.extension import ffi, function_index, lib
@@ -72,6 +76,14 @@ class Copier:
             for block, own_sites, own_skipped in zip(blocks, sites_of, skipped_of, strict=True)
         )
 
+    def executions(self) -> list[tuple[int, int, int]]:
+        """Address, bytes and executions of each block."""
+        blocks = ffi.new("struct block_info[]", self.info.blocks)
+        sites = ffi.new("struct site_info[]", self.info.sites)
+        skipped = ffi.new("uint64_t[]", self.info.instructions)
+        lib.core_blocks(self.core, self.index, blocks, sites, skipped)
+        return [(block.address, block.size, block.executions) for block in blocks]
+
     def entries(self) -> tuple[EntryCounts, ...]:
         entries = ffi.new("struct schedule_info[]", self.info.schedules)
         lib.core_schedules(self.core, self.index, entries)
@@ -102,6 +114,29 @@ class Copier:
             uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
         return tuple(objects), tuple(uses)
 
+    def contexts(self) -> tuple[Context, ...]:
+        found = ffi.new("struct context_info[]", self.info.contexts)
+        lib.core_contexts(self.core, self.index, found)
+        return tuple(
+            filled(
+                Context,
+                one,
+                task=function_index(one.task),
+                function=function_index(one.function),
+            )
+            for one in found
+        )
+
+    def stacks(self) -> tuple[Stack, ...]:
+        found = ffi.new("struct stack_info[]", self.info.stacks)
+        links = ffi.new("struct link_info[]", self.info.links)
+        lib.core_stacks(self.core, self.index, found, links)
+        calls = [Link(function_index(one.function), one.bytes) for one in links]
+        chains = _slices(calls, [one.links for one in found])
+        return tuple(
+            filled(Stack, one, chain=chain) for one, chain in zip(found, chains, strict=True)
+        )
+
     def transfers(self, regions: Sequence[str]) -> tuple[Transfers, ...]:
         """What DMA moved, by region; regions without are left out."""
         found = ffi.new("struct transfer_info[]", len(regions))
@@ -111,6 +146,16 @@ class Copier:
             for name, one in zip(regions, found, strict=True)
             if one.read_bytes or one.write_bytes
         )
+
+    def node_blocks(self, nodes: Mapping[int, int]) -> tuple[NodeBlock, ...]:
+        """What blocks did by node, in their order; `nodes` are the numbers, by the core's, of those
+        that the counters keep."""
+        found = ffi.new(
+            "struct node_block_info[]", lib.core_node_block_count(self.core, self.index)
+        )
+        lib.core_node_block_rows(self.core, self.index, found)
+        rows = [replace(row, node=nodes[row.node]) for row in _copied(NodeBlock, found)]
+        return tuple(sorted(rows, key=lambda row: (row.node, row.block)))
 
     def stale(self) -> tuple[StaleLines, ...]:
         """Lines of the D-cache that were not what memory held, in the order of enum stale."""

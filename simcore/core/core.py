@@ -21,6 +21,7 @@ from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.plain import filled
 from simcore.run.interrupts import TimedInterrupt
+from simcore.run.kernels import NO_KERNEL, Kernel, KernelTask
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class CaptureOptions:
     cpuid: int = 0x411FC271
     peripherals: int = 0
     fpu_on: bool = True
+    kernel: Kernel = NO_KERNEL
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -78,7 +80,7 @@ class Core(CoreExceptions, CoreRegisters):
         self._config: Mapping[str, Any] = {}
         self._writer: _Writer | None = None
         self._printer: _Writer | None = None
-        self._paces = []
+        self._asked = []
         status = ffi.new("int *")
         self._core = lib.core_new(status)
         if self._core == ffi.NULL:
@@ -144,6 +146,7 @@ class Core(CoreExceptions, CoreRegisters):
             "cpuid": options.cpuid,
             "peripherals": options.peripherals,
             "fpu_on": options.fpu_on,
+            "kernel": options.kernel.layout,
             "clock_hz": self._config["clock_hz"],
             **caches,
         }
@@ -171,7 +174,7 @@ class Core(CoreExceptions, CoreRegisters):
 
     def watch_stack(self, top: int, floor: int) -> None:
         """Tell where the stack starts and the lowest address of its region."""
-        lib.core_watch_stack(self._core, top, floor)
+        self._check(lib.core_watch_stack(self._core, top, floor))
 
     def watch_objects(self, objects: ObjectMap) -> None:
         """Count uses per data object, besides those per region. Before the first run."""
@@ -290,6 +293,12 @@ class Core(CoreExceptions, CoreRegisters):
         )
         return ops, all(info.valid for info in found)
 
+    def tasks(self) -> tuple[KernelTask, ...]:
+        """Tasks of the kernel, in the order in which they first ran."""
+        found = ffi.new("struct task_info[]", lib.core_task_count(self._core))
+        lib.core_tasks(self._core, found)
+        return tuple(filled(KernelTask, info, name=_text(info.name)) for info in found)
+
     # --- recording ---
 
     def record(self, write: Callable[[bytes], None]) -> None:
@@ -318,7 +327,7 @@ class Core(CoreExceptions, CoreRegisters):
         return Stop(status)
 
     def _raise_callback_error(self) -> None:
-        for asked in (self._writer, self._printer, *self._paces):
+        for asked in (self._writer, self._printer, *self._asked):
             if asked is not None and asked.error is not None:
                 raise asked.error
         for timing in self.timings:
@@ -368,6 +377,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         added = core.add_timing(timing, regions, names, scheduler, setup.moves)
         if setup.timeline:
             added.keep_timeline()
+        if setup.inlines:
+            added.count_node_blocks()
 
 
 def _text(field: Any) -> str:

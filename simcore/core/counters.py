@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
+from typing import TYPE_CHECKING
 
 from simcore.cpu_model.schema import CLASSES
+
+if TYPE_CHECKING:
+    from simcore.core.interrupts import InterruptsFound
 
 #: Causes of a cycle, in the order of ``enum cause``.
 CAUSES: tuple[str, ...] = (
@@ -61,6 +65,11 @@ REGION_COUNTERS: tuple[str, ...] = (
     "stall_cycles",
 )
 
+#: What keeps a pending exception waiting, in the order of ``enum hold``.
+HOLDS: tuple[str, ...] = ("instruction", "mask", "priority", "bus")
+#: Masks of exceptions, in the order of ``enum mask``.
+MASKS: tuple[str, ...] = ("PRIMASK", "FAULTMASK", "BASEPRI")
+
 
 def cycle_column(cause: str) -> str:
     """Name of the column that holds the cycles of one cause."""
@@ -99,6 +108,7 @@ class Node:
     call_site: int  # address of the calling instruction
     calls: int
     vector: tuple[int, ...]  # one count per column
+    context: int = 0  # index into Counters.contexts; that of a root means nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,16 @@ class BlockCounts:
     mispredicts: int
     sites: tuple[SiteCounts, ...]  # one per Access of the block, in program order
     skipped: tuple[int, ...]  # per instruction: executions whose IT condition failed
+
+
+@dataclass(frozen=True, slots=True)
+class NodeBlock:
+    """What a block did in one node of the call tree."""
+
+    node: int  # index into Counters.nodes
+    block: int  # index into Counters.blocks
+    executions: int
+    cycles: int  # without those that waits and branches add
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +234,39 @@ class Transfers:
     write_bytes: int
 
 
+#: Indices of contexts that are no tasks: the program as it starts, and all handlers.
+MAIN, HANDLERS = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What ran on calls of its own: the program as it starts, all handlers together, or a task."""
+
+    task: int  # index of what the kernel said of it, -1: nothing
+    function: int  # index into Image.functions in which it began, -1: none
+    stack: int  # index into Counters.stacks of the one it is on
+    switches: int  # times that it got the processor from another
+    longest_wait: int  # cycles without it, since it had it first
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A call on a stack: its own bytes, those of the calls that it makes left out."""
+
+    function: int  # index into Image.functions, -1: none
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of the run. Addresses; what it holds lies below `top`."""
+
+    top: int
+    lowest: int
+    floor: int  # below which it overflows, 0: not known
+    chain: tuple[Link, ...]  # the calls that were open when it was deepest, outermost first
+
+
 @dataclass(frozen=True, slots=True)
 class Counters:
     """All counts of one run. ``nodes[0]`` is the root, and parents stand before their children."""
@@ -231,6 +284,10 @@ class Counters:
     warnings: tuple[str, ...] = ()
     trace: Trace | None = None
     transfers: tuple[Transfers, ...] = ()
+    contexts: tuple[Context, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+    node_blocks: tuple[NodeBlock, ...] = ()  # by node and block; on request
+    interrupts: InterruptsFound | None = None  # None: no exception came
 
     def total(self) -> dict[str, int]:
         """Each column summed over all nodes: the counts of the whole run."""

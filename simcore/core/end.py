@@ -13,6 +13,7 @@ from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
 from simcore.run.faults import Fault, Frame
+from simcore.run.kernels import KernelTask
 from simcore.run.setup import TimingSetup
 from simcore.run.stubs import Guess
 
@@ -23,7 +24,8 @@ class RunEnd:
 
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
     program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
-    read, `clocks` the core clocks that the firmware set. Three are 0 or 1: whether all descriptors
+    read, `clocks` the core clocks that the firmware set, `tasks` what its
+    `kernel`, an RTOS, said of its tasks. Three are 0 or 1: whether all descriptors
     of `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it
     read the sizes of the caches.
     """
@@ -43,6 +45,8 @@ class RunEnd:
     place: Frame | None = None
     guesses: tuple[Guess, ...] = ()
     clocks: tuple[ClockPhase, ...] = ()
+    tasks: tuple[KernelTask, ...] = ()
+    kernel: str = ""
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
@@ -68,6 +72,8 @@ class EndedRun:
     clocks: tuple[ClockPhase, ...] = ()
     exit_place: Frame | None = None
     guesses: tuple[Guess, ...] = ()
+    tasks: tuple[KernelTask, ...] = ()
+    kernel: str = ""
 
 
 def run_objects(
@@ -115,6 +121,8 @@ def run_results(
                 clocks=end.clocks,
                 exit_place=end.place,
                 guesses=end.guesses,
+                tasks=end.tasks,
+                kernel=end.kernel,
             )
         )
     return results

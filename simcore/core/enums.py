@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
-from simcore.core.counters import CAUSES, EVENT_COLUMNS, REGION_COUNTERS
+from simcore.core.counters import CAUSES, EVENT_COLUMNS, HOLDS, MASKS, REGION_COUNTERS
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.cpu_model.build import MAX_REGIONS
 from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPLACEMENTS
 from simcore.devices import CHANNEL_KINDS, RULE_KINDS
 from simcore.devices.kinds import FlashKind, SpiKind, TimerClock, TimerKind
 from simcore.errors import CoreError
-from simcore.isa.blocks import MAX_PROBES, ProbeKind
+from simcore.isa.blocks import MAX_PROBES, ProbeKind, StackMoveKind
 from simcore.isa.kinds import BranchKind
 from simcore.run.spec import PERIPHERALS
 
@@ -85,6 +85,7 @@ ENUMS: dict[str, dict[str, int]] = {
     "cache_policy": _numbered("POLICY_", CACHE_POLICIES),
     "replacement": _numbered("REPLACE_", REPLACEMENTS),
     "probe_kind": _members("PROBE_", ProbeKind),
+    "stack_move": _members("STACK_", StackMoveKind),
     "device_rule_kind": _numbered("DEVICE_", RULE_KINDS),
     "dma_layout": _numbered("DMA_", CHANNEL_KINDS),
     "timer_kind": _members("TIMER_", TimerKind),
@@ -99,6 +100,8 @@ ENUMS: dict[str, dict[str, int]] = {
         "COUNTER_CYCLES": len(EVENT_COLUMNS),
         "COUNTER_COUNT": len(EVENT_COLUMNS) + len(CAUSES),
     },
+    "hold": {**_numbered("HOLD_", HOLDS), "HOLD_KINDS": len(HOLDS), "HOLD_GONE": len(HOLDS) + 1},
+    "mask": _numbered("MASK_", MASKS),
     "region_counter": {
         **_numbered("REGION_", REGION_COUNTERS),
         "REGION_COUNTER_COUNT": len(REGION_COUNTERS),

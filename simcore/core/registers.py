@@ -41,11 +41,11 @@ class SerialUse:
     late: int
 
 
-class _Pace:
-    """What C asks how long a byte takes."""
+class _Asked:
+    """A function that C asks."""
 
-    def __init__(self, cycles: Callable[[], int]) -> None:
-        self.cycles = cycles
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
         self.error: BaseException | None = None
         self.handle = ffi.new_handle(self)
 
@@ -53,11 +53,23 @@ class _Pace:
 @ffi.def_extern()  # type: ignore[untyped-decorator]
 def core_py_pace(handle: Any, cycles: Any) -> int:
     """Answer core_pace_fn: the cycles of a byte."""
-    pace: _Pace = ffi.from_handle(handle)
+    pace: _Asked = ffi.from_handle(handle)
     try:
-        cycles[0] = pace.cycles()
+        cycles[0] = pace.function()
     except BaseException as error:  # C cannot carry it; run() raises it again
         pace.error = error
+        return int(lib.CORE_ERR_CALLBACK)
+    return 0
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def core_py_describe(handle: Any) -> int:
+    """Answer core_describe_fn: the devices are described now."""
+    asked: _Asked = ffi.from_handle(handle)
+    try:
+        asked.function()
+    except BaseException as error:  # C cannot carry it; run() raises it again
+        asked.error = error
         return int(lib.CORE_ERR_CALLBACK)
     return 0
 
@@ -66,7 +78,7 @@ class CoreRegisters(ABC):
     """What :class:`simcore.core.core.Core` has of registers."""
 
     _core: Any
-    _paces: list[_Pace]
+    _asked: list[_Asked]
 
     @abstractmethod
     def _check(self, status: int) -> None:
@@ -75,6 +87,12 @@ class CoreRegisters(ABC):
     def tell_register(self, address: int, value: int, mask: int) -> None:
         """From now on these bits of a peripheral's word read so, whatever is written to them."""
         self._check(lib.core_tell_register(self._core, address, value, mask))
+
+    def describe_when_used(self, describe: Callable[[], None]) -> None:
+        """Let `describe` tell of the devices when a register of a peripheral is first used."""
+        self._asked.append(_Asked(describe))
+        handle = self._asked[-1].handle
+        lib.core_describe_when_used(self._core, handle, lib.core_py_describe)
 
     def describe(self, device: Device) -> None:
         """Give a device's registers their reset values and rules."""
@@ -109,8 +127,8 @@ class CoreRegisters(ABC):
         }
         size = max(one.offset for one in device.registers) + 4
         told |= {"base": device.base, "bytes": size, "number": FIRST_INTERRUPT + port.number}
-        asked = _Pace(pace)
-        self._paces.append(asked)
+        asked = _Asked(pace)
+        self._asked.append(asked)
         struct = ffi.new("struct serial_port *", told)
         number = lib.core_serial_port(self._core, struct, asked.handle, lib.core_py_pace)
         self._check(number)

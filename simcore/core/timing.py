@@ -13,6 +13,7 @@ from simcore.core.answers import Answers
 from simcore.core.copies import Copier
 from simcore.core.counters import Counters, Node, OpDescriptor, column_names
 from simcore.core.extension import ffi, lib, status_text
+from simcore.core.interrupts import read_interrupts
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
 from simcore.errors import CoreError
@@ -79,6 +80,12 @@ class Timing:
         if status < 0:
             raise CoreError(f"the core cannot keep a timeline: {status_text(status)}")
 
+    def count_node_blocks(self) -> None:
+        """Count what each block did in each node, for `counters`. Before the first run."""
+        status = lib.core_node_blocks(self._core, self.index)
+        if status < 0:
+            raise CoreError(f"the core cannot count blocks by node: {status_text(status)}")
+
     def counters(
         self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
     ) -> Counters:
@@ -117,9 +124,22 @@ class Timing:
             uses=uses,
             stack_high_water_bytes=used,
             warnings=(*_warnings(info, ops_valid), *self._stale_warnings(copier)),
+            contexts=copier.contexts(),
+            stacks=copier.stacks(),
             transfers=copier.transfers(self._region_names),
             trace=read_trace(self._core, self.index, info.width, number),
+            node_blocks=copier.node_blocks(number),
+            interrupts=read_interrupts(self._core, self.index),
         )
+
+    def turns(self, address: int, function: int) -> float:
+        """How often an instruction of a function, by its index, was executed for each call of it,
+        since counting began.
+        """
+        copier = Copier(self._core, self.index, self._info())
+        times = sum(n for first, size, n in copier.executions() if 0 <= address - first < size)
+        calls = sum(node.calls for node in copier.nodes() if node.function == function)
+        return times / max(1, calls)
 
     def _stale_warnings(self, copier: Copier) -> Iterator[str]:
         """What silicon would get wrong, where DMA and the D-cache know nothing of each other."""
@@ -166,6 +186,11 @@ def _warnings(info: Any, ops_valid: bool) -> tuple[str, ...]:
         warnings.append(f"mcusim_op_begin and mcusim_op_end do not pair {count} times")
     if count := info.lost_frames:
         warnings.append(f"the call tree left out {count} calls that went too deep")
+    if count := info.lost_contexts:
+        warnings.append(
+            f"more than {lib.CONTEXTS_MAX:,} stacks of calls: the tasks behind them"
+            f" ({count:,} beginnings) are counted as one"
+        )
     if count := info.unmatched_records:
         warnings.append(f"{count} block executions had accesses that their code does not explain")
     return tuple(warnings)

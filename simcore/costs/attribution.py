@@ -190,11 +190,11 @@ class Attribution(NodeCosts):
 
     # -- call tree ----------------------------------------------------------------------------
 
-    def call_tree(self) -> tuple[CallNode, ...]:
+    def call_tree(self, task_of: Sequence[int] = ()) -> tuple[CallNode, ...]:
         """The call tree, nodes in the order of ``Counters.nodes``.
 
         ``function`` and ``op`` are positions in the results of :meth:`function_costs` and
-        :meth:`op_costs`.
+        :meth:`op_costs`, ``task`` that of its context in ``task_of``.
         """
         rank: dict[int | None, int] = {f: row for row, f in enumerate(self.function_order)}
         ops = {key: position for position, key in enumerate(self.operations.groups)}
@@ -219,6 +219,7 @@ class Attribution(NodeCosts):
                 dcache_read_misses=node.vector[column["dcache_read_misses"]],
                 dcache_write_misses=node.vector[column["dcache_write_misses"]],
                 mispredicts=node.vector[column["mispredicts"]],
+                task=task_of[node.context] if task_of else 0,
             )
             for node, function, cycles, energy in zip(
                 self.counters.nodes,

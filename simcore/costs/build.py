@@ -9,6 +9,7 @@ from simcore import __version__
 from simcore.core.counters import Counters
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
+from simcore.costs.interrupts import critical_sections, interrupt_costs
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.profile import SCHEMA, Profile
 from simcore.costs.tables import (
@@ -19,9 +20,11 @@ from simcore.costs.tables import (
     ObjectCosts,
     Totals,
 )
+from simcore.costs.tasks import task_costs
 from simcore.costs.uncertainty import cycles_class
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
+from simcore.run.kernels import KernelTask
 
 
 def accuracy_of(model: CpuModel, totals: Totals, memory: Sequence[MemoryCosts]) -> Accuracy:
@@ -53,17 +56,20 @@ def build_profile(
     instructions: Sequence[InstructionCosts] | None = None,
     lines: Sequence[LineCosts] | None = None,
     args: Sequence[str] | None = None,
+    tasks: Sequence[KernelTask] = (),
+    kernel: str = "",
 ) -> Profile:
     """The Profile of a run that has ended.
 
     ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations,
-    ``args`` what the program was given.
+    ``args`` what the program was given, ``tasks`` what its ``kernel`` said of its tasks.
     Raises ConfigError for a clock that the part does not reach.
     """
     point = model.operating_point(clock_hz, voltage_scale)
     energy = energy_model(model, clock_hz, voltage_scale)
     costs = Attribution(counters, image.functions, energy, clock_hz, ops)
     totals, memory = costs.totals(), costs.memory_costs()
+    found = task_costs(costs, tasks, kernel)
     unmatched = [f"--op '{glob}' matches no function that ran" for glob in costs.unmatched_globs()]
     return Profile(
         schema=SCHEMA,
@@ -94,8 +100,8 @@ def build_profile(
         ops=costs.op_costs(),
         memory=memory,
         caches=costs.caches(),
-        call_tree=costs.call_tree(),
-        warnings=(*warnings, *counters.warnings, *unmatched),
+        call_tree=costs.call_tree(found.of_context),
+        warnings=(*warnings, *counters.warnings, *unmatched, *found.warnings),
         objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),
@@ -103,5 +109,8 @@ def build_profile(
             DmaTraffic(one.region, one.read_bytes, one.write_bytes) for one in counters.transfers
         )
         or None,
+        interrupts=interrupt_costs(image, counters.interrupts) or None,
+        critical_sections=critical_sections(image, counters.interrupts),
         args=None if args is None else tuple(args),
+        tasks=found.rows,
     )

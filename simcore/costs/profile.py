@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Annotated
 
 from simcore.costs.coverage import FileCoverage
+from simcore.costs.inlines import Inlines
+from simcore.costs.interrupts import CriticalSections, InterruptCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -28,6 +30,7 @@ from simcore.costs.tables import (
     PlacedItem,
     Totals,
 )
+from simcore.costs.tasks import TaskCosts
 from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
@@ -75,6 +78,8 @@ class Profile(Document):
     """Source files that have code in the program, by path; on request."""
     timeline: Timeline | None = None
     """On request."""
+    inlines: Inlines | None = None
+    """Inlined functions that ran, by the debug information; on request."""
     placement: tuple[PlacedItem, ...] | None = None
     """What --place moved, by address; only of a run with --place."""
     layout: LayoutBand | None = None
@@ -90,8 +95,20 @@ class Profile(Document):
     dma: tuple[DmaTraffic, ...] | None = None
     """What DMA moved, in the order of the part's memory map; only of a run in which it did. memory
     holds what the core moved."""
+    tasks: tuple[TaskCosts, ...] = ()
+    """What ran on stacks of calls of their own: main, interrupts, then threads in the order in which
+    they first ran."""
+    interrupts: tuple[InterruptCosts, ...] | None = None
+    """Interrupts and exceptions by number; left out when none was taken."""
+    critical_sections: CriticalSections | None = None
+    """Stretches with interrupts masked, of a run that took some; left out when there were none."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether a kernel switched between tasks, so that reports have a level for them."""
+        return sum(task.kind != "interrupts" for task in self.tasks) > 1
 
     def __repr__(self) -> str:
         """One line: the whole would flood a session."""

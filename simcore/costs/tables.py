@@ -322,6 +322,8 @@ class CallNode:
     dcache_read_misses: Count = 0
     dcache_write_misses: Count = 0
     mispredicts: Count = 0
+    task: Count = 0
+    """Index into tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +334,7 @@ class InstructionCosts:
     text: str
     """Disassembly."""
     function: str | None
-    """The one that the call tree charges: code that runs on into the next counts for the first."""
+    """The one that the call tree charges."""
     file: str | None
     line: Count | None
     executions: Count

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simcore.costs.interrupts import Activation
 from simcore.costs.nodes import joules
 from simcore.plain import Amount, Count, filled
 
@@ -57,6 +58,9 @@ class Timeline:
     """Activations in the order in which they began."""
     samples: tuple[TimelineSample, ...]
     """In the order of time; the last one is the end of the run."""
+    activations: tuple[Activation, ...] | None = None
+    """Handlers of interrupts and exceptions, in the order in which they began; left out when there
+    were none. Where there was no room, shorter ones are left out."""
 
     def warnings(self) -> tuple[str, ...]:
         """What is not in it, one line each."""

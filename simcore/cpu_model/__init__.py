@@ -353,6 +353,11 @@ class CpuModel:
         return needed_wait_states(self, clock_hz, self.operating_point(clock_hz, voltage_scale))
 
 
+def is_model_file(name_or_path: str) -> bool:
+    """Whether a part is given by the path of a TOML file."""
+    return "/" in name_or_path or name_or_path.endswith(".toml")
+
+
 def load_cpu_model(
     name_or_path: str,
     overrides: Iterable[str] = (),

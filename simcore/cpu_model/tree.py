@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path as FilePath
 from typing import Any
 
+from simcore.cpu_model import is_model_file
 from simcore.cpu_model.check import ModelFile, check_file, check_value, one_line
 from simcore.cpu_model.schema import (
     Fact,
@@ -84,7 +85,7 @@ def apply_overrides(tree: Tree, overrides: Iterable[str]) -> Tree:
 
 
 def _find(name: str, beside: FilePath | None) -> FilePath:
-    if "/" in name or name.endswith(".toml"):
+    if is_model_file(name):
         path = FilePath(name).expanduser()
         return path if path.is_absolute() or beside is None else beside.parent / path
     models = shipped_models()

@@ -1,11 +1,12 @@
 """ELF -> Image: reads an executable with pyelftools and refuses what cannot run on a Cortex-M.
 
-Programs in other files have binary.py, names from a second file naming.py.
+The header is header.py's. Programs in other files have binary.py, names from a second file
+naming.py, debug information of its own file debug_files.py.
 
 What the loadable part needs is refused with one line; what only names things (symbols, lines,
 notes) is left out with a warning. Only this package imports elftools, and does so when a file is
 loaded. A hostile file must cost bounded time and memory: pyelftools reads from a
-BoundedStream, and counts and sizes are held against the file before they are used.
+BoundedStream (stream.py), and counts and sizes are held against the file before they are used.
 """
 
 from __future__ import annotations
@@ -13,17 +14,26 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from simcore.elf.binary import Binary, read_binary
+from simcore.elf.debug_files import debug_file as find_debug_file
+from simcore.elf.debug_files import is_debug_only, read_debug_link
+from simcore.elf.debug_sections import DebugSections
 from simcore.elf.functions import CodeMap, arm_state_code, build_functions, code_sections
+from simcore.elf.header import (
+    PROGRAM_HEADER_BYTES,
+    first_section,
+    name_sections,
+    open_elf,
+    read_headers,
+    read_section_headers,
+)
 from simcore.elf.image import (
-    MAX_NAME_BYTES,
     Function,
     Image,
     Section,
@@ -31,59 +41,88 @@ from simcore.elf.image import (
     Symbol,
     printable,
 )
+from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
 from simcore.elf.names import with_names
+from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
-    form_names,
-    open_dwarf,
     read_attributes,
     read_build_id,
     read_compiler,
     refuse_other_profiles,
 )
-from simcore.elf.segments import ADDRESS_SPACE, load_segments
+from simcore.elf.segments import load_segments
 from simcore.elf.start import boot_image_entry, find_vector_table, thumb_entry, vector_table_at
-from simcore.elf.stream import BoundedStream, Budget, attempt
 from simcore.elf.symbols import read_symbols
-from simcore.elf.tables import TABLE_READS, NamedHeaders, is_in_file, is_strings
+from simcore.elf.tables import NamedHeaders
 from simcore.errors import ElfError
 
-__all__ = ["Function", "Image", "Section", "Segment", "Symbol", "load_image", "vector_table_at"]
+__all__ = [
+    "Function",
+    "Image",
+    "ProgramFiles",
+    "Section",
+    "Segment",
+    "Symbol",
+    "image_of_files",
+    "load_files",
+    "load_image",
+    "vector_table_at",
+]
 
 MAX_FILE_BYTES: Final = 1 << 28  # 256 MiB; an image with debug information is a few MiB
-MAX_SECTIONS: Final = 1 << 13  # a firmware has some dozens; pyelftools takes 20 us for each
-
-_HEADER_BYTES: Final = 52
-_PROGRAM_HEADER_BYTES: Final = 32
-_SECTION_HEADER_BYTES: Final = 40
-_SHF_WRITE, _SHF_ALLOC, _SHF_EXECINSTR, _SHF_COMPRESSED = 1, 2, 4, 0x800
-_EF_ARM_BE8: Final = 0x00800000
-
-_TYPES: Final = {
-    "ET_REL": "a relocatable file (.o); link it first",
-    "ET_DYN": "a shared library or position-independent executable; "
-    "link it statically at fixed addresses",
-    "ET_CORE": "a core dump; give the executable",
-}
-_OTHER_FORMATS: Final = (
-    (b"!<arch>\n", "an archive (.a); link it into an executable"),
-    (b"#!", "a script"),
+_STRIPPED: Final = (
+    "no symbols (stripped): rows are sections; --symbols FILE.elf with the program before it was"
+    " stripped, or --debug-file FILE, brings functions and lines"
 )
 
 
 def load_image(
     path: str | os.PathLike[str],
     symbols: Iterable[str | os.PathLike[str]] = (),
+    debug_file: str | os.PathLike[str] | None = None,
+    debug_dir: str | None = None,
     demangle: bool = True,
 ) -> Image:
     """Read a bare-metal ELF32 little-endian Arm executable, or one in Intel HEX, S-records or UF2.
 
-    ``symbols`` are ELF files whose names it has, too; without ``demangle`` names are those of the
-    symbol table. Raises ElfError, one line with the path, when a file cannot be read or cannot run.
+    Without ``demangle`` names are those of the symbol table; the other arguments are those of
+    `load_files`. Raises ElfError, one line with the path, when
+    a file cannot be read or cannot run.
     """
-    names = [(os.fspath(file), load_bytes(file)) for file in symbols]
-    return image_of_bytes(os.fspath(path), load_bytes(path), names, demangle)
+    return image_of_files(load_files(path, symbols, debug_file, debug_dir), demangle)
+
+
+class ProgramFiles(NamedTuple):
+    """The bytes of a program and of the files that name what it has, and what to say of them."""
+
+    path: str
+    data: bytes
+    names: tuple[tuple[str, bytes], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def load_files(
+    path: str | os.PathLike[str],
+    symbols: Iterable[str | os.PathLike[str]] = (),
+    debug_file: str | os.PathLike[str] | None = None,
+    debug_dir: str | None = None,
+) -> ProgramFiles:
+    """Read a program and the files with its names.
+
+    ``symbols`` are ELF files whose names it has, too, ``debug_file`` one with debug information
+    only. A program without debug information has that of a separate file when one is found, see
+    debug_files.py, also in the debug directory ``debug_dir``. Raises ElfError.
+    """
+    told, data = os.fspath(path), load_bytes(path)
+    files = [*symbols, *(() if debug_file is None else (debug_file,))]
+    names = [(os.fspath(file), load_bytes(file)) for file in files]
+    image = _image_of_file(told, data)
+    if image.lines is not None or debug_file is not None:
+        return ProgramFiles(told, data, tuple(names))
+    found, said = find_debug_file(image, debug_dir, load_bytes, _build_id)
+    return ProgramFiles(told, data, (*names, *((found,) if found else ())), said)
 
 
 def load_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -94,27 +133,30 @@ def load_bytes(path: str | os.PathLike[str]) -> bytes:
         raise ElfError(f"{printable(os.fspath(path))}: {error}") from None
 
 
-def image_of_bytes(
-    path: str, data: bytes, symbols: Iterable[tuple[str, bytes]] = (), demangle: bool = True
-) -> Image:
+def image_of_files(files: ProgramFiles, demangle: bool = True) -> Image:
     """As `load_image`, of the bytes of files with their names."""
-    program = _image_of_file(path, data)
-    others = [_image_of_file(*file) for file in symbols]
+    program = _image_of_file(files.path, files.data)
+    others = [_image_of_file(*file, program) for file in files.names]
     for other in others:
-        if not other.symbols:
+        if not other.symbols and other.lines is None:
             raise ElfError(f"{other.path}: has no names for --symbols; give the ELF with them")
-    if not others:
-        return _with_own_names(program, demangle)
-    image = named(program, others)
-    if image.vector_table is None:
-        image = _started(image, image.entry, set())
-    return with_names(image, demangle)
+    image = program
+    if others:
+        image = named(program, others)
+        if image.vector_table is None:
+            image = _started(image, image.entry, set())
+    said = files.warnings
+    if program.is_stripped and not image.symbols:
+        said = (*said, _STRIPPED)
+    image = with_names(image, demangle) if others else _with_own_names(image, demangle)
+    return replace(image, warnings=(*image.warnings, *said)) if said else image
 
 
-def _image_of_file(path: str, data: bytes) -> Image:
+def _image_of_file(path: str, data: bytes, program: Image | None = None) -> Image:
+    """The image of a file; of one with debug information only, with the bytes of the program."""
     shown = printable(path)
     try:
-        return _judge(shown, data)
+        return _judge(shown, data) if program is None else _judge_names(shown, data, program)
     except ElfError as error:
         raise ElfError(f"{shown}: {error}") from None
 
@@ -154,6 +196,28 @@ def _judge(path: str, data: bytes) -> Image:
     return _judge_elf(path, data) if binary is None else _judge_binary(path, data, binary)
 
 
+@lru_cache(maxsize=4)
+def _judge_names(path: str, data: bytes, program: Image) -> Image:
+    headers = _headers(data)
+    return _judge_elf(path, data, program) if is_debug_only(headers) else _judge(path, data)
+
+
+def _headers(data: bytes) -> NamedHeaders:
+    """The section headers of an ELF, none of any other file."""
+    if data[:4] != b"\x7fELF":
+        return []
+    return read_section_headers(open_elf(data), len(data), [])
+
+
+def _build_id(data: bytes) -> str | None:
+    """The build id of an ELF, None if it has none or is no ELF of this kind."""
+    try:
+        elf = open_elf(data)
+    except ElfError:
+        return None
+    return read_build_id(elf, read_section_headers(elf, len(data), []))
+
+
 def _judge_binary(path: str, data: bytes, binary: Binary) -> Image:
     """The image of bytes without names."""
     segments = binary.segments()
@@ -183,15 +247,24 @@ def _started(image: Image, entry: int, thumb: set[int]) -> Image:
     )
 
 
-def _judge_elf(path: str, data: bytes) -> Image:
-    elf = _open(data)
+def _judge_elf(path: str, data: bytes, program: Image | None = None) -> Image:
+    elf = open_elf(data)
     warnings: list[str] = []
-    headers = _read_section_headers(elf, len(data), warnings)
+    headers = read_section_headers(elf, len(data), warnings)
     refuse_other_profiles(read_attributes(elf, headers), warnings)
-    programs = _table(elf, elf.structs.Elf_Phdr, elf["e_phoff"], elf["e_phnum"])
-    header_end = elf["e_phoff"] + elf["e_phnum"] * _PROGRAM_HEADER_BYTES
-    segments = load_segments(programs, data, header_end, _first_section(headers))
-    sections = _name_sections(headers, segments, len(data))
+    if program is not None:
+        segments = list(program.segments)
+    elif is_debug_only(headers):
+        raise ElfError(
+            "holds debug information only (objcopy --only-keep-debug); give the program, and this"
+            " file to --debug-file"
+        )
+    else:
+        programs = read_headers(elf, elf.structs.Elf_Phdr, elf["e_phoff"], elf["e_phnum"])
+        header_end = elf["e_phoff"] + elf["e_phnum"] * PROGRAM_HEADER_BYTES
+        segments = load_segments(programs, data, header_end, first_section(headers))
+    sections = name_sections(headers, segments, len(data))
+    said = len(warnings)
     symbols, mapping, origins = read_symbols(elf, headers, len(data), warnings)
     code = code_sections(sections, segments)
     code_map = CodeMap(mapping, code)
@@ -211,146 +284,13 @@ def _judge_elf(path: str, data: bytes) -> Image:
         functions=tuple(functions),
         warnings=tuple(warnings),
         origins=tuple(origins),
+        debug_link=read_debug_link(data, headers),
+        is_stripped=not symbols and len(warnings) == said,
     )
-    image.lines = LineTable(
-        lambda: open_dwarf(elf, headers, len(data)), form_names, image.is_code
-    ).line_at
+    debug = DebugSections(data, headers)
+    if "line" in debug or "info" in debug:
+        table = LineTable(debug, image)
+        image.lines, image.lacks = table.line_at, table.lacking
+        image.inlines = InlineTable(debug).chains
+        image.structs = struct_reader(debug)
     return image
-
-
-# -- header and segments: refused when broken -----------------------------------------------------
-
-
-def _open(data: bytes) -> Any:
-    """Return the ELFFile of a 32-bit little-endian Arm executable; refuse anything else."""
-    from elftools.elf.elffile import ELFFile
-
-    if not data:
-        raise ElfError("the file is empty; give an ELF executable linked for a Cortex-M")
-    if data[:4] != b"\x7fELF":
-        for magic, what in _OTHER_FORMATS:
-            if data.startswith(magic):
-                raise ElfError(f"not an ELF file but {what}")
-        raise ElfError("not an ELF file; give an ELF executable linked for a Cortex-M")
-    truncated = f"truncated: {len(data)} bytes do not hold an ELF header; copy it again"
-    if len(data) < _HEADER_BYTES:
-        raise ElfError(truncated)
-    if data[5] == 2:
-        raise ElfError(
-            "a big-endian ELF; mcusim runs little-endian Arm code, build without -mbig-endian"
-        )
-    elf = attempt(lambda: ELFFile(BoundedStream(data, Budget(TABLE_READS))), None)
-    if elf is not None and elf["e_machine"] != "EM_ARM":
-        name = elf.get_machine_arch().replace("<unknown>", "another machine")
-        number = int.from_bytes(data[18:20], "little")
-        raise ElfError(f"built for {name} (e_machine {number}), not for Arm; give a Cortex-M build")
-    if data[4:6] != b"\1\1":
-        raise ElfError(
-            f"not a 32-bit little-endian ELF (class {data[4]}, data encoding {data[5]}); "
-            "give a Cortex-M build"
-        )
-    if elf is None:
-        raise ElfError(truncated)
-    kind = elf["e_type"]
-    if kind != "ET_EXEC":
-        what = _TYPES.get(kind, f"an ELF of type {kind}; give an executable (type 2)")
-        raise ElfError(f"not an executable but {what}")
-    if elf["e_flags"] & _EF_ARM_BE8:
-        raise ElfError(
-            "big-endian code (BE8) for a little-endian machine; build without -mbig-endian"
-        )
-    _refuse_tables_beyond(elf, len(data))
-    return elf
-
-
-def _refuse_tables_beyond(elf: Any, file_size: int) -> None:
-    """Hold e_phnum and e_shnum against the file: pyelftools makes an object for each header."""
-    for table, prefix, entry_size in (
-        ("program headers", "e_ph", _PROGRAM_HEADER_BYTES),
-        ("section headers", "e_sh", _SECTION_HEADER_BYTES),
-    ):
-        offset, count, size = (elf[prefix + name] for name in ("off", "num", "entsize"))
-        if count and size != entry_size:
-            raise ElfError(f"{table} of {size} bytes instead of {entry_size}; link the file again")
-        if prefix == "e_sh":  # more than 0xff00 are counted in the first header, if there is one
-            count = attempt(elf.num_sections, 0)
-        if count and offset + count * entry_size > file_size:
-            raise ElfError(
-                f"truncated: the {table} end at byte {offset + count * entry_size} of {file_size} "
-                "in the file; copy or link it again"
-            )
-
-
-def _table(elf: Any, layout: Any, offset: int, count: int) -> list[Any]:
-    """Return headers as they are. ELFFile.iter_segments and iter_sections would make objects of
-    them, some of which read other tables, fail where those are broken, or search all sections."""
-    elf.stream.budget.left = count * 16  # one for each field
-    elf.stream.seek(offset)
-    return [layout.parse_stream(elf.stream) for _ in range(count)]
-
-
-def _first_section(headers: NamedHeaders) -> int:
-    """Return the file offset of the first byte that a section loads, 0 when there is none."""
-    offsets = (
-        header["sh_offset"]
-        for _, header in headers
-        if header["sh_flags"] & _SHF_ALLOC
-        and header["sh_type"] != "SHT_NOBITS"
-        and header["sh_size"]
-    )
-    return min(offsets, default=0)
-
-
-# -- sections and symbols: left out with a warning when broken ------------------------------------
-
-
-def _read_section_headers(elf: Any, file_size: int, warnings: list[str]) -> NamedHeaders:
-    """Return the section headers with their names; unreadable names become numbers."""
-    from elftools.elf.sections import StringTableSection
-
-    count = attempt(elf.num_sections, 0)
-    if count > MAX_SECTIONS:
-        warnings.append(f"{count} sections are too many (limit {MAX_SECTIONS})")
-        return []
-    headers = _table(elf, elf.structs.Elf_Shdr, elf["e_shoff"], count)
-    index = attempt(elf.get_shstrndx, 0)
-    strings = headers[index] if index < count else None
-    names = None
-    if strings is not None and is_strings(strings, file_size):
-        names = attempt(lambda: StringTableSection(strings, "", elf), None)
-    if headers and names is None:
-        warnings.append("the section names cannot be read: debug information is not found")
-    elf.stream.budget.left = TABLE_READS
-    return [
-        (attempt(partial(_name, names, header["sh_name"]), "") or f"section{number}", header)
-        for number, header in enumerate(headers)
-    ]
-
-
-def _name(table: Any, offset: int) -> str:
-    """Return a name of a string table. pyelftools reads on to the next NUL of the file."""
-    length = min(table["sh_size"] - offset, MAX_NAME_BYTES)
-    return printable(table.get_string(offset)[:length]) if length > 0 else ""
-
-
-def _name_sections(
-    headers: NamedHeaders, segments: list[Segment], file_size: int
-) -> tuple[Section, ...]:
-    """Return the named, non-empty sections with the load address that their segment gives them."""
-    by_run = sorted((s.run_address, s.address, len(s.data)) for s in segments)
-    starts = [run for run, _, _ in by_run]
-    result = []
-    for name, header in headers:
-        address, size, flags = header["sh_addr"], header["sh_size"], header["sh_flags"]
-        allocated = bool(flags & _SHF_ALLOC)
-        if header["sh_type"] == "SHT_NULL" or (allocated and address + size > ADDRESS_SPACE):
-            continue
-        load = address
-        has_data = is_in_file(header, file_size)
-        if allocated and has_data:
-            run, start, length = by_run[max(bisect_right(starts, address) - 1, 0)]
-            if 0 <= address - run < length:
-                load = address - run + start
-        executable, writable = bool(flags & _SHF_EXECINSTR), bool(flags & _SHF_WRITE)
-        result.append(Section(name, address, size, load, allocated, executable, writable, has_data))
-    return tuple(result)

@@ -5,12 +5,16 @@ The data that elf.py fills in. No file is read here.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
+
+from simcore.elf.structs import Member, StructAt
 
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
+Lacks = Callable[[Iterable[int]], tuple[str, ...]]
 MAX_NAME_BYTES: Final = 4096  # mangled C++ names stay below
 
 _STACK_TOP: Final = (
@@ -20,12 +24,23 @@ _STACK_TOP: Final = (
 _STACK_LIMIT: Final = (
     "__StackLimit", "__stack_limit", "_stack_limit", "__stack_bottom", "_stack_end", "_sstack",
 )  # fmt: skip
+_PIECE: Final = re.compile(r"\.(?:cold|__part\.\d+)(?:[.\]]|$)")
 _HEAP_START: Final = ("end", "_end", "__end__", "__HeapBase", "__heap_start", "_sheap", "__sheap")
 
 
 def printable(text: str) -> str:
     """Return `text` with everything that could move a cursor or break a line replaced by '?'."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+class InlinedCall(NamedTuple):
+    """A call that a compiler replaced by code: the function, and the line of the call if known."""
+
+    name: str
+    line: int | None
+
+
+Inlines = Callable[[Iterable[int]], dict[int, tuple[InlinedCall, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +114,15 @@ class Function:
         """The name in the symbol table."""
         return self.symbol or self.name
 
+    @property
+    def is_piece(self) -> bool:
+        """Whether it is a part of another function that a compiler placed elsewhere.
+
+        GCC splits `f.cold` off, LLVM `f.cold` and `f.__part.N`; a jump there is no call. `f.part.N`
+        is none: it is a function of its own, which is called.
+        """
+        return _PIECE.search(self.raw) is not None
+
 
 @dataclass(slots=True, eq=False)
 class Image:
@@ -122,7 +146,12 @@ class Image:
     reset: int | None = None  # word 1: address of the reset handler, bit 0 set
     no_start: str | None = None  # why neither vector table nor entry point can be started from
     warnings: tuple[str, ...] = ()
-    lines: LineAt | None = field(repr=False, default=None)
+    lines: LineAt | None = field(repr=False, default=None)  # None: no debug information
+    lacks: Lacks | None = field(repr=False, default=None)  # why addresses have no line
+    inlines: Inlines | None = field(repr=False, default=None)  # inlined calls around addresses
+    structs: StructAt | None = field(repr=False, default=None)  # members of structure types
+    debug_link: tuple[str, int] | None = None  # name and CRC-32 of a file with debug information
+    is_stripped: bool = False  # has no symbols, none that are broken either
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
     # Names of data that are not the symbol's, by symbol and address.
     data_names: dict[tuple[str, int], str] = field(repr=False, default_factory=dict)
@@ -172,6 +201,14 @@ class Image:
         """What a data symbol is called: as its author wrote it, and no other of the program."""
         return self.data_names.get((symbol.name, symbol.address), symbol.name)
 
+    def layout(self, function: str, names: Sequence[str]) -> dict[str, Member]:
+        """Members of the first structure type of these names that the unit of a function declares.
+
+        Nothing without debug information.
+        """
+        symbol = self.symbol(function)
+        return {} if symbol is None or self.structs is None else self.structs(symbol.address, names)
+
     def object_at(self, address: int) -> Symbol | None:
         """Return the data symbol that holds `address`; the innermost where several do."""
         if self._objects is None:
@@ -203,6 +240,20 @@ class Image:
         Debug information is decoded when an address first needs it; broken one is no error.
         """
         return self.lines(address) if self.lines else None
+
+    def lacking_lines(self, addresses: Iterable[int]) -> tuple[str, ...]:
+        """What to say of addresses that have no line although the program was compiled with them.
+
+        Nothing of code that has none. `addresses` are those of functions that ran.
+        """
+        return self.lacks(addresses) if self.lacks else ()
+
+    def inlined_at(self, addresses: Iterable[int]) -> dict[int, tuple[InlinedCall, ...]]:
+        """Return the inlined calls around each address that has some, outermost first.
+
+        Debug information is read for that; broken one is no error.
+        """
+        return self.inlines(addresses) if self.inlines else {}
 
     def read(self, address: int, size: int) -> bytes | None:
         """Return `size` bytes at a run or load address as the file gives them; .bss reads as zeros.

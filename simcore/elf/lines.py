@@ -1,6 +1,7 @@
-"""Source lines: the DWARF line programs that pyelftools decodes -> (file, line) of an address.
+"""Source lines: address -> (file, line), by the units of .debug_info and their line programs.
 
-A unit is decoded when an address in it is first asked for. Section numbers are those of DWARF 5.
+A unit's program is read when an address in the unit is first asked for, see line_program.py. What
+cannot be read is told by name, of those addresses that lack a line for it.
 """
 
 from __future__ import annotations
@@ -8,236 +9,289 @@ from __future__ import annotations
 import posixpath
 import re
 import threading
-from bisect import bisect_right, insort
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice, pairwise
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
-from simcore.elf.image import MAX_NAME_BYTES, printable
-from simcore.elf.stream import attempt
+from simcore.elf.debug_sections import DebugSections
+from simcore.elf.dwarf_forms import BROKEN
+from simcore.elf.image import MAX_NAME_BYTES, Image, printable
+from simcore.elf.line_program import LineProgram, Rows
+from simcore.elf.units import Unit, Units
 
-_MAX_UNITS: Final = 1 << 14  # compilation units; a firmware has hundreds
-# A row costs pyelftools about 500 bytes of memory. The largest known units (amalgamated C) have
-# half of this.
-_MAX_PROGRAM_BYTES: Final = 1 << 19
-_MAX_NESTING: Final = 64  # ranges inside ranges that are looked through
-_MAX_LINE: Final = 1 << 31
+_MAX_NESTING: Final = 1 << 10  # units whose ranges hold one address that are looked through
+_MOST_NAMED: Final = 3  # things that a warning names
 _ABSOLUTE_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\")
+# Names of source files that an object's symbols may give; what LTO makes has others.
+_SOURCE: Final = re.compile(r"\.(c|cc|cpp|cxx|c\+\+|s|asm|rs|m)$", re.IGNORECASE)
 _BY_START: Final = itemgetter(0)
 
 
 @dataclass(slots=True)
-class _Files:
-    """The file names of one line program."""
+class Source:
+    """A unit and its line program, or why that cannot be read; neither where it has none."""
 
-    header: Any
-    base: Any  # DW_AT_comp_dir of the unit
-    paths: dict[int, str | None] = field(default_factory=dict)
-
-    def path(self, file: int) -> str | None:
-        if file not in self.paths:
-            self.paths[file] = attempt(partial(self._join, file), None)
-        return self.paths[file]
-
-    def _join(self, file: int) -> str | None:
-        # Version 5 counts from 0, and directory 0 is that of the compilation; before it, they count
-        # from 1, and 0 stands for a directory that only .debug_info names (6.2.4).
-        first = 0 if self.header["version"] >= 5 else 1
-        directories = self.header.get("include_directory") or ()
-        files = self.header.get("file_entry") or ()
-        if not first <= file < len(files) + first:
-            return None
-        entry = files[file - first]
-        path = _text(entry["name"])
-        if not path:
-            return None
-        if first <= entry["dir_index"] < len(directories) + first:
-            path = _under(_text(directories[entry["dir_index"] - first]), path)
-        path = _under(_text(self.base if first else directories[0] if directories else b""), path)
-        return path if _ABSOLUTE_WINDOWS.match(path) else posixpath.normpath(path)
+    unit: Unit
+    program: LineProgram | None
+    problem: str | None
+    rows_at_zero: Rows | None = None  # of code that begins at address 0
 
 
 class LineTable:
-    """Lines by address.
+    """Lines by address of an image, from the debug sections of its own file or another one.
 
-    `open_dwarf()` gives a pyelftools DWARFInfo; `forms` its names of DW_FORM codes;
-    `is_code(start, end)` says whether a sequence can be real: linkers leave those of discarded
-    functions at 0 or at the end of the address space. Runs in several threads may share a table.
+    Runs in several threads may share a table.
     """
 
-    def __init__(
-        self,
-        open_dwarf: Callable[[], Any],
-        forms: Callable[[], Mapping[int, str]],
-        is_code: Callable[[int, int], bool],
-    ) -> None:
-        self._open_dwarf, self._forms, self._is_code = open_dwarf, forms, is_code
+    def __init__(self, sections: DebugSections, image: Image) -> None:
+        self._sections, self._image = sections, image
         self._lock = threading.Lock()
-        self._dwarf: Any = None
-        # Start, end, unit (its offset in .debug_info); by start
-        self._ranges: list[tuple[int, int, int]] | None = None
+        self._units: Units | None = None
+        # Start, end, unit (its number); by start. The furthest end up to each.
+        self._ranges: list[tuple[int, int, int]] = []
+        self._reach: list[int] = []
+        self._alone: list[bool] = []  # whether no other range has a part of it
+        # Where the rows found last hold for all: from, to, rows, whose they are.
+        self._last: tuple[int, int, Rows, Source] | None = None
         self._anywhere: list[int] = []  # units that do not say where their code is
-        self._decoded: set[int] = set()
-        self._programs: set[int] = set()  # offsets in .debug_line
-        # Start, end, rows (address, file, line), files; by start, without overlap
-        self._sequences: list[tuple[int, int, list[tuple[int, int, int]], _Files]] = []
+        self._found: list[Unit] = []
+        self._sources: dict[int, Source] = {}
+        self._programs: dict[int, LineProgram | str] = {}  # by offset, or why it cannot be read
+        self._taken: list[tuple[int, int]] = []  # bytes of .debug_line that are programs
+        self._paths: dict[tuple[int, int, int], str | None] = {}
 
     def line_at(self, address: int) -> tuple[str, int] | None:
         """Return the source file and line of the instruction at `address`, None if unknown."""
         with self._lock:
             return self._line_at(address)
 
+    def lacking(self, addresses: Iterable[int]) -> tuple[str, ...]:
+        """Say why addresses have no source line though there is debug information, in a line.
+
+        Nothing of code that was compiled without it. `addresses` are those of functions.
+        """
+        with self._lock:
+            without = [one for one in addresses if self._line_at(one) is None]
+            reasons: dict[str, int] = {}
+            for address in without:
+                for reason in self._reasons(address):
+                    reasons[reason] = reasons.get(reason, 0) + 1
+        if not reasons:
+            return ()
+        count = sum(any(True for _ in self._reasons(one)) for one in without)
+        shown = "; ".join(list(reasons)[:_MOST_NAMED])
+        more = f"; and {len(reasons) - _MOST_NAMED} more" if len(reasons) > _MOST_NAMED else ""
+        functions = "a function that ran has" if count == 1 else f"{count} functions that ran have"
+        return (f"{functions} no source lines: {shown}{more}",)
+
+    def split_units(self, addresses: Iterable[int]) -> int:
+        """How many units that hold one of these addresses have their debug information in .dwo."""
+        with self._lock:
+            self._find_units()
+            units = {unit for address in addresses for unit in self._units_at(address)}
+        return sum(self._found[unit].is_split for unit in units)
+
     def _line_at(self, address: int) -> tuple[str, int] | None:
-        if self._ranges is None:
-            self._ranges = []
-            attempt(self._find_units, None)
-            self._ranges.sort()
-        index = self._sequence_at(address)
-        if index is None:
-            for unit in self._units_at(address):
-                if unit not in self._decoded:
-                    self._decoded.add(unit)
-                    attempt(partial(self._decode, unit), None)
-            index = self._sequence_at(address)
-        if index is None:
+        last = self._last
+        if last is None or not last[0] <= address < last[1]:
+            self._last = last = self._find(address)
+        if last is None:
             return None
-        _, _, rows, files = self._sequences[index]
-        _, file, line = rows[bisect_right(rows, address, key=_BY_START) - 1]
-        path = files.path(file) if 0 < line < _MAX_LINE else None
+        file, line = last[2].at(address)
+        path = self._path(last[3], file) if line else None
         return (path, line) if path else None
 
-    def _sequence_at(self, address: int) -> int | None:
-        index = bisect_right(self._sequences, address, key=_BY_START) - 1
-        return index if index >= 0 and address < self._sequences[index][1] else None
+    def _find(self, address: int) -> tuple[int, int, Rows, Source] | None:
+        self._find_units()
+        for number in self._units_at(address):
+            source = self._source(number)
+            rows = self._rows(source, address)
+            if rows is not None:
+                index = bisect_right(self._ranges, address, key=_BY_START) - 1
+                start, end, _ = self._ranges[index] if index >= 0 else (0, 0, 0)
+                if address < end and self._alone[index]:
+                    return max(start, rows.start), min(end, rows.end), rows, source
+                return address, address + 1, rows, source
+        return None
 
-    def _units_at(self, address: int) -> Iterator[int]:
-        ranges = self._ranges or []
-        last = bisect_right(ranges, address, key=_BY_START) - 1
-        for index in range(last, max(last - _MAX_NESTING, -1), -1):
-            if address < ranges[index][1]:
-                yield ranges[index][2]
-        yield from self._anywhere
-        self._anywhere = []
+    def _reasons(self, address: int) -> Iterator[str]:
+        for name in ("info", "abbrev", "line"):
+            if name in self._sections.lost:
+                yield self._sections.lost[name]
+                return
+        for number in self._units_at(address):
+            source = self._sources.get(number)
+            if source is None:
+                continue
+            problem = source.problem
+            if source.program is not None:
+                problem = source.program.problem(address)
+            if problem:
+                yield f"the line program of {self._name(source.unit)} {problem}"
+        for offset, problem in (self._units.broken if self._units else {}).items():
+            yield f"the unit at .debug_info+{offset:#x} {problem}"
+
+    def _name(self, unit: Unit) -> str:
+        name = _text(self._units.name(unit)) if self._units else ""
+        return posixpath.basename(name) or f"the unit at .debug_info+{unit.offset:#x}"
 
     # -- units ---------------------------------------------------------------------------------
 
     def _find_units(self) -> None:
-        """Say where each unit's code is: by .debug_aranges (6.1.2), else by the unit itself."""
-        self._dwarf = self._open_dwarf()
-        aranges = attempt(self._dwarf.get_aranges, None)
-        covered = set()
-        for entry in aranges.entries if aranges else ():
-            covered.add(entry.info_offset)
-            self._add_range(entry.begin_addr, entry.begin_addr + entry.length, entry.info_offset)
-        for unit in islice(self._dwarf.iter_CUs(), _MAX_UNITS):
-            if unit.cu_offset in covered:
-                continue
-            ranges: list[tuple[int, int]] = attempt(partial(self._unit_ranges, unit), [])
+        if self._units is not None:
+            return
+        self._units = Units(self._sections.get)
+        for number, unit in enumerate(self._units):
+            self._found.append(unit)
+            try:
+                ranges = self._units.ranges(unit)
+            except BROKEN:
+                ranges = []
             for start, end in ranges:
-                self._add_range(start, end, unit.cu_offset)
+                if start < end and self._image.is_code(start, end):
+                    self._ranges.append((start, end, number))
             if not ranges:
-                self._anywhere.append(unit.cu_offset)
+                self._anywhere.append(number)
+        self._ranges.sort()
+        self._reach = list(accumulate((end for _, end, _ in self._ranges), max))
+        behind = [start for start, _, _ in self._ranges[1:]]
+        self._alone = [
+            (not index or self._reach[index - 1] <= start)
+            and (index == len(behind) or end <= behind[index])
+            for index, (start, end, _) in enumerate(self._ranges)
+        ]
 
-    def _add_range(self, start: int, end: int, unit: int) -> None:
-        if self._ranges is not None and start < end and self._is_code(start, end):
-            self._ranges.append((start, end, unit))
-
-    def _unit_ranges(self, unit: Any) -> list[tuple[int, int]]:
-        """Return the code ranges of a unit by its DW_AT_ranges or low_pc and high_pc (3.1.1)."""
-        top = unit.get_top_DIE().attributes
-        base = top["DW_AT_low_pc"].value if "DW_AT_low_pc" in top else 0
-        if "DW_AT_ranges" not in top:
-            high = top["DW_AT_high_pc"]
-            return [(base, high.value + (0 if high.form == "DW_FORM_addr" else base))]
+    def _units_at(self, address: int) -> Iterator[int]:
+        """Units that may hold an address, in the order of the file."""
+        last = bisect_right(self._ranges, address, key=_BY_START) - 1
         found = []
-        lists = self._dwarf.range_lists()
-        for entry in lists.get_range_list_at_offset(top["DW_AT_ranges"].value, unit):
-            if hasattr(entry, "base_address"):
-                base = entry.base_address
-            else:
-                low = 0 if entry.is_absolute else base
-                found.append((low + entry.begin_offset, low + entry.end_offset))
-        return found
+        for index in range(last, max(last - _MAX_NESTING, -1), -1):
+            if self._reach[index] <= address:
+                break
+            if address < self._ranges[index][1]:
+                found.append(self._ranges[index][2])
+        yield from sorted(set(found))
+        yield from list(self._anywhere)
 
-    # -- line programs -------------------------------------------------------------------------
+    def _source(self, number: int) -> Source:
+        known = self._sources.get(number)
+        if known is None:
+            known = self._sources[number] = self._read(self._found[number])
+            empty = known.program is None or not known.program
+            if empty and not known.problem and number in self._anywhere:
+                self._anywhere.remove(number)  # such as what a compiler said ahead of LTO
+        return known
 
-    def _decode(self, offset: int) -> None:
-        unit = self._dwarf.get_CU_at(offset)
-        top = unit.get_top_DIE().attributes
-        program_offset = top["DW_AT_stmt_list"].value
-        if program_offset in self._programs:
-            return  # partial and type units share the program of another
-        self._programs.add(program_offset)
-        _refuse_endless_header(
-            self._dwarf.debug_line_sec, unit.structs, program_offset, self._forms()
-        )
-        program = self._dwarf.line_program_for_CU(unit)
-        base = top["DW_AT_comp_dir"].value if "DW_AT_comp_dir" in top else b""
-        files = _Files(program.header, base)
-        rows: list[tuple[int, int, int]] = []
-        for state in (entry.state for entry in program.get_entries()):
-            if state is None:
-                continue
-            if state.end_sequence:
-                self._add_sequence(rows, state.address, files)
-                rows = []
-            else:
-                rows.append((state.address, state.file, state.line))
+    def _read(self, unit: Unit) -> Source:
+        offset = unit.program
+        if offset is None:
+            return Source(unit, None, None)
+        if offset not in self._programs:
+            self._programs[offset] = self._program(offset)
+        program = self._programs[offset]
+        if isinstance(program, str):
+            return Source(unit, None, program)
+        return Source(unit, program, None, self._rows_at_zero(unit, program))
 
-    def _add_sequence(self, rows: list[tuple[int, int, int]], end: int, files: _Files) -> None:
-        """Keep a sequence unless it runs backwards, is no code, or overlaps a known one."""
-        if not rows or any(row > after for (row, *_), (after, *_) in pairwise(rows)):
-            return
-        start = rows[0][0]
-        if not start < end or end < rows[-1][0] or not self._is_code(start, end):
-            return
-        index = bisect_right(self._sequences, start, key=_BY_START)
-        before, behind = (
-            self._sequences[max(index - 1, 0) : index],
-            self._sequences[index : index + 1],
-        )
-        if (before and before[0][1] > start) or (behind and behind[0][0] < end):
-            return
-        insort(self._sequences, (start, end, rows, files), key=_BY_START)
+    def _program(self, offset: int) -> LineProgram | str:
+        """The program, or why it cannot be read. No byte is read for two of them."""
+        if not self._sections.get("line"):
+            return "is missing"
+        index = bisect_left(self._taken, (offset, 0))
+        if index and self._taken[index - 1][1] > offset:
+            return "lies in another one"
+        try:
+            program = LineProgram(self._sections.get, offset)
+        except BROKEN as error:
+            return str(error) if type(error) is ValueError else "is cut off"
+        if index < len(self._taken) and self._taken[index][0] < program.end:
+            return "lies in another one"
+        self._taken.insert(index, (offset, program.end))
+        return program
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def _rows(self, source: Source, address: int) -> Rows | None:
+        """The sequence that holds an address: of several that begin together the first."""
+        program = source.program
+        start = program.start_before(address) if program is not None else None
+        while program is not None and start is not None:
+            if start == 0:
+                rows = source.rows_at_zero
+                return rows if rows is not None and address < rows.end else None
+            sequences = [
+                rows
+                for rows in program.starting_at(start)
+                if self._image.is_code(rows.start, rows.end)
+            ]
+            for rows in sequences:
+                if address < rows.end:
+                    return rows
+            if sequences:
+                return None
+            start = program.start_before(start - 1)  # behind one that is broken or empty
+        return None
+
+    def _rows_at_zero(self, unit: Unit, program: LineProgram) -> Rows | None:
+        """The sequence of the code at address 0, such as in ITCM, if the unit has it.
+
+        GNU ld leaves there what it knows of discarded functions. The unit of the real one has a
+        function at 0 that is named and as long as the symbol there, and comes from the file that
+        the symbols name.
+        """
+        image, units = self._image, self._units
+        found = [rows for rows in program.starting_at(0) if image.is_code(0, rows.end)]
+        if not found or units is None:
+            return None
+        file, own = image.file_at(0), posixpath.basename(_text(units.name(unit)))
+        if file and _SOURCE.search(file) and _SOURCE.search(own) and file != own:
+            return None
+        functions = units.subprograms_at(unit, 0)
+        if functions is None:  # assembly; its symbols say where it is from
+            return found[0] if file == own else None
+        sizes = {
+            symbol.name: symbol.size
+            for symbol in image.symbols
+            if symbol.address == 0 and symbol.section and symbol.kind != "object"
+        }
+        fitting = [
+            (abs((function.line or 0) - rows.at(0)[1]), index)
+            for function in functions
+            for index, rows in enumerate(found)
+            if any(sizes.get(name) in (0, function.end) for name in function.names)
+            and function.end <= rows.end
+        ]
+        return found[min(fitting)[1]] if fitting else None
+
+    def _path(self, source: Source, file: int) -> str | None:
+        if source.program is None or self._units is None:
+            return None
+        key = source.program.offset, source.unit.offset, file
+        if key not in self._paths:
+            try:
+                entry = source.program.files.entry(file)
+            except BROKEN:
+                entry = None
+            base = entry[2] if entry else b""
+            if source.program.files.version < 5:
+                base = self._units.directory(source.unit)
+            self._paths[key] = _joined(entry[0], entry[1], base) if entry else None
+        return self._paths[key]
 
 
-def _refuse_endless_header(section: Any, structs: Any, at: int, forms: Mapping[int, str]) -> None:
-    """Raise ValueError for a line program header (6.2.4) that pyelftools would not survive.
-
-    Entries of a format without fields, or of fields without bytes, cost it time and memory by
-    their count alone, which may be 2^64, without any read that a stream could refuse.
-    """
-    stream, uleb128 = section.stream, structs.the_Dwarf_uleb128
-    stream.seek(at)
-    length = structs.Dwarf_initial_length("").parse_stream(stream)
-    end = stream.tell() + length
-    if length > _MAX_PROGRAM_BYTES or end > section.size:
-        raise ValueError("a line program that is too long")
-    if structs.the_Dwarf_uint16.parse_stream(stream) < 5:
-        return
-    word = structs.dwarf_format // 8
-    *_, opcode_base = stream.read(2 + word + 6)  # two sizes, header_length, six numbers
-    stream.read(max(opcode_base - 1, 0))  # standard_opcode_lengths
-    for table in ("directories", "files"):
-        formats = []
-        for _ in range(stream.read(1)[0]):
-            uleb128.parse_stream(stream)  # content type
-            formats.append(structs.Dwarf_dw_form[forms[uleb128.parse_stream(stream)]])
-        count = uleb128.parse_stream(stream)
-        if count > end - stream.tell() or (count and not formats):
-            raise ValueError(f"more {table} than bytes")
-        if table == "directories":
-            for _ in range(count):
-                for form in formats:
-                    form.parse_stream(stream)
+def _joined(name: bytes, directory: bytes, base: bytes) -> str | None:
+    path = _text(name)
+    if not path:
+        return None
+    path = _under(_text(base), _under(_text(directory), path))
+    return path if _ABSOLUTE_WINDOWS.match(path) else posixpath.normpath(path)
 
 
-def _text(name: Any) -> str:
-    """Return a name as text; what a broken table gives in its place is no name."""
-    return printable(name[:MAX_NAME_BYTES].decode("utf-8", "replace")) if name else ""
+def _text(name: bytes) -> str:
+    return printable(name[:MAX_NAME_BYTES].decode("utf-8", "replace"))
 
 
 def _under(directory: str, path: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from simcore.elf.image import Function, Image, LineAt, Segment
+from simcore.elf.image import Function, Image, InlinedCall, Segment
 
 _UNNAMED = re.compile(r"\+0x[0-9a-f]+$")  # code that no symbol covers: .text+0x1c
 _Ranges = list[tuple[int, int]]  # start and end, sorted, apart
@@ -42,12 +42,24 @@ def named(program: Image, others: Sequence[Image]) -> Image:
             *program.warnings,
             *(text for other in others for text in _strange(program, other)),
         ),
-        lines=lines,
+        lines=lines.line_at,
+        lacks=lines.lacking,
+        inlines=lines.inlined,
+        structs=next((image.structs for image in images if image.structs), None),
     )
 
 
 def _strange(program: Image, other: Image) -> Iterator[str]:
     """A warning when an image is not of the program's build, or of no part of it."""
+    if program.segments == other.segments:  # debug information only
+        if program.build_id != other.build_id or (
+            program.sections and _code_of(program) != _code_of(other)
+        ):
+            yield (
+                f"{other.path} is of another build than {program.path}: names and lines may be"
+                " wrong"
+            )
+        return
     held = False
     for one in other.segments:
         for known in program.segments:
@@ -65,6 +77,11 @@ def _strange(program: Image, other: Image) -> Iterator[str]:
                 return
     if not held:
         yield f"{other.path} names nothing that {program.path} has"
+
+
+def _code_of(image: Image) -> list[tuple[int, int]]:
+    """Where sections of code are, and their sizes."""
+    return sorted((one.address, one.size) for one in image.sections if one.executable)
 
 
 def _shared(known: Segment, one: Segment) -> tuple[int, int]:
@@ -129,7 +146,7 @@ def _owners(images: Sequence[Image]) -> list[tuple[Image, Callable[[int], bool]]
 
 def _functions(
     segments: Sequence[Segment], images: Sequence[Image]
-) -> tuple[tuple[Function, ...], LineAt]:
+) -> tuple[tuple[Function, ...], _Lines]:
     """The functions of all images that are in the program, and their lines.
 
     Code without a name goes to what none of them names.
@@ -165,14 +182,46 @@ def _functions(
         Function(index, name, start, end) for index, (start, (name, end, _)) in enumerate(rows)
     )
     starts = [start for start, _ in rows]
+    told = [image for image in images if image.lines is not None]
 
-    def line_at(address: int) -> tuple[str, int] | None:
+    def named_by(address: int) -> Image | None:
+        """The image whose lines an address has: what names it, or is debug information for that."""
         index = bisect_right(starts, address) - 1
         if index < 0 or address >= rows[index][1][1]:
             return None
-        return rows[index][1][2].line_at(address)
+        own = rows[index][1][2]
+        return own if own.lines is not None else next((one for one in told if one is not own), None)
 
-    return functions, line_at
+    return functions, _Lines(named_by)
+
+
+class _Lines:
+    """Lines of several images."""
+
+    def __init__(self, image_at: Callable[[int], Image | None]) -> None:
+        self._image_at = image_at
+
+    def line_at(self, address: int) -> tuple[str, int] | None:
+        image = self._image_at(address)
+        return image.line_at(address) if image else None
+
+    def lacking(self, addresses: Iterable[int]) -> tuple[str, ...]:
+        by_image = self._by_image(addresses)
+        return tuple(text for image, one in by_image.items() for text in image.lacking_lines(one))
+
+    def inlined(self, addresses: Iterable[int]) -> dict[int, tuple[InlinedCall, ...]]:
+        found: dict[int, tuple[InlinedCall, ...]] = {}
+        for image, one in self._by_image(addresses).items():
+            found |= image.inlined_at(one)
+        return found
+
+    def _by_image(self, addresses: Iterable[int]) -> dict[Image, list[int]]:
+        by_image: dict[Image, list[int]] = {}
+        for address in addresses:
+            image = self._image_at(address)
+            if image is not None:
+                by_image.setdefault(image, []).append(address)
+        return by_image
 
 
 def _union(ranges: _Ranges) -> _Ranges:

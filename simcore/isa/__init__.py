@@ -15,7 +15,17 @@ from typing import Any
 import capstone
 
 from simcore.errors import UnknownInstructionError
-from simcore.isa.blocks import Access, Barrier, BlockBuilder, Note, Probe, ProbeBits, ProbeKind
+from simcore.isa.blocks import (
+    Access,
+    Barrier,
+    BlockBuilder,
+    Note,
+    Probe,
+    ProbeBits,
+    ProbeKind,
+    StackMove,
+    StackMoveKind,
+)
 from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
 from simcore.isa.integer import INTEGER_TABLE
 from simcore.isa.kinds import (
@@ -87,8 +97,9 @@ class Block:
     probes: tuple[Probe, ...]
     notes: tuple[Note, ...]
     barriers: tuple[Barrier, ...]
-    stack_access: int  # index of the first access based on SP, -1: none
-    stack_low: int  # lowest SP of the block minus that access's address, bytes
+    stack_moves: tuple[StackMove, ...]
+    stack_access: int  # index of the first access that tells SP at the block's entry, -1: none
+    stack_offset: int  # of its address from that SP, bytes
     class_counts: dict[str, int]
     macs: tuple[int, ...]
     placements: tuple[ProbeBits, ...]  # per instruction: what its addresses mean to the pipeline
@@ -114,7 +125,6 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     target = 0
     if last and branch in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL):
         target = constant(split_operands(last.operands)[-1])
-    stack_access, stack_low = builder.stack()
     return Block(
         address=address,
         size=len(code),
@@ -127,8 +137,9 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
         probes=tuple(builder.probes),
         notes=tuple(builder.notes),
         barriers=tuple(builder.barriers),
-        stack_access=stack_access,
-        stack_low=stack_low,
+        stack_moves=tuple(builder.stack_moves),
+        stack_access=builder.stack_access,
+        stack_offset=builder.stack_offset,
         class_counts=builder.class_counts,
         macs=tuple(instruction.facts.macs for instruction in instructions),
         placements=tuple(builder.placements),

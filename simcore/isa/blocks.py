@@ -1,4 +1,4 @@
-"""What a block's addresses mean to the rest: accesses, run-time probes, operand notes, stack depth.
+"""What a block's addresses mean to the rest: accesses, run-time probes, operand notes, moves of SP.
 
 A probe is one bit that the C core computes from run-time addresses and that the pipeline needs to
 schedule the block. One is asked for only where the answer cannot be seen in the code: two loads
@@ -58,6 +58,25 @@ class Barrier:
     everything: bool = True  # for all of them, not for the store buffer alone
 
 
+class StackMoveKind(IntEnum):
+    """How an instruction changes SP, with the numbers of enum stack_move."""
+
+    ADDED = 0  # by a constant
+    MOVED = 1  # by a register, on the stack that it is on
+    SET = 2  # to a register or memory, or the other of MSP and PSP is in use
+
+
+@dataclass(slots=True)
+class StackMove:
+    """An instruction that changes SP, and where SP shows behind it."""
+
+    instruction: int
+    kind: StackMoveKind
+    bytes: int = 0  # added, where that is known
+    access: int = -1  # else: the first access based on SP behind it, -1: none
+    offset: int = 0  # of that access's address from SP behind the instruction, bytes
+
+
 # Placement.bank: how a load's bank relates to that of the load before it, when no probe is needed.
 BANK_NONE = -1  # the instruction before is no load, or is in another block
 BANK_SAME = -2
@@ -104,10 +123,12 @@ class BlockBuilder:
         self._alignment_probes: dict[tuple[int, ...], int] = {}
         self._last_load: tuple[int, int, tuple[int, ...] | None] | None = None
         self._after_double_mac = False
-        self._stack_pointer = 0
-        self._stack_known = True
-        self._stack_lowest = 0
-        self._stack_access: tuple[int, int] | None = None
+        self.stack_moves: list[StackMove] = []
+        self.stack_access = -1  # the first access that tells SP at the block's entry, -1: none
+        self.stack_offset = 0  # of its address from that SP, bytes
+        self._stack_moved = 0  # bytes added to SP since the entry, or since it was set
+        self._stack_source: StackMove | None = None  # what set it
+        self._stack_certain = True  # no condition decides what was added since
 
     def add(self, facts: Facts, address: int, predicated: bool) -> None:
         """Append the next instruction of the block."""
@@ -130,14 +151,8 @@ class BlockBuilder:
         self._last_load = last_load
         self.placements.append(placement)
         self._redefine(facts)
-        self._move_stack(facts)
-
-    def stack(self) -> tuple[int, int]:
-        """(stack_access, stack_low) of core.h's block_static."""
-        if self._stack_access is None:
-            return -1, 0
-        access, position = self._stack_access
-        return access, self._stack_lowest - position
+        if facts.stack_change != 0:
+            self._move_stack(facts, index, predicated)
 
     def _place(
         self, facts: Facts, memory: MemoryOperand, address: int, access: int
@@ -216,19 +231,26 @@ class BlockBuilder:
             self._moved[register] = 0
 
     def _note_stack_access(self, memory: MemoryOperand, access: int, predicated: bool) -> None:
-        known = self._stack_known and self._stack_access is None and not predicated
-        if memory.base == SP and memory.index < 0 and known:
-            self._stack_access = (access, self._stack_pointer + memory.offset)
+        if memory.base != SP or memory.index >= 0 or predicated or not self._stack_certain:
+            return
+        offset = self._stack_moved + memory.offset
+        if self._stack_source is None:
+            if self.stack_access < 0:
+                self.stack_access, self.stack_offset = access, offset
+        elif self._stack_source.access < 0:
+            self._stack_source.access, self._stack_source.offset = access, offset
 
-    def _move_stack(self, facts: Facts) -> None:
-        if facts.stack_change is None:
-            # A stack pointer from elsewhere: start over, unless a depth was already seen.
-            self._stack_known = self._stack_known and self._stack_access is None
-            if self._stack_known:
-                self._stack_pointer = self._stack_lowest = 0
-        elif self._stack_known:
-            self._stack_pointer += facts.stack_change
-            self._stack_lowest = min(self._stack_lowest, self._stack_pointer)
+    def _move_stack(self, facts: Facts, index: int, predicated: bool) -> None:
+        if facts.stack_change is not None:
+            self.stack_moves.append(StackMove(index, StackMoveKind.ADDED, facts.stack_change))
+            self._stack_moved += facts.stack_change
+            self._stack_certain = self._stack_certain and not predicated
+            return
+        is_sum = facts.counter == "alu" and any(register == SP for register, _ in facts.sources)
+        kind = StackMoveKind.MOVED if is_sum else StackMoveKind.SET
+        self.stack_moves.append(StackMove(index, kind))
+        self._stack_source, self._stack_moved = self.stack_moves[-1], 0
+        self._stack_certain = not predicated
 
 
 def _loads(facts: Facts, register: int) -> bool:

@@ -14,6 +14,7 @@ from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
 from simcore.run.interrupts import find_interrupts
+from simcore.run.kernels import find_kernel
 from simcore.run.options import RunOptions
 from simcore.run.places import NOWHERE, find_place
 from simcore.run.spec import PERIPHERALS
@@ -36,9 +37,15 @@ REGISTERS = {
 }
 
 
+#: Of code that the engine has translated; past it, it begins anew. A run that takes an interrupt
+#: inside blocks again and again has them translated each time, which would fill 1 GiB of its own.
+TRANSLATED_BYTES = 64 << 20
+
+
 def map_memory(memory: LoadedMemory) -> unicorn.Uc:
     """A Cortex-M7 engine with the memory of a part. Raises CoreError for another CPU."""
     uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
+    uc.ctl_set_tcg_buffer_size(TRANSLATED_BYTES)
     if uc.ctl_get_cpu_model() != arm.UC_CPU_ARM_CORTEX_M7:
         raise CoreError(f"unicorn {unicorn.__version__} gave another CPU than a Cortex-M7")
     # The engine keeps its blocks of memory sorted by size and loses one that is larger than the
@@ -78,6 +85,7 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         priority_bits=model.nvic.priority_bits,
         systick_divider=model.systick.core_cycles(options.clock_hz),
         peripherals=PERIPHERALS.index(spec.peripherals or PERIPHERALS[0]),
+        kernel=find_kernel(image),
         fpu_on=image.vector_table is None,  # start-up code that hosts a program has switched it on
     )
 

@@ -41,7 +41,6 @@ class Guessing:
         self._memory = memory
         self._core = core
         self._names = names
-        self._inputs = input_bits(model)
         described = names.described
         told = find_stubs(stubs, image, model, described)
         for address, value in () if described is None else described.resets():
@@ -61,6 +60,10 @@ class Guessing:
     def _described(self) -> dict[int, int]:
         """The bits of words that devices tell."""
         return known_bits(self._model.devices.devices)
+
+    @cached_property
+    def _inputs(self) -> dict[int, int]:
+        return input_bits(self._model)
 
     def close(self) -> None:
         """Free the second engine."""

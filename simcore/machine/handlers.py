@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from simcore.core.core import Core
 from simcore.core.registers import FIRST_INTERRUPT
-from simcore.devices.registers import Device
+from simcore.cpu_model.around import DeviceSet
 from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
-from simcore.run.interrupts import TimedInterrupt
+from simcore.run.interrupts import EXCEPTION_NAMES, TimedInterrupt
 
 VTOR = 0xE000_ED08
 INTERRUPTS = 240
@@ -18,10 +18,6 @@ UNHEARD_TOLD = 3  # interrupts that a run which stands still is told of
 LONG_HANDLER = 1_000_000  # instructions of a handler that such a run is told of
 #: Ends at which the program can go on no more.
 OVER = ("loop", "sleep", "input")
-_NAMES = {
-    2: "NMI", 3: "HardFault", 4: "MemManage", 5: "BusFault", 6: "UsageFault", 11: "SVCall",
-    14: "PendSV", 15: "SysTick",
-}  # fmt: skip
 
 
 class Handlers:
@@ -32,7 +28,7 @@ class Handlers:
         image: Image,
         core: Core,
         read: Callable[[int, int], bytes | None],
-        devices: Sequence[Device],
+        devices: DeviceSet,
         timed: Sequence[TimedInterrupt],
     ) -> None:
         self._image = image
@@ -102,7 +98,7 @@ class Handlers:
 
     def _asking(self, number: int) -> str | None:
         """The device that asks for an interrupt now."""
-        for device in self._devices:
+        for device in self._devices.devices:
             for register in device.registers:
                 for rule in device.rules(register):
                     if rule.kind == "line" and rule.shift == number:
@@ -113,7 +109,7 @@ class Handlers:
 
     def _name(self, number: int) -> str:
         """An exception with its handler's function and line."""
-        name = _NAMES.get(number, f"interrupt {number - FIRST_INTERRUPT}")
+        name = EXCEPTION_NAMES.get(number, f"interrupt {number - FIRST_INTERRUPT}")
         table = self._core.system_register(VTOR)
         word = self._read(table + 4 * number, 4)
         if word is None or not any(word):

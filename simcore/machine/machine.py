@@ -45,7 +45,7 @@ from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.serial import SerialPorts
 from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
-from simcore.run.options import RunOptions, command_line
+from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
 
@@ -109,17 +109,16 @@ class Machine:
                 name: address_of(getattr(uclib, f"uc_{name}")) for name in ENGINE_FUNCTIONS
             }
             told = capture_options(image, model, options)
+            self._kernel = told.kernel.title
             self._core.attach(self._uc._uch.value, functions, told)
             self._handlers = Handlers(
-                image, self._core, self._memory.read, self._serial.devices, told.timers
+                image, self._core, self._memory.read, model.devices, told.timers
             )
-            for device in self._serial.devices:
-                self._core.describe(device)
+            self._core.describe_when_used(self._describe)
             for region in self._memory.regions:
                 if region.kind == "flash":
                     host = self._memory.host_address(region)
                     self._core.lend_flash(region.base, region.size, host)
-            self._serial.describe(self._core)
             self._execution.guessing = self._guessing = Guessing(
                 image, model, self._memory, self._core, self._registers, options.spec.stub
             )
@@ -132,6 +131,12 @@ class Machine:
         except BaseException:
             self.close()
             raise
+
+    def _describe(self) -> None:
+        """Tell the core of the part's devices, which takes longer than many a kernel runs."""
+        for device in self._serial.devices:
+            self._core.describe(device)
+        self._serial.describe(self._core)
 
     def _object_map(self) -> ObjectMap:
         return run_objects(self._image, self._stack_floor, self._boot.sp, *self._heap())
@@ -217,6 +222,8 @@ class Machine:
             geometry_read=int(self._core.geometry_read()),
             guesses=self._guessing.guesses(),
             clocks=self._clocks(),
+            tasks=self._core.tasks(),
+            kernel=self._kernel,
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
         )
         if self._recorder is not None:
@@ -301,7 +308,10 @@ class Machine:
                 yield polling_warning(self._registers, polled, value, where, advice)
             elif end.reason == "no-end":
                 yield from endless_warning(
-                    self._image, self._core.call_stack(), self._execution.stood_at
+                    self._image,
+                    self._core.call_stack(),
+                    self._execution.stood_at,
+                    self._core.timings[0].turns,
                 )
         yield from self._voltage_warnings()
         if register := division_register(self._model):
@@ -310,6 +320,12 @@ class Machine:
             yield from config_warnings(self._model, written)
         yield from self._serial.warnings(self._core)
         yield from self._semihosting.warnings
+        stdout = self._options.streams.stdout
+        if stdout is not None and stdout.lost:
+            yield (
+                f"the program printed {stdout.lost:,} bytes more than the {MAX_PRINTED >> 20} MiB"
+                " that are kept; they are left out"
+            )
         if (uses := self._core.peripherals()) and self._options.spec.peripherals != "strict":
             yield peripheral_warning(
                 uses, self._registers, None if self._options.spec.verbose else 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from simcore.core.registers import PeripheralUse
@@ -67,15 +67,31 @@ def polling_warning(
     return f"{what}; {advice}"
 
 
-def endless_warning(image: Image, call_stack: Sequence[tuple[int, int]], pc: int) -> Iterator[str]:
+def endless_warning(
+    image: Image,
+    call_stack: Sequence[tuple[int, int]],
+    pc: int,
+    turns: Callable[[int, int], float],
+) -> Iterator[str]:
     """Which option would end the main loop of a program that was stopped at `pc`.
 
-    ``call_stack`` has functions with their call sites, outermost first.
+    It is the outermost loop from main on that the program stands in: a place that was come to more
+    often than its function was called. ``call_stack`` has functions with their call sites,
+    outermost first; ``turns`` tells how often an instruction of a function was executed for each
+    call of it.
     """
-    for depth, (function, _) in enumerate(call_stack):
-        if function >= 0 and image.functions[function].name == "main":
-            inner = call_stack[depth + 1][1] if depth + 1 < len(call_stack) else pc
+    inners = [*(site for _, site in call_stack[1:]), pc]
+    is_in_main = False
+    for (number, _), inner in zip(call_stack, inners, strict=False):
+        if number < 0:
+            continue
+        function = image.functions[number]
+        is_in_main |= function.name == "main"
+        if is_in_main and turns(inner, number) > 1:
             line = image.line_at(inner)
             end = f"{inner:#010x}" if line is None else place(*line)
-            yield f"main goes on in a loop through {end}: --until {end}@100 ends the run there"
+            yield (
+                f"{function.name} goes on in a loop through {end}: --until {end}@100 ends the run"
+                " there"
+            )
             return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from simcore.core.core import Core
 from simcore.core.registers import FIRST_INTERRUPT
@@ -13,21 +14,36 @@ from simcore.elf.image import printable
 from simcore.run.options import RunOptions
 from simcore.run.uarts import parse_uarts
 
+if TYPE_CHECKING:
+    from simcore.devices.registers import Device
+
 
 class SerialPorts:
     """The ports of a part as a run is told of them. Raises ConfigError when it cannot be."""
 
     def __init__(self, model: CpuModel, options: RunOptions) -> None:
-        uarts = parse_uarts(options.spec.uart)
-        devices = heard(model.devices.devices, uarts.heard)
+        self._uarts = uarts = parse_uarts(options.spec.uart)
         self._model = model
-        self._ports = serial_ports(devices)
         self._numbers: dict[str, int] = {}  # in the core
         self._fed = {
-            serial_port(devices, name).name: (source, options.streams.received(name, source))
+            serial_port(self._heard, name).name: (source, options.streams.received(name, source))
             for name, source in uarts.fed
         }
-        self.devices = [one.fed() if one.name in self._fed else one for one in devices]
+        if uarts.heard is not None:
+            _ = self._heard  # it may be no port
+
+    @cached_property
+    def _heard(self) -> Sequence[Device]:
+        return heard(self._model.devices.devices, self._uarts.heard)
+
+    @cached_property
+    def _ports(self) -> dict[str, Device]:
+        return serial_ports(self._heard)
+
+    @cached_property
+    def devices(self) -> Sequence[Device]:
+        """The devices of the part as this run has them."""
+        return [one.fed() if one.name in self._fed else one for one in self._heard]
 
     def describe(self, core: Core) -> None:
         """Tell a core, which knows the devices, of the ports and what they receive."""

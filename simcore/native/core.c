@@ -7,6 +7,7 @@
 #include "capture/capture.h"
 #include "stream/codec.h"
 #include "timing/cuts.h"
+#include "timing/interrupts.h"
 #include "timing/results.h"
 #include "timing/timings.h"
 
@@ -101,12 +102,12 @@ int core_attach(core *c, void *engine, const struct engine_functions *functions,
     return capture_attach(c->capture, engine, functions, config, first_of(c)->region, first_of(c)->memory.regions);
 }
 
-void core_watch_stack(core *c, uint32_t top, uint32_t floor)
+int core_watch_stack(core *c, uint32_t top, uint32_t floor)
 {
-    for (uint32_t i = 0; i < c->timings.count; i++) {
-        c->timings.timing[i]->stack_top = top;
-        c->timings.timing[i]->stack_floor = floor;
-    }
+    int status = CORE_OK;
+    for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
+        status = stacks_begin(c->timings.timing[i], top, floor);
+    return status;
 }
 
 int core_objects(core *c, const struct object_range *range, uint32_t ranges)
@@ -121,6 +122,8 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
 {
     return timing_trace(c->timings.timing[timing], spans, samples);
 }
+
+int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->timings.timing[timing]); }
 
 /* --- running ------------------------------------------------------------------------------------------ */
 
@@ -246,6 +249,7 @@ int core_finish(core *c)
         timing_settle(c->timings.timing[i]);
         timing_settle_objects(c->timings.timing[i]);
         timing_settle_trace(c->timings.timing[i]);
+        interrupts_settle(c->timings.timing[i]);
     }
     return status;
 }
@@ -269,9 +273,27 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
+void core_contexts(const core *c, uint32_t timing, struct context_info *out) { timing_contexts(of(c, timing), out); }
+
+void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link)
+{
+    timing_stacks(of(c, timing), out, link);
+}
+
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) { timing_transfers(of(c, timing), out); }
 
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
+
+uint32_t core_interrupt_count(const core *c, uint32_t timing) { return interrupts_count(of(c, timing)); }
+void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out) { interrupts_info(of(c, timing), out); }
+
+void core_critical(const core *c, uint32_t timing, struct critical_info *out) { interrupts_critical(of(c, timing), out); }
+
+uint32_t core_activation_count(const core *c, uint32_t timing) { return interrupts_activations(of(c, timing)); }
+void core_activations(const core *c, uint32_t timing, struct activation_info *out)
+{
+    interrupts_spans(of(c, timing), out);
+}
 
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
 {
@@ -280,11 +302,28 @@ void core_trace_info(const core *c, uint32_t timing, struct trace_info *out)
 void core_trace_spans(const core *c, uint32_t timing, struct span_info *out) { timing_trace_spans(of(c, timing), out); }
 void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows) { timing_trace_samples(of(c, timing), rows); }
 
+uint32_t core_node_block_count(const core *c, uint32_t timing)
+{
+    const struct timing *t = of(c, timing);
+    return t->node_blocks ? t->node_blocks->rows : 0;
+}
+void core_node_block_rows(const core *c, uint32_t timing, struct node_block_info *out)
+{
+    const struct timing *t = of(c, timing);
+    if (t->node_blocks)
+        node_blocks_copy(t->node_blocks, out);
+}
+
 uint32_t core_frame_count(const core *c) { return first_of(c)->calls.frames; }
 void core_frames(const core *c, struct frame_info *out) { timing_frames(first_of(c), out); }
 uint64_t core_counted_from(const core *c) { return first_of(c)->counted_from; }
 int core_counts(const core *c) { return capture_counts(c->capture); }
 uint32_t core_polled(const core *c) { return capture_polled(c->capture); }
+void core_describe_when_used(core *c, void *self, core_describe_fn *describe)
+{
+    capture_describe_when_used(c->capture, self, describe);
+}
+
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask)
 {
     return capture_tell_register(c->capture, address, value, mask);
@@ -324,9 +363,11 @@ int core_reset_register(core *c, uint32_t address, uint32_t value)
     return capture_reset_register(c->capture, address, value);
 }
 
-uint32_t core_register(const core *c, uint32_t address) { return capture_register(c->capture, address); }
+uint32_t core_register(core *c, uint32_t address) { return capture_register(c->capture, address); }
 uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(c->capture); }
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
+uint32_t core_task_count(const core *c) { return capture_task_count(c->capture); }
+void core_tasks(const core *c, struct task_info *out) { capture_tasks(c->capture, out); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
 void core_ops(const core *c, struct op_info *out) { capture_ops(c->capture, out); }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }

@@ -31,6 +31,10 @@ int core_add_timing(core *c, const struct timing_setup *setup);
 /* Hooks a Unicorn engine that has not run yet, and maps the peripheral and system regions of number 0's part. */
 int core_attach(core *c, void *engine, const struct engine_functions *functions, const struct capture_config *config);
 
+/* `describe` is called once, when a program first uses a register of a peripheral, or one is told or asked for: who
+ * uses none need not wait for their description. */
+void core_describe_when_used(core *c, void *self, core_describe_fn *describe);
+
 /* From now on these bits of a peripheral's word read so, whatever is written; the others as they were written. */
 int core_tell_register(core *c, uint32_t address, uint32_t value, uint32_t mask);
 
@@ -58,11 +62,11 @@ void core_serial(const core *c, uint32_t port, struct serial_info *out);
 uint32_t core_clock_note_count(const core *c);
 void core_clock_notes(const core *c, struct clock_note *out);
 
-uint32_t core_register(const core *c, uint32_t address);  /* what a peripheral's word reads now */
+uint32_t core_register(core *c, uint32_t address);        /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
 
 /* The stack that the program starts with: its top and the lowest address of its region. */
-void core_watch_stack(core *c, uint32_t top, uint32_t floor);
+int core_watch_stack(core *c, uint32_t top, uint32_t floor);
 
 /* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
 int core_objects(core *c, const struct object_range *range, uint32_t ranges);
@@ -70,6 +74,10 @@ int core_objects(core *c, const struct object_range *range, uint32_t ranges);
 /* Keeps at most so many spans and samples of the counters over time for one configuration, at least 2 of each;
  * nothing is kept unless asked for. Before the first run. */
 int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
+
+/* Counts blocks by node of the call tree, too, for one configuration; nothing is kept unless asked for. Before the
+ * first run. Returns 0 or CORE_ERR_MEMORY. */
+int core_node_blocks(core *c, uint32_t timing);
 
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
@@ -111,14 +119,28 @@ void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
+void core_contexts(const core *c, uint32_t timing, struct context_info *out);
+void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link);
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */
 void core_stale(const core *c, uint32_t timing, struct stale_info *out);           /* STALE_KINDS */
+
+/* Exceptions that were taken or came while they could not be, by number; stretches with interrupts masked; handlers
+ * that ran, of a trace, by their ends. */
+uint32_t core_interrupt_count(const core *c, uint32_t timing);
+void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out);
+void core_critical(const core *c, uint32_t timing, struct critical_info *out);
+uint32_t core_activation_count(const core *c, uint32_t timing);
+void core_activations(const core *c, uint32_t timing, struct activation_info *out);
 
 /* A trace: zeros when none was asked for. A row is the cycles from the start, then the counters of the whole run
  * until then. */
 void core_trace_info(const core *c, uint32_t timing, struct trace_info *out);
 void core_trace_spans(const core *c, uint32_t timing, struct span_info *out);
 void core_trace_samples(const core *c, uint32_t timing, uint64_t *rows);
+
+/* Rows of blocks by node, 0 when they were not asked for or there was no memory; then the rows, in no order. */
+uint32_t core_node_block_count(const core *c, uint32_t timing);
+void core_node_block_rows(const core *c, uint32_t timing, struct node_block_info *out);
 
 /* What is the same for all of them. */
 uint32_t core_frame_count(const core *c);
@@ -129,6 +151,8 @@ uint32_t core_polled(const core *c);                      /* peripheral register
 uint32_t core_polling_turns(const core *c);               /* of a loop that only waits for one; 0: none */
 uint32_t core_peripheral_count(const core *c);            /* words that were used and nobody told of */
 void core_peripherals(const core *c, struct peripheral_info *out);
+uint32_t core_task_count(const core *c);
+void core_tasks(const core *c, struct task_info *out);
 uint32_t core_op_count(const core *c);
 void core_ops(const core *c, struct op_info *out);
 uint64_t core_self_modified(const core *c);               /* stores into code that had run */

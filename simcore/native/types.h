@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "faults.h"
+#include "latency.h"
 
 /* cffi: begin */
 
@@ -169,6 +170,21 @@ struct barrier_static {      /* a DSB or DMB */
     uint16_t everything;     /* 0: it waits for the store buffer only, as a DMB does */
 };
 
+/* How an instruction changes SP. */
+enum stack_move {
+    STACK_ADDED = 0,         /* by a constant */
+    STACK_MOVED = 1,         /* by what is in a register, on the stack that it is on */
+    STACK_SET = 2,           /* to what is in a register or in memory, or the other of the two is in use */
+};
+
+struct stack_move_static {
+    uint16_t instruction;
+    uint8_t kind;            /* enum stack_move */
+    int32_t bytes;           /* that are added */
+    int32_t access;          /* of another kind: the first access behind it that tells SP, -1: none */
+    int32_t offset;          /* of that access's address from SP behind this instruction, bytes */
+};
+
 struct stretch_static {      /* where a stretch ends */
     uint64_t probes;         /* those that it asks: a bit each, as in the variant */
     uint32_t accesses, barriers;   /* of the block up to its end */
@@ -176,6 +192,7 @@ struct stretch_static {      /* where a stretch ends */
 
 struct block_static {
     uint32_t function;            /* index of the function that holds its first byte */
+    uint32_t function_bytes;      /* up to where another begins inside the block; 0: none does */
     uint8_t is_function_entry;
     uint8_t branch;               /* enum branch_kind */
     uint8_t branch_predicated;    /* the branch stands in an IT block */
@@ -188,8 +205,10 @@ struct block_static {
     const struct note_static *note;
     const struct barrier_static *barrier;    /* in program order */
     const struct stretch_static *stretch;    /* in program order, at least one */
-    int32_t stack_access;         /* index of the first access based on SP, -1: none */
-    int32_t stack_low;            /* lowest SP in the block minus that access's address, bytes */
+    uint16_t stack_moves;
+    const struct stack_move_static *stack_move;  /* in program order */
+    int32_t stack_access;         /* index of the first access that tells SP at the block's entry, -1: none */
+    int32_t stack_offset;         /* of its address from that SP, bytes */
     const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
     const uint8_t *macs;          /* one per instruction, to take back where a predicate failed */
 };
@@ -273,7 +292,30 @@ struct node_info {           /* a node of the call tree */
     uint32_t function;       /* index given by Python, UINT32_MAX: none */
     int32_t op;              /* index of the operation that opened here, -1: a call */
     uint32_t call_site;      /* address of the calling instruction */
+    uint32_t context;        /* index of the one that ran it; the root's means nothing */
     uint64_t calls;
+};
+
+/* What runs on a stack of calls of its own: the program as it starts, all handlers together, and each task. */
+enum { CONTEXTS_MAX = 1024 };
+enum { CONTEXT_MAIN = 0, CONTEXT_HANDLERS = 1, CONTEXT_FIRST_TASK = 2 };
+
+struct context_info {
+    uint32_t task;           /* index of the task that it is to the kernel, UINT32_MAX: not known */
+    uint32_t function;       /* in which it began, UINT32_MAX: it never ran */
+    uint32_t stack;          /* index of the one that it is on */
+    uint64_t switches;       /* times that it got the processor from another */
+    uint64_t longest_wait;   /* cycles without it, from when it had it first */
+};
+
+struct stack_info {
+    uint32_t top, lowest;    /* SP with nothing on it, and the lowest address that belonged to it */
+    uint32_t floor;          /* the lowest that it may use, 0: not known */
+    uint32_t links;          /* of the calls that were open when it was deepest */
+};
+
+struct link_info {           /* a call on a stack, outermost first */
+    uint32_t function, bytes;
 };
 
 /* Of the call stack, outermost first. */
@@ -300,6 +342,11 @@ struct span_info {
 struct trace_info {
     uint64_t resolution, dropped; /* cycles; spans that were shorter than the resolution at some time */
     uint32_t spans, samples, deepest, depth_limit;   /* deepest call, and how deep calls have spans */
+};
+
+struct node_block_info {     /* what a block did in one node of the call tree */
+    uint32_t node, block;
+    uint64_t executions, cycles;     /* cycles without those that waits and branches add */
 };
 
 struct object_range {
@@ -330,14 +377,16 @@ struct timing_info {
     uint32_t nodes, width;       /* of the call tree; counters of each */
     uint32_t blocks, sites, instructions;    /* sites and instructions of all blocks together */
     uint32_t schedules, uses;
-    uint32_t stack_lowest;       /* UINT32_MAX: no access through SP seen */
+    uint32_t stack_lowest;       /* of the stack that the program starts with */
+    uint32_t contexts, stacks, links;    /* links of all stacks together */
+    uint64_t lost_contexts;      /* tasks that share one, as there were too many */
     uint64_t unbalanced_ops, lost_frames, unmatched_records;
     int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
 };
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
-enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96 };
+enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96, TASK_NAME_MAX = 48 };
 enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 
 /* Instructions, of which the count-th execution of any is meant, in front of it. */
@@ -350,6 +399,15 @@ struct places {
 struct timer_config {        /* an interrupt that comes by itself */
     uint32_t number;         /* of the exception: 16 and up */
     uint64_t period, first;  /* cycles */
+};
+
+/* Where an RTOS keeps what runs: offsets into the structure of a task. */
+struct kernel_config {
+    uint32_t current;        /* address of the pointer to it, 0: no kernel is known */
+    uint32_t name;           /* offset of its name, UINT32_MAX: it has none */
+    uint32_t name_bytes;     /* that stand there, 0: a pointer to it does */
+    uint32_t stack;          /* offset of the lowest address of its stack, UINT32_MAX: not known */
+    uint32_t stack_size;     /* offset of the stack's bytes, UINT32_MAX: not known */
 };
 
 struct capture_config {
@@ -366,6 +424,7 @@ struct capture_config {
     uint32_t timers;
     uint8_t peripherals;             /* enum peripherals: what a register is that nobody described */
     uint8_t fpu_on;                  /* 1: CPACR lets the FPU be used from the start */
+    struct kernel_config kernel;
     uint64_t clock_hz;
 };
 
@@ -373,6 +432,13 @@ struct capture_config {
 struct engine_functions {
     void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *reg_read_batch, *reg_write_batch;
     void *mem_read, *mem_write, *mmio_map, *ctl;
+};
+
+struct task_info {               /* as the kernel had it when it first ran */
+    uint32_t address;            /* of its structure */
+    uint32_t stack, stack_bytes; /* lowest address and size of its stack, 0: not known */
+    uint8_t valid;               /* 0: the structure is not one of that kernel */
+    char name[TASK_NAME_MAX];
 };
 
 struct op_info {                 /* as the firmware's descriptor had it when it first ran */
@@ -413,6 +479,7 @@ struct timing_setup {
 
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
 typedef int core_pace_fn(void *self, uint64_t *cycles);   /* of the core, that a byte takes on the line of a port */
+typedef int core_describe_fn(void *self);                 /* calls core_describe() for the devices of the part */
 
 /* cffi: end */
 #endif

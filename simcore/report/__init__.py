@@ -24,4 +24,5 @@ class RenderOptions:
     section: str = "functions"  # table of the CSV output, one of the document's SECTIONS
     weight: Weight = WEIGHTS[0]  # of collapsed stacks
     objects: bool = False  # text output: as many data objects as `top` says, not a few
+    inlines: bool = False  # text output: a table of inlined functions
     details: Details | None = None  # HTML output: what it shows beside the profile

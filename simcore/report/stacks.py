@@ -33,6 +33,7 @@ def check_call_tree(profile: Profile) -> None:
             ("parent", node.parent, index),
             ("function", node.function, len(profile.functions)),
             ("op", node.op, len(profile.ops)),
+            ("task", node.task if profile.tasks else None, len(profile.tasks)),
         ):
             if value is not None and not 0 <= value < end:
                 where = f"{profile.elf.name}: corrupt profile: 'call_tree[{index}].{name}'"
@@ -59,6 +60,12 @@ class CallTree:
         if node.op is not None:
             return f"op:{self.profile.ops[node.op].name}"
         return "" if node.function is None else self.profile.functions[node.function].name
+
+    @cached_property
+    def tasks(self) -> list[str]:
+        """For each node the name of its task; nothing of a run that has but one."""
+        names = [task.name for task in self.profile.tasks]
+        return [names[node.task] for node in self.nodes] if self.profile.has_tasks else []
 
     @cached_property
     def order(self) -> list[int]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
-from simcore.cpu_model import CACHE_CONTROLS
+from simcore.cpu_model import CACHE_CONTROLS, is_model_file
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
@@ -69,6 +69,12 @@ class PartSpec:
     place: tuple[str, ...] = ()
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it is read from, as far as it names them."""
+        cpu = (self.cpu,) if is_model_file(self.cpu) else ()
+        return (*cpu, *((self.memory_from,) if self.memory_from else ()))
+
+    @property
     def tells_memory(self) -> bool:
         """Whether it says itself what memory the part has, and where."""
         told = any(text.startswith("region.") for text in self.overrides)
@@ -98,7 +104,9 @@ class RunSpec(PartSpec):
     """A run of a program on a part.
 
     ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
-    it has, too: of a program without, or of a second one in it. ``linked_for`` is the part on whose
+    it has, too: of a program without, or of a second one in it. ``debug_file`` has its debug
+    information only; without it one is looked for, also in the folder ``debug_dir``, see
+    elf/debug_files.py. ``linked_for`` is the part on whose
     memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``svd`` is a file that describes the part's registers,
@@ -115,11 +123,13 @@ class RunSpec(PartSpec):
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
-    ``coverage`` and ``timeline`` add those tables.
+    ``coverage``, ``timeline`` and ``inlines`` add those tables.
     """
 
     elf: Annotated[str, Written(path="", in_files=False)] = ""
     symbols: Annotated[tuple[str, ...], Written(path="")] = ()
+    debug_file: _Path = None
+    debug_dir: _Path = None
     linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
     semihost_dir: _Path = None
@@ -144,6 +154,14 @@ class RunSpec(PartSpec):
     lines: _Table = False
     coverage: _Table = False
     timeline: _Table = False
+    inlines: _Table = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it is read from, as far as it names them."""
+        fed = (text.partition("=")[2] for text in self.uart)
+        named = (self.elf, *self.symbols, self.svd, *fed)
+        return (*super(RunSpec, self).files, *(name for name in named if name))
 
     def replaced(self, options: Mapping[str, Any]) -> Self:
         """The same with other values of these fields; another end takes the place of this one."""

@@ -19,7 +19,8 @@ from simcore.extras import require
 from simcore.files import read_regular
 
 MAX_FILE_BYTES = 32 << 20
-MAX_REGISTERS, MAX_FIELDS, MAX_DERIVED = 100_000, 100_000, 2_000
+MAX_REGISTERS, MAX_FIELDS, MAX_DERIVED = 25_000, 100_000, 2_000
+MAX_DIM = 2_048  # elements of an array: the package keeps the names of all of them with each
 _UNUSED = ("enumeratedValues", "interrupt", "access", "protection", "writeConstraint", "cpu",
            "vendorExtensions", "modifiedWriteValues", "readAction")  # fmt: skip
 _RECEIVE = re.compile(r"(LP)?U(S)?ART[0-9]*|.*UART.*", re.IGNORECASE)
@@ -248,6 +249,10 @@ def _check_bounds(path: str, root: Any) -> None:
     derived = root.findall(".//*[@derivedFrom]")
     if len(derived) > MAX_DERIVED:
         raise ConfigError(f"{path}: more than {MAX_DERIVED} elements are derived from others")
+    for array in root.iter("dim"):
+        if (size := _dim(array.getparent())) > MAX_DIM:
+            name = array.getparent().findtext("name") or "?"
+            raise ConfigError(f"{path}: an array of {size} elements, {name}; at most {MAX_DIM}")
     for kind, most in (("register", MAX_REGISTERS), ("field", MAX_FIELDS * 4)):
         counter = _Counter(root, kind, most)
         if counter.of(root) > most:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from simcore import __version__
 from simcore.core.end import RunEnd, cache_sizes, run_results
-from simcore.elf import Image, image_of_bytes, load_bytes
+from simcore.elf import Image, ProgramFiles, image_of_files, load_files
 from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
@@ -45,8 +45,8 @@ _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
 _PLAIN = RunSpec()
 #: What a capture's run has behind it.
 _BEHIND = (
-    "symbols", "args", "semihost_dir", "svd", "stub", "peripherals", "uart", "max_instructions",
-    "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
+    "symbols", "debug_file", "debug_dir", "args", "semihost_dir", "svd", "stub", "peripherals",
+    "uart", "max_instructions", "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
@@ -71,6 +71,7 @@ class Recorded:
     max_instructions: int | None = None
     symbols: tuple[str, ...] = ()  # files with names for the program
     symbols_bytes: tuple[int, ...] = ()  # of each of them
+    files_warnings: tuple[str, ...] = ()  # what was said of the search for them
 
     def part(self) -> dict[str, Any]:
         """Fields of a PartSpec: the part, its clock and what was changed of it."""
@@ -112,10 +113,9 @@ def record_run(
     RunSpec. Raises what :func:`simcore.profile` raises, and OSError.
     """
     spec = run_spec(elf, cpu, options)
-    data = load_bytes(spec.elf)
-    names = [(file, load_bytes(file)) for file in spec.symbols]
-    image = image_of_bytes(spec.elf, data, names, spec.demangle)
-    run = _Run(image, data, names, spec)
+    files = load_files(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir)
+    image = image_of_files(files, spec.demangle)
+    run = _Run(image, files, spec)
     kept = bytearray() if printed is None else printed
     streams = Streams(stdin, stdout)
     setup = spec.setup(image=image)
@@ -134,8 +134,7 @@ class _Run:
     """A program that is to be recorded: its bytes, and those of files with names for it."""
 
     image: Image
-    data: bytes
-    names: Sequence[tuple[str, bytes]]
+    files: ProgramFiles
     spec: RunSpec
 
     def record(
@@ -147,7 +146,7 @@ class _Run:
         progress: Callable[[int], None] | None,
     ) -> Simulation:
         """One run of it, under one configuration."""
-        image, spec = self.image, self.spec
+        image, spec, names = self.image, self.spec, self.files.names
         recorded = filled(
             Recorded,
             spec,
@@ -156,19 +155,23 @@ class _Run:
             clock_hz=setup.core_clock_hz,
             caches_bytes_ways=cache_sizes(setup),
             memory_from=None if spec.memory_from is None else PurePath(spec.memory_from).name,
-            symbols=tuple(PurePath(file).name for file, _ in self.names),
-            symbols_bytes=tuple(len(content) for _, content in self.names),
+            symbols=tuple(PurePath(file).name for file, _ in names),
+            symbols_bytes=tuple(len(content) for _, content in names),
+            files_warnings=self.files.warnings,
         )
         writer = CaptureWriter(file)
         writer.add(HEAD, _json(recorded))
-        for start in range(0, len(self.data), _ELF_PIECE_BYTES):
-            writer.add(ELF, self.data[start : start + _ELF_PIECE_BYTES])
-        symbols = b"".join(content for _, content in self.names)
+        for start in range(0, len(self.files.data), _ELF_PIECE_BYTES):
+            writer.add(ELF, self.files.data[start : start + _ELF_PIECE_BYTES])
+        symbols = b"".join(content for _, content in names)
         for start in range(0, len(symbols), _ELF_PIECE_BYTES):
             writer.add(SYMBOLS, symbols[start : start + _ELF_PIECE_BYTES])
         recorder = _Recording(writer, printed)
         (simulation,) = simulate_once(image, [setup], spec, streams, progress, recorder)
         return simulation
+
+
+_STREAMS = ("printed", "stdin", "stdout", "progress")  # of record_run(), beside fields of a spec
 
 
 def record(
@@ -181,8 +184,10 @@ def record(
 
     The other arguments are those of :func:`record_run`. Raises what it raises.
     """
-    with binary_destination(os.fspath(path)) as file:
-        return record_run(elf, file, cpu, **options)
+    streams = {name: options.pop(name) for name in _STREAMS if name in options}
+    spec = run_spec(elf, cpu, options)
+    with binary_destination(os.fspath(path), spec.files) as file:
+        return record_run(spec, file, **streams)
 
 
 def is_capture(path: str | os.PathLike[str]) -> bool:
@@ -205,9 +210,13 @@ class Capture:
         self.printed = self._reader.one(PRINTED)
         self._demangled = True
         try:
-            self.image: Image = image_of_bytes(
-                self.recorded.elf, b"".join(self._reader.chunks(ELF)), self._symbols()
+            files = ProgramFiles(
+                self.recorded.elf,
+                b"".join(self._reader.chunks(ELF)),
+                tuple(self._symbols()),
+                self.recorded.files_warnings,
             )
+            self.image: Image = image_of_files(files)
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
 

@@ -23,7 +23,7 @@ from typing import BinaryIO, Final
 from simcore.errors import CaptureError
 
 MAGIC: Final = b"\x89MCUSIM\n"
-VERSION: Final = 2
+VERSION: Final = 3
 HEAD, ELF, SYMBOLS, EVENTS = b"HEAD", b"ELF ", b"SYMB", b"EVTS"
 TAIL, PRINTED, END = b"TAIL", b"OUT ", b"END "
 MAX_CHUNK_BYTES: Final = 16 << 20  # compressed or not; the largest that is written is a few MiB

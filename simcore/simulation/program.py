@@ -70,6 +70,11 @@ class Program:
         return simulation
 
 
+def load_spec(spec: RunSpec) -> Image:
+    """The image of what a spec runs. Raises ElfError."""
+    return load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir, spec.demangle)
+
+
 def open_file(file: str | os.PathLike[str]) -> str | Capture:
     """A capture, read and checked, or the path of what has to be an ELF. Raises CaptureError."""
     return Capture(file) if is_capture(file) else os.fspath(file)
@@ -88,7 +93,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf, spec.symbols, spec.demangle), spec)
+    return Program(load_spec(spec), spec)
 
 
 def open_capture(

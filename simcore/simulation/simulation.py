@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from simcore.costs.coverage import coverage as file_coverage
 from simcore.costs.energy import energy_model
 from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
+from simcore.costs.interrupts import activations
 from simcore.costs.objects import object_costs
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
@@ -25,6 +26,8 @@ from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
     from simcore.core.end import EndedRun
+    from simcore.costs.inlines import Inlines
+    from simcore.elf.image import InlinedCall
     from simcore.run.options import RunOptions
 
 
@@ -46,9 +49,14 @@ class Simulation:
         instructions: bool = False,
         lines: bool = False,
         coverage: bool = False,
+        inlines: bool = False,
     ) -> Profile:
-        """The Profile of the run; ``instructions``, ``lines`` and ``coverage`` add those tables."""
-        rows = self._instruction_costs() if instructions or lines or coverage else ()
+        """The Profile of the run.
+
+        ``instructions``, ``lines``, ``coverage`` and ``inlines`` add those tables.
+        """
+        chains = self._inlined_calls() if inlines else {}
+        rows = self._instruction_costs() if instructions or lines or coverage or chains else ()
         result = self.result
         profile = build_profile(
             self.image,
@@ -65,17 +73,28 @@ class Simulation:
             instructions=rows if instructions else None,
             lines=line_costs(rows) if lines else None,
             args=self.options.spec.args,
+            tasks=result.tasks,
+            kernel=result.kernel,
         )
+        lacking = self.image.lacking_lines(
+            row.address for row in profile.functions if row.address is not None
+        )
+        if lacking:
+            profile = replace(profile, warnings=(*profile.warnings, *lacking))
         if result.guesses:
             profile = replace(profile, guesses=result.guesses)
         if result.clocks:
             profile = replace(profile, clocks=result.clocks)
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
+        if chains:
+            profile = replace(profile, inlines=self._inlines(profile, chains, rows))
         if self.result.counters.trace is not None:
             options = self.options
             energy = energy_model(self.model, options.clock_hz, options.voltage_scale)
             over_time = timeline_of(self.result.counters, energy)
+            found = activations(self.result.counters.interrupts, profile.interrupts or ())
+            over_time = replace(over_time, activations=found)
             warnings = (*profile.warnings, *over_time.warnings())
             profile = replace(profile, timeline=over_time, warnings=warnings)
         return profile
@@ -123,6 +142,36 @@ class Simulation:
             self.model.regions,
             energy_model(self.model, self.options.clock_hz, self.options.voltage_scale),
         )
+
+    def _inlined_calls(self) -> dict[int, tuple[InlinedCall, ...]]:
+        """The inlined calls around every address that ran."""
+        counters, blocks = self.result.counters, self.result.blocks
+        return self.image.inlined_at(
+            instruction.address
+            for block, counts in zip(blocks, counters.blocks, strict=True)
+            if counts.executions
+            for instruction in block.instructions
+        )
+
+    def _inlines(
+        self,
+        profile: Profile,
+        chains: Mapping[int, tuple[InlinedCall, ...]],
+        rows: Sequence[InstructionCosts],
+    ) -> Inlines | None:
+        from simcore.costs.inlines import inlines
+
+        starts = {row.address: index for index, row in enumerate(profile.functions)}
+
+        def function_of(address: int) -> int | None:
+            function = self.image.function_at(address)
+            return None if function is None else starts.get(function.start)
+
+        result = self.result
+        return inlines(
+            result.counters, result.blocks, result.schedules, profile.call_tree, function_of,
+            chains, rows, self.costs.femtojoules_self,
+        )  # fmt: skip
 
     def _coverage(
         self, profile: Profile, rows: Sequence[InstructionCosts]

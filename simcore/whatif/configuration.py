@@ -33,6 +33,8 @@ class Configuration(PartSpec):
     """What a program is timed under."""
 
     name: str = AS_LINKED
+    irq: tuple[str, ...] = ()
+    """Interrupts at rates of its own, as NAME=RATE: it is an execution of its own then."""
 
     def with_text(self, text: str) -> Configuration:
         """The same with ``KEY=VALUE`` of a setting or of the model, or a placement. Raises

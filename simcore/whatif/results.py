@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from simcore.core.counters import CAUSES
+from simcore.costs.interrupts import InterruptCosts
 from simcore.costs.origin import Cpu, Elf, Exit, Tool
 from simcore.costs.tables import Causes, LayoutBand, PlacedItem
 from simcore.errors import ExitCode
 from simcore.plain import Amount, Count, Document, by_name, one_of, schema_name
+from simcore.whatif.rates import Deadline
 
 SCHEMA = "mcusim.whatif/1"
 
@@ -87,6 +89,10 @@ class Outcome:
     change: Change | None
     """Null for the first of a program."""
     warnings: tuple[str, ...]
+    interrupts: tuple[InterruptCosts, ...] | None = None
+    """Interrupts and exceptions by number; left out when none was taken."""
+    deadlines: tuple[Deadline, ...] | None = None
+    """Interrupts that it gives rates; left out when it gives none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from simcore.simulation.capture import Capture
 from simcore.simulation.program import Program, open_file, open_program
 from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
+from simcore.whatif.rates import deadlines
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
 
 
@@ -75,16 +76,20 @@ def what_if(
             raise TypeError(f"'{field.name}' is a configuration's: give it there")
     spec = given(RunSpec, options)
     files = [elf if isinstance(elf, Capture) else open_file(elf) for elf in elves]
-    if rerun and (captures := [file for file in files if isinstance(file, Capture)]):
+    rates = any(configuration.irq for configuration in configurations)
+    if (rerun or rates) and (captures := [file for file in files if isinstance(file, Capture)]):
         raise ConfigError(
-            f"{_path(captures[0])}: --rerun executes a program, and this is a capture"
+            f"{_path(captures[0])}: {'--irq' if rates else '--rerun'} executes a program, and this"
+            " is a capture"
         )
     groups = _by_execution(configurations)
     parts = tuple(group[0] for group in groups)
-    if rerun:
+    if rerun or rates:
         groups = [[configuration] for configuration in configurations]
     pairs = list(product(files, groups))
-    tasks = [_Task(_path(file), tuple(group), options, parts) for file, group in pairs]
+    tasks = [
+        _Task(_path(file), tuple(group), _with_irq(options, group), parts) for file, group in pairs
+    ]
     opened = [task.open(file) for task, (file, _) in zip(tasks, pairs, strict=True)]
     if processes is None:
         processes = processors()
@@ -119,6 +124,13 @@ def what_if(
         configurations=tuple(rows),
         interrupted=interrupted,
     )
+
+
+def _with_irq(options: Mapping[str, Any], group: Sequence[Configuration]) -> Mapping[str, Any]:
+    """The options of an execution; a configuration with rates is alone in its group."""
+    if not group[0].irq:
+        return options
+    return {**options, "irq": (*options.get("irq", ()), *group[0].irq)}
 
 
 def _path(file: str | Capture) -> str:
@@ -269,6 +281,7 @@ def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation])
         layout=band,
         change=None,
         warnings=(*profile.warnings, *prepared.placement.warnings),
+        deadlines=deadlines(image, prepared.setup, prepared.configuration.irq, profile),
     )
 
 

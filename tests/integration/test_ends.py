@@ -7,6 +7,7 @@ import pytest
 import simcore
 from simcore.cpu_model import CpuModel
 from simcore.errors import ConfigError, ExitCode
+from simcore.machine.execution import Execution
 from simcore.machine.loader import LoadedMemory
 from tests.integration.assembled import CLOCK_HZ, PROLOGUE, TICK, Build, go, instructions
 from tests.integration.programs import FIRMWARE
@@ -240,6 +241,51 @@ def test_a_run_without_an_end_is_stopped_and_told_how_to_end(
     assert any("--until" in warning and "@100" in warning for warning in result.warnings)
 
 
+def test_a_loop_that_is_over_is_not_named_as_the_end(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simcore.run.options.DEFAULT_INSTRUCTIONS", 10_000)
+    # main calls work in a loop of three turns, then serve, which never comes back
+    text = """
+        .global main
+        bl main
+        .type main, %function
+    main:
+        push {lr}
+        movs r4, #3
+    first:
+        bl work
+        subs r4, #1
+        bne first
+        bl serve
+        .size main, . - main
+        .type work, %function
+    work:
+        bx lr
+        .size work, . - work
+        .type serve, %function
+    serve:
+        bl work
+        b serve
+        .size serve, . - serve
+    """
+    image = build(text)
+    result = go(image, model, max_instructions=None)
+    (serve,) = (one for one in image.functions if one.name == "serve")
+    (told,) = (warning for warning in result.warnings if "--until" in warning)
+    assert told.startswith(f"serve goes on in a loop through {serve.start:#010x}")
+
+
+def test_straight_code_is_no_loop(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simcore.run.options.DEFAULT_INSTRUCTIONS", 100)
+    image = build(".type main, %function\nmain:\n.rept 200\n nop\n.endr\n b exit_r0")
+    result = go(image, model, max_instructions=None)
+    assert result.exit_reason == "no-end"
+    assert not [warning for warning in result.warnings if "--until" in warning]
+
+
 def test_a_register_that_is_polled_is_named(build: Build, model: CpuModel) -> None:
     image = build("ldr r0, =0x40023800\n1: ldr r1, [r0]\n lsls r1, #6\n bpl 1b\n .ltorg")
     result = go(image, model, max_instructions=1000, peripherals="plain")
@@ -253,6 +299,39 @@ def test_a_run_ends_when_it_goes_to_sleep(build: Build, model: CpuModel) -> None
     result = go(build(TICK + "nop\n wfi\n b ." + HANDLER), model, until_idle=True)
     assert result.exit_reason == "idle"
     assert result.counters.total()["cycles.sleep"] == 0
+
+
+@pytest.mark.parametrize("wfi", ["wfi", "wfi.w"])
+def test_a_masked_interrupt_that_is_pending_ends_every_wfi_at_once(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch, wfi: str
+) -> None:
+    came_back = []
+    after = Execution._after_engine
+    monkeypatch.setattr(
+        Execution,
+        "_after_engine",
+        lambda self, error: (came_back.append(error), after(self, error)),
+    )
+    # PendSV is set while PRIMASK is; 3000 turns of four instructions
+    text = f"""
+        cpsid i
+        ldr r0, =0xe000ed04
+        ldr r1, =0x10000000
+        str r1, [r0]
+        movw r4, #3000
+    1:  nop
+        {wfi}
+        subs r4, #1
+        bne 1b
+        movs r0, #7
+        b exit_r0
+        .ltorg
+    """
+    result = go(build(text), model)
+    assert (result.exit_reason, result.exit_code) == ("exit", 7)
+    assert instructions(result) == 5 + 4 * 3000 + 2 + 6  # those of exit_r0, BKPT among them
+    assert result.counters.total()["cycles.sleep"] == 0
+    assert not came_back
 
 
 @pytest.mark.parametrize("loop", ["b .", "b.w .", "1: nop\n nop\n b 1b"])

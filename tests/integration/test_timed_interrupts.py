@@ -39,6 +39,7 @@ COUNT = "ldr r2, =100000\n1: subs r2, #1\n bne 1b\n mov r0, r4\n b exit_r0\n"
         (("0=100us",), 10),
         (("0=100us,50us",), 10),
         (("0=100us,850us",), 2),
+        (("0=10kHz,50us",), 10),
         (("0=2ms",), 0),
         (("0=200us", "1=400us"), 205),
         (("2=100us",), 0),  # not enabled
@@ -62,6 +63,9 @@ def test_an_interrupt_comes_every_period(
         ("0=often", "'often' is not a time such as 1ms"),
         ("0=1ms,", "'' is not a time"),
         ("0=10ns", "faster than any handler"),
+        ("0=10MHz", "faster than any handler"),
+        ("0=0Hz", "faster than any handler"),
+        ("0=48kHz,96kHz", "a run has one rate; 'mcusim whatif' takes several"),
     ],
 )
 def test_an_interrupt_that_cannot_be_is_refused(

@@ -86,7 +86,7 @@ def test_spans_of_a_node_sum_to_its_inclusive_cycles_and_calls(program: Program)
         open_spans.append(span)
     for index, node in enumerate(profile.call_tree):
         if node.function is not None or node.op is not None:
-            assert calls[index] == node.calls
+            assert calls[index] == node.calls or not node.calls  # code that runs on is no call
             assert cycles[index] == inclusive[index]
 
 
@@ -161,7 +161,7 @@ def test_samples_that_have_no_room_thin_out(cramped: Profile) -> None:
 
 @each_program
 def test_complete_events_nest_and_start_in_order(program: Program) -> None:
-    events = events_of(program.profile(), "X")
+    events = [event for event in events_of(program.profile(), "X") if event["tid"] == 1]
     assert events
     stack: list[int] = []  # ends
     before = 0
@@ -174,8 +174,24 @@ def test_complete_events_nest_and_start_in_order(program: Program) -> None:
         assert not stack or start + length <= stack[-1]
         stack.append(start + length)
         before = start
-        assert (event["pid"], event["tid"]) == (1, 1)
+        assert event["pid"] == 1
         assert event["name"]
+
+
+def test_each_interrupt_has_a_track_of_what_it_waited_and_ran() -> None:
+    profile = named("ticks")
+    rows = profile.interrupts or ()
+    assert [row.name for row in rows] == ["PendSV", "SysTick"]
+    for thread, row in enumerate(rows, 2):
+        events = [event for event in events_of(profile, "X") if event["tid"] == thread]
+        ran = [event for event in events if event["name"] == row.name]
+        assert len(ran) == row.count
+        assert sum(event["args"]["cycles"] for event in ran) == row.cycles_total
+        latencies = [event["args"]["latency_cycles"] for event in ran]
+        assert (min(latencies), max(latencies)) == (row.latency_min_cycles, row.latency_max_cycles)
+        for before, after in pairwise(events):
+            ends = nanoseconds(before["ts"]) + nanoseconds(before["dur"])
+            assert ends <= nanoseconds(after["ts"])
 
 
 @each_program
@@ -272,6 +288,23 @@ def test_perfetto_reads_the_trace(browser: Browser, site: tuple[str, Path]) -> N
     ]  # fmt: skip
     (process,) = query("select name from process where pid = 1")
     assert process["name"] == "mixed.elf on stm32f746 at 216 MHz"
+    page.close()
+
+
+def test_perfetto_shows_a_track_for_each_interrupt(
+    browser: Browser, site: tuple[str, Path]
+) -> None:
+    profile = named("ticks")
+    page, query = opened(browser, site, profile)
+    found = query(
+        "select t.name as track, s.name, count(*) as n, max(s.depth) as depth from slice s"
+        " join thread_track k on s.track_id = k.id join thread t using (utid)"
+        " where s.category = 'interrupt' group by t.name, s.name order by t.name, s.name"
+    )
+    rows = {(row["track"], row["name"]): (int(row["n"]), row["depth"]) for row in found}
+    for one in profile.interrupts or ():
+        assert rows[f"{one.name} (exception {one.number})", one.name] == (one.count, "0")
+    assert rows["SysTick (exception 15)", "SysTick pending"][1] == "0"
     page.close()
 
 

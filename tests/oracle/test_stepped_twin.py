@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from simcore.core.interrupts import InterruptsFound
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.machine import RunOptions, run_many
@@ -56,6 +57,7 @@ class Both:
     written: bytes
     twin: Stepped
     entry_cycles: int
+    found: InterruptsFound | None
 
 
 def both(image: Image, program: Program, caches: str) -> Both:
@@ -76,7 +78,8 @@ def both(image: Image, program: Program, caches: str) -> Both:
     timers = find_interrupts(image, program.options, setup.model.nvic.interrupts, CLOCK_HZ)
     entry = int(setup.model.timing(CLOCK_HZ, caches, None)[0]["exception_entry_cycles"])
     twin = Stepped(image, setup, timers, entry).run()
-    return Both(Run(image, setup, kept.pieces, handlers), stdout.getvalue(), twin, entry)
+    run = Run(image, setup, kept.pieces, handlers)
+    return Both(run, stdout.getvalue(), twin, entry, result.counters.interrupts)
 
 
 def dues(both: Both, program: Program) -> dict[int, tuple[int, int]]:
@@ -96,6 +99,7 @@ class Lateness:
     able: int  # when it was due, or nothing held it back any more
     late: int
     allowed: int
+    latency: int  # from when it was due to the handler's first instruction
 
 
 def lateness(both: Both, program: Program) -> list[Lateness]:
@@ -112,7 +116,7 @@ def lateness(both: Both, program: Program) -> list[Lateness]:
             entry = next(entries)
             first, period = due[which]
             turns = max(0, (pended_to[which] - first) // period + 1)
-            came = first + turns * period
+            came = due_at = first + turns * period
             window = both.entry_cycles if entry.behind else 0
             assert came <= time + window, f"{programs.NUMBERS[which]} came early"
             assert not blocked[which]
@@ -122,7 +126,8 @@ def lateness(both: Both, program: Program) -> list[Lateness]:
             # Registers are loaded back before anything else comes.
             came = max(came, returned[1]) if returned[0] < came else came
             able = max(came, free_from[which])
-            found.append(Lateness(entry, able, time - able, allowed + LATE))
+            latency = time + entry.cycles - due_at
+            found.append(Lateness(entry, able, time - able, allowed + LATE, latency))
             pended_to[which] = time + window
             active.append(which)
         elif what == "leave":
@@ -154,6 +159,25 @@ def check(both: Both, program: Program) -> None:
         assert one < other or not is_apart or abs(late[one].able - late[other].able) <= APART
     assert not [one for one in late if one.late > one.allowed], late
     assert {e.cycles for e in run.entries if e.behind} == {both.entry_cycles}
+    check_table(both, late)
+
+
+def check_table(both: Both, late: list[Lateness]) -> None:
+    """That the table of interrupts has the latencies found here, from times of the stream alone.
+
+    The twin's are near them: it times each instruction by itself.
+    """
+    assert both.found is not None
+    rows = {row.number: row for row in both.found.exceptions}
+    assert set(rows) == {one.entry.number for one in late}
+    for number, row in rows.items():
+        found = sorted(one.latency for one in late if one.entry.number == number)
+        ranks = [-(-len(found) * percent // 100) - 1 for percent in (50, 99)]
+        expected = [found[0], *(found[rank] for rank in ranks), found[-1]]
+        assert row.count == row.waited == len(found)
+        assert [row.least, row.median, row.p99, row.most] == expected
+        assert sum(hold.total for hold in row.holds) <= sum(found)
+        assert row.total >= row.own > 0
 
 
 def numbered(entries: list[Entry]) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->out = c->discard;
     c->hook_from = NO_ID;
     c->waits_in = NO_ID;
+    c->epoch = 1;                                /* no block was seen in it */
     c->ask_at = c->next_tick = c->deadline = UINT64_MAX;
     c->dma.next = c->dma.interrupt = UINT64_MAX;
     c->look_at = c->stand_at = STANDS_AFTER;
@@ -36,6 +37,7 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
+    free(c->task);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);
@@ -133,6 +135,22 @@ int capture_step(struct capture *c, uint32_t *pc)
     return CORE_OK;
 }
 
+/* The engine came back behind a WFI that does not sleep, as an interrupt is pending that would end it: a masked one
+ * does so again and again. */
+static int passes_wfi(struct capture *c, uint32_t *pc)
+{
+    static const uint8_t narrow[] = {0x30, 0xbf}, wide[] = {0xaf, 0xf3, 0x03, 0x80};
+    uint8_t code[sizeof wide];
+    *pc = register_of(c, UC_ARM_REG_PC);
+    if (c->engine_error != UC_ERR_OK || c->mem_read(c->engine, *pc - sizeof code, code, sizeof code) != UC_ERR_OK ||
+        (memcmp(code, wide, sizeof wide) && memcmp(code + 2, narrow, sizeof narrow)))
+        return 0;
+    rewind_disarm(c);
+    end_last_record(c);
+    capture_flush(c);
+    return c->stop == STOP_NONE && c->status == CORE_OK && capture_wakes(c);
+}
+
 int capture_run(struct capture *c, uint32_t pc)
 {
     c->stop = STOP_NONE;
@@ -170,6 +188,8 @@ int capture_run(struct capture *c, uint32_t pc)
                 break;
             continue;
         }
+        if (c->hook_from == NO_ID && passes_wfi(c, &pc))
+            continue;
         if (c->hook_from == NO_ID)
             break;
         int status = hooks_widen(c, c->hook_from);

@@ -75,6 +75,7 @@ uint32_t capture_polling_turns(const struct capture *c);
 int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask);
 
 /* rules.c: see core.h. */
+void capture_describe_when_used(struct capture *c, void *self, core_describe_fn *describe);
 int capture_describe(struct capture *c, uint32_t address, uint32_t reset, const struct device_rule *rule,
                      uint32_t rules);
 int capture_describe_dma(struct capture *c, const struct dma_info *info);
@@ -91,12 +92,14 @@ void capture_clock_notes(const struct capture *c, struct clock_note *out);
 int capture_reset_register(struct capture *c, uint32_t address, uint32_t value);
 
 /* What a peripheral's word reads now, and whether the program wrote to it. */
-uint32_t capture_register(const struct capture *c, uint32_t address);
+uint32_t capture_register(struct capture *c, uint32_t address);
 int capture_register_written(const struct capture *c, uint32_t address);
 
 /* The words that the program used and nobody told of, in no order. */
 uint32_t capture_peripheral_count(const struct capture *c);
 void capture_peripherals(const struct capture *c, struct peripheral_info *out);
+uint32_t capture_task_count(const struct capture *c);
+void capture_tasks(const struct capture *c, struct task_info *out);
 uint32_t capture_op_count(const struct capture *c);
 void capture_ops(const struct capture *c, struct op_info *out);
 

@@ -174,6 +174,11 @@ static struct pace pace_of(const struct capture *c, const struct peripheral *cou
     clocked(c, &p, counter);
     p.cycles *= divisor(c, counter, s);
     p.period = p.cycles && runs(c, counter, s) ? period(c, counter, s) : 0;
+    uint64_t told = p.period ? timers_told(c, counter->address) : 0;
+    if (told) {                                  /* by --irq: so many cycles a period */
+        p.cycles = told;
+        p.ticks = p.period;
+    }
     uint64_t both = common(p.cycles, p.ticks);
     p.cycles /= both ? both : 1;
     p.ticks /= both ? both : 1;

@@ -20,6 +20,7 @@ static uint32_t peripheral_says(struct capture *c, uint32_t address, unsigned si
         return c->storage[storage];
     if (!is_heard(c))
         return 0;
+    devices_used(c);
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (!p) {
@@ -74,6 +75,7 @@ static void on_peripheral_write(uc_engine *engine, uint64_t offset, unsigned siz
     }
     if (storage >= 0)
         return;
+    devices_used(c);
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (!p) {
@@ -133,6 +135,7 @@ static void on_system_write(uc_engine *engine, uint64_t offset, unsigned size, u
     if (aligned >= REG_NVIC_ICPR && aligned < REG_NVIC_IABR)
         lines_look(c, 0);                        /* a line that is high pends again */
     c->look_at = 0;                              /* something may be pending now */
+    c->held.changed = 1;
     code_settings(c);
     if (c->system.reset_requested)
         capture_stop_with(c, STOP_ENGINE);

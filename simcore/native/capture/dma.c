@@ -99,7 +99,7 @@ void dma_until(struct capture *c, uint64_t now)
 static void look(struct capture *c, uint64_t now)
 {
     struct dma *d = &c->dma;
-    d->now = now;
+    d->now = c->held.position = now;
     for (struct dma_channel *ch = d->channel; ch < d->channel + d->channels; ch++)
         if (ch->moves)
             advance(c, ch, now);

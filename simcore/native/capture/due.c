@@ -79,30 +79,36 @@ void due_plan(struct capture *c, uint64_t now)
     plan(c, now);
 }
 
-void due_pend(struct capture *c, uint32_t number)
+static void pend_at(struct capture *c, uint32_t number, uint64_t due, uint64_t times)
 {
+    int again = nvic_is_pending(&c->system.nvic, number);
     exceptions_pend(c, number);
+    held_due(c, number, due, times, again);
     c->epoch++;
     c->clock_read = 1;
 }
 
-/* Pends what has come until a time; from when on it comes again. */
-static void pend_until(struct capture *c, uint64_t time)
+void due_pend(struct capture *c, uint32_t number) { pend_at(c, number, c->dma.now, 1); }
+
+/* Pends what has come until a time; from when on it comes again. The stream ends at `now`. */
+static void pend_until(struct capture *c, uint64_t now, uint64_t time)
 {
+    c->held.position = now;
     if (time >= c->next_tick) {
-        due_pend(c, EXCEPTION_SYSTICK);
+        pend_at(c, EXCEPTION_SYSTICK, c->next_tick, 1);
         c->next_tick = time + system_cycles_to_tick(&c->system, time);
     }
     for (uint32_t i = 0; i < c->timers; i++)
         if (time >= c->timer[i].next) {
             struct timer *t = &c->timer[i];
-            due_pend(c, t->number);
+            uint64_t turns = t->serial || t->period == 0 ? 1 : (time - t->next) / t->period + 1;
+            pend_at(c, t->number, t->next, turns);
             if (t->serial) {                     /* again when something was done about it */
                 serial_until(c, &c->serial[t->serial - 1], time);
                 t->next = serial_due(c, &c->serial[t->serial - 1]);
                 continue;
             }
-            t->next += ((time - t->next) / t->period + 1) * t->period;
+            t->next += turns * t->period;
         }
     dma_until(c, time);
 }
@@ -110,7 +116,7 @@ static void pend_until(struct capture *c, uint64_t time)
 /* What came until now came from the setting before. */
 static void plan_anew(struct capture *c, uint64_t now)
 {
-    pend_until(c, now);
+    pend_until(c, now, now);
     due_plan(c, now);
     c->look_at = 0;
 }
@@ -121,7 +127,7 @@ int due_ask(struct capture *c)
 {
     capture_flush(c);
     uint64_t now = c->stream->sink.now(c->stream->sink.self);
-    pend_until(c, now);
+    pend_until(c, now, now);
     plan(c, now);
     if (now < c->deadline)
         return STOP_NONE;
@@ -134,7 +140,8 @@ void due_within(struct capture *c, uint32_t cycles)
     if (due_next(c) == UINT64_MAX)
         return;
     capture_flush(c);
-    pend_until(c, c->stream->sink.now(c->stream->sink.self) + cycles);
+    uint64_t now = c->stream->sink.now(c->stream->sink.self);
+    pend_until(c, now, now + cycles);
 }
 
 uint64_t capture_cycles_left(const struct capture *c, uint64_t now)

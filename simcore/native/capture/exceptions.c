@@ -20,8 +20,8 @@ static const struct masks nothing_masked;
 
 static void tell(struct capture *c, uint32_t event, uint32_t address, uint32_t frame)
 {
-    uint32_t payload[3] = {event, address, frame};
-    stream_put(c->stream, RECORD_EXCEPTION, payload, 3);
+    uint32_t payload[4] = {event, address, frame, register_of(c, UC_ARM_REG_SP)};
+    stream_put(c->stream, RECORD_EXCEPTION, payload, 4);
 }
 
 int exceptions_fail(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t pc)
@@ -79,6 +79,7 @@ static int enter(struct capture *c, uint32_t number, uint32_t pc, uint8_t fault)
     frame_enter(c, number, handler, &f);
     entered(c, number, pc, 0, fault != FAULT_NONE);
     int fp_at_once = f.has_fp && !(system_word(&c->system, REG_FPCCR) & FPCCR_LSPEN);
+    held_entered(c, number, handler, f.process ? register_of(c, UC_ARM_REG_SP) : f.sp, f.bytes);
     tell(c, EXCEPTION_ENTERED | (fp_at_once ? EXCEPTION_FP : 0) | (f.process ? EXCEPTION_PROCESS : 0), pc, f.sp);
     return 1;
 }
@@ -95,6 +96,7 @@ static int chain(struct capture *c, uint32_t number, uint32_t exc_return, uint32
                       .exc_return = exc_return};
     frame_enter(c, number, handler, &f);
     entered(c, number, pc, 1, fault != FAULT_NONE);
+    held_entered(c, number, handler, f.sp, 0);
     tell(c, EXCEPTION_CHAINED, register_of(c, UC_ARM_REG_PC), f.sp);
     return 1;
 }
@@ -147,11 +149,12 @@ static void leave(struct capture *c, uint32_t exc_return)
         return;
     }
     int last = nvic_active_count(n) == 1;
+    due_within(c, 0);                            /* while its handler held it back */
     nvic_deactivate(n, running);
     if (running != EXCEPTION_NMI)
         register_set(c, UC_ARM_REG_FAULTMASK, 0);
-    due_within(c, 0);
     lines_look(c, running);
+    held_notice(c);
     uint32_t next = chained(c);
     if (next) {
         chain(c, next, exc_return, exc_return & ~1u, FAULT_NONE);
@@ -167,6 +170,8 @@ static void leave(struct capture *c, uint32_t exc_return)
     int to_thread = (exc_return & 8) != 0;
     uint32_t fp = f.has_fp && f.used_fp ? EXCEPTION_FP : 0;
     tell(c, EXCEPTION_LEFT | fp | (f.process ? EXCEPTION_PROCESS : 0), f.pc & ~1u, f.sp);
+    tasks_look(c);
+    held_left(c, f.pc & ~1u);
     c->event = 1;
     c->look_at = 0;
     if (to_thread != !n->running) {
@@ -195,6 +200,7 @@ int exceptions_look(struct capture *c, uint32_t ahead)
     c->asked = UINT64_MAX;
     int stop = instructions_of(c) + ahead > c->ask_at ? due_ask(c) : STOP_NONE;
     c->look_at = c->ask_at < c->stand_at ? c->ask_at : c->stand_at;
+    held_notice(c);
     /* Against what is active only a return or a register write helps, and both have another look taken. */
     uint32_t number = coming(c, &nothing_masked);
     if (number) {
@@ -358,7 +364,7 @@ static void on_interrupt(uc_engine *engine, uint32_t number, void *user)
         return;
     }
     if (c->stack_set)
-        record_stack(c, 0);
+        record_stack(c);
     switch (number) {
     case ENGINE_BKPT: capture_stop_with(c, STOP_BREAKPOINT); break;
     case ENGINE_SVC: {

@@ -96,6 +96,7 @@ int frame_push(struct capture *c, uint32_t pc, struct frame *f)
     word[IN_PC] = pc;
     f->xpsr = word[IN_XPSR];
     word[IN_XPSR] = (f->xpsr & ~XPSR_ALIGNED) | ((sp & 4) ? XPSR_ALIGNED : 0);
+    f->bytes = sp - f->sp;
     int in_handler = (f->xpsr & XPSR_IPSR) != 0;
     f->exc_return = 0xffffffe1u | (has_fp ? 0 : 0x10) | (in_handler ? 0 : (control & CONTROL_SPSEL) ? 0xc : 0x8);
     f->control = control;

@@ -37,6 +37,8 @@ static void on_code(uc_engine *engine, uint64_t address, uint32_t size, void *us
         if (!rewind_exclusive(c, offset))
             return;
         class = (uint32_t)(c->out - c->header - 2);
+    } else if (w->kind == WATCH_STACK) {
+        class = register_of(c, UC_ARM_REG_SP) / 4 & 0xffff;
     } else if (w->kind != WATCH_PREDICATED) {
         uint64_t n = 0, m = 0;
         c->reg_read(c->engine, UC_ARM_REG_D0 + w->m, &m);
@@ -146,7 +148,11 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         return;
     }
     if (c->stack_set)
-        record_stack(c, 0);
+        record_stack(c);
+    if (c->masks_set) {
+        held_masks(c, c->masks_set);
+        c->masks_set = 0;
+    }
     if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
         capture_stop_with(c, STOP_REQUESTED);
         return;
@@ -192,8 +198,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
     c->event |= d->sets_event;
     c->stack_set = d->sets_stack;
-    if (c->stack_set)
-        record_stack(c, 1);              /* where in the block SP changes is not known */
+    c->masks_set = d->sets_masks ? d->address + d->size - d->sets_masks : 0;
     c->block_id = id;
     c->block_address = d->address;
     record_open(c, id);

@@ -57,8 +57,24 @@ uint32_t peripheral_word(const struct capture *c, uint32_t address)
     return p ? p->written : 0;
 }
 
+void capture_describe_when_used(struct capture *c, void *self, core_describe_fn *describe)
+{
+    c->describer = self;
+    c->describe = describe;
+}
+
+void devices_used(struct capture *c)
+{
+    core_describe_fn *describe = c->describe;
+    c->describe = NULL;
+    int status = describe ? describe(c->describer) : CORE_OK;
+    if (status != CORE_OK)
+        capture_fail(c, status);
+}
+
 int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, uint32_t mask)
 {
+    devices_used(c);
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (!p)
@@ -70,6 +86,7 @@ int capture_tell_register(struct capture *c, uint32_t address, uint32_t value, u
 
 int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
 {
+    devices_used(c);
     int status;
     struct peripheral *p = peripheral_at(c, address, &status);
     if (p)
@@ -77,8 +94,9 @@ int capture_reset_register(struct capture *c, uint32_t address, uint32_t value)
     return status;
 }
 
-uint32_t capture_register(const struct capture *c, uint32_t address)
+uint32_t capture_register(struct capture *c, uint32_t address)
 {
+    devices_used(c);
     const struct peripheral *p = peripheral_known(c, address);
     return p ? rules_peek(c, p) : 0;
 }

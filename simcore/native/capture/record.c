@@ -91,12 +91,14 @@ static void record_resume(struct capture *c, struct split split)
     }
 }
 
-void record_stack(struct capture *c, int may_change)
+void record_stack(struct capture *c)
 {
-    uint32_t payload[2] = {register_of(c, UC_ARM_REG_SP), 0};
-    payload[1] = may_change || (!c->system.nvic.running && (register_of(c, UC_ARM_REG_CONTROL) & 2));
-    c->stack_set = may_change;
-    stream_put(c->stream, RECORD_STACK, payload, 2);
+    uint32_t sp = register_of(c, UC_ARM_REG_SP);
+    int told = c->stack_set == STACK_SET_AND_TOLD;
+    c->stack_set = 0;
+    if (!told)
+        stream_put(c->stream, RECORD_STACK, &sp, 1);
+    tasks_look(c);
 }
 
 void record_until(struct capture *c, uint32_t offset)

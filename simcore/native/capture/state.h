@@ -9,6 +9,7 @@
 #include "capture/capture.h"
 #include "capture/devices.h"
 #include "capture/dma.h"
+#include "capture/held.h"
 #include "capture/serial.h"
 #include "stream/thumb.h"
 
@@ -46,7 +47,8 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
     uint8_t conditional; /* has an IT block, or is in one */
-    uint8_t sets_stack;  /* sets SP, or which of the two is in use */
+    uint8_t sets_stack;  /* enum sets_stack */
+    uint8_t sets_masks;  /* bytes from its end of the last CPS or MSR of a mask, 0: none */
     uint32_t seen;       /* the epoch in which it ran last */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
 };
@@ -185,7 +187,9 @@ struct capture {
     uint64_t paced_at, paced_from;   /* instructions and modelled time then */
     uint64_t asked;              /* modelled time in front of the running block, UINT64_MAX: it was not asked */
     struct rewind rewind;
-    int stack_set;               /* by the block that ended: timing is told */
+    int stack_set;               /* enum sets_stack, of the block that ended */
+    uint32_t masks_set;          /* address of the CPS or MSR of the block that ended, 0: none */
+    struct held held;
     int silent;                  /* what runs was recorded before */
     uint64_t deadline; /* modelled time at which the run ends */
     uint64_t from_left, until_left; /* times that config.from and config.until are still passed */
@@ -203,6 +207,8 @@ struct capture {
     struct polling polling;
     struct peripheral *peripheral; /* a hash table of words */
     uint32_t peripherals, peripheral_room;
+    core_describe_fn *describe;  /* NULL: devices are described */
+    void *describer;
     struct device_rule *rule;
     uint32_t rules, rules_room;
     struct lent flash[MAX_REGIONS];
@@ -215,6 +221,9 @@ struct capture {
     void *printer;
     uint8_t text[TEXT_BYTES];
     uint32_t text_used;
+    struct task_info *task;
+    uint32_t tasks, tasks_room;
+    uint32_t running_task; /* address of the structure of the one that was told last */
     struct op_info *op;
     uint32_t ops, ops_room;
 };
@@ -247,8 +256,8 @@ void record_undo(struct capture *c, uint32_t address, uint32_t size);
  * time there. */
 uint64_t record_from(struct capture *c, uint32_t offset);
 
-/* Tells timing of the stack that is in use, or that the next block may change it. */
-void record_stack(struct capture *c, int may_change);
+/* Tells timing of SP, which the block that ended has set, and of the task. */
+void record_stack(struct capture *c);
 
 /* The running block ends in front of the instruction at this offset. */
 void record_until(struct capture *c, uint32_t offset);
@@ -369,7 +378,7 @@ void exceptions_pend(struct capture *c, uint32_t number);      /* SEVONPEND: an 
 
 /* frame.c: exception frames on the engine's registers and memory. */
 struct frame {
-    uint32_t sp, xpsr, control, exc_return, pc;
+    uint32_t sp, xpsr, control, exc_return, pc, bytes;   /* bytes: from SP before */
     int has_fp, used_fp, process; /* the frame holds FP registers; the handler used some itself; its stack */
 };
 
@@ -381,6 +390,9 @@ uint32_t frame_vector(struct capture *c, uint32_t number); /* 0: it cannot be re
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */
 void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const struct frame *f);
 int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f); /* 0: not all of it is memory */
+
+/* tasks.c: thread mode goes on, perhaps with another task: timing is told. */
+void tasks_look(struct capture *c);
 
 /* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
  * to be looked at in front of this block. */

@@ -21,6 +21,24 @@ int timers_add(struct capture *c, const struct timer *timer)
 }
 
 /* One that no program lets interrupt is not looked at when time passes. */
+/* One of the run's own, which the program's takes the place of: it counts at that rate from then on. */
+static struct timer *told(struct capture *c, uint32_t number)
+{
+    for (uint32_t i = 0; i < c->config.timers; i++)
+        if (c->timer[i].number == number)
+            return &c->timer[i];
+    return NULL;
+}
+
+uint64_t timers_told(const struct capture *c, uint32_t counter)
+{
+    for (const struct timer *t = c->timer + c->config.timers; t < c->timer + c->timers; t++)
+        for (uint32_t i = 0; t->counter && t->counter == counter && i < c->config.timers; i++)
+            if (c->timer[i].number == t->number)
+                return c->timer[i].period;
+    return 0;
+}
+
 int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r)
 {
     const struct peripheral *counter = peripheral_known(c, r->other);
@@ -31,6 +49,9 @@ int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *
         int status = timers_add(c, &(struct timer){number, 0, UINT64_MAX, enable, r->mask, r->other, 0});
         if (status != CORE_OK)
             return status;
+        struct timer *own = told(c, number);
+        if (own)
+            own->next = UINT64_MAX;
     }
     if (counters_flagged(c, counter, r->mask))
         nvic_pend(&c->system.nvic, number);

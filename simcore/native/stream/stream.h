@@ -35,10 +35,15 @@ enum record_kind {
     RECORD_OP_BEGIN = 2,        /* operation index, address of the call */
     RECORD_OP_END = 3,
     RECORD_SLEEP = 4,           /* cycles, low word then high word */
-    RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame */
+    RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame, SP behind it */
     RECORD_FROM = 6,            /* what was counted until here does not count */
-    RECORD_STACK = 7,     /* SP, and 1 when that is not the main stack, or may not be: SP was set, not moved */
+    RECORD_STACK = 7,           /* SP, which the block in front set */
+    RECORD_TASK = 9,            /* what runs now is this task to the kernel: index, end of its stack or 0 */
     RECORD_DMA = 8,             /* 1 for a write, address, bytes, address of the code that started it */
+    RECORD_INTERRUPT = 16,      /* in front of an entry: exception, its handler, SP there, bytes of its frame */
+    RECORD_PEND = 17,           /* exception, cycles since it became pending (signed), enum pend | how many times */
+    RECORD_HELD = 18,           /* exception | enum hold << 16 of what keeps it waiting from here on, who that is */
+    RECORD_MASKS = 19,          /* a bit for each enum mask that is set now, address of the instruction */
 };
 
 /* What hardware does before the next block. The address is where the handler returns to, or where it came back
@@ -49,6 +54,14 @@ enum exception_event {
     EXCEPTION_CHAINED = 3,      /* from one handler straight into the next */
     EXCEPTION_FP = 0x100,       /* with the FP registers: stored, or loaded again */
     EXCEPTION_PROCESS = 0x200, /* the frame lies on the process stack */
+};
+
+/* How an exception became pending. Times: 1, but where it came again before anybody looked. */
+enum pend {
+    PEND_TIMES = 0xffffff,
+    PEND_AGAIN = 1 << 24,       /* it was pending already: this one is lost */
+    PEND_ACTIVE = 1 << 25,      /* its handler had not come back */
+    PEND_BY_PROGRAM = 1 << 26,  /* by a store, not by time */
 };
 
 struct definition {

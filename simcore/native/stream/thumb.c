@@ -37,10 +37,59 @@ static int is_data_dependent(uint16_t first, uint16_t second, struct watch *w)
     return 0;
 }
 
+/* SP becomes what another register or memory has: ADD and SUB with SP and a register, MOV, LDR, MSR to MSP, PSP or
+ * CONTROL. */
+static int sets_stack(uint16_t first, uint16_t second)
+{
+    enum { SP = 13 };
+    if ((first & 0xff87) == 0x4685 || (first & 0xff87) == 0x4485)
+        return 1;
+    if (thumb_length(first) == 2)
+        return 0;
+    uint16_t special = second & 0xff;
+    int to_special = (first & 0xfff0) == 0xf380 && (second & 0xff00) == 0x8800;
+    int operation = (first & 0xfe00) == 0xea00 || (first & 0xfa00) == 0xf000;    /* data processing, result in Rd */
+    int adds_constant = (first & 0xfa0f) == 0xf00d;
+    return (to_special && (special == 8 || special == 9 || special == 20)) ||
+           ((first & 0xfe50) == 0xf850 && second >> 12 == SP) ||
+           (operation && !adds_constant && (second >> 8 & 0xf) == SP && !(second & 0x8000));
+}
+
+/* An access from which SP can be told: LDR and STR with SP and a constant, PUSH, POP, their FP twins. */
+static int tells_stack(uint16_t first, uint16_t second)
+{
+    uint16_t top = first & 0xf000;
+    if (thumb_length(first) == 2)
+        return top == 0x9000 || (first & 0xfe00) == 0xb400 || (first & 0xfe00) == 0xbc00;
+    int single = (first & 0xfe0f) == 0xf80d && ((first & 0x0080) || (second & 0x0800));
+    int many = (first & 0xfe0f) == 0xe80d && ((first & 0x0060) == 0x0040 || !(first & 0x0040));
+    return single || (many && (first & 0xff60) != 0xe840) || (first & 0xfe0f) == 0xec0d;
+}
+
+enum sets_stack thumb_sets_stack(const uint8_t *code, uint32_t size)
+{
+    enum sets_stack set = STACK_NOT_SET;
+    int ends_frame = 0;
+    for (uint32_t at = 0; at + 2 <= size; at += thumb_length(halfword_at(code, at))) {
+        uint16_t first = halfword_at(code, at), second = at + 4 <= size ? halfword_at(code, at + 2) : 0;
+        if (sets_stack(first, second)) {
+            set = STACK_SET_UNTOLD;
+            ends_frame = first == 0x46bd || first == 0x46dd;         /* MOV SP, R7 or R11: a frame pointer */
+        } else if (set && tells_stack(first, second)) {
+            set = ends_frame ? STACK_NOT_SET : STACK_SET_AND_TOLD;
+        }
+    }
+    return set;
+}
+
 uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,
                     uint32_t *instructions)
 {
-    uint32_t found = 0, count = 0;
+    uint32_t found = 0, count = 0, last_set = 0;
+    int behind_set = 0;
+    for (uint32_t at = 0; at + 2 <= size; at += thumb_length(halfword_at(code, at)))
+        if (sets_stack(halfword_at(code, at), at + 4 <= size ? halfword_at(code, at + 2) : 0))
+            last_set = at;
     for (uint32_t offset = 0; offset + 2 <= size;) {
         uint16_t first = halfword_at(code, offset);
         uint32_t length = thumb_length(first);
@@ -50,6 +99,11 @@ uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct
             wanted = 1;
         else
             w.kind = WATCH_PREDICATED;
+        if (!wanted && behind_set && offset <= last_set) {
+            w.kind = WATCH_STACK;
+            wanted = 1;
+        }
+        behind_set = last_set && sets_stack(first, offset + 4 <= size ? halfword_at(code, offset + 2) : 0);
         if (wanted && found < room)
             watch[found++] = w;
         it_state = is_it(first) ? (uint8_t)first : thumb_it_advance(it_state);

@@ -13,6 +13,7 @@ enum watch_kind {
     WATCH_F64,                /* operand class: thumb_double_class() */
     WATCH_F64_UNARY,          /* VSQRT.F64: one operand */
     WATCH_EXCLUSIVE,          /* STREX: the note says how many accesses the block had made before it */
+    WATCH_STACK,              /* behind one that sets SP, with another one to come: bits 17:2 of SP */
 };
 
 struct watch {
@@ -34,6 +35,11 @@ static inline uint8_t thumb_it_advance(uint8_t it_state)
  * Returns the number of entries. */
 uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,
                     uint32_t *instructions);
+
+/* Whether SP behind the code is what an instruction set it to from a register or memory, or of the other of the two
+ * stacks, and whether an access based on SP behind that instruction tells. */
+enum sets_stack { STACK_NOT_SET = 0, STACK_SET_AND_TOLD, STACK_SET_UNTOLD };
+enum sets_stack thumb_sets_stack(const uint8_t *code, uint32_t size);
 
 /* ITSTATE in front of the instruction at offset, for a block entered with it_state. */
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state);

@@ -57,10 +57,10 @@ static int check_stretches(const struct block_static *f)
     return accesses == f->accesses && barriers == f->barriers ? CORE_OK : CORE_ERR_STREAM;
 }
 
-static int check_facts(const struct block_static *f)
+static int check_facts(const struct block_static *f, uint32_t size)
 {
     if (f->probes > MAX_PROBES || !f->instructions || f->accesses > STREAM_RECORD_MAX ||
-        f->instructions > DEFINITION_BYTES_MAX / 2)
+        f->instructions > DEFINITION_BYTES_MAX / 2 || f->function_bytes >= size)
         return CORE_ERR_STREAM;
     for (uint32_t i = 0; i < f->accesses; i++)
         if (f->access[i].instruction >= f->instructions)
@@ -70,6 +70,9 @@ static int check_facts(const struct block_static *f)
             return CORE_ERR_STREAM;
     for (uint32_t i = 0; i < f->barriers; i++)
         if (f->barrier[i].instruction >= f->instructions || f->barrier[i].access > f->accesses)
+            return CORE_ERR_STREAM;
+    for (uint32_t i = 0; i < f->stack_moves; i++)
+        if (f->stack_move[i].instruction >= f->instructions || f->stack_move[i].access >= (int32_t)f->accesses)
             return CORE_ERR_STREAM;
     return f->stack_access < (int32_t)f->accesses ? check_stretches(f) : CORE_ERR_STREAM;
 }
@@ -92,8 +95,9 @@ static int copy_facts(struct block *b)
     size_t counters = COUNTER_STATIC * sizeof *f->counters, accesses = f->accesses * sizeof *f->access;
     size_t probes = f->probes * sizeof *f->probe, notes = f->notes * sizeof *f->note;
     size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
+    size_t moves = f->stack_moves * sizeof *f->stack_move;
     size_t stretches = f->stretches * sizeof *f->stretch, schedules = f->stretches * sizeof *b->schedules;
-    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + accesses + probes + notes +
+    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + moves + accesses + probes + notes +
                                   barriers + offsets + 2u * f->instructions);
     if (!next)
         return CORE_ERR_MEMORY;
@@ -104,6 +108,7 @@ static int copy_facts(struct block *b)
     b->schedules = carve(&next, NULL, schedules);
     for (uint32_t i = 0; i < f->stretches; i++)
         b->schedules[i] = NO_DEFINITION;
+    f->stack_move = carve(&next, f->stack_move, moves);
     f->access = carve(&next, f->access, accesses);
     f->probe = carve(&next, f->probe, probes);
     f->note = carve(&next, f->note, notes);
@@ -112,6 +117,19 @@ static int copy_facts(struct block *b)
     f->instruction_predicated = carve(&next, f->instruction_predicated, f->instructions);
     f->macs = carve(&next, f->macs, f->instructions);
     return CORE_OK;
+}
+
+/* What a block does to SP, as far as it is the same each time. */
+static void sum_moves(struct block *b)
+{
+    const struct block_static *f = &b->facts;
+    b->sp_matters = f->stack_moves || f->stack_access >= 0;
+    for (uint32_t i = 0; i < f->stack_moves; i++) {
+        const struct stack_move_static *m = &f->stack_move[i];
+        b->sp_depends |= m->kind != STACK_ADDED || f->instruction_predicated[m->instruction];
+        b->sp_change += m->bytes;
+        b->sp_low = b->sp_change < b->sp_low ? b->sp_change : b->sp_low;
+    }
 }
 
 void blocks_forget(struct blocks *t)
@@ -153,7 +171,7 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     int status = t->callbacks.define(t->callbacks.self, t->blocks, d->address + first, b.place, code + first,
                                      end - first, thumb_it_state_at(code, first, d->it_state), &b.facts);
     if (status == CORE_OK)
-        status = check_facts(&b.facts);
+        status = check_facts(&b.facts, end - first);
     if (status != CORE_OK)
         return status;
     status = copy_facts(&b);
@@ -162,8 +180,10 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     const struct block_static *f = &b.facts;
     for (uint32_t i = 0; i < f->instructions; i++)
         b.predicated |= f->instruction_predicated[i];
+    b.is_plain = !b.predicated && !f->function_bytes;
     for (uint32_t i = 0; i < f->accesses; i++)
-        b.exclusive |= f->access[i].exclusive;
+        b.is_plain &= !f->access[i].exclusive;
+    sum_moves(&b);
     b.info.address = d->address + first;
     b.info.size = end - first;
     b.entries = NO_DEFINITION;

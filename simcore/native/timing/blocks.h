@@ -61,7 +61,9 @@ struct block {
     int32_t next_piece;
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
-    uint8_t exclusive;           /* holds a STREX */
+    uint8_t is_plain;            /* of one function, no predicate, no STREX: all that a record holds lies on it */
+    uint8_t sp_matters, sp_depends;      /* it moves or tells SP; what it does to it shows when it runs */
+    int32_t sp_low, sp_change;   /* else: the lowest SP in it, and that behind it, from its entry */
     struct site *site;           /* one per access; begins the block's one allocation */
     uint64_t *skipped;           /* per instruction */
     int32_t *schedules;          /* per stretch: first of its list, most recent at the front */

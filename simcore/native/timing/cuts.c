@@ -99,7 +99,7 @@ int timing_cuts(struct timing *t, const uint32_t *record, uint64_t cycles, struc
         return index;
     const struct block *b = &t->blocks.block[index];
     const struct block_static *f = &b->facts;
-    struct execution x = {f, first, record + 2, accesses, record + 2 + accesses, record[1] >> 16, 0};
+    struct execution x = {f, first, record + 2, accesses, record + 2 + accesses, record[1] >> 16, 0, 0};
     struct cut c = {first, 0, 0, 0, 0, 0, 0};
     out[0] = c;
     if (b->entries >= 0 && longest(t, b, &x) <= cycles) {

@@ -30,12 +30,10 @@ void objects_free(struct objects *o)
     free(o->use);
 }
 
-/* The object at an address and the addresses around it that need no other look-up. What lies in no
- * object counts for its region. */
-static uint32_t find(const struct objects *o, const struct memory *m, const struct placement *p, uint32_t address,
-                     uint32_t *low, uint32_t *span)
+/* How many ranges begin at an address or in front of it. */
+static uint32_t begun(const struct objects *o, uint32_t address)
 {
-    uint32_t begin = 0, end = o->ranges;             /* the first range that starts behind the address */
+    uint32_t begin = 0, end = o->ranges;
     while (begin < end) {
         uint32_t middle = begin + (end - begin) / 2;
         if (o->range[middle].base <= address)
@@ -43,6 +41,22 @@ static uint32_t find(const struct objects *o, const struct memory *m, const stru
         else
             end = middle;
     }
+    return begin;
+}
+
+const struct object_range *objects_at(const struct objects *o, uint32_t address)
+{
+    uint32_t begin = begun(o, address);
+    int holds = begin && address - o->range[begin - 1].base < o->range[begin - 1].size;
+    return holds ? &o->range[begin - 1] : NULL;
+}
+
+/* The object at an address and the addresses around it that need no other look-up. What lies in no
+ * object counts for its region. */
+static uint32_t find(const struct objects *o, const struct memory *m, const struct placement *p, uint32_t address,
+                     uint32_t *low, uint32_t *span)
+{
+    uint32_t begin = begun(o, address);
     if (begin && address - o->range[begin - 1].base < o->range[begin - 1].size) {
         *low = o->range[begin - 1].base;
         *span = o->range[begin - 1].size;

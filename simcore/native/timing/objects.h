@@ -42,6 +42,9 @@ struct objects {
 int objects_init(struct objects *o, const struct object_range *range, uint32_t ranges);
 void objects_free(struct objects *o);
 
+/* The object at an address, NULL: it lies in none. */
+const struct object_range *objects_at(const struct objects *o, uint32_t address);
+
 /* The site is about to touch an address outside of its range. counts: the site's, so far. */
 int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
                    uint32_t block, uint32_t access, uint32_t address);

@@ -51,7 +51,7 @@ int records_match(const struct execution *x, const uint8_t *ran, uint32_t *addre
                   uint64_t *unmatched)
 {
     const struct block_static *f = x->facts;
-    uint32_t used = 0;
+    uint32_t used = x->before;
     int last = -1, stored = 1;
     for (uint32_t i = 0; i < f->accesses; i++) {
         const struct access_static *a = &f->access[i];
@@ -67,6 +67,14 @@ int records_match(const struct execution *x, const uint8_t *ran, uint32_t *addre
     if (used < x->count)
         ++*unmatched;
     return last;
+}
+
+uint32_t records_laid(const struct execution *x, const uint8_t *present)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < x->facts->accesses; i++)
+        count += present[i] + (x->facts->access[i].exclusive == EXCLUSIVE_CHECK && present[i + 1]);
+    return count;
 }
 
 int records_next_access(const struct execution *x, const uint8_t *ran)

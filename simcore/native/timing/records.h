@@ -16,6 +16,7 @@ struct execution {
     const uint32_t *note;        /* offset in halfwords of the definition << 16 | operand class */
     uint32_t notes;
     int is_split;                /* it ends with an access behind which the block goes on in another record */
+    uint32_t before;             /* addresses of accesses in front of it */
 };
 
 /* Which instructions ran, by the notes. */
@@ -27,6 +28,9 @@ void records_ran(const struct execution *x, uint8_t *ran);
  * are left over. */
 int records_match(const struct execution *x, const uint8_t *ran, uint32_t *address, uint8_t *present,
                   uint64_t *unmatched);
+
+/* How many of the recorded addresses are laid on a block by that. */
+uint32_t records_laid(const struct execution *x, const uint8_t *present);
 
 /* The instruction of the access behind those that were recorded, -1: there is none. */
 int records_next_access(const struct execution *x, const uint8_t *ran);

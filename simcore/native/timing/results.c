@@ -11,12 +11,17 @@ struct timing_info timing_info(const struct timing *t)
         .blocks = t->blocks.blocks,
         .schedules = t->blocks.schedules,
         .uses = t->objects.uses,
-        .stack_lowest = t->stack_lowest,
+        .stack_lowest = t->stacks.stack[0].info.lowest,
+        .contexts = t->contexts.contexts,
+        .stacks = t->stacks.stacks,
+        .lost_contexts = t->contexts.lost,
         .unbalanced_ops = t->calls.unbalanced_ops,
         .lost_frames = t->calls.lost_frames,
         .unmatched_records = t->unmatched,
         .flash_wait_states = t->memory.flash_wait_states,
     };
+    for (uint32_t i = 0; i < t->stacks.stacks; i++)
+        info.links += t->stacks.stack[i].info.links;
     for (uint32_t i = 0; i < t->blocks.blocks; i++) {
         info.sites += t->blocks.block[i].facts.accesses;
         info.instructions += t->blocks.block[i].facts.instructions;
@@ -60,6 +65,23 @@ void timing_uses(const struct timing *t, struct use_info *out)
 {
     for (uint32_t i = 0; i < t->objects.uses; i++)
         out[i] = t->objects.use[i].info;
+}
+
+void timing_contexts(const struct timing *t, struct context_info *out)
+{
+    for (uint32_t i = 0; i < t->contexts.contexts; i++)
+        out[i] = t->contexts.context[i].info;
+}
+
+void timing_stacks(const struct timing *t, struct stack_info *out, struct link_info *link)
+{
+    for (uint32_t i = 0; i < t->stacks.stacks; i++) {
+        const struct stack *s = &t->stacks.stack[i];
+        out[i] = s->info;
+        if (s->info.links)
+            memcpy(link, s->link, s->info.links * sizeof *link);
+        link += s->info.links;
+    }
 }
 
 void timing_transfers(const struct timing *t, struct transfer_info *out)

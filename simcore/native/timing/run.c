@@ -21,8 +21,17 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
         (how == BRANCH_NONE || how == BRANCH_CONDITIONAL || how == BRANCH_DIRECT || how == BRANCH_TABLE))
         return CORE_OK;
     timing_settle(t);
-    int status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how,
+    int returns = how == BRANCH_RETURN || how == BRANCH_INDIRECT, status = returns ? stacks_keep(t) : CORE_OK;
+    if (t->contexts.jumped && how == BRANCH_RETURN && status == CORE_OK)
+        status = contexts_return(t, b->info.address, b->facts.function, b->facts.is_function_entry);
+    if (status != CORE_OK)
+        return status;
+    t->calls.sp = t->stacks.sp;
+    status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how,
                                 call_site, returns_to);
+    struct context *context = &t->contexts.context[t->calls.context];
+    if (context->info.function == NO_FUNCTION)
+        context->info.function = b->facts.function;
     timing_follow(t);
     return status;
 }
@@ -42,11 +51,11 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
         if (taken || conditional)
             prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target, placed_end,
                                           taken ? next->place : placed_end);
-        if (taken)
+        /* A branch to the next address goes on all the same, save that of an operation marker, whose own cost is left
+         * out: a call that came straight back. */
+        if (taken || !(conditional || is_call) ||
+            (is_call && b->facts.branch_target == end && next->facts.is_function_entry))
             how = b->facts.branch;
-        /* A call that came straight back: an operation marker, whose own cost is left out. */
-        if (is_call && !taken)
-            how = BRANCH_NONE;
         uint32_t cycles = 0;
         if (prediction == MISPREDICTED) {
             cycles = conditional ? e->mispredict_cycles : t->config.indirect_mispredict_cycles;
@@ -82,7 +91,7 @@ int timing_arrive(struct timing *t, const struct block *b)
     int status = CORE_OK;
     if (t->last_block >= 0) {
         resolve_branch(t, b, &status);
-        t->is_inside = 1;
+        t->arrives = ARRIVES_INSIDE;
     }
     t->last_block = t->last_entry = NO_DEFINITION;
     return status;
@@ -196,19 +205,19 @@ static void fault_at(struct timing *t, enum fault_kind kind, const struct block 
     t->fault = (struct fault_info){(uint8_t)kind, address, pc, a->size};
 }
 
-/* The stack is as deep as the address of the block's access through SP says; further than its region is a fault. */
-static int follow_stack(struct timing *t, const struct block *b, uint32_t address)
+static inline int follow_stack(struct timing *t, const struct block *b, const uint32_t *address,
+                               const uint8_t *present, const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
 {
-    uint32_t low = address + (uint32_t)b->facts.stack_low;
-    if (t->other_stack)
-        return CORE_OK;
-    if (low >= t->stack_lowest || low > t->stack_top || low + (1u << 20) <= t->stack_top)
-        return CORE_OK;
-    if (low < t->stack_floor && t->stack_lowest >= t->stack_floor) {
-        fault_at(t, FAULT_STACK_OVERFLOW, b, (uint32_t)b->facts.stack_access, low);
-        return STOP_FAULT;
-    }
-    t->stack_lowest = low;
+    const struct block_static *f = &b->facts;
+    struct stacks *s = &t->stacks;
+    uint32_t low = s->sp + (uint32_t)b->sp_low;
+    int tells = f->stack_access >= 0 && (!present || present[f->stack_access]);
+    if (low < t->handler_low)
+        t->handler_low = low;
+    if (b->sp_depends || s->unknown || low < s->lowest ||
+        (tells && address[f->stack_access] - (uint32_t)f->stack_offset != s->sp))
+        return stacks_walk(t, b, address, present, ran, notes, note_count);
+    s->sp += (uint32_t)b->sp_change;
     return CORE_OK;
 }
 
@@ -225,13 +234,16 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
 {
     int redirected = 0, status = CORE_OK;
     struct block *b = &t->blocks.block[index];
+    t->waits = 0;
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
-    else if (t->is_inside)
+    else if (t->arrives == ARRIVES_INSIDE)
         status = enter(t, b, BRANCH_NONE, 0, 0);
+    else if (t->arrives == ARRIVES_BY_RETURN && !b->facts.is_function_entry)
+        status = enter(t, b, BRANCH_RETURN, 0, 0);
     else
         status = enter_handler(t, b);
-    t->is_inside = 0;
+    t->arrives = ARRIVES_BY_CALL;
     if (status != CORE_OK)
         return status;
 
@@ -300,7 +312,10 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     t->last_block = (int32_t)index;
     t->last_entry = entry;
     t->left = e->exits;
-    if (b->facts.stack_access >= 0 && (!present || present[b->facts.stack_access]))
-        return follow_stack(t, b, address[b->facts.stack_access]);
-    return CORE_OK;
+    if (t->stacks.saved_from) {
+        status = stacks_saved(t, b, address, present);
+        if (status != CORE_OK)
+            return status;
+    }
+    return b->sp_matters ? follow_stack(t, b, address, present, ran, notes, note_count) : CORE_OK;
 }

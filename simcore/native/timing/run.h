@@ -7,6 +7,8 @@
 static inline void timing_charge(struct timing *t, enum cause cause, uint32_t cycles)
 {
     t->memory.counters[COUNTER_CYCLES + cause] += cycles;
+    if (cause == CAUSE_FETCH || cause == CAUSE_LOAD || cause == CAUSE_STORE)
+        t->waits += cycles;
     t->now += cycles;
 }
 

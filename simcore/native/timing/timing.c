@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "registers.h"
-#include "timing/exceptions.h"
+#include "timing/interrupts.h"
 #include "timing/records.h"
 #include "timing/run.h"
 
@@ -25,7 +25,6 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
     t->blocks.placement = &t->placement;
     t->state = t->reset_state = setup->reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
-    t->stack_lowest = UINT32_MAX;
     t->sample_at = UINT64_MAX;
     int status = memory_init(&t->memory, &t->config, t->region, setup->regions);
     if (status == CORE_OK)
@@ -34,6 +33,10 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
         status = predictor_init(&t->predictor, &t->config);
     if (status == CORE_OK)
         status = calltree_init(&t->calls, COUNTER_COUNT + setup->regions * REGION_COUNTER_COUNT);
+    if (status == CORE_OK)
+        status = contexts_init(t);
+    if (status == CORE_OK)
+        status = stacks_begin(t, 0, 0);
     if (status != CORE_OK)
         return status;
     t->memory.counters = calltree_current(&t->calls)->counters;
@@ -60,8 +63,18 @@ int timing_trace(struct timing *t, uint32_t spans, uint32_t samples)
     return status;
 }
 
+int timing_node_blocks(struct timing *t)
+{
+    if (!t->node_blocks)
+        t->node_blocks = calloc(1, sizeof *t->node_blocks);
+    return t->node_blocks ? CORE_OK : CORE_ERR_MEMORY;
+}
+
 void timing_free(struct timing *t)
 {
+    if (t->node_blocks)
+        node_blocks_free(t->node_blocks);
+    free(t->node_blocks);
     if (t->trace)
         trace_free(t->trace);
     free(t->trace);
@@ -73,7 +86,9 @@ void timing_free(struct timing *t)
     predictor_free(&t->predictor);
     calltree_free(&t->calls);
     objects_free(&t->objects);
-    exceptions_free(t);
+    contexts_free(&t->contexts);
+    stacks_free(&t->stacks);
+    interrupts_free(t);
 }
 
 /* --- pending counts -------------------------------------------------------------------------------- */
@@ -96,6 +111,9 @@ void timing_settle(struct timing *t)
         if (b->region != NO_REGION)
             memory_region_counters(&t->memory, b->region)[REGION_FETCH_BYTES] += n * b->info.size;
         cost->executions += n;
+        if (t->node_blocks)
+            node_blocks_add(t->node_blocks, (uint32_t)t->calls.frame[t->calls.frames - 1].node, e->block, n,
+                            n * e->cycles);
         e->pending = 0;
     }
     t->touched_used = 0;
@@ -133,9 +151,13 @@ static void forget(struct timing *t)
     for (uint32_t i = 0; i < t->objects.uses; i++)
         t->objects.use[i].info.counts = (struct site_info){0, 0, 0};
     t->calls.unbalanced_ops = t->calls.lost_frames = t->unmatched = 0;
-    t->stack_lowest = UINT32_MAX;
+    stacks_forget(t);
+    contexts_forget(t);
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
+    if (t->node_blocks)
+        node_blocks_forget(t->node_blocks);
+    interrupts_forget(t);
     if (t->trace) {
         trace_forget(t->trace);
         t->sample_at = t->counted_from + t->trace->next_sample;
@@ -143,6 +165,34 @@ static void forget(struct timing *t)
 }
 
 /* --- records -------------------------------------------------------------------------------------------- */
+
+/* A block in which another function begins, from x->first on, piece by piece: each counts for the function that holds
+ * it. */
+static int run_pieces(struct timing *t, uint32_t id, uint32_t end, struct execution *x, uint32_t *address,
+                      uint8_t *present, uint8_t *ran)
+{
+    int status = CORE_OK;
+    for (uint32_t stop; status == CORE_OK && x->first < end; x->first = stop) {
+        int index = blocks_for(&t->blocks, &t->memory, id, x->first, end);
+        if (index < 0)
+            return index;
+        uint32_t own = t->blocks.block[index].facts.function_bytes;
+        stop = own ? x->first + own : end;
+        index = blocks_for(&t->blocks, &t->memory, id, x->first, stop);
+        if (index < 0)
+            return index;
+        x->facts = &t->blocks.block[index].facts;
+        x->is_split = stop < end;
+        uint64_t unmatched = t->unmatched;
+        records_ran(x, ran);
+        records_match(x, ran, address, present, &t->unmatched);
+        if (stop < end)
+            t->unmatched = unmatched;
+        x->before += records_laid(x, present);
+        status = timing_run_block(t, (uint32_t)index, address, present, ran, x->note, x->notes);
+    }
+    return status;
+}
 
 static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
 {
@@ -171,12 +221,15 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
     struct execution x = {
-        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS};
-    if (!partial && !b->predicated && !b->exclusive && b->facts.accesses == accesses)
+        &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS,
+        0};
+    if (!partial && b->is_plain && b->facts.accesses == accesses)
         return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
 
     static _Thread_local uint32_t address[ACCESSES_MAX];
     static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
+    if (!partial && b->facts.function_bytes)
+        return run_pieces(t, id, end, &x, address, present, ran);
     records_ran(&x, ran);
     uint64_t unmatched = t->unmatched;
     int last = records_match(&x, ran, address, present, &t->unmatched);
@@ -222,10 +275,13 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 3, 0, 2, 4};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 2, [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
+    if (kind >= RECORD_INTERRUPT)
+        return interrupts_record(t, kind, payload);
     int status = CORE_OK;
+    uint64_t before = t->now;
     timing_settle(t);
     switch (kind) {
     case RECORD_SYSTEM_WRITE:
@@ -244,9 +300,14 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION: status = exceptions_run(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_EXCEPTION:
+        status = contexts_exception(t, payload[0], payload[1], payload[2], payload[3]);
+        if (status == CORE_OK)
+            status = interrupts_exception(t, payload[0] & 0xff, before);
+        break;
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
-    case RECORD_STACK: exceptions_stack(t, payload[0], (int)payload[1]); break;
+    case RECORD_STACK: status = stacks_told(t, payload[0]); break;
+    case RECORD_TASK: status = contexts_task(t, payload[0], payload[1]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

@@ -9,32 +9,26 @@
 #include "timing/blocks.h"
 #include "timing/branch.h"
 #include "timing/calltree.h"
+#include "timing/contexts.h"
+#include "timing/node_blocks.h"
 #include "types.h"
 #include "memory/memory.h"
 #include "timing/objects.h"
 #include "timing/placement.h"
+#include "timing/stacks.h"
 #include "stream/stream.h"
 #include "timing/trace.h"
 
 enum {
     EXTRA_CLASSES = 40,
-    INTERRUPTED_MAX = 64,
-    THREADS_MAX = 64,
     ACCESSES_MAX = STREAM_RECORD_MAX,
     INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2
 };
 
-struct interrupted {             /* what goes on when a handler comes back */
-    int32_t last_block, last_entry;
-    struct exits left;
-    uint32_t frames, returns_to;
-    uint32_t stack;              /* address of its frame */
-    uint8_t other_stack, is_inside;
-};
-
-struct thread {                  /* a thread that waits: what goes on when an exception returns to its frame */
-    struct interrupted at;
-    struct frame *frame;         /* its calls, without the root */
+enum arrival {                   /* how control comes to the next block, when none ran last */
+    ARRIVES_BY_CALL = 0,         /* the program starts, or hardware calls */
+    ARRIVES_INSIDE = 1,          /* it is of the function that is entered */
+    ARRIVES_BY_RETURN = 2,       /* from a handler or another task, to where it did not leave */
 };
 
 struct timing {
@@ -59,19 +53,19 @@ struct timing {
     int32_t last_block, last_entry;     /* whose branch is not resolved yet; NO_DEFINITION: none */
     struct exits left;           /* how it was left: the entry may have been given up since */
     uint32_t continue_at;        /* byte of its definition at which a partial block goes on */
-    uint32_t stack_top, stack_floor, stack_lowest;
     uint64_t unmatched;          /* records whose accesses did not fit the decoded block */
     struct fault_info fault;     /* what timing saw: a stack overflow, a misaligned LDM; or just the PC of a fault */
     uint32_t reset_state;
-    struct interrupted interrupted[INTERRUPTED_MAX];   /* by exceptions, innermost last */
-    uint32_t interruptions;
-    struct thread thread[THREADS_MAX];   /* the one that waits longest is first */
-    uint32_t threads;
-    uint8_t other_stack;         /* SP is not on the stack that the program started with */
-    uint8_t is_inside;           /* no block ran last, but what runs next is of the function that is entered */
+    struct contexts contexts;
+    struct stacks stacks;
+    uint8_t arrives;             /* enum arrival */
     struct trace *trace;         /* NULL: not asked for */
+    struct node_blocks *node_blocks;    /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
+    uint32_t waits;              /* cycles that the block which ran last waited for memory */
+    uint32_t handler_low;        /* lowest SP of the handler that runs, 0: none does */
+    struct interrupts *interrupts;       /* NULL: there were none */
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 
@@ -81,6 +75,9 @@ void timing_free(struct timing *t);
 
 /* Keeps spans and samples from now on. Returns 0, CORE_ERR_CONFIG or CORE_ERR_MEMORY. */
 int timing_trace(struct timing *t, uint32_t spans, uint32_t samples);
+
+/* Counts blocks by node of the call tree from now on. Returns 0 or CORE_ERR_MEMORY. */
+int timing_node_blocks(struct timing *t);
 
 /* Consumes whole records. Returns 0, a negative core_status, or STOP_FAULT for a stack overflow. */
 int timing_consume(void *timing, const uint32_t *words, size_t count);

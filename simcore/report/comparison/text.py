@@ -15,6 +15,7 @@ from simcore.comparison.comparison import (
     OpChange,
     Side,
 )
+from simcore.comparison.interrupts import InterruptChange
 from simcore.report import RenderOptions
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
@@ -69,6 +70,10 @@ class _Page:
         functions = [row for row in comparison.functions if is_changed(row)]
         if functions:
             yield "Functions", self._of(len(functions), "callees left out"), self._rows(functions)
+        interrupts = [row for row in comparison.interrupts or () if row.is_changed]
+        if interrupts:
+            note = f"latency the longest, in cycles, modelled; {len(interrupts)} changed"
+            yield "Interrupts and exceptions", note, self._interrupts(interrupts)
         lines = [row for row in comparison.lines or () if row.cycles_difference]
         if lines:
             yield "Lines", self._of(len(lines), "cycles modelled"), self._lines(lines)
@@ -150,6 +155,23 @@ class _Page:
             columns.append(Column("mostly", list(map(_cause, causes)), 2))
         return self._table(columns)
 
+    def _interrupts(self, rows: Sequence[InterruptChange]) -> Table:
+        sides = [(row.before, row.after) for row in rows]
+        latency = [
+            (old and old.latency_max_cycles, new and new.latency_max_cycles) for old, new in sides
+        ]
+        return self._table(
+            [
+                Column("exception", [_name(row) for row in rows]),
+                Column("count before", [count(old and old.count) for old, _ in sides], 2),
+                Column("after", [count(new and new.count) for _, new in sides], 2),
+                Column("latency before", [count(old) for old, _ in latency]),
+                Column("after", [count(new) for _, new in latency]),
+                Column("lost before", [count(old and old.lost) for old, _ in sides], 3),
+                Column("after", [count(new and new.lost) for _, new in sides], 3),
+            ]
+        )
+
     def _lines(self, rows: Sequence[LineChange]) -> Table:
         rows = rows[: self.top]
         return self._table(
@@ -195,7 +217,7 @@ def is_changed(row: FunctionChange | OpChange) -> bool:
     )
 
 
-def _name(row: FunctionChange | OpChange) -> str:
+def _name(row: FunctionChange | OpChange | InterruptChange) -> str:
     return row.name if row.status == "same" else f"{row.name} ({row.status})"
 
 

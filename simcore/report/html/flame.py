@@ -16,7 +16,7 @@ from simcore.report.stacks import check_call_tree
 MOST_FRAMES = 4000  # what a browser draws and a reader finds his way in; the widest stay
 ROOT = "all"
 
-Key = tuple[str, str]  # kind (function or operation) and name
+Key = tuple[str, str]  # kind (task, function or operation) and name
 
 
 @dataclass(slots=True)
@@ -89,14 +89,17 @@ def merged_frames(profiles: Sequence[Profile]) -> list[FlameFrame]:
         check_call_tree(profile)
         at: list[int] = []
         for node in profile.call_tree:
-            parent = 0 if node.parent is None else at[node.parent]
-            index = parent
-            key = _key(profile, node.function, node.op)
-            if key is not None:
-                known = found.get((parent, key))
+            index = 0 if node.parent is None else at[node.parent]
+            keys = [_key(profile, node.function, node.op)]
+            if node.parent == 0 and profile.has_tasks:
+                keys.insert(0, ("task", profile.tasks[node.task].name))
+            for key in keys:
+                if key is None:
+                    continue
+                known = found.get((index, key))
                 if known is None:
-                    known = found[parent, key] = len(frames)
-                    frames.append(FlameFrame(key, parent, [0] * runs, [[0, 0] for _ in profiles]))
+                    known = found[index, key] = len(frames)
+                    frames.append(FlameFrame(key, index, [0] * runs, [[0, 0] for _ in profiles]))
                 index = known
             at.append(index)
             frame = frames[index]

@@ -10,7 +10,7 @@ from simcore.report import RenderOptions
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
 
-Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions"]
+Section = Literal["functions", "ops", "memory", "objects", "lines", "instructions", "interrupts"]
 
 #: Output formats; each is the name of a module of this package.
 FORMATS = (
@@ -29,6 +29,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "trace": ("timeline",),
     "lcov": ("coverage",),
 }
+#: Formats that show inlined functions unless told not to.
+INLINING = ("html", "callgrind", "pprof", "speedscope", "collapsed", "json")
 #: Tables that the CSV output can hold, the first one when none is asked for.
 SECTIONS: tuple[Section, ...] = get_args(Section)
 

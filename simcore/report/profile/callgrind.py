@@ -8,11 +8,13 @@ Grammar: valgrind.org/docs/manual/cl-format.html.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded
 from simcore.costs.tables import CallNode
 from simcore.report import RenderOptions
+from simcore.report.inlined import MARK, FrameAt, check_inlines
 from simcore.report.profile.places import Place, places
 from simcore.report.stacks import CallTree
 from simcore.units import clock
@@ -60,9 +62,40 @@ class _Names:
         return f"({self._ids[name]}) {name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    file: str
+    name: str
+    start: Place
+    count: int
+
+
+@dataclass(slots=True)
+class _Code:
+    """A function or an inlined one: its costs by address, and what it calls."""
+
+    file: str
+    name: str
+    entry: Place
+    places: dict[int, tuple[Place, Costs]] = field(default_factory=dict)
+    sites: dict[int, Place] = field(default_factory=dict)  # of calls that were inlined
+    calls: list[tuple[int, _Call, Costs]] = field(default_factory=list)
+
+    def whole(self) -> Costs:
+        """Its costs with those of what it calls."""
+        total = [0] * (len(EVENTS) + 1)
+        for _, costs in self.places.values():
+            total = _sum(total, costs)
+        for _, _, costs in self.calls:
+            total = _sum(total, costs)
+        return total
+
+
 class _Writer:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        check_inlines(profile)
+        self._frame_at = FrameAt(profile.inlines)
         self._places = places(profile)
         self._lines = {place.address: place for own in self._places for place in own[1:]}
         self._file, self._function = _Names(), _Names()
@@ -93,6 +126,7 @@ class _Writer:
         for function in range(len(profile.functions)):
             yield from self._function_lines(function)
             yield ""
+        yield from self._task_lines()
         yield _text("totals:", total)
 
     def _place_costs(self) -> list[list[Costs]]:
@@ -110,29 +144,88 @@ class _Writer:
         ]
 
     def _function_lines(self, function: int) -> Iterator[str]:
-        own_file = self._file_of(function)
-        yield f"fl={self._file(own_file)}"
-        yield f"fn={self._function(self._names[function])}"
-        calls = self._calls.get(function, {})
-        at = {place.address: (place, costs) for place, costs in self._body(function)}
+        """A function, and behind it what was inlined into it, each as a function of its own."""
         entry = self._places[function][0]
-        current = own_file
-        for address in sorted(at.keys() | calls.keys()):
-            place, costs = at.get(address, (self._lines.get(address, entry), None))
+        whole = _Code(self._file_of(function), self._names[function], entry)
+        pieces: dict[int | None, _Code] = {None: whole}
+        for place, costs in self._body(function):
+            piece = self._piece(function, pieces, place.address, place)
+            piece.places[place.address] = place, costs
+        for address, callees in self._calls.get(function, {}).items():
+            piece = self._piece(function, pieces, address, self._lines.get(address, entry))
+            for callee, (count, inclusive) in callees.items():
+                start = self._places[callee][0]
+                # Code that runs on into another function is no call, but readers take 0 for a line
+                # of the caller's own costs.
+                called = _Call(self._file_of(callee), self._names[callee], start, max(count, 1))
+                piece.calls.append((address, called, inclusive))
+        # Innermost first, so that what is inside each is complete.
+        frames = self._frame_at.frames
+        for frame in sorted((each for each in pieces if each is not None), reverse=True):
+            told, piece = frames[frame], pieces[frame]
+            site = replace(piece.entry, line=told.line, file=None)
+            into = pieces[told.parent]
+            into.sites[site.address] = site
+            into.calls.append(
+                (site.address, _Call(piece.file, piece.name, piece.entry, 1), piece.whole())
+            )
+        for number, frame in enumerate(sorted(pieces, key=lambda each: -1 if each is None else each)):
+            if number:
+                yield ""
+            yield from self._code_lines(pieces[frame], entry)
+
+    def _piece(
+        self, function: int, pieces: dict[int | None, _Code], address: int, place: Place
+    ) -> _Code:
+        """The function or the inlined one that has an address."""
+        found = self._frame_at(address)
+        frames = self._frame_at.frames
+        if found is None or frames[found].function != function:
+            return pieces[None]
+        for frame in self._frame_at.around(found):
+            if frame not in pieces:
+                file = place.file or self._file_of(function)
+                pieces[frame] = _Code(file, frames[frame].name + MARK, place)
+        return pieces[found]
+
+    def _code_lines(self, code: _Code, entry: Place) -> Iterator[str]:
+        yield f"fl={self._file(code.file)}"
+        yield f"fn={self._function(code.name)}"
+        current = code.file
+        calls: dict[int, list[tuple[_Call, Costs]]] = {}
+        for address, call, inclusive in code.calls:
+            calls.setdefault(address, []).append((call, inclusive))
+        for address in sorted(code.places.keys() | calls.keys()):
+            known = code.sites.get(address) or self._lines.get(address, entry)
+            place, costs = code.places.get(address, (known, None))
             # Code may come from another file: an inlined function of a header.
-            file = place.file or own_file
+            file = place.file or code.file
             if file != current:
-                yield f"{'fe' if file == own_file else 'fi'}={self._file(file)}"
+                yield f"{'fe' if file == code.file else 'fi'}={self._file(file)}"
                 current = file
             position = f"0x{address:x} {place.line or 0}"
             if costs is not None:
                 yield _text(position, costs)
-            for callee, (count, inclusive) in calls.get(address, {}).items():
+            for call, inclusive in calls.get(address, []):
+                yield f"cfi={self._file(call.file)}"
+                yield f"cfn={self._function(call.name)}"
+                yield f"calls={call.count} 0x{call.start.address:x} {call.start.line or 0}"
+                yield _text(position, inclusive)
+
+    def _task_lines(self) -> Iterator[str]:
+        """A function for each task, which calls what it began in."""
+        if not self._profile.has_tasks:
+            return
+        for task, calls in _task_calls(self._profile).items():
+            yield f"fl={self._file(UNKNOWN_FILE)}"
+            yield f"fn={self._function(f'[task {task}]')}"
+            for callee, (count, inclusive) in calls.items():
                 start = self._places[callee][0]
                 yield f"cfi={self._file(self._file_of(callee))}"
                 yield f"cfn={self._function(self._names[callee])}"
                 yield f"calls={count} 0x{start.address:x} {start.line or 0}"
-                yield _text(position, inclusive)
+                yield _text("0x0 0", inclusive)
+            yield ""
 
     def _body(self, function: int) -> Iterator[tuple[Place, Costs]]:
         """Places with costs; what belongs to no instruction joins the one at the entry."""
@@ -186,6 +279,25 @@ def _calls(
             sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
         sites[callee] = (count + tree.nodes[index].calls, sums)
     return calls
+
+
+def _task_calls(profile: Profile) -> dict[str, dict[int, tuple[int, Costs]]]:
+    """(Count, inclusive costs) by task and by the functions that nothing in it calls."""
+    tree = CallTree(profile)
+    inclusive = [
+        tree.inclusive([getattr(node, name) for node in tree.nodes]) for _, name, _ in EVENTS
+    ]
+    energy = tree.inclusive(tree.femtojoules())
+    found: dict[str, dict[int, tuple[int, Costs]]] = {}
+    for index, node in enumerate(tree.nodes):
+        if node.parent != 0 or node.function is None:
+            continue
+        calls = found.setdefault(tree.tasks[index], {})
+        count, sums = calls.get(node.function, (0, [0] * (len(EVENTS) + 1)))
+        picojoules = rounded([energy[index]], 1, FEMTOJOULES_PER_PICOJOULE)
+        sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
+        calls[node.function] = (count + node.calls, sums)
+    return found
 
 
 def _key(nodes: Sequence[CallNode], index: int, found: Sequence[Sequence[Place]]) -> Key | None:

@@ -12,6 +12,8 @@ from simcore.report.page.csv import table_text
 def render(profile: Profile, options: RenderOptions) -> str:
     """The table ``options.section``. Raises ConfigError when the profile does not hold it."""
     table = getattr(profile, options.section)
+    if table is None and options.section == "interrupts":
+        table = ()  # none was taken
     if table is None:
         raise ConfigError(
             f"the profile holds no {options.section}: run it again with --{options.section}"

@@ -27,6 +27,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     from simcore.report.html.details import Details
     from simcore.report.html.flame import flame_data
     from simcore.report.html.page import as_json, write_page
+    from simcore.report.inlined import unfolded
     from simcore.report.profile.text import CACHES
     from simcore.run.stubs import guessed
     from simcore.units import clock
@@ -52,7 +53,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
         roofline=figure,
         ceilings=ceilings,
         hot=hot,
-        flame_tree=as_json(flame_data(profile)),
+        flame_tree=as_json(flame_data(unfolded(profile))),
         output=details.output,
         warnings=details.annotation.warnings if details.annotation else profile.warnings,
     )

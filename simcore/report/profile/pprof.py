@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded, shared
 from simcore.report import RenderOptions
+from simcore.report.inlined import MARK, FrameAt, check_inlines
 from simcore.report.profile.places import Place, places
 from simcore.report.profile.protobuf import message, number, numbers, text
 from simcore.report.stacks import FEMTOJOULES_PER_NANOJOULE, NANOSECONDS, CallTree
@@ -43,6 +44,7 @@ def render(profile: Profile, options: RenderOptions) -> bytes:
 class _Sample:
     stack: list[int]  # ids of locations, innermost first
     op: str  # operation that it runs in, "" for none
+    task: str  # "" where there is but one
     instructions: int
     cycles: int
     femtojoules: int
@@ -51,11 +53,14 @@ class _Sample:
 class _Writer:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        check_inlines(profile)
+        self._frame_at = FrameAt(profile.inlines)
         self._tree = CallTree(profile)
         self._places = places(profile)
         self._lines = {place.address: place for own in self._places for place in own[1:]}
         self._strings: dict[str, int] = {"": 0}
-        self._functions: dict[tuple[int, str | None], int] = {}  # function, file -> id
+        # Function or name of an inlined one, file -> id
+        self._functions: dict[tuple[int | None, str | None, str | None], int] = {}
         self._locations: dict[tuple[int, int], int] = {}  # function, address -> id
         self._located: list[bytes] = []
 
@@ -71,14 +76,15 @@ class _Writer:
         for sample, time, energy in zip(samples, times, energies, strict=True):
             content = numbers(1, sample.stack)
             content += numbers(2, (sample.instructions, sample.cycles, time, energy))
-            if sample.op:
-                content += message(3, number(1, string("op")) + number(2, string(sample.op)))
+            for label, value in (("op", sample.op), ("task", sample.task)):
+                if value:
+                    content += message(3, number(1, string(label)) + number(2, string(value)))
             fields.append(message(_SAMPLE, content))
         fields.append(message(_MAPPING, self._mapping()))
         fields += [message(_LOCATION, location) for location in self._located]
         fields += [
-            message(_FUNCTION, self._function(identifier, index, file))
-            for (index, file), identifier in self._functions.items()
+            message(_FUNCTION, self._function(identifier, *key))
+            for key, identifier in self._functions.items()
         ]
         time_ns = sum(rounded([profile.totals.cycles], NANOSECONDS, profile.cpu.clock_hz))
         fields += [
@@ -109,7 +115,8 @@ class _Writer:
             for place, instructions, cycles, femtojoules in shares:
                 if instructions or cycles or femtojoules:
                     stack = [self._location(node.function, place), *callers]
-                    yield _Sample(stack, op, instructions, cycles, femtojoules)
+                    task = "".join(self._tree.tasks[index : index + 1])
+                    yield _Sample(stack, op, task, instructions, cycles, femtojoules)
 
     def _callers(self, index: int) -> list[int]:
         """Locations of the calls that lead to a node, innermost first."""
@@ -138,19 +145,38 @@ class _Writer:
         key = (function, place.address)
         if key not in self._locations:
             self._locations[key] = len(self._locations) + 1
-            # A line of another file than the function's: an inlined function of a header.
-            file = place.file or self._profile.functions[function].file
-            identifier = self._functions.setdefault((function, file), len(self._functions) + 1)
-            line = number(1, identifier) + number(2, place.line or 0)
+            lines = b"".join(message(4, line) for line in self._lines_of(function, place))
             self._located.append(
-                number(1, self._locations[key])
-                + number(2, 1)
-                + number(3, place.address)
-                + message(4, line)
+                number(1, self._locations[key]) + number(2, 1) + number(3, place.address) + lines
             )
         return self._locations[key]
 
-    def _function(self, identifier: int, index: int, file: str | None) -> bytes:
+    def _lines_of(self, function: int, place: Place) -> Iterator[bytes]:
+        """Messages Line of a location: the innermost inlined function first."""
+        # A line of another file than the function's: an inlined function of a header.
+        file, line = place.file or self._profile.functions[function].file, place.line
+        found = self._frame_at(place.address)
+        frames = self._frame_at.frames
+        if found is not None and frames[found].function == function:
+            for frame in reversed(self._frame_at.around(found)):
+                yield self._line(self._identifier(function, frames[frame].name, file), line)
+                file, line = self._profile.functions[function].file, frames[frame].line
+        yield self._line(self._identifier(function, None, file), line)
+
+    def _line(self, identifier: int, line: int | None) -> bytes:
+        return number(1, identifier) + number(2, line or 0)
+
+    def _identifier(self, function: int, inlined: str | None, file: str | None) -> int:
+        key = (None, inlined, file) if inlined else (function, None, file)
+        return self._functions.setdefault(key, len(self._functions) + 1)
+
+    def _function(
+        self, identifier: int, index: int | None, inlined: str | None, file: str | None
+    ) -> bytes:
+        if index is None:
+            name = self._string(f"{inlined}{MARK}")
+            named = number(2, name) + number(3, name) + number(4, self._string(file or ""))
+            return number(1, identifier) + named
         function = self._profile.functions[index]
         name = number(2, self._string(function.name))
         name += number(3, self._string(function.symbol or function.name))
@@ -169,6 +195,7 @@ class _Writer:
             + number(7, 1)
             + number(8, has_lines)
             + number(9, has_lines)
+            + number(10, self._profile.inlines is not None)
         )
 
     def _comments(self) -> Sequence[str]:

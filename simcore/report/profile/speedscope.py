@@ -7,6 +7,7 @@ from typing import Any
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
+from simcore.report.inlined import unfolded
 from simcore.report.stacks import CallTree
 from simcore.units import clock
 
@@ -14,11 +15,11 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
-    """A document with two sampled profiles: cycles, and energy in nanojoules.
+    """A document with two sampled profiles, cycles and energy in nanojoules, and one for each task.
 
     A sample is a node of the call tree with its own costs; their order is that of first calls.
     """
-    tree = CallTree(profile)
+    tree = CallTree(unfolded(profile))
     frames: dict[tuple[str, str | None, int | None], int] = {}
     stacks = [[frames.setdefault(_frame(tree, node), len(frames)) for node in tree.stacks[index]]
               for index in tree.order]  # fmt: skip
@@ -40,6 +41,14 @@ def render(profile: Profile, options: RenderOptions) -> str:
         "profiles": [
             _sampled("cycles", stacks, [cycles[index] for index in tree.order]),
             _sampled("energy (nJ)", stacks, [energy[index] for index in tree.order]),
+            *(
+                _sampled(
+                    f"cycles of {task}",
+                    stacks,
+                    [cycles[index] if tree.tasks[index] == task else 0 for index in tree.order],
+                )
+                for task in dict.fromkeys(tree.tasks)
+            ),
         ],
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"

@@ -21,9 +21,12 @@ from simcore.costs.tables import (
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
+from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
+from simcore.report.profile.inlined_table import inlined_columns
+from simcore.report.profile.interrupt_tables import interrupt_blocks
 from simcore.run.faults import Fault
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
@@ -112,15 +115,23 @@ class _Page:
         if profile.ops:
             note = f"callees included; counts {exact}, cycles {modelled}, energy {estimated}"
             yield "Operations", note, self._ops()
+        if len([task for task in profile.tasks if task.kind != "interrupts"]) > 1:
+            note = f"switches and stack {exact}, cycles {modelled}, energy {estimated}"
+            yield "Tasks", note, self._tasks()
         shown = len(profile.functions[: self.top])
         of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "
         note = f"{of}counts {exact}, cycles {modelled}, energy {estimated}"
         yield "Functions", note, self._functions()
+        if profile.inlines is not None and self.options.inlines:
+            inlined = inlined_rows(profile, profile.inlines)
+            note = f"with what is inlined into them; instructions {exact}, cycles {modelled}"
+            yield "Inlined functions", note, self._table(inlined_columns(inlined[: self.top]))
         if profile.lines is not None:
             yield "Lines", f"by cycles; counts {exact}, cycles {modelled}", self._lines()
         if profile.instructions is not None:
             note = f"by cycles; counts {exact}, cycles {modelled}"
             yield "Instructions", note, self._instructions()
+        yield from interrupt_blocks(profile, self.options.width)
         if profile.memory:
             note = f"counts {exact}, refills and stalls {modelled}, energy {estimated}"
             yield "Memory", note, self._memory()
@@ -269,6 +280,22 @@ class _Page:
             ]
         )
 
+    def _tasks(self) -> Table:
+        rows = sorted(self.profile.tasks, key=lambda row: -row.cycles)[: self.top]
+        whole = self.profile.totals.cycles
+        return self._table(
+            [
+                Column("task", [row.name for row in rows]),
+                Column("cycles", [count(row.cycles) for row in rows]),
+                Column("share", [percent(row.cycles, whole) for row in rows]),
+                Column("switches", [count(row.switches) for row in rows], 1),
+                Column("longest wait", [count(row.longest_wait_cycles) for row in rows], 2),
+                Column("stack", [_bytes(row.stack_used_bytes) for row in rows]),
+                Column("of", [_bytes(row.stack_bytes) for row in rows], 3),
+                Column("energy", [si(row.energy_j, "J") for row in rows], 4),
+            ]
+        )
+
     def _functions(self) -> Table:
         rows = self.profile.functions[: self.top]
         whole = self.profile.totals.cycles
@@ -393,6 +420,10 @@ def _half_width(row: FunctionCosts | OpCosts) -> str:
     """Half the interval around a row's energy, relative to it."""
     low, high = row.energy_low_j, row.energy_high_j
     return percent(high - low, high + low, digits=0)
+
+
+def _bytes(value: int | None) -> str:
+    return "" if value is None else size(value)
 
 
 def _main_cause(causes: dict[str, int]) -> str:

@@ -19,7 +19,7 @@ from simcore.report import RenderOptions
 from simcore.report.stacks import NANOSECONDS, check_call_tree
 from simcore.units import clock
 
-PROCESS, THREAD = 1, 1
+PROCESS = 1
 
 Event = dict[str, Any]
 
@@ -53,10 +53,13 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
     hz = profile.cpu.clock_hz
     title = f"{profile.elf.name} on {profile.cpu.name} at {clock(hz)}"
     yield {"ph": "M", "name": "process_name", "pid": PROCESS, "tid": 0, "args": {"name": title}}
-    yield {
-        "ph": "M", "name": "thread_name", "pid": PROCESS, "tid": THREAD,
-        "args": {"name": "calls"},
-    }  # fmt: skip
+    # A track for each task, and one for interrupts.
+    tracks = [task.name for task in profile.tasks] if profile.has_tasks else ["calls"]
+    for number, name in enumerate(tracks, start=1):
+        yield {
+            "ph": "M", "name": "thread_name", "pid": PROCESS, "tid": number,
+            "args": {"name": name},
+        }  # fmt: skip
     for span in timeline.spans:
         if not 0 <= span.node < len(profile.call_tree):
             raise ConfigError(
@@ -64,12 +67,16 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
                 " not there"
             )
         node = profile.call_tree[span.node]
+        if node.function is None and node.op is None:
+            continue
         start, end = _nanoseconds(span.start, hz), _nanoseconds(span.end, hz)
         yield {
-            "ph": "X", **_named(profile, node), "pid": PROCESS, "tid": THREAD,
+            "ph": "X", **_named(profile, node), "pid": PROCESS,
+            "tid": node.task + 1 if profile.has_tasks else 1,
             "ts": start / 1000, "dur": (end - start) / 1000,
             "args": {"cycles": span.end - span.start},
         }  # fmt: skip
+    yield from _interrupts(profile, timeline, hz)
     reset = TimelineSample(0, 0, 0.0, 0, 0, 0, 0)
     series: list[tuple[str, str, float]] = []
     for before, after in pairwise((reset, *timeline.samples)):
@@ -79,6 +86,37 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         # A counter holds until its next event: let it fall to nothing where the run ends.
         ended = [(name, unit, 0.0) for name, unit, _ in series]
         yield from _counters(ended, timeline.samples[-1].cycle, hz)
+
+
+def _interrupts(profile: Profile, timeline: Timeline, hz: int) -> Iterator[Event]:
+    """A track for each exception: how long it was pending, and its handler with entry and return.
+
+    One that came again while its handler ran is pending from the end of that on.
+    """
+    rows = profile.interrupts or ()
+    ends: dict[int, int] = {}
+    for one in timeline.activations or ():
+        if not one.interrupt < len(rows):
+            raise ConfigError(
+                f"{profile.elf.name}: corrupt profile: its timeline has interrupt {one.interrupt},"
+                " which is not there"
+            )
+        row, thread = rows[one.interrupt], THREAD + 1 + one.interrupt
+        if one.interrupt not in ends:
+            name = f"{row.name} (exception {row.number})"
+            yield {"ph": "M", "name": "thread_name", "pid": PROCESS, "tid": thread,
+                   "args": {"name": name}}  # fmt: skip
+        since = max(one.pending, ends.get(one.interrupt, 0))
+        args = {"cycles": one.end - one.start, "latency_cycles": one.entered - one.pending}
+        spans = [(f"{row.name} pending", since, one.start, {"cycles": one.start - since})]
+        spans = spans if since < one.start else []
+        for name, first, last, told in (*spans, (row.name, one.start, one.end, args)):
+            start, end = _nanoseconds(first, hz), _nanoseconds(last, hz)
+            yield {
+                "ph": "X", "name": name, "cat": "interrupt", "pid": PROCESS, "tid": thread,
+                "ts": start / 1000, "dur": (end - start) / 1000, "args": told,
+            }  # fmt: skip
+        ends[one.interrupt] = one.end
 
 
 def _nanoseconds(cycles: int, hz: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +21,7 @@ from simcore.report.page.console import (
 )
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
+from simcore.report.studies.deadlines import deadline_blocks
 from simcore.units import NOTHING, clock, count, percent, si, signed
 from simcore.whatif.results import Outcome, WhatIf
 
@@ -32,10 +34,20 @@ def render(study: WhatIf, format_name: str, options: RenderOptions) -> str:
     if format_name == "json":
         return study.to_json()
     if format_name == "csv":
-        return table_text([to_plain(row) for row in study.configurations], ())
+        return table_text(list(_csv_rows(study.configurations)), ())
     console = new_console(options)
     print_blocks(console, _header(study), _blocks(study, options))
     return printed_text(console, options)
+
+
+def _csv_rows(rows: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    """A row for each configuration; for each interrupt that it gives a rate, where it does."""
+    for row in rows:
+        plain = to_plain(row)
+        for one in row.deadlines or ():
+            yield {**plain, "deadline": to_plain(one)}
+        if not row.deadlines:
+            yield plain
 
 
 def _header(study: WhatIf) -> Text:
@@ -59,6 +71,7 @@ def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[Block]:
     rows = study.configurations
     note = "cycles modelled, energy estimated; change against the first"
     yield "Configurations", note, build_table(list(_columns(rows)), options.width)
+    yield from deadline_blocks(rows, options.width)
     changed = [row for row in rows if row.change is not None]
     causes = [
         cause

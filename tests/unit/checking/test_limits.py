@@ -249,3 +249,45 @@ def test_a_limit_for_runs_that_there_are_not_is_refused(
 def test_no_increase_means_not_the_last_bit_of_a_number(value: float) -> None:
     assert limit("energy=0%").holds(value, value)
     assert find_metric("energy") == limit("energy=0%").metric
+
+
+def scoped(text: str) -> list[tuple[str, str, str, float | None, float | None]]:
+    limits = parse_limits(text, "--limit")
+    return [(x.kind, x.row, x.metric.name, x.percent, x.bound) for x in limits]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("irq=TIM2:latency=5us", [("irq", "TIM2", "latency", None, 5 * 1e-6)]),
+        (
+            "irq=28:latency=1000cycles|10%",
+            [
+                ("irq", "28", "latency-cycles", None, 1000),
+                ("irq", "28", "latency", 10, None),
+            ],
+        ),
+        ("irq=*:lost=0", [("irq", "*", "lost", None, 0)]),
+        (
+            "stack=4K, irq=TIM2:latency=5us,response=1ms,function=dot:cycles=0%",
+            [
+                ("total", "", "stack", None, 4096),
+                ("irq", "TIM2", "latency", None, 5 * 1e-6),
+                ("irq", "TIM2", "response", None, 1 * 1e-3),
+                ("function", "dot", "cycles", 0, None),
+            ],
+        ),
+        (
+            "function=swap<int,int>:cycles=5%",
+            [("function", "swap<int,int>", "cycles", 5, None)],
+        ),
+    ],
+)
+def test_a_text_may_have_several_scopes_and_interrupts(text: str, expected: object) -> None:
+    assert scoped(text) == expected
+
+
+def test_an_interrupt_has_metrics_of_its_own() -> None:
+    assert "an interrupt has the metrics latency, latency-cycles" in message_of("irq=a:energy=1")
+    assert "did you mean 'latency'" in message_of("irq=a:latncy=1us")
+    assert "there is no metric 'latency'" in message_of("latency=5us")

@@ -571,6 +571,18 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
         assert f"  {command} " in done.stdout
 
 
+def test_a_program_that_uses_no_device_waits_for_no_description_of_one() -> None:
+    probe = (
+        "import sys; from simcore.cli.main import main\n"
+        f"main(['profile', {str(ROOT / 'kernels/prebuilt/conv2d_s8_small.elf')!r}])\n"
+        "sys.exit('simcore.devices.registers' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_importing_simcore_imports_no_other_module_of_it() -> None:
     probe = (
         "import sys; import simcore; "

@@ -18,7 +18,7 @@ from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import CoreError
 
 TYPES = Path(simcore.__file__).with_name("native") / "types.h"
-HEADERS = [TYPES.with_name(name) for name in ("types.h", "faults.h", "peripherals.h")]
+HEADERS = [TYPES.with_name(name) for name in ("types.h", "faults.h", "latency.h", "peripherals.h")]
 #: Enums that Python reads out of the extension and has no copy of.
 READ_FROM_C = {"core_status", "exclusive", "stale"}
 
@@ -77,7 +77,7 @@ def test_every_enum_of_the_border_is_compared_or_read_from_c() -> None:
     text = "".join(header.read_text() for header in HEADERS)
     named = re.findall(r"^enum (\w+) \{", text, flags=re.MULTILINE)
     assert set(named) == ENUMS.keys() | READ_FROM_C
-    assert len(ENUMS) == 18
+    assert len(ENUMS) == 21
 
 
 def test_what_is_no_python_or_must_load_fast_has_the_same_names() -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from simcore.elf import image_of_bytes
+from simcore.elf import ProgramFiles, image_of_files
 from simcore.elf.binary import read_binary
 from simcore.errors import ElfError
 
@@ -140,7 +140,7 @@ def damaged(text: str, line: int, column: int, character: str) -> bytes:
 )
 def test_a_damaged_file_is_one_line(data: bytes, message: str) -> None:
     try:
-        image = image_of_bytes("demo.hex", data)
+        image = image_of_files(ProgramFiles("demo.hex", data))
     except ElfError as error:
         text = str(error)
     else:
@@ -158,4 +158,6 @@ def test_any_change_of_a_byte_is_refused_or_read() -> None:
             data = bytearray(whole)
             data[lots.randrange(len(data))] = lots.randrange(256)
             with suppress(ElfError):
-                image_of_bytes("demo", bytes(data[: lots.choice([len(data), len(data) // 2])]))
+                image_of_files(
+                    ProgramFiles("demo", bytes(data[: lots.choice([len(data), len(data) // 2])]))
+                )

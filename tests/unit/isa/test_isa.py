@@ -18,7 +18,15 @@ import pytest
 from simcore.cpu_model.schema import CLASSES
 from simcore.errors import ExitCode, UnknownInstructionError
 from simcore.isa import Block, Instruction, decode_block, decode_instruction
-from simcore.isa.blocks import BANK_NONE, BANK_OTHER, BANK_SAME, MAX_PROBES, ProbeKind
+from simcore.isa.blocks import (
+    BANK_NONE,
+    BANK_OTHER,
+    BANK_SAME,
+    MAX_PROBES,
+    ProbeKind,
+    StackMove,
+    StackMoveKind,
+)
 from simcore.isa.kinds import FLAGS, GE_FLAGS, SP, BranchKind, Kind, Role
 from tests.tools import needs
 from tests.unit.thumb_code import ASSEMBLER, assemble, code, stored
@@ -228,18 +236,39 @@ def test_a_block_never_asks_for_more_probes_than_the_core_holds() -> None:
     assert len(block("100x ldr.w r1,[r1]").probes) == MAX_PROBES
 
 
-def test_the_stack_depth_is_relative_to_the_first_access() -> None:
+ADDED, MOVED, SET = StackMoveKind
+
+
+def test_moves_of_sp_by_constants_add_up_and_the_first_access_tells_where_it_was() -> None:
     # PUSH stores at SP-8, SUB goes 16 bytes further down.
     found = block("push {r4,lr} ; sub.w sp,sp,#16 ; str.w r0,[sp] ; add.w sp,sp,#16")
-    assert (found.stack_access, found.stack_low) == (0, -16)
+    assert (found.stack_access, found.stack_offset) == (0, -8)
+    assert [(m.instruction, m.kind, m.bytes) for m in found.stack_moves] == [
+        (0, ADDED, -8), (1, ADDED, -16), (3, ADDED, 16),
+    ]  # fmt: skip
     assert block("str.w r0,[r1],#4").stack_access == -1
 
 
-def test_a_stack_pointer_from_elsewhere_ends_what_is_known_of_the_depth() -> None:
-    found = block("mov sp,r7 ; str.w r0,[sp] ; push {r4,lr}")
-    assert (found.stack_access, found.stack_low) == (0, -8)
+def test_an_access_behind_an_instruction_that_sets_sp_tells_to_what() -> None:
+    found = block("mov sp,r7 ; push {r4,lr} ; str.w r0,[sp]")
+    assert found.stack_access == -1
+    assert found.stack_moves[0] == StackMove(0, SET, access=0, offset=-8)
     found = block("push {r4,lr} ; mov sp,r7 ; push {r4,lr}")
-    assert (found.stack_access, found.stack_low) == (0, 0)
+    assert (found.stack_access, found.stack_offset) == (0, -8)
+    assert found.stack_moves[1] == StackMove(1, SET, access=2, offset=-8)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("sub.w sp,sp,r3", MOVED), ("add sp,r3", MOVED), ("mov sp,r3", SET), ("ldr.w sp,[r0]", SET),
+     ("msr psp,r0", SET), ("msr control,r0", SET)],
+)  # fmt: skip
+def test_how_an_instruction_changes_sp(text: str, kind: StackMoveKind) -> None:
+    assert [(m.kind, m.access) for m in block(text).stack_moves] == [(kind, -1)]
+
+
+def test_what_a_condition_may_skip_tells_nothing_of_sp() -> None:
+    assert block("push {r4,lr} ; str.w r0,[sp]", it_state=0x08).stack_access == -1  # in an IT EQ
 
 
 @pytest.mark.parametrize(

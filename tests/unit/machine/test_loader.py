@@ -9,6 +9,7 @@ import pytest
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, Segment, Symbol
 from simcore.errors import ConfigError
+from simcore.machine.engine import TRANSLATED_BYTES, map_memory
 from simcore.machine.loader import LoadedMemory
 
 FLASH, FLASH_ITCM, DTCM, SRAM1, SRAM2 = (
@@ -217,3 +218,11 @@ def test_a_region_that_begins_inside_its_device_shares_its_bytes(tmp_path: Path)
     assert memory.read(FLASH + 0x8000, 4) == b"code"
     assert memory.read(FLASH_ITCM + 0x8000, 4) == b"code"
     assert memory.read(FLASH_ITCM, 4) == b"\xff" * 4
+
+
+def test_the_engine_keeps_a_bounded_amount_of_translated_code() -> None:
+    # SysTick every 21 cycles had 1.3 GB of it; with the bound 119 MiB in all from 500,000
+    # instructions on, and the same counts.
+    memory = LoadedMemory(load_cpu_model("stm32f746"), image())
+    uc = map_memory(memory)
+    assert uc.ctl_get_tcg_buffer_size() == TRANSLATED_BYTES == 64 << 20

@@ -72,7 +72,7 @@ def test_what_is_copied_of_a_block_is_what_was_told() -> None:
     assert (facts.access[0].instruction, facts.access[0].size) == (1, 4)
     assert facts.probe[0].kind == timed.lib.PROBE_ODD_WORD
     assert facts.counters[timed.lib.COUNTER_MACS] == 2
-    assert (block.predicated, block.exclusive) == (1, 0)
+    assert (block.predicated, block.is_plain) == (1, 0)
     assert (block.skipped[0], block.skipped[1], block.site.counts.executions) == (0, 0, 0)
     timed.close()
 

@@ -135,12 +135,106 @@ def test_a_tail_call_takes_the_place_of_its_caller(tree: Tree, how: str) -> None
     assert tree.calls("c") == [1]
 
 
-def test_code_that_runs_on_into_the_next_function_takes_its_place(tree: Tree) -> None:
+def test_code_that_runs_on_into_the_next_function_stays_in_the_call(tree: Tree) -> None:
     in_a = tree.call("b", 0x100)
     tree.run("c", "none")
-    assert tree.stack == "a c"
+    assert tree.stack == "a b c"  # b was called, so what c costs is in it
+    assert tree.calls("c") == [0]
     tree.returns("a", in_a)
     assert tree.stack == "a"
+
+
+def test_a_loop_to_a_label_that_was_run_through_is_no_call(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    for _ in range(3):
+        tree.run("c", "none")
+        tree.run("d", "none")
+        tree.run("c", "conditional")
+    tree.run("b", "direct")
+    assert tree.stack == "a b"
+    assert tree.shape == "a(b(c d))"
+    assert [tree.calls(name) for name in "bcd"] == [[1], [0], [0]]
+
+
+@pytest.mark.parametrize("function", ["c", "g"])
+def test_a_jump_out_of_what_was_run_through_is_a_tail_call(tree: Tree, function: str) -> None:
+    in_a = tree.call("d", 0x100)
+    tree.run("e", "none")
+    tree.run("f", "none")
+    tree.run(function, "direct")
+    assert tree.calls(function) == [1]
+    assert tree.shape == f"a(d(e f) {function})"
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+
+
+@pytest.mark.parametrize("how", ["direct", "conditional", "table"])
+def test_a_cold_part_and_back_are_no_calls(tree: Tree, how: str) -> None:
+    in_a = tree.call("b", 0x100)
+    for site in (0x200, 0x200, 0x300):
+        tree.run("c", how, address=tree.entry("c") + 8, site=site)  # its start is no entry
+        tree.returns("c", tree.call("d", 0x400))
+        tree.run("b", how, address=tree.entry("b") + 8)
+    assert tree.stack == "a b"
+    assert tree.shape == "a(b(c(d) c(d)))"
+    assert [sum(tree.calls(name)) for name in "bcd"] == [1, 0, 3]
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+
+
+def test_a_cold_part_that_goes_on_at_the_start_of_its_function_calls_nothing(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    tree.run("c", "direct", address=tree.entry("c") + 8)
+    tree.run("b", "direct")
+    assert (tree.stack, tree.calls("b")) == ("a b", [1])
+
+
+def test_a_longjmp_out_of_a_cold_part_goes_on_in_its_function(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    tree.run("c", "direct", address=tree.entry("c") + 8)
+    tree.call("d", 0x400)
+    tree.returns("b", tree.entry("b") + 0x20, how="indirect")
+    assert (tree.stack, tree.calls("b")) == ("a b", [1])
+
+
+def test_a_tail_call_that_returns_to_its_own_function_is_one_call(tree: Tree) -> None:
+    # LR was set by hand: b jumps to c, and c returns into b. The b below is not returned to.
+    tree.call("b", 0x100)
+    in_b = tree.call("b", 0x200)
+    tree.run("c", "indirect", site=0x300)
+    tree.returns("b", tree.entry("b") + 0x30)
+    assert tree.stack == "a b b"
+    assert (tree.calls("b"), tree.calls("c")) == ([2], [1])
+    tree.returns("b", in_b)
+    assert tree.stack == "a b"
+
+
+def test_a_way_to_a_cold_part_and_back_through_registers_calls_nothing(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.run("v", "direct", site=0x200)  # a veneer, which is called
+    tree.run("c", "indirect", address=tree.entry("c") + 8)
+    tree.run("b", "indirect", address=tree.entry("b") + 8)
+    assert tree.stack == "a b"
+    assert [tree.calls(name) for name in "bvc"] == [[1], [1], [0]]
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+
+
+def test_functions_that_share_an_end_are_called_once_each(tree: Tree) -> None:
+    in_a = tree.call("b", 0x100)
+    tree.run("c", "direct", address=tree.entry("c") + 0x10)
+    tree.returns("a", in_a)
+    assert tree.stack == "a"
+    assert (tree.shape, tree.calls("c")) == ("a(b(c))", [0])
+
+
+def test_a_handler_that_ends_in_a_tail_call_has_one_node_wherever_it_interrupts(tree: Tree) -> None:
+    for at in (0x500, 0x600):
+        tree.run("h", "call")
+        tree.t.frame[tree.t.frames - 1].call_site = at  # as timing notes it
+        tree.run("c", "direct", site=0x700)
+        tree.t.frames -= 1
+    assert tree.shape == "a(h c)"
 
 
 @pytest.mark.parametrize("how", ["return", "indirect"])
@@ -231,6 +325,7 @@ def test_a_program_that_returns_from_where_it_began_stays_on_the_tree(tree: Tree
     assert tree.stack == "x"
     tree.call("b", 0x100)
     assert tree.stack == "x b"
+    assert tree.calls("x") == [0]  # it went on, nobody called it
 
 
 # --- operations ---
@@ -268,6 +363,18 @@ def test_a_tail_call_inside_an_operation_stays_inside_it(tree: Tree) -> None:
     tree.returns("a", in_a)
     assert tree.stack == "a"
     assert tree.t.unbalanced_ops == 1
+
+
+def test_a_cold_part_inside_an_operation_goes_back_into_it(tree: Tree) -> None:
+    tree.call("b", 0x100)
+    tree.op_begin(0)
+    tree.run("c", "direct", address=tree.entry("c") + 8)
+    assert tree.stack == "a b b.0 c"
+    tree.run("b", "direct", address=tree.entry("b") + 8)
+    assert tree.stack == "a b b.0"
+    assert (tree.calls("b"), tree.calls("c")) == ([1], [0])
+    tree.op_end()
+    assert tree.t.unbalanced_ops == 0
 
 
 def test_recursion_through_an_operation_makes_new_nodes(tree: Tree) -> None:

@@ -5,7 +5,7 @@ What of them hangs on time is held by tests/integration/test_board.py and test_d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -34,6 +34,7 @@ class Registers:
         self.maps: dict[int, tuple[Any, Any, Any]] = {}
         word = "uint64_t"
         functions = {
+            "emu_stop": ("int(void *)", self.zero),
             "hook_add": (f"int(void *, size_t *, int, void *, void *, {word}, {word})", self.zero),
             "mmio_map": (f"int(void *, {word}, {word}, void *, void *, void *, void *)", self.map),
         }
@@ -99,3 +100,40 @@ def test_registers_do_what_their_rules_say(registers: Registers, case: dict[str,
         else:
             found = registers.read(step["read"], size)
             assert found == step.get("is", found), step
+
+
+@pytest.mark.parametrize("use", ["read", "write", "tell", "reset", "ask"])
+def test_devices_are_described_once_and_in_front_of_the_first_use(
+    registers: Registers, use: str
+) -> None:
+    lib, word = registers.lib, BASE + 0x10
+    asked = []
+
+    def describe(_: Any) -> int:
+        asked.append(use)
+        registers.describe(0x10, reset=0x1234, rules=[{"kind": "keep", "mask": 0xFF}])
+        return 0
+
+    callback = registers.ffi.callback("core_describe_fn", describe)
+    lib.core_describe_when_used(registers.core, registers.ffi.NULL, callback)
+    assert not asked
+    uses: dict[str, Callable[[], object]] = {
+        "read": lambda: registers.read(0x10, 4),
+        "write": lambda: registers.write(0x10, 0xABCD_EFFF, 4),
+        "tell": lambda: lib.core_tell_register(registers.core, word, 0x80, 0xFF),
+        "reset": lambda: lib.core_reset_register(registers.core, word, 0x9876),
+        "ask": lambda: lib.core_register(registers.core, word),
+    }
+    uses[use]()
+    assert asked == [use]
+    found = {"write": 0xABCD_EF34, "tell": 0x1280, "reset": 0x9876}.get(use, 0x1234)
+    assert registers.read(0x10, 4) == found
+    assert asked == [use]
+
+
+def test_a_description_that_fails_ends_the_run(registers: Registers) -> None:
+    lib = registers.lib
+    callback = registers.ffi.callback("core_describe_fn", lambda _: lib.CORE_ERR_CALLBACK)
+    lib.core_describe_when_used(registers.core, registers.ffi.NULL, callback)
+    registers.read(0x10, 4)
+    assert lib.core_run_status(registers.core) == lib.CORE_ERR_CALLBACK

@@ -35,7 +35,8 @@ def test_records_cost_and_count(case: dict[str, Any], make: Make) -> None:
     options = {key: case[key] for key in ("config", "moves", "extra") if key in case}
     timed = make(**options)
     t, lib = timed.t, timed.lib
-    t.stack_top, t.stack_floor = case.get("stack", (0, 0))
+    if "stack" in case:
+        assert lib.stacks_begin(t, *case["stack"]) == lib.CORE_OK
 
     assert timed.consume(case["records"]) == getattr(lib, case.get("status", "CORE_OK"))
 
@@ -49,7 +50,21 @@ def test_records_cost_and_count(case: dict[str, Any], make: Make) -> None:
     assert timed.asked == case.get("asked", timed.asked)
     assert timed.nodes() == case.get("nodes", timed.nodes())
     assert t.unmatched == case.get("unmatched", 0)
-    assert t.stack_lowest == case.get("stack_lowest", t.stack_lowest)
+    stacks = [t.stacks.stack[at].info for at in range(t.stacks.stacks)]
+    found_stacks = [[s.top, s.lowest] for s in stacks]
+    assert found_stacks == case.get("stacks", found_stacks)
+    chains = [
+        [[s.link[n].function, s.link[n].bytes] for n in range(s.info.links)]
+        for s in (t.stacks.stack[at] for at in range(t.stacks.stacks))
+    ]
+    assert chains == case.get("chains", chains)
+    contexts = [t.contexts.context[at].info for at in range(t.contexts.contexts)]
+    known = [
+        [c.function, c.stack, c.switches, c.longest_wait, c.task]
+        for c in contexts
+        if c.function < 1 << 31
+    ]
+    assert known == case.get("contexts", known)
     kinds = native.constants("fault_kind", "FAULT_")
     fault = case.get("fault", {})
     for field, value in fault.items():

@@ -7,13 +7,15 @@ A block is a table of tests/rules/timing.toml; its instructions have two bytes e
                             and double (a load that has to be aligned to 4 bytes)
     branch, target          how it ends (enum branch_kind) and where to; target 0: not known
     function, entry         index of its function; entry false: it does not begin it
+    starts                  instructions at which the functions behind that one begin
     macs                    of each instruction
     notes                   [instruction, table of extra cycles]
     barriers                [instruction, access behind it], of a DMB a 0 as third
     probes                  [kind, access, access]
     stretches               [probes, accesses up to its end, barriers up to its end] of each; one
                             for all when there are none
-    stack                   [access, bytes that SP is below its address at most]
+    stack                   [access, bytes of its address from SP at the block's entry]
+    moves                   [instruction, kind, bytes, access, offset] of what changes SP
     facts                   fields of struct block_static that are to be what they should not
     schedules               tables of stretch, state, variant (default 0), cycles by cause, at
                             (cycle of each access and then of each barrier), next, taken, mispredict
@@ -141,11 +143,20 @@ class Timed:
             for at, access, *everything in block.get("barriers", [])
             if at in within
         ]
+        starts = block.get("starts", [])
+        cut = next((at - first for at in starts if first < at < first + count), 0)
+        is_entry = first in starts or (first == 0 and block.get("entry", True))
         kinds = native.constants("probe_kind", "PROBE_")
         probes = [(kinds[kind], a, b) for kind, a, b in block.get("probes", [])]
         everything = [(1 << 64) - 1, len(accesses), len(barriers)]
         stretches = block.get("stretches", [everything])
         stack = block.get("stack", [-1, 0])
+        move_kinds = native.constants("stack_move", "STACK_")
+        moves = [
+            (at - first, move_kinds[kind], *rest)
+            for at, kind, *rest in block.get("moves", [])
+            if at in within
+        ]
         ends = first + count == len(block["instructions"])
         branch = block.get("branch", "none") if ends else "none"
         counters = [0] * self.lib.COUNTER_STATIC
@@ -159,12 +170,14 @@ class Timed:
             "note": ("struct note_static[]", notes),
             "barrier": ("struct barrier_static[]", barriers),
             "stretch": ("struct stretch_static[]", stretches),
+            "stack_move": ("struct stack_move_static[]", moves),
             "counters": ("uint64_t[]", counters),
             "macs": ("uint8_t[]", macs),
         }
         values = {
-            "function": block.get("function", 0),
-            "is_function_entry": block.get("entry", True) and first == 0,
+            "function": block.get("function", 0) + sum(at <= first for at in starts),
+            "function_bytes": cut * HALFWORD,
+            "is_function_entry": is_entry,
             "branch": native.constants("branch_kind", "BRANCH_")[branch],
             "branch_predicated": predicated[-1],
             "branch_address": address + size - HALFWORD,
@@ -176,7 +189,8 @@ class Timed:
             "barriers": len(barriers),
             "stretches": len(stretches),
             "stack_access": stack[0] if stack[0] < len(accesses) else -1,
-            "stack_low": -stack[1],
+            "stack_offset": stack[1],
+            "stack_moves": len(moves),
             **block.get("facts", {}),
         }
         for field, value in values.items():
@@ -238,8 +252,9 @@ class Timed:
 
         `run` a block with `at` addresses and `notes` [instruction, class], `partial` (bytes,
         "after" or "before" the access) and `continued`; or `system` = register with `value`,
-        `op_begin`, `op_end`, `sleep` = cycles, `exception` = return address, 0: it came back, with
-        `frame`, `chained` and `fp`, or `words` as they stand.
+        `op_begin`, `op_end`, `sleep` = cycles, `stack` = SP, `task` = index with `floor`,
+        `exception` = return address, 0: it came back, with `frame`, `sp` (default: the frame),
+        `to`, `chained`, `process` and `fp`, or `words` as they stand.
         """
         lib = self.lib
         match record:
@@ -265,7 +280,13 @@ class Timed:
                 event = lib.EXCEPTION_CHAINED if "chained" in record else event
                 event |= lib.EXCEPTION_FP if "fp" in record else 0
                 kind = lib.RECORD_EXCEPTION
-                payload = [event, address or record.get("to", 0), record.get("frame", 0)]
+                event |= lib.EXCEPTION_PROCESS if "process" in record else 0
+                frame = record.get("frame", 0)
+                payload = [event, address or record.get("to", 0), frame, record.get("sp", frame)]
+            case {"stack": sp}:
+                kind, payload = lib.RECORD_STACK, [sp]
+            case {"task": task}:
+                kind, payload = lib.RECORD_TASK, [task, record.get("floor", 0)]
             case _:
                 raise ValueError(f"no record: {record}")
         return [0x8000_0000 | kind << 16 | len(payload), *payload]

@@ -165,8 +165,12 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         "it has a document type",
     ),
     "an array": (
-        device(peripheral(f"<register><dim>0xFFFFFFF</dim>{REGISTER}</register>")),
-        "describes more than",
+        device(peripheral(f"<register><dim>2049</dim>{REGISTER}</register>")),
+        "an array of 2049 elements, R; at most 2048",
+    ),
+    "many arrays": (
+        device(peripheral(13 * f"<register><dim>2000</dim>{REGISTER}</register>")),
+        "describes more than 25000 registers",
     ),
     "arrays of arrays": (
         device(

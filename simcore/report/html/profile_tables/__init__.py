@@ -10,6 +10,7 @@ from simcore.report.html.profile_tables.costs import (
     functions,
     operations,
 )
+from simcore.report.html.profile_tables.interrupts import critical, held_back, interrupts
 from simcore.report.html.profile_tables.memory import (
     caches,
     memory,
@@ -24,8 +25,11 @@ __all__ = [
     "causes",
     "ceiling_rows",
     "components",
+    "critical",
     "functions",
+    "held_back",
     "instructions",
+    "interrupts",
     "layout",
     "lines",
     "memory",

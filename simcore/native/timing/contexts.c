@@ -1,0 +1,361 @@
+/* contexts.c: see contexts.h. */
+#include "timing/contexts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "timing/run.h"
+
+#define NO_TASK UINT32_MAX
+
+static struct context *running_of(struct timing *t) { return &t->contexts.context[t->contexts.running]; }
+
+static int add(struct contexts *c, uint32_t stack)
+{
+    if (c->contexts == CONTEXTS_MAX) {
+        c->lost++;
+        return CONTEXTS_MAX - 1;
+    }
+    if (array_reserve(&c->context, &c->room, c->contexts + 1u, 8, sizeof *c->context) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    c->context[c->contexts] = (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0}};
+    return (int)c->contexts++;
+}
+
+int contexts_init(struct timing *t)
+{
+    if (add(&t->contexts, 0) < 0 || add(&t->contexts, 0) < 0)
+        return CORE_ERR_MEMORY;
+    running_of(t)->had = 1;
+    return CORE_OK;
+}
+
+void contexts_free(struct contexts *c)
+{
+    for (uint32_t i = 0; i < c->contexts; i++)
+        free(c->context[i].call);
+    free(c->context);
+}
+
+uint32_t contexts_sp_on(const struct contexts *c, uint32_t stack, uint32_t otherwise)
+{
+    for (uint32_t i = 0; i < c->contexts; i++)
+        if (c->context[i].call && c->context[i].info.stack == stack)
+            return c->context[i].at.frame;
+    for (uint32_t i = 0; i < c->levels; i++)
+        if (c->level[i].stack == stack)
+            return c->level[i].frame;
+    return otherwise;
+}
+
+void contexts_forget(struct timing *t)
+{
+    struct contexts *c = &t->contexts;
+    for (uint32_t i = 0; i < c->contexts; i++) {
+        c->context[i].info.switches = c->context[i].info.longest_wait = 0;
+        c->context[i].left_at = t->now;
+    }
+    c->lost = 0;
+}
+
+/* --- from one to another ------------------------------------------------------------------------------------ */
+
+/* All but the root of its calls are kept; nothing but the root is left. */
+static int suspend(struct timing *t, const struct level *at)
+{
+    struct context *context = running_of(t);
+    uint32_t count = t->calls.frames - 1;
+    struct frame *kept = malloc((count + 1) * sizeof *kept);
+    if (!kept)
+        return CORE_ERR_MEMORY;
+    memcpy(kept, t->calls.frame + 1, count * sizeof *kept);
+    free(context->call);
+    context->call = kept;
+    context->info.stack = at->stack;
+    context->at = *at;
+    context->at.frames = t->calls.frames;
+    context->left_at = t->now;
+    t->calls.frames = 1;
+    return CORE_OK;
+}
+
+static void give_processor(struct timing *t, uint32_t index)
+{
+    struct context *context = &t->contexts.context[index];
+    uint64_t waited = t->now - context->left_at;
+    if (context->had && waited > context->info.longest_wait)
+        context->info.longest_wait = waited;
+    context->had = 1;
+    context->info.switches++;
+    t->contexts.running = t->calls.context = index;
+}
+
+static void go_on(struct timing *t, const struct level *at)
+{
+    t->last_block = at->last_block;
+    t->last_entry = at->last_entry;
+    t->left = at->left;
+    t->arrives = at->arrives;
+}
+
+static void arrive_anew(struct timing *t, enum arrival how)
+{
+    t->last_block = t->last_entry = NO_DEFINITION;
+    t->arrives = (uint8_t)how;
+    t->hardware_return = 0;
+}
+
+static int find_waiting(const struct timing *t, uint32_t sp, uint32_t address)
+{
+    const struct contexts *c = &t->contexts;
+    for (uint32_t i = 0; i < c->contexts; i++) {
+        const struct level *at = &c->context[i].at;
+        if (c->context[i].call && at->frame == sp && !t->stacks.stack[at->stack].is_over &&
+            (address == ANY_ADDRESS || at->returns_to == ANY_ADDRESS || at->returns_to == address))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The calls of a context that waits are those that are open, again. */
+static int take_up(struct timing *t, uint32_t index)
+{
+    struct context *context = &t->contexts.context[index];
+    int status = calltree_restore(&t->calls, context->call, context->at.frames - 1);
+    free(context->call);
+    context->call = NULL;
+    give_processor(t, index);
+    return status;
+}
+
+static int begin(struct timing *t, uint32_t stack)
+{
+    int index = add(&t->contexts, stack);
+    if (index < 0)
+        return index;
+    if (t->contexts.context[index].call) {       /* the one that is shared, as there are too many */
+        free(t->contexts.context[index].call);
+        t->contexts.context[index].call = NULL;
+    }
+    give_processor(t, (uint32_t)index);
+    return CORE_OK;
+}
+
+/* --- by an exception ---------------------------------------------------------------------------------------- */
+
+static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t sp, int is_process)
+{
+    struct contexts *c = &t->contexts;
+    struct stacks *s = &t->stacks;
+    int status = stacks_told(t, s->unknown ? frame : s->sp);
+    if (status == CORE_OK)
+        status = stacks_hold(t, s->running, frame, returns_to);
+    if (status != CORE_OK)
+        return status;
+    if (c->levels == LEVELS_MAX) {
+        memmove(c->level, c->level + 1, (LEVELS_MAX - 1) * sizeof *c->level);
+        c->levels--;
+    }
+    c->level[c->levels++] = (struct level){t->last_block,  t->last_entry,   t->left, t->calls.frames,
+                                           t->calls.base,  returns_to,      frame,   s->running,
+                                           s->saved_from,  s->saved_on,     t->arrives};
+    arrive_anew(t, ARRIVES_BY_CALL);
+    t->state = t->reset_state;
+    t->hardware_return = returns_to;
+    t->calls.context = CONTEXT_HANDLERS;
+    status = calltree_level(&t->calls);
+    if (status != CORE_OK || !is_process)
+        return status == CORE_OK ? stacks_switch(t, s->running, frame, returns_to) : status;
+    s->saved_from = frame;
+    s->saved_on = s->running;
+    s->apart_high = 0;
+    int stack = stacks_at(t, sp);
+    return stack < 0 ? stack : stacks_switch(t, (uint32_t)stack, sp, returns_to);
+}
+
+static void end_handler(struct timing *t, const struct level *i)
+{
+    calltree_unwind(&t->calls, i->frames);
+    t->calls.base = i->base;
+}
+
+/* The stack that a context goes on with, and the calls on it that are still open when it does so at another place
+ * than it left: those that were entered with an SP above. */
+static int on_own_stack(struct timing *t, uint32_t stack, uint32_t sp, uint32_t pc)
+{
+    calltree_unwind_to(&t->calls, stack, sp);
+    return stacks_switch(t, stack, sp, pc);
+}
+
+static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp)
+{
+    struct contexts *c = &t->contexts;
+    struct stacks *s = &t->stacks;
+    if (!c->levels)
+        return CORE_OK;
+    struct level i = c->level[--c->levels];
+    end_handler(t, &i);
+    s->saved_from = i.saved_from;
+    s->saved_on = i.saved_on;
+    t->calls.context = c->levels ? CONTEXT_HANDLERS : c->running;
+    if (i.frame == frame || c->levels) {
+        go_on(t, &i);
+        return stacks_switch(t, i.stack, sp, address);
+    }
+    int waiting = find_waiting(t, frame, address);
+    if (waiting < 0 && stacks_holds(s, i.stack, sp)) {       /* it unwinds, or calls */
+        arrive_anew(t, ARRIVES_BY_RETURN);
+        return on_own_stack(t, i.stack, sp, address);
+    }
+    int status = suspend(t, &i);
+    if (status != CORE_OK)
+        return status;
+    if (waiting >= 0) {
+        go_on(t, &c->context[waiting].at);
+        status = take_up(t, (uint32_t)waiting);
+        return status == CORE_OK ? stacks_switch(t, running_of(t)->info.stack, sp, address) : status;
+    }
+    arrive_anew(t, ARRIVES_BY_CALL);
+    int stack = stacks_new(t, sp);
+    if (stack < 0)
+        return stack;
+    status = begin(t, (uint32_t)stack);
+    if (status == CORE_OK)
+        status = stacks_switch(t, (uint32_t)stack, sp, address);
+    return status == CORE_OK ? stacks_hold(t, (uint32_t)stack, frame, address) : status;
+}
+
+int contexts_exception(struct timing *t, uint32_t event, uint32_t address, uint32_t frame, uint32_t sp)
+{
+    const struct timing_config *k = &t->config;
+    struct contexts *c = &t->contexts;
+    uint32_t fp = (event & EXCEPTION_FP) ? k->exception_fp_cycles : 0;
+    int status = stacks_keep(t);
+    if (status != CORE_OK)
+        return status;
+    switch (event & 0xff) {
+    case EXCEPTION_ENTERED:
+        timing_charge(t, CAUSE_BRANCH, k->exception_entry_cycles + fp);
+        return enter(t, address, frame, sp, (event & EXCEPTION_PROCESS) != 0);
+    case EXCEPTION_CHAINED: {
+        timing_charge(t, CAUSE_BRANCH, k->exception_chain_cycles);
+        if (!c->levels)
+            return enter(t, address, frame, sp, 0);
+        const struct level *i = &c->level[c->levels - 1];
+        end_handler(t, i);
+        arrive_anew(t, ARRIVES_BY_CALL);
+        t->state = t->reset_state;
+        t->hardware_return = i->returns_to;
+        status = calltree_level(&t->calls);
+        if (status != CORE_OK)
+            return status;
+        int stack = stacks_at(t, sp);
+        return stack < 0 ? stack : stacks_switch(t, (uint32_t)stack, sp, address);
+    }
+    default:
+        timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp);
+        return leave(t, frame, address, sp);
+    }
+}
+
+/* --- by code --------------------------------------------------------------------------------------------------- */
+
+/* What is at hand waits under an SP, to go on behind the block that set it: nothing of that block is kept. */
+static struct level here(const struct timing *t, uint32_t sp)
+{
+    return (struct level){.last_block = NO_DEFINITION,
+                          .last_entry = NO_DEFINITION,
+                          .frames = t->calls.frames,
+                          .returns_to = ANY_ADDRESS,
+                          .frame = sp,
+                          .stack = t->stacks.running,
+                          .arrives = ARRIVES_BY_RETURN};
+}
+
+static int switch_to(struct timing *t, uint32_t index, uint32_t before)
+{
+    struct level at = here(t, before);
+    int status = suspend(t, &at);
+    if (status == CORE_OK)
+        status = take_up(t, index);
+    timing_follow(t);
+    return status;
+}
+
+int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t pc)
+{
+    struct contexts *c = &t->contexts;
+    uint32_t from = t->stacks.running;
+    const struct stack_info *first = &t->stacks.stack[0].info;
+    if (from == 0 && first->lowest == first->top && sp > first->floor)      /* a program sets its own */
+        return stacks_begin(t, sp, first->floor);
+    timing_settle(t);
+    int status = stacks_keep(t), waiting = find_waiting(t, sp, ANY_ADDRESS);
+    if (status != CORE_OK)
+        return status;
+    int stack = waiting >= 0 ? (int)c->context[waiting].info.stack : stacks_at(t, sp);
+    if (stack < 0)
+        return stack;
+    for (uint32_t i = 0; waiting < 0 && (uint32_t)stack != from && i < c->contexts; i++)
+        if (c->context[i].call && c->context[i].info.stack == (uint32_t)stack)
+            waiting = (int)i;
+    if (waiting >= 0 && (uint32_t)waiting != c->running) {
+        status = switch_to(t, (uint32_t)waiting, before);
+        return status == CORE_OK ? on_own_stack(t, (uint32_t)stack, sp, pc) : status;
+    }
+    if ((uint32_t)stack != from) {
+        c->jumped = 1;
+        c->jumped_from = before;
+        c->jumped_stack = from;
+        running_of(t)->info.stack = (uint32_t)stack;
+        return stacks_switch(t, (uint32_t)stack, sp, pc);
+    }
+    status = on_own_stack(t, from, sp, pc);
+    timing_follow(t);
+    return status;
+}
+
+/* Where code jumped to is a context of its own; the one that jumped waits. */
+static int begin_on_jumped(struct timing *t)
+{
+    struct contexts *c = &t->contexts;
+    struct level at = here(t, c->jumped_from);
+    uint32_t stack = t->stacks.running;
+    c->jumped = 0;
+    running_of(t)->info.stack = at.stack = c->jumped_stack;
+    int status = suspend(t, &at);
+    return status == CORE_OK ? begin(t, stack) : status;
+}
+
+int contexts_return(struct timing *t, uint32_t address, uint32_t function, int is_entry)
+{
+    t->contexts.jumped = 0;
+    if (calltree_is_open(&t->calls, address, is_entry ? NO_FUNCTION : function))
+        return CORE_OK;
+    return begin_on_jumped(t);
+}
+
+int contexts_task(struct timing *t, uint32_t task, uint32_t floor)
+{
+    struct contexts *c = &t->contexts;
+    int status = c->jumped && running_of(t)->info.task != task ? begin_on_jumped(t) : CORE_OK;
+    if (status != CORE_OK)
+        return status;
+    struct context *context = running_of(t);
+    if (floor && context->info.stack == t->stacks.running)
+        t->stacks.stack[context->info.stack].info.floor = floor;
+    if (context->info.task == NO_TASK || context->info.task == task) {
+        context->info.task = task;
+        return CORE_OK;
+    }
+    /* Under the SP of a task that is gone another one runs. */
+    struct level at = here(t, 0);
+    at.returns_to = UINT32_MAX;                  /* where nothing goes on */
+    status = suspend(t, &at);
+    if (status == CORE_OK)
+        status = begin(t, t->stacks.running);
+    running_of(t)->info.task = task;
+    timing_follow(t);
+    return status;
+}

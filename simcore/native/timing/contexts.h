@@ -1,0 +1,70 @@
+/* contexts.h: what runs on calls of its own: the program as it starts, handlers, tasks.
+ *
+ * A context waits under an SP: the address of the exception's frame, or SP itself where code switches without an
+ * exception. Whoever goes on from there is the same context; an SP under which nothing waits begins a new one. */
+#ifndef MCUSIM_CONTEXTS_H
+#define MCUSIM_CONTEXTS_H
+
+#include <stdint.h>
+
+#include "timing/blocks.h"
+#include "timing/calltree.h"
+#include "types.h"
+
+enum { LEVELS_MAX = 64 };
+enum { ANY_ADDRESS = 0 };
+
+struct timing;
+
+struct level {                   /* what goes on when a handler comes back */
+    int32_t last_block, last_entry;
+    struct exits left;
+    uint32_t frames, base, returns_to;
+    uint32_t frame;              /* address of its frame */
+    uint32_t stack, saved_from, saved_on;
+    uint8_t arrives;             /* enum arrival */
+};
+
+struct context {
+    struct context_info info;
+    struct level at;             /* where it waits: `frame` is the SP, `returns_to` may be ANY_ADDRESS */
+    struct frame *call;          /* at.frames - 1 of them: without the root's; NULL: it does not wait */
+    uint64_t left_at;            /* when it lost the processor */
+    uint8_t had;                 /* the processor, at some time */
+};
+
+struct contexts {
+    struct context *context;
+    uint32_t contexts, room;
+    uint32_t running;            /* index of the one of thread mode */
+    struct level level[LEVELS_MAX];      /* interrupted, the innermost last */
+    uint32_t levels;
+    uint64_t lost;
+    uint8_t jumped;              /* code set SP to another stack and has not come to a return since, ... */
+    uint32_t jumped_from, jumped_stack;  /* ... from this SP on this stack */
+};
+
+/* All return 0 or a core_status, or STOP_FAULT for a stack that overflows. */
+int contexts_init(struct timing *t);
+void contexts_free(struct contexts *c);
+
+/* A RECORD_EXCEPTION: enum exception_event, where it returns or returned to, its frame, SP behind it. */
+int contexts_exception(struct timing *t, uint32_t event, uint32_t address, uint32_t frame, uint32_t sp);
+
+/* A RECORD_TASK: what runs in thread mode is this task to the kernel, whose stack ends there, if that is not 0. */
+int contexts_task(struct timing *t, uint32_t task, uint32_t floor);
+
+/* The instruction at pc set SP in thread mode, which was `before`. */
+int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t pc);
+
+/* Control returns to this address on a stack that code has set: a context begins there that was never seen, unless a
+ * call of this one returns there. */
+int contexts_return(struct timing *t, uint32_t address, uint32_t function, int is_entry);
+
+/* SP of what waits on a stack, the same one if nothing does. */
+uint32_t contexts_sp_on(const struct contexts *c, uint32_t stack, uint32_t otherwise);
+
+/* What was counted until now does not count. */
+void contexts_forget(struct timing *t);
+
+#endif

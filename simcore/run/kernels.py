@@ -1,0 +1,133 @@
+"""Real-time kernels: where each keeps the task that runs, its name and its stack.
+
+Layouts are those of the kernels' own headers, as debuggers know them; what a configuration of the
+kernel moves is read from the program's debug information, where it has any.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from simcore.elf import Image
+
+NOT_THERE: Final = 0xFFFF_FFFF
+FREERTOS: Final = "FreeRTOS"
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """An RTOS of a program. Offsets are bytes into the structure of a task."""
+
+    title: str = ""
+    current: int = 0  # address of the pointer to the running task, 0: there is no kernel
+    name: int = NOT_THERE
+    name_bytes: int = 0  # that stand there; 0: a pointer to a text does
+    stack: int = NOT_THERE  # of the stack's lowest address
+    stack_size: int = NOT_THERE  # of its size in bytes
+
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """The fields of struct kernel_config."""
+        return self.current, self.name, self.name_bytes, self.stack, self.stack_size
+
+
+NO_KERNEL: Final = Kernel()
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTask:
+    """What a kernel said of a task when it first ran; 0 for what it did not say."""
+
+    name: str
+    address: int
+    stack: int
+    stack_bytes: int
+    valid: int  # 0: what the kernel points to is no structure of a task
+
+    def stack_end(self, top: int, kernel: str) -> int:
+        """The address behind its stack, of which `top` is the highest SP that was seen.
+
+        FreeRTOS keeps no size. It aligns the address of the last word down to 8 bytes; of the two
+        ends that this can come from, the one that makes the stack a multiple of 8 bytes.
+        """
+        if self.stack_bytes:
+            return self.stack + self.stack_bytes
+        if kernel != FREERTOS:
+            return top
+        return top + 8 if (top - self.stack) % 8 == 0 else top + 4
+
+
+def find_kernel(image: Image) -> Kernel:
+    """The kernel of a program by its symbols, NO_KERNEL when it has none that is known."""
+    for symbol, known in _KERNELS.items():
+        found = image.symbol(symbol)
+        if found is not None:
+            return known(image, found.address)
+    return NO_KERNEL
+
+
+def _freertos(image: Image, address: int) -> Kernel:
+    """TCB_t of tasks.c: pxTopOfStack, two list items of 20 bytes, uxPriority, pxStack, name."""
+    kernel = Kernel(FREERTOS, address, name=52, name_bytes=16, stack=48)
+    fields = image.layout("vTaskSwitchContext", ("tskTaskControlBlock", "tskTCB"))
+    if "pxStack" not in fields or "pcTaskName" not in fields:
+        return kernel
+    name = fields["pcTaskName"]
+    return replace(kernel, name=name.offset, name_bytes=name.size, stack=fields["pxStack"].offset)
+
+
+def _threadx(image: Image, address: int) -> Kernel:
+    """TX_THREAD of tx_api.h."""
+    del image
+    return Kernel("ThreadX", address, name=40, stack=12, stack_size=20)
+
+
+def _rtx(image: Image, address: int) -> Kernel:
+    """osRtxInfo.thread.run.curr, and osRtxThread_t of rtx_os.h."""
+    del image
+    return Kernel("RTX5", address + 20, name=4, stack=48, stack_size=52)
+
+
+def _zephyr(image: Image, address: int) -> Kernel:
+    """_kernel.cpus[0].current, and offsets as subsys/debug/thread_info.c or DWARF tell them."""
+    kernel = Kernel("Zephyr", address + 8)
+    fields = image.layout("z_setup_new_thread", ("k_thread",))
+    if name := fields.get("name"):
+        kernel = replace(kernel, name=name.offset, name_bytes=name.size if name.size > 4 else 0)
+    if bounds := fields.get("stack_info"):
+        kernel = replace(kernel, stack=bounds.offset, stack_size=bounds.offset + 4)
+    table = image.symbol("_kernel_thread_info_offsets")
+    if table is None or kernel.name != NOT_THERE:
+        return kernel
+    data = image.read(table.address, 40)
+    at = struct.unpack("<10I", data)[9] if data is not None and len(data) == 40 else NOT_THERE
+    return replace(kernel, name=at, name_bytes=32 if at != NOT_THERE else 0)
+
+
+def _chibios(image: Image, address: int) -> Kernel:
+    """rlist.current of the instance, and thread_t, both by DWARF alone: configurations move them."""
+    instance = image.layout("chSchObjectInit", ("ch_os_instance", "ch_system"))
+    instance = instance or image.layout("chSysInit", ("ch_os_instance", "ch_system"))
+    lists = image.layout("chSchReadyI", ("ch_ready_list",))
+    thread = image.layout("chSchReadyI", ("ch_thread",))
+    if "rlist" not in instance or "current" not in lists:
+        return NO_KERNEL
+    kernel = Kernel("ChibiOS", address + instance["rlist"].offset + lists["current"].offset)
+    if name := thread.get("name"):
+        kernel = replace(kernel, name=name.offset)
+    base = thread.get("wabase") or thread.get("stklimit")
+    return replace(kernel, stack=base.offset) if base else kernel
+
+
+_KERNELS: Final[dict[str, Callable[[Image, int], Kernel]]] = {
+    "pxCurrentTCB": _freertos,
+    "_tx_thread_current_ptr": _threadx,
+    "osRtxInfo": _rtx,
+    "_kernel": _zephyr,
+    "ch0": _chibios,
+    "ch_system": _chibios,
+    "ch": _chibios,
+}

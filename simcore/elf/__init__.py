@@ -44,7 +44,6 @@ from simcore.elf.image import (
 from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
 from simcore.elf.names import with_names
-from simcore.elf.structs import struct_reader
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -54,6 +53,7 @@ from simcore.elf.notes import (
 )
 from simcore.elf.segments import load_segments
 from simcore.elf.start import boot_image_entry, find_vector_table, thumb_entry, vector_table_at
+from simcore.elf.structs import struct_reader
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import NamedHeaders
 from simcore.errors import ElfError

@@ -178,11 +178,11 @@ class _Writer:
             named = number(2, name) + number(3, name) + number(4, self._string(file or ""))
             return number(1, identifier) + named
         function = self._profile.functions[index]
-        name = number(2, self._string(function.name))
-        name += number(3, self._string(function.symbol or function.name))
+        names = number(2, self._string(function.name))
+        names += number(3, self._string(function.symbol or function.name))
         where = number(4, self._string(file or ""))
         start = number(5, function.line or 0) if file == function.file else b""
-        return number(1, identifier) + name + where + start
+        return number(1, identifier) + names + where + start
 
     def _mapping(self) -> bytes:
         elf = self._profile.elf

@@ -27,13 +27,13 @@ def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # who opens a pipe waits for its writer
     with os.fdopen(handle, "rb") as file:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode):
+        found = os.fstat(handle)
+        if stat.S_ISDIR(found.st_mode):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
-        data = file.read(most + 1)
-    if len(data) > most:
+        data = b"" if found.st_size > most else file.read(most + 1)
+    if max(found.st_size, len(data)) > most:
         raise OSError(errno.EFBIG, f"more than {most} bytes")
     return data
 

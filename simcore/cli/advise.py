@@ -7,7 +7,13 @@ from typing import Any
 import click
 
 from simcore.cli import values
-from simcore.cli.options import look_options, part_options, report_options, run_options
+from simcore.cli.options import (
+    look_options,
+    part_options,
+    report_options,
+    run_options,
+    task_option,
+)
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
     ProgramCommand,
@@ -63,6 +69,7 @@ ROWS = 8  # of the list of what is not worth moving
     help="Rows of the list of what is not worth moving; 0 for all.",
 )
 @report_options(FORMATS)
+@task_option
 @run_options
 @look_options
 def advise(

@@ -18,6 +18,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
     source_options,
+    task_option,
     uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
@@ -78,6 +79,7 @@ _KINDS = ", ".join(REPORTS)
 @layout_option
 @uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
+@task_option
 @click.option(
     "--op",
     "ops",
@@ -112,16 +114,18 @@ def check(
     mcusim check build/*.elf --baseline main
     mcusim check build/*.elf --limit cycles=2%,stack=4096 --limit 'conv*:cycles=1.5M'
     mcusim check build/*.elf --limit function=dot:cycles=0% --limit op=conv1:energy=2mJ
+    mcusim check firmware.elf --limit 'stack=4096,irq=TIM2:latency=5us'
     mcusim check --report junit=mcusim.xml --report github-summary
     mcusim check nn.elf -- conv2d_s8 h=16 w=16
 
     The baseline is plain JSON that is meant to be committed. Results are exact, so by default any
     increase of cycles, energy or stack fails; a limit on a metric replaces that. A percentage is
-    against the baseline, a bare number is absolute; a SCOPE is a pattern of runs, function=NAME or
-    op=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles, cycles.CAUSE,
+    against the baseline, a bare number is absolute; a SCOPE is a pattern of runs, function=NAME,
+    op=NAME or irq=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles, cycles.CAUSE,
     instructions, time, energy, stack, load, ram, reads, writes, icache-misses, dcache-misses,
-    mispredicts and @all. Of a program that sleeps, limits on cycles are on active cycles.
-    Improvements never fail. A run without baseline passes and is added to it.
+    mispredicts and @all; of irq latency, response, count and lost. Of a program that sleeps, limits
+    on cycles are on active cycles. Improvements never fail. A run without baseline passes and is
+    added to it.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
     2 for wrong usage and for runs that are not comparable with their baseline.

@@ -28,6 +28,7 @@ FORMATS = ("text", "json", "csv")
 _REFUSED = {
     "voltage_scale": "--voltage-scale",
     "ops": "--op",
+    "task": "--task",
     "instructions": "--instructions",
     "lines": "--lines",
     "coverage": "--coverage",

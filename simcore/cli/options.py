@@ -24,7 +24,24 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+#: Names as the symbol table has them.
+demangle_option = click.option(
+    "--no-demangle",
+    "demangle",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Show names of C++ and Rust as they are in the symbol table.",
+)
+
 #: Limits of the run and what the program may reach.
+task_option = click.option(
+    "--task",
+    metavar="NAME|GLOB",
+    help="Count what ran in these tasks alone, of a program with an RTOS; '(interrupts)' are all"
+    " handlers, '(main)' is the program as it starts. The program runs twice for it.",
+)
+
 run_options = together(
     click.option(
         "--symbols",
@@ -33,6 +50,7 @@ run_options = together(
         help="Take names and source lines from an ELF, too: of a HEX, S-record, UF2 or stripped"
         " program, or of a second one in it, such as a boot loader. Repeatable.",
     ),
+    demangle_option,
     click.option(
         "--debug-file",
         metavar="FILE",
@@ -68,14 +86,15 @@ run_options = together(
         type=values.duration,
         metavar="TIME",
         help="End the run after so much modelled time, such as 20ms, since --from; or unlimited."
+        " It is counted at the clock that times the run, in start-up at another clock too."
         " Without a limit a run ends after 10s or 2G instructions.",
     ),
     click.option(
         "--irq",
         multiple=True,
         metavar="NAME|NUMBER=PERIOD[,PHASE]",
-        help="Pend an interrupt every so often in modelled time, such as TIM2=1ms: by its handler's"
-        " name in the vector table, or its number. Repeatable.",
+        help="Pend an interrupt every so often in modelled time, such as TIM2=1ms or TIM2=48kHz: by"
+        " its handler's name in the vector table, or its number. Repeatable.",
     ),
     click.option("--until-idle", is_flag=True, help="End the run when the program goes to sleep."),
     click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import source_options, together
+from simcore.cli.options import source_options, task_option, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
@@ -75,6 +75,7 @@ table_options = together(
         metavar="GLOB",
         help="Count each call of a matching function as an operation. Repeatable.",
     ),
+    task_option,
     click.option(
         "--top",
         type=click.IntRange(min=0),

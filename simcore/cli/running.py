@@ -55,8 +55,8 @@ def goes_to_file(output: str | None) -> bool:
 
 #: Parameters of commands that name files which are read.
 _READ = (
-    "elf", "elves", "elfs", "capture", "file", "before", "after", "config", "symbols", "svd",
-    "memory_from",
+    "elf", "elves", "elfs", "capture", "file", "before", "after", "config", "symbols",
+    "debug_file", "svd", "memory_from",
 )  # fmt: skip
 
 

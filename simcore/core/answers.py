@@ -128,7 +128,8 @@ class Answers:
         out.counters = counters
         out.macs = macs
         self._keep = (
-            counters, offsets, predicated, accesses, probes, notes, barriers, moves, stretches, macs,
+            counters, offsets, predicated, accesses, probes, notes, barriers, moves, stretches,
+            macs,
         )  # fmt: skip
         self.blocks.append(block)
         self._cut.append(cut)

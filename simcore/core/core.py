@@ -176,6 +176,10 @@ class Core(CoreExceptions, CoreRegisters):
         """Tell where the stack starts and the lowest address of its region."""
         self._check(lib.core_watch_stack(self._core, top, floor))
 
+    def count_only(self, contexts: Sequence[int]) -> None:
+        """Count these contexts alone, by their numbers in a run of the same program before."""
+        self._check(lib.core_count_only(self._core, list(contexts), len(contexts)))
+
     def watch_objects(self, objects: ObjectMap) -> None:
         """Count uses per data object, besides those per region. Before the first run."""
         for timing in self.timings:

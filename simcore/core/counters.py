@@ -169,6 +169,7 @@ class DataObject:
     kind: str  # symbol, stack, heap or region
     address: int = 0
     size: int = 0  # bytes
+    symbol: str | None = None  # in the symbol table, where the name is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ class Context:
     stack: int  # index into Counters.stacks of the one it is on
     switches: int  # times that it got the processor from another
     longest_wait: int  # cycles without it, since it had it first
+    longest_response: int = 0  # cycles from when the exception that gave it was pended
 
 
 @dataclass(frozen=True, slots=True)

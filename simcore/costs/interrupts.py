@@ -156,7 +156,6 @@ class _Places:
         return HeldBack(by, hold.longest, hold.total, function, hold.who, *place)
 
     def costs(self, one: InterruptCounts) -> InterruptCosts:
-        latencies = [one.least, one.median, one.p99, one.most]
         held = [
             self.held(by, hold) for by, hold in zip(HOLDS, one.holds, strict=True) if hold.total
         ]
@@ -170,7 +169,10 @@ class _Places:
             one.own,
             one.total,
             one.waited,
-            *(latencies if one.waited else [None] * 4),
+            latency_min_cycles=one.least if one.waited else None,
+            latency_median_cycles=one.median if one.waited else None,
+            latency_p99_cycles=one.p99 if one.waited else None,
+            latency_max_cycles=one.most if one.waited else None,
             response_max_cycles=one.response,
             deepest_nesting=one.deepest,
             stack_bytes=one.stack,

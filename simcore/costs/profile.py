@@ -96,12 +96,15 @@ class Profile(Document):
     """What DMA moved, in the order of the part's memory map; only of a run in which it did. memory
     holds what the core moved."""
     tasks: tuple[TaskCosts, ...] = ()
-    """What ran on stacks of calls of their own: main, interrupts, then threads in the order in which
-    they first ran."""
+    """What ran on stacks of calls of their own: main, interrupts, then threads in the order of
+    their first run."""
     interrupts: tuple[InterruptCosts, ...] | None = None
     """Interrupts and exceptions by number; left out when none was taken."""
     critical_sections: CriticalSections | None = None
     """Stretches with interrupts masked, of a run that took some; left out when there were none."""
+    task: str | None = None
+    """Pattern of the tasks that alone are counted, of a run with --task; how interrupts came is
+    that of the whole run."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

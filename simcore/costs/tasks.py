@@ -49,6 +49,8 @@ class TaskCosts:
     energy_j: Amount
     longest_wait_cycles: Count
     """Without the processor, from when it had it first."""
+    longest_response_cycles: Count
+    """From when the exception that switched to it became pending, to its first instruction."""
     stack_used_bytes: Count | None
     """Deepest use of its stack, with what hardware and the kernel save there, from its end as the
     kernel says, else from the highest SP; null for handlers."""
@@ -78,7 +80,7 @@ def task_costs(costs: NodeCosts, known: Sequence[KernelTask], kernel: str) -> Ta
     for index, context in enumerate(counters.contexts):
         is_task = context.task >= 0 and index != HANDLERS
         key = ("task", context.task) if is_task else ("context", index)
-        if index in ran or index == MAIN:
+        if index in ran or (index == MAIN and not ran):
             groups.setdefault(key, []).append(index)
     rows, of_context = [], [0] * max(len(counters.contexts), 1)
     taken: set[str] = set()
@@ -142,6 +144,7 @@ def _row(
         cycles=sum(costs.cycles_self[i] for i in inside),
         energy_j=joules(costs.energy_of(vector).whole),
         longest_wait_cycles=max(context.longest_wait for context in contexts),
+        longest_response_cycles=max(context.longest_response for context in contexts),
         stack_used_bytes=None if end is None or stack is None else end - stack.lowest,
         stack_bytes=None if end is None or floor is None else end - floor,
         deepest=()

@@ -11,9 +11,9 @@ BoundedStream (stream.py), and counts and sizes are held against the file before
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -43,6 +43,7 @@ from simcore.elf.image import (
 )
 from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
+from simcore.elf.names import with_names
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -56,6 +57,7 @@ from simcore.elf.structs import struct_reader
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import NamedHeaders
 from simcore.errors import ElfError
+from simcore.files import read_regular
 
 __all__ = [
     "Function",
@@ -82,13 +84,15 @@ def load_image(
     symbols: Iterable[str | os.PathLike[str]] = (),
     debug_file: str | os.PathLike[str] | None = None,
     debug_dir: str | None = None,
+    demangle: bool = True,
 ) -> Image:
     """Read a bare-metal ELF32 little-endian Arm executable, or one in Intel HEX, S-records or UF2.
 
-    The other arguments are those of `load_files`. Raises ElfError, one line with the path, when
+    Without ``demangle`` names are those of the symbol table; the other arguments are those of
+    `load_files`. Raises ElfError, one line with the path, when
     a file cannot be read or cannot run.
     """
-    return image_of_files(load_files(path, symbols, debug_file, debug_dir))
+    return image_of_files(load_files(path, symbols, debug_file, debug_dir), demangle)
 
 
 class ProgramFiles(NamedTuple):
@@ -132,7 +136,7 @@ def load_bytes(path: str | os.PathLike[str]) -> bytes:
         raise ElfError(f"{printable(os.fspath(path))}: {error}") from None
 
 
-def image_of_files(files: ProgramFiles) -> Image:
+def image_of_files(files: ProgramFiles, demangle: bool = True) -> Image:
     """As `load_image`, of the bytes of files with their names."""
     program = _image_of_file(files.path, files.data)
     others = [_image_of_file(*file, program) for file in files.names]
@@ -147,6 +151,7 @@ def image_of_files(files: ProgramFiles) -> Image:
     said = files.warnings
     if program.is_stripped and not image.symbols:
         said = (*said, _STRIPPED)
+    image = with_names(image, demangle) if others else _with_own_names(image, demangle)
     return replace(image, warnings=(*image.warnings, *said)) if said else image
 
 
@@ -159,26 +164,28 @@ def _image_of_file(path: str, data: bytes, program: Image | None = None) -> Imag
         raise ElfError(f"{shown}: {error}") from None
 
 
+_REFUSED = {
+    errno.ENOENT: "no such file; check the path",
+    errno.EACCES: "permission denied; make it readable",
+    errno.EISDIR: "is a directory; give the ELF file itself",
+    errno.EINVAL: "is not a regular file; copy it to one first",
+    errno.ENXIO: "is not a regular file; copy it to one first",  # a socket
+    errno.EFBIG: f"too large (limit {MAX_FILE_BYTES} bytes); strip it",
+}
+
+
+@lru_cache(maxsize=4)  # as _judge, whose images these are
+def _with_own_names(program: Image, demangle: bool) -> Image:
+    return with_names(program, demangle)
+
+
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     try:
-        status = Path(path).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ElfError("is a directory; give the ELF file itself")
-        if not stat.S_ISREG(status.st_mode):
-            raise ElfError("is not a regular file; copy it to one first")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ElfError(
-                f"{status.st_size} bytes are too large (limit {MAX_FILE_BYTES}); strip it"
-            )
-        with Path(path).open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise ElfError("no such file; check the path") from None
-    except PermissionError:
-        raise ElfError("permission denied; make it readable") from None
+        return read_regular(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ElfError(f"cannot be read: {reason}; check the path") from None
+        otherwise = f"cannot be read: {reason}; check the path"
+        raise ElfError(_REFUSED.get(getattr(error, "errno", 0), otherwise)) from None
 
 
 # An Image does not change, and what it decodes when asked, such as lines, costs more than to read

@@ -24,7 +24,6 @@ from simcore.isa.blocks import (
     ProbeBits,
     ProbeKind,
     StackMove,
-    StackMoveKind,
 )
 from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
 from simcore.isa.integer import INTEGER_TABLE

@@ -126,6 +126,8 @@ class Machine:
                 self._core.print_to(options.streams.stdout.write)
             self._core.watch_stack(self._boot.sp, self._stack_floor)
             self._core.watch_objects(self._object_map())
+            if setups[0].counted is not None:
+                self._core.count_only(setups[0].counted)
             if recorder is not None:
                 self._core.record(recorder.events)
         except BaseException:

@@ -110,6 +110,14 @@ int core_watch_stack(core *c, uint32_t top, uint32_t floor)
     return status;
 }
 
+int core_count_only(core *c, const uint32_t *context, uint32_t count)
+{
+    int status = CORE_OK;
+    for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
+        status = contexts_count_only(c->timings.timing[i], context, count);
+    return status;
+}
+
 int core_objects(core *c, const struct object_range *range, uint32_t ranges)
 {
     int status = CORE_OK;
@@ -285,9 +293,15 @@ void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) {
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
 
 uint32_t core_interrupt_count(const core *c, uint32_t timing) { return interrupts_count(of(c, timing)); }
-void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out) { interrupts_info(of(c, timing), out); }
+void core_interrupts(const core *c, uint32_t timing, struct interrupt_info *out)
+{
+    interrupts_info(of(c, timing), out);
+}
 
-void core_critical(const core *c, uint32_t timing, struct critical_info *out) { interrupts_critical(of(c, timing), out); }
+void core_critical(const core *c, uint32_t timing, struct critical_info *out)
+{
+    interrupts_critical(of(c, timing), out);
+}
 
 uint32_t core_activation_count(const core *c, uint32_t timing) { return interrupts_activations(of(c, timing)); }
 void core_activations(const core *c, uint32_t timing, struct activation_info *out)

@@ -68,6 +68,9 @@ int core_register_written(const core *c, uint32_t address);   /* the program wro
 /* The stack that the program starts with: its top and the lowest address of its region. */
 int core_watch_stack(core *c, uint32_t top, uint32_t floor);
 
+/* Only these contexts of configurations count: numbers from a run before, of the same program. Before the first run. */
+int core_count_only(core *c, const uint32_t *context, uint32_t count);
+
 /* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
 int core_objects(core *c, const struct object_range *range, uint32_t ranges);
 

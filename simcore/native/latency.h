@@ -32,13 +32,13 @@ struct interrupt_info {
 /* Stretches with PRIMASK, FAULTMASK or BASEPRI set. */
 struct critical_info {
     uint64_t count, total, longest;      /* cycles */
-    uint32_t begin, end;         /* of the longest: instructions that set the first mask and cleared the last; 0: none */
-    uint32_t masks;              /* a bit for each enum mask that was set in it */
+    uint32_t begin, end; /* of the longest: instructions that set the first mask and cleared the last; 0: none */
+    uint32_t masks; /* a bit for each enum mask that was set in it */
 };
 
 /* A handler that ran, in cycles from the start of the run. */
 struct activation_info {
-    uint64_t pended, start, entered, end;        /* pended: start where it did not wait */
+    uint64_t pended, start, entered, end; /* pended: start where it did not wait */
     uint32_t number, depth;
 };
 

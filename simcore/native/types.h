@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "code.h"
 #include "faults.h"
 #include "latency.h"
+#include "tasks.h"
 
 /* cffi: begin */
 
@@ -120,110 +122,6 @@ struct timing_config {
     uint64_t clock_hz;
 };
 
-/* Static facts of one block, filled by Python on its first execution. Probes are one bit of the variant each,
- * computed from run-time addresses. A block is scheduled in stretches, each from the state behind the one before. */
-enum probe_kind {
-    PROBE_SAME_BANK = 0,     /* address bit 2 of accesses a and b is equal */
-    PROBE_ODD_WORD = 1,      /* address bit 2 of access a is set (4 mod 8) */
-    PROBE_UNALIGNED = 2,     /* access a is not a multiple of its size */
-    PROBE_SAME_WORD = 3,     /* accesses a and b touch the same 32-bit word */
-};
-
-/* How a block ends. */
-enum branch_kind {
-    BRANCH_NONE = 0,         /* runs on into the next address */
-    BRANCH_CONDITIONAL = 1,
-    BRANCH_DIRECT = 2,
-    BRANCH_CALL = 3,
-    BRANCH_CALL_INDIRECT = 4,
-    BRANCH_RETURN = 5,
-    BRANCH_INDIRECT = 6,
-    BRANCH_TABLE = 7,
-};
-
-enum { MAX_PROBES = 48, MAX_REGIONS = 32 };
-
-enum exclusive { EXCLUSIVE_NONE = 0, EXCLUSIVE_CHECK = 1, EXCLUSIVE_STORE = 2 };
-
-struct access_static {
-    uint16_t instruction;    /* index in the block */
-    uint8_t size;            /* bytes */
-    uint8_t is_write;
-    uint8_t predicated;      /* happens only if its instruction's condition held */
-    uint8_t exclusive;       /* of a STREX, which the engine reports as a read and a write: enum exclusive */
-    uint8_t alignment_mask;  /* address bits that have to be 0, or the access faults whatever CCR says */
-};
-
-struct probe_static {
-    uint8_t kind;
-    uint16_t a, b;           /* access indices */
-};
-
-struct note_static {         /* an instruction whose note carries an operand class */
-    uint16_t instruction;
-    uint16_t table;          /* row of the extra-cycles table */
-};
-
-struct barrier_static {      /* a DSB or DMB */
-    uint16_t instruction;
-    uint16_t access;         /* the first one behind it; the number of accesses: none */
-    uint16_t everything;     /* 0: it waits for the store buffer only, as a DMB does */
-};
-
-/* How an instruction changes SP. */
-enum stack_move {
-    STACK_ADDED = 0,         /* by a constant */
-    STACK_MOVED = 1,         /* by what is in a register, on the stack that it is on */
-    STACK_SET = 2,           /* to what is in a register or in memory, or the other of the two is in use */
-};
-
-struct stack_move_static {
-    uint16_t instruction;
-    uint8_t kind;            /* enum stack_move */
-    int32_t bytes;           /* that are added */
-    int32_t access;          /* of another kind: the first access behind it that tells SP, -1: none */
-    int32_t offset;          /* of that access's address from SP behind this instruction, bytes */
-};
-
-struct stretch_static {      /* where a stretch ends */
-    uint64_t probes;         /* those that it asks: a bit each, as in the variant */
-    uint32_t accesses, barriers;   /* of the block up to its end */
-};
-
-struct block_static {
-    uint32_t function;            /* index of the function that holds its first byte */
-    uint32_t function_bytes;      /* up to where another begins inside the block; 0: none does */
-    uint8_t is_function_entry;
-    uint8_t branch;               /* enum branch_kind */
-    uint8_t branch_predicated;    /* the branch stands in an IT block */
-    uint32_t branch_address, branch_target;  /* of the branch; where a direct one goes */
-    uint16_t instructions, accesses, probes, notes, barriers, stretches;
-    const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
-    const uint8_t *instruction_predicated;   /* one per instruction */
-    const struct access_static *access;      /* in program order */
-    const struct probe_static *probe;
-    const struct note_static *note;
-    const struct barrier_static *barrier;    /* in program order */
-    const struct stretch_static *stretch;    /* in program order, at least one */
-    uint16_t stack_moves;
-    const struct stack_move_static *stack_move;  /* in program order */
-    int32_t stack_access;         /* index of the first access that tells SP at the block's entry, -1: none */
-    int32_t stack_offset;         /* of its address from that SP, bytes */
-    const uint64_t *counters;     /* COUNTER_STATIC values: instructions, classes, MACs (issued) */
-    const uint8_t *macs;          /* one per instruction, to take back where a predicate failed */
-};
-
-/* What the pipeline says of a stretch of a block entered in a state. */
-struct block_schedule {
-    const uint32_t *cycles_by_cause;  /* CAUSE_COUNT values */
-    uint32_t dual_issues;
-    const int16_t *access_cycles;     /* of accesses, then barriers; below 0: beside an instruction before it */
-    uint32_t after_next;              /* state when the branch is not taken, or there is none */
-    uint32_t after_taken;             /* state when it is taken as predicted */
-    uint32_t after_mispredict;
-    uint32_t mispredict_cycles;       /* penalty of a conditional mispredict here (flag distance) */
-};
-
 /* Counters. One vector of COUNTER_COUNT + region_count * REGION_COUNTER_COUNT values per call-tree node. */
 enum cause {
     CAUSE_ISSUE = 0,         /* cycles in which an instruction issued */
@@ -296,28 +194,6 @@ struct node_info {           /* a node of the call tree */
     uint64_t calls;
 };
 
-/* What runs on a stack of calls of its own: the program as it starts, all handlers together, and each task. */
-enum { CONTEXTS_MAX = 1024 };
-enum { CONTEXT_MAIN = 0, CONTEXT_HANDLERS = 1, CONTEXT_FIRST_TASK = 2 };
-
-struct context_info {
-    uint32_t task;           /* index of the task that it is to the kernel, UINT32_MAX: not known */
-    uint32_t function;       /* in which it began, UINT32_MAX: it never ran */
-    uint32_t stack;          /* index of the one that it is on */
-    uint64_t switches;       /* times that it got the processor from another */
-    uint64_t longest_wait;   /* cycles without it, from when it had it first */
-};
-
-struct stack_info {
-    uint32_t top, lowest;    /* SP with nothing on it, and the lowest address that belonged to it */
-    uint32_t floor;          /* the lowest that it may use, 0: not known */
-    uint32_t links;          /* of the calls that were open when it was deepest */
-};
-
-struct link_info {           /* a call on a stack, outermost first */
-    uint32_t function, bytes;
-};
-
 /* Of the call stack, outermost first. */
 struct frame_info {
     uint32_t function, call_site;
@@ -386,7 +262,7 @@ struct timing_info {
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
-enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96, TASK_NAME_MAX = 48 };
+enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96 };
 enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 
 /* Instructions, of which the count-th execution of any is meant, in front of it. */
@@ -399,15 +275,6 @@ struct places {
 struct timer_config {        /* an interrupt that comes by itself */
     uint32_t number;         /* of the exception: 16 and up */
     uint64_t period, first;  /* cycles */
-};
-
-/* Where an RTOS keeps what runs: offsets into the structure of a task. */
-struct kernel_config {
-    uint32_t current;        /* address of the pointer to it, 0: no kernel is known */
-    uint32_t name;           /* offset of its name, UINT32_MAX: it has none */
-    uint32_t name_bytes;     /* that stand there, 0: a pointer to it does */
-    uint32_t stack;          /* offset of the lowest address of its stack, UINT32_MAX: not known */
-    uint32_t stack_size;     /* offset of the stack's bytes, UINT32_MAX: not known */
 };
 
 struct capture_config {
@@ -432,13 +299,6 @@ struct capture_config {
 struct engine_functions {
     void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *reg_read_batch, *reg_write_batch;
     void *mem_read, *mem_write, *mmio_map, *ctl;
-};
-
-struct task_info {               /* as the kernel had it when it first ran */
-    uint32_t address;            /* of its structure */
-    uint32_t stack, stack_bytes; /* lowest address and size of its stack, 0: not known */
-    uint8_t valid;               /* 0: the structure is not one of that kernel */
-    char name[TASK_NAME_MAX];
 };
 
 struct op_info {                 /* as the firmware's descriptor had it when it first ran */

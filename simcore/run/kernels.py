@@ -108,7 +108,7 @@ def _zephyr(image: Image, address: int) -> Kernel:
 
 
 def _chibios(image: Image, address: int) -> Kernel:
-    """rlist.current of the instance, and thread_t, both by DWARF alone: configurations move them."""
+    """rlist.current of the instance, and thread_t, by DWARF alone: configurations move them."""
     instance = image.layout("chSchObjectInit", ("ch_os_instance", "ch_system"))
     instance = instance or image.layout("chSysInit", ("ch_os_instance", "ch_system"))
     lists = image.layout("chSchReadyI", ("ch_ready_list",))

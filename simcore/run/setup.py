@@ -46,8 +46,9 @@ class TimingSetup:
     `clock_hz` is the core clock, the part's highest at that voltage scale when None;
     `voltage_scale` the lowest that allows the clock when None; `caches` is auto (the firmware
     decides), on or off. `moves` are sorted and do not overlap. `changed` says in words what of the
-    part's model was changed, for reports. `timeline` keeps spans and samples over time,
-    `inlines` what each block did in each node of the call tree.
+    part's model was changed, for reports. `counted` are the contexts that count, None for all;
+    `timeline` keeps spans and samples over time, `inlines` what each block did in each node of the
+    call tree.
     """
 
     model: CpuModel
@@ -57,6 +58,7 @@ class TimingSetup:
     moves: tuple[Move, ...] = ()
     changed: tuple[str, ...] = ()
     timeline: bool = False
+    counted: tuple[int, ...] | None = None
     inlines: bool = False
 
     @property

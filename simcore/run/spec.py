@@ -113,13 +113,14 @@ class RunSpec(PartSpec):
     ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
-    them in the warning. ``uart`` says which serial port prints and what others receive, see
-    run/uarts.py. ``entry`` is where the program starts instead of its own entry: a function, an
-    address, or a vector table's.
+    them in the warning. Without ``demangle`` names are those of the symbol table. ``uart`` says
+    which serial port prints and what others receive, see run/uarts.py. ``entry`` is where the
+    program starts instead of its own entry: a function, an address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``irq`` are interrupts that come by themselves, see run/interrupts.py.
+    ``task`` is a pattern of tasks, of which alone costs are counted; the program runs twice for it.
     ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
@@ -138,6 +139,7 @@ class RunSpec(PartSpec):
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     uart: Annotated[tuple[str, ...], Written(path_behind="=")] = ()
     verbose: bool = False
+    demangle: bool = True
     entry: str | None = None
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None
@@ -147,6 +149,7 @@ class RunSpec(PartSpec):
     from_: Annotated[str | None, Written("from")] = None
     irq: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
+    task: str | None = None
     layout_sweep: bool = False
     uncertainty: bool = False
     instructions: _Table = False
@@ -159,7 +162,7 @@ class RunSpec(PartSpec):
     def files(self) -> tuple[str, ...]:
         """The files that it is read from, as far as it names them."""
         fed = (text.partition("=")[2] for text in self.uart)
-        named = (self.elf, *self.symbols, self.svd, *fed)
+        named = (self.elf, *self.symbols, self.debug_file, self.svd, *fed)
         return (*super(RunSpec, self).files, *(name for name in named if name))
 
     def replaced(self, options: Mapping[str, Any]) -> Self:

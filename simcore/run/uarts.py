@@ -6,13 +6,13 @@ a file, ``NAME=-`` those of standard input.
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from simcore.errors import ConfigError
+from simcore.files import read_regular
 
 STANDARD_INPUT = "-"
 MAX_BYTES = 16 << 20  # that a port is given: 20 minutes at 115,200 baud are 14 MB
@@ -48,6 +48,14 @@ def parse_uarts(texts: Sequence[str]) -> Uarts:
     return Uarts(heard, tuple(fed.values()))
 
 
+_REFUSED = {
+    errno.EISDIR: "it is a folder; name a file",
+    errno.EINVAL: "it is no regular file; name a file",
+    errno.ENXIO: "it is no regular file; name a file",  # a socket
+    errno.EFBIG: f"more than {MAX_BYTES >> 20} MiB; give a shorter one",
+}
+
+
 def read_source(name: str, source: str, standard_input: Callable[[int], bytes] | None) -> bytes:
     """The bytes that a port receives. ``standard_input`` reads so many. Raises ConfigError."""
     where = f"--uart {name}={source}"
@@ -57,17 +65,15 @@ def read_source(name: str, source: str, standard_input: Callable[[int], bytes] |
                 raise ConfigError(f"{where}: there is no standard input here; name a file")
             data = standard_input(MAX_BYTES + 1)
         else:
-            mode = Path(source).stat().st_mode
-            if not stat.S_ISREG(mode):
-                what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-                raise ConfigError(f"{where}: it is {what}; name a file")
-            with Path(source).open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            data = read_regular(source, MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         reason = getattr(error, "strerror", None) or "it is no path"
-        raise ConfigError(f"{where}: cannot be read: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{where}: more than {MAX_BYTES >> 20} MiB; give a shorter one")
+        otherwise = f"cannot be read: {reason}"
+        raise ConfigError(
+            f"{where}: {_REFUSED.get(getattr(error, 'errno', 0), otherwise)}"
+        ) from None
+    if len(data) > MAX_BYTES:  # of standard input
+        raise ConfigError(f"{where}: {_REFUSED[errno.EFBIG]}")
     return data
 
 

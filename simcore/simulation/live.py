@@ -32,17 +32,28 @@ def simulate_many(
     Of ``spec`` counts what the program is given and what bounds it. The program runs on the memory
     map of the first setup's part and reads the first one's time; what hangs on that is in the
     warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
-    clock than that of a setup that names none runs a second time, at its own. Raises ModelError,
+    clock than that of a setup that names none runs a second time, at its own; so does one of which
+    a task alone is asked for, as only then is known which that is. Raises ModelError,
     ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
     streams = Streams(stdin, stdout)
     found = simulate_once(image, setups, spec, streams, progress)
     again = at_firmware_clock(setups, spec, found[0].result.clocks)
-    if again is None:
+    if again is not None:
+        streams.again()
+        found = simulate_once(image, again, spec, streams, progress)
+    if spec.task is None:
         return found
     streams.again()
-    return simulate_once(image, again, spec, streams, progress)
+    only = for_task(again or setups, spec.task, found[0])
+    return simulate_once(image, only, spec, streams, progress)
+
+
+def for_task(setups: Sequence[TimingSetup], task: str, before: Simulation) -> list[TimingSetup]:
+    """The setups under which only tasks of a name or pattern count, by a run before."""
+    counted = before.contexts_of(task)
+    return [replace(setup, counted=counted) for setup in setups]
 
 
 def at_firmware_clock(

@@ -11,7 +11,7 @@ from simcore.elf import Image, load_image
 from simcore.run.setup import TimingSetup, load_setup
 from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
-from simcore.simulation.live import simulate_many
+from simcore.simulation.live import for_task, simulate_many
 from simcore.simulation.simulation import Simulation
 
 
@@ -60,7 +60,10 @@ class Program:
         raises.
         """
         if self.capture is not None:
-            return self.capture.simulate(setups, progress)
+            found = self.capture.simulate(setups, progress)
+            if self.spec.task is None:
+                return found
+            return self.capture.simulate(for_task(setups, self.spec.task, found[0]), progress)
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         return simulate_many(self.image, setups, self.spec, **streams)
 
@@ -68,6 +71,11 @@ class Program:
         """Run it as its spec says, nothing placed elsewhere; arguments as in :meth:`simulate`."""
         (simulation,) = self.simulate([self.spec.setup(image=self.image)], **streams)
         return simulation
+
+
+def load_spec(spec: RunSpec) -> Image:
+    """The image of what a spec runs. Raises ElfError."""
+    return load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir, spec.demangle)
 
 
 def open_file(file: str | os.PathLike[str]) -> str | Capture:
@@ -88,7 +96,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir), spec)
+    return Program(load_spec(spec), spec)
 
 
 def open_capture(
@@ -98,4 +106,6 @@ def open_capture(
 ) -> Program:
     """As :func:`open_program`, of a capture and nothing else."""
     capture = file if isinstance(file, Capture) else Capture(file)
-    return Program(capture.image, capture.spec(cpu, **options), capture)
+    spec = capture.spec(cpu, **options)
+    capture.call_things(spec.demangle)
+    return Program(capture.image, spec, capture)

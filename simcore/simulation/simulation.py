@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, cycle_column
@@ -19,9 +20,11 @@ from simcore.costs.objects import object_costs
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts, ObjectCosts
+from simcore.costs.tasks import task_costs
 from simcore.costs.timeline import timeline as timeline_of
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
+from simcore.errors import ConfigError
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:
@@ -111,6 +114,18 @@ class Simulation:
         clock_hz = self.options.clock_hz
         energy = energy_model(self.model, clock_hz, self.options.voltage_scale)
         return Attribution(self.result.counters, self.image.functions, energy, clock_hz)
+
+    def contexts_of(self, task: str) -> tuple[int, ...]:
+        """Numbers of the contexts that are tasks of a name or pattern.
+
+        Raises ConfigError, with the tasks that ran, when none is.
+        """
+        found = task_costs(self.costs, self.result.tasks, self.result.kernel)
+        names = [row.name for row in found.rows]
+        wanted = {at for at, name in enumerate(names) if name == task or fnmatchcase(name, task)}
+        if not wanted:
+            raise ConfigError(f"--task '{task}': no task of that name ran; {', '.join(names)} did")
+        return tuple(at for at, row in enumerate(found.of_context) if row in wanted)
 
     @property
     def cycles(self) -> int:

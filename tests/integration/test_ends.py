@@ -305,13 +305,8 @@ def test_a_run_ends_when_it_goes_to_sleep(build: Build, model: CpuModel) -> None
 def test_a_masked_interrupt_that_is_pending_ends_every_wfi_at_once(
     build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch, wfi: str
 ) -> None:
-    came_back = []
-    after = Execution._after_engine
-    monkeypatch.setattr(
-        Execution,
-        "_after_engine",
-        lambda self, error: (came_back.append(error), after(self, error)),
-    )
+    came_back: list[int] = []
+    monkeypatch.setattr(Execution, "_after_engine", lambda _, error: came_back.append(error))
     # PendSV is set while PRIMASK is; 3000 turns of four instructions
     text = f"""
         cpsid i

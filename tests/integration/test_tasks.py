@@ -1,4 +1,4 @@
-"""Tasks of a kernel of 200 lines: names, calls, stacks and time, against what the program counts itself."""
+"""Tasks of a kernel of 200 lines: names, calls, stacks, time, and what the program counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(
     arm_gcc: Callable[..., Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[str, Profile, dict[str, tuple[int, int]]]:
-    """The kernel's name, the profile, and calls and bytes of stack by task as the program has them."""
+    """The kernel's name, the profile, and calls and bytes of stack by task as it counts them."""
     folder = tmp_path_factory.mktemp("rtos")
     start = folder / "start.S"
     start.write_text(PROLOGUE + " bl main\n b exit_r0\n")

@@ -54,7 +54,7 @@ static inline int peripheral_is_known(const struct peripheral *p) { return p->fi
  * a flag of a counter was set by the program; whether a word is one of its timer; when each comes next. */
 int timers_add(struct capture *c, const struct timer *timer);
 int timers_enable(struct capture *c, uint32_t enable, const struct device_rule *r);
-uint64_t timers_told(const struct capture *c, uint32_t counter);   /* cycles of a period that the run gives it, 0: none */
+uint64_t timers_told(const struct capture *c, uint32_t counter); /* cycles of a period that the run gives it, 0: none */
 void timers_raise(struct capture *c, uint32_t counter);
 int timers_have(const struct capture *c, uint32_t address);
 void timers_plan(struct capture *c, uint64_t now);

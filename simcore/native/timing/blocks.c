@@ -21,6 +21,8 @@ void blocks_free(struct blocks *t)
     free(t->schedule);
     free(t->whole);
     free(t->piece);
+    free(t->other[0]);
+    free(t->other[1]);
 }
 
 static int grow_definitions(struct blocks *t, uint32_t wanted)
@@ -40,6 +42,20 @@ static int grow_definitions(struct blocks *t, uint32_t wanted)
         whole[i] = piece[i] = NO_DEFINITION;
     t->definitions = room;
     return CORE_OK;
+}
+
+void blocks_aside(struct blocks *t, int is_aside)
+{
+    if (t->is_aside == is_aside)
+        return;
+    int32_t *now[2] = {t->whole, t->piece};
+    t->whole = t->other[0];
+    t->piece = t->other[1];
+    memcpy(t->other, now, sizeof now);
+    uint32_t had = t->other_definitions;
+    t->other_definitions = t->definitions;
+    t->definitions = had;
+    t->is_aside = (uint8_t)is_aside;
 }
 
 /* Stretches that divide a block: the accesses and barriers of each follow those of the one before. */
@@ -191,6 +207,7 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     b.target = placement_of(t->placement, f->branch_target);
     b.region = memory_region(m, b.place);
     b.groups = ((b.place + b.info.size - 1) >> 3) - (b.place >> 3) + 1;
+    b.is_aside = t->is_aside;
     b.definition = definition;
     b.first = first;
     b.end = end;

@@ -61,6 +61,7 @@ struct block {
     int32_t next_piece;
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
+    uint8_t is_aside;            /* of contexts that do not count */
     uint8_t is_plain;            /* of one function, no predicate, no STREX: all that a record holds lies on it */
     uint8_t sp_matters, sp_depends;      /* it moves or tells SP; what it does to it shows when it runs */
     int32_t sp_low, sp_change;   /* else: the lowest SP in it, and that behind it, from its entry */
@@ -82,10 +83,17 @@ struct blocks {
     uint32_t schedules, schedules_room;
     uint32_t found[DEFINITION_BYTES_MAX / 2];   /* schedules of the block for which an entry is made */
     int32_t *whole, *piece;      /* per definition: block of the whole of it, list of its pieces */
+    int32_t *other[2];           /* the same of what does not count, or does, when these are of the other */
+    uint32_t other_definitions;
+    uint8_t is_aside;            /* what runs does not count */
     uint32_t definitions;
 };
 
 void blocks_free(struct blocks *t);
+
+/* What runs from now on does not count, or does: each has blocks of its own. Nothing may be
+ * pending. */
+void blocks_aside(struct blocks *t, int is_aside);
 
 /* All counts begin anew. */
 void blocks_forget(struct blocks *t);

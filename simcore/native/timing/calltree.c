@@ -33,7 +33,8 @@ static int push(struct calltree *t, int32_t node, uint32_t return_address, uint3
     }
     if (array_reserve(&t->frame, &t->frames_room, t->frames + 1u, 64, sizeof *t->frame) != CORE_OK)
         return CORE_ERR_MEMORY;
-    t->frame[t->frames++] = (struct frame){node, return_address, call_site, t->sp, t->stack, (uint8_t)is_op, PASSAGE_CALL, NO_NODE};
+    t->frame[t->frames++] =
+        (struct frame){node, return_address, call_site, t->sp, t->stack, (uint8_t)is_op, PASSAGE_CALL, NO_NODE};
     return CORE_OK;
 }
 

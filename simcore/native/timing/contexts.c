@@ -11,6 +11,14 @@
 
 static struct context *running_of(struct timing *t) { return &t->contexts.context[t->contexts.running]; }
 
+static int is_aside(const struct contexts *c, uint32_t index)
+{
+    for (uint32_t i = 0; i < c->counts; i++)
+        if (c->counted[i] == index)
+            return 0;
+    return c->counted != NULL;
+}
+
 static int add(struct contexts *c, uint32_t stack)
 {
     if (c->contexts == CONTEXTS_MAX) {
@@ -19,8 +27,40 @@ static int add(struct contexts *c, uint32_t stack)
     }
     if (array_reserve(&c->context, &c->room, c->contexts + 1u, 8, sizeof *c->context) != CORE_OK)
         return CORE_ERR_MEMORY;
-    c->context[c->contexts] = (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0}};
+    c->context[c->contexts] =
+        (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0}, .is_aside = (uint8_t)is_aside(c, c->contexts)};
     return (int)c->contexts++;
+}
+
+/* What runs from now on is of this context. */
+static void count_for(struct timing *t, uint32_t index)
+{
+    t->calls.context = index;
+    if (t->contexts.counted) {
+        timing_settle(t);
+        blocks_aside(&t->blocks, t->contexts.context[index].is_aside);
+    }
+}
+
+int contexts_count_only(struct timing *t, const uint32_t *context, uint32_t count)
+{
+    struct contexts *c = &t->contexts;
+    c->counted = malloc((count + 1) * sizeof *c->counted);
+    if (!c->counted)
+        return CORE_ERR_MEMORY;
+    memcpy(c->counted, context, count * sizeof *c->counted);
+    c->counts = count;
+    for (uint32_t i = 0; i < c->contexts; i++)
+        c->context[i].is_aside = (uint8_t)is_aside(c, i);
+    count_for(t, t->calls.context);
+    return CORE_OK;
+}
+
+void contexts_responded(struct timing *t, uint64_t pended)
+{
+    struct context_info *i = &running_of(t)->info;
+    if (t->now - pended > i->longest_response)
+        i->longest_response = t->now - pended;
 }
 
 int contexts_init(struct timing *t)
@@ -36,6 +76,7 @@ void contexts_free(struct contexts *c)
     for (uint32_t i = 0; i < c->contexts; i++)
         free(c->context[i].call);
     free(c->context);
+    free(c->counted);
 }
 
 uint32_t contexts_sp_on(const struct contexts *c, uint32_t stack, uint32_t otherwise)
@@ -53,7 +94,7 @@ void contexts_forget(struct timing *t)
 {
     struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++) {
-        c->context[i].info.switches = c->context[i].info.longest_wait = 0;
+        c->context[i].info.switches = c->context[i].info.longest_wait = c->context[i].info.longest_response = 0;
         c->context[i].left_at = t->now;
     }
     c->lost = 0;
@@ -88,7 +129,8 @@ static void give_processor(struct timing *t, uint32_t index)
         context->info.longest_wait = waited;
     context->had = 1;
     context->info.switches++;
-    t->contexts.running = t->calls.context = index;
+    t->contexts.running = index;
+    count_for(t, index);
 }
 
 static void go_on(struct timing *t, const struct level *at)
@@ -157,13 +199,13 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
         memmove(c->level, c->level + 1, (LEVELS_MAX - 1) * sizeof *c->level);
         c->levels--;
     }
-    c->level[c->levels++] = (struct level){t->last_block,  t->last_entry,   t->left, t->calls.frames,
-                                           t->calls.base,  returns_to,      frame,   s->running,
-                                           s->saved_from,  s->saved_on,     t->arrives};
+    c->level[c->levels++] =
+        (struct level){t->last_block, t->last_entry, t->left,       t->calls.frames, t->calls.base, returns_to,
+                       frame,         s->running,    s->saved_from, s->saved_on,     t->arrives};
     arrive_anew(t, ARRIVES_BY_CALL);
     t->state = t->reset_state;
     t->hardware_return = returns_to;
-    t->calls.context = CONTEXT_HANDLERS;
+    count_for(t, CONTEXT_HANDLERS);
     status = calltree_level(&t->calls);
     if (status != CORE_OK || !is_process)
         return status == CORE_OK ? stacks_switch(t, s->running, frame, returns_to) : status;
@@ -198,7 +240,7 @@ static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp
     end_handler(t, &i);
     s->saved_from = i.saved_from;
     s->saved_on = i.saved_on;
-    t->calls.context = c->levels ? CONTEXT_HANDLERS : c->running;
+    count_for(t, c->levels ? CONTEXT_HANDLERS : c->running);
     if (i.frame == frame || c->levels) {
         go_on(t, &i);
         return stacks_switch(t, i.stack, sp, address);
@@ -253,9 +295,7 @@ int contexts_exception(struct timing *t, uint32_t event, uint32_t address, uint3
         int stack = stacks_at(t, sp);
         return stack < 0 ? stack : stacks_switch(t, (uint32_t)stack, sp, address);
     }
-    default:
-        timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp);
-        return leave(t, frame, address, sp);
+    default: timing_charge(t, CAUSE_BRANCH, k->exception_return_cycles + fp); return leave(t, frame, address, sp);
     }
 }
 

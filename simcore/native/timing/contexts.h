@@ -31,6 +31,7 @@ struct context {
     struct frame *call;          /* at.frames - 1 of them: without the root's; NULL: it does not wait */
     uint64_t left_at;            /* when it lost the processor */
     uint8_t had;                 /* the processor, at some time */
+    uint8_t is_aside;            /* it does not count */
 };
 
 struct contexts {
@@ -40,6 +41,8 @@ struct contexts {
     struct level level[LEVELS_MAX];      /* interrupted, the innermost last */
     uint32_t levels;
     uint64_t lost;
+    uint32_t *counted;           /* the only ones that count, in order; NULL: all do */
+    uint32_t counts;
     uint8_t jumped;              /* code set SP to another stack and has not come to a return since, ... */
     uint32_t jumped_from, jumped_stack;  /* ... from this SP on this stack */
 };
@@ -60,6 +63,12 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
 /* Control returns to this address on a stack that code has set: a context begins there that was never seen, unless a
  * call of this one returns there. */
 int contexts_return(struct timing *t, uint32_t address, uint32_t function, int is_entry);
+
+/* Only these contexts count, which is said before the first runs. Copies. */
+int contexts_count_only(struct timing *t, const uint32_t *context, uint32_t count);
+
+/* The exception that gave the processor to what runs now was pended then. */
+void contexts_responded(struct timing *t, uint64_t pended);
 
 /* SP of what waits on a stack, the same one if nothing does. */
 uint32_t contexts_sp_on(const struct contexts *c, uint32_t stack, uint32_t otherwise);

@@ -25,7 +25,9 @@ struct interrupts {
     struct exception *of[NUMBERS];       /* NULL: nothing known of it */
     struct activation active[NUMBERS];   /* outermost first */
     uint32_t depth;
-    struct { uint32_t number, handler, sp, frame_bytes, behind; } coming;
+    struct {
+        uint32_t number, handler, sp, frame_bytes, behind;
+    } coming;
     struct critical_info critical;
     uint64_t masked_from;
     uint32_t masks, masked_at, masks_seen;       /* a bit each, by whom, and all of this section */
@@ -187,8 +189,12 @@ static int keep_span(struct timing *t, const struct activation *a, uint64_t now)
     if (s->spans == ACTIVATIONS_MAX)
         coarsen(s);
     if (now - a->began >= s->resolution)
-        s->span[s->spans++] = (struct activation_info){a->pended > from ? a->pended - from : 0, a->began - from,
-                                                       a->entered - from, now - from, a->number, s->depth};
+        s->span[s->spans++] = (struct activation_info){a->pended > from ? a->pended - from : 0,
+                                                       a->began - from,
+                                                       a->entered - from,
+                                                       now - from,
+                                                       a->number,
+                                                       s->depth};
     return CORE_OK;
 }
 
@@ -199,6 +205,7 @@ static int end(struct timing *t, uint64_t now)
     const struct activation *a = &s->active[s->depth - 1];
     struct interrupt_info *i = &s->of[a->number]->info;
     uint64_t cycles = now - a->began, response = now > a->pended ? now - a->pended : 0;
+    t->ended_pended = a->pended;
     i->total += cycles;
     i->own += cycles > a->nested ? cycles - a->nested : 0;
     i->response = response > i->response ? response : i->response;

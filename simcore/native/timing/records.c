@@ -73,7 +73,7 @@ uint32_t records_laid(const struct execution *x, const uint8_t *present)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < x->facts->accesses; i++)
-        count += present[x->facts->access[i].exclusive == EXCLUSIVE_CHECK ? i + 1 : i];
+        count += present[i] || (x->facts->access[i].exclusive == EXCLUSIVE_CHECK && present[i + 1]);
     return count;
 }
 

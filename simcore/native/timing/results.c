@@ -34,6 +34,10 @@ void timing_nodes(const struct timing *t, struct node_info *info, uint64_t *coun
     for (uint32_t i = 0; i < t->calls.nodes; i++, counters += t->calls.width) {
         info[i] = t->calls.node[i].info;
         memcpy(counters, t->calls.node[i].counters, t->calls.width * sizeof *counters);
+        if (t->contexts.context[info[i].context].is_aside && i) {
+            info[i].calls = 0;
+            memset(counters, 0, t->calls.width * sizeof *counters);
+        }
     }
 }
 
@@ -42,29 +46,40 @@ void timing_blocks(const struct timing *t, struct block_info *info, struct site_
     for (uint32_t i = 0; i < t->blocks.blocks; i++) {
         const struct block *b = &t->blocks.block[i];
         info[i] = b->info;
-        for (uint32_t a = 0; a < b->facts.accesses; a++)
-            *sites++ = b->site[a].counts;
         memcpy(skipped, b->skipped, b->facts.instructions * sizeof *skipped);
+        if (b->is_aside) {
+            info[i] = (struct block_info){.address = b->info.address, .size = b->info.size};
+            memset(skipped, 0, b->facts.instructions * sizeof *skipped);
+        }
+        for (uint32_t a = 0; a < b->facts.accesses; a++)
+            *sites++ = b->is_aside ? (struct site_info){0, 0, 0} : b->site[a].counts;
         skipped += b->facts.instructions;
     }
 }
+
+/* A block of contexts that do not count. */
+static int is_aside(const struct timing *t, uint32_t block) { return t->blocks.block[block].is_aside; }
 
 void timing_schedules(const struct timing *t, struct schedule_info *out)
 {
     const struct blocks *b = &t->blocks;
     for (uint32_t i = 0; i < b->schedules; i++) {
         const struct schedule *s = &b->schedule[i];
-        out[i] = (struct schedule_info){s->block, s->stretch, s->state, s->variant, s->cost.executions};
+        uint64_t executions = is_aside(t, s->block) ? 0 : s->cost.executions;
+        out[i] = (struct schedule_info){s->block, s->stretch, s->state, s->variant, executions};
     }
     for (uint32_t i = 0; i < b->entries; i++)
-        for (uint32_t s = 0; s < b->block[b->entry[i].block].facts.stretches; s++)
+        for (uint32_t s = 0; !is_aside(t, b->entry[i].block) && s < b->block[b->entry[i].block].facts.stretches; s++)
             out[b->cost[i].schedule[s]].executions += b->cost[i].cost.executions;
 }
 
 void timing_uses(const struct timing *t, struct use_info *out)
 {
-    for (uint32_t i = 0; i < t->objects.uses; i++)
+    for (uint32_t i = 0; i < t->objects.uses; i++) {
         out[i] = t->objects.use[i].info;
+        if (is_aside(t, out[i].block))
+            out[i].counts = (struct site_info){0, 0, 0};
+    }
 }
 
 void timing_contexts(const struct timing *t, struct context_info *out)

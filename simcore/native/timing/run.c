@@ -27,8 +27,8 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
     if (status != CORE_OK)
         return status;
     t->calls.sp = t->stacks.sp;
-    status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how,
-                                call_site, returns_to);
+    status = calltree_enter(&t->calls, b->facts.function, b->facts.is_function_entry, b->info.address, how, call_site,
+                            returns_to);
     struct context *context = &t->contexts.context[t->calls.context];
     if (context->info.function == NO_FUNCTION)
         context->info.function = b->facts.function;
@@ -205,8 +205,8 @@ static void fault_at(struct timing *t, enum fault_kind kind, const struct block 
     t->fault = (struct fault_info){(uint8_t)kind, address, pc, a->size};
 }
 
-static inline int follow_stack(struct timing *t, const struct block *b, const uint32_t *address,
-                               const uint8_t *present, const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
+static inline int follow_stack(struct timing *t, const struct block *b, const uint32_t *address, const uint8_t *present,
+                               const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
 {
     const struct block_static *f = &b->facts;
     struct stacks *s = &t->stacks;

@@ -245,8 +245,8 @@ int stacks_saved(struct timing *t, const struct block *b, const uint32_t *addres
             continue;
         }
         s->saved_from = low != s->apart_high ? low : s->apart_low;
-        status = stacks_hold(t, s->saved_on, s->saved_from,
-                             b->info.address + b->facts.instruction_offsets[a->instruction]);
+        status =
+            stacks_hold(t, s->saved_on, s->saved_from, b->info.address + b->facts.instruction_offsets[a->instruction]);
     }
     return status;
 }

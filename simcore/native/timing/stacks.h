@@ -34,9 +34,9 @@ struct stacks {
     uint32_t sp, saved_from;     /* SP; down to where is saved what was interrupted on another stack, 0: nothing */
     uint32_t saved_on;           /* index of that stack */
     uint32_t apart_low, apart_high;      /* the store that came last and did not end there */
-    uint32_t set_from, set_at;   /* SP in front of an instruction that set it to what is not told yet, and its address */
-    int32_t since, since_low;    /* bytes added behind that instruction, and the lowest on the way */
-    uint8_t unknown, set_kind;   /* SP is not told yet; enum stack_move */
+    uint32_t set_from, set_at; /* SP in front of an instruction that set it to what is not told yet, and its address */
+    int32_t since, since_low; /* bytes added behind that instruction, and the lowest on the way */
+    uint8_t unknown, set_kind; /* SP is not told yet; enum stack_move */
 };
 
 /* The program starts on this stack. Returns 0 or a core_status; so do all below, or STOP_FAULT for an overflow. */

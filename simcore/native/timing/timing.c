@@ -300,11 +300,15 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         t->now += cycles;
         break;
     }
-    case RECORD_EXCEPTION:
+    case RECORD_EXCEPTION: {
+        uint32_t ran = t->contexts.running;
         status = contexts_exception(t, payload[0], payload[1], payload[2], payload[3]);
         if (status == CORE_OK)
             status = interrupts_exception(t, payload[0] & 0xff, before);
+        if (t->contexts.running != ran)
+            contexts_responded(t, t->ended_pended);
         break;
+    }
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: status = stacks_told(t, payload[0]); break;
     case RECORD_TASK: status = contexts_task(t, payload[0], payload[1]); break;

@@ -19,16 +19,12 @@
 #include "stream/stream.h"
 #include "timing/trace.h"
 
-enum {
-    EXTRA_CLASSES = 40,
-    ACCESSES_MAX = STREAM_RECORD_MAX,
-    INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2
-};
+enum { EXTRA_CLASSES = 40, ACCESSES_MAX = STREAM_RECORD_MAX, INSTRUCTIONS_MAX = DEFINITION_BYTES_MAX / 2 };
 
 enum arrival {                   /* how control comes to the next block, when none ran last */
-    ARRIVES_BY_CALL = 0,         /* the program starts, or hardware calls */
-    ARRIVES_INSIDE = 1,          /* it is of the function that is entered */
-    ARRIVES_BY_RETURN = 2,       /* from a handler or another task, to where it did not leave */
+               ARRIVES_BY_CALL = 0,         /* the program starts, or hardware calls */
+               ARRIVES_INSIDE = 1,          /* it is of the function that is entered */
+               ARRIVES_BY_RETURN = 2,       /* from a handler or another task, to where it did not leave */
 };
 
 struct timing {
@@ -64,6 +60,7 @@ struct timing {
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
     uint32_t waits;              /* cycles that the block which ran last waited for memory */
+    uint64_t ended_pended;       /* when the exception was pended whose handler came back last */
     uint32_t handler_low;        /* lowest SP of the handler that runs, 0: none does */
     struct interrupts *interrupts;       /* NULL: there were none */
     uint32_t hardware_return;    /* return address of the exception that is being entered */

@@ -15,7 +15,7 @@ from simcore.comparison.comparison import (
     OpChange,
     Side,
 )
-from simcore.comparison.interrupts import InterruptChange
+from simcore.comparison.interrupts import InterruptChange, InterruptSummary
 from simcore.report import RenderOptions
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.table import Column, build_table
@@ -156,19 +156,18 @@ class _Page:
         return self._table(columns)
 
     def _interrupts(self, rows: Sequence[InterruptChange]) -> Table:
-        sides = [(row.before, row.after) for row in rows]
-        latency = [
-            (old and old.latency_max_cycles, new and new.latency_max_cycles) for old, new in sides
-        ]
+        nothing = InterruptSummary(0, "", 0, 0, None, 0)
+        before = [row.before or nothing for row in rows]
+        after = [row.after or nothing for row in rows]
         return self._table(
             [
                 Column("exception", [_name(row) for row in rows]),
-                Column("count before", [count(old and old.count) for old, _ in sides], 2),
-                Column("after", [count(new and new.count) for _, new in sides], 2),
-                Column("latency before", [count(old) for old, _ in latency]),
-                Column("after", [count(new) for _, new in latency]),
-                Column("lost before", [count(old and old.lost) for old, _ in sides], 3),
-                Column("after", [count(new and new.lost) for _, new in sides], 3),
+                Column("count before", [count(one.count) for one in before], 2),
+                Column("after", [count(one.count) for one in after], 2),
+                Column("latency before", [count(one.latency_max_cycles) for one in before]),
+                Column("after", [count(one.latency_max_cycles) for one in after]),
+                Column("lost before", [count(one.lost) for one in before], 3),
+                Column("after", [count(one.lost) for one in after], 3),
             ]
         )
 

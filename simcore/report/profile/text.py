@@ -23,6 +23,7 @@ from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
 from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
+from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
@@ -32,6 +33,7 @@ from simcore.units import clock, count, decimal, percent, si, size
 
 Part = TypeVar("Part", int, float)
 
+BESIDE = 32  # columns for a function beside another thing
 FEW_OBJECTS = 8  # shown without being asked for
 CALLERS_SHOWN = 20  # of a fault, the innermost and the outermost half
 CLASSES = {
@@ -79,6 +81,8 @@ class _Page:
         text.append(f" on {profile.cpu.name} at {clock(profile.cpu.clock_hz)}{voltage}")
         text.append(f", {CACHES.get(profile.cpu.caches, profile.cpu.caches)}")
         text.append("\n" if profile.cpu.division is None else f"\n{profile.cpu.division}\n")
+        if profile.task is not None:
+            text.append(f"Of the tasks only {profile.task} is counted.\n")
         if profile.clocks:
             text.append(f"{_clocks(profile.clocks)}\n")
         verdict = profile.exit.text
@@ -288,6 +292,7 @@ class _Page:
                 Column("share", [percent(row.cycles, whole) for row in rows]),
                 Column("switches", [count(row.switches) for row in rows], 1),
                 Column("longest wait", [count(row.longest_wait_cycles) for row in rows], 2),
+                Column("response", [count(row.longest_response_cycles) for row in rows], 5),
                 Column("stack", [_bytes(row.stack_used_bytes) for row in rows]),
                 Column("of", [_bytes(row.stack_bytes) for row in rows], 3),
                 Column("energy", [si(row.energy_j, "J") for row in rows], 4),
@@ -331,7 +336,7 @@ class _Page:
         return self._table(
             [
                 Column("instruction", [f"{row.address:08x}  {row.text}" for row in rows]),
-                Column("function", [row.function or "" for row in rows], 4),
+                Column("function", fitted([row.function or "" for row in rows], BESIDE), 4),
                 Column("executions", [count(row.executions) for row in rows], 1),
                 Column("cycles", [count(row.cycles) for row in rows]),
                 Column("mostly", [_main_cause(row.cycles_by_cause) for row in rows], 3),
@@ -379,7 +384,7 @@ class _Page:
                 Column("written", [size(row.write_bytes) for row in rows], 1),
                 Column("misses", [count(row.misses) for row in rows]),
                 Column("stall cycles", [count(row.stall_cycles) for row in rows]),
-                Column("mostly in", [_main_site(row) for row in rows], 3),
+                Column("mostly in", fitted([_main_site(row) for row in rows], BESIDE), 3),
             ]
         )
 

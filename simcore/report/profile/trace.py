@@ -76,7 +76,7 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
             "ts": start / 1000, "dur": (end - start) / 1000,
             "args": {"cycles": span.end - span.start},
         }  # fmt: skip
-    yield from _interrupts(profile, timeline, hz)
+    yield from _interrupts(profile, timeline, len(tracks) + 1)
     reset = TimelineSample(0, 0, 0.0, 0, 0, 0, 0)
     series: list[tuple[str, str, float]] = []
     for before, after in pairwise((reset, *timeline.samples)):
@@ -88,12 +88,13 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         yield from _counters(ended, timeline.samples[-1].cycle, hz)
 
 
-def _interrupts(profile: Profile, timeline: Timeline, hz: int) -> Iterator[Event]:
-    """A track for each exception: how long it was pending, and its handler with entry and return.
+def _interrupts(profile: Profile, timeline: Timeline, track: int) -> Iterator[Event]:
+    """A track for each exception, from number ``track`` on: when it was pending, and its handler.
 
-    One that came again while its handler ran is pending from the end of that on.
+    A handler has entry and return with it. One that came again while its handler ran is pending
+    from the end of that on.
     """
-    rows = profile.interrupts or ()
+    rows, hz = profile.interrupts or (), profile.cpu.clock_hz
     ends: dict[int, int] = {}
     for one in timeline.activations or ():
         if not one.interrupt < len(rows):
@@ -101,7 +102,7 @@ def _interrupts(profile: Profile, timeline: Timeline, hz: int) -> Iterator[Event
                 f"{profile.elf.name}: corrupt profile: its timeline has interrupt {one.interrupt},"
                 " which is not there"
             )
-        row, thread = rows[one.interrupt], THREAD + 1 + one.interrupt
+        row, thread = rows[one.interrupt], track + one.interrupt
         if one.interrupt not in ends:
             name = f"{row.name} (exception {row.number})"
             yield {"ph": "M", "name": "thread_name", "pid": PROCESS, "tid": thread,

@@ -142,7 +142,7 @@ def test_permission_denied_is_told_in_one_line(
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     assert path_refusal(path) == "permission denied; make it readable"
 
 

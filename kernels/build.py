@@ -40,6 +40,7 @@ class Program:
     description: str
     part: str
     command: tuple[str, ...]  # compiler and flags, without the output
+    objects: tuple[tuple[str, ...], ...]  # what compiles each C++ source, without the output
     data: tuple[str, ...]  # arguments of layers.py, empty when it has no data
 
     @property
@@ -91,15 +92,22 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
             start, sources = ["--specs=rdimon.specs"], entry["sources"]
         case other:
             raise BuildError(f"{entry['name']}: start is {other}, not reset, newlib or entry")
+    plus = [source for source in sources if source.endswith(".cpp")]
+    sources = [source for source in sources if source not in plus]
     target = entry.get("target", common["target"])
     defines = [f'LAYER_NAME="{entry["name"]}"', *entry.get("defines", [])]
     flags = [*common["flags"], *(f"-D{define}" for define in defines), *entry.get("flags", [])]
+    cpp_flags = [flag for flag in flags if not flag.startswith("-std=")]
     return Program(
         name=entry["name"],
         folder=folder,
         description=entry["description"],
         part=entry["part"],
         command=(common["compiler"], *target, *flags, *start, *sources, *common["link"]),
+        objects=tuple(
+            (common["compiler"], *target, *cpp_flags, *common["cpp_flags"], "-c", source)
+            for source in plus
+        ),
         data=tuple(entry.get("data", [])),
     )
 
@@ -114,8 +122,12 @@ def build(program: Program, out: Path) -> Path:
     elf = work / f"{program.name}.elf"
     maps = [f"-ffile-prefix-map={ROOT}=.", f"-ffile-prefix-map={work}=generated"]
     maps.append(f"-Wa,--debug-prefix-map={ROOT}=.")  # the assembler keeps its own
+    objects = []
+    for compiler, *rest in program.objects:
+        objects.append(str(work / f"{len(objects)}.o"))
+        run([compiler, f"-I{work}", *maps, *rest, "-o", objects[-1]], program.name)
     compiler, *rest = program.command
-    run([compiler, f"-I{work}", *maps, *rest, "-o", str(elf)], program.name)
+    run([compiler, f"-I{work}", *maps, *objects, *rest, "-o", str(elf)], program.name)
     return elf
 
 

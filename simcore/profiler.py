@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import cycles_interval
-from simcore.elf import Image, load_image
+from simcore.elf import Image
+from simcore.elf.names import matches, names_for_hints, spellings_of
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
-from simcore.simulation.program import Program, open_capture
+from simcore.simulation.program import Program, load_spec, open_capture
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 
 def check_op_globs(image: Image, globs: Sequence[str]) -> None:
     """Refuse a pattern that no function of the image matches. Raises ConfigError."""
-    names = [function.name for function in image.functions]
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in names):
-            raise ConfigError(
-                f"--op '{glob}' matches no function of {image.path}{nearest(glob, names)}"
-            )
+        if not any(matches(spellings_of(function), glob) for function in image.functions):
+            close = nearest(glob, names_for_hints(image.functions))
+            raise ConfigError(f"--op '{glob}' matches no function of {image.path}{close}")
 
 
 def profile(
@@ -55,7 +53,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir), spec)
+    program = Program(load_spec(spec), spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 
@@ -136,7 +134,7 @@ def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
         return None
     from simcore.placement.equivalents import linked_for
 
-    image = load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir)
+    image = load_spec(spec)
     return linked_for(image, [replace(spec, cpu=part) for part in parts])
 
 

@@ -156,6 +156,10 @@ class AnnotatedFunction:
     """By address."""
     lines: tuple[AnnotatedLine, ...]
     """By file and line."""
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
+    aliases: tuple[str, ...] | None = None
+    """Other names of its address, demangled and as symbols; left out without any."""
 
 
 @dataclass(frozen=True, slots=True)

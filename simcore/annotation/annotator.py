@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.annotation import (
@@ -24,6 +23,7 @@ from simcore.annotation.sources import SourceFiles, SourcePlaces
 from simcore.core.counters import CAUSES
 from simcore.costs.instructions import InstructionSum, sum_instructions
 from simcore.costs.tables import FunctionCosts
+from simcore.elf.names import matches, names_for_hints, spellings, spellings_of
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
 from simcore.plain import filled
@@ -41,10 +41,9 @@ NAMES_OFFERED = 3
 
 def check_functions(image: Image, patterns: Sequence[str]) -> None:
     """Refuse a pattern that no function of the image matches. Raises ConfigError."""
-    names = [function.name for function in image.functions]
     for pattern in patterns:
-        if not any(_matches(name, pattern) for name in names):
-            close = nearest(pattern, names, NAMES_OFFERED)
+        if not any(matches(spellings_of(function), pattern) for function in image.functions):
+            close = nearest(pattern, names_for_hints(image.functions), NAMES_OFFERED)
             hint = close or "; 'mcusim profile' lists the functions that run"
             raise ConfigError(f"{image.path} has no function '{pattern}'{hint}")
 
@@ -94,7 +93,7 @@ def annotate_run(
     profile = simulation.profile()
     ran = [row for row in profile.functions if row.instructions]
     if patterns:
-        chosen = [row for row in ran if any(_matches(row.name, p) for p in patterns)]
+        chosen = [row for row in ran if any(_matches(row, p) for p in patterns)]
     else:
         chosen = _hottest(ran, cover * profile.totals.cycles, top)
     files = SourceFiles(image.path, sources)
@@ -106,14 +105,13 @@ def annotate_run(
         schema=SCHEMA,
         cycles=profile.totals.cycles,
         functions=functions,
-        not_run=tuple(p for p in patterns if not any(_matches(row.name, p) for row in ran)),
+        not_run=tuple(p for p in patterns if not any(_matches(row, p) for row in ran)),
         warnings=(*profile.warnings, *files.withheld()),
     )
 
 
-def _matches(name: str, pattern: str) -> bool:
-    # A C++ or compiler-made name may hold brackets, which a glob would read as a set.
-    return name == pattern or fnmatchcase(name, pattern)
+def _matches(row: FunctionCosts, pattern: str) -> bool:
+    return matches(spellings(row.name, row.symbol, row.aliases), pattern)
 
 
 def _hottest(ran: Sequence[FunctionCosts], enough: float, top: int) -> list[FunctionCosts]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from simcore.checking.interrupts import Pairs, measured_interrupts
 from simcore.checking.limits import Limit
@@ -14,6 +13,7 @@ from simcore.comparison.comparison import Comparison, FunctionChange, LineChange
 from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.elf.names import matches, spellings
 
 MOST_REASONS = 8
 
@@ -130,8 +130,9 @@ def _rows(
     elif kind == "task":
         matching = list(measured_tasks(pattern, after, comparison))
     else:
+        called = _spellings(kind, after)
         rows = _measured(kind, after, comparison)
-        matching = [row for row in rows if fnmatchcase(row[0], pattern)]
+        matching = [row for row in rows if matches(called[row[0]], pattern)]
     metrics = dict.fromkeys(limit.metric for limit in limits)
     # A limit on something that does not run any more is broken, as on any metric that is missing.
     for name, values in matching or [(pattern, {})]:
@@ -141,6 +142,13 @@ def _rows(
                 kind, name, metric, before, now,
                 [limit for limit in limits if limit.metric == metric], None,
             )  # fmt: skip
+
+
+def _spellings(kind: str, after: Summary) -> dict[str, Collection[str]]:
+    """All that people may call each function or operation that ran after, by its name."""
+    if kind == "function":
+        return {row.name: spellings(row.name, row.symbol, row.aliases) for row in after.functions}
+    return {row.name: spellings(row.name, row.symbol, None) for row in after.ops}
 
 
 def _measured(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from simcore.cli.options import look_options, report_options
+from simcore.cli.options import demangle_option, look_options, report_options
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import input_files, look, tell_line
 from simcore.errors import ConfigError, ExitCode
@@ -36,6 +36,7 @@ from simcore.report.comparison import FORMATS, SECTIONS, render
     is_flag=True,
     help="Compare runs that are not comparable, of two parts or clocks for instance.",
 )
+@demangle_option
 @look_options
 def compare(
     before: str,
@@ -45,6 +46,7 @@ def compare(
     section: str,
     top: int,
     force: bool,
+    demangle: bool,
     color: ColorChoice,
     verbose: bool,
 ) -> ExitCode:
@@ -66,6 +68,10 @@ def compare(
 
     with destination(output, input_files()) as write:
         old, new = load_profile(before), load_profile(after)
+        if not demangle:
+            from simcore.report.symbols import with_symbols
+
+            old, new = with_symbols(old), with_symbols(new)
         comparison = compare_profiles(old, new)
         if comparison.unlike and not force:
             raise ConfigError(

@@ -24,6 +24,16 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+#: Names as the symbol table has them.
+demangle_option = click.option(
+    "--no-demangle",
+    "demangle",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Show names of C++ and Rust as they are in the symbol table.",
+)
+
 #: Limits of the run and what the program may reach.
 task_option = click.option(
     "--task",
@@ -40,6 +50,7 @@ run_options = together(
         help="Take names and source lines from an ELF, too: of a HEX, S-record, UF2 or stripped"
         " program, or of a second one in it, such as a boot loader. Repeatable.",
     ),
+    demangle_option,
     click.option(
         "--debug-file",
         metavar="FILE",

@@ -9,6 +9,7 @@ import click
 
 from simcore.cli.energy_sweep import sweep, sweep_options
 from simcore.cli.options import (
+    demangle_option,
     layout_option,
     look_options,
     part_options,
@@ -30,6 +31,7 @@ from simcore.report.profile import FORMATS
 @report_options(FORMATS)
 @sweep_options
 @table_options
+@demangle_option
 @look_options
 def replay(
     capture: str, cpu: str | None, energy_sweep: bool, deadline: float | None, **run: Any

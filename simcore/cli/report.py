@@ -10,7 +10,7 @@ import click
 
 from simcore.cli.advise import ROWS
 from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
-from simcore.cli.options import color_option
+from simcore.cli.options import color_option, demangle_option
 from simcore.cli.output import ColorChoice
 from simcore.cli.profiles import inlines_option, objects_option, refuse_destination, weight_option
 from simcore.cli.running import input_files, look, on_command_line, tell_warnings
@@ -60,10 +60,16 @@ _LOOKS = {"annotation": {"pipe_width": PIPE_WIDTH, "top": TABLE_ROWS}, "advice":
     " has it if not given.",
 )
 @objects_option
+@demangle_option
 @inlines_option
 @color_option
 def report(
-    file: str, format_name: str, output: str | None, color: ColorChoice, **form: Any
+    file: str,
+    format_name: str,
+    output: str | None,
+    color: ColorChoice,
+    demangle: bool,
+    **form: Any,
 ) -> ExitCode:
     """Show a JSON document that mcusim wrote in another format. Nothing runs, and no ELF is needed.
 
@@ -85,6 +91,8 @@ def report(
     given = on_command_line(form)
     inlines = given.pop("inlines", None)
     saved = load(file)
+    if not demangle:
+        saved = saved.with_symbols()
     _refuse_unused(saved, format_name, given)
     if inlines is not None:
         saved = _with_inlines(saved, format_name, inlines)

@@ -29,9 +29,10 @@ Pair = tuple[Row | None, Row | None]
 
 
 def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
-    """Rows of the same name beside each other; what has no partner stands beside None.
+    """Rows of the same symbol beside each other; what has no partner stands beside None.
 
-    Rows that share a name pair up by file, then in their order. A clone that the compiler made
+    A row without a symbol, also of before names were demangled, is known by its name. Rows that
+    share one pair up by file, then in their order. A clone that the compiler made
     pairs up with what it was made of when there is no doubt.
     """
     old, new = list(before), list(after)
@@ -55,15 +56,15 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
 
 
 def _name_and_file(row: NamedRow) -> str:
-    return f"{row.name}\0{PurePath(getattr(row, 'file', None) or '').name}"
+    return f"{_name(row)}\0{PurePath(getattr(row, 'file', None) or '').name}"
 
 
 def _name(row: NamedRow) -> str:
-    return row.name
+    return getattr(row, "symbol", None) or row.name
 
 
 def _name_without_clone(row: NamedRow) -> str:
-    return _CLONE.sub("", row.name)
+    return _CLONE.sub("", _name(row))
 
 
 def aligned(

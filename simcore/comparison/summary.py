@@ -42,6 +42,10 @@ class FunctionSummary:
     """Sums to cycles."""
     file: str | None = None
     line: Count | None = None
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
+    aliases: tuple[str, ...] | None = None
+    """Other names of its address, demangled and as symbols; left out without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class OpSummary:
     instructions: Count
     cycles: Count
     energy_j: Amount
+    symbol: str | None = None
+    """Of a function, its name in the symbol table; left out where it is the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,9 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
     """
     lines = placement = layout_cycles = None
     if profile.placement is not None:
-        placement = tuple(sorted(f"{item.name}={item.region}" for item in profile.placement))
+        placement = tuple(
+            sorted(f"{item.symbol or item.name}={item.region}" for item in profile.placement)
+        )
     if profile.layout is not None:
         layout_cycles = profile.layout.maximum_cycles - profile.layout.minimum_cycles
     if profile.instructions is not None:

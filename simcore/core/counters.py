@@ -169,6 +169,7 @@ class DataObject:
     kind: str  # symbol, stack, heap or region
     address: int = 0
     size: int = 0  # bytes
+    symbol: str | None = None  # in the symbol table, where the name is another
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def object_map(image: Image, stack: tuple[int, int], heap: tuple[int, int]) -> O
         if symbol.address >= end:
             end = symbol.address + symbol.size
             ranges.append((symbol.address, symbol.size, len(objects)))
-            objects.append(DataObject(symbol.name, "symbol", symbol.address, symbol.size))
+            name = image.data_name(symbol)
+            own = None if name == symbol.name else symbol.name
+            objects.append(DataObject(name, "symbol", symbol.address, symbol.size, own))
     for name, (first, last) in ((STACK, stack), (HEAP, heap)):
         if first < last:
             pieces = list(_gaps(first, last, sorted(ranges)))

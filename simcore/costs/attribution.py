@@ -116,6 +116,8 @@ class Attribution(NodeCosts):
                     macs=vector[self.column["macs"]],
                     cycles_by_cause=self._causes(vector),
                     energy_by_component=energy.by_component,
+                    symbol=self.symbol(function),
+                    aliases=self.aliases(function) or None,
                 )
             )
         return tuple(rows)

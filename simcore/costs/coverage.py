@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simcore.elf.names import without_brackets
 from simcore.plain import Count
 
 if TYPE_CHECKING:
@@ -77,10 +78,11 @@ def coverage(
         if start is not None:
             # A static function of a header has a copy in every unit that includes it.
             functions = files[start[0]].functions
-            copy = functions.get(function.name)
+            copy = functions.get(function.raw)
             count = calls.get(function.start, 0) + (copy.calls if copy else 0)
             line = copy.line if copy else start[1]
-            functions[function.name] = CoveredFunction(function.name, line, count)
+            name = without_brackets(function.name) if copy else function.name
+            functions[function.raw] = CoveredFunction(name, line, count)
     return tuple(
         FileCoverage(
             file=name,

@@ -6,12 +6,13 @@ are formed once, at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 from simcore.core.counters import CAUSES, Counters, cycle_column, sum_vectors
+from simcore.elf.names import spellings
 
 UNKNOWN_FUNCTION = "[unknown]"
 
@@ -33,6 +34,10 @@ class FunctionLike(Protocol):
     def name(self) -> str: ...
     @property
     def start(self) -> int: ...
+    @property
+    def symbol(self) -> str | None: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
 
 
 def joules(femtojoules: int) -> float:
@@ -176,6 +181,18 @@ class NodeCosts:
 
     def name(self, function: int) -> str:
         return self.functions[function].name if function >= 0 else UNKNOWN_FUNCTION
+
+    def symbol(self, function: int) -> str | None:
+        """The name in the symbol table, None where it is the name."""
+        return self.functions[function].symbol if function >= 0 else None
+
+    def aliases(self, function: int) -> tuple[str, ...]:
+        """Other names of the function's address."""
+        return self.functions[function].aliases if function >= 0 else ()
+
+    def spellings(self, function: int) -> Collection[str]:
+        """All that people may call a function."""
+        return spellings(self.name(function), self.symbol(function), self.aliases(function))
 
     def address(self, function: int) -> int | None:
         return self.functions[function].start if function >= 0 else None

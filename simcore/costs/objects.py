@@ -97,6 +97,7 @@ def _costs(
         address=None if is_region else item.address,
         size=None if is_region else item.size,
         sites=tuple(_site(address, site, name_at, line_at) for address, site in sites),
+        symbol=item.symbol,
     )
 
 

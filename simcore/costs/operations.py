@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from simcore.core.counters import cycle_column, region_column
 from simcore.costs.nodes import NodeCosts, joules, ratio
 from simcore.costs.tables import OpCosts, Traffic
+from simcore.elf.names import matches
 
 OPS_PER_MAC = 2  # a multiply and an add
 
@@ -25,22 +25,22 @@ class Operations:
     def groups(self) -> dict[tuple[str, int], list[int]]:
         """Nodes of each operation, ("op", descriptor) or ("function", index), as first run."""
         groups: dict[tuple[str, int], list[int]] = {}
-        matches = {
-            function: any(fnmatchcase(self.nodes.name(function), glob) for glob in self.globs)
+        wanted = {
+            function: any(matches(self.nodes.spellings(function), glob) for glob in self.globs)
             for function in self.nodes.function_order
             if function >= 0
         }
         for index, node in enumerate(self.nodes.counters.nodes):
             if node.op >= 0:
                 groups.setdefault(("op", node.op), []).append(index)
-            elif matches.get(node.function):
+            elif wanted.get(node.function):
                 groups.setdefault(("function", node.function), []).append(index)
         return groups
 
     def unmatched_globs(self) -> list[str]:
         """Patterns of ``globs`` that no function matches that ran."""
-        names = [self.nodes.name(f) for f in self.nodes.function_order if f >= 0]
-        return [g for g in self.globs if not any(fnmatchcase(name, g) for name in names)]
+        ran = [self.nodes.spellings(f) for f in self.nodes.function_order if f >= 0]
+        return [glob for glob in self.globs if not any(matches(spelt, glob) for spelt in ran)]
 
     def costs(self) -> tuple[OpCosts, ...]:
         """Costs of every operation with its callees, in order of first execution.
@@ -76,6 +76,7 @@ class Operations:
         time_s, energy_j = cycles / self.nodes.clock_hz, joules(energy.whole)
         counted = vector[self.nodes.column["macs"]]
         macs = ops = param_bytes = activation_bytes = 0
+        symbol = None
         if kind == "op":
             descriptor = counters.ops[number]
             name, op_kind = descriptor.name, descriptor.kind
@@ -84,7 +85,7 @@ class Operations:
             param_bytes = descriptor.param_bytes
             activation_bytes = descriptor.activation_bytes
         else:
-            name, op_kind = self.nodes.name(number), kind
+            name, op_kind, symbol = self.nodes.name(number), kind, self.nodes.symbol(number)
             invocations = sum(counters.nodes[i].calls for i in roots)
         if not macs and not ops:
             macs = counted
@@ -113,6 +114,7 @@ class Operations:
             activation_bytes=activation_bytes,
             traffic=self._traffic(vector),
             energy_by_component=energy.by_component,
+            symbol=symbol,
         )
 
     def _traffic(self, vector: Sequence[int]) -> dict[str, Traffic]:

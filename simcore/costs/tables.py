@@ -94,6 +94,7 @@ class FunctionCosts:
     """A function that ran. _self leaves callees out, _total counts recursion once."""
 
     name: str
+    """Demangled, and unique: what another function has too is told apart in brackets behind it."""
     address: Address | None
     """Null for code that belongs to no function."""
     file: str | None
@@ -115,6 +116,11 @@ class FunctionCosts:
     """Sums to cycles_self."""
     energy_by_component: EnergyComponents
     """Sums to energy_j_self."""
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
+    aliases: tuple[str, ...] | None = None
+    """Other names of its address, demangled and as symbols: calls by all of them are summed. Left
+    out without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,8 @@ class OpCosts:
     """By region, regions without traffic left out."""
     energy_by_component: EnergyComponents
     """Sums to energy_j."""
+    symbol: str | None = None
+    """Of a function, its name in the symbol table; left out where it is the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +255,8 @@ class ObjectCosts:
     """Cycles that its accesses kept the pipeline waiting."""
     sites: Annotated[tuple[ObjectSite, ...], Json(maxItems=8)]
     """The instructions that cost most, at most eight."""
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +388,8 @@ class PlacedItem:
     to: Address
     size: Annotated[int, Json(minimum=1)]
     """Bytes."""
+    symbol: str | None = None
+    """Name in the symbol table; left out where it is the name."""
 
 
 @dataclass(frozen=True, slots=True)

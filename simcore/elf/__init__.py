@@ -43,6 +43,7 @@ from simcore.elf.image import (
 )
 from simcore.elf.inlines import InlineTable
 from simcore.elf.lines import LineTable
+from simcore.elf.names import with_names
 from simcore.elf.naming import named
 from simcore.elf.notes import (
     read_attributes,
@@ -83,13 +84,15 @@ def load_image(
     symbols: Iterable[str | os.PathLike[str]] = (),
     debug_file: str | os.PathLike[str] | None = None,
     debug_dir: str | None = None,
+    demangle: bool = True,
 ) -> Image:
     """Read a bare-metal ELF32 little-endian Arm executable, or one in Intel HEX, S-records or UF2.
 
-    The other arguments are those of `load_files`. Raises ElfError, one line with the path, when
+    Without ``demangle`` names are those of the symbol table; the other arguments are those of
+    `load_files`. Raises ElfError, one line with the path, when
     a file cannot be read or cannot run.
     """
-    return image_of_files(load_files(path, symbols, debug_file, debug_dir))
+    return image_of_files(load_files(path, symbols, debug_file, debug_dir), demangle)
 
 
 class ProgramFiles(NamedTuple):
@@ -133,7 +136,7 @@ def load_bytes(path: str | os.PathLike[str]) -> bytes:
         raise ElfError(f"{printable(os.fspath(path))}: {error}") from None
 
 
-def image_of_files(files: ProgramFiles) -> Image:
+def image_of_files(files: ProgramFiles, demangle: bool = True) -> Image:
     """As `load_image`, of the bytes of files with their names."""
     program = _image_of_file(files.path, files.data)
     others = [_image_of_file(*file, program) for file in files.names]
@@ -148,6 +151,7 @@ def image_of_files(files: ProgramFiles) -> Image:
     said = files.warnings
     if program.is_stripped and not image.symbols:
         said = (*said, _STRIPPED)
+    image = with_names(image, demangle) if others else _with_own_names(image, demangle)
     return replace(image, warnings=(*image.warnings, *said)) if said else image
 
 
@@ -168,6 +172,11 @@ _REFUSED = {
     errno.ENXIO: "is not a regular file; copy it to one first",  # a socket
     errno.EFBIG: f"too large (limit {MAX_FILE_BYTES} bytes); strip it",
 }
+
+
+@lru_cache(maxsize=4)  # as _judge, whose images these are
+def _with_own_names(program: Image, demangle: bool) -> Image:
+    return with_names(program, demangle)
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:

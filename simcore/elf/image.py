@@ -95,12 +95,24 @@ class MappingSymbol:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Code from `start` up to, not including, `end` (bytes, Thumb bit cleared)."""
+    """Code from `start` up to, not including, `end` (bytes, Thumb bit cleared).
+
+    `name` is as its author wrote it and no other's of the program; `symbol` that of the symbol
+    table, where it is another. `aliases` are other names of the same address, as written and as
+    symbols: see names.py.
+    """
 
     index: int
     name: str
     start: int
     end: int
+    symbol: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> str:
+        """The name in the symbol table."""
+        return self.symbol or self.name
 
     @property
     def is_piece(self) -> bool:
@@ -109,7 +121,7 @@ class Function:
         GCC splits `f.cold` off, LLVM `f.cold` and `f.__part.N`; a jump there is no call. `f.part.N`
         is none: it is a function of its own, which is called.
         """
-        return _PIECE.search(self.name) is not None
+        return _PIECE.search(self.raw) is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +153,8 @@ class Image:
     debug_link: tuple[str, int] | None = None  # name and CRC-32 of a file with debug information
     is_stripped: bool = False  # has no symbols, none that are broken either
     origins: tuple[tuple[int, str], ...] = ()  # where input files begin, by address; file names
+    # Names of data that are not the symbol's, by symbol and address.
+    data_names: dict[tuple[str, int], str] = field(repr=False, default_factory=dict)
     _starts: list[int] = field(init=False, repr=False)
     _by_run: list[Segment] = field(init=False, repr=False)
     _run_starts: list[int] = field(init=False, repr=False)
@@ -182,6 +196,10 @@ class Image:
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of that name; a global one before a local one."""
         return self._names.get(name)
+
+    def data_name(self, symbol: Symbol) -> str:
+        """What a data symbol is called: as its author wrote it, and no other of the program."""
+        return self.data_names.get((symbol.name, symbol.address), symbol.name)
 
     def layout(self, function: str, names: Sequence[str]) -> dict[str, Member]:
         """Members of the first structure type of these names that the unit of a function declares.

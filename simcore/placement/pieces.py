@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from simcore.elf import Image, Section
+from simcore.elf import Image, Section, Symbol
+from simcore.elf.names import matches, names_for_hints, spellings, spellings_of, without_parameters
 from simcore.errors import ConfigError, nearest
 from simcore.placement.request import SPECIAL, PlaceRequest, Selector, parse_what
 
@@ -33,6 +34,7 @@ class Piece:
     is_code: bool = False
     is_rom: bool = False
     least: int | None = None  # None: all of it
+    symbol: str | None = None  # in the symbol table, where the name is another
 
     @property
     def end(self) -> int:
@@ -76,10 +78,14 @@ def select(image: Image, memory: ProgramMemory, request: PlaceRequest) -> list[P
 
 
 def _selectors(image: Image, request: PlaceRequest) -> tuple[Selector, ...]:
-    # "section+0x12" is how code without a symbol is called.
-    if any(function.name == request.what for function in image.functions):
-        return (Selector("function", request.what),)
-    return parse_what(request.what)
+    """The names that a request joins; a name may itself hold '+', colons and brackets."""
+    whole = request.what
+    # "section+0x12" is how code without a symbol is called, "operator+" what C++ does.
+    if any(whole in spellings_of(function) for function in image.functions):
+        return (Selector("function", whole),)
+    if any(whole in _data_spellings(image, symbol) for symbol in _data_symbols(image)):
+        return (Selector("object", whole),)
+    return parse_what(whole)
 
 
 def _matches(
@@ -97,9 +103,9 @@ def _matches(
         found = [_section_piece(s) for s in _sections(image) if fnmatchcase(s.name, pattern)]
     else:
         if kind in (None, "function"):
-            found += _functions(image, lambda name, _: fnmatchcase(name, pattern))
+            found += _functions(image, lambda spelt, _: matches(spelt, pattern))
         if kind in (None, "object"):
-            found += _objects(image, lambda name, _: fnmatchcase(name, pattern))
+            found += _objects(image, lambda spelt, _: matches(spelt, pattern))
         if kind == "file" or (kind is None and not found):
             found = _of_file(image, pattern)
     if not found:
@@ -112,36 +118,57 @@ def all_pieces(image: Image) -> list[Piece]:
     return _functions(image, lambda *_: True) + _objects(image, lambda *_: True)
 
 
-def _functions(image: Image, wanted: Callable[[str, int], bool]) -> list[Piece]:
+def _functions(image: Image, wanted: Callable[[Collection[str], int], bool]) -> list[Piece]:
     """Functions by any of their names; their code goes up to the next function's start."""
-    names: dict[int, list[str]] = {function.start: [function.name] for function in image.functions}
-    for symbol in image.symbols:
-        if symbol.kind == "function" and symbol.address in names:
-            names[symbol.address].append(symbol.name)
     return [
-        Piece(f.name, "function", f.start, f.end - f.start, WORD, is_code=True, is_rom=True)
+        Piece(
+            f.name,
+            "function",
+            f.start,
+            f.end - f.start,
+            WORD,
+            is_code=True,
+            is_rom=True,
+            symbol=f.symbol,
+        )
         for f in image.functions
-        if any(wanted(name, f.start) for name in names[f.start])
+        if wanted(spellings_of(f), f.start)
     ]
 
 
-def _objects(image: Image, wanted: Callable[[str, int], bool]) -> list[Piece]:
+def _objects(image: Image, wanted: Callable[[Collection[str], int], bool]) -> list[Piece]:
     return [
-        Piece(s.name, "object", s.address, s.size, _alignment(s.address, s.size), is_rom=is_rom)
-        for s in image.symbols
-        if s.kind == "object" and s.size and s.section and wanted(s.name, s.address)
-        for is_rom in [_is_rom(image, s.address)]
+        Piece(
+            image.data_name(s),
+            "object",
+            s.address,
+            s.size,
+            _alignment(s.address, s.size),
+            is_rom=_is_rom(image, s.address),
+            symbol=None if image.data_name(s) == s.name else s.name,
+        )
+        for s in _data_symbols(image)
+        if wanted(_data_spellings(image, s), s.address)
     ]
+
+
+def _data_symbols(image: Image) -> list[Symbol]:
+    return [s for s in image.symbols if s.kind == "object" and s.size and s.section]
+
+
+def _data_spellings(image: Image, symbol: Symbol) -> Collection[str]:
+    name = image.data_name(symbol)
+    return spellings(name, None if name == symbol.name else symbol.name, None)
 
 
 def _of_file(image: Image, pattern: str) -> list[Piece]:
     """Functions and objects of a source file by STT_FILE; functions by lines for a path."""
 
-    def by_symbol(_: str, address: int) -> bool:
+    def by_symbol(_: Collection[str], address: int) -> bool:
         file = image.file_at(address)
         return file is not None and fnmatchcase(file, pattern)
 
-    def by_line(_: str, address: int) -> bool:
+    def by_line(_: Collection[str], address: int) -> bool:
         line = image.line_at(address)
         return line is not None and fnmatchcase("/" + line[0], f"*/{pattern.lstrip('/')}")
 
@@ -255,8 +282,8 @@ def _is_rom(image: Image, address: int) -> bool:
 
 def _unknown(image: Image, selector: Selector, request: PlaceRequest) -> str:
     names: Iterable[str]
-    functions = [f.name for f in image.functions]
-    objects = [s.name for s in image.symbols if s.kind == "object" and s.size]
+    functions = names_for_hints(image.functions)
+    objects = [without_parameters(image.data_name(s)) for s in _data_symbols(image)]
     sections = [section.name for section in _sections(image)]
     files = sorted({file for _, file in image.origins})
     if selector.kind == "function":

@@ -276,6 +276,7 @@ def _item(model: CpuModel, piece: Piece, region: Region, at: int) -> PlacedItem:
         address=piece.address,
         to=at,
         size=piece.size,
+        symbol=piece.symbol,
     )
 
 

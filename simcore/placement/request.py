@@ -13,6 +13,7 @@ KINDS = ("function", "object", "section", "file")
 SPECIAL = ("stack", "heap", "vectors")
 
 _SLICE = re.compile(r"(?P<name>.+)\[(?P<start>[^\[\]:]*):(?P<end>[^\[\]:]*)\]")
+_JOINT = re.compile(r"(?<!operator)(?<!operator\+)\+")  # operator+ and operator++ are names
 _SIZE = re.compile(r"(?P<number>0[xX][0-9a-fA-F]+|[0-9]+)(?P<unit>[kKmM]?)[bB]?")
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
@@ -53,7 +54,7 @@ def parse_request(text: str) -> PlaceRequest:
 
 def parse_what(what: str) -> tuple[Selector, ...]:
     """The names that WHAT joins with '+'. Raises ConfigError."""
-    return tuple(_selector(part.strip(), what) for part in what.split("+"))
+    return tuple(_selector(part.strip(), what) for part in _JOINT.split(what))
 
 
 def _selector(text: str, what: str) -> Selector:
@@ -67,7 +68,7 @@ def _selector(text: str, what: str) -> Selector:
         if end is not None and (start or 0) >= end:
             raise ConfigError(f"--place '{what}': the range of bytes holds none")
     kind, colon, pattern = text.partition(":")
-    if colon and kind in KINDS and pattern:
+    if colon and kind in KINDS and pattern and pattern[0] != ":":  # file::f is a C++ name
         return Selector(kind, pattern, start, end)
     return Selector(None, text, start, end)
 

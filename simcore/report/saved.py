@@ -103,6 +103,14 @@ class Saved:
         found: tuple[str, ...] = self.kind.renderer.FORMATS
         return found
 
+    def with_symbols(self) -> Saved:
+        """The same with names as the symbol table has them. Raises ConfigError but for profiles."""
+        if self.kind is not _PROFILE:
+            raise ConfigError(f"{self.name}: --no-demangle is for profiles, not {self.kind.noun}")
+        from simcore.report.symbols import with_symbols
+
+        return replace(self, documents=tuple(map(with_symbols, self.documents)))
+
     def render(
         self, format_name: str, options: RenderOptions
     ) -> tuple[str | bytes, tuple[str, ...]]:

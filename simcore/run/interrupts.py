@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from simcore.elf import Image
+from simcore.elf.names import spellings_of
 from simcore.errors import ConfigError, nearest
 
 MOST = 16  # MAX_TIMERS of native/types.h
@@ -122,6 +123,8 @@ def _handlers(image: Image, interrupts: int) -> Iterator[tuple[int, Mapping[str,
     at: dict[int, list[str]] = {}
     for symbol in image.symbols:
         at.setdefault(symbol.address & ~1, []).append(symbol.name)
+    for function in image.functions:
+        at.setdefault(function.start, []).extend(spellings_of(function))
     for number in range(interrupts):
         word = image.read(image.vector_table + 4 * (FIRST + number), 4)
         if word is None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from simcore.elf import Image, vector_table_at
+from simcore.elf import Function, Image, vector_table_at
+from simcore.elf.names import matches_exactly, names_for_hints, spellings_of
 from simcore.errors import ConfigError, nearest
 
 HALFWORD = 2  # bytes: where Thumb instructions can start
@@ -47,7 +48,7 @@ def find_place(image: Image, option: str, text: str) -> CodePlace:
     if len(addresses) > MOST_ADDRESSES:
         raise ConfigError(
             f"{option} '{text}': is at {len(addresses)} places, more than {MOST_ADDRESSES}; give"
-            f" one as ADDRESS, such as {addresses[0]:#010x}"
+            f" one of {_listed(image, list(addresses))}"
         )
     return CodePlace(text, addresses, int(times))
 
@@ -67,8 +68,8 @@ def find_entry(image: Image, text: str) -> tuple[int, bool]:
     addresses = _addresses(image, "--entry", text)
     if len(addresses) > 1:
         raise ConfigError(
-            f"--entry '{text}': is at {len(addresses)} places; give one as ADDRESS, such as"
-            f" {addresses[0]:#010x}"
+            f"--entry '{text}': is at {len(addresses)} places; give one of"
+            f" {_listed(image, addresses)}"
         )
     return addresses[0], False
 
@@ -83,7 +84,9 @@ def _addresses(image: Image, option: str, name: str) -> list[int]:
         if image.function_at(address) is None:
             raise ConfigError(f"{option} '{name}': no code of {image.path} is there")
         return [address]
-    named = [function.start for function in image.functions if function.name == name]
+    # A symbol goes before C++ functions that are called so without their parameters.
+    named = [f.start for f in image.functions if name in (f.name, f.raw)]
+    named = named or [f.start for f in image.functions if _is_called(f, name)]
     if not named:
         named = [
             s.address for s in image.symbols if s.name == name and image.function_at(s.address)
@@ -92,11 +95,25 @@ def _addresses(image: Image, option: str, name: str) -> list[int]:
         return sorted(set(named))
     file, colon, line = name.rpartition(":")
     if not colon or not re.fullmatch(r"[0-9]{1,9}", line):
-        known = [function.name for function in image.functions]
+        known = names_for_hints(image.functions)
         raise ConfigError(
             f"{option} '{name}': {image.path} has no such function{nearest(name, known)}"
         )
     return _line_addresses(image, option, file, int(line))
+
+
+def _is_called(function: Function, name: str) -> bool:
+    return matches_exactly(spellings_of(function), name)
+
+
+def _listed(image: Image, addresses: list[int]) -> str:
+    """Places with the names of what is there, those with most to say."""
+    shown = []
+    for address in addresses[:MOST_ADDRESSES]:
+        function = image.function_at(address)
+        name = "" if function is None else f" {function.name}"
+        shown.append(f"{address:#010x}{name}")
+    return ", ".join(shown)
 
 
 def _line_addresses(image: Image, option: str, file: str, line: int) -> list[int]:

@@ -113,9 +113,9 @@ class RunSpec(PartSpec):
     ``stub`` says how single ones read, see run/stubs.py;
     ``peripherals`` what becomes of others: a loop that waits for one is let go (ready, which is
     meant when None) or spins (plain), or any access is a fault (strict). ``verbose`` names all of
-    them in the warning. ``uart`` says which serial port prints and what others receive, see
-    run/uarts.py. ``entry`` is where the program starts instead of its own entry: a function, an
-    address, or a vector table's.
+    them in the warning. Without ``demangle`` names are those of the symbol table. ``uart`` says
+    which serial port prints and what others receive, see run/uarts.py. ``entry`` is where the
+    program starts instead of its own entry: a function, an address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
     no limit) bound the run; without any of them a default does. It ends at ``until``, with
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
@@ -139,6 +139,7 @@ class RunSpec(PartSpec):
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
     uart: Annotated[tuple[str, ...], Written(path_behind="=")] = ()
     verbose: bool = False
+    demangle: bool = True
     entry: str | None = None
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None

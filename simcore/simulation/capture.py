@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from simcore import __version__
 from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, ProgramFiles, image_of_files, load_files
+from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
 from simcore.plain import filled, from_plain, to_plain
@@ -113,7 +114,7 @@ def record_run(
     """
     spec = run_spec(elf, cpu, options)
     files = load_files(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir)
-    image = image_of_files(files)
+    image = image_of_files(files, spec.demangle)
     run = _Run(image, files, spec)
     kept = bytearray() if printed is None else printed
     streams = Streams(stdin, stdout)
@@ -207,6 +208,7 @@ class Capture:
         self.recorded = self._document(HEAD, Recorded)
         self.end = self._document(TAIL, RunEnd)
         self.printed = self._reader.one(PRINTED)
+        self._demangled = True
         try:
             files = ProgramFiles(
                 self.recorded.elf,
@@ -217,6 +219,11 @@ class Capture:
             self.image: Image = image_of_files(files)
         except McusimError as error:
             raise self._reader.damaged(f"its program: {error}") from None
+
+    def call_things(self, demangle: bool) -> None:
+        """Names of the program as their authors wrote them, or as the symbol table has them."""
+        if demangle is not self._demangled:
+            self.image, self._demangled = with_names(self.image, demangle), demangle
 
     def _symbols(self) -> Iterator[tuple[str, bytes]]:
         """The files with names, one behind the other in the capture."""

@@ -73,6 +73,11 @@ class Program:
         return simulation
 
 
+def load_spec(spec: RunSpec) -> Image:
+    """The image of what a spec runs. Raises ElfError."""
+    return load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir, spec.demangle)
+
+
 def open_file(file: str | os.PathLike[str]) -> str | Capture:
     """A capture, read and checked, or the path of what has to be an ELF. Raises CaptureError."""
     return Capture(file) if is_capture(file) else os.fspath(file)
@@ -91,7 +96,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir), spec)
+    return Program(load_spec(spec), spec)
 
 
 def open_capture(
@@ -101,4 +106,6 @@ def open_capture(
 ) -> Program:
     """As :func:`open_program`, of a capture and nothing else."""
     capture = file if isinstance(file, Capture) else Capture(file)
-    return Program(capture.image, capture.spec(cpu, **options), capture)
+    spec = capture.spec(cpu, **options)
+    capture.call_things(spec.demangle)
+    return Program(capture.image, spec, capture)

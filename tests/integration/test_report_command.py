@@ -72,7 +72,7 @@ def test_energy_that_no_document_holds_by_instruction_stands_at_the_entry(
 ) -> None:
     report = written("report", saved, "--format", format_name)
     assert "holds no energy by instruction" in capfd.readouterr().err
-    live = simcore.profile(ELF, instructions=True)
+    live = simcore.profile(ELF, instructions=True, inlines=True)
     assert live.instructions is not None
     rows = tuple(replace(row, femtojoules=0) for row in live.instructions)
     shown = (document(replace(live, instructions=rows), format_name), document(live, format_name))

@@ -25,6 +25,8 @@ class HandFunction:
 
     name: str
     start: int
+    symbol: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class HandEnergy:

@@ -204,6 +204,8 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
     c->level[c->levels++] =
         (struct level){t->last_block, t->last_entry, t->left,       t->calls.frames, t->calls.base, returns_to,
                        frame,         s->running,    s->saved_from, s->saved_on,     t->arrives};
+    calltree_unwind_to(&t->calls, s->running, t->unwinds_to);
+    t->unwinds_to = 0;
     arrive_anew(t, ARRIVES_BY_CALL);
     t->state = t->reset_state;
     t->hardware_return = returns_to;
@@ -353,9 +355,8 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
         running_of(t)->info.stack = (uint32_t)stack;
         return stacks_switch(t, (uint32_t)stack, sp, pc);
     }
-    status = on_own_stack(t, from, sp, pc);
-    timing_follow(t);
-    return status;
+    t->unwinds_to = sp;                          /* behind the branch that ends the block */
+    return stacks_switch(t, from, sp, pc);
 }
 
 /* Where code jumped to is a context of its own; the one that jumped waits. */

@@ -16,6 +16,12 @@ void timing_follow(struct timing *t)
 /* Pending counts belong to the node that runs: settle before it changes. */
 static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
+    if (t->unwinds_to) {
+        timing_settle(t);
+        calltree_unwind_to(&t->calls, t->stacks.running, t->unwinds_to);
+        t->unwinds_to = 0;
+        timing_follow(t);
+    }
     struct node *current = calltree_current(&t->calls);
     if (current->info.function == b->facts.function &&
         (how == BRANCH_NONE || how == BRANCH_CONDITIONAL || how == BRANCH_DIRECT || how == BRANCH_TABLE))

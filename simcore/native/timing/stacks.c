@@ -119,7 +119,9 @@ void stacks_free(struct stacks *s)
 static int arrive(struct timing *t, uint32_t before, uint32_t sp, enum stack_move kind, uint32_t pc)
 {
     struct stacks *s = &t->stacks;
-    if (kind == STACK_MOVED)
+    const struct frame *called = &t->calls.frame[t->calls.frames - 1];
+    int ends_frame = called->stack == s->running && sp >= before && sp <= called->sp;
+    if (kind == STACK_MOVED || ends_frame)
         return stacks_switch(t, s->running, sp, pc);
     if (!t->contexts.levels)
         return contexts_set_stack(t, before, sp, pc);

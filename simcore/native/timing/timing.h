@@ -60,6 +60,7 @@ struct timing {
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
     uint32_t waits;              /* cycles that the block which ran last waited for memory */
+    uint32_t unwinds_to;         /* SP to which the calls end when the running block has, 0: none end */
     uint64_t ended_pended;       /* when the exception was pended whose handler came back last */
     uint32_t handler_low;        /* lowest SP of the handler that runs, 0: none does */
     struct interrupts *interrupts;       /* NULL: there were none */

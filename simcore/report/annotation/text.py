@@ -15,6 +15,7 @@ from simcore.annotation import (
     Loop,
 )
 from simcore.costs.nodes import ratio
+from simcore.elf.names import also
 from simcore.report import RenderOptions
 from simcore.report.annotation.listing import listing, per
 from simcore.report.page.console import new_console, printed_text
@@ -94,6 +95,8 @@ def facts_of(function: AnnotatedFunction, annotation: Annotation) -> list[str]:
     ]
     if function.macs:
         facts.append(f"{decimal(ratio(function.cycles, function.macs))} cycles per MAC")
+    if others := also(function.aliases):
+        facts.append(others)
     return facts
 
 

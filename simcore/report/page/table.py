@@ -1,4 +1,4 @@
-"""Tables that fit any width: columns leave in a given order, then the name column is cut."""
+"""Tables that fit any width: columns leave in a given order, then the names are shortened."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
+
+from simcore.report.page.names import fitted
 
 GAP = 2
 NAME_MINIMUM = 10
@@ -30,8 +32,8 @@ class Column:
 def build_table(columns: Sequence[Column], width: int, ellipsis: str = "…") -> Table:
     """A table of at most ``width`` cells as long as its columns that may not leave allow it.
 
-    The first column holds names, stands left and is cut when no column can leave any more; the
-    others are numbers.
+    The first column holds names, stands left and is shortened when no column can leave any more,
+    no two names to the same; the others are numbers.
     """
     kept = list(columns)
     while True:
@@ -54,8 +56,9 @@ def build_table(columns: Sequence[Column], width: int, ellipsis: str = "…") ->
             no_wrap=True,
             width=name_width if name else column.width,
         )
-    for row in zip(*(column.cells for column in kept), strict=True):
-        table.add_row(Text(cut_text(row[0], name_width, ellipsis)), *map(Text, row[1:]))
+    names = fitted(kept[0].cells, name_width, ellipsis)
+    for name, *row in zip(names, *(column.cells for column in kept[1:]), strict=True):
+        table.add_row(Text(name), *map(Text, row))
     return table
 
 

@@ -178,10 +178,11 @@ class _Writer:
             inside = number(2, string) + number(3, string) + number(4, self._string(file or ""))
             return number(1, identifier) + inside
         function = self._profile.functions[index]
-        name = number(2, self._string(function.name)) + number(3, self._string(function.name))
+        names = number(2, self._string(function.name))
+        names += number(3, self._string(function.symbol or function.name))
         where = number(4, self._string(file or ""))
         start = number(5, function.line or 0) if file == function.file else b""
-        return number(1, identifier) + name + where + start
+        return number(1, identifier) + names + where + start
 
     def _mapping(self) -> bytes:
         elf = self._profile.elf

@@ -9,11 +9,13 @@ from rich.text import Text
 from simcore.costs.profile import Profile
 from simcore.costs.tasks import StackFrame, TaskCosts
 from simcore.report.page.console import Block
+from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
 from simcore.units import count, percent, si, size
 
 ARROW = " > "
 MOST_NAME = 24  # characters of a task's name in front of its calls
+MOST_FUNCTION = 40  # characters of a function's name among them
 
 
 def task_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block]:
@@ -72,7 +74,8 @@ def chain_text(frames: Sequence[StackFrame], width: int) -> str:
     Where they do not fit, those in the middle are told by their number and bytes; the innermost
     is always there, the outermost if there is room.
     """
-    names = [f"{frame.function} {size(frame.bytes)}" for frame in frames]
+    functions = fitted([frame.function for frame in frames], MOST_FUNCTION, "...")
+    names = [f"{name} {size(frame.bytes)}" for name, frame in zip(functions, frames, strict=True)]
     text = ARROW.join(names)
     if len(text) <= width or len(names) < 3:
         return _cut(text, width)

@@ -23,6 +23,7 @@ from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
 from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
+from simcore.report.page.names import fitted
 from simcore.report.page.table import GAP, Column, build_table
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
@@ -33,6 +34,7 @@ from simcore.units import clock, count, decimal, percent, si, size
 
 Part = TypeVar("Part", int, float)
 
+BESIDE = 32  # columns for a function beside another thing
 FEW_OBJECTS = 8  # shown without being asked for
 CLASSES = {
     "hits": "mostly hits",
@@ -325,7 +327,7 @@ class _Page:
         return self._table(
             [
                 Column("instruction", [f"{row.address:08x}  {row.text}" for row in rows]),
-                Column("function", [row.function or "" for row in rows], 4),
+                Column("function", fitted([row.function or "" for row in rows], BESIDE), 4),
                 Column("executions", [count(row.executions) for row in rows], 1),
                 Column("cycles", [count(row.cycles) for row in rows]),
                 Column("mostly", [_main_cause(row.cycles_by_cause) for row in rows], 3),
@@ -373,7 +375,7 @@ class _Page:
                 Column("written", [size(row.write_bytes) for row in rows], 1),
                 Column("misses", [count(row.misses) for row in rows]),
                 Column("stall cycles", [count(row.stall_cycles) for row in rows]),
-                Column("mostly in", [_main_site(row) for row in rows], 3),
+                Column("mostly in", fitted([_main_site(row) for row in rows], BESIDE), 3),
             ]
         )
 

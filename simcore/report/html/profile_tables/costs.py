@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from simcore.costs.profile import Profile
 from simcore.costs.tables import FunctionCosts, OpCosts
+from simcore.elf.names import also
 from simcore.pipeline.ceilings import Ceilings
 from simcore.report.html.bars import component_colors
 from simcore.report.html.roofline import ceiling_swatches, roofline_regions
@@ -123,7 +124,7 @@ def functions(profile: Profile, listed: Mapping[str, str]) -> HtmlTable:
     columns: list[Filled[FunctionCosts]] = [
         (
             HtmlColumn("function", numeric=False),
-            lambda row: text(row.name, place(row.file, row.line), listed.get(row.name, "")),
+            lambda row: text(row.name, _details(row), listed.get(row.name, "")),
         ),
         (HtmlColumn("calls", EXACT), lambda row: number(row.calls)),
         (HtmlColumn("instructions", EXACT), lambda row: number(row.instructions)),
@@ -149,6 +150,11 @@ def functions(profile: Profile, listed: Mapping[str, str]) -> HtmlTable:
         (HtmlColumn("of run", ESTIMATED), lambda row: share(row.energy_j_self, totals.energy_j)),
     ]
     return filled("functions", "Functions", profile.functions, columns, sorted_by=3)
+
+
+def _details(row: FunctionCosts) -> str:
+    """Where a function is, and what else it is called."""
+    return ", ".join(part for part in (place(row.file, row.line), also(row.aliases)) if part)
 
 
 def _ratio(row: FunctionCosts) -> float | None:

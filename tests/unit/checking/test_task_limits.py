@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from simcore.checking.limits import parse_limits
 from simcore.checking.results import MetricValue, failure_text
+from simcore.checking.settings import load_settings
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import Comparison, compare
 from simcore.comparison.summary import Summary, summarize
@@ -109,3 +111,14 @@ def test_a_comparison_shows_the_tasks_that_changed_in_every_format() -> None:
     html = page(comparison, run_of(AUDIO, IDLE), run_of(AUDIO))
     assert 'id="tasks-section"' in html
     assert "logger" in html
+
+
+def test_settings_have_limits_by_task(tmp_path: Path) -> None:
+    file = tmp_path / "mcusim.toml"
+    file.write_text('[tasks]\naudio = "response=1ms,stack=512"\n"id*" = "cycles=5%"\n')
+    limits = [limit for group in load_settings(file).limits for limit in group]
+    assert [(limit.kind, limit.row, limit.metric.name) for limit in limits] == [
+        ("task", "audio", "response"),
+        ("task", "audio", "stack"),
+        ("task", "id*", "cycles"),
+    ]

@@ -18,7 +18,10 @@ from simcore.cpu_model import CACHE_CONTROLS
 from simcore.errors import CoreError
 
 TYPES = Path(simcore.__file__).with_name("native") / "types.h"
-HEADERS = [TYPES.with_name(name) for name in ("types.h", "faults.h", "latency.h", "peripherals.h")]
+HEADERS = [
+    TYPES.with_name(name)
+    for name in ("types.h", "code.h", "tasks.h", "faults.h", "latency.h", "peripherals.h")
+]
 #: Enums that Python reads out of the extension and has no copy of.
 READ_FROM_C = {"core_status", "exclusive", "stale"}
 

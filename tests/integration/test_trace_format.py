@@ -88,6 +88,9 @@ def test_spans_of_a_node_sum_to_its_inclusive_cycles_and_calls(program: Program)
         # A recursive call shares the node of the call that it repeats.
         if span.node not in [each.node for each in open_spans]:
             cycles[span.node] += span.end - span.start
+        # The root begins anew where a handler interrupts: its cycles are no cycles of those around.
+        for node in {each.node for each in open_spans} if span.node == 0 else ():
+            cycles[node] -= span.end - span.start
         open_spans.append(span)
     for index, node in enumerate(profile.call_tree):
         if node.function is not None or node.op is not None:

@@ -80,11 +80,6 @@ def test_spans_of_a_node_sum_to_its_inclusive_cycles_and_calls(program: Program)
         ):
             open_spans.pop()
         calls[span.node] += 1
-        if span.node == 0:  # below a handler, whose cycles are none of what it interrupts
-            above = next((i for i, one in enumerate(reversed(open_spans)) if one.node == 0), None)
-            held = open_spans if above is None else open_spans[len(open_spans) - above :]
-            for node in {each.node for each in held}:
-                cycles[node] -= span.end - span.start
         # A recursive call shares the node of the call that it repeats.
         if span.node not in [each.node for each in open_spans]:
             cycles[span.node] += span.end - span.start

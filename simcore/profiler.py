@@ -108,7 +108,10 @@ def profile_program(
         inlines=spec.inlines,
     )
     if spec.task is not None:
-        result = replace(result, task=spec.task)
+        used = [row.stack_used_bytes for row in result.tasks]
+        stack = used[0] if len(used) == 1 else None
+        totals = replace(result.totals, stack_high_water_bytes=stack)
+        result = replace(result, task=spec.task, totals=totals)
     if placement is not None:
         placement.check_run(image, simulations[0])
         warnings = (*result.warnings, *placement.warnings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from simcore import __version__
@@ -41,6 +41,18 @@ def accuracy_of(model: CpuModel, totals: Totals, memory: Sequence[MemoryCosts]) 
     )
 
 
+def _stacks_outside(counters: Counters, model: CpuModel) -> Iterator[str]:
+    """Where SP was in no memory of the part."""
+    tops = [stack.top for stack in counters.stacks[1:]]
+    outside = [top for top in tops if model.region_at((top - 4) & 0xFFFF_FFFF) is None]
+    if outside:
+        yield (
+            f"the program sets SP to {outside[0]:#010x}, where the part has no memory"
+            f"{f', and to {len(outside) - 1} other such places' if outside[1:] else ''};"
+            " what would lie there is in no figure of stacks"
+        )
+
+
 def build_profile(
     image: Image,
     model: CpuModel,
@@ -73,6 +85,7 @@ def build_profile(
     costs = Attribution(counters, image.functions, energy, clock_hz, ops)
     totals, memory = costs.totals(), costs.memory_costs()
     found = task_costs(costs, tasks, kernel)
+    strange = [*_stacks_outside(counters, model)]
     unmatched = [f"--op '{glob}' matches no function that ran" for glob in costs.unmatched_globs()]
     return Profile(
         schema=SCHEMA,
@@ -104,7 +117,7 @@ def build_profile(
         memory=memory,
         caches=costs.caches(),
         call_tree=costs.call_tree(found.of_context),
-        warnings=(*warnings, *counters.warnings, *unmatched, *found.warnings),
+        warnings=(*warnings, *counters.warnings, *unmatched, *found.warnings, *strange),
         objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),

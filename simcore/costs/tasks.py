@@ -182,6 +182,11 @@ def _warnings(counters: Counters, known: Sequence[KernelTask], kernel: str) -> I
         for context in counters.contexts
         if 0 <= context.task < len(known) and not known[context.task].valid
     ]
+    if kernel and not known and len(counters.contexts) > HANDLERS + 1:
+        yield (
+            f"where {kernel} keeps its tasks only debug information tells, which the program lacks:"
+            " they are named by the functions in which they began"
+        )
     if broken:
         yield (
             f"what {kernel} says of the running task at {broken[0].address:#010x} is no task of"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Final
 
 from simcore.elf.demangling import Demangler, is_mangled
 from simcore.elf.image import Function, Image, Symbol
@@ -135,9 +136,14 @@ def _structors(group: Sequence[_Entry]) -> list[str]:
     return [""] * len(group)
 
 
+#: An object file that a compiler's driver made and removed: another name in each build.
+_TEMPORARY: Final = re.compile(r"cc\w{6}\.o")
+
+
 def _files(file_at: Callable[[int], str | None]) -> Callable[[Sequence[_Entry]], list[str]]:
     def tell(group: Sequence[_Entry]) -> list[str]:
         files = [file_at(entry.address) or "" for entry in group]
+        files = ["" if _TEMPORARY.fullmatch(file) else file for file in files]
         return [file if files.count(file) == 1 else "" for file in files]
 
     return tell

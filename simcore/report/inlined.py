@@ -217,6 +217,7 @@ class _Unfolding:
                         instructions=0,
                         cycles=0,
                         energy_j=0.0,
+                        task=self.nodes[at].task,
                     )
                 )
             at = known

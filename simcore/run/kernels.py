@@ -15,14 +15,18 @@ from simcore.elf import Image
 
 NOT_THERE: Final = 0xFFFF_FFFF
 FREERTOS: Final = "FreeRTOS"
+CHIBIOS: Final = "ChibiOS"
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """An RTOS of a program. Offsets are bytes into the structure of a task."""
+    """An RTOS of a program. Offsets are bytes into the structure of a task.
+
+    One whose structures only debug information tells has a title and no `current` without it.
+    """
 
     title: str = ""
-    current: int = 0  # address of the pointer to the running task, 0: there is no kernel
+    current: int = 0  # address of the pointer to the running task, 0: not known
     name: int = NOT_THERE
     name_bytes: int = 0  # that stand there; 0: a pointer to a text does
     stack: int = NOT_THERE  # of the stack's lowest address
@@ -114,8 +118,8 @@ def _chibios(image: Image, address: int) -> Kernel:
     lists = image.layout("chSchReadyI", ("ch_ready_list",))
     thread = image.layout("chSchReadyI", ("ch_thread",))
     if "rlist" not in instance or "current" not in lists:
-        return NO_KERNEL
-    kernel = Kernel("ChibiOS", address + instance["rlist"].offset + lists["current"].offset)
+        return Kernel(CHIBIOS)
+    kernel = Kernel(CHIBIOS, address + instance["rlist"].offset + lists["current"].offset)
     if name := thread.get("name"):
         kernel = replace(kernel, name=name.offset)
     base = thread.get("wabase") or thread.get("stklimit")

@@ -21,6 +21,7 @@ MARKERS = ("mcusim_op_begin", "mcusim_op_end")
 EXCLUDED = {
     "ticks": "interrupts come when the modelled time says so; a bare engine has no time",
     "sleep": "the same, and it waits for them",
+    "audio_isr": "the same",
     **dict.fromkeys(
         (
             "board_f7", "board_h7", "board_rt", "clock_setup_f7", "clock_setup_h7", "echo_f7",

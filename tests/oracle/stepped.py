@@ -255,10 +255,11 @@ class Stepped:
             limit = min(limit, 0)
         return number if number and self.priority[number] < limit else 0
 
-    def _exception(self, kind: int, address: int, frame: int) -> int:
-        """Tells timing, and returns how long that took."""
+    def _exception(self, kind: int, address: int, frame: int, sp: int | None = None) -> int:
+        """Tells timing, and returns how long that took; SP is at the frame unless it is given."""
         before = self.now
-        self._timeline.run([OTHER | EXCEPTION << 16 | 3, kind, address, frame])
+        sp = frame if sp is None else sp
+        self._timeline.run([OTHER | EXCEPTION << 16 | 4, kind, address, frame, sp])
         return self.now - before
 
     def _begin(self, number: int, xpsr: int, exc_return: int) -> None:
@@ -291,8 +292,9 @@ class Stepped:
             self.entries.append(Entry(number, at, (), cycles))
             return
         words = [self._word(frame + 4 * n) for n in range(8)]
-        self._exception(LEFT, words[6], frame)
-        self.uc.reg_write(SP, frame + 32 + (4 if words[7] & ALIGNED else 0))
+        sp = frame + 32 + (4 if words[7] & ALIGNED else 0)
+        self._exception(LEFT, words[6], frame, sp)
+        self.uc.reg_write(SP, sp)
         self.uc.reg_write(arm.UC_ARM_REG_XPSR, words[7] & ~ALIGNED)
         for n, word in zip(FRAME, words, strict=False):
             self.uc.reg_write(R[n], word | 1 if n == 15 else word)

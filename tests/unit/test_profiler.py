@@ -142,6 +142,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
             exit_place=None,
             clocks=(),
             guesses=(),
+            tasks=(),
+            kernel="",
+            heaps=(),
         )
         return [result] * len(setups)
 

@@ -72,8 +72,8 @@ void tasks_look(struct capture *c)
         c->task[c->tasks++] = info;
     }
     c->running_task = task;
-    uint32_t payload[2] = {at, info.valid ? info.stack : 0};
-    stream_put(c->stream, RECORD_TASK, payload, 2);
+    uint32_t payload[3] = {at, info.valid ? info.stack : 0, info.valid ? task : 0};
+    stream_put(c->stream, RECORD_TASK, payload, 3);
 }
 
 uint32_t capture_task_count(const struct capture *c) { return c->tasks; }

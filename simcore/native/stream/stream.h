@@ -38,12 +38,12 @@ enum record_kind {
     RECORD_EXCEPTION = 5,       /* enum exception_event, address, frame, SP behind it */
     RECORD_FROM = 6,            /* what was counted until here does not count */
     RECORD_STACK = 7,           /* SP, which the block in front set */
-    RECORD_TASK = 9,            /* what runs now is this task to the kernel: index, end of its stack or 0 */
-    RECORD_DMA = 8,             /* 1 for a write, address, bytes, address of the code that started it */
-    RECORD_INTERRUPT = 16,      /* in front of an entry: exception, its handler, SP there, bytes of its frame */
-    RECORD_PEND = 17,           /* exception, cycles since it became pending (signed), enum pend | how many times */
-    RECORD_HELD = 18,           /* exception | enum hold << 16 of what keeps it waiting from here on, who that is */
-    RECORD_MASKS = 19,          /* a bit for each enum mask that is set now, address of the instruction */
+    RECORD_TASK = 9, /* what runs now is this task to the kernel: index, end of its stack or 0, its address or 0 */
+    RECORD_DMA = 8, /* 1 for a write, address, bytes, address of the code that started it */
+    RECORD_INTERRUPT = 16, /* in front of an entry: exception, its handler, SP there, bytes of its frame */
+    RECORD_PEND = 17, /* exception, cycles since it became pending (signed), enum pend | how many times */
+    RECORD_HELD = 18, /* exception | enum hold << 16 of what keeps it waiting from here on, who that is */
+    RECORD_MASKS = 19, /* a bit for each enum mask that is set now, address of the instruction */
 };
 
 /* What hardware does before the next block. The address is where the handler returns to, or where it came back
@@ -51,40 +51,40 @@ enum record_kind {
 enum exception_event {
     EXCEPTION_ENTERED = 1,
     EXCEPTION_LEFT = 2,
-    EXCEPTION_CHAINED = 3,      /* from one handler straight into the next */
-    EXCEPTION_FP = 0x100,       /* with the FP registers: stored, or loaded again */
+    EXCEPTION_CHAINED = 3, /* from one handler straight into the next */
+    EXCEPTION_FP = 0x100, /* with the FP registers: stored, or loaded again */
     EXCEPTION_PROCESS = 0x200, /* the frame lies on the process stack */
 };
 
 /* How an exception became pending. Times: 1, but where it came again before anybody looked. */
 enum pend {
     PEND_TIMES = 0xffffff,
-    PEND_AGAIN = 1 << 24,       /* it was pending already: this one is lost */
-    PEND_ACTIVE = 1 << 25,      /* its handler had not come back */
-    PEND_BY_PROGRAM = 1 << 26,  /* by a store, not by time */
+    PEND_AGAIN = 1 << 24, /* it was pending already: this one is lost */
+    PEND_ACTIVE = 1 << 25, /* its handler had not come back */
+    PEND_BY_PROGRAM = 1 << 26, /* by a store, not by time */
 };
 
 struct definition {
-    uint32_t address, size;     /* bytes */
-    uint32_t code;              /* index of its first byte in stream.code */
-    uint8_t it_state;           /* ITSTATE[7:0] at its first instruction */
+    uint32_t address, size; /* bytes */
+    uint32_t code; /* index of its first byte in stream.code */
+    uint8_t it_state; /* ITSTATE[7:0] at its first instruction */
 };
 
-struct cut {                    /* a boundary between two instructions of a block that ran */
-    uint32_t offset;            /* bytes from its start */
-    uint32_t accesses;          /* of its record that lie in front of it */
+struct cut { /* a boundary between two instructions of a block that ran */
+    uint32_t offset; /* bytes from its start */
+    uint32_t accesses; /* of its record that lie in front of it */
     uint32_t cycles, waits; /* that it does not take longer up to there: by itself, and waiting for memory */
-    uint32_t earliest, latest;  /* cycles by itself up to there, as it was scheduled last: between these */
-    uint8_t is_inside;      /* an IT block */
+    uint32_t earliest, latest; /* cycles by itself up to there, as it was scheduled last: between these */
+    uint8_t is_inside; /* an IT block */
 };
 
 struct sink {
     /* Returns 0, a negative core_status, or a core_stop that ends the run. */
     int (*consume)(void *self, const uint32_t *words, size_t count);
-    uint64_t (*now)(void *self);  /* modelled time of all that was consumed, cycles */
+    uint64_t (*now)(void *self); /* modelled time of all that was consumed, cycles */
     /* See timing_cuts(). */
     int (*cuts)(void *self, const uint32_t *record, uint64_t cycles, struct cut *out, uint32_t room);
-    uint32_t (*fault_pc)(void *self);   /* the instruction of the last access that was cut off as a fault */
+    uint32_t (*fault_pc)(void *self); /* the instruction of the last access that was cut off as a fault */
     void *self;
 };
 
@@ -92,7 +92,7 @@ struct stream {
     uint32_t words[STREAM_WORDS];
     size_t used;
     struct sink sink;
-    int status;                 /* first failure of the sink; sticky */
+    int status; /* first failure of the sink; sticky */
     struct definition *definition;
     uint32_t definitions, definitions_room;
     uint8_t *code;

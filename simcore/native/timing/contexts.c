@@ -379,17 +379,20 @@ int contexts_return(struct timing *t, uint32_t address, uint32_t function, int i
     return begin_on_jumped(t);
 }
 
-int contexts_task(struct timing *t, uint32_t task, uint32_t floor)
+int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t address)
 {
     struct contexts *c = &t->contexts;
-    int status = c->jumped && running_of(t)->info.task != task ? begin_on_jumped(t) : CORE_OK;
+    int is_other = running_of(t)->address != address && address;
+    int status = c->jumped && is_other ? begin_on_jumped(t) : CORE_OK;
     if (status != CORE_OK)
         return status;
     struct context *context = running_of(t);
     if (floor && context->info.stack == t->stacks.running)
         t->stacks.stack[context->info.stack].info.floor = floor;
-    if (context->info.task == NO_TASK || context->info.task == task) {
-        context->info.task = task;
+    if (!address || !context->address || context->address == address) {
+        if (address || context->info.task == NO_TASK)
+            context->info.task = task;           /* it may have another name now */
+        context->address = address ? address : context->address;
         return CORE_OK;
     }
     /* Under the SP of a task that is gone another one runs. */
@@ -399,6 +402,7 @@ int contexts_task(struct timing *t, uint32_t task, uint32_t floor)
     if (status == CORE_OK)
         status = begin(t, t->stacks.running);
     running_of(t)->info.task = task;
+    running_of(t)->address = address;
     timing_follow(t);
     return status;
 }

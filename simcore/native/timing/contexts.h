@@ -30,6 +30,7 @@ struct context {
     struct level at;             /* where it waits: `frame` is the SP, `returns_to` may be ANY_ADDRESS */
     struct frame *call;          /* at.frames - 1 of them: without the root's; NULL: it does not wait */
     uint64_t left_at;            /* when it lost the processor */
+    uint32_t address;            /* of the kernel's structure of it, 0: not known */
     uint8_t had;                 /* the processor, at some time */
     uint8_t is_aside;            /* it does not count */
 };
@@ -54,8 +55,9 @@ void contexts_free(struct contexts *c);
 /* A RECORD_EXCEPTION: enum exception_event, where it returns or returned to, its frame, SP behind it. */
 int contexts_exception(struct timing *t, uint32_t event, uint32_t address, uint32_t frame, uint32_t sp);
 
-/* A RECORD_TASK: what runs in thread mode is this task to the kernel, whose stack ends there, if that is not 0. */
-int contexts_task(struct timing *t, uint32_t task, uint32_t floor);
+/* A RECORD_TASK: what runs in thread mode is this task to the kernel, whose stack ends there, if that is not 0, and
+ * whose structure has this address; 0: it is no structure of a task. */
+int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t address);
 
 /* The instruction at pc set SP in thread mode, which was `before`. */
 int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t pc);

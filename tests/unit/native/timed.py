@@ -286,7 +286,10 @@ class Timed:
             case {"stack": sp}:
                 kind, payload = lib.RECORD_STACK, [sp]
             case {"task": task}:
-                kind, payload = lib.RECORD_TASK, [task, record.get("floor", 0)]
+                kind, payload = (
+                    lib.RECORD_TASK,
+                    [task, record.get("floor", 0), record.get("address", 1)],
+                )
             case _:
                 raise ValueError(f"no record: {record}")
         return [0x8000_0000 | kind << 16 | len(payload), *payload]

@@ -382,6 +382,8 @@ int contexts_return(struct timing *t, uint32_t address, uint32_t function, int i
 int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t address)
 {
     struct contexts *c = &t->contexts;
+    if (c->levels)                               /* only a corrupt capture says so of a handler */
+        return CORE_ERR_STREAM;
     int is_other = running_of(t)->address != address && address;
     int status = c->jumped && is_other ? begin_on_jumped(t) : CORE_OK;
     if (status != CORE_OK)

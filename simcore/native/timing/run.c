@@ -28,7 +28,7 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
         return CORE_OK;
     timing_settle(t);
     int returns = how == BRANCH_RETURN || how == BRANCH_INDIRECT, status = returns ? stacks_keep(t) : CORE_OK;
-    if (t->contexts.jumped && how == BRANCH_RETURN && status == CORE_OK)
+    if (t->contexts.jumped && !t->contexts.levels && how == BRANCH_RETURN && status == CORE_OK)
         status = contexts_return(t, b->info.address, b->facts.function, b->facts.is_function_entry);
     if (status != CORE_OK)
         return status;

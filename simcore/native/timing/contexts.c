@@ -197,6 +197,8 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
         status = stacks_hold(t, s->running, frame, returns_to);
     if (status != CORE_OK)
         return status;
+    calltree_unwind_to(&t->calls, s->running, t->unwinds_to);
+    t->unwinds_to = 0;
     if (c->levels == LEVELS_MAX) {
         memmove(c->level, c->level + 1, (LEVELS_MAX - 1) * sizeof *c->level);
         c->levels--;
@@ -204,8 +206,6 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
     c->level[c->levels++] =
         (struct level){t->last_block, t->last_entry, t->left,       t->calls.frames, t->calls.base, returns_to,
                        frame,         s->running,    s->saved_from, s->saved_on,     t->arrives};
-    calltree_unwind_to(&t->calls, s->running, t->unwinds_to);
-    t->unwinds_to = 0;
     arrive_anew(t, ARRIVES_BY_CALL);
     t->state = t->reset_state;
     t->hardware_return = returns_to;

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from functools import cache
 from importlib.machinery import ExtensionFileLoader
@@ -98,10 +99,26 @@ def load() -> tuple[Any, Any]:
             include = [f"-I{FOLDER}", f"-I{sysconfig.get_path('include')}"]
             include += ["-isystem", str(Path(unicorn.__file__).parent / "include")]
             include += ["-include", str(ALLOCATOR)]
-            inputs = [str(wrapper), *(str(path) for path in sources if path.suffix == ".c")]
-            command = [*compiler, *flags, *include, *inputs, "-o", str(built)]
-            try:
+            inputs = [wrapper, *(path for path in sources if path.suffix == ".c")]
+            objects = [Path(work, f"{number}.o") for number in range(len(inputs))]
+            compile_one = [
+                *compiler,
+                *(flag for flag in flags if flag != "-shared"),
+                *include,
+                "-c",
+            ]
+
+            def run(command: list[str]) -> None:
                 subprocess.run(command, check=True, capture_output=True, text=True)
+
+            commands = [
+                [*compile_one, str(path), "-o", str(one)]
+                for path, one in zip(inputs, objects, strict=True)
+            ]
+            try:
+                with ThreadPoolExecutor() as pool:
+                    list(pool.map(run, commands))
+                run([*compiler, *flags, *map(str, objects), "-o", str(built)])
             except FileNotFoundError:
                 pytest.fail(f"no C compiler '{compiler[0]}': install gcc, or name yours in CC")
             except subprocess.CalledProcessError as error:

@@ -101,7 +101,8 @@ def load() -> tuple[Any, Any]:
             include += ["-include", str(ALLOCATOR)]
             inputs = [wrapper, *(path for path in sources if path.suffix == ".c")]
             objects = [Path(work, f"{number}.o") for number in range(len(inputs))]
-            compile_one = [
+            own = [flag for flag in flags if flag != "-shared"]
+            compile_one = [*compiler, *own, *include, "-c"]
                 *compiler,
                 *(flag for flag in flags if flag != "-shared"),
                 *include,

@@ -103,11 +103,6 @@ def load() -> tuple[Any, Any]:
             objects = [Path(work, f"{number}.o") for number in range(len(inputs))]
             own = [flag for flag in flags if flag != "-shared"]
             compile_one = [*compiler, *own, *include, "-c"]
-                *compiler,
-                *(flag for flag in flags if flag != "-shared"),
-                *include,
-                "-c",
-            ]
 
             def run(command: list[str]) -> None:
                 subprocess.run(command, check=True, capture_output=True, text=True)

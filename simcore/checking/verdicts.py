@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from simcore.checking.interrupts import Pairs, measured_interrupts
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
-from simcore.checking.tasks import measured_tasks
+from simcore.checking.timed_rows import Pairs, measured_interrupts, measured_tasks
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange
 from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary

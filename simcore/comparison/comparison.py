@@ -10,6 +10,7 @@ from simcore import __version__
 from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import Pair, aligned, paired
 from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
+from simcore.comparison.status import Status, status_of
 from simcore.comparison.summary import (
     ComparedElf,
     FunctionSummary,
@@ -21,7 +22,7 @@ from simcore.comparison.summary import (
 from simcore.comparison.tasks import TaskChange, task_changes
 from simcore.costs.origin import Cpu, Exit, Tool
 from simcore.costs.profile import Profile
-from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
+from simcore.plain import Amount, Count, Document, filled, schema_name
 
 SCHEMA = "mcusim.comparison/1"
 
@@ -83,7 +84,7 @@ class FunctionChange:
     """
 
     name: str
-    status: Annotated[str, one_of("same", "added", "removed")]
+    status: Status
     file: str | None
     line: int | None
     calls_before: Count
@@ -111,7 +112,7 @@ class OpChange:
 
     name: str
     kind: str
-    status: Annotated[str, one_of("same", "added", "removed")]
+    status: Status
     invocations_before: Count
     invocations_after: Count
     instructions_before: Count
@@ -350,7 +351,7 @@ def _costs(old: Counted | None, new: Counted | None, nothing: Counted) -> dict[s
     """What rows of functions and of operations say alike."""
     first, second = old or nothing, new or nothing
     return {
-        "status": "added" if old is None else "removed" if new is None else "same",
+        "status": status_of(old, new),
         "instructions_before": first.instructions,
         "instructions_after": second.instructions,
         "instructions_difference": second.instructions - first.instructions,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from simcore.comparison.metrics import Metric
-from simcore.plain import Count, filled, one_of
+from simcore.comparison.status import Status, status_of
+from simcore.plain import Count, filled
 
 if TYPE_CHECKING:
     from simcore.costs.interrupts import InterruptCosts
@@ -44,7 +45,7 @@ class InterruptChange:
 
     number: Count
     name: str
-    status: Annotated[str, one_of("same", "added", "removed")]
+    status: Status
     before: InterruptSummary | None
     after: InterruptSummary | None
 
@@ -70,8 +71,8 @@ def interrupt_changes(
     rows = []
     for number in sorted({*old, *new}):
         first, second = old.get(number), new.get(number)
-        status = "added" if first is None else "removed" if second is None else "same"
         named = second or first
         assert named is not None
+        status = status_of(first, second)
         rows.append(InterruptChange(number, named.name, status, first, second))
     return tuple(rows) or None

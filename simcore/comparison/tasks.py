@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from simcore.comparison.metrics import Metric
-from simcore.plain import Amount, Count, filled, one_of
+from simcore.comparison.status import Status, status_of
+from simcore.plain import Amount, Count, filled
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
@@ -46,7 +47,7 @@ class TaskChange:
     """A task in both runs; null where one did not have it."""
 
     name: str
-    status: Annotated[str, one_of("same", "added", "removed")]
+    status: Status
     before: TaskSummary | None
     after: TaskSummary | None
 
@@ -74,6 +75,5 @@ def task_changes(
     rows = []
     for name in dict.fromkeys((*new, *old)):
         first, second = old.get(name), new.get(name)
-        status = "added" if first is None else "removed" if second is None else "same"
-        rows.append(TaskChange(name, status, first, second))
+        rows.append(TaskChange(name, status_of(first, second), first, second))
     return tuple(rows) or None

@@ -12,6 +12,7 @@ from typing import Final
 from simcore.elf.image import MAX_NAME_BYTES
 
 Bytes = bytes | memoryview
+Shape = tuple[tuple[int, int, int], ...]  # of an abbreviation: attribute, form, constant
 BROKEN: Final = (ValueError, IndexError, OverflowError, struct.error)
 MAX_LEB_BYTES: Final = 16  # 64 bits need 10; compilers may pad
 
@@ -71,6 +72,20 @@ def initial_length(data: Bytes, at: int) -> tuple[int, int, int]:
         raise ValueError("a length that is reserved")
     length, at = number(data, at, 8)
     return length, 8, at
+
+
+def shape_at(data: Bytes, at: int) -> tuple[Shape, int]:
+    """Attributes of an abbreviation (7.5.3): (name, form, constant) of each; and their end."""
+    shape: list[tuple[int, int, int]] = []
+    while True:
+        attribute, at = uleb(data, at)
+        form, at = uleb(data, at)
+        constant = 0
+        if form == IMPLICIT_CONST:
+            constant, at = sleb(data, at)
+        if not (attribute or form):
+            return tuple(shape), at
+        shape.append((attribute, form, constant))
 
 
 def text_at(data: Bytes, at: int) -> bytes:

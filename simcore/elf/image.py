@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from simcore.elf.structs import Member, StructAt
-
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
+
+
+class Member(NamedTuple):
+    """Of a structure, bytes; `size` is 0 where its type does not say it."""
+
+    offset: int
+    size: int
+
+
+#: Address of a function, names of a type: members of the first such type in its unit.
+StructAt = Callable[[int, tuple[str, ...]], dict[str, Member]]
 Lacks = Callable[[Iterable[int]], tuple[str, ...]]
 MAX_NAME_BYTES: Final = 4096  # mangled C++ names stay below
 
@@ -201,7 +210,7 @@ class Image:
         """What a data symbol is called: as its author wrote it, and no other of the program."""
         return self.data_names.get((symbol.name, symbol.address), symbol.name)
 
-    def layout(self, function: str, names: Sequence[str]) -> dict[str, Member]:
+    def layout(self, function: str, names: tuple[str, ...]) -> dict[str, Member]:
         """Members of the first structure type of these names that the unit of a function declares.
 
         Nothing without debug information.

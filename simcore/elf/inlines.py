@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 from simcore.elf.debug_sections import DebugSections
 from simcore.elf.dwarf_forms import (
     BROKEN,
-    IMPLICIT_CONST,
+    Shape,
     form_size,
     initial_length,
     number,
-    sleb,
+    shape_at,
     uleb,
 )
 from simcore.elf.image import MAX_NAME_BYTES, InlinedCall, printable
@@ -39,13 +39,11 @@ _INLINED, _SUBPROGRAM, _NAMESPACE, _MODULE = 0x1D, 0x2E, 0x39, 0x1E
 _CLASSES: Final = (0x02, 0x13, 0x17)  # class, structure, union
 _SCOPES: Final = frozenset((_SUBPROGRAM, _NAMESPACE, _MODULE, *_CLASSES))
 
-_Shape = tuple[tuple[int, int, int], ...]  # attribute, form, constant
-
 
 class _Abbreviation(NamedTuple):
     tag: int
     has_children: bool
-    shape: _Shape
+    shape: Shape
     size: int | None  # of all attributes in a unit of 32 bits, None where values say that
 
 
@@ -205,19 +203,10 @@ class InlineTable:
             tag, at = uleb(data, at)
             has_children = data[at] != 0
             at += 1
-            shape = []
-            while True:
-                attribute, at = uleb(data, at)
-                form, at = uleb(data, at)
-                constant = 0
-                if form == IMPLICIT_CONST:
-                    constant, at = sleb(data, at)
-                if not (attribute or form):
-                    break
-                shape.append((attribute, form, constant))
+            shape, at = shape_at(data, at)
             sizes = [_fixed(form) for _, form, _ in shape]
             size = None if None in sizes else sum(each or 0 for each in sizes)
-            table.setdefault(code, _Abbreviation(tag, has_children, tuple(shape), size))
+            table.setdefault(code, _Abbreviation(tag, has_children, shape, size))
             self._left -= at - start
             if self._left < 0:
                 raise ValueError("abbreviations that units share too often")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from simcore.elf.debug_sections import DebugSections
+from simcore.elf.image import Member, StructAt
 from simcore.elf.stream import BoundedStream, Budget, attempt
+from simcore.elf.units import Unit, Units
 
 _MAX_MEMBERS: Final = 1000
 _MAX_TYPES: Final = 100_000  # of one unit
@@ -23,21 +25,11 @@ _NOT_NEEDED: Final = (
 _PLUS_UCONST: Final = 0x23  # DW_OP_plus_uconst (DWARF 5, 7.7.1)
 
 
-class Member(NamedTuple):
-    """Of a structure, bytes; `size` is 0 where its type does not say it."""
-
-    offset: int
-    size: int
-
-
-#: Address of a function, names of a type: members of the first such type that its unit declares.
-StructAt = Callable[[int, Sequence[str]], dict[str, Member]]
-
-
 def struct_reader(sections: DebugSections) -> StructAt:
     """Reads structures of the unit that holds a function; of broken or missing tables nothing."""
 
-    def struct_at(address: int, names: Sequence[str]) -> dict[str, Member]:
+    @cache
+    def struct_at(address: int, names: tuple[str, ...]) -> dict[str, Member]:
         nothing: dict[str, Member] = {}
         return attempt(partial(_members, sections, address, names), nothing)
 
@@ -63,7 +55,7 @@ def _open(sections: DebugSections) -> Any:
 
 def _members(sections: DebugSections, address: int, names: Sequence[str]) -> dict[str, Member]:
     dwarf = _open(sections)
-    unit = _unit_of(dwarf, address)
+    unit = dwarf.get_CU_at(_unit_of(sections, address).offset)
     wanted = {name.encode() for name in names}
     for die in islice(unit.iter_DIE_children(unit.get_top_DIE()), _MAX_TYPES):
         if die.tag != "DW_TAG_structure_type" or "DW_AT_declaration" in die.attributes:
@@ -73,18 +65,11 @@ def _members(sections: DebugSections, address: int, names: Sequence[str]) -> dic
     return {}
 
 
-def _unit_of(dwarf: Any, address: int) -> Any:
-    aranges = attempt(dwarf.get_aranges, None)
-    offset = aranges.cu_offset_at_addr(address) if aranges else None
-    if offset is not None:
-        return dwarf.get_CU_at(offset)
-    for unit in dwarf.iter_CUs():
-        top = unit.get_top_DIE().attributes
-        if "DW_AT_low_pc" in top and "DW_AT_high_pc" in top:
-            low, high = top["DW_AT_low_pc"].value, top["DW_AT_high_pc"]
-            end = high.value + (0 if high.form == "DW_FORM_addr" else low)
-            if low <= address < end:
-                return unit
+def _unit_of(sections: DebugSections, address: int) -> Unit:
+    units = Units(sections.get)
+    for unit in units:
+        if any(start <= address < end for start, end in units.ranges(unit)):
+            return unit
     raise LookupError(address)
 
 

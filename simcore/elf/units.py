@@ -22,10 +22,11 @@ from simcore.elf.dwarf_forms import (
     STRP,
     STRX,
     Bytes,
+    Shape,
     form_size,
     initial_length,
     number,
-    sleb,
+    shape_at,
     text_at,
     uleb,
     value_of,
@@ -46,7 +47,7 @@ _STR_BASE, _ADDR_BASE, _RANGES_BASE = 0x72, 0x73, 0x74
 _GNU_ADDR_BASE, _DWO_NAME, _GNU_DWO_NAME = 0x2133, 0x76, 0x2130
 
 Section = Callable[[str], memoryview]  # the bytes of .debug_<name>
-_Abbreviation = tuple[int, tuple[tuple[int, int, int], ...]]  # tag; attribute, form, constant
+_Abbreviation = tuple[int, Shape]  # its tag
 _Attributes = dict[int, tuple[int, int]]  # attribute -> form, value
 
 
@@ -172,17 +173,8 @@ class Units:
                 raise ValueError("an abbreviation that is not there")
             tag, at = uleb(data, at)
             at += 1  # whether it has children
-            shape = []
-            while True:
-                attribute, at = uleb(data, at)
-                form, at = uleb(data, at)
-                constant = 0
-                if form == IMPLICIT_CONST:
-                    constant, at = sleb(data, at)
-                if not (attribute or form):
-                    break
-                shape.append((attribute, form, constant))
-            known.setdefault(number_, (tag, tuple(shape)))
+            shape, at = shape_at(data, at)
+            known.setdefault(number_, (tag, shape))
             self._abbreviations.take(at - start)
             self._tables[offset] = known, at
         return known[code]

@@ -175,22 +175,6 @@ static int has_it(const uint8_t *code, uint32_t size)
     return 0;
 }
 
-/* Bytes from its end at which the last CPS, or MSR to PRIMASK, BASEPRI, BASEPRI_MAX or FAULTMASK begins, 0: none. */
-static uint32_t sets_masks(const uint8_t *code, uint32_t size)
-{
-    uint32_t found = 0;
-    for (uint32_t at = 0; at + 2 <= size;) {
-        uint16_t first = (uint16_t)(code[at] | code[at + 1] << 8);
-        uint32_t length = thumb_length(first);
-        uint16_t second = length == 4 && at + 4 <= size ? (uint16_t)(code[at + 2] | code[at + 3] << 8) : 0;
-        int is_msr = (first & 0xfff0) == 0xf380 && (second & 0xff00) == 0x8800;
-        if ((first & 0xffe8) == 0xb660 || (is_msr && (second & 0xff) >= 16 && (second & 0xff) <= 19))
-            found = size - at;
-        at += length;
-    }
-    return found;
-}
-
 static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
 {
     uint8_t code[DEFINITION_BYTES_MAX];
@@ -218,7 +202,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->floating = thumb_floating(code, size, address);
     d->conditional = (uint8_t)(it_state || has_it(code, size));
     d->sets_stack = (uint8_t)thumb_sets_stack(code, size);
-    d->sets_masks = (uint8_t)sets_masks(code, size);
+    d->sets_masks = (uint8_t)thumb_sets_masks(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,

@@ -37,6 +37,15 @@ static int is_data_dependent(uint16_t first, uint16_t second, struct watch *w)
     return 0;
 }
 
+/* Numbers of MSR (B5.1.1). */
+enum { MSP = 8, PSP = 9, PRIMASK = 16, FAULTMASK = 19, CONTROL = 20 };
+
+/* What MSR writes to, -1: it is no MSR. */
+static int special_register(uint16_t first, uint16_t second)
+{
+    return (first & 0xfff0) == 0xf380 && (second & 0xff00) == 0x8800 ? second & 0xff : -1;
+}
+
 /* SP becomes what another register or memory has: ADD and SUB with SP and a register, MOV, LDR, MSR to MSP, PSP or
  * CONTROL. */
 static int sets_stack(uint16_t first, uint16_t second)
@@ -46,11 +55,10 @@ static int sets_stack(uint16_t first, uint16_t second)
         return 1;
     if (thumb_length(first) == 2)
         return 0;
-    uint16_t special = second & 0xff;
-    int to_special = (first & 0xfff0) == 0xf380 && (second & 0xff00) == 0x8800;
+    int special = special_register(first, second);
     int operation = (first & 0xfe00) == 0xea00 || (first & 0xfa00) == 0xf000;    /* data processing, result in Rd */
     int adds_constant = (first & 0xfa0f) == 0xf00d;
-    return (to_special && (special == 8 || special == 9 || special == 20)) ||
+    return special == MSP || special == PSP || special == CONTROL ||
            ((first & 0xfe50) == 0xf850 && second >> 12 == SP) ||
            (operation && !adds_constant && (second >> 8 & 0xf) == SP && !(second & 0x8000));
 }
@@ -64,6 +72,18 @@ static int tells_stack(uint16_t first, uint16_t second)
     int single = (first & 0xfe0f) == 0xf80d && ((first & 0x0080) || (second & 0x0800));
     int many = (first & 0xfe0f) == 0xe80d && ((first & 0x0060) == 0x0040 || !(first & 0x0040));
     return single || (many && (first & 0xff60) != 0xe840) || (first & 0xfe0f) == 0xec0d;
+}
+
+uint32_t thumb_sets_masks(const uint8_t *code, uint32_t size)
+{
+    uint32_t found = 0;
+    for (uint32_t at = 0; at + 2 <= size; at += thumb_length(halfword_at(code, at))) {
+        uint16_t first = halfword_at(code, at), second = at + 4 <= size ? halfword_at(code, at + 2) : 0;
+        int special = special_register(first, second);
+        if ((first & 0xffe8) == 0xb660 || (special >= PRIMASK && special <= FAULTMASK))
+            found = size - at;
+    }
+    return found;
 }
 
 enum sets_stack thumb_sets_stack(const uint8_t *code, uint32_t size)

@@ -41,6 +41,10 @@ uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct
 enum sets_stack { STACK_NOT_SET = 0, STACK_SET_AND_TOLD, STACK_SET_UNTOLD };
 enum sets_stack thumb_sets_stack(const uint8_t *code, uint32_t size);
 
+/* Bytes from the end of the code at which the last CPS, or MSR to PRIMASK, BASEPRI, BASEPRI_MAX or FAULTMASK begins,
+ * 0: there is none. */
+uint32_t thumb_sets_masks(const uint8_t *code, uint32_t size);
+
 /* ITSTATE in front of the instruction at offset, for a block entered with it_state. */
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state);
 

@@ -12,7 +12,7 @@
 /* A record of one of these kinds. Returns 0 or a core_status. */
 int interrupts_record(struct timing *t, uint32_t kind, const uint32_t *payload);
 
-/* Behind exceptions_run(), which began at `before`. Returns 0 or a core_status. */
+/* Behind contexts_exception(), which began at `before`. Returns 0 or a core_status. */
 int interrupts_exception(struct timing *t, uint32_t event, uint64_t before);
 
 /* What was counted until now does not count. */

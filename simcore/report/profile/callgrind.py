@@ -101,7 +101,9 @@ class _Writer:
         self._file, self._function = _Names(), _Names()
         self._names = _distinct_names(profile)
         self._costs = self._place_costs()
-        self._calls = _calls(profile, self._places)
+        self._tree = CallTree(profile)
+        self._inclusive = _inclusive(self._tree)
+        self._calls = _calls(self._tree, self._inclusive, self._places)
 
     def lines(self) -> Iterator[str]:
         profile = self._profile
@@ -207,24 +209,25 @@ class _Writer:
             if costs is not None:
                 yield _text(position, costs)
             for call, inclusive in calls.get(address, []):
-                yield f"cfi={self._file(call.file)}"
-                yield f"cfn={self._function(call.name)}"
-                yield f"calls={call.count} 0x{call.start.address:x} {call.start.line or 0}"
-                yield _text(position, inclusive)
+                yield from self._call_lines(call, position, inclusive)
+
+    def _call_lines(self, call: _Call, position: str, inclusive: Costs) -> Iterator[str]:
+        yield f"cfi={self._file(call.file)}"
+        yield f"cfn={self._function(call.name)}"
+        yield f"calls={call.count} 0x{call.start.address:x} {call.start.line or 0}"
+        yield _text(position, inclusive)
 
     def _task_lines(self) -> Iterator[str]:
         """A function for each task, which calls what it began in."""
         if not self._profile.has_tasks:
             return
-        for task, calls in _task_calls(self._profile).items():
+        for task, calls in _task_calls(self._tree, self._inclusive).items():
             yield f"fl={self._file(UNKNOWN_FILE)}"
             yield f"fn={self._function(f'[task {task}]')}"
             for callee, (count, inclusive) in calls.items():
-                start = self._places[callee][0]
-                yield f"cfi={self._file(self._file_of(callee))}"
-                yield f"cfn={self._function(self._names[callee])}"
-                yield f"calls={count} 0x{start.address:x} {start.line or 0}"
-                yield _text("0x0 0", inclusive)
+                place = self._places[callee][0]
+                call = _Call(self._file_of(callee), self._names[callee], place, count)
+                yield from self._call_lines(call, "0x0 0", inclusive)
             yield ""
 
     def _body(self, function: int) -> Iterator[tuple[Place, Costs]]:
@@ -258,19 +261,26 @@ def _distinct_names(profile: Profile) -> list[str]:
     ]
 
 
+def _inclusive(tree: CallTree) -> list[Costs]:
+    """Costs of each node with everything below it, energy rounded by itself."""
+    columns = [
+        tree.inclusive([getattr(node, name) for node in tree.nodes]) for _, name, _ in EVENTS
+    ]
+    picojoules = [
+        rounded([energy], 1, FEMTOJOULES_PER_PICOJOULE)[0]
+        for energy in tree.inclusive(tree.femtojoules())
+    ]
+    return [list(costs) for costs in zip(*columns, picojoules, strict=True)]
+
+
 def _calls(
-    profile: Profile, found: Sequence[Sequence[Place]]
+    tree: CallTree, inclusive: Sequence[Costs], found: Sequence[Sequence[Place]]
 ) -> dict[int, dict[int, dict[int, tuple[int, Costs]]]]:
     """(Count, inclusive costs) by caller, call site and callee.
 
     An operation is no function: what runs in it is called by the function that opened it. A call
     inside a call of the same key is in the costs of the outer one.
     """
-    tree = CallTree(profile)
-    inclusive = [
-        tree.inclusive([getattr(node, name) for node in tree.nodes]) for _, name, _ in EVENTS
-    ]
-    energy = tree.inclusive(tree.femtojoules())
     keys = [_key(tree.nodes, index, found) for index in range(len(tree.nodes))]
     calls: dict[int, dict[int, dict[int, tuple[int, Costs]]]] = {}
     for index, key in enumerate(keys):
@@ -280,28 +290,22 @@ def _calls(
         sites = calls.setdefault(caller, {}).setdefault(site, {})
         count, sums = sites.get(callee, (0, [0] * (len(EVENTS) + 1)))
         if not any(keys[above] == key for above in tree.stacks[index][:-1]):
-            picojoules = rounded([energy[index]], 1, FEMTOJOULES_PER_PICOJOULE)
-            sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
+            sums = _sum(sums, inclusive[index])
         sites[callee] = (count + tree.nodes[index].calls, sums)
     return calls
 
 
-def _task_calls(profile: Profile) -> dict[str, dict[int, tuple[int, Costs]]]:
+def _task_calls(
+    tree: CallTree, inclusive: Sequence[Costs]
+) -> dict[str, dict[int, tuple[int, Costs]]]:
     """(Count, inclusive costs) by task and by the functions that nothing in it calls."""
-    tree = CallTree(profile)
-    inclusive = [
-        tree.inclusive([getattr(node, name) for node in tree.nodes]) for _, name, _ in EVENTS
-    ]
-    energy = tree.inclusive(tree.femtojoules())
     found: dict[str, dict[int, tuple[int, Costs]]] = {}
     for index, node in enumerate(tree.nodes):
         if node.parent != 0 or node.function is None:
             continue
         calls = found.setdefault(tree.tasks[index], {})
         count, sums = calls.get(node.function, (0, [0] * (len(EVENTS) + 1)))
-        picojoules = rounded([energy[index]], 1, FEMTOJOULES_PER_PICOJOULE)
-        sums = _sum(sums, [*(column[index] for column in inclusive), *picojoules])
-        calls[node.function] = (count + node.calls, sums)
+        calls[node.function] = (count + node.calls, _sum(sums, inclusive[index]))
     return found
 
 

@@ -101,9 +101,10 @@ class Answers:
         stretches = new("struct stretch_static[]", list(_stretch_ends(block, cut)))
         macs = new("uint8_t[]", list(block.macs))
         out.function = function.index if function else NO_FUNCTION
-        starts = function is not None and function.start == address
         out.function_bytes = self._own_bytes(block, function)
-        out.is_function_entry = starts and not (function and function.is_piece)
+        out.is_function_entry = bool(
+            function and function.start == address and not function.is_piece
+        )
         out.branch = block.branch
         out.branch_predicated = block.branch_predicated
         out.branch_address = block.branch_address

@@ -62,10 +62,7 @@ class Copier:
         )
 
     def block_counts(self, decoded: Sequence[Block]) -> tuple[BlockCounts, ...]:
-        blocks = ffi.new("struct block_info[]", self.info.blocks)
-        sites = ffi.new("struct site_info[]", self.info.sites)
-        skipped = ffi.new("uint64_t[]", self.info.instructions)
-        lib.core_blocks(self.core, self.index, blocks, sites, skipped)
+        blocks, sites, skipped = self._blocks()
         counts = _copied(SiteCounts, sites)
         sites_of = _slices(counts, [len(block.accesses) for block in decoded])
         skipped_of = _slices(
@@ -78,11 +75,16 @@ class Copier:
 
     def executions(self) -> list[tuple[int, int, int]]:
         """Address, bytes and executions of each block."""
+        blocks, _, _ = self._blocks()
+        return [(block.address, block.size, block.executions) for block in blocks]
+
+    def _blocks(self) -> tuple[Any, Any, Any]:
+        """Struct block_info of each, site_info of all their accesses, skipped of instructions."""
         blocks = ffi.new("struct block_info[]", self.info.blocks)
         sites = ffi.new("struct site_info[]", self.info.sites)
         skipped = ffi.new("uint64_t[]", self.info.instructions)
         lib.core_blocks(self.core, self.index, blocks, sites, skipped)
-        return [(block.address, block.size, block.executions) for block in blocks]
+        return blocks, sites, skipped
 
     def entries(self) -> tuple[EntryCounts, ...]:
         entries = ffi.new("struct schedule_info[]", self.info.schedules)

@@ -22,5 +22,5 @@ def shared(whole: int, weights: Sequence[int]) -> list[int]:
     """A whole number in whole parts by weight; without weights the first one has all of it."""
     total = sum(weights)
     if not total:
-        return [whole, *([0] * (len(weights) - 1))]
+        return [whole, *([0] * (len(weights) - 1))][: len(weights)]
     return rounded(weights, whole, total)

@@ -370,9 +370,9 @@ def load_cpu_model(
     broken TOML (file and line), a number without unit or source, an impossible memory map.
     """
     overrides = tuple(overrides)
-    if overrides or memory_from:
+    if overrides or memory_from or is_model_file(name_or_path):
         return _load(name_or_path, overrides, memory_from)
-    return _load_plain(name_or_path)
+    return _load_shipped(name_or_path)
 
 
 def cpu_model_names() -> list[str]:
@@ -394,6 +394,6 @@ def _load(name_or_path: str, overrides: tuple[str, ...], memory_from: str | None
     return build_model(apply_overrides(tree, overrides), name_or_path)
 
 
-@functools.cache
-def _load_plain(name_or_path: str) -> CpuModel:
-    return _load(name_or_path, (), None)
+@functools.cache  # a file of the user's may be another the next time
+def _load_shipped(name: str) -> CpuModel:
+    return _load(name, (), None)

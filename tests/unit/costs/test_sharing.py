@@ -33,3 +33,7 @@ def test_shares_sum_to_the_whole_and_follow_their_weights(total: int, weights: l
             assert abs(part - Fraction(total * weight, sum(weights))) <= 1
     else:
         assert parts[0] == total
+
+
+def test_nobody_shares_nothing() -> None:
+    assert shared(0, []) == []

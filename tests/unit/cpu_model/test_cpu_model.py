@@ -15,7 +15,7 @@ from simcore.cpu_model.build import default_policy
 from simcore.cpu_model.check import source_tags
 from simcore.cpu_model.schema import STATUSES, UNCITED
 from simcore.cpu_model.tree import shipped_models
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, ModelError
 from tests.integration.programs import RUNNERS
 
 TYPES_H = Path(__file__).resolve().parents[3] / "simcore" / "native" / "types.h"
@@ -236,3 +236,13 @@ def test_a_programs_stack_may_not_execute_from_peripherals() -> None:
     assert not model.region("peripheral").executable
     assert not model.region("system").executable
     assert model.region("sram1").executable
+
+
+def test_a_part_file_is_read_anew_each_time(tmp_path: Path) -> None:
+    source = shipped_models()["stm32f746"]
+    part = tmp_path / "part.toml"
+    part.write_bytes(source.read_bytes())
+    assert load_cpu_model(str(part)).name == "stm32f746"
+    part.write_text("nonsense = true\n")
+    with pytest.raises(ModelError, match=r"part\.toml"):
+        load_cpu_model(str(part))

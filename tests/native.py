@@ -21,6 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from functools import cache
@@ -32,6 +33,7 @@ from typing import Any
 import cffi
 import pytest
 import unicorn
+from filelock import FileLock
 
 from tests.reference import CounterName
 from tests.reference_branch import BranchKind, Prediction
@@ -71,6 +73,39 @@ def declarations(header: str) -> str:
     return re.sub(inline, r"\1;", text, flags=re.DOTALL | re.MULTILINE)
 
 
+def build(
+    builder: cffi.FFI, sources: Iterable[Path], compiler: list[str], flags: list[str], library: Path
+) -> None:
+    """Compile the sources and what cffi makes of their border, file by file on all cores."""
+    with tempfile.TemporaryDirectory(dir=library.parent) as work:
+        wrapper, built = Path(work, f"{MODULE}.c"), Path(work, library.name)
+        builder.emit_c_code(str(wrapper))
+        include = [f"-I{FOLDER}", f"-I{sysconfig.get_path('include')}"]
+        include += ["-isystem", str(Path(unicorn.__file__).parent / "include")]
+        include += ["-include", str(ALLOCATOR)]
+        inputs = [wrapper, *(path for path in sources if path.suffix == ".c")]
+        objects = [Path(work, f"{number}.o") for number in range(len(inputs))]
+        own = [flag for flag in flags if flag != "-shared"]
+        compile_one = [*compiler, *own, *include, "-c"]
+
+        def run(command: list[str]) -> None:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+
+        commands = [
+            [*compile_one, str(path), "-o", str(one)]
+            for path, one in zip(inputs, objects, strict=True)
+        ]
+        try:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(run, commands))
+            run([*compiler, *flags, *map(str, objects), "-o", str(built)])
+        except FileNotFoundError:
+            pytest.fail(f"no C compiler '{compiler[0]}': install gcc, or name yours in CC")
+        except subprocess.CalledProcessError as error:
+            pytest.fail(f"the C core does not compile:\n{error.stderr}")
+        built.replace(library)  # in one step: a killed run leaves no half of it
+
+
 @cache
 def load() -> tuple[Any, Any]:
     """(ffi, lib) of the C rules. Fails the test when there is no C compiler."""
@@ -91,35 +126,10 @@ def load() -> tuple[Any, Any]:
     user = os.getuid() if hasattr(os, "getuid") else os.getlogin()
     folder = Path(tempfile.gettempdir()) / f"mcusim-tests-{user}"
     library = folder / f"{MODULE}-{digest}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    if not library.exists():
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            wrapper, built = Path(work, f"{MODULE}.c"), Path(work, library.name)
-            builder.emit_c_code(str(wrapper))
-            include = [f"-I{FOLDER}", f"-I{sysconfig.get_path('include')}"]
-            include += ["-isystem", str(Path(unicorn.__file__).parent / "include")]
-            include += ["-include", str(ALLOCATOR)]
-            inputs = [wrapper, *(path for path in sources if path.suffix == ".c")]
-            objects = [Path(work, f"{number}.o") for number in range(len(inputs))]
-            own = [flag for flag in flags if flag != "-shared"]
-            compile_one = [*compiler, *own, *include, "-c"]
-
-            def run(command: list[str]) -> None:
-                subprocess.run(command, check=True, capture_output=True, text=True)
-
-            commands = [
-                [*compile_one, str(path), "-o", str(one)]
-                for path, one in zip(inputs, objects, strict=True)
-            ]
-            try:
-                with ThreadPoolExecutor() as pool:
-                    list(pool.map(run, commands))
-                run([*compiler, *flags, *map(str, objects), "-o", str(built)])
-            except FileNotFoundError:
-                pytest.fail(f"no C compiler '{compiler[0]}': install gcc, or name yours in CC")
-            except subprocess.CalledProcessError as error:
-                pytest.fail(f"the C core does not compile:\n{error.stderr}")
-            built.replace(library)  # in one step: another process may do the same
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(library.with_suffix(".lock")):  # as all workers of a run come here at once
+        if not library.exists():
+            build(builder, sources, compiler, flags, library)
     loader = ExtensionFileLoader(MODULE, str(library))
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None

@@ -1,0 +1,1 @@
+"""Neural networks: a model file as a graph, its tensors in memories, an ELF that runs it."""

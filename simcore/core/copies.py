@@ -95,7 +95,7 @@ class Copier:
         self, watched: ObjectMap | None, regions: Sequence[str]
     ) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
         """Uses per object; what lies in no object counts for an object of its region's name."""
-        objects, ranges = (list(watched.objects), watched.ranges) if watched else ([], ())
+        objects = [*watched.every] if watched else []
         rest: dict[int, int] = {}
         found = ffi.new("struct use_info[]", self.info.uses)
         lib.core_uses(self.core, self.index, found)
@@ -112,7 +112,7 @@ class Copier:
                     objects.append(DataObject(name, "region"))
                 touched = rest[region]
             else:
-                touched = ranges[use.object][2]
+                touched = use.object
             uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
         return tuple(objects), tuple(uses)
 

@@ -170,6 +170,7 @@ class DataObject:
     address: int = 0
     size: int = 0  # bytes
     symbol: str | None = None  # in the symbol table, where the name is another
+    inside: int = -1  # index of the object that it is a part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,21 @@ class ObjectUse:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkOperator:
+    """An operator of a network, as its model has it: names and shapes of tensors."""
+
+    model: str
+    subgraph: int
+    index: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    input_shapes: tuple[tuple[int, ...], ...]
+    output_shapes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpDescriptor:
-    """What firmware says of an operation (``struct mcusim_op`` of mcusim.h)."""
+    """What is said of an operation, by firmware (``struct mcusim_op`` of mcusim.h) or a model."""
 
     name: str
     kind: str
@@ -194,6 +208,7 @@ class OpDescriptor:
     ops: int  # per invocation; when both this and macs are 0, nothing is declared
     param_bytes: int
     activation_bytes: int
+    operator: NetworkOperator | None = None  # of a network that an interpreter runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from unicorn.unicorn_py3.unicorn import uclib
 
@@ -49,6 +49,10 @@ from simcore.run.heaps import heaps_used
 from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
+from simcore.tflm import holds_interpreter
+
+if TYPE_CHECKING:
+    from simcore.tflm.operators import Interpreters
 
 POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
 WATCH_S = 0.05  # how often the calling thread looks at the clock
@@ -127,6 +131,7 @@ class Machine:
                 self._core.print_to(options.streams.stdout.write)
             self._core.watch_stack(self._boot.sp, self._stack_floor)
             self._core.watch_objects(self._object_map())
+            self._interpreters = self._watch_interpreters()
             if setups[0].counted is not None:
                 self._core.count_only(setups[0].counted)
             if recorder is not None:
@@ -143,6 +148,17 @@ class Machine:
 
     def _object_map(self) -> ObjectMap:
         return run_objects(self._image, self._stack_floor, self._boot.sp, *self._heap())
+
+    def _watch_interpreters(self) -> Interpreters | None:
+        """Who says what operators of networks are, if the program may hold an interpreter."""
+        if not holds_interpreter(self._image):
+            return None
+        from simcore.tflm.operators import Interpreters
+
+        core = self._core
+        found = Interpreters(self._image, self._memory, core.objects, core.add_table)
+        core.watch_operators(found.ask)
+        return found
 
     def _heap(self) -> tuple[int, int]:
         """Where the heap starts and where it would meet the stack or the end of its memory."""
@@ -209,6 +225,8 @@ class Machine:
         self._core.settle()
         self._core.print_rest()
         ops, ops_valid = self._core.ops()
+        if self._interpreters is not None:
+            ops = self._interpreters.named(ops)
         heap_start, heap_end = self._heap()
         outcome = RunEnd(
             reason=self._reason(end),
@@ -226,6 +244,8 @@ class Machine:
             guesses=self._guessing.guesses(),
             clocks=self._clocks(),
             tasks=self._core.tasks(),
+            inner=self._core.objects.inner,
+            tables=self._core.objects.tables,
             kernel=self._kernel,
             heaps=heaps_used(self._image, self._memory.read, heap_end),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
@@ -317,6 +337,8 @@ class Machine:
                     self._execution.stood_at,
                     self._core.timings[0].turns,
                 )
+        if self._interpreters is not None:
+            yield from self._interpreters.warnings()
         yield from self._voltage_warnings()
         if register := division_register(self._model):
             # It keeps what is written to it, and reading it is no event.

@@ -118,11 +118,11 @@ int core_count_only(core *c, const uint32_t *context, uint32_t count)
     return status;
 }
 
-int core_objects(core *c, const struct object_range *range, uint32_t ranges)
+int core_objects(core *c, uint32_t table, const struct object_range *range, uint32_t ranges)
 {
     int status = CORE_OK;
     for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
-        status = objects_init(&c->timings.timing[i]->objects, range, ranges);
+        status = objects_init(&c->timings.timing[i]->objects, table, range, ranges);
     return status;
 }
 
@@ -382,6 +382,7 @@ uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
 uint32_t core_task_count(const core *c) { return capture_task_count(c->capture); }
 void core_tasks(const core *c, struct task_info *out) { capture_tasks(c->capture, out); }
+void core_watch_operators(core *c, void *self, core_operator_fn *ask) { operators_watch(c->capture, self, ask); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
 void core_ops(const core *c, struct op_info *out) { capture_ops(c->capture, out); }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }

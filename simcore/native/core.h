@@ -10,6 +10,7 @@
 #ifndef MCUSIM_CORE_H
 #define MCUSIM_CORE_H
 
+#include "operator_calls.h"
 #include "peripherals.h"
 #include "types.h"
 
@@ -71,8 +72,13 @@ int core_watch_stack(core *c, uint32_t top, uint32_t floor);
 /* Only these contexts of configurations count: numbers from a run before, of the same program. Before the first run. */
 int core_count_only(core *c, const uint32_t *context, uint32_t count);
 
-/* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
-int core_objects(core *c, const struct object_range *range, uint32_t ranges);
+/* The data objects that uses are counted for: sorted by base, not overlapping. Table 0 holds from the start, before the
+ * first run; others when an answer of core_operator_fn says so, or a recording. Numbered in the order in which they
+ * come. */
+int core_objects(core *c, uint32_t table, const struct object_range *range, uint32_t ranges);
+
+/* `ask` is called for each operator of a network that an interpreter runs; before the first run. */
+void core_watch_operators(core *c, void *self, core_operator_fn *ask);
 
 /* Keeps at most so many spans and samples of the counters over time for one configuration, at least 2 of each;
  * nothing is kept unless asked for. Before the first run. */

@@ -226,8 +226,10 @@ struct node_block_info {     /* what a block did in one node of the call tree */
 };
 
 struct object_range {
-    uint32_t base, size;
+    uint32_t base, size, object;     /* object: its number, which uses are counted for */
 };
+
+enum { OBJECT_TABLES_MAX = 1 << 14 };
 
 /* Memory of the program that is timed as if it stood elsewhere: [start, start + size) at `to`, whole words away. */
 struct core_move {

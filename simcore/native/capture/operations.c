@@ -19,20 +19,28 @@ static uint32_t word_of(const uint8_t *bytes)
     return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+uint32_t operation_new(struct capture *c, uint32_t descriptor)
+{
+    if (c->ops == OPS_MAX || array_reserve(&c->op, &c->ops_room, c->ops + 1u, 16, sizeof *c->op) != CORE_OK) {
+        capture_fail(c, c->ops == OPS_MAX ? CORE_ERR_LIMIT : CORE_ERR_MEMORY);
+        return 0;
+    }
+    c->op[c->ops] = (struct op_info){.descriptor = descriptor, .valid = 1};
+    return c->ops++;
+}
+
 /* The descriptor's layout is that of struct mcusim_op in kernels/include/mcusim.h. */
 static uint32_t op_of(struct capture *c, uint32_t descriptor)
 {
     for (uint32_t i = 0; i < c->ops; i++)
         if (c->op[i].descriptor == descriptor)
             return i;
-    if (c->ops == OPS_MAX || array_reserve(&c->op, &c->ops_room, c->ops + 1u, 16, sizeof *c->op) != CORE_OK) {
-        capture_fail(c, c->ops == OPS_MAX ? CORE_ERR_LIMIT : CORE_ERR_MEMORY);
+    uint32_t index = operation_new(c, descriptor);
+    if (c->status != CORE_OK)
         return 0;
-    }
-    struct op_info *op = &c->op[c->ops];
+    struct op_info *op = &c->op[index];
     uint8_t raw[OP_BYTES];
-    memset(op, 0, sizeof *op);
-    op->descriptor = descriptor;
+    op->valid = 0;
     if (c->mem_read(c->engine, descriptor, raw, sizeof raw) == UC_ERR_OK && word_of(raw) == OP_MAGIC) {
         op->valid = 1;
         read_text(c, word_of(raw + 4), op->name);
@@ -42,7 +50,7 @@ static uint32_t op_of(struct capture *c, uint32_t descriptor)
         op->param_bytes = word_of(raw + 32);
         op->activation_bytes = word_of(raw + 36);
     }
-    return c->ops++;
+    return index;
 }
 
 /* Marker functions of mcusim.h: their own blocks stay out of the stream. */

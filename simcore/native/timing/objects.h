@@ -31,15 +31,21 @@ struct site {                    /* one access of a block */
     uint32_t slot;               /* of the D-cache, that it used last */
 };
 
-struct objects {
+struct object_table {
     struct object_range *range;  /* sorted, not overlapping */
     uint32_t ranges;
+};
+
+struct objects {
+    struct object_table *table;  /* number 0 first, which holds at the start */
+    uint32_t tables, tables_room, current;
     struct object_use *use;
     uint32_t uses, room;
 };
 
-/* Copies the ranges. Returns 0, CORE_ERR_CONFIG (not sorted, or overlapping) or CORE_ERR_MEMORY. */
-int objects_init(struct objects *o, const struct object_range *range, uint32_t ranges);
+/* Copies the ranges of a table, one that is there or the next one. Returns 0, CORE_ERR_CONFIG (not sorted, or
+ * overlapping, or of no such table) or CORE_ERR_MEMORY. */
+int objects_init(struct objects *o, uint32_t table, const struct object_range *range, uint32_t ranges);
 void objects_free(struct objects *o);
 
 /* The object at an address, NULL: it lies in none. */
@@ -49,8 +55,14 @@ const struct object_range *objects_at(const struct objects *o, uint32_t address)
 int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
                    uint32_t block, uint32_t access, uint32_t address);
 
+/* From now on a table holds: sites have settled and left the object that they were in. CORE_ERR_STREAM: there is no
+ * such table. */
+int objects_use(struct objects *o, uint32_t table);
+
 /* Hands the counts that are still the site's to the object it touches. */
 void objects_settle(struct objects *o, struct site *site);
+
+static inline void objects_leave(struct site *site) { site->object.span = site->object.current = 0; }
 
 static inline int objects_is_current(const struct site_object *s, uint32_t address)
 {

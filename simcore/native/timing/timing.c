@@ -273,9 +273,20 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
     }
 }
 
+/* Other objects are at the same addresses from here on. */
+static int switch_objects(struct timing *t, uint32_t table)
+{
+    timing_settle_objects(t);
+    for (uint32_t i = 0; i < t->blocks.blocks; i++)
+        for (uint32_t a = 0; a < t->blocks.block[i].facts.accesses; a++)
+            objects_leave(&t->blocks.block[i].site[a]);
+    return objects_use(&t->objects, table);
+}
+
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, [RECORD_INTERRUPT] = 4, 3, 2, 2};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, [RECORD_OBJECTS] = 1,
+                                            [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     if (kind >= RECORD_INTERRUPT)
@@ -312,6 +323,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: status = stacks_told(t, payload[0]); break;
     case RECORD_TASK: status = contexts_task(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_OBJECTS: status = switch_objects(t, payload[0]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

@@ -1,0 +1,225 @@
+"""The operators that an interpreter of TensorFlow Lite Micro calls: which they are, and their tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from simcore.core.counters import DataObject, NetworkOperator, OpDescriptor
+from simcore.core.data_objects import ObjectMap, ObjectTable
+from simcore.core.operators import OperatorAnswer, OperatorCall
+from simcore.elf import Image
+from simcore.tflm.arena import Arena, find_arena, find_tensors, pieces
+from simcore.tflm.counts import activation_bytes, bytes_of, macs_of, param_bytes
+from simcore.tflm.lifetimes import lifetimes
+from simcore.tflm.models import LoadedModel, Memory, Models
+
+PERSISTENT, SCRATCH = "(persistent)", "(scratch)"
+_NAME = 40  # letters of a tensor's name in that of its operator
+
+#: Tells the core of a table of objects; the number that it has there.
+AddTable = Callable[[tuple[DataObject, ...], ObjectTable], int]
+
+
+@dataclass(slots=True)
+class _Graph:
+    """A subgraph of an interpreter: its nodes lie from an address on."""
+
+    loaded: LoadedModel
+    subgraph: int
+    nodes: int
+    tensors: tuple[int, ...] | None  # where the data of each is
+    arena: Arena | None
+    outer: int  # index of the data object that holds the arena, -1: none
+    live: dict[int, tuple[int, int]]
+    objects: dict[tuple[int, ...], dict[int, int]] = field(default_factory=dict)
+    tables: dict[int, int] = field(default_factory=dict)  # by operator, -1: between inferences
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    call: OperatorCall
+    graph: _Graph
+    index: int
+
+
+class Interpreters:
+    """Answers what calls of operators are, by the memory at the moment of the call."""
+
+    def __init__(self, image: Image, memory: Memory, objects: ObjectMap, add_table: AddTable) -> None:
+        self._image, self._memory, self._objects = image, memory, objects
+        self._add_table = add_table
+        self._models = Models(memory)
+        self._graphs: list[_Graph] = []
+        self._known: list[_Known] = []
+        self._inner = 0  # objects in arenas so far
+        self._strange: list[OperatorCall] = []
+
+    def ask(self, call: OperatorCall) -> OperatorAnswer | None:
+        """What a call that looks like one of an operator is. On the engine's thread."""
+        found = self._models.of(call.inputs, call.outputs)
+        if found is None:
+            self._strange.append(call)
+            return None
+        loaded, places = found
+        graph, index = self._place(loaded, places, call)
+        self._known.append(_Known(call, graph, index))
+        return OperatorAnswer(self._table(graph, index), self._table(graph, -1))
+
+    def _place(
+        self, loaded: LoadedModel, places: Sequence[tuple[int, int]], call: OperatorCall
+    ) -> tuple[_Graph, int]:
+        """Whose operator it is; of several with the same lists the one in whose place its node lies."""
+        for subgraph, index in places:
+            nodes = call.node - index * call.node_bytes
+            for graph in self._graphs:
+                if (graph.loaded, graph.subgraph, graph.nodes) == (loaded, subgraph, nodes):
+                    return graph, index
+        subgraph, index = places[0]
+        tensors = find_tensors(self._memory, call.node, loaded, subgraph)
+        live = lifetimes(loaded.model.subgraphs[subgraph])
+        planned = [tensors[one] for one in live if tensors[one]] if tensors else []
+        arena = find_arena(self._memory, self._image, call.node, planned)
+        outer = -1 if arena is None else self._objects.index_at(arena.start)
+        graph = _Graph(
+            loaded, subgraph, call.node - index * call.node_bytes, tensors, arena, outer, live
+        )
+        self._graphs.append(graph)
+        return graph, index
+
+    # --- the arena ---
+
+    def _table(self, graph: _Graph, operator: int) -> int:
+        """The table of objects while an operator runs, -1: behind it."""
+        if graph.arena is None or graph.outer < 0:
+            return 0
+        if operator not in graph.tables:
+            graph.tables[operator] = self._new_table(graph, graph.arena, operator)
+        return graph.tables[operator]
+
+    def _new_table(self, graph: _Graph, arena: Arena, operator: int) -> int:
+        subgraph = graph.loaded.model.subgraphs[graph.subgraph]
+        tensors = graph.tensors or ()
+        ends = {*subgraph.inputs, *subgraph.outputs}
+        live = [
+            (tensors[one], bytes_of(subgraph.tensors[one]), one)
+            for one, (first, last) in graph.live.items()
+            if (first <= operator <= last if operator >= 0 else one in ends)
+        ]
+        rows, at, new = [], arena.start, list[DataObject]()
+        for base, size, held in pieces((arena.start, arena.persistent), live):
+            if at < base:
+                rows.append((at, base - at, self._object(graph, arena, (), at, base - at, new)))
+            rows.append((base, size, self._object(graph, arena, held, base, size, new)))
+            at = base + size
+        if at < arena.persistent:
+            size = arena.persistent - at
+            rows.append((at, size, self._object(graph, arena, (), at, size, new)))
+        size = arena.end - arena.persistent
+        if size:
+            number = self._object(graph, arena, (-1,), arena.persistent, size, new)
+            rows.append((arena.persistent, size, number))
+        self._inner += len(new)
+        return self._add_table(tuple(new), ObjectTable(tuple(rows)))
+
+    def _object(
+        self,
+        graph: _Graph,
+        arena: Arena,
+        held: tuple[int, ...],
+        base: int,
+        size: int,
+        new: list[DataObject],
+    ) -> int:
+        """The index, among objects inside others, of what tensors share: (): scratch, (-1,): stays."""
+        known = graph.objects.setdefault(held, {})
+        key = base if held and held != (-1,) else 0
+        if key not in known:
+            subgraph = graph.loaded.model.subgraphs[graph.subgraph]
+            kind, name = "tensor", " / ".join(subgraph.tensors[one].name for one in held if one >= 0)
+            if not held:
+                kind, name = "scratch", SCRATCH
+                base, size = arena.start, arena.persistent - arena.start
+            elif held == (-1,):
+                kind, name = "persistent", PERSISTENT
+            known[key] = self._inner + len(new)
+            new.append(DataObject(name, kind, base, size, inside=graph.outer))
+        return known[key]
+
+    # --- what came of it ---
+
+    def named(self, ops: Sequence[OpDescriptor]) -> tuple[OpDescriptor, ...]:
+        """The operations of a run, those of operators with what their models say."""
+        named = list(ops)
+        for known in self._known:
+            named[known.call.op] = self._descriptor(known)
+        return tuple(named)
+
+    def _descriptor(self, known: _Known) -> OpDescriptor:
+        graph, index = known.graph, known.index
+        subgraph = graph.loaded.model.subgraphs[graph.subgraph]
+        operator = subgraph.operators[index]
+        number = f"{index}" if not graph.subgraph else f"{graph.subgraph}.{index}"
+        outputs = tuple(subgraph.tensors[one].name for one in operator.outputs)
+        kind = str(operator.options.get("custom_code", "")) or operator.kind
+        callee = self._image.function_at(known.call.target)
+        parts = [f"#{number} {kind}"]
+        if outputs:
+            parts.append(_short(outputs[0]))
+        parts.append(f"({_callee(callee.name)})" if callee else f"({known.call.target:#010x})")
+        where = self._model_name(graph.loaded)
+        if len({id(graph.loaded) for graph in self._graphs}) > 1:
+            parts.insert(0, where)
+        macs = macs_of(operator, subgraph)
+        return OpDescriptor(
+            " ".join(parts),
+            kind,
+            macs,
+            0,
+            param_bytes(operator, subgraph),
+            activation_bytes(operator, subgraph),
+            NetworkOperator(
+                where,
+                graph.subgraph,
+                index,
+                tuple(subgraph.tensors[one].name for one in operator.inputs if one >= 0),
+                outputs,
+                tuple(subgraph.tensors[one].shape for one in operator.inputs if one >= 0),
+                tuple(subgraph.tensors[one].shape for one in operator.outputs),
+            ),
+        )
+
+    def _model_name(self, loaded: LoadedModel) -> str:
+        symbol = self._image.object_at(loaded.address)
+        if symbol is not None and symbol.address == loaded.address:
+            return self._image.data_name(symbol)
+        return loaded.model.description or f"model@{loaded.address:#010x}"
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was seen of an interpreter and could not be named."""
+        if not self._strange:
+            return ()
+        call = self._strange[0]
+        caller = self._image.function_at(call.site)
+        where = f"{call.site:#010x}" if caller is None else f"{caller.name} ({call.site:#010x})"
+        refused = "".join(
+            f"; what looks like one at {address:#010x} {text}"
+            for address, text in sorted(self._models.refused.items())[:1]
+        )
+        option = f"--op-calls '{'F' if caller is None else caller.name}@{call.site:#x}'"
+        return (
+            f"an interpreter of TensorFlow Lite Micro calls operators at {where}, but no model in"
+            f" memory has their tensors{refused}; {option} gives a row per call",
+        )
+
+
+def _short(name: str) -> str:
+    """A tensor's name in one piece: converters join those of what was fused by semicolons."""
+    first = name.split(";", 1)[0]
+    return first if len(first) <= _NAME else "..." + first[3 - _NAME :]
+
+
+def _callee(name: str) -> str:
+    """A function's own name, without its scopes and arguments."""
+    plain = name.replace("(anonymous namespace)::", "")
+    return plain.split("(", 1)[0].rpartition("::")[2] or name

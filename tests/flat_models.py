@@ -1,6 +1,6 @@
-"""Small models in TensorFlow Lite's file format, written here, and those of tests/firmware/tflm.cpp.
+"""Small models in TensorFlow Lite's file format, those of tests/firmware/tflm.cpp among them.
 
-    python -m tests.flat_models    writes tests/firmware/tflm_models.h
+python -m tests.flat_models    writes tests/firmware/tflm_models.h
 """
 
 from __future__ import annotations
@@ -109,9 +109,7 @@ def model(subgraphs: Sequence[Subgraph], description: str = "") -> bytes:
                 number = len(buffers)
                 buffers.append(Fields(f0=tensor.data))
             tensors.append(
-                Fields(
-                    f0=list(tensor.shape), f1=Number(INT8, 1), f2=Number(number), f3=tensor.name
-                )
+                Fields(f0=list(tensor.shape), f1=Number(INT8, 1), f2=Number(number), f3=tensor.name)
             )
         operators = [
             Fields(
@@ -158,7 +156,7 @@ def dense() -> bytes:
 
 
 def calling() -> bytes:
-    """An operator that runs a second subgraph, and one behind it with the same lists of tensors."""
+    """An operator that runs a second subgraph, and two behind it."""
     main = [Tensor("in", (1, 32)), Tensor("middle", (1, 32)), Tensor("out", (1, 32))]
     once = [Tensor("once/in", (1, 8)), Tensor("once/out", (1, 8))]
     return model(
@@ -193,7 +191,7 @@ def header() -> str:
     """tests/firmware/tflm_models.h."""
     text = "// Models of tflm.cpp; python -m tests.flat_models writes this.\n#include <stdint.h>\n"
     for name, data in (("dense", dense()), ("calling", calling()), ("damaged", damaged())):
-        text += f"\nextern \"C\" const uint8_t {name}_model[];\n"
+        text += f'\nextern "C" const uint8_t {name}_model[];\n'
         text += f"alignas(16) const uint8_t {name}_model[{len(data)}] = {{\n"
         for start in range(0, len(data), 16):
             text += "    " + ", ".join(f"{byte:#04x}" for byte in data[start : start + 16]) + ",\n"

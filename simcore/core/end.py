@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from simcore.core.arenas import TensorArena
 from simcore.core.counters import Counters, DataObject, OpDescriptor
 from simcore.core.data_objects import ObjectMap, ObjectTable, object_map
 from simcore.core.timing import Timing
@@ -26,7 +27,8 @@ class RunEnd:
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
     program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
     read, `clocks` the core clocks that the firmware set, `tasks` what its `kernel`, an RTOS, said
-    of its tasks, `heaps` what its allocators took, `inner` and `tables` are those of its ObjectMap. Three are 0 or 1: whether all descriptors of
+    of its tasks, `heaps` what its allocators took, `inner` and `tables` are those of its ObjectMap,
+    `arenas` those of interpreters. Three are 0 or 1: whether all descriptors of
     `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it read
     the sizes of the caches.
     """
@@ -51,6 +53,7 @@ class RunEnd:
     heaps: tuple[HeapUse, ...] = ()
     inner: tuple[DataObject, ...] = ()
     tables: tuple[ObjectTable, ...] = ()
+    arenas: tuple[TensorArena, ...] = ()
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
@@ -81,6 +84,7 @@ class EndedRun:
     tasks: tuple[KernelTask, ...] = ()
     kernel: str = ""
     heaps: tuple[HeapUse, ...] = ()
+    arenas: tuple[TensorArena, ...] = ()
 
 
 def run_objects(
@@ -131,6 +135,7 @@ def run_results(
                 tasks=end.tasks,
                 kernel=end.kernel,
                 heaps=end.heaps,
+                arenas=end.arenas,
             )
         )
     return results

@@ -1,17 +1,18 @@
-"""Operators of networks that an interpreter calls, as the C core asks of them, and tables of objects."""
+"""Operators that an interpreter of networks calls, as the C core asks; tables of objects."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simcore.core.extension import ffi, lib
 from simcore.plain import filled
 
 if TYPE_CHECKING:
-    from simcore.core.counters import DataObject
+    from simcore.core.arenas import TensorArena
+    from simcore.core.counters import DataObject, OpDescriptor
     from simcore.core.data_objects import ObjectMap, ObjectTable
     from simcore.core.timing import Timing
 
@@ -40,6 +41,37 @@ class OperatorAnswer:
 
 #: What a call is, None: no operator of a model.
 AskOperator = Callable[[OperatorCall], OperatorAnswer | None]
+
+
+class Memory(Protocol):
+    """The program's memory as it is now."""
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """Bytes, None when one of them is not memory."""
+
+    def region_of(self, address: int) -> tuple[int, int] | None:
+        """First address and size of the memory around an address, None where there is none."""
+
+
+class Networks(Protocol):
+    """Who says what the operators of networks are that a program runs."""
+
+    def ask(self, call: OperatorCall) -> OperatorAnswer | None:
+        """What a call is that looks like one of an operator. On the engine's thread."""
+
+    def named(self, ops: Sequence[OpDescriptor]) -> tuple[OpDescriptor, ...]:
+        """The operations of the run, those of operators with what their models say."""
+
+    def arenas(self) -> tuple[TensorArena, ...]:
+        """Where their tensors lie."""
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was seen of a network and could not be named."""
+
+
+#: Tells the core of a table of objects, with objects that are new in it; its number there.
+AddTable = Callable[[tuple["DataObject", ...], "ObjectTable"], int]
+WatchNetworks = Callable[[Memory, "ObjectMap", AddTable], Networks]
 
 
 class _Watch:

@@ -76,7 +76,7 @@ class Operations:
         time_s, energy_j = cycles / self.nodes.clock_hz, joules(energy.whole)
         counted = vector[self.nodes.column["macs"]]
         macs = ops = param_bytes = activation_bytes = 0
-        symbol = None
+        symbol = operator = None
         if kind == "op":
             descriptor = counters.ops[number]
             name, op_kind = descriptor.name, descriptor.kind
@@ -84,6 +84,7 @@ class Operations:
             macs, ops = descriptor.macs * invocations, descriptor.ops * invocations
             param_bytes = descriptor.param_bytes
             activation_bytes = descriptor.activation_bytes
+            operator = descriptor.operator
         else:
             name, op_kind, symbol = self.nodes.name(number), kind, self.nodes.symbol(number)
             invocations = sum(counters.nodes[i].calls for i in roots)
@@ -115,6 +116,7 @@ class Operations:
             traffic=self._traffic(vector),
             energy_by_component=energy.by_component,
             symbol=symbol,
+            operator=operator,
         )
 
     def _traffic(self, vector: Sequence[int]) -> dict[str, Traffic]:

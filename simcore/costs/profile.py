@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from simcore.core.arenas import TensorArena
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
@@ -108,6 +109,8 @@ class Profile(Document):
     that of the whole run."""
     heaps: tuple[HeapUse, ...] | None = None
     """What allocators took at most; left out when the program has none that is known."""
+    arenas: tuple[TensorArena, ...] | None = None
+    """Tensor arenas of interpreters of networks; left out when none was found."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

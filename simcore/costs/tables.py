@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from simcore.core.counters import CAUSES
+from simcore.core.counters import CAUSES, NetworkOperator
 from simcore.cpu_model.schema import CLASSES
 from simcore.plain import UNWRITTEN, Address, Amount, Count, Json, Share, by_name, one_of
 
@@ -176,6 +176,8 @@ class OpCosts:
     """Sums to energy_j."""
     symbol: str | None = None
     """Of a function, its name in the symbol table; left out where it is the name."""
+    operator: NetworkOperator | None = None
+    """Of an operator of a network, what its model says; left out of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,25 @@ class ObjectSite:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectPart:
+    """What lay inside a data object for a time, and what it cost then: a tensor in an arena.
+
+    Tensors that share bytes at one time are one part, with names joined by " / ".
+    """
+
+    name: str
+    kind: Annotated[str, one_of("tensor", "scratch", "persistent")]
+    address: Address
+    size: Count
+    reads: Count
+    writes: Count
+    read_bytes: Count
+    write_bytes: Count
+    misses: Count
+    stall_cycles: Count
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectCosts:
     """A data object that was touched: symbol, stack, heap, or what else a region holds."""
 
@@ -257,6 +278,8 @@ class ObjectCosts:
     """The instructions that cost most, at most eight."""
     symbol: str | None = None
     """Name in the symbol table; left out where it is the name."""
+    parts: tuple[ObjectPart, ...] | None = None
+    """What lay inside it, most stall cycles first; they are part of its sums. Left out without."""
 
 
 @dataclass(frozen=True, slots=True)

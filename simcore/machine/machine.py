@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
+from simcore.core.operators import WatchNetworks
 from simcore.devices import (
     ClockNote,
     ClockPhase,
@@ -49,10 +50,6 @@ from simcore.run.heaps import heaps_used
 from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
-from simcore.tflm import holds_interpreter
-
-if TYPE_CHECKING:
-    from simcore.tflm.operators import Interpreters
 
 POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
 WATCH_S = 0.05  # how often the calling thread looks at the clock
@@ -77,6 +74,7 @@ class Machine:
         setups: Sequence[TimingSetup],
         options: RunOptions,
         recorder: Recorder | None,
+        watch: WatchNetworks | None = None,
     ) -> None:
         model = setups[0].model
         folder = options.spec.semihost_dir
@@ -131,7 +129,10 @@ class Machine:
                 self._core.print_to(options.streams.stdout.write)
             self._core.watch_stack(self._boot.sp, self._stack_floor)
             self._core.watch_objects(self._object_map())
-            self._interpreters = self._watch_interpreters()
+            self._networks = None
+            if watch is not None:
+                self._networks = watch(self._memory, self._core.objects, self._core.add_table)
+                self._core.watch_operators(self._networks.ask)
             if setups[0].counted is not None:
                 self._core.count_only(setups[0].counted)
             if recorder is not None:
@@ -148,17 +149,6 @@ class Machine:
 
     def _object_map(self) -> ObjectMap:
         return run_objects(self._image, self._stack_floor, self._boot.sp, *self._heap())
-
-    def _watch_interpreters(self) -> Interpreters | None:
-        """Who says what operators of networks are, if the program may hold an interpreter."""
-        if not holds_interpreter(self._image):
-            return None
-        from simcore.tflm.operators import Interpreters
-
-        core = self._core
-        found = Interpreters(self._image, self._memory, core.objects, core.add_table)
-        core.watch_operators(found.ask)
-        return found
 
     def _heap(self) -> tuple[int, int]:
         """Where the heap starts and where it would meet the stack or the end of its memory."""
@@ -225,8 +215,9 @@ class Machine:
         self._core.settle()
         self._core.print_rest()
         ops, ops_valid = self._core.ops()
-        if self._interpreters is not None:
-            ops = self._interpreters.named(ops)
+        networks = self._networks
+        if networks is not None:
+            ops = networks.named(ops)
         heap_start, heap_end = self._heap()
         outcome = RunEnd(
             reason=self._reason(end),
@@ -246,6 +237,7 @@ class Machine:
             tasks=self._core.tasks(),
             inner=self._core.objects.inner,
             tables=self._core.objects.tables,
+            arenas=() if networks is None else networks.arenas(),
             kernel=self._kernel,
             heaps=heaps_used(self._image, self._memory.read, heap_end),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
@@ -337,8 +329,8 @@ class Machine:
                     self._execution.stood_at,
                     self._core.timings[0].turns,
                 )
-        if self._interpreters is not None:
-            yield from self._interpreters.warnings()
+        if self._networks is not None:
+            yield from self._networks.warnings()
         yield from self._voltage_warnings()
         if register := division_register(self._model):
             # It keeps what is written to it, and reading it is no event.

@@ -13,6 +13,7 @@ from simcore.run.options import RunOptions, Streams
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
 from simcore.simulation.simulation import Simulation
+from simcore.tflm import watch_networks
 
 if TYPE_CHECKING:
     from simcore.machine import Recorder
@@ -102,7 +103,8 @@ def simulate_once(
     def options(setup: TimingSetup) -> RunOptions:
         return RunOptions.of(spec, setup, streams)
 
-    results = run_many(image, setups, options(setups[0]), progress, recorder)
+    watch = watch_networks(image)
+    results = run_many(image, setups, options(setups[0]), progress, recorder, watch)
     return [
         Simulation(image, setup.model, options(setup), result, setup.changed, setup.moves)
         for setup, result in zip(setups, results, strict=True)

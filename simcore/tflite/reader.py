@@ -22,7 +22,8 @@ from simcore.network.graph import (
     Subgraph,
     Tensor,
 )
-from simcore.tflite.schema import CUSTOM, ENUMS, IDENTIFIER, OPERATORS, OPTIONS, TYPES
+from simcore.tflite.formats import CONVERT, is_tflite, other_network
+from simcore.tflite.schema import CUSTOM, ENUMS, OPERATORS, OPTIONS, TYPES
 from simcore.tflite.tables import Buffer, DamagedError, Table
 
 MAX_FILE_BYTES: Final = 64 << 20  # the largest flash beside a Cortex-M7 has as much
@@ -34,38 +35,10 @@ MAX_ELEMENTS: Final = 1 << 31
 
 Options = dict[str, int | float | bool | str | tuple[int, ...]]
 
-#: Files of others, by what stands at their beginning and where.
-_OTHERS: Final = (
-    (0, b"PK\x03\x04", "a ZIP archive, as PyTorch (.pt) and Keras 3 (.keras) write"),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras (.h5) writes"),
-    (0, b"\x80\x02", "a Python pickle, as old PyTorch writes"),
-    (0, b"\x08", "an ONNX model or a TensorFlow SavedModel (protocol buffers)"),
-    (4, b"ET12", "an ExecuTorch program (.pte)"),
-    (0, b"{", "JSON"),
-)
-_CONVERT: Final = (
-    "convert the network to TensorFlow Lite (tf.lite.TFLiteConverter, ai_edge_torch or onnx2tf)"
-    " and give the .tflite"
-)
-
-
-def is_tflite(head: bytes) -> bool:
-    """Whether a file that begins with these 8 bytes says that it is a TensorFlow Lite model."""
-    return head[4:8] == IDENTIFIER
-
-
-def other_network(head: bytes) -> str | None:
-    """What a file is that begins with these bytes, if it is a network of another runtime."""
-    for at, magic, what in _OTHERS[:-1]:
-        if head[at : at + len(magic)] == magic:
-            return f"is {what}, not a .tflite file; {_CONVERT}"
-    return None
-
-
 def read_model(data: bytes) -> Model:
     """The network of a .tflite file's bytes. Raises NetworkError, one line, what is wrong."""
     if not is_tflite(data):
-        raise NetworkError(other_network(data) or "is no .tflite file; " + _CONVERT)
+        raise NetworkError(other_network(data) or "is no .tflite file; " + CONVERT)
     if len(data) > MAX_FILE_BYTES:
         raise NetworkError(f"too large (limit {MAX_FILE_BYTES >> 20} MiB)")
     try:
@@ -90,7 +63,7 @@ class _Reader:
         root = self._root
         if root.uint(0) != 3:
             raise NetworkError(
-                f"has version {root.uint(0)} of the .tflite format, where 3 is known; {_CONVERT}"
+                f"has version {root.uint(0)} of the .tflite format, where 3 is known; {CONVERT}"
             )
         self._codes = [_code(table) for table in root.tables(1, "operator codes", MAX_TENSORS)]
         self._buffers = [self._span(table) for table in root.tables(4, "buffers", MAX_BUFFERS)]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Final
 
-IDENTIFIER: Final = b"TFL3"  # bytes 4 to 7 of the file
-
 #: Operators by builtin code. Codes behind it are StableHLO's, which no microcontroller runtime has.
 OPERATORS: Final = tuple(
     """

@@ -1,10 +1,10 @@
 """The tensor arena of an interpreter: where it lies, and which tensor is where in it.
 
-TFLM keeps a TfLiteEvalTensor for each tensor of a subgraph, {data, dims, type} of 12 bytes, in an array
-(tensorflow/lite/c/common.h), and points `dims` into the flatbuffer. So the array is where words
-point to the shapes of the model's tensors, one after another. The allocator keeps {buffer_head,
-buffer_tail, head, tail} side by side (arena_allocator/single_arena_buffer_allocator.h; 2021:
-simple_memory_allocator.h): planned buffers grow from the head, what stays grows from the tail down.
+TFLM keeps a TfLiteEvalTensor for each tensor of a subgraph, {data, dims, type} of 12 bytes, in an
+array (tensorflow/lite/c/common.h), and points `dims` into the flatbuffer. So the array is where
+words point to the shapes of the model's tensors, one after another. The allocator keeps
+{buffer_head, buffer_tail, head, tail} side by side (single_arena_buffer_allocator.h; 2021:
+simple_memory_allocator.h): planned buffers grow from the head, what stays from the tail down.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
+from simcore.core.operators import Memory
 from simcore.elf import Image
 from simcore.network.graph import BYTES_OF_TYPE
-from simcore.tflm.models import LoadedModel, Memory
+from simcore.tflm.models import LoadedModel
 
 EVAL_TENSOR_BYTES: Final = 12
 _DIMS = 4  # offset in it
@@ -67,13 +69,15 @@ def find_tensors(
     shapes, tensors = loaded.shapes[subgraph], loaded.model.subgraphs[subgraph].tensors
     best, most = None, 0
     for first in _candidates(data, shapes):
-        if first < 0 or first + EVAL_TENSOR_BYTES * len(shapes) > len(data):
+        end = first + EVAL_TENSOR_BYTES * len(shapes)
+        if first < 0 or end > len(data):
             continue
-        rows = list(struct.iter_unpack("<III", data[first : first + EVAL_TENSOR_BYTES * len(shapes)]))
-        kinds = sum(_TYPES.get(t.type, row[2]) == row[2] for t, row in zip(tensors, rows, strict=True))
+        rows = list(struct.iter_unpack("<III", data[first:end]))
+        pairs = zip(tensors, rows, strict=True)
+        typed = all(_TYPES.get(tensor.type, row[2]) == row[2] for tensor, row in pairs)
         dims = sum(row[1] == shape for shape, row in zip(shapes, rows, strict=True) if shape)
         # Kernels may give a tensor other dimensions, a copy in the arena; never another type.
-        if kinds == len(tensors) and dims > most:
+        if typed and dims > most:
             best, most = rows, dims
     if best is None or 2 * most < sum(1 for shape in shapes if shape):
         return None
@@ -110,9 +114,10 @@ def find_arena(memory: Memory, image: Image, node: int, addresses: Sequence[int]
     best: Arena | None = None
     for at in _heads(data, node - base, None if symbol is None else _aligned(low)):
         start, stop, head, tail = struct.unpack_from("<4I", data, at)
-        if not (low <= start <= min(inside) and node < stop <= high and start < head <= tail <= node):
+        is_around = low <= start <= min(inside) and node < stop <= high
+        if not is_around or not max(inside) < head <= tail <= node:
             continue
-        if max(inside) < head and (best is None or stop - start < best.size):
+        if best is None or stop - start < best.size:
             best = Arena(start, stop, head, tail, "" if symbol is None else image.data_name(symbol))
     return best
 
@@ -144,7 +149,7 @@ def pieces(
     """
     edges = sorted({edge for base, size, _ in live for edge in (base, base + size)})
     found: list[tuple[int, int, tuple[int, ...]]] = []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         held = tuple(t for base, size, t in live if base < end and begin < base + size)
         begin, end = max(begin, bounds[0]), min(end, bounds[1])
         if not held or begin >= end:

@@ -1,4 +1,4 @@
-"""What an operator costs by its shapes alone: multiply-accumulates, bytes of parameters and activations."""
+"""What shapes say of an operator: multiply-accumulates, bytes of parameters and activations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simcore.network.graph import BYTES_OF_TYPE, Operator, Subgraph, Tensor
 
 
 def macs_of(operator: Operator, subgraph: Subgraph) -> int:
-    """Multiply-accumulates of one invocation, padding counted as in the shapes; 0 of what has none."""
+    """Multiply-accumulates of one invocation, those on padding too; 0 of what has none."""
     tensors = subgraph.tensors
     inputs = [tensors[index] if index >= 0 else None for index in operator.inputs]
     outputs = [tensors[index] for index in operator.outputs]

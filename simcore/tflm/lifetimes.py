@@ -1,4 +1,4 @@
-"""When each tensor of a subgraph is there: from the operator that makes it to the last that reads it."""
+"""When each tensor of a subgraph is there: from who makes it to who reads it last."""
 
 from __future__ import annotations
 

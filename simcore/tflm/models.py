@@ -1,32 +1,26 @@
-"""Models in the memory of a program: the flatbuffers that an interpreter's structures point into."""
+"""Models in a program's memory: the flatbuffers that an interpreter's structures point into."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
+from simcore.core.operators import Memory
 from simcore.errors import NetworkError
 from simcore.network.graph import Model
-from simcore.tflite import read_model
-from simcore.tflite.schema import IDENTIFIER
+from simcore.tflite.reader import read_model
 from simcore.tflite.tables import Buffer, DamagedError, Table
 
+IDENTIFIER: Final = b"TFL3"  # bytes 4 to 7 of a model
 MAX_MODEL_BYTES: Final = 32 << 20
 MAX_TRIES: Final = 64  # places in front of a pointer at which a model might begin
 _SUBGRAPHS, _TENSORS, _OPERATORS, _SHAPE, _INPUTS, _OUTPUTS = 2, 0, 3, 0, 1, 2  # fields: schema.fbs
 _MOST = 1 << 14
 
 
-class Memory(Protocol):
-    """The program's memory as it is now."""
-
-    def read(self, address: int, size: int) -> bytes | None:
-        """Bytes, None when one of them is not memory."""
-
-    def region_of(self, address: int) -> tuple[int, int] | None:
-        """First address and size of the memory around an address, None where there is none."""
+Place = tuple[int, int]  # of an operator: subgraph and index
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ class LoadedModel:
 
     address: int
     model: Model
-    operators: dict[tuple[int, int], tuple[tuple[int, int], ...]] = field(repr=False)
+    operators: dict[tuple[int, int], tuple[Place, ...]] = field(repr=False)
     shapes: tuple[tuple[int, ...], ...] = field(repr=False)
 
 
@@ -53,7 +47,7 @@ class Models:
         self.refused: dict[int, str] = {}  # by address, what is wrong with what looks like one
         self._failed = 0
 
-    def of(self, inputs: int, outputs: int) -> tuple[LoadedModel, tuple[tuple[int, int], ...]] | None:
+    def of(self, inputs: int, outputs: int) -> tuple[LoadedModel, tuple[Place, ...]] | None:
         """The model that has these lists of tensors, and whose they are; None without any."""
         for known in self.found:
             if places := known.operators.get((inputs, outputs)):
@@ -82,18 +76,18 @@ class Models:
             try:
                 loaded = load(address, data[at - 4 : at - 4 + MAX_MODEL_BYTES])
             except NetworkError as error:
-                self.refused[address] = str(error)
+                self.refused[address] = str(error).partition(";")[0]
             else:
                 if loaded is not None:
                     yield loaded
 
 
 def load(address: int, data: bytes) -> LoadedModel | None:
-    """A model that begins with these bytes, None where nothing like one does. Raises NetworkError."""
+    """A model that begins with these bytes, None where none can. Raises NetworkError."""
     if len(data) < 8 or struct.unpack_from("<I", data)[0] >= len(data):
         return None
     model = read_model(data)
-    operators: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
+    operators: dict[tuple[int, int], tuple[Place, ...]] = {}
     shapes = []
     try:
         subgraphs = Buffer(data).root().tables(_SUBGRAPHS, "subgraphs", _MOST)

@@ -1,24 +1,22 @@
-"""The operators that an interpreter of TensorFlow Lite Micro calls: which they are, and their tensors."""
+"""The operators that an interpreter of TensorFlow Lite Micro calls, and where their tensors are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from simcore.core.arenas import ArenaTensor, TensorArena
 from simcore.core.counters import DataObject, NetworkOperator, OpDescriptor
-from simcore.core.data_objects import ObjectMap, ObjectTable
-from simcore.core.operators import OperatorAnswer, OperatorCall
+from simcore.core.data_objects import ObjectMap, ObjectTable, Range
+from simcore.core.operators import AddTable, Memory, OperatorAnswer, OperatorCall
 from simcore.elf import Image
 from simcore.tflm.arena import Arena, find_arena, find_tensors, pieces
 from simcore.tflm.counts import activation_bytes, bytes_of, macs_of, param_bytes
 from simcore.tflm.lifetimes import lifetimes
-from simcore.tflm.models import LoadedModel, Memory, Models
+from simcore.tflm.models import LoadedModel, Models
 
 PERSISTENT, SCRATCH = "(persistent)", "(scratch)"
 _NAME = 40  # letters of a tensor's name in that of its operator
-
-#: Tells the core of a table of objects; the number that it has there.
-AddTable = Callable[[tuple[DataObject, ...], ObjectTable], int]
 
 
 @dataclass(slots=True)
@@ -32,7 +30,6 @@ class _Graph:
     arena: Arena | None
     outer: int  # index of the data object that holds the arena, -1: none
     live: dict[int, tuple[int, int]]
-    objects: dict[tuple[int, ...], dict[int, int]] = field(default_factory=dict)
     tables: dict[int, int] = field(default_factory=dict)  # by operator, -1: between inferences
 
 
@@ -46,13 +43,15 @@ class _Known:
 class Interpreters:
     """Answers what calls of operators are, by the memory at the moment of the call."""
 
-    def __init__(self, image: Image, memory: Memory, objects: ObjectMap, add_table: AddTable) -> None:
+    def __init__(
+        self, image: Image, memory: Memory, objects: ObjectMap, add_table: AddTable
+    ) -> None:
         self._image, self._memory, self._objects = image, memory, objects
         self._add_table = add_table
         self._models = Models(memory)
         self._graphs: list[_Graph] = []
         self._known: list[_Known] = []
-        self._inner = 0  # objects in arenas so far
+        self._inner: dict[DataObject, int] = {}  # objects in arenas so far
         self._strange: list[OperatorCall] = []
 
     def ask(self, call: OperatorCall) -> OperatorAnswer | None:
@@ -69,7 +68,7 @@ class Interpreters:
     def _place(
         self, loaded: LoadedModel, places: Sequence[tuple[int, int]], call: OperatorCall
     ) -> tuple[_Graph, int]:
-        """Whose operator it is; of several with the same lists the one in whose place its node lies."""
+        """Whose operator it is; of several with the same lists the one where its node lies."""
         for subgraph, index in places:
             nodes = call.node - index * call.node_bytes
             for graph in self._graphs:
@@ -99,52 +98,37 @@ class Interpreters:
 
     def _new_table(self, graph: _Graph, arena: Arena, operator: int) -> int:
         subgraph = graph.loaded.model.subgraphs[graph.subgraph]
-        tensors = graph.tensors or ()
-        ends = {*subgraph.inputs, *subgraph.outputs}
+        tensors, ends = graph.tensors or (), {*subgraph.inputs, *subgraph.outputs}
         live = [
             (tensors[one], bytes_of(subgraph.tensors[one]), one)
             for one, (first, last) in graph.live.items()
             if (first <= operator <= last if operator >= 0 else one in ends)
         ]
-        rows, at, new = [], arena.start, list[DataObject]()
+        new: list[DataObject] = []
+        rest = arena.start, arena.persistent - arena.start
+        rows: list[Range] = []
+
+        def add(base: int, size: int, what: DataObject) -> None:
+            if size:
+                rows.append((base, size, self._index(what, new)))
+
+        at = arena.start
         for base, size, held in pieces((arena.start, arena.persistent), live):
-            if at < base:
-                rows.append((at, base - at, self._object(graph, arena, (), at, base - at, new)))
-            rows.append((base, size, self._object(graph, arena, held, base, size, new)))
+            name = " / ".join(subgraph.tensors[one].name for one in held)
+            add(at, base - at, DataObject(SCRATCH, "scratch", *rest, inside=graph.outer))
+            add(base, size, DataObject(name, "tensor", base, size, inside=graph.outer))
             at = base + size
-        if at < arena.persistent:
-            size = arena.persistent - at
-            rows.append((at, size, self._object(graph, arena, (), at, size, new)))
-        size = arena.end - arena.persistent
-        if size:
-            number = self._object(graph, arena, (-1,), arena.persistent, size, new)
-            rows.append((arena.persistent, size, number))
-        self._inner += len(new)
+        add(at, arena.persistent - at, DataObject(SCRATCH, "scratch", *rest, inside=graph.outer))
+        stays = arena.persistent, arena.end - arena.persistent
+        add(*stays, DataObject(PERSISTENT, "persistent", *stays, inside=graph.outer))
         return self._add_table(tuple(new), ObjectTable(tuple(rows)))
 
-    def _object(
-        self,
-        graph: _Graph,
-        arena: Arena,
-        held: tuple[int, ...],
-        base: int,
-        size: int,
-        new: list[DataObject],
-    ) -> int:
-        """The index, among objects inside others, of what tensors share: (): scratch, (-1,): stays."""
-        known = graph.objects.setdefault(held, {})
-        key = base if held and held != (-1,) else 0
-        if key not in known:
-            subgraph = graph.loaded.model.subgraphs[graph.subgraph]
-            kind, name = "tensor", " / ".join(subgraph.tensors[one].name for one in held if one >= 0)
-            if not held:
-                kind, name = "scratch", SCRATCH
-                base, size = arena.start, arena.persistent - arena.start
-            elif held == (-1,):
-                kind, name = "persistent", PERSISTENT
-            known[key] = self._inner + len(new)
-            new.append(DataObject(name, kind, base, size, inside=graph.outer))
-        return known[key]
+    def _index(self, what: DataObject, new: list[DataObject]) -> int:
+        """The index of an object among those inside others; put to the new ones when it is one."""
+        if what not in self._inner:
+            self._inner[what] = len(self._inner)
+            new.append(what)
+        return self._inner[what]
 
     # --- what came of it ---
 
@@ -154,6 +138,28 @@ class Interpreters:
         for known in self._known:
             named[known.call.op] = self._descriptor(known)
         return tuple(named)
+
+    def arenas(self) -> tuple[TensorArena, ...]:
+        """The arenas of the run, one for each subgraph that has tensors there."""
+        return tuple(self._arena(graph, graph.arena) for graph in self._graphs if graph.arena)
+
+    def _arena(self, graph: _Graph, arena: Arena) -> TensorArena:
+        tensors, places = graph.loaded.model.subgraphs[graph.subgraph].tensors, graph.tensors or ()
+        rows = [
+            ArenaTensor(tensors[one].name, places[one] - arena.start, bytes_of(tensors[one]), *life)
+            for one, life in graph.live.items()
+            if arena.start <= places[one] < arena.planned_end
+        ]
+        return TensorArena(
+            self._model_name(graph.loaded),
+            graph.subgraph,
+            arena.symbol,
+            arena.start,
+            arena.size,
+            arena.planned_end - arena.start,
+            arena.end - arena.persistent,
+            tuple(sorted(rows, key=lambda row: (row.offset, row.first, row.name))),
+        )
 
     def _descriptor(self, known: _Known) -> OpDescriptor:
         graph, index = known.graph, known.index

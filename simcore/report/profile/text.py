@@ -25,6 +25,7 @@ from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.names import fitted
 from simcore.report.page.table import GAP, Column, build_table
+from simcore.report.profile.arena_tables import arena_blocks
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
@@ -146,6 +147,7 @@ class _Page:
                 f"{of}counts {exact}, misses and stalls {modelled}",
                 self._objects(),
             )
+        yield from arena_blocks(profile, self.options.width, self.top)
         if profile.caches.icache.accesses or profile.caches.dcache.accesses:
             yield "Caches", f"accesses {exact}, misses {modelled}", self._caches()
         if profile.warnings:

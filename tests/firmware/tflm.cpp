@@ -172,7 +172,7 @@ const TFLMRegistration registrations[] = {
 
 }  // namespace
 
-__attribute__((noinline)) TfLiteStatus MicroInterpreterGraph::PrepareSubgraphs(int subgraph)
+TfLiteStatus MicroInterpreterGraph::PrepareSubgraphs(int subgraph)
 {
     const uint32_t operators = word(vector(item(subgraphs, subgraph), 3));
     for (uint32_t k = 0; k < operators; k++) {
@@ -183,7 +183,7 @@ __attribute__((noinline)) TfLiteStatus MicroInterpreterGraph::PrepareSubgraphs(i
     return kTfLiteOk;
 }
 
-__attribute__((noinline)) TfLiteStatus MicroInterpreterGraph::InvokeSubgraph(int subgraph)
+TfLiteStatus MicroInterpreterGraph::InvokeSubgraph(int subgraph)
 {
     const uint32_t operators = word(vector(item(subgraphs, subgraph), 3));
     auto *profiler = static_cast<MicroProfilerInterface *>(context.profiler);

@@ -13,6 +13,7 @@ PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
     "study": ("matplotlib",),
     "svd": ("cmsis_svd", "lxml"),
+    "verify": ("tflite_micro",),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "study", "svd"]
+Extra = Literal["advise", "study", "svd", "verify"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {

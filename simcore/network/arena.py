@@ -1,8 +1,9 @@
 """Offsets of tensors in one buffer: those that are alive at the same time do not share a byte.
 
 Greedy by size and by breadth of Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net
-Inference, arXiv 2001.03288, section 5; where neither reaches the bound that no plan can beat, a
-search through the orders in which tensors may lie above each other.
+Inference, arXiv 2001.03288, section 5. Where neither reaches the bound that no plan can beat: at
+either end of a buffer of that size, as a chain of layers needs, then a search through the orders in
+which tensors may lie above each other.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def plan(tensors: Mapping[Key, Lifetime], align: int = LINE) -> tuple[dict[Key, 
 def best_plan(
     tensors: Mapping[Key, Lifetime], align: int = LINE
 ) -> tuple[dict[Key, int], int, str]:
-    """The smallest plan that is found, as :func:`plan`, and how: by size, by breadth or searched.
+    """The smallest plan that is found, as :func:`plan`, and how.
 
-    Of equal ones the first of these.
+    Of equal ones that by size, then by breadth, from both ends, searched.
     """
     offsets, size = plan(tensors, align)
     how, bound = "greedy by size", least(tensors, align)
@@ -49,6 +50,10 @@ def best_plan(
         other = _placed(tensors, _by_breadth(tensors), align)
         if other[1] < size:
             (offsets, size), how = other, "greedy by breadth"
+    if size > bound:
+        both = _from_both_ends(tensors, align, bound)
+        if both is not None:
+            return both, bound, "from both ends"
     if size > bound and len(tensors) <= SEARCHED_TENSORS:
         found = _Search(tensors, align, size, bound).run()
         if found is not None:
@@ -106,6 +111,50 @@ def _by_breadth(tensors: Mapping[Key, Lifetime]) -> list[Key]:
         alive = [name for name, one in tensors.items() if one.first <= step <= one.last]
         order.update(dict.fromkeys(sorted(alive, key=_largest_first(tensors))))
     return list(order)
+
+
+def _from_both_ends(
+    tensors: Mapping[Key, Lifetime], align: int, room: int
+) -> dict[Key, int] | None:
+    """Offsets in a buffer of ``room`` bytes, each tensor as low or as high as it can; None if not.
+
+    In the order in which they come to life; where one has no place, those before it are tried at
+    their other end, up to SEARCHED_PLACES places.
+    """
+    order = sorted(tensors, key=lambda name: (tensors[name].first, -tensors[name].size, name))
+    offsets: dict[Key, int] = {}
+    choices: list[list[int]] = []
+    for _ in range(SEARCHED_PLACES):
+        if len(choices) == len(order):
+            return {name: offsets[name] for name in tensors}
+        one = tensors[order[len(choices)]]
+        choices.append(_ends(one, offsets, tensors, align, room))
+        while choices and not choices[-1]:
+            choices.pop()
+            if choices:
+                del offsets[order[len(choices) - 1]]
+        if not choices:
+            return None
+        offsets[order[len(choices) - 1]] = choices[-1].pop()
+    return None
+
+
+def _ends(
+    one: Lifetime, placed: Mapping[Key, int], tensors: Mapping[Key, Lifetime], align: int, room: int
+) -> list[int]:
+    """The highest and the lowest offset at which a tensor has a place; the last is tried first."""
+    low = lowest(one, placed, tensors, align)
+    if low + one.size > room:
+        return []
+    high = (room - one.size) // align * align
+    for start, end in sorted(
+        ((at, at + tensors[other].size) for other, at in placed.items()
+         if tensors[other].meets(one)), reverse=True,
+    ):  # fmt: skip
+        if high >= end:
+            break
+        high = min(high, (start - one.size) // align * align)
+    return [high, low] if high > low else [low]
 
 
 def _alive(tensors: Any, step: int, align: int) -> int:

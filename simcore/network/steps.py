@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, replace
 from typing import Final
 
 from simcore.errors import NetworkError
-from simcore.network.graph import ABSENT, Model, Operator, Tensor
+from simcore.network.graph import ABSENT, Model, Operator, Subgraph, Tensor
 from simcore.network.lowering import Constant, KernelCall
-from simcore.network.prepare import lower
+from simcore.network.prepare import prepare
 from simcore.network.refusals import refuse_unsupported
 
 #: Names of constant inputs by operator and place; others are called by their place.
@@ -62,24 +63,43 @@ class Lowered:
 def lowered(model: Model) -> Lowered:
     """The steps of a network. Raises NetworkError, or ConfigError of a preparation."""
     refuse_unsupported(model)
+    once: dict[int, list[Step]] = {}
+    each = _steps(model, 0, once)
+    if not each:
+        raise NetworkError("the network has no operator that does anything")
+    rows = [step for steps in once.values() for step in steps] + each
+    return Lowered(model, tuple(replace(step, number=at) for at, step in enumerate(rows)))
+
+
+def _steps(model: Model, number: int, once: dict[int, list[Step]]) -> list[Step]:
+    """The steps of a subgraph; those of subgraphs that are called once are put into ``once``."""
+    subgraph, steps = model.subgraphs[number], []
+    for operator in subgraph.operators:
+        if operator.kind == "CALL_ONCE":
+            called = operator.options.get("init_subgraph_index")
+            if not isinstance(called, int) or not 0 < called < len(model.subgraphs):
+                raise NetworkError(f"layer {operator.index} (CALL_ONCE): calls subgraph {called}")
+            if called not in once:
+                once[called] = []  # before its own steps: a circle ends
+                once[called] = _steps(model, called, once)
+        elif operator.kind != "VAR_HANDLE":  # a name, and nothing to do
+            layer = f"{operator.kind.lower()}_{operator.index}"
+            if number:
+                layer = f"setup{number}_{layer}"
+            call = _prepared(operator, subgraph)
+            steps.append(Step(0, layer, number, operator, call, is_setup=number > 0))
+    return steps
+
+
+def _prepared(operator: Operator, subgraph: Subgraph) -> KernelCall:
     try:
-        found = lower(model)
-    except (KeyError, IndexError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        return prepare(operator, subgraph)
+    except (KeyError, IndexError, ValueError, TypeError, ArithmeticError, struct.error) as error:
         # What a damaged file can bring about is not foreseen everywhere.
         raise NetworkError(
-            "the options or tensors of an operator are not those of its kind"
-            f" ({type(error).__name__}: {error})"
+            f"layer {operator.index} ({operator.kind}): its options or tensors are not those of"
+            f" such an operator ({type(error).__name__}: {error})"
         ) from None
-    rows = [(step, True) for step in found.once] + [(step, False) for step in found.each]
-    if not found.each:
-        raise NetworkError("the network has no operator that does anything")
-    steps = []
-    for number, (step, is_setup) in enumerate(rows):
-        layer = f"{step.operator.kind.lower()}_{step.operator.index}"
-        if is_setup:
-            layer = f"setup{step.subgraph}_{layer}"
-        steps.append(Step(number, layer, step.subgraph, step.operator, step.call, is_setup))
-    return Lowered(model, tuple(steps))
 
 
 def output_of(step: Step) -> int:

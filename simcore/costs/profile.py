@@ -16,6 +16,7 @@ from simcore.core.arenas import TensorArena
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
+from simcore.costs.network import NetworkCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -111,6 +112,8 @@ class Profile(Document):
     """What allocators took at most; left out when the program has none that is known."""
     arenas: tuple[TensorArena, ...] | None = None
     """Tensor arenas of interpreters of networks; left out when none was found."""
+    network: NetworkCosts | None = None
+    """Layers and arena of a network that was run from its file; left out of any other program."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

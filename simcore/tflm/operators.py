@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from simcore.core.arenas import ArenaTensor, TensorArena
+from simcore.core.arenas import TensorPlace, TensorArena
 from simcore.core.counters import DataObject, NetworkOperator, OpDescriptor
 from simcore.core.data_objects import ObjectMap, ObjectTable, Range
 from simcore.core.operators import AddTable, Memory, OperatorAnswer, OperatorCall
@@ -146,7 +146,7 @@ class Interpreters:
     def _arena(self, graph: _Graph, arena: Arena) -> TensorArena:
         tensors, places = graph.loaded.model.subgraphs[graph.subgraph].tensors, graph.tensors or ()
         rows = [
-            ArenaTensor(tensors[one].name, places[one] - arena.start, bytes_of(tensors[one]), *life)
+            TensorPlace(tensors[one].name, places[one] - arena.start, bytes_of(tensors[one]), *life)
             for one, life in graph.live.items()
             if arena.start <= places[one] < arena.planned_end
         ]

@@ -14,7 +14,10 @@ from typing import Any
 HEADER = Path(__file__).parent / "firmware" / "tflm_models.h"
 
 INT8 = 9
-CODES = {"FULLY_CONNECTED": 9, "RELU": 19, "ADD": 0, "CALL_ONCE": 129, "CUSTOM": 32}
+CODES = {
+    "ADD": 0, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 9, "RELU": 19,
+    "CALL_ONCE": 129,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tests.tools import run_tool
 BUILDS = ["tflm_O2", "tflm_O3", "tflm_Os", "tflm_lto"]
 INFERENCES = 2
 
-#: Rows of the model `dense`: name, invocations, and of one MACs, bytes of parameters and of tensors.
+#: Rows of the model `dense`: name, invocations; of one: MACs, bytes of parameters and of tensors.
 DENSE = [
     ("#0 FULLY_CONNECTED dense_1/out (FullyConnectedEval)", 2, 24 * 16, 24 * 16, 16 + 24),
     ("#1 RELU relu/out (ReluEval)", 2, 0, 0, 24 + 24),

@@ -133,14 +133,28 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class OpObject:
+    """What an operation did to a data object, callees included."""
+
+    name: str
+    read_bytes: Count
+    write_bytes: Count
+    misses: Count
+    """Of the data cache."""
+    stall_cycles: Count
+    """Cycles that its accesses kept the pipeline waiting."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpCosts:
-    """An operation over all its invocations, callees included."""
+    """An operation over all its invocations, callees included. What opened again inside itself is
+    counted once."""
 
     name: str
     kind: str
     invocations: Count
     macs: Count
-    """As the firmware declares, times invocations; macs_counted when it declares nothing."""
+    """As the firmware or a model declares, times invocations; macs_counted when nothing does."""
     macs_counted: Count
     """From the multiply-accumulate instructions that ran."""
     ops: Count
@@ -176,6 +190,22 @@ class OpCosts:
     """Sums to energy_j."""
     symbol: str | None = None
     """Of a function, its name in the symbol table; left out where it is the name."""
+    caller: str | None = None
+    """Of calls: the function that is called, or that calls; left out for what firmware marks."""
+    call: Count | None = None
+    """Which of the calls, from 0; of a row of many, the first of them."""
+    minimum_cycles: Count | None = None
+    """Of one invocation, as are the next two; what interrupted it is left out."""
+    mean_cycles: Amount | None = None
+    maximum_cycles: Count | None = None
+    cycles_by_cause: Causes | None = None
+    """Sums to cycles."""
+    icache_misses: Count = 0
+    dcache_read_misses: Count = 0
+    dcache_write_misses: Count = 0
+    mispredicts: Count = 0
+    objects: Annotated[tuple[OpObject, ...], Json(maxItems=4)] = ()
+    """The data objects that cost most, at most four."""
 
 
 @dataclass(frozen=True, slots=True)

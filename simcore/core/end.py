@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from simcore.core.arenas import TensorArena
-from simcore.core.counters import Counters, DataObject, OpDescriptor
+from simcore.core.counters import Counters, DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable, object_map
 from simcore.core.timing import Timing
 from simcore.devices import ClockPhase
 from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
+from simcore.run.asked import OpDescriptor
 from simcore.run.faults import Fault, Frame
 from simcore.run.heaps import HeapUse
 from simcore.run.kernels import KernelTask

@@ -12,9 +12,10 @@ from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.core.arenas import TensorArena
-    from simcore.core.counters import DataObject, OpDescriptor
+    from simcore.core.counters import DataObject
     from simcore.core.data_objects import ObjectMap, ObjectTable
     from simcore.core.timing import Timing
+    from simcore.run.asked import OpDescriptor
 
 
 @dataclass(frozen=True, slots=True)

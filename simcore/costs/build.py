@@ -119,7 +119,7 @@ def build_profile(
         memory=memory,
         caches=costs.caches(),
         call_tree=costs.call_tree(found.of_context),
-        warnings=(*warnings, *counters.warnings, *unmatched, *found.warnings, *strange),
+        warnings=(*warnings, *counters.warnings, *costs.operations.warnings(), *unmatched, *found.warnings, *strange),
         objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),

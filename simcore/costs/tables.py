@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from simcore.core.counters import CAUSES, NetworkOperator
+from simcore.core.counters import CAUSES
 from simcore.cpu_model.schema import CLASSES
 from simcore.plain import UNWRITTEN, Address, Amount, Count, Json, Share, by_name, one_of
+from simcore.run.asked import NetworkOperator
 
 Causes = Annotated[
     dict[str, Count],
@@ -133,14 +134,28 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class OpObject:
+    """What an operation did to a data object, callees included."""
+
+    name: str
+    read_bytes: Count
+    write_bytes: Count
+    misses: Count
+    """Of the data cache."""
+    stall_cycles: Count
+    """Cycles that its accesses kept the pipeline waiting."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpCosts:
-    """An operation over all its invocations, callees included."""
+    """An operation over all its invocations, callees included. What opened again inside itself is
+    counted once."""
 
     name: str
     kind: str
     invocations: Count
     macs: Count
-    """As the firmware declares, times invocations; macs_counted when it declares nothing."""
+    """As the firmware or a model declares, times invocations; macs_counted when nothing does."""
     macs_counted: Count
     """From the multiply-accumulate instructions that ran."""
     ops: Count
@@ -178,6 +193,22 @@ class OpCosts:
     """Of a function, its name in the symbol table; left out where it is the name."""
     operator: NetworkOperator | None = None
     """Of an operator of a network, what its model says; left out of others."""
+    caller: str | None = None
+    """Of calls: the function that is called, or that calls; left out for what firmware marks."""
+    call: Count | None = None
+    """Which of the calls, from 0; of a row of many, the first of them."""
+    minimum_cycles: Count | None = None
+    """Of one invocation, as are the next two; what interrupted it is left out."""
+    mean_cycles: Amount | None = None
+    maximum_cycles: Count | None = None
+    cycles_by_cause: Causes | None = None
+    """Sums to cycles."""
+    icache_misses: Count = 0
+    dcache_read_misses: Count = 0
+    dcache_write_misses: Count = 0
+    mispredicts: Count = 0
+    objects: Annotated[tuple[OpObject, ...], Json(maxItems=4)] = ()
+    """The data objects that cost most, at most four."""
 
 
 @dataclass(frozen=True, slots=True)

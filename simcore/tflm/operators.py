@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from simcore.core.arenas import TensorPlace, TensorArena
-from simcore.core.counters import DataObject, NetworkOperator, OpDescriptor
+from simcore.core.arenas import TensorArena, TensorPlace
+from simcore.core.counters import DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable, Range
 from simcore.core.operators import AddTable, Memory, OperatorAnswer, OperatorCall
 from simcore.elf import Image
+from simcore.run.asked import NetworkOperator, OpDescriptor
 from simcore.tflm.arena import Arena, find_arena, find_tensors, pieces
 from simcore.tflm.counts import activation_bytes, bytes_of, macs_of, param_bytes
 from simcore.tflm.lifetimes import lifetimes

@@ -39,6 +39,7 @@ void capture_free(struct capture *c)
     free(c->granule);
     free(c->op);
     free(c->operators.known);
+    free(c->op_slot);
     free(c->task);
     free(c->peripheral);
     free(c->rule);

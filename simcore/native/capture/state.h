@@ -228,6 +228,7 @@ struct capture {
     uint32_t tasks, tasks_room;
     uint32_t running_task; /* address of the structure of the one that was told last */
     struct op_info *op;
+    uint32_t *op_slot;           /* number + 1 of each, by what it says: a hash table */
     uint32_t ops, ops_room;
     struct operators operators;
 };

@@ -99,6 +99,20 @@ static void tell_objects(struct capture *c, uint32_t table)
     c->operators.table = table;
 }
 
+/* The innermost operator has come back, or will not. */
+static void close_innermost(struct capture *c)
+{
+    struct operators *o = &c->operators;
+    uint32_t table = o->open[--o->depth].objects[1];
+    o->back = NO_RETURN;
+    if (o->depth) {                              /* the one that runs its subgraph goes on */
+        o->back = o->open[o->depth - 1].back;
+        table = o->open[o->depth - 1].objects[0];
+    }
+    stream_put(c->stream, RECORD_OP_END, NULL, 0);
+    tell_objects(c, table);
+}
+
 void operators_called(struct capture *c, uint32_t target)
 {
     struct operators *o = &c->operators;
@@ -115,11 +129,14 @@ void operators_called(struct capture *c, uint32_t target)
     const struct operator_known *k = known_call(c, &call);
     if (!k || !k->is_operator)
         return;
-    if (o->depth == OPERATORS_OPEN) {            /* left by longjmp */
+    uint32_t sp = register_of(c, UC_ARM_REG_SP);
+    while (o->depth && o->open[o->depth - 1].task == c->running_task && o->open[o->depth - 1].sp <= sp)
+        close_innermost(c);                      /* left by longjmp */
+    if (o->depth == OPERATORS_OPEN) {
         memmove(o->open, o->open + 1, (OPERATORS_OPEN - 1) * sizeof *o->open);
         o->depth--;
     }
-    o->open[o->depth++] = (struct operator_open){back, register_of(c, UC_ARM_REG_SP), k->objects[1]};
+    o->open[o->depth++] = (struct operator_open){back, sp, c->running_task, {k->objects[0], k->objects[1]}};
     o->back = back;
     tell_objects(c, k->objects[0]);
     uint32_t payload[2] = {(uint32_t)k->call.op, call.site};
@@ -132,11 +149,6 @@ void operators_returned(struct capture *c)
     uint32_t sp = register_of(c, UC_ARM_REG_SP), at = o->depth;
     while (at && (o->open[at - 1].sp != sp || o->open[at - 1].back != o->back))
         at--;
-    if (!at)
-        return;
-    uint32_t table = o->open[at - 1].objects;
-    o->depth = at - 1;
-    o->back = o->depth ? o->open[o->depth - 1].back : NO_RETURN;
-    stream_put(c->stream, RECORD_OP_END, NULL, 0);
-    tell_objects(c, table);
+    while (at && o->depth >= at)
+        close_innermost(c);
 }

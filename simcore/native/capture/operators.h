@@ -21,8 +21,8 @@ struct operators {
         uint8_t is_operator;
     } *known;
     uint32_t count, room, last;
-    struct operator_open {       /* one that runs: where it returns to, SP there, objects then */
-        uint32_t back, sp, objects;
+    struct operator_open {       /* one that runs: where it returns to, SP there, the task; objects now and then */
+        uint32_t back, sp, task, objects[2];
     } open[OPERATORS_OPEN];
     uint32_t depth;
     uint32_t back;               /* where the innermost returns to, NO_RETURN: none runs */

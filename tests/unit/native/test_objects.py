@@ -57,7 +57,8 @@ def test_a_table_of_objects_takes_the_place_of_another() -> None:
     ffi, lib = native.load()
     memory, placement = native.Memory(CONFIG, [Region(0x2000_0000, 0x1_0000)]), native.Placement([])
     objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
-    arena = 0x2000_0100
+    arena, switch = 0x2000_0100, lib.objects_switch
+    kind = ffi.new("struct access_static *")
     assert lib.objects_init(objects, 0, *_told([(arena, 64)])) == 0
     halves = ffi.new("struct object_range[]", [(arena, 32, 1), (arena + 32, 32, 2)])
     assert lib.objects_init(objects, 2, halves, 2) == lib.CORE_ERR_CONFIG  # there is no number 1
@@ -68,7 +69,7 @@ def test_a_table_of_objects_takes_the_place_of_another() -> None:
         for _ in range(3):
             address = arena + 40
             if not lib.objects_is_current(ffi.addressof(site, "object"), address):
-                lib.objects_switch(objects, memory.m, placement.p, site, BLOCK, ACCESS, address)
+                switch(objects, memory.m, placement.p, site, BLOCK, ACCESS, address, kind)
             site.counts.executions += 1
         lib.objects_settle(objects, site)
         lib.objects_leave(site)

@@ -16,7 +16,7 @@
 enum {
     CALLS_MAX = 1 << 14,         /* different operators */
     STRANGE_MAX = 8,             /* calls at a site that are none, before it is looked at no more */
-    NODE_FIRST = 5, NODE_LAST = 9,   /* words of a node in front of its registration */
+    NODE_FIRST = 5, NODE_LAST = 10,  /* words of a node in front of its registration */
     INVOKE = 3,                  /* word of a registration */
 };
 

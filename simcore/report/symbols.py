@@ -68,5 +68,5 @@ def _symbols(rows: Iterable[tuple[str, str | None]]) -> dict[str, str]:
 
 def _numbered(row: OpCosts, names: Mapping[str, str]) -> str:
     """The name of a function's call, with the number that is behind it."""
-    caller = row.caller or row.name
-    return names.get(caller, caller) + row.name[len(caller) :]
+    caller, at = row.caller or row.name, row.name.rfind(f"[{row.call}")
+    return names.get(caller, caller) + (row.name[at:] if at >= 0 else "")

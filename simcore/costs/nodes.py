@@ -165,7 +165,7 @@ class NodeCosts:
         """Function of each node; None for a root that only holds the tree together."""
         return [
             None
-            if (node.parent < 0 or node.op >= 0) and node.function < 0 and not any(node.vector)
+            if node.parent < 0 and node.function < 0 and not any(node.vector)
             else node.function
             for node in self.counters.nodes
         ]

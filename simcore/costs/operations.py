@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from simcore.core.counters import CAUSES, cycle_column, region_column
 from simcore.core.operations import OpRow, OpsFound, OpSource, OpUse
 from simcore.costs.nodes import NodeCosts, joules, ratio
 from simcore.costs.tables import OpCosts, OpObject, Traffic
-from simcore.elf.names import matches
+from simcore.elf.names import matches, without_parameters
 from simcore.run.asked import CallsAt, OpDescriptor
 
 OPS_PER_MAC = 2  # a multiply and an add
@@ -95,8 +96,20 @@ class Operations:
         given = self._given(row)
         if given is not None:
             return given.name
-        numbered = f"{self._caller(row)}[{row.call}{'..' if row.is_rest else ''}]"
-        return numbered if row.callee < 0 else f"{numbered} {self.nodes.name(row.callee)}"
+        caller = self._short.get(self._caller(row) or "")
+        numbered = f"{caller or self._caller(row)}[{row.call}{'..' if row.is_rest else ''}]"
+        if row.callee < 0:
+            return numbered
+        callee = self.nodes.name(row.callee)
+        return f"{numbered} {self._short.get(callee) or callee}"
+
+    @cached_property
+    def _short(self) -> dict[str, str]:
+        """Names of functions without parameters, by the whole, where that is of one function."""
+        names = [function.name for function in self.nodes.functions if "(" in function.name]
+        short = {name: without_parameters(name) for name in names}
+        many = Counter(short.values())
+        return {name: brief for name, brief in short.items() if many[brief] == 1}
 
     def warnings(self) -> Iterator[str]:
         """What was wrong with begins and ends, one line each."""

@@ -177,14 +177,20 @@ static int open_in(struct calltree *t, int node, uint32_t opens, uint32_t call_s
 
 static int call(struct calltree *t, uint32_t function, uint32_t return_address, uint32_t call_site, int is_call)
 {
-    uint32_t opens = t->ops.opens;
+    uint32_t opens = t->ops.opens, around = operations_state(&t->ops);
+    int is_outermost = t->frames == t->base + 1;     /* of no function that an operation could open in */
     int status = t->ops.asks && is_call ? begin_called(t, function, call_site, t->frames) : CORE_OK;
-    int from = status < 0 ? status : open_in(t, t->frame[t->frames - 1].node, opens, call_site);
+    int from = status < 0 ? status : with_state(t, t->frame[t->frames - 1].node, around, 0);
+    if (!is_outermost)
+        from = open_in(t, from, opens, call_site);
     int node = from < 0 ? from : node_for(t, from, function, call_site);
-    if (node < 0)
-        return node;
+    int inside = is_outermost ? open_in(t, node, opens, call_site) : node;
+    if (inside < 0)
+        return inside;
     t->node[node].info.calls += (uint64_t)is_call;
-    return push(t, node, operations_state(&t->ops), return_address, call_site);
+    status = push(t, inside, operations_state(&t->ops), return_address, call_site);
+    t->frame[t->frames - 1].span = node;
+    return status;
 }
 
 void calltree_unwind(struct calltree *t, uint32_t frames)

@@ -54,6 +54,12 @@ class _Page:
         text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
         for reason in self.comparison.unlike:
             text.append(f"\nNot comparable: {reason}.", "bold red")
+        for row in self.comparison.ops:
+            if row.caller is not None and row.call is None:
+                text.append(
+                    f"\n{row.name}: {count(row.invocations_after)} calls,"
+                    f" {count(row.invocations_before)} before, are compared together."
+                )
         if self.comparison.identical:
             text.append("\nNothing changed.")
         return text

@@ -545,6 +545,15 @@ def test_each_call_of_a_function_is_an_operation(tree: Tree) -> None:
     assert [(row.call, row.invocations) for row in map(tree.row, range(2))] == [(0, 1), (1, 1)]
 
 
+def test_an_asked_call_that_nothing_makes_opens_inside_of_its_function() -> None:
+    tree = Tree()
+    tree.ask(calls_of("a"))
+    tree.start()
+    assert (tree.stack, tree.shape) == ("a.0", "a(a.0)")
+    tree.call("b", 0x100)
+    assert tree.shape == "a(a.0(b))"
+
+
 def test_an_asked_call_lasts_until_what_it_became_returns(tree: Tree) -> None:
     tree.ask(calls_of("b"), calls_of("d"))
     in_a = tree.call("b", 0x100)

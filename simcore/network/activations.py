@@ -1,4 +1,4 @@
-"""Where the tensors of an inference lie that are computed: lifetimes, memories, and what is alive."""
+"""Where computed tensors of an inference lie: lifetimes, memories, and what is alive when."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ArenaPlan:
     scratch: int  # bytes of the step that needs most
 
     def alive_in(self, memory: str, step: int) -> list[Key]:
-        """Tensors in a memory at a step, the largest first; one that shares a place is in another."""
+        """Tensors in a memory at a step, the largest first; sharing a place is being in another."""
         found = [
             key
             for key, place in self.places.items()
@@ -106,7 +106,7 @@ def _is_computed(network: Lowered, key: Key) -> bool:
 
 
 def _in_place(network: Lowered, lives: Mapping[Key, Lifetime]) -> dict[Key, Key]:
-    """The tensor whose place each one has: its own, or that of an input which its step may destroy."""
+    """The tensor whose place each has: its own, or of an input that its step may destroy."""
     roots = {key: key for key in lives}
     ends = {(0, index) for index in network.model.main.outputs}
     taken: set[tuple[Key, int]] = set()  # one output alone may have the place of an input

@@ -25,12 +25,13 @@ _STACK_BYTES = 8 << 10  # at the end of the DTCM: __stack_size of kernels/startu
 class Rooms:
     """What is free beside the runner: flash for constants, and memories for tensors, in order.
 
-    ``code_bytes`` is what the runner has in flash. ``named``: the user chose the memories.
+    ``code_bytes`` is what the runner has in flash, which are ``flash_regions``. ``named``: the user chose the memories.
     """
 
     flash: Memory
     memories: tuple[Memory, ...]
     code_bytes: int
+    flash_regions: tuple[str, ...]
     named: bool = False
 
 
@@ -48,13 +49,15 @@ def rooms_of(model: CpuModel, runner: Image, arena: Sequence[str] = ()) -> Rooms
     )
     flash = Memory(code.name, code_end, _run_end(model, code) - code_end)
     code_bytes = code_end - runner.segments[0].address
+    end = flash.start + flash.size
+    regions = tuple(r.name for r in model.regions if code.base <= r.base < end)
     if not arena:
         start = _symbol(runner, "__bss_end")
         data = _region(model, start)
-        return Rooms(flash, (_memory(data, start, _run_end(model, data)),), code_bytes)
+        return Rooms(flash, (_memory(data, start, _run_end(model, data)),), code_bytes, regions)
     names = list(dict.fromkeys(arena))
     memories = tuple(_named(model, runner, name) for name in names)
-    return Rooms(flash, memories, code_bytes, named=True)
+    return Rooms(flash, memories, code_bytes, regions, named=True)
 
 
 def _named(model: CpuModel, runner: Image, name: str) -> Memory:
@@ -200,7 +203,12 @@ def _up(size: int) -> int:
 
 
 def check_room(
-    network: Lowered, rooms: Rooms, layout: Layout, weights_end: int, flash_end: int, model: CpuModel
+    network: Lowered,
+    rooms: Rooms,
+    layout: Layout,
+    weights_end: int,
+    flash_end: int,
+    model: CpuModel,
 ) -> None:
     """Raise NetworkError, with the numbers, when flash or a memory of the part is too small."""
     flash = rooms.flash

@@ -1,4 +1,4 @@
-"""The steps of an inference: each operator with the kernel call that it becomes, set-up before it."""
+"""The steps of an inference: each operator with its kernel call, those of set-up before it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Key = tuple[int, int]  # a tensor: its subgraph and its index there
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A call of a kernel. ``layer`` names it in symbols; ``is_setup``: in the first inference alone."""
+    """A call of a kernel. ``layer`` names it in symbols; ``is_setup``: in the first inference."""
 
     number: int
     layer: str

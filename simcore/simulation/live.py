@@ -34,8 +34,8 @@ def simulate_many(
     map of the first setup's part and reads the first one's time; what hangs on that is in the
     warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
     clock than that of a setup that names none runs a second time, at its own; so does one of which
-    a task alone is asked for, as only then is known which that is. ``ended`` is that of Streams. Raises ModelError,
-    ConfigError, UnknownInstructionError or CoreError.
+    a task alone is asked for, as only then is known which that is. ``ended`` is
+    that of Streams. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
     streams = Streams(stdin, stdout, ended)

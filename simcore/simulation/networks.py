@@ -33,6 +33,15 @@ from simcore.tflite.reader import MAX_FILE_BYTES, read_model
 
 KERNELS: Final = "mcusim's own; on equal layers they take 0 to 38 % less time than CMSIS-NN's"
 
+#: What a run is told of a program, by field of the spec.
+_OF_PROGRAMS: Final = {
+    "symbols": "--symbols",
+    "debug_file": "--debug-file",
+    "debug_dir": "--debug-dir",
+    "args": "what stands behind --",
+    "entry": "--entry",
+}
+
 
 class NetworkRun:
     """A network in a program: what is said of it beside costs, and its outputs once it ran."""
@@ -181,6 +190,9 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
     Raises NetworkError, one line with the path, ConfigError or ModelError.
     """
     path = printable(spec.elf)
+    for field, option in _OF_PROGRAMS.items():
+        if getattr(spec, field):
+            raise ConfigError(f"{path}: {option} is for a program; a network has none")
     try:
         data = read_regular(spec.elf, MAX_FILE_BYTES)
     except OSError as error:

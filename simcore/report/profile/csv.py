@@ -40,9 +40,7 @@ def _layers(profile: Profile) -> str:
 def _layer(row: LayerRow) -> dict[str, Any]:
     """What a layer is, then what one inference of it cost: sums over calls divided by these."""
     layer, op, plain = row.layer, row.op, to_plain(row.layer)
-    shapes = {
-        name: "x".join(map(str, plain.pop(name))) for name in ("input_shape", "output_shape")
-    }
+    shapes = {name: "x".join(map(str, plain.pop(name))) for name in ("input_shape", "output_shape")}
     for index in ("op", "further_op"):
         plain.pop(index, None)
     return {

@@ -1,4 +1,4 @@
-"""A network's layers as CSV with the columns of Silicon Labs' MLTK profiler, for scripts that read it.
+"""A network's layers as CSV with columns as those of Silicon Labs' MLTK profiler.
 
 Its accelerator columns are zero: a Cortex-M7 has none.
 """

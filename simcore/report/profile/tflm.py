@@ -13,7 +13,5 @@ def render(profile: Profile, options: RenderOptions) -> str:
     Raises ConfigError when the profile is of no network.
     """
     required_network(profile, "--format tflm")
-    lines = [
-        f"{row.layer.number},{row.layer.operator},{row.cycles}" for row in layer_rows(profile)
-    ]
+    lines = [f"{row.layer.number},{row.layer.operator},{row.cycles}" for row in layer_rows(profile)]
     return "\n".join(['"Event","Tag","Ticks"', *lines]) + "\n"

@@ -54,7 +54,7 @@ def relu(node: Node) -> KernelCall:
         return _call("op_clamp_f32", words(output.elements, 0.0, math.inf), inputs, output)
     if kind == "int16":
         node.no_zero_point(inputs, output)
-    pair = node.multiplier(scales.single(node.scale(inputs) / node.scale(output)))
+    pair = node.multiplier(node.scale(inputs) / node.scale(output))
     zero_in, zero_out = node.zero_point(inputs), node.zero_point(output)
     low, high = max(scales.LIMITS[kind][0], zero_out), scales.LIMITS[kind][1]
     if pair == scales.IDENTITY and zero_in == zero_out:
@@ -87,8 +87,8 @@ def leaky_relu(node: Node) -> KernelCall:
     if kind == "float32":
         return _call("op_leaky_f32", words(output.elements, alpha), inputs, output)
     scale_in, scale_out = node.scale(inputs), node.scale(output)
-    below = node.multiplier(scales.single(scales.single(scale_in * alpha) / scale_out))
-    pair = node.multiplier(scales.single(scale_in / scale_out))
+    below = node.multiplier(scale_in * alpha / scale_out)
+    pair = node.multiplier(scale_in / scale_out)
     zero_in, zero_out = node.zero_point(inputs), node.zero_point(output)
     is_negative = below[0] < 0
     below = abs(below[0]), below[1]

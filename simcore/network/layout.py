@@ -24,7 +24,8 @@ _STACK_BYTES = 8 << 10  # at the end of the DTCM: __stack_size of kernels/startu
 class Rooms:
     """What is free beside the runner: flash for constants, and memories for tensors, in order.
 
-    ``code_bytes`` is what the runner has in flash, which are ``flash_regions``. ``named``: the user chose the memories.
+    ``code_bytes`` is what the runner has in flash, which are ``flash_regions``; ``named``: the user
+    chose the memories.
     """
 
     flash: Memory

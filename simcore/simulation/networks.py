@@ -205,7 +205,10 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
 
 @lru_cache(maxsize=2)  # several parts, or a program that is opened again
 def _lowered(data: bytes) -> Lowered:
-    return lowered(read_model(data))
+    try:
+        return lowered(read_model(data))
+    except ConfigError as error:
+        raise NetworkError(str(error)) from None
 
 
 def _program(spec: RunSpec, path: str, data: bytes) -> tuple[ProgramFiles, RunSpec, NetworkRun]:

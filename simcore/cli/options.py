@@ -34,6 +34,51 @@ demangle_option = click.option(
     help="Show names of C++ and Rust as they are in the symbol table.",
 )
 
+#: What is told of a network, where one is given instead of a program.
+network_options = together(
+    click.option(
+        "--input",
+        multiple=True,
+        metavar="FILE.npy|FILE.bin|random[:SEED]",
+        help="Of a network: its input, as .npy or raw little-endian values; a file for each input"
+        " [default: random, seed 1]. Repeatable.",
+    ),
+    click.option(
+        "--invocations",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Of a network: run so many inferences, the first told apart from those behind it.",
+    ),
+    click.option(
+        "--arena",
+        type=values.names,
+        default=(),
+        metavar="REGION,...",
+        help="Of a network: regions for its tensors, such as dtcm,sram1, the best first"
+        " [default: the part's main SRAM].",
+    ),
+    click.option(
+        "--anyway",
+        is_flag=True,
+        help="Of a network: where it does not fit, time it on the part with more memory.",
+    ),
+)
+
+#: What becomes of a network's outputs.
+verify_options = together(
+    click.option(
+        "--verify",
+        is_flag=True,
+        help="Of a network: compare its outputs with those of TensorFlow Lite Micro's reference"
+        " kernels. Needs the extra mcusim[verify].",
+    ),
+    click.option(
+        "--outputs",
+        metavar="FILE.npy|FILE.bin",
+        help="Of a network: write the outputs of the last inference to FILE; .npy holds one.",
+    ),
+)
+
 #: Limits of the run and what the program may reach.
 task_option = click.option(
     "--task",
@@ -141,6 +186,7 @@ run_options = together(
         help="The same as --peripherals strict.",
     ),
     click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program."),
+    network_options,
 )
 
 #: Memory that is timed elsewhere than where it is linked.

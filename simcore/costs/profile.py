@@ -15,6 +15,7 @@ from typing import Annotated
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
+from simcore.costs.network import NetworkCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -108,6 +109,8 @@ class Profile(Document):
     that of the whole run."""
     heaps: tuple[HeapUse, ...] | None = None
     """What allocators took at most; left out when the program has none that is known."""
+    network: NetworkCosts | None = None
+    """Layers and arena of a network that was run from its file; left out of any other program."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 

@@ -208,6 +208,8 @@ class Machine:
         assert end is not None
         self._core.settle()
         self._core.print_rest()
+        if self._options.streams.ended is not None:
+            self._options.streams.ended(self._memory.read)
         ops, ops_valid = self._core.ops()
         heap_start, heap_end = self._heap()
         outcome = RunEnd(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from simcore.devices import ClockPhase, main_clock_hz
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.run.options import RunOptions, Streams
+from simcore.run.options import ReadMemory, RunOptions, Streams
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
 from simcore.simulation.simulation import Simulation
@@ -26,6 +26,7 @@ def simulate_many(
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
+    ended: Callable[[ReadMemory], None] | None = None,
 ) -> list[Simulation]:
     """Run a loaded image once and time it under each setup, in their order.
 
@@ -33,11 +34,11 @@ def simulate_many(
     map of the first setup's part and reads the first one's time; what hangs on that is in the
     warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
     clock than that of a setup that names none runs a second time, at its own; so does one of which
-    a task alone is asked for, as only then is known which that is. Raises ModelError,
-    ConfigError, UnknownInstructionError or CoreError.
+    a task alone is asked for, as only then is known which that is. ``ended`` is
+    that of Streams. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
-    streams = Streams(stdin, stdout)
+    streams = Streams(stdin, stdout, ended)
     found = simulate_once(image, setups, spec, streams, progress)
     again = at_firmware_clock(setups, spec, found[0].result.clocks)
     if again is not None:

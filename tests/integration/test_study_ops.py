@@ -38,7 +38,7 @@ from simcore.study.ops_figures import (
 )
 from simcore.study.pool import run_tasks
 from simcore.study.roof import core_bandwidth, refill_bandwidths
-from simcore.study.runners import runner_for
+from simcore.network.runners import runner_for
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of

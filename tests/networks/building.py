@@ -13,7 +13,12 @@ from simcore.network.graph import ABSENT, Model, Operator, Quantization, Subgrap
 from simcore.network.prepare.scales import single
 
 Array = npt.NDArray[Any]
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-(1 << 20), 1 << 20)}
+LIMITS = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "int32": (-(1 << 20), 1 << 20),
+}
 
 
 @dataclass
@@ -39,7 +44,9 @@ class Net:
         """A computed tensor, or a constant when there are data."""
         quantization = None
         if scales is not None:
-            rounded = tuple(single(s) for s in (scales if isinstance(scales, Sequence) else [scales]))
+            rounded = tuple(
+                single(s) for s in (scales if isinstance(scales, Sequence) else [scales])
+            )
             quantization = Quantization(rounded, (zero_point,) * len(rounded), axis)
         held = None if data is None else np.ascontiguousarray(data).tobytes()
         index = len(self.tensors)
@@ -87,7 +94,9 @@ class Net:
 
     def subgraph(self, *outputs: int, name: str = "main") -> Subgraph:
         """What has been built."""
-        return Subgraph(name, tuple(self.tensors), tuple(self.operators), tuple(self.inputs), outputs)
+        return Subgraph(
+            name, tuple(self.tensors), tuple(self.operators), tuple(self.inputs), outputs
+        )
 
     def model(self, *outputs: int) -> Model:
         """A model of this subgraph alone."""

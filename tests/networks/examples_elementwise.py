@@ -41,12 +41,24 @@ def pools(kind: str) -> Variants:
 
         return make
 
-    shapes = (((2, 2), (2, 2)), ((3, 3), (1, 1)), ((3, 2), (2, 1)), ((7, 9), (1, 1)), ((1, 1), (2, 3)))
+    shapes = (
+        ((2, 2), (2, 2)),
+        ((3, 3), (1, 1)),
+        ((3, 2), (2, 1)),
+        ((7, 9), (1, 1)),
+        ((1, 1), (2, 3)),
+    )
     for type_, (window, strides), padding, activation, channels in product(
         TYPES, shapes, ("SAME", "VALID"), ACTIVATIONS, (3, 8)
     ):
         words = f"{window} {strides} {padding} {activation} c{channels}"
-        yield type_, words, making(type_, window, strides, padding, activation, 2 if channels == 3 else 1, channels)
+        yield (
+            type_,
+            words,
+            making(
+                type_, window, strides, padding, activation, 2 if channels == 3 else 1, channels
+            ),
+        )
 
 
 @group("MEAN", "SUM")
@@ -57,7 +69,9 @@ def reductions(kind: str) -> Variants:
             all_axes = {axis % len(shape) for axis in axes}
             kept = [1 if axis in all_axes else size for axis, size in enumerate(shape)]
             terms = int(np.prod([shape[axis] for axis in all_axes]))
-            out = kept if keep else [kept[axis] for axis in range(len(shape)) if axis not in all_axes]
+            out = (
+                kept if keep else [kept[axis] for axis in range(len(shape)) if axis not in all_axes]
+            )
             scale = _quantized(type_, 0.011 * (1 if kind == "MEAN" else terms**0.5 * 5))
             output = net.tensor(out, type_, scale, _zero(type_, -4))
             net.add(kind, [inputs, net.integers(*axes)], [output], keep_dims=keep)
@@ -109,7 +123,9 @@ def binaries(kind: str) -> Variants:
             a = net.input(first, type_, scale[0], zero[0])
             if kind == "PRELU":
                 slope_type = "float32" if type_ == "float32" else "int8"
-                b = net.constant(net.weights(second, slope_type), 0.01 if quantized else None, _zero(type_, 3))
+                b = net.constant(
+                    net.weights(second, slope_type), 0.01 if quantized else None, _zero(type_, 3)
+                )
             else:
                 b = net.input(second, type_, scale[1], zero[1])
             if kind == "MUL" and scale[2] is not None:
@@ -129,7 +145,11 @@ def binaries(kind: str) -> Variants:
     ):
         if kind == "PRELU" and len(second) > len(first):
             continue
-        yield type_, f"{first} {second} {activation} scales-{number}", making(type_, first, second, activation, scales, zeros)
+        yield (
+            type_,
+            f"{first} {second} {activation} scales-{number}",
+            making(type_, first, second, activation, scales, zeros),
+        )
 
 
 ALL_VALUES = {"int8": np.arange(-128, 128), "int16": np.arange(-32768, 32768)}
@@ -167,8 +187,14 @@ def unaries(kind: str) -> Variants:
         words = " ".join(f"{name} {value}" for name, value in option.items())
         yield "float32", words, making("float32", 0, 0, 0, 0, option)
         for scale, zero in product((0.002, 0.0078125, 0.03, 0.06251, 0.11, 0.9), (-128, -5, 0, 40)):
-            out = outs.get(kind, {}).get("int8", (scale * 0.8, 7) if kind != "RELU6" else (scale, zero))
-            yield "int8", f"{words} {scale} {zero}".strip(), making("int8", scale, zero, *out, option)
+            out = outs.get(kind, {}).get(
+                "int8", (scale * 0.8, 7) if kind != "RELU6" else (scale, zero)
+            )
+            yield (
+                "int8",
+                f"{words} {scale} {zero}".strip(),
+                making("int8", scale, zero, *out, option),
+            )
         if kind == "RELU":
             yield "int8", "same scale", making("int8", 0.05, -9, 0.05, -9, option)
         for scale in (2.0**-12, 2.0**-11, 0.0001, 0.0007, 0.0021, 0.00021, 0.0024):
@@ -199,8 +225,16 @@ def softmax(kind: str) -> Variants:
         yield "float32", f"{shape} beta {beta}", making("float32", "float32", shape, None, beta)
         for scale in (0.004, 0.06, 0.3, 2.0):
             for to in ("int8", "int16"):
-                yield "int8", f"{shape} to {to} {scale} beta {beta}", making("int8", to, shape, scale, beta)
-            yield "int16", f"{shape} {scale / 128} beta {beta}", making("int16", "int16", shape, scale / 128, beta)
+                yield (
+                    "int8",
+                    f"{shape} to {to} {scale} beta {beta}",
+                    making("int8", to, shape, scale, beta),
+                )
+            yield (
+                "int16",
+                f"{shape} {scale / 128} beta {beta}",
+                making("int16", "int16", shape, scale / 128, beta),
+            )
 
 
 @group("QUANTIZE")
@@ -223,7 +257,11 @@ def quantize(kind: str) -> Variants:
     zero = {"int8": -9, "uint8": 120}
     for (type_, to), factor in product(pairs, (1.0, 0.31, 3.3)):
         words = f"to {to} x{factor}"
-        yield type_, words, making(type_, to, unit[type_], zero.get(type_, 0), unit[to] * factor, zero.get(to, 0))
+        yield (
+            type_,
+            words,
+            making(type_, to, unit[type_], zero.get(type_, 0), unit[to] * factor, zero.get(to, 0)),
+        )
     yield "int8", "to uint8 same scale", making("int8", "uint8", 0.05, 0, 0.05, 128)
     yield "uint8", "to int8 same scale", making("uint8", "int8", 0.05, 128, 0.05, 0)
 
@@ -253,5 +291,7 @@ def cast(kind: str) -> Variants:
 
         return make
 
-    for type_, to in product(("int8", "int16", "int32", "float32", "bool"), ("int8", "int16", "int32", "float32")):
+    for type_, to in product(
+        ("int8", "int16", "int32", "float32", "bool"), ("int8", "int16", "int32", "float32")
+    ):
         yield type_, f"to {to}", making(type_, to)

@@ -18,13 +18,22 @@ def _tensor(net: Net, shape: tuple[int, ...], type_: str, *, is_input: bool = Tr
     return (net.input if is_input else net.tensor)(shape, type_, SCALES.get(type_), zero)
 
 
-def _simple(kind: str, type_: str, shape: tuple[int, ...], to: tuple[int, ...], constants: tuple[tuple[int, ...], ...], **options: object) -> Making:
+def _simple(
+    kind: str,
+    type_: str,
+    shape: tuple[int, ...],
+    to: tuple[int, ...],
+    constants: tuple[tuple[int, ...], ...],
+    **options: object,
+) -> Making:
     """An operator of one input and constants of int32."""
 
     def make(net: Net) -> Made:
         inputs = _tensor(net, shape, type_)
         output = _tensor(net, to, type_, is_input=False)
-        net.add(kind, [inputs, *(net.integers(*values) for values in constants)], [output], **options)
+        net.add(
+            kind, [inputs, *(net.integers(*values) for values in constants)], [output], **options
+        )
         return Made(net.model(output))
 
     return make
@@ -32,14 +41,17 @@ def _simple(kind: str, type_: str, shape: tuple[int, ...], to: tuple[int, ...], 
 
 @group("RESHAPE")
 def reshape(kind: str) -> Variants:
-    for type_, (shape, to) in product(TYPES, (((1, 4, 6), (24,)), ((2, 30), (3, 4, 5)), ((1, 1, 1, 64), (1, 64)))):
+    for type_, (shape, to) in product(
+        TYPES, (((1, 4, 6), (24,)), ((2, 30), (3, 4, 5)), ((1, 1, 1, 64), (1, 64)))
+    ):
         yield type_, f"{shape} {to}", _simple(kind, type_, shape, to, (to,), new_shape=to)
 
 
 @group("SQUEEZE")
 def squeeze(kind: str) -> Variants:
     for type_, (shape, to, axes) in product(
-        TYPES, (((1, 4, 1, 6), (4, 6), ()), ((1, 4, 1, 6), (1, 4, 6), (2,)), ((1, 1, 40), (40,), (0, -2)))
+        TYPES,
+        (((1, 4, 1, 6), (4, 6), ()), ((1, 4, 1, 6), (1, 4, 6), (2,)), ((1, 1, 40), (40,), (0, -2))),
     ):
         yield type_, f"{shape} {axes}", _simple(kind, type_, shape, to, (), squeeze_dims=axes)
 
@@ -49,7 +61,11 @@ def expand_dims(kind: str) -> Variants:
     for type_, axis in product(TYPES, (0, 1, -1)):
         place = axis % 3
         shape = (5, 9)
-        yield type_, f"axis {axis}", _simple(kind, type_, shape, (*shape[:place], 1, *shape[place:]), ((axis,),))
+        yield (
+            type_,
+            f"axis {axis}",
+            _simple(kind, type_, shape, (*shape[:place], 1, *shape[place:]), ((axis,),)),
+        )
 
 
 @group("TRANSPOSE")
@@ -59,7 +75,11 @@ def transpose(kind: str) -> Variants:
         ((2, 3, 4, 5), (3, 2, 1, 0)), ((1, 8, 8, 4), (0, 2, 1, 3)), ((2, 1, 3, 2, 4), (4, 2, 0, 1, 3)),
     )  # fmt: skip
     for type_, (shape, order) in product(TYPES, shapes):
-        yield type_, f"{shape} {order}", _simple(kind, type_, shape, tuple(shape[axis] for axis in order), (order,))
+        yield (
+            type_,
+            f"{shape} {order}",
+            _simple(kind, type_, shape, tuple(shape[axis] for axis in order), (order,)),
+        )
 
 
 @group("STRIDED_SLICE")
@@ -70,7 +90,9 @@ def strided_slice(kind: str) -> Variants:
         ((4, 5, 6), (1, -2, 0), (2, 9, -1), (1, 1, 1), 0, 0, 1), ((1, 8, 9, 3), (0, 2, 2, 0), (1, -1, 8, 3), (1, 2, 1, 1), 0, 0, 0),
         ((7,), (-3,), (0,), (1,), 0, 1, 0), ((3, 4), (0, 2), (0, 0), (-1, 1), 1, 3, 0),
     )  # fmt: skip
-    for type_, (shape, begin, end, strides, begin_mask, end_mask, shrink) in product((*TYPES, "bool"), cases):
+    for type_, (shape, begin, end, strides, begin_mask, end_mask, shrink) in product(
+        (*TYPES, "bool"), cases
+    ):
         slices = []
         for axis in range(len(shape)):
             if shrink >> axis & 1:
@@ -91,12 +113,16 @@ def pad(kind: str) -> Variants:
     def making(type_, shape, pairs) -> Making:  # type: ignore[no-untyped-def]
         def make(net: Net) -> Made:
             inputs = _tensor(net, shape, type_)
-            to = tuple(before + size + behind for size, (before, behind) in zip(shape, pairs, strict=True))
+            to = tuple(
+                before + size + behind for size, (before, behind) in zip(shape, pairs, strict=True)
+            )
             output = _tensor(net, to, type_, is_input=False)
             operands = [inputs, net.constant(np.array(pairs, np.int32))]
             if kind == "PADV2":
                 value = np.array([-77.5 if type_ == "float32" else -77], type_)
-                operands.append(net.constant(value, SCALES.get(type_), -12 if type_ == "int8" else 0))
+                operands.append(
+                    net.constant(value, SCALES.get(type_), -12 if type_ == "int8" else 0)
+                )
             net.add(kind, operands, [output])
             return Made(net.model(output))
 
@@ -116,15 +142,21 @@ def concatenation(kind: str) -> Variants:
     def making(type_, shape, axis, sizes) -> Making:  # type: ignore[no-untyped-def]
         def make(net: Net) -> Made:
             place = axis % len(shape)
-            parts = [_tensor(net, (*shape[:place], size, *shape[place + 1 :]), type_) for size in sizes]
-            output = _tensor(net, (*shape[:place], sum(sizes), *shape[place + 1 :]), type_, is_input=False)
+            parts = [
+                _tensor(net, (*shape[:place], size, *shape[place + 1 :]), type_) for size in sizes
+            ]
+            output = _tensor(
+                net, (*shape[:place], sum(sizes), *shape[place + 1 :]), type_, is_input=False
+            )
             net.add(kind, parts, [output], axis=axis)
             return Made(net.model(output))
 
         return make
 
     for type_, (shape, axis), sizes in product(
-        TYPES, (((2, 3, 4, 5), -1), ((2, 3, 4, 5), 1), ((6,), 0), ((1, 9), 1)), ((2, 3), (1, 4, 2), (5,))
+        TYPES,
+        (((2, 3, 4, 5), -1), ((2, 3, 4, 5), 1), ((6,), 0), ((1, 9), 1)),
+        ((2, 3), (1, 4, 2), (5,)),
     ):
         yield type_, f"{shape} axis {axis} {sizes}", making(type_, shape, axis, sizes)
 
@@ -152,7 +184,8 @@ def split(kind: str) -> Variants:
             place = axis % len(shape)
             inputs = _tensor(net, (*shape[:place], sum(sizes), *shape[place + 1 :]), type_)
             outputs = [
-                _tensor(net, (*shape[:place], size, *shape[place + 1 :]), type_, is_input=False) for size in sizes
+                _tensor(net, (*shape[:place], size, *shape[place + 1 :]), type_, is_input=False)
+                for size in sizes
             ]
             at = net.integers(axis)
             operands = [at, inputs] if kind == "SPLIT" else [inputs, net.integers(*sizes), at]
@@ -162,7 +195,9 @@ def split(kind: str) -> Variants:
         return make
 
     sizes = ((3, 3), (20, 20, 20), (2,)) if kind == "SPLIT" else ((1, 4), (20, 3, 17), (2,))
-    for type_, (shape, axis), parts in product(TYPES, (((2, 3, 4, 5), -1), ((2, 3, 4), 1), ((6,), 0)), sizes):
+    for type_, (shape, axis), parts in product(
+        TYPES, (((2, 3, 4, 5), -1), ((2, 3, 4), 1), ((6,), 0)), sizes
+    ):
         yield type_, f"{shape} axis {axis} {parts}", making(type_, shape, axis, parts)
 
 
@@ -172,8 +207,16 @@ def resize(kind: str) -> Variants:
     modes = ((False, False), (True, False), (False, True))
     for type_, size, (aligned, halves) in product(("int8", "int16", "float32"), sizes, modes):
         words = f"{size}{' align-corners' * aligned}{' half-pixel-centers' * halves}"
-        yield type_, words, _simple(
-            kind, type_, (2, 4, 5, 3), (2, *size, 3), (size,), align_corners=aligned, half_pixel_centers=halves
+        yield (
+            type_,
+            words,
+            _simple(
+                kind,
+                type_,
+                (2, 4, 5, 3),
+                (2, *size, 3),
+                (size,),
+                align_corners=aligned,
+                half_pixel_centers=halves,
+            ),
         )
-
-

@@ -14,7 +14,9 @@ INFERENCES = 3
 
 @group("SVDF")
 def svdf(kind: str) -> Variants:
-    def making(type_, state_type, batches, depth, filters, rank, memory, activation, has_bias) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_, state_type, batches, depth, filters, rank, memory, activation, has_bias
+    ) -> Making:  # type: ignore[no-untyped-def]
         def make(net: Net) -> Made:
             units = filters // rank
             shapes = ((filters, depth), (filters, memory))
@@ -35,10 +37,20 @@ def svdf(kind: str) -> Variants:
                 product_scale = scale_state * scale_time
                 bias_values = net.rng.integers(-20000, 20000, units).astype(np.int32)
                 bias = net.constant(bias_values, product_scale) if has_bias else None
-                state = net.tensor((batches, memory * filters), state_type, scale_state, is_variable=True)
-                scale_out = output_scale(memory * rank, scale_state, scale_time) * (256 if wide else 1) ** 2
+                state = net.tensor(
+                    (batches, memory * filters), state_type, scale_state, is_variable=True
+                )
+                scale_out = (
+                    output_scale(memory * rank, scale_state, scale_time) * (256 if wide else 1) ** 2
+                )
                 output = net.tensor((batches, units), type_, scale_out, -2)
-            net.add(kind, [inputs, features, times, bias, state], [output], rank=rank, fused_activation_function=activation)
+            net.add(
+                kind,
+                [inputs, features, times, bias, state],
+                [output],
+                rank=rank,
+                fused_activation_function=activation,
+            )
             return Made(net.model(output), count=INFERENCES)
 
         return make
@@ -46,9 +58,21 @@ def svdf(kind: str) -> Variants:
     sizes = ((1, 8, 6, 1, 5), (2, 5, 8, 2, 3), (1, 3, 4, 4, 1))
     for size, activation in product(sizes, ("NONE", "RELU")):
         for state in ("int8", "int16"):
-            yield "int8", f"state-{state} {size} {activation}", making("int8", state, *size, activation, True)
-        yield "float32", f"{size} {activation}", making("float32", "float32", *size, activation, True)
-        yield "float32", f"{size} {activation} no-bias", making("float32", "float32", *size, activation, False)
+            yield (
+                "int8",
+                f"state-{state} {size} {activation}",
+                making("int8", state, *size, activation, True),
+            )
+        yield (
+            "float32",
+            f"{size} {activation}",
+            making("float32", "float32", *size, activation, True),
+        )
+        yield (
+            "float32",
+            f"{size} {activation} no-bias",
+            making("float32", "float32", *size, activation, False),
+        )
 
 
 @group("UNIDIRECTIONAL_SEQUENCE_LSTM")
@@ -74,13 +98,18 @@ def lstm(kind: str) -> Variants:
             for index in weights:
                 if quantized:
                     scale = (net.tensors[index].quantization.scales[0]) * scale_in  # type: ignore[union-attr,operator]
-                    values = net.rng.integers(-3000, 3000, units).astype("int32" if type_ == "int8" else "int64")
+                    values = net.rng.integers(-3000, 3000, units).astype(
+                        "int32" if type_ == "int8" else "int64"
+                    )
                     biases.append(net.constant(values, scale))
                 else:
                     biases.append(net.constant(net.weights((units,), type_)))
             hidden = net.tensor((batches, units), type_, scale_hidden, zero[1], is_variable=True)
             cell = net.tensor(
-                (batches, units), "int16" if quantized else type_, 2.0**power if quantized else None, is_variable=True
+                (batches, units),
+                "int16" if quantized else type_,
+                2.0**power if quantized else None,
+                is_variable=True,
             )
             output = net.tensor((*order, units), type_, scale_hidden, zero[1])
             net.add(
@@ -95,7 +124,9 @@ def lstm(kind: str) -> Variants:
         return make
 
     sizes = ((1, 5, 4, 6), (2, 3, 7, 3), (1, 1, 2, 9))
-    for type_, size, time_major, clip in product(("int8", "int16", "float32"), sizes, (False, True), (0.0, 0.5)):
+    for type_, size, time_major, clip in product(
+        ("int8", "int16", "float32"), sizes, (False, True), (0.0, 0.5)
+    ):
         for power in (-11, -12, -14) if type_ != "float32" else (0,):
             words = f"{size}{' time-major' * time_major} clip {clip} cell 2^{power}"
             yield type_, words, making(type_, *size, time_major, clip, power)

@@ -74,7 +74,9 @@ def conv_2d(kind: str) -> Variants:
             terms = kernel[0] * kernel[1] * channels // groups
             shape = (filters, *kernel, channels // groups)
             weights, bias, scale, (scale_out, zero_out) = weighted(net, form, shape, 0, terms)
-            inputs = net.input((batches, *size, channels), form[0], scale, -3 if form[0] == "int8" else 0)
+            inputs = net.input(
+                (batches, *size, channels), form[0], scale, -3 if form[0] == "int8" else 0
+            )
             out_shape = (batches, *_sizes(size, geometry, padding), filters)
             output = net.tensor(out_shape, form[0], scale_out or None, zero_out)
             options = {
@@ -89,14 +91,39 @@ def conv_2d(kind: str) -> Variants:
 
         return make
 
-    for form, geometry, padding, activation in product(FORMS, GEOMETRIES, ("SAME", "VALID"), ACTIVATIONS):
-        words = words_of(form, "k%dx%d" % geometry[0], "s%dx%d" % geometry[1], "d%dx%d" % geometry[2], padding, activation)
+    for form, geometry, padding, activation in product(
+        FORMS, GEOMETRIES, ("SAME", "VALID"), ACTIVATIONS
+    ):
+        words = words_of(
+            form,
+            "k%dx%d" % geometry[0],
+            "s%dx%d" % geometry[1],
+            "d%dx%d" % geometry[2],
+            padding,
+            activation,
+        )
         yield form[0], words, making(form, geometry, padding, activation, 1, 3, 5, 1)
     for form in FORMS:
-        yield form[0], words_of(form, "batch-2"), making(form, GEOMETRIES[0], "SAME", "NONE", 2, 4, 8, 1)
-        yield form[0], words_of(form, "pointwise batch-2 c17"), making(form, GEOMETRIES[2], "SAME", "RELU", 2, 17, 9, 1)
-        yield form[0], words_of(form, "groups-2"), making(form, GEOMETRIES[0], "SAME", "RELU", 1, 6, 4, 2)
-        yield form[0], words_of(form, "c40"), making(form, GEOMETRIES[0], "VALID", "NONE", 1, 40, 3, 1)
+        yield (
+            form[0],
+            words_of(form, "batch-2"),
+            making(form, GEOMETRIES[0], "SAME", "NONE", 2, 4, 8, 1),
+        )
+        yield (
+            form[0],
+            words_of(form, "pointwise batch-2 c17"),
+            making(form, GEOMETRIES[2], "SAME", "RELU", 2, 17, 9, 1),
+        )
+        yield (
+            form[0],
+            words_of(form, "groups-2"),
+            making(form, GEOMETRIES[0], "SAME", "RELU", 1, 6, 4, 2),
+        )
+        yield (
+            form[0],
+            words_of(form, "c40"),
+            making(form, GEOMETRIES[0], "VALID", "NONE", 1, 40, 3, 1),
+        )
 
 
 @group("DEPTHWISE_CONV_2D")
@@ -105,8 +132,12 @@ def depthwise_conv_2d(kind: str) -> Variants:
         def make(net: Net) -> Made:
             size, kernel = (9, 8), geometry[0]
             terms, filters = kernel[0] * kernel[1], channels * multiplier
-            weights, bias, scale, (scale_out, zero_out) = weighted(net, form, (1, *kernel, filters), 3, terms)
-            inputs = net.input((batches, *size, channels), form[0], scale, 5 if form[0] == "int8" else 0)
+            weights, bias, scale, (scale_out, zero_out) = weighted(
+                net, form, (1, *kernel, filters), 3, terms
+            )
+            inputs = net.input(
+                (batches, *size, channels), form[0], scale, 5 if form[0] == "int8" else 0
+            )
             shape = (batches, *_sizes(size, geometry, padding), filters)
             output = net.tensor(shape, form[0], scale_out or None, zero_out)
             net.add(
@@ -120,8 +151,17 @@ def depthwise_conv_2d(kind: str) -> Variants:
         return make
 
     forms = [form for form in FORMS if form[:2] != ("int16", "int32")]
-    for form, geometry, padding, activation in product(forms, GEOMETRIES, ("SAME", "VALID"), ACTIVATIONS):
-        words = words_of(form, "k%dx%d" % geometry[0], "s%dx%d" % geometry[1], "d%dx%d" % geometry[2], padding, activation)
+    for form, geometry, padding, activation in product(
+        forms, GEOMETRIES, ("SAME", "VALID"), ACTIVATIONS
+    ):
+        words = words_of(
+            form,
+            "k%dx%d" % geometry[0],
+            "s%dx%d" % geometry[1],
+            "d%dx%d" % geometry[2],
+            padding,
+            activation,
+        )
         yield form[0], words, making(form, geometry, padding, activation, 1, 4, 1)
     for form, (channels, multiplier) in product(forms, ((1, 8), (3, 2), (5, 1), (8, 3), (12, 1))):
         words = words_of(form, f"c{channels}", f"multiplier-{multiplier}", "batch-2")
@@ -134,8 +174,12 @@ def transpose_conv(kind: str) -> Variants:
         def make(net: Net) -> Made:
             channels, filters, size = 3, 4, (4, 5)
             terms = -(-kernel[0] // strides[0]) * -(-kernel[1] // strides[1]) * channels
-            weights, bias, scale, (scale_out, zero_out) = weighted(net, form, (filters, *kernel, channels), 0, terms)
-            inputs = net.input((batches, *size, channels), form[0], scale, -7 if form[0] == "int8" else 0)
+            weights, bias, scale, (scale_out, zero_out) = weighted(
+                net, form, (filters, *kernel, channels), 0, terms
+            )
+            inputs = net.input(
+                (batches, *size, channels), form[0], scale, -7 if form[0] == "int8" else 0
+            )
             whole = [
                 pixels * stride if padding == "SAME" else (pixels - 1) * stride + k
                 for pixels, stride, k in zip(size, strides, kernel, strict=True)
@@ -152,19 +196,31 @@ def transpose_conv(kind: str) -> Variants:
 
     forms = [form for form in FORMS if form[:2] != ("int16", "int32")] + [("int16", "int16", True)]
     shapes = (((3, 3), (2, 2)), ((2, 2), (2, 2)), ((1, 4), (1, 3)), ((3, 3), (1, 1)))
-    for form, shape, padding, activation in product(forms, shapes, ("SAME", "VALID"), ("NONE", "RELU", "RELU6")):
+    for form, shape, padding, activation in product(
+        forms, shapes, ("SAME", "VALID"), ("NONE", "RELU", "RELU6")
+    ):
         words = words_of(form, "k%dx%d" % shape[0], "s%dx%d" % shape[1], padding, activation)
-        yield form[0], words, making(form, *shape, padding, activation, 1 if activation == "NONE" else 2)
+        yield (
+            form[0],
+            words,
+            making(form, *shape, padding, activation, 1 if activation == "NONE" else 2),
+        )
 
 
 @group("FULLY_CONNECTED")
 def fully_connected(kind: str) -> Variants:
     def making(form, rows, depth, outputs, activation, weight_zero=0, rank=2) -> Making:  # type: ignore[no-untyped-def]
         def make(net: Net) -> Made:
-            weights, bias, scale, (scale_out, zero_out) = weighted(net, form, (outputs, depth), 0, depth)
+            weights, bias, scale, (scale_out, zero_out) = weighted(
+                net, form, (outputs, depth), 0, depth
+            )
             if weight_zero:
-                values = np.frombuffer(net.tensors[weights].data or b"", np.int8).reshape(outputs, depth)
-                weights = net.constant(values, net.tensors[weights].quantization.scales, weight_zero)  # type: ignore[union-attr]
+                values = np.frombuffer(net.tensors[weights].data or b"", np.int8).reshape(
+                    outputs, depth
+                )
+                weights = net.constant(
+                    values, net.tensors[weights].quantization.scales, weight_zero
+                )  # type: ignore[union-attr]
             shape = (rows, depth) if rank == 2 else (1, rows, 1, depth)
             inputs = net.input(shape, form[0], scale, 9 if form[0] == "int8" else 0)
             output = net.tensor((*shape[:-1], outputs), form[0], scale_out or None, zero_out)
@@ -179,7 +235,11 @@ def fully_connected(kind: str) -> Variants:
     for form, (rows, depth, outputs), activation in product(
         FORMS, ((1, 16, 10), (1, 7, 5), (3, 9, 4), (9, 20, 6), (1, 1, 1)), ACTIVATIONS
     ):
-        yield form[0], words_of(form, f"{rows}x{depth}x{outputs}", activation), making(form, rows, depth, outputs, activation)
+        yield (
+            form[0],
+            words_of(form, f"{rows}x{depth}x{outputs}", activation),
+            making(form, rows, depth, outputs, activation),
+        )
     for form in FORMS:
         yield form[0], words_of(form, "rank-4"), making(form, 2, 12, 7, "RELU", 0, 4)
         yield form[0], words_of(form, "long"), making(form, 1, 700, 6, "NONE")
@@ -198,15 +258,28 @@ def batch_matmul(kind: str) -> Variants:
             rows, depth = left[-2:][::-1] if adj_x else left[-2:]
             columns = right[-2] if adj_y else right[-1]
             batches = np.broadcast_shapes(left[:-2], right[:-2])
-            scale = None if type_ == "float32" else output_scale(depth, 0.05, 0.02) * (1 if type_ == "int8" else 256)
-            output = net.tensor((*batches, rows, columns), type_, scale, 3 if type_ == "int8" else 0)
+            scale = (
+                None
+                if type_ == "float32"
+                else output_scale(depth, 0.05, 0.02) * (1 if type_ == "int8" else 256)
+            )
+            output = net.tensor(
+                (*batches, rows, columns), type_, scale, 3 if type_ == "int8" else 0
+            )
             net.add(kind, [a, b], [output], adj_x=adj_x, adj_y=adj_y)
             return Made(net.model(output))
 
         return make
 
-    shapes = (((3, 5), (5, 4)), ((2, 3, 5), (2, 5, 4)), ((2, 3, 5), (5, 4)), ((1, 2, 3, 5), (3, 1, 5, 4)))
-    for type_, (left, right), adj_x, adj_y in product(("int8", "int16", "float32"), shapes, (False, True), (False, True)):
+    shapes = (
+        ((3, 5), (5, 4)),
+        ((2, 3, 5), (2, 5, 4)),
+        ((2, 3, 5), (5, 4)),
+        ((1, 2, 3, 5), (3, 1, 5, 4)),
+    )
+    for type_, (left, right), adj_x, adj_y in product(
+        ("int8", "int16", "float32"), shapes, (False, True), (False, True)
+    ):
         left = (*left[:-2], *left[-2:][::-1]) if adj_x else left
         right = (*right[:-2], *right[-2:][::-1]) if adj_y else right
         words = f"{left} {right}{' adj-x' * adj_x}{' adj-y' * adj_y}"

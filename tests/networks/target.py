@@ -39,7 +39,9 @@ class Target:
 
     def __init__(self, elf: Path = ELF) -> None:
         self._image = load_image(elf)
-        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB, unicorn.arm_const.UC_CPU_ARM_CORTEX_M7)
+        self._uc = unicorn.Uc(
+            unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB, unicorn.arm_const.UC_CPU_ARM_CORTEX_M7
+        )
         self._uc.mem_map(ROOM, ROOM_BYTES)
         self._uc.mem_map(RETURN, PAGE)
         pages: set[int] = set()

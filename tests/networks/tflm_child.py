@@ -38,9 +38,10 @@ def work(cases: list[Any], results: str, log: int) -> None:
 
 
 def _said(log: int) -> str:
-    """The last line that TFLM wrote about a model."""
+    """The last line that TFLM wrote about a model, but for that of the interpreter."""
     text = os.pread(log, 1 << 16, 0).decode(errors="replace").replace("\0", "").strip()
-    return text.splitlines()[-1] if text else ""
+    lines = [line for line in text.splitlines() if not line.startswith("Node ")] or text.splitlines()
+    return lines[-1] if lines else ""
 
 
 def main() -> None:

@@ -104,7 +104,12 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
         description=entry["description"],
         part=entry["part"],
         command=(
-            common["compiler"], *target, *flags, *start, *sources, *common["link"],
+            common["compiler"],
+            *target,
+            *flags,
+            *start,
+            *sources,
+            *common["link"],
             *entry.get("link", []),
         ),  # fmt: skip
         objects=tuple(

@@ -109,6 +109,8 @@ def profile_program(
     )
     if program.network is not None:
         result = replace(result, network=program.network.costs(result.ops))
+        if spec.outputs is not None:
+            program.network.save(spec.outputs)
     if spec.task is not None:
         used = [row.stack_used_bytes for row in result.tasks]
         stack = used[0] if len(used) == 1 else None

@@ -65,6 +65,21 @@ network_options = together(
     ),
 )
 
+#: What becomes of a network's outputs.
+verify_options = together(
+    click.option(
+        "--verify",
+        is_flag=True,
+        help="Of a network: compare its outputs with those of TensorFlow Lite Micro's reference"
+        " kernels. Needs the extra mcusim[verify].",
+    ),
+    click.option(
+        "--outputs",
+        metavar="FILE.npy|FILE.bin",
+        help="Of a network: write the outputs of the last inference to FILE; .npy holds one.",
+    ),
+)
+
 #: Limits of the run and what the program may reach.
 task_option = click.option(
     "--task",

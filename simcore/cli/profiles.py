@@ -181,12 +181,22 @@ def report_runs(
             from simcore.report.profile import parts
 
             write(parts.render(results, form.format_name, options))
+    wrong = ExitCode.OK
     warnings = [warning for result in results for warning in result.warnings]
     tell_warnings(warnings, form.format_name, form.output)
     if verbose:
         tell_speed(sum(result.totals.cycles for result in results), started)
+    for result in results:
+        if (found := result.network) and found.verification and not found.verification.is_equal:
+            click.echo(
+                f"mcusim: {result.elf.name}: {found.verification.differing:,} output values differ"
+                f" from those of {found.verification.reference}",
+                err=True,
+            )
+            wrong = ExitCode.PROGRAM_FAILED
     where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
-    return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
+    ends = [tell_end(result.exit, at) for result, at in zip(results, where, strict=True)]
+    return max(*ends, wrong)
 
 
 def refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a profile says of a network that was run from its file, beside the costs of its operations."""
+"""What a profile says of a network that was run from its file, beside costs of operations."""
 
 from __future__ import annotations
 
@@ -114,8 +114,10 @@ class NetworkCosts:
     """What it was given."""
     layers: tuple[NetworkLayer, ...]
     """In the order of the run."""
-    weight_bytes: Count
-    """Constants in flash."""
+    constants_in: tuple[str, ...]
+    """Memory regions that hold weights and other constants."""
+    constant_bytes: Count
+    """Weights and other constants."""
     scratch_bytes: Count
     """Most that a kernel needs while it runs, beside the tensors."""
     variable_bytes: Count

@@ -1,4 +1,4 @@
-"""Where the tensors of an inference lie that are computed: lifetimes, memories, and what is alive."""
+"""Where computed tensors of an inference lie: lifetimes, memories, and what is alive when."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ArenaPlan:
     scratch: int  # bytes of the step that needs most
 
     def alive_in(self, memory: str, step: int) -> list[Key]:
-        """Tensors in a memory at a step, the largest first; one that shares a place is in another."""
+        """Tensors in a memory at a step, the largest first; sharing a place is being in another."""
         found = [
             key
             for key, place in self.places.items()
@@ -64,6 +64,17 @@ def scratch_offsets(call: KernelCall) -> tuple[dict[int, int], int]:
     return offsets, end
 
 
+def up(size: int) -> int:
+    """A size with what makes the next tensor begin where tensors may."""
+    return -(-size // ALIGN) * ALIGN
+
+
+def beside(network: Lowered) -> int:
+    """Bytes that the first memory holds beside tensors: variables, and scratch."""
+    scratch = max(scratch_offsets(step.call)[1] for step in network.steps)
+    return up(scratch) + sum(up(one.size_bytes) for one in network.variables().values())
+
+
 def plan_arena(network: Lowered, memories: Sequence[Memory]) -> ArenaPlan:
     """A plan of all computed tensors over memories, those first that are named first.
 
@@ -71,6 +82,10 @@ def plan_arena(network: Lowered, memories: Sequence[Memory]) -> ArenaPlan:
     Where several are given, the first takes what is read most for each byte.
     """
     lives = lifetimes(network)
+    if len(memories) > 1:
+        first, *others = memories
+        room = max(first.size - beside(network), 0)
+        memories = [Memory(first.name, first.start, room), *others]
     plain = _Planned({key: key for key in lives}, lives, network, memories)
     shared = _Planned(_in_place(network, lives), lives, network, memories)
     # Sharing a place lengthens a life, which may cost more than it saves.
@@ -106,7 +121,7 @@ def _is_computed(network: Lowered, key: Key) -> bool:
 
 
 def _in_place(network: Lowered, lives: Mapping[Key, Lifetime]) -> dict[Key, Key]:
-    """The tensor whose place each one has: its own, or that of an input which its step may destroy."""
+    """The tensor whose place each has: its own, or of an input that its step may destroy."""
     roots = {key: key for key in lives}
     ends = {(0, index) for index in network.model.main.outputs}
     taken: set[tuple[Key, int]] = set()  # one output alone may have the place of an input
@@ -146,13 +161,16 @@ class _Planned:
                 max(before.size, one.size), min(before.first, one.first), max(before.last, one.last)
             )  # fmt: skip
         self._blocks = blocks
-        self._in = self._distributed(memories)
+        placed, self._in = self._distributed(memories)
         self._offsets: dict[Key, int] = {}
         self._used: dict[str, int] = {}
         self._how: dict[str, str] = {}
         for memory in memories:
             mine = {key: blocks[key] for key, name in self._in.items() if name == memory.name}
             offsets, size, how = best_plan(mine, ALIGN)
+            if size > memory.size and (known := placed.get(memory.name)):
+                offsets, how = known, "greedy by use"
+                size = max(offsets[key] + blocks[key].size for key in offsets)
             self._offsets |= offsets
             if mine:
                 self._used[memory.name], self._how[memory.name] = size, how
@@ -176,10 +194,15 @@ class _Planned:
         scratch = max(scratch_offsets(step.call)[1] for step in self._network.steps)
         return ArenaPlan(places, self._used, self._how, alive, scratch)
 
-    def _distributed(self, memories: Sequence[Memory]) -> dict[Key, str]:
-        """The memory of each block: the first with room, for what is used most before the rest."""
+    def _distributed(
+        self, memories: Sequence[Memory]
+    ) -> tuple[dict[str, dict[Key, int]], dict[Key, str]]:
+        """The memory of each block: the first with room, for what is used most before the rest.
+
+        With a plan of each memory in which they have room.
+        """
         if len(memories) == 1:
-            return dict.fromkeys(self._blocks, memories[0].name)
+            return {}, dict.fromkeys(self._blocks, memories[0].name)
         use = _uses(self._network, self._roots)
         order = sorted(
             self._blocks, key=lambda key: (-use.get(key, 0) / self._blocks[key].size, key)
@@ -193,7 +216,7 @@ class _Planned:
                 if offset + block.size <= memory.size or memory is memories[-1]:
                     placed[memory.name][key], found[key] = offset, memory.name
                     break
-        return found
+        return placed, found
 
 
 def _uses(network: Lowered, roots: Mapping[Key, Key]) -> dict[Key, int]:

@@ -170,9 +170,7 @@ def _up(size: int, align: int) -> int:
 class _Search:
     """Places tensors from below, each on what is under it; a plan has at least one such order."""
 
-    def __init__(
-        self, tensors: Mapping[Key, Lifetime], align: int, known: int, bound: int
-    ) -> None:
+    def __init__(self, tensors: Mapping[Key, Lifetime], align: int, known: int, bound: int) -> None:
         self._align, self._best, self._bound = align, known, bound
         self._left = SEARCHED_PLACES
         steps = sorted({one.first for one in tensors.values()})
@@ -223,9 +221,7 @@ class _Search:
         self._sky[first:last] = [offset + size] * (last - first)
         for at in range(first, last):
             self._waiting[at] -= size
-        if all(
-            sky + left < self._best for sky, left in zip(self._sky, self._waiting, strict=True)
-        ):
+        if all(sky + left < self._best for sky, left in zip(self._sky, self._waiting, strict=True)):
             self._offsets[number] = offset
             self._from(offset, [other for other in waiting if other != number])
             del self._offsets[number]

@@ -31,7 +31,7 @@ Inputs = Sequence[bytes]  # of one inference, in the order of the network's inpu
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The ELF, names of the operations of the first and further inferences, and where outputs lie."""
+    """The ELF, names of the operations of first and further inferences, and where outputs lie."""
 
     elf: bytes
     first: tuple[str, ...]
@@ -127,11 +127,10 @@ class _Composer:
             names = [op_name(step, self._network, " (further)") for step in steps]
             next_calls, copies = self._calls(steps, names), self._copies()
             further = names
-        head = struct.pack(
-            "<9I", _MAGIC, self._inferences, *calls, *next_calls, *copies
-        )
+        head = struct.pack("<9I", _MAGIC, self._inferences, *calls, *next_calls, *copies)
         symbol = self._runner.symbol(NETWORK)
-        assert symbol is not None and symbol.size == len(head), "runner.h is that of compose.py"
+        assert symbol is not None
+        assert symbol.size == len(head), "runner.h is that of compose.py"
         check_room(self._network, self._rooms, self._layout, weights_end, self._tables.end, model)
         self._tables.symbols.append(
             NewSymbol("network.calls", self._tables.start, len(self._tables.data))
@@ -186,9 +185,7 @@ class _Composer:
 
     def _calls(self, steps: Sequence[Step], names: Sequence[str]) -> tuple[int, int]:
         """Address and number of the calls of an inference."""
-        rows = b"".join(
-            self._call(step, name) for step, name in zip(steps, names, strict=True)
-        )
+        rows = b"".join(self._call(step, name) for step, name in zip(steps, names, strict=True))
         return self._tables.add(rows), len(steps)
 
     def _call(self, step: Step, name: str) -> bytes:
@@ -223,7 +220,9 @@ class _Composer:
             for index, data in zip(main.inputs, self._inputs[at], strict=True):
                 whole = data + bytes(-len(data) % 4)
                 source = self._tables.add(whole)
-                rows += struct.pack("<3I", self._layout.address((0, index)), source, len(whole) // 4)
+                rows += struct.pack(
+                    "<3I", self._layout.address((0, index)), source, len(whole) // 4
+                )
         return self._tables.add(rows), len(order) * len(main.inputs), len(main.inputs)
 
 
@@ -242,5 +241,3 @@ def objects_of(plan: ArenaPlan, memory: str) -> list[tuple[int, int, list[Key]]]
         else:
             found.append((start, end - start, [key]))
     return found
-
-

@@ -34,7 +34,7 @@ class Given(NamedTuple):
 
 
 def network_inputs(main: Subgraph, sources: Sequence[str], inferences: int) -> Given:
-    """The inputs that ``sources`` say: a file for each input, one raw file for all, or random[:SEED].
+    """The inputs that ``sources`` say: a file for each, one raw file for all, or random[:SEED].
 
     Several inferences may be in a file behind each other; when there are fewer they are used
     again. Nothing said is random. Raises ConfigError.
@@ -130,6 +130,17 @@ def _check_size(path: str, has: int, size: int, what: str) -> None:
             f"--input {path}: has {has:,} bytes, an inference takes {size:,} ({what}); give whole"
             " inputs, raw and little-endian, or a .npy file"
         )
+
+
+def npy(tensor: Tensor, data: bytes) -> bytes:
+    """A .npy file of a tensor's values (NEP 1, version 1.0)."""
+    descr = _NPY_TYPES[tensor.type][0]
+    head = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {tensor.shape}, }}"
+    length = -(-(10 + len(head) + 1) // 64) * 64 - 10
+    return (
+        _NPY + b"\x01\x00" + length.to_bytes(2, "little")
+        + head.ljust(length - 1).encode() + b"\n" + data
+    )  # fmt: skip
 
 
 def _npy(path: str, data: bytes, tensor: Tensor) -> bytes:

@@ -9,10 +9,9 @@ from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.elf.extend import NewSection, NewSymbol
 from simcore.errors import ConfigError, NetworkError
-from simcore.network.activations import ALIGN, ArenaPlan, Memory
-from simcore.network.graph import BYTES_OF_TYPE
-from simcore.network.lowering import Variable, initial_byte
-from simcore.network.steps import Key, Lowered, Step
+from simcore.network.activations import ArenaPlan, Memory, up
+from simcore.network.lowering import Variable
+from simcore.network.steps import Key, Lowered, Step, tensor_name
 from simcore.units import size as size_text
 
 _LARGEST = 3  # tensors that a refusal names
@@ -25,12 +24,14 @@ _STACK_BYTES = 8 << 10  # at the end of the DTCM: __stack_size of kernels/startu
 class Rooms:
     """What is free beside the runner: flash for constants, and memories for tensors, in order.
 
-    ``code_bytes`` is what the runner has in flash. ``named``: the user chose the memories.
+    ``code_bytes`` is what the runner has in flash, which are ``flash_regions``; ``named``: the user
+    chose the memories.
     """
 
     flash: Memory
     memories: tuple[Memory, ...]
     code_bytes: int
+    flash_regions: tuple[str, ...]
     named: bool = False
 
 
@@ -48,13 +49,15 @@ def rooms_of(model: CpuModel, runner: Image, arena: Sequence[str] = ()) -> Rooms
     )
     flash = Memory(code.name, code_end, _run_end(model, code) - code_end)
     code_bytes = code_end - runner.segments[0].address
+    end = flash.start + flash.size
+    regions = tuple(r.name for r in model.regions if code.base <= r.base < end)
     if not arena:
         start = _symbol(runner, "__bss_end")
         data = _region(model, start)
-        return Rooms(flash, (_memory(data, start, _run_end(model, data)),), code_bytes)
+        return Rooms(flash, (_memory(data, start, _run_end(model, data)),), code_bytes, regions)
     names = list(dict.fromkeys(arena))
     memories = tuple(_named(model, runner, name) for name in names)
-    return Rooms(flash, memories, code_bytes, named=True)
+    return Rooms(flash, memories, code_bytes, regions, named=True)
 
 
 def _named(model: CpuModel, runner: Image, name: str) -> Memory:
@@ -107,19 +110,16 @@ class Layout:
         home = rooms.memories[0]
         at = home.start
         self._variables: dict[str, tuple[int, Variable]] = {}  # by name, with the address
-        for step in network.steps:
-            for item in step.call.buffers:
-                variable = _variable_of(network, step, item)
-                if variable is not None and variable.name not in self._variables:
-                    self._variables[variable.name] = at, variable
-                    at += _up(variable.size_bytes)
+        for name, variable in network.variables().items():
+            self._variables[name] = at, variable
+            at += up(variable.size_bytes)
         self.variable_bytes = at - home.start
         self._base = {name: memory.start for name, memory in self._memories.items()}
         self._base[home.name] = at
-        self.scratch = at + _up(plan.used.get(home.name, 0))
+        self.scratch = at + up(plan.used.get(home.name, 0))
         #: Bytes of each memory that are used: variables, tensors, scratch.
         self.used = {
-            name: self._base[name] - memory.start + _up(plan.used.get(name, 0))
+            name: self._base[name] - memory.start + up(plan.used.get(name, 0))
             for name, memory in self._memories.items()
         }
         self.used[home.name] += plan.scratch
@@ -132,23 +132,15 @@ class Layout:
 
     def address_in(self, step: Step, item: int | Variable) -> int:
         """Where a buffer of a step lies that is no constant."""
-        variable = _variable_of(self._network, step, item)
+        variable = self._network.variable(step, item)
         if variable is not None:
             return self._variables[variable.name][0]
         assert isinstance(item, int)
         return self.address(step.key(item))
 
     def name_of(self, key: Key) -> str:
-        """What a computed tensor is called in symbols: LAYER.output, or input."""
-        inputs = [(0, index) for index in self._network.model.main.inputs]
-        if key in inputs:
-            return "input" if len(inputs) == 1 else f"input{inputs.index(key)}"
-        for step in self._network.steps:
-            outputs = [step.key(index) for index in step.operator.outputs]
-            if key in outputs:
-                number = outputs.index(key)
-                return f"{step.layer}.output{number if len(outputs) > 1 else ''}"
-        return f"tensor{key[1]}"
+        """What a computed tensor is called in symbols."""
+        return tensor_name(self._network, key)
 
     def sections(self, inputs: Sequence[bytes]) -> Iterator[NewSection]:
         """RAM: the arena of each memory, state, and what a first inference finds as its input."""
@@ -185,22 +177,13 @@ class Layout:
             yield NewSymbol(name, self._base[memory] + offset, size)
 
 
-def _variable_of(network: Lowered, step: Step, item: object) -> Variable | None:
-    """What a buffer of a step is that outlives an inference, None for any other."""
-    if isinstance(item, Variable):
-        return item
-    if isinstance(item, int) and (tensor := network.tensor(step.key(item))).is_variable:
-        name = f"tensor{item}" if step.subgraph == 0 else f"subgraph{step.subgraph}.tensor{item}"
-        return Variable(name, tensor.size_bytes, initial_byte(tensor))
-    return None
-
-
-def _up(size: int) -> int:
-    return -(-size // ALIGN) * ALIGN
-
-
 def check_room(
-    network: Lowered, rooms: Rooms, layout: Layout, weights_end: int, flash_end: int, model: CpuModel
+    network: Lowered,
+    rooms: Rooms,
+    layout: Layout,
+    weights_end: int,
+    flash_end: int,
+    model: CpuModel,
 ) -> None:
     """Raise NetworkError, with the numbers, when flash or a memory of the part is too small."""
     flash = rooms.flash
@@ -225,18 +208,22 @@ def check_room(
 
 
 def _largest(network: Lowered, *, constants: bool) -> str:
-    tensors = {
-        item: network.tensor(step.key(item))
-        for step in network.steps
-        for item in step.call.buffers
-        if isinstance(item, int)
-    }
-    found = sorted(
-        (t for t in tensors.values() if (t.data is not None) is constants
-         and t.type in BYTES_OF_TYPE),
-        key=lambda t: (-t.size_bytes, t.index),
-    )  # fmt: skip
-    named = [f"'{t.name}' {size_text(t.size_bytes)}" for t in found[:_LARGEST]]
+    """The largest constants or computed tensors, by the names of their symbols."""
+    sizes: dict[str, int] = {}
+    for step in network.steps:
+        for place, item in enumerate(step.call.buffers):
+            if not isinstance(item, int):
+                continue
+            tensor = network.tensor(step.key(item))
+            if (tensor.data is not None) is constants and not tensor.is_variable:
+                name = (
+                    f"{step.layer}.{network.constant_name(step, place)}"
+                    if constants
+                    else tensor_name(network, step.key(item))
+                )
+                sizes.setdefault(name, tensor.size_bytes)
+    found = sorted(sizes.items(), key=lambda row: -row[1])[:_LARGEST]
+    named = [f"{name} {size_text(size)}" for name, size in found]
     return f"largest: {', '.join(named)}" if named else "none of the network's own"
 
 

@@ -13,9 +13,7 @@ def main() -> None:
     from tflite_micro import runtime
 
     asked = json.loads(sys.stdin.buffer.read())
-    interpreter = runtime.Interpreter.from_bytes(
-        b64decode(asked["model"]), arena_size=_ARENA_BYTES
-    )
+    interpreter = runtime.Interpreter.from_bytes(b64decode(asked["model"]), arena_size=_ARENA_BYTES)
     for row in asked["inferences"]:
         for index, text in enumerate(row):
             about = interpreter.get_input_details(index)
@@ -23,7 +21,9 @@ def main() -> None:
             interpreter.set_input(values.reshape(about["shape"]), index)
         interpreter.invoke()
     outputs = [interpreter.get_output(index) for index in range(asked["outputs"])]
-    json.dump([b64encode(np.ascontiguousarray(one).tobytes()).decode() for one in outputs], sys.stdout)
+    json.dump(
+        [b64encode(np.ascontiguousarray(one).tobytes()).decode() for one in outputs], sys.stdout
+    )
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ _WEIGHTED: Final = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (0, 1),
 }  # fmt: skip
 _QUANTISE: Final = (
-    "convert it with full integer quantisation (converter.optimizations = [tf.lite.Optimize.DEFAULT]"
-    " with a representative_dataset)"
+    "convert it with full integer quantisation (converter.optimizations ="
+    " [tf.lite.Optimize.DEFAULT] with a representative_dataset)"
 )
 _OTHER_TYPES: Final = {
     "int4": f"int4 values need kernels that unpack them; {_QUANTISE} to int8",

@@ -1,4 +1,4 @@
-"""The steps of an inference: each operator with the kernel call that it becomes, set-up before it."""
+"""The steps of an inference: each operator with its kernel call, those of set-up before it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from simcore.errors import NetworkError
 from simcore.network.graph import ABSENT, Model, Operator, Subgraph, Tensor
-from simcore.network.lowering import Constant, KernelCall
+from simcore.network.lowering import Constant, KernelCall, Variable, initial_byte
 from simcore.network.prepare import prepare
 from simcore.network.refusals import refuse_unsupported
 
@@ -27,7 +27,7 @@ Key = tuple[int, int]  # a tensor: its subgraph and its index there
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A call of a kernel. ``layer`` names it in symbols; ``is_setup``: in the first inference alone."""
+    """A call of a kernel. ``layer`` names it in symbols; ``is_setup``: in the first inference."""
 
     number: int
     layer: str
@@ -49,6 +49,24 @@ class Lowered:
 
     def tensor(self, key: Key) -> Tensor:
         return self.model.subgraphs[key[0]].tensors[key[1]]
+
+    def variable(self, step: Step, item: object) -> Variable | None:
+        """What a buffer of a step is that outlives an inference, None for any other."""
+        if isinstance(item, Variable):
+            return item
+        if isinstance(item, int) and (tensor := self.tensor(step.key(item))).is_variable:
+            inner = f"subgraph{step.subgraph}." if step.subgraph else ""
+            return Variable(f"{inner}tensor{item}", tensor.size_bytes, initial_byte(tensor))
+        return None
+
+    def variables(self) -> dict[str, Variable]:
+        """All of them by name, in the order of their first use."""
+        found: dict[str, Variable] = {}
+        for step in self.steps:
+            for item in step.call.buffers:
+                if (variable := self.variable(step, item)) is not None:
+                    found.setdefault(variable.name, variable)
+        return found
 
     def constant_name(self, step: Step, place: int) -> str:
         """What the constant at a place of a step's buffers is called, without the layer."""
@@ -100,6 +118,19 @@ def _prepared(operator: Operator, subgraph: Subgraph) -> KernelCall:
             f"layer {operator.index} ({operator.kind}): its options or tensors are not those of"
             f" such an operator ({type(error).__name__}: {error})"
         ) from None
+
+
+def tensor_name(network: Lowered, key: Key) -> str:
+    """What a computed tensor is called: LAYER.output, or input."""
+    inputs = [(0, index) for index in network.model.main.inputs]
+    if key in inputs:
+        return "input" if len(inputs) == 1 else f"input{inputs.index(key)}"
+    for step in network.steps:
+        outputs = [step.key(index) for index in step.operator.outputs]
+        if key in outputs:
+            number = outputs.index(key)
+            return f"{step.layer}.output{number if len(outputs) > 1 else ''}"
+    return f"tensor{key[1]}"
 
 
 def output_of(step: Step) -> int:

@@ -1,8 +1,8 @@
-"""Outputs of a network beside those of TensorFlow Lite Micro's own kernels, run in a child process.
+"""Outputs of a network beside those of TensorFlow Lite Micro's own kernels, in a child process.
 
-The wheel tflite-micro has the reference kernels, and no resolver that chooses others: LiteRT's differ
-among each other by one step on fully connected layers. It may crash on a model: then the child
-does, and that is a line here.
+The wheel tflite-micro has the reference kernels, and no resolver that chooses others: LiteRT's
+differ among each other by one step on fully connected layers. It may crash on a model: then the
+child does, and that is a line here.
 """
 
 from __future__ import annotations

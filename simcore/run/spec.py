@@ -27,9 +27,9 @@ class Written(NamedTuple):
     """How a field is written by people, where its name and type do not say it.
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
-    may be. A value that ends with (one of) ``path`` is a path, in a file from the file's folder. Texts may
-    be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that may be
-    infinite. What stands behind the text ``path_behind`` is a path.
+    may be. A value that ends with (one of) ``path`` is a path, in a file from the file's folder.
+    Texts may be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that
+    may be infinite. What stands behind the text ``path_behind`` is a path.
     """
 
     key: str = ""
@@ -107,7 +107,8 @@ class RunSpec(PartSpec):
     ``elf`` is its file: an ELF, Intel HEX, S-records, UF2, or a network as .tflite, of which
     ``input`` are the values that it is given, see network/inputs.py, ``invocations`` how many
     inferences run (one when None), ``arena`` the regions for its tensors; ``anyway`` runs it where
-    it does not fit, ``verify`` compares its outputs with TensorFlow Lite Micro's. ``symbols`` are ELF files whose names
+    it does not fit, ``verify`` compares its outputs with TensorFlow Lite Micro's, ``outputs`` is
+    the file that they are written to. ``symbols`` are ELF files whose names
     it has, too: of a program without, or of a second one in it. ``debug_file`` has its debug
     information only; without it one is looked for, also in the folder ``debug_dir``, see
     elf/debug_files.py. ``linked_for`` is the part on whose
@@ -163,6 +164,7 @@ class RunSpec(PartSpec):
     arena: tuple[str, ...] = ()
     anyway: bool = False
     verify: bool = False
+    outputs: _Path = None
     layout_sweep: bool = False
     uncertainty: bool = False
     instructions: _Table = False

@@ -48,7 +48,7 @@ _PLAIN = RunSpec()
 _BEHIND = (
     "symbols", "debug_file", "debug_dir", "args", "semihost_dir", "svd", "stub", "peripherals",
     "uart", "max_instructions", "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
-    "input", "invocations", "arena", "anyway", "verify",
+    "input", "invocations", "arena", "anyway", "verify", "outputs",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 

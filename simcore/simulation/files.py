@@ -1,4 +1,4 @@
-"""The files of what runs: an executable with what names things in it, or a network made into one."""
+"""The files of what runs: an executable and what names things in it, or a network made into one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: What a run is told of a network, by field of the spec.
 _OF_NETWORKS = {
     "input": "--input", "invocations": "--invocations", "arena": "--arena", "anyway": "--anyway",
-    "verify": "--verify",
+    "verify": "--verify", "outputs": "--outputs",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A network's file as a program: read, prepared, planned and composed for the part that a run names."""
+"""A network's file as a program: read, prepared, planned and composed for the part of a run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from simcore.costs.network import (
 from simcore.costs.tables import OpCosts
 from simcore.elf import Image, ProgramFiles
 from simcore.elf.image import printable
-from simcore.errors import NetworkError
-from simcore.files import read_regular
+from simcore.errors import ConfigError, NetworkError
+from simcore.files import destination, read_regular
 from simcore.network.activations import ArenaPlan, Memory, busiest, plan_arena
 from simcore.network.compose import INFERENCE, Composed, compose
-from simcore.network.inputs import Given, network_inputs
+from simcore.network.inputs import Given, network_inputs, npy
 from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
 from simcore.network.runners import NETWORKS, runner_for
 from simcore.network.steps import Lowered, Step, lowered
@@ -31,9 +31,17 @@ from simcore.run.options import ReadMemory
 from simcore.run.spec import RunSpec
 from simcore.tflite.reader import MAX_FILE_BYTES, read_model
 
-KERNELS: Final = (
-    "mcusim's own; on equal layers they take 0 to 38 % less time than CMSIS-NN's"
-)
+KERNELS: Final = "mcusim's own; on equal layers they take 0 to 38 % less time than CMSIS-NN's"
+
+#: What a run is told of a program, by field of the spec.
+_OF_PROGRAMS: Final = {
+    "symbols": "--symbols",
+    "debug_file": "--debug-file",
+    "debug_dir": "--debug-dir",
+    "args": "what stands behind --",
+    "entry": "--entry",
+}
+
 
 class NetworkRun:
     """A network in a program: what is said of it beside costs, and its outputs once it ran."""
@@ -62,6 +70,24 @@ class NetworkRun:
         found = [read(address, size) for address, size in self._composed.outputs]
         self.outputs = tuple(data or b"" for data in found)
 
+    def save(self, path: str) -> None:
+        """Write the outputs of the last inference: .npy of one, else all behind each other.
+
+        Raises ConfigError.
+        """
+        main = self._network.model.main
+        found = self.outputs or ()
+        data = b"".join(found)
+        if path.endswith(".npy"):
+            if len(found) != 1:
+                raise ConfigError(
+                    f"--outputs {path}: the network has {len(found)} outputs and a .npy file holds"
+                    " one; give a .bin file for all behind each other"
+                )
+            data = npy(main.tensors[main.outputs[0]], data)
+        with destination(path, self._spec.files) as write:
+            write(data)
+
     def costs(self, ops: Sequence[OpCosts]) -> NetworkCosts:
         """What the profile says; ``ops`` are its operations."""
         at = {op.name: number for number, op in enumerate(ops)}
@@ -76,7 +102,8 @@ class NetworkRun:
             inferences=self._spec.invocations or 1,
             input=self._given.told,
             layers=tuple(layers),
-            weight_bytes=self._composed.weight_bytes,
+            constants_in=self._rooms.flash_regions,
+            constant_bytes=self._composed.weight_bytes,
             scratch_bytes=self._plan.scratch,
             variable_bytes=self._layout.variable_bytes,
             memories=tuple(
@@ -163,6 +190,9 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
     Raises NetworkError, one line with the path, ConfigError or ModelError.
     """
     path = printable(spec.elf)
+    for field, option in _OF_PROGRAMS.items():
+        if getattr(spec, field):
+            raise ConfigError(f"{path}: {option} is for a program; a network has none")
     try:
         data = read_regular(spec.elf, MAX_FILE_BYTES)
     except OSError as error:
@@ -175,12 +205,13 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
 
 @lru_cache(maxsize=2)  # several parts, or a program that is opened again
 def _lowered(data: bytes) -> Lowered:
-    return lowered(read_model(data))
+    try:
+        return lowered(read_model(data))
+    except ConfigError as error:
+        raise NetworkError(str(error)) from None
 
 
-def _program(
-    spec: RunSpec, path: str, data: bytes
-) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
+def _program(spec: RunSpec, path: str, data: bytes) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
     network = _lowered(data)
     count = spec.invocations or 1
     given = network_inputs(network.model.main, spec.input, count)
@@ -225,4 +256,3 @@ def _enlarged(
     model = spec.setup(image=runner).model
     settings = enlarged(rooms, made.flash_bytes, needs_ram, model)
     return with_sizes(rooms, made.flash_bytes, needs_ram), settings
-

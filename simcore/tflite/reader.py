@@ -35,6 +35,7 @@ MAX_ELEMENTS: Final = 1 << 31
 
 Options = dict[str, int | float | bool | str | tuple[int, ...]]
 
+
 def read_model(data: bytes) -> Model:
     """The network of a .tflite file's bytes. Raises NetworkError, one line, what is wrong."""
     if not is_tflite(data):
@@ -61,9 +62,9 @@ class _Reader:
 
     def model(self) -> Model:
         root = self._root
-        if root.uint(0) != 3:
+        if root.unsigned(0) != 3:
             raise NetworkError(
-                f"has version {root.uint(0)} of the .tflite format, where 3 is known; {CONVERT}"
+                f"has version {root.unsigned(0)} of the .tflite format, where 3 is known; {CONVERT}"
             )
         self._codes = [_code(table) for table in root.tables(1, "operator codes", MAX_TENSORS)]
         self._buffers = [self._span(table) for table in root.tables(4, "buffers", MAX_BUFFERS)]
@@ -76,7 +77,7 @@ class _Reader:
 
     def _span(self, buffer: Table) -> tuple[int, int]:
         """Where the bytes of a buffer lie: in it, or behind the flatbuffer."""
-        offset, size = buffer.uint(1, 8), buffer.uint(2, 8)
+        offset, size = buffer.unsigned(1, 8), buffer.unsigned(2, 8)
         if offset <= 1:
             return buffer.span(0)
         if offset + size > len(self._data):
@@ -103,12 +104,12 @@ class _Reader:
             self._operator(index, one, len(tensors))
             for index, one in enumerate(table.tables(3, "operators", MAX_TENSORS))
         )
-        ends = [table.ints(1), table.ints(2)]
+        ends = [table.integers(1), table.integers(2)]
         _check_indices((*ends[0], *ends[1]), len(tensors), optional=False)
         return Subgraph(printable(table.text(4)), tensors, operators, *ends)
 
     def _tensor(self, index: int, table: Table) -> Tensor:
-        shape, dynamic = table.ints(0), table.ints(7)
+        shape, dynamic = table.integers(0), table.integers(7)
         name = printable(table.text(3)) or f"tensor {index}"
         if len(shape) > MAX_RANK:
             raise DamagedError(f"tensor {index} has {len(shape)} dimensions (limit {MAX_RANK})")
@@ -116,12 +117,12 @@ class _Reader:
             shape = tuple(max(size, 0) for size in shape) or dynamic
         if math.prod(shape) > MAX_ELEMENTS:
             raise DamagedError(f"tensor {index} has {math.prod(shape):,} elements")
-        number = table.int(1, 1)
+        number = table.signed(1, 1)
         kind = TYPES[number] if 0 <= number < len(TYPES) else f"type {number}"
-        data = self._bytes(table.uint(2))
+        data = self._bytes(table.unsigned(2))
         tensor = Tensor(
             index, name, shape, kind, _quantization(table.table(4), shape), data,
-            bool(table.uint(5, 1)),
+            bool(table.unsigned(5, 1)),
         )  # fmt: skip
         if data is not None and kind in BYTES_OF_TYPE and len(data) != tensor.size_bytes:
             if table.table(6) is None:
@@ -134,11 +135,11 @@ class _Reader:
         return tensor
 
     def _operator(self, index: int, table: Table, tensors: int) -> Operator:
-        number = table.uint(0)
+        number = table.unsigned(0)
         if number >= len(self._codes):
             raise DamagedError(f"operator {index} has code {number} of {len(self._codes)}")
         code = self._codes[number]
-        inputs, outputs, between = table.ints(1), table.ints(2), table.ints(8)
+        inputs, outputs, between = table.integers(1), table.integers(2), table.integers(8)
         _check_indices(inputs, tensors)
         _check_indices((*outputs, *between), tensors, optional=False)
         options = {"custom_code": code.custom} if code.kind == CUSTOM else _options(table)
@@ -153,15 +154,15 @@ def _check_indices(indices: Sequence[int], tensors: int, *, optional: bool = Tru
 
 def _code(table: Table) -> _Code:
     # Codes up to 127 stand in the old field too, and only there in files of before 2020.
-    number = max(table.int(0, 1), table.int(3))
+    number = max(table.signed(0, 1), table.signed(3))
     kind = OPERATORS[number] if 0 <= number < len(OPERATORS) else f"operator {number}"
-    return _Code(kind, table.int(2, default=1), printable(table.text(1)))
+    return _Code(kind, table.signed(2, default=1), printable(table.text(1)))
 
 
 def _quantization(table: Table | None, shape: Sequence[int]) -> Quantization | None:
     if table is None:
         return None
-    scales, zero_points, axis = table.floats(2), table.ints(3, 8), table.int(6)
+    scales, zero_points, axis = table.reals(2), table.integers(3, 8), table.signed(6)
     if not scales:
         return None
     zero_points = zero_points or (0,) * len(scales)
@@ -181,7 +182,7 @@ def _quantization(table: Table | None, shape: Sequence[int]) -> Quantization | N
 
 def _options(operator: Table) -> Options:
     """The options of an operator with all their fields; {} of those that nobody here knows."""
-    fields = OPTIONS.get(operator.uint(3, 1))
+    fields = OPTIONS.get(operator.unsigned(3, 1))
     table = operator.table(4)
     if fields is None or table is None:
         return {}
@@ -194,19 +195,19 @@ def _values(
     for number, name, kind, default in _fields(fields):
         match kind:
             case "int":
-                yield name, table.int(number, default=int(default))
+                yield name, table.signed(number, default=int(default))
             case "uint":
-                yield name, table.uint(number)
+                yield name, table.unsigned(number)
             case "bool":
-                yield name, bool(table.uint(number, 1, int(default)))
+                yield name, bool(table.unsigned(number, 1, int(default)))
             case "float":
-                yield name, table.float(number)
+                yield name, table.real(number)
             case "text":
                 yield name, printable(table.text(number))
             case "ints":
-                yield name, table.ints(number)
+                yield name, table.integers(number)
             case _:
-                value, names = table.int(number, 1), ENUMS[kind]
+                value, names = table.signed(number, 1), ENUMS[kind]
                 yield name, names[value] if 0 <= value < len(names) else f"{kind} {value}"
 
 

@@ -1,4 +1,4 @@
-"""The schema of .tflite files as data: what a table's fields are called, where they are, their types.
+"""The schema of .tflite files as data: what fields are called, where they are, their types.
 
 Facts of tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3, as the PyPI package tflite
 2.18.0 has them; tests/unit/tflite compares these tables with it where it is installed. A field is
@@ -32,7 +32,7 @@ OPERATORS: Final = tuple(
     ASSIGN_VARIABLE BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL
     GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1 UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX
     UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST BITWISE_XOR RIGHT_SHIFT
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 CUSTOM: Final = "CUSTOM"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 MAX_ELEMENTS: Final = 1 << 22  # of all vectors but those of bytes, together
 
@@ -25,10 +25,10 @@ class Buffer:
         self.data = data
         self._left = MAX_ELEMENTS
 
-    def uint(self, at: int, size: int = 4) -> int:
+    def unsigned(self, at: int, size: int = 4) -> int:
         return int.from_bytes(self.data[at : self._end(at, size)], "little")
 
-    def int(self, at: int, size: int = 4) -> int:
+    def signed(self, at: int, size: int = 4) -> int:
         return int.from_bytes(self.data[at : self._end(at, size)], "little", signed=True)
 
     def root(self) -> Table:
@@ -37,8 +37,8 @@ class Buffer:
 
     def table(self, at: int) -> Table:
         """The table at a place, whose list of fields is checked."""
-        fields = at - self.int(at)
-        size = self.uint(fields, 2)
+        fields = at - self.signed(at)
+        size = self.unsigned(fields, 2)
         if size < 4 or size % 2:
             raise DamagedError(f"the table at byte {at} has a list of fields of {size} bytes")
         self._end(fields, size)
@@ -51,12 +51,12 @@ class Buffer:
 
     def _follow(self, at: int) -> int:
         """Where the offset at a place leads."""
-        return at + self.uint(at)
+        return at + self.unsigned(at)
 
     def vector(self, at: int, element_bytes: int) -> tuple[int, int]:
         """First byte and number of elements of the vector that the offset at a place leads to."""
         start = self._follow(at)
-        count = self.uint(start)
+        count = self.unsigned(start)
         self._end(start + 4, count * element_bytes)
         if element_bytes > 1:
             self._left -= count
@@ -80,32 +80,32 @@ class Table:
         """Where a field lies."""
         if field >= self._count:
             return None
-        offset = self._buffer.uint(self._fields + 4 + 2 * field, 2)
+        offset = self._buffer.unsigned(self._fields + 4 + 2 * field, 2)
         return self._at + offset if offset else None
 
-    def int(self, field: int, size: int = 4, default: int = 0) -> int:
+    def signed(self, field: int, size: int = 4, default: int = 0) -> int:
         """A signed number of ``size`` bytes."""
         at = self._place(field)
-        return default if at is None else self._buffer.int(at, size)
+        return default if at is None else self._buffer.signed(at, size)
 
-    def uint(self, field: int, size: int = 4, default: int = 0) -> int:
+    def unsigned(self, field: int, size: int = 4, default: int = 0) -> int:
         """A number of ``size`` bytes."""
         at = self._place(field)
-        return default if at is None else self._buffer.uint(at, size)
+        return default if at is None else self._buffer.unsigned(at, size)
 
-    def float(self, field: int, default: float = 0.0) -> float:
+    def real(self, field: int, default: float = 0.0) -> float:
         """A float of 4 bytes."""
         at = self._place(field)
         if at is None:
             return default
-        (value,) = struct.unpack("<f", self._buffer.uint(at).to_bytes(4, "little"))
+        (value,) = struct.unpack("<f", self._buffer.unsigned(at).to_bytes(4, "little"))
         return float(value)
 
     def text(self, field: int, most: int = 1024) -> str:
         """A text, "" if there is none; its first ``most`` bytes."""
-        return self.bytes(field, most).decode("utf-8", "replace")
+        return self.raw(field, most).decode("utf-8", "replace")
 
-    def bytes(self, field: int, most: int | None = None) -> bytes:
+    def raw(self, field: int, most: int | None = None) -> bytes:
         """A vector of bytes."""
         start, size = self.span(field)
         return self._buffer.data[start : start + (size if most is None else min(size, most))]
@@ -115,15 +115,15 @@ class Table:
         at = self._place(field)
         return (0, 0) if at is None else self._buffer.vector(at, 1)
 
-    def ints(self, field: int, size: int = 4) -> tuple[int, ...]:
+    def integers(self, field: int, size: int = 4) -> tuple[int, ...]:
         """A vector of signed numbers of ``size`` bytes each."""
         return self._numbers(field, size, {4: "i", 8: "q"}[size])
 
-    def floats(self, field: int) -> tuple[float, ...]:
+    def reals(self, field: int) -> tuple[float, ...]:
         """A vector of floats of 4 bytes each."""
         return self._numbers(field, 4, "f")
 
-    def _numbers(self, field: int, size: int, form: str) -> tuple:  # type: ignore[type-arg]
+    def _numbers(self, field: int, size: int, form: str) -> tuple[Any, ...]:
         at = self._place(field)
         if at is None:
             return ()

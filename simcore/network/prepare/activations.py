@@ -54,7 +54,7 @@ def relu(node: Node) -> KernelCall:
         return _call("op_clamp_f32", words(output.elements, 0.0, math.inf), inputs, output)
     if kind == "int16":
         node.no_zero_point(inputs, output)
-    pair = node.multiplier(scales.single(node.scale(inputs) / node.scale(output)))
+    pair = node.multiplier(node.scale(inputs) / node.scale(output))
     zero_in, zero_out = node.zero_point(inputs), node.zero_point(output)
     low, high = max(scales.LIMITS[kind][0], zero_out), scales.LIMITS[kind][1]
     if pair == scales.IDENTITY and zero_in == zero_out:
@@ -87,8 +87,8 @@ def leaky_relu(node: Node) -> KernelCall:
     if kind == "float32":
         return _call("op_leaky_f32", words(output.elements, alpha), inputs, output)
     scale_in, scale_out = node.scale(inputs), node.scale(output)
-    below = node.multiplier(scales.single(scales.single(scale_in * alpha) / scale_out))
-    pair = node.multiplier(scales.single(scale_in / scale_out))
+    below = node.multiplier(scale_in * alpha / scale_out)
+    pair = node.multiplier(scale_in / scale_out)
     zero_in, zero_out = node.zero_point(inputs), node.zero_point(output)
     is_negative = below[0] < 0
     below = abs(below[0]), below[1]
@@ -114,15 +114,12 @@ def hard_swish(node: Node) -> KernelCall:
         return _call("op_hard_swish_f32", (output.elements,), inputs, output)
     if kind == "int16":
         node.refuse("int16; TFLM has int8 and float32")
-    fine = scales.single(scales.single(1.0 / 128.0) * node.scale(inputs))
-    pairs = [
-        node.multiplier(scales.single(fine / unit))
-        for unit in (node.scale(output), scales.single(scales.single(3.0) / scales.single(32768.0)))
-    ]
+    fine = node.scale(inputs) / 128.0
+    pairs = [node.multiplier(fine / unit) for unit in (node.scale(output), 3.0 / 32768.0)]
     if pairs[0][1] > 0:
         node.refuse("an output scale too small for its input scale; TFLM refuses it too")
-    if pairs[1][1] > 15:
-        node.refuse("an input scale beyond what int16 arithmetic holds")
+    if pairs[0][1] < -15 or pairs[1][1] > 15:
+        node.refuse("scales beyond what its int16 arithmetic holds")
     short = [
         (0x7FFF if multiplier >= 0x7FFF_FFFF - (1 << 15) else (multiplier + (1 << 15)) >> 16, shift)
         for multiplier, shift in pairs

@@ -1,7 +1,7 @@
 """ADD, SUB, MUL, MAXIMUM, MINIMUM and PRELU: two inputs, either repeated where shapes ask for it.
 
 TFLM: tensorflow/lite/micro/kernels/add_common.cc, sub_common.cc, mul_common.cc, maximum_minimum.cc,
-prelu_common.cc. ADD computes its scales in double, SUB in single precision.
+prelu_common.cc.
 """
 
 from __future__ import annotations
@@ -78,15 +78,13 @@ def add_or_sub(node: Node) -> KernelCall:
     if kind == "float32":
         return _unquantized(node, name, lambda: scales.real_limits(node.activation()))
     if kind == "int32":  # TFLM's ADD has no activation for int32
-        if is_sum:
-            node.no_activation()
+        if is_sum and node.activation() != "NONE":
+            node.refuse("int32 with a fused activation, which TFLM's kernel leaves out")
         return _unquantized(node, name, lambda: _integer_limits(node))
     scale1, scale2, scale_out = node.scale(first), node.scale(second), node.scale(output)
     left_shift = 20 if kind == "int8" else 15
     twice = 2 * max(scale1, scale2)
     reals = [scale1 / twice, scale2 / twice, twice / ((1 << left_shift) * scale_out)]
-    if not is_sum:
-        reals = [scales.single(real) for real in reals]
     pairs = [node.multiplier_below_one(real) for real in reals]
     layer = words(
         -node.zero_point(first), pairs[0], -node.zero_point(second), pairs[1],

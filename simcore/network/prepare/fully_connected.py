@@ -1,8 +1,7 @@
 """FULLY_CONNECTED and BATCH_MATMUL.
 
 TFLM: tensorflow/lite/micro/kernels/fully_connected_common.cc, batch_matmul.cc and
-GetQuantizedConvolutionMultipler of tensorflow/lite/kernels/kernel_util.cc. With one scale for all
-weights TFLM multiplies input and weight scale in single precision, with one for each row in double.
+GetQuantizedConvolutionMultipler of tensorflow/lite/kernels/kernel_util.cc.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def one_multiplier(
     node: Node, left: Tensor, right: Tensor, output: Tensor, most_shift: int
 ) -> tuple[int, int]:
     """The multiplier and shift of products of two tensors with one scale each."""
-    product = scales.single(node.scale(left) * node.scale(right))
+    product = node.scale(left) * node.scale(right)
     return node.multiplier(product / node.scale(output), most_shift)
 
 

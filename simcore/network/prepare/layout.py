@@ -41,8 +41,8 @@ def reshape(node: Node) -> KernelCall:
     inputs, output = node.input(0), node.output()
     node.same_kind(inputs, output)
     node.elements_are(output, inputs.elements)
-    if inputs.type not in BYTES_OF_TYPE:
-        node.refuse(f"'{inputs.name}' is {inputs.type}")
+    if node.operator.kind == "EXPAND_DIMS":
+        node.kind_of(inputs, ("int8", "int16", "float32"))
     return copy_call(inputs, output)
 
 

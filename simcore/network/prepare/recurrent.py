@@ -25,11 +25,9 @@ LEFT_OUT = {
 
 def svdf(node: Node) -> KernelCall:
     """A filter over inputs, and one over the time that its results are remembered."""
-    inputs, features, times, bias, state = (
-        *(node.input(i) for i in range(3)),
-        node.optional(3),
-        node.input(4),
-    )
+    if node.optional(3) is None:
+        node.refuse("it has no bias, which TFLM's kernel needs")
+    inputs, features, times, bias, state = (node.input(place) for place in range(5))
     output = node.output()
     kind = node.kind_of(inputs, ("int8", "float32"))
     node.same_kind(inputs, features, output)
@@ -43,33 +41,28 @@ def svdf(node: Node) -> KernelCall:
     node.shape_is(times, (filters, memory))
     node.shape_is(state, (batches, memory * filters))
     node.shape_is(output, (batches, filters // rank))
-    if bias is not None:
-        node.elements_are(bias, filters // rank)
+    node.elements_are(bias, filters // rank)
     _is_variable(node, state)
     buffers = (
-        inputs.index, features.index, times.index, bias.index if bias else None, state.index,
+        inputs.index, features.index, times.index, bias.index, state.index,
         output.index, Scratch(4 * filters),
     )  # fmt: skip
     macs = batches * filters * (depth + memory)
     sizes = (batches, depth, filters, rank, memory)
     if kind == "float32":
-        node.same_kind(inputs, times, state, *((bias,) if bias else ()))
+        node.same_kind(inputs, times, state, bias)
         low, high = scales.real_limits(node.activation())
         params = words(*sizes, 0, 0, 0, 0, 0, 0, 0, low, high)
         return KernelCall("op_svdf_f32", params, buffers, macs, 2 * macs)
     memory_kind = node.kind_of(times, ("int8", "int16"))
     node.same_kind(times, state)
-    if bias is None:
-        node.refuse("int8 without a bias, which TFLM's kernel needs")
     node.kind_of(bias, ("int32",))
     node.no_zero_point(features, times)
-    product = scales.single(node.scale(state) * node.scale(times))
+    product = node.scale(state) * node.scale(times)
     if abs(node.scale(bias) - product) >= 1e-5:
         node.refuse(f"the scale of bias '{bias.name}' is not that of its products")
-    first = scales.single(
-        scales.single(node.scale(inputs) * node.scale(features)) / node.scale(state)
-    )
-    second = scales.single(product / node.scale(output))
+    first = node.scale(inputs) * node.scale(features) / node.scale(state)
+    second = product / node.scale(output)
     params = words(
         *sizes, -node.zero_point(inputs), node.zero_point(state), node.zero_point(output),
         node.multiplier(first), node.multiplier(second), scales.LIMITS["int8"],

@@ -107,8 +107,21 @@ def curve_s8(
 
 
 def logistic_steps() -> list[int]:
-    """2^16 times the logistic function at every 1/24, as uint16: the table of the int16 curves."""
-    return [min(65535, math.floor(65536 / (1 + math.exp(-step / 24)) + 0.5)) for step in range(256)]
+    """2^16 times the logistic function at every 1/24, as uint16: the table of the int16 curves.
+
+    Each value is moved by half of the error of a line in the middle of the step behind it, which makes
+    the errors of both signs alike. These are the values of sigmoid_table_uint16 of
+    tensorflow/lite/kernels/internal/common.h, whose last is rounded up.
+    """
+
+    def logistic(step: float) -> float:
+        return 65536 / (1 + math.exp(-step / 24))
+
+    values = []
+    for step in range(255):
+        error = logistic(step + 0.5) - (logistic(step) + logistic(step + 1)) / 2
+        values.append(math.floor(logistic(step) + error / 2 + 0.5))
+    return [*values, 65535]
 
 
 def table_s16(

@@ -28,6 +28,7 @@ from simcore.report.profile.arena_tables import arena_blocks
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
+from simcore.report.profile.network_tables import network_blocks, network_head
 from simcore.report.profile.op_tables import op_blocks
 from simcore.report.profile.task_tables import chain_text, deepest_of_main, heap_rows, task_blocks
 from simcore.run.stubs import guessed
@@ -90,6 +91,8 @@ class _Page:
         text.append(
             f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""
         )
+        if profile.network is not None:
+            text.append("\n").append_text(network_head(profile.network))
         if profile.guesses:
             text.append(f"\n{guessed(profile.guesses)}:", "yellow")
             for guess in profile.guesses:
@@ -115,7 +118,9 @@ class _Page:
         yield "Cycles by cause", modelled, self._shares(profile.totals.cycles_by_cause, count)
         parts = profile.totals.energy_by_component
         yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
-        yield from op_blocks(profile, self.options.width, self.top)
+        yield from network_blocks(profile, self.options.width, self.top)
+        if profile.network is None:
+            yield from op_blocks(profile, self.options.width, self.top)
         yield from task_blocks(profile, self.options.width, self.top)
         shown = len(profile.functions[: self.top])
         of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "

@@ -150,8 +150,8 @@ class Operations:
         counted, given = vector[column["macs"]], self._given(row)
         macs = given.macs * row.invocations if given else 0
         ops = given.ops * row.invocations if given else 0
-        if not macs and not ops:
-            macs = counted
+        if not macs and not ops and not (given and given.operator):
+            macs = counted  # a model knows its operators that have none
         ops = ops or OPS_PER_MAC * macs
         kind = given.kind if given else "call" if row.callee >= 0 else "function"
         is_timed = row.timed > 0

@@ -15,6 +15,7 @@ from typing import Annotated
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -26,7 +27,6 @@ from simcore.costs.tables import (
     LineCosts,
     MemoryCosts,
     ObjectCosts,
-    OpCosts,
     PlacedItem,
     Totals,
 )

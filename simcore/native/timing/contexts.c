@@ -174,7 +174,7 @@ static int begin(struct timing *t, uint32_t stack)
     int index = add(&t->contexts, stack);
     if (index < 0)
         return index;
-    calltree_forget_kept(&t->contexts.context[index].calls);     /* of the one that is shared, as there are too many */
+    calltree_forget_kept(&t->contexts.context[index].calls); /* of the one that is shared, as there are too many */
     give_processor(t, (uint32_t)index);
     return CORE_OK;
 }
@@ -244,7 +244,7 @@ static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp
         return stacks_switch(t, i.stack, sp, address);
     }
     int waiting = find_waiting(t, frame, address);
-    if (waiting < 0 && stacks_holds(s, i.stack, sp)) {       /* it unwinds, or calls */
+    if (waiting < 0 && stacks_holds(s, i.stack, sp)) { /* it unwinds, or calls */
         arrive_anew(t, ARRIVES_BY_RETURN);
         return on_own_stack(t, i.stack, sp, address);
     }
@@ -325,7 +325,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
     struct contexts *c = &t->contexts;
     uint32_t from = t->stacks.running;
     const struct stack_info *first = &t->stacks.stack[0].info;
-    if (from == 0 && first->lowest == first->top && sp > first->floor)      /* a program sets its own */
+    if (from == 0 && first->lowest == first->top && sp > first->floor) /* a program sets its own */
         return stacks_begin(t, sp, first->floor);
     timing_settle(t);
     int status = stacks_keep(t), waiting = find_waiting(t, sp, ANY_ADDRESS);
@@ -348,7 +348,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
         running_of(t)->info.stack = (uint32_t)stack;
         return stacks_switch(t, (uint32_t)stack, sp, pc);
     }
-    t->unwinds_to = sp;                          /* behind the branch that ends the block */
+    t->unwinds_to = sp; /* behind the branch that ends the block */
     return stacks_switch(t, from, sp, pc);
 }
 
@@ -375,7 +375,7 @@ int contexts_return(struct timing *t, uint32_t address, uint32_t function, int i
 int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t address)
 {
     struct contexts *c = &t->contexts;
-    if (c->levels)                               /* only a corrupt capture says so of a handler */
+    if (c->levels) /* only a corrupt capture says so of a handler */
         return CORE_ERR_STREAM;
     int is_other = running_of(t)->address != address && address;
     int status = c->jumped && is_other ? begin_on_jumped(t) : CORE_OK;
@@ -386,13 +386,13 @@ int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t addr
         t->stacks.stack[context->info.stack].info.floor = floor;
     if (!address || !context->address || context->address == address) {
         if (address || context->info.task == NO_TASK)
-            context->info.task = task;           /* it may have another name now */
+            context->info.task = task; /* it may have another name now */
         context->address = address ? address : context->address;
         return CORE_OK;
     }
     /* Under the SP of a task that is gone another one runs. */
     struct level at = here(t, 0);
-    at.returns_to = UINT32_MAX;                  /* where nothing goes on */
+    at.returns_to = UINT32_MAX; /* where nothing goes on */
     status = suspend(t, &at);
     if (status == CORE_OK)
         status = begin(t, t->stacks.running);

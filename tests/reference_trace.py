@@ -41,7 +41,7 @@ class Trace:
     def follow(
         self, stack: Sequence[int], now: int, operations: Sequence[tuple[int, int]] = ()
     ) -> None:
-        """The call stack is another one from now on, and so may be (serial, node) of what is open."""
+        """The call stack is another from now on; `operations`: (serial, node) of what is open."""
         same = 0
         while self.operations[same:] and operations[same:]:
             if self.operations[same][0] != operations[same][0]:

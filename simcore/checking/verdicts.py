@@ -172,7 +172,9 @@ def _all_calls(
                     new.instructions,
                 ),
                 "energy": (
-                    None if is_new else sum(round(r.energy_before_j * 1e15) for r in changes) / 1e15,
+                    None
+                    if is_new
+                    else sum(round(r.energy_before_j * 1e15) for r in changes) / 1e15,
                     new.energy_j,
                 ),
             },

@@ -103,8 +103,8 @@ op_options = together(
         multiple=True,
         metavar="F[@SITE]",
         help="Make each call an operation that function F makes at its busiest call through a"
-        " pointer, or at SITE, an address or FILE:LINE: the layers of an interpreter of networks, or"
-        " of generated code. The program may run twice for it. Repeatable.",
+        " pointer, or at SITE, an address or FILE:LINE: the layers of an interpreter of networks,"
+        " or of generated code. The program may run twice for it. Repeatable.",
     ),
     click.option(
         "--op-rows",

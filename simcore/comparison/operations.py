@@ -48,8 +48,8 @@ class OpChange:
     energy_after_j: Amount
     energy_difference_j: float
     caller: str | None = None
-    """Of calls: the function that is called, or that calls. A row of its name is all its calls, where
-    the runs have not as many."""
+    """Of calls: the function that is called, or that calls. A row of its name is all its calls,
+    where the runs have not as many."""
     call: Count | None = None
 
 
@@ -75,8 +75,8 @@ def calls_of(ops: Iterable[OpSummary]) -> dict[str, OpSummary]:
 
 
 def op_changes(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpChange, ...]:
-    """Operations beside each other. Calls of a function that are not as many in both runs are one row:
-    which of them is which nobody knows."""
+    """Operations beside each other. Calls of a function that are not as many in both runs are one
+    row: which of them is which nobody knows."""
     nothing = OpSummary("", "", 0, 0, 0, 0.0)
     before, after = _folded(before, after)
     return largest_first(
@@ -111,7 +111,6 @@ def costs_of(old: Counted | None, new: Counted | None, nothing: Counted) -> dict
 def largest_first(rows: Iterable[Row]) -> tuple[Row, ...]:
     """Rows of functions or operations by how much their cycles changed."""
     return tuple(sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.name)))
-
 
 
 def _folded(

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from simcore.core.counters import CAUSES, REGION_COUNTERS, cycle_column, region_column, sum_vectors
 from simcore.costs.nodes import NodeCosts, joules, ratio
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.operations import Operations
 from simcore.costs.tables import (
     Caches,
@@ -16,7 +17,6 @@ from simcore.costs.tables import (
     FunctionCosts,
     InstructionCache,
     MemoryCosts,
-    OpCosts,
     Totals,
 )
 from simcore.cpu_model.schema import CLASSES

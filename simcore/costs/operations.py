@@ -10,7 +10,7 @@ from functools import cached_property
 from simcore.core.counters import CAUSES, cycle_column, region_column
 from simcore.core.operations import OpRow, OpsFound, OpSource, OpUse
 from simcore.costs.nodes import NodeCosts, joules, ratio
-from simcore.costs.tables import OpCosts, OpObject, Traffic
+from simcore.costs.op_tables import OpCosts, OpObject, Traffic
 from simcore.elf.names import matches, without_parameters
 from simcore.run.asked import CallsAt, OpDescriptor
 

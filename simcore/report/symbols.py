@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
-from simcore.costs.tables import OpCosts
 from simcore.elf.demangling import is_mangled
 
 

@@ -68,9 +68,10 @@ def indirect_calls(simulation: Simulation, function: int) -> dict[int, int]:
     }
     calls: dict[int, int] = {}
     for node in counters.nodes:
-        if node.op < 0 <= node.parent and counters.nodes[node.parent].function == function:
-            if node.call_site in indirect and node.calls:
-                calls[node.call_site] = calls.get(node.call_site, 0) + node.calls
+        if node.parent < 0 or node.op >= 0 or node.call_site not in indirect or not node.calls:
+            continue
+        if counters.nodes[node.parent].function == function:
+            calls[node.call_site] = calls.get(node.call_site, 0) + node.calls
     return calls
 
 
@@ -105,9 +106,7 @@ def _parsed(image: Image, text: str) -> tuple[Function, str]:
     return found[0], site
 
 
-def _busiest(
-    before: Simulation, function: Function, text: str, site: str, rows: int
-) -> AskedCalls:
+def _busiest(before: Simulation, function: Function, text: str, site: str, rows: int) -> AskedCalls:
     calls = indirect_calls(before, before.image.functions.index(function))
     if site:
         calls = dict(_on_line(before.image, calls, site))

@@ -69,7 +69,8 @@ def test_invocations_sum_to_the_operation_and_each_lies_between_least_and_most(
     profile: Profile,
 ) -> None:
     for op in profile.ops:
-        assert op.minimum_cycles is not None and op.maximum_cycles is not None
+        assert op.minimum_cycles is not None
+        assert op.maximum_cycles is not None
         assert op.minimum_cycles <= op.cycles / op.invocations <= op.maximum_cycles
         if op.invocations == 1:
             assert op.minimum_cycles == op.cycles == op.maximum_cycles, op.name
@@ -105,8 +106,8 @@ def test_a_timeline_has_operations_from_begin_to_end(profile: Profile) -> None:
     assert {name: len(found) for name, found in spans.items()} == {
         op.name: op.invocations for op in profile.ops
     }
-    for op in profile.ops:
-        assert sum(end - start for start, end in spans[op.name]) == op.cycles, op.name
+    for row in profile.ops:
+        assert sum(end - start for start, end in spans[row.name]) == row.cycles, row.name
     (outside,), (inside,) = spans["outside"], spans["inside"]
     assert outside[0] < inside[0] < inside[1] < outside[1]
 

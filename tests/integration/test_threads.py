@@ -65,7 +65,8 @@ def test_each_thread_has_its_own_operations(arm_gcc: Callable[..., Path], tmp_pa
         turn, step = ops[f"turn_{name}"], rows[f"step_{name}"]
         # what interrupts a turn is not in it: turns are alike, and all but a few instructions of it
         assert turn.instructions > 0.97 * step.instructions
-        assert turn.minimum_cycles is not None and turn.maximum_cycles is not None
+        assert turn.minimum_cycles is not None
+        assert turn.maximum_cycles is not None
         assert turn.maximum_cycles < 1.5 * turn.minimum_cycles or name == "b"
     assert (
         "mcusim_op_end has nothing to end once, first in thread_b while operation turn_a is open in"

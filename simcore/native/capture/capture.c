@@ -41,6 +41,7 @@ void capture_free(struct capture *c)
     free(c->operators.known);
     free(c->op_slot);
     free(c->task);
+    free(c->ready);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

@@ -35,8 +35,8 @@ static int push(struct calltree *t, int32_t node, uint32_t state, uint32_t retur
     }
     if (array_reserve(&t->frame, &t->frames_room, t->frames + 1u, 64, sizeof *t->frame) != CORE_OK)
         return CORE_ERR_MEMORY;
-    t->frame[t->frames++] = (struct frame){node,     node,  return_address, call_site, t->sp,
-                                           t->stack, state, 0,              NO_NODE,   PASSAGE_CALL};
+    t->frame[t->frames++] =
+        (struct frame){node, node, return_address, call_site, t->sp, t->stack, state, 0, NO_NODE, PASSAGE_CALL};
     return CORE_OK;
 }
 
@@ -94,8 +94,7 @@ static int node_for(struct calltree *t, int32_t from, uint32_t function, uint32_
     for (int32_t up = from; up > 0 && t->node[up].info.op < 0; up = t->node[up].info.parent)
         if (t->node[up].info.function == function)
             return up;
-    return t->nodes >= NODES_MAX ? full(t, from)
-                                 : add_node(t, from, function, -1, t->node[from].info.state, call_site);
+    return t->nodes >= NODES_MAX ? full(t, from) : add_node(t, from, function, -1, t->node[from].info.state, call_site);
 }
 
 /* The node of a function in which an operation is open that is not in another node of it. */

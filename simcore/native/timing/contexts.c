@@ -27,8 +27,8 @@ static int add(struct contexts *c, uint32_t stack)
     }
     if (array_reserve(&c->context, &c->room, c->contexts + 1u, 8, sizeof *c->context) != CORE_OK)
         return CORE_ERR_MEMORY;
-    c->context[c->contexts] =
-        (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0}, .is_aside = (uint8_t)is_aside(c, c->contexts)};
+    c->context[c->contexts] = (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0, 0},
+                                               .is_aside = (uint8_t)is_aside(c, c->contexts)};
     return (int)c->contexts++;
 }
 
@@ -64,6 +64,16 @@ void contexts_responded(struct timing *t, uint64_t pended)
         i->longest_response = t->now - pended;
 }
 
+void contexts_woken(struct timing *t, uint32_t address)
+{
+    struct contexts *c = &t->contexts;
+    for (uint32_t i = 0; i < c->contexts; i++)
+        if (c->context[i].address == address && c->context[i].call && address) {
+            c->context[i].is_woken = 1;
+            c->context[i].woken_at = t->now;
+        }
+}
+
 int contexts_init(struct timing *t)
 {
     if (add(&t->contexts, 0) < 0 || add(&t->contexts, 0) < 0)
@@ -95,8 +105,9 @@ void contexts_forget(struct timing *t)
 {
     struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++) {
-        c->context[i].info.switches = c->context[i].info.longest_wait = c->context[i].info.longest_response = 0;
-        c->context[i].left_at = t->now;
+        struct context_info *info = &c->context[i].info;
+        info->switches = info->longest_wait = info->longest_response = info->longest_woken = 0;
+        c->context[i].left_at = c->context[i].woken_at = t->now;
     }
     c->lost = 0;
     contexts_forget_open(t);
@@ -125,6 +136,9 @@ static void give_processor(struct timing *t, uint32_t index)
     uint64_t waited = t->now - context->left_at;
     if (context->had && waited > context->info.longest_wait)
         context->info.longest_wait = waited;
+    if (context->is_woken && t->now - context->woken_at > context->info.longest_woken)
+        context->info.longest_woken = t->now - context->woken_at;
+    context->is_woken = 0;
     context->had = 1;
     context->info.switches++;
     t->contexts.running = index;
@@ -174,7 +188,7 @@ static int begin(struct timing *t, uint32_t stack)
     int index = add(&t->contexts, stack);
     if (index < 0)
         return index;
-    calltree_forget_kept(&t->contexts.context[index].calls);     /* of the one that is shared, as there are too many */
+    calltree_forget_kept(&t->contexts.context[index].calls); /* of the one that is shared, as there are too many */
     give_processor(t, (uint32_t)index);
     return CORE_OK;
 }
@@ -244,7 +258,7 @@ static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp
         return stacks_switch(t, i.stack, sp, address);
     }
     int waiting = find_waiting(t, frame, address);
-    if (waiting < 0 && stacks_holds(s, i.stack, sp)) {       /* it unwinds, or calls */
+    if (waiting < 0 && stacks_holds(s, i.stack, sp)) { /* it unwinds, or calls */
         arrive_anew(t, ARRIVES_BY_RETURN);
         return on_own_stack(t, i.stack, sp, address);
     }
@@ -325,7 +339,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
     struct contexts *c = &t->contexts;
     uint32_t from = t->stacks.running;
     const struct stack_info *first = &t->stacks.stack[0].info;
-    if (from == 0 && first->lowest == first->top && sp > first->floor)      /* a program sets its own */
+    if (from == 0 && first->lowest == first->top && sp > first->floor) /* a program sets its own */
         return stacks_begin(t, sp, first->floor);
     timing_settle(t);
     int status = stacks_keep(t), waiting = find_waiting(t, sp, ANY_ADDRESS);
@@ -348,7 +362,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
         running_of(t)->info.stack = (uint32_t)stack;
         return stacks_switch(t, (uint32_t)stack, sp, pc);
     }
-    t->unwinds_to = sp;                          /* behind the branch that ends the block */
+    t->unwinds_to = sp; /* behind the branch that ends the block */
     return stacks_switch(t, from, sp, pc);
 }
 
@@ -375,7 +389,7 @@ int contexts_return(struct timing *t, uint32_t address, uint32_t function, int i
 int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t address)
 {
     struct contexts *c = &t->contexts;
-    if (c->levels)                               /* only a corrupt capture says so of a handler */
+    if (c->levels) /* only a corrupt capture says so of a handler */
         return CORE_ERR_STREAM;
     int is_other = running_of(t)->address != address && address;
     int status = c->jumped && is_other ? begin_on_jumped(t) : CORE_OK;
@@ -386,13 +400,13 @@ int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t addr
         t->stacks.stack[context->info.stack].info.floor = floor;
     if (!address || !context->address || context->address == address) {
         if (address || context->info.task == NO_TASK)
-            context->info.task = task;           /* it may have another name now */
+            context->info.task = task; /* it may have another name now */
         context->address = address ? address : context->address;
         return CORE_OK;
     }
     /* Under the SP of a task that is gone another one runs. */
     struct level at = here(t, 0);
-    at.returns_to = UINT32_MAX;                  /* where nothing goes on */
+    at.returns_to = UINT32_MAX; /* where nothing goes on */
     status = suspend(t, &at);
     if (status == CORE_OK)
         status = begin(t, t->stacks.running);

@@ -92,8 +92,8 @@ static int is_asked(const struct op_calls *c, uint32_t function, uint32_t call_s
     return c->source == OP_CALLED ? c->number == function : call_site - c->first < c->size;
 }
 
-int64_t operations_called(struct operations *o, uint32_t asked, uint32_t function, uint32_t call_site,
-                          uint32_t *made, uint32_t nodes)
+int64_t operations_called(struct operations *o, uint32_t asked, uint32_t function, uint32_t call_site, uint32_t *made,
+                          uint32_t nodes)
 {
     struct asked *a = &o->asked[asked];
     const struct op_calls *c = &a->calls;
@@ -140,8 +140,8 @@ int operations_begin(struct operations *o, uint32_t row, uint32_t frame)
     info->invocations += (uint64_t)counts;
     info->again += (uint64_t)(again && !o->is_aside);
     info->too_deep += (uint64_t)is_deep;
-    o->open[o->opens++] = (struct open_op){row,          (uint32_t)state, frame, o->begun++, 0,
-                                           own_time(o), (uint8_t)(again || is_deep), (uint8_t)counts};
+    o->open[o->opens++] = (struct open_op){
+        row, (uint32_t)state, frame, o->begun++, 0, own_time(o), (uint8_t)(again || is_deep), (uint8_t)counts};
     if (frame > o->bound)
         o->bound = frame;
     return CORE_OK;

@@ -82,8 +82,8 @@ int operations_marked(struct operations *o, uint32_t descriptor);
 
 /* The row of a call, if it is operation number `asked`: how many calls the frame has made there is counted on; with
  * so many nodes in the tree. NO_ROW: it is none, or open already. Negative: core_status. */
-int64_t operations_called(struct operations *o, uint32_t asked, uint32_t function, uint32_t call_site,
-                          uint32_t *made, uint32_t nodes);
+int64_t operations_called(struct operations *o, uint32_t asked, uint32_t function, uint32_t call_site, uint32_t *made,
+                          uint32_t nodes);
 
 /* A row opens; `frame` as in struct open_op. Returns 0 or a core_status. */
 int operations_begin(struct operations *o, uint32_t row, uint32_t frame);

@@ -95,8 +95,8 @@ void timing_op_rows(const struct timing *t, struct op_row_info *out)
 void timing_op_states(const struct timing *t, struct op_state_info *out)
 {
     for (uint32_t state = 1; state <= t->calls.ops.states.keys; state++)
-        *out++ = (struct op_state_info){operations_around(&t->calls.ops, state),
-                                        operations_innermost(&t->calls.ops, state)};
+        *out++ =
+            (struct op_state_info){operations_around(&t->calls.ops, state), operations_innermost(&t->calls.ops, state)};
 }
 
 void timing_op_uses(const struct timing *t, struct op_use_info *out)

@@ -8,14 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.comparison.comparison import (
-    Comparison,
-    FunctionChange,
-    LineChange,
-    OpChange,
-    Side,
-)
+from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, Side
 from simcore.comparison.interrupts import InterruptChange, InterruptSummary
+from simcore.comparison.operations import OpChange
 from simcore.report import RenderOptions
 from simcore.report.comparison.tasks import task_columns
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer
 from simcore.costs.profile import Profile
-from simcore.costs.tables import OpCosts
+from simcore.costs.op_tables import OpCosts
 from simcore.errors import ConfigError
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted

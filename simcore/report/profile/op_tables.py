@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
-from simcore.costs.tables import OpCosts
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
@@ -27,7 +27,7 @@ SHOWN_CAUSES = {
 
 
 def op_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block]:
-    """Operations by cost, then by cause; of very many the dearest, in the order in which they ran."""
+    """Operations by cost, then by cause; of very many the dearest, as they ran."""
     ops = _shown(profile.ops, top)
     if not ops:
         return
@@ -86,10 +86,10 @@ def _causes(ops: Sequence[OpCosts]) -> list[Column]:
     }
     issue = [(op.cycles_by_cause or {}).get("issue", 0) for op in ops]
     shares = [
-        Column(header, [percent(part, op.cycles, digits=0) for part, op in zip(parts, ops, strict=True)])
+        Column(header, [_share(part, op) for part, op in zip(parts, ops, strict=True)])
         for header, parts in {"issue": issue, **found}.items()
         if any(parts)
-    ]  # fmt: skip
+    ]
     return [
         Column("operation", [op.name for op in ops]),
         *shares,
@@ -100,6 +100,10 @@ def _causes(ops: Sequence[OpCosts]) -> list[Column]:
         Column("written", [size(sum(t.write_bytes for t in op.traffic.values())) for op in ops], 2),
         Column("mostly", fitted([_object(op) for op in ops], BESIDE), 5),
     ]
+
+
+def _share(cycles: int, op: OpCosts) -> str:
+    return percent(cycles, op.cycles, digits=0)
 
 
 def _misses(op: OpCosts) -> int:

@@ -60,7 +60,7 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
             "ph": "M", "name": "thread_name", "pid": PROCESS, "tid": number,
             "args": {"name": name},
         }  # fmt: skip
-    # Operations last from begin to end, whatever returns meanwhile: they nest among themselves only.
+    # Operations last from begin to end, whatever returns meanwhile: they nest among themselves.
     beyond = len(tracks) + len(profile.interrupts or ()) + 1
     operations: set[int] = set()
     for span in timeline.spans:

@@ -520,8 +520,14 @@ def calls(*cycles: int) -> tuple[OpSummary, ...]:
 
 def test_a_limit_on_a_function_is_on_all_its_calls_and_one_on_a_call_on_that() -> None:
     after, before = run(ops=calls(10, 30)), run(ops=calls(10, 20))
-    found = verdicts(after, "op=f:cycles=0%", "op=f[1]:cycles=50%", "op=f[[]0]:cycles=0%", before=before)
-    values = {row.row: (row.before, row.after, row.limits[0].holds) for row in found.values() if row.kind == "op"}
+    found = verdicts(
+        after, "op=f:cycles=0%", "op=f[1]:cycles=50%", "op=f[[]0]:cycles=0%", before=before
+    )
+    values = {
+        row.row: (row.before, row.after, row.limits[0].holds)
+        for row in found.values()
+        if row.kind == "op"
+    }
     assert values == {"f": (30, 40, False), "f[1]": (20, 30, True), "f[0]": (10, 10, True)}
 
 
@@ -532,7 +538,11 @@ def test_calls_that_are_not_as_many_are_compared_together_and_still_have_limits_
         "f", 2, 3, 40,
     )  # fmt: skip
     found = verdicts(after, "op=f[2]:cycles=39", "op=f:cycles=70", before=before)
-    values = {row.row: (row.before, row.after, row.limits[0].holds) for row in found.values() if row.kind == "op"}
+    values = {
+        row.row: (row.before, row.after, row.limits[0].holds)
+        for row in found.values()
+        if row.kind == "op"
+    }
     assert values == {"f[2]": (None, 40, False), "f": (30, 70, True)}
 
 

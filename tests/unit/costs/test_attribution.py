@@ -15,9 +15,10 @@ from simcore.core.counters import Counters, DataObject, Trace, TraceSample
 from simcore.core.operations import LostEnds, OpRow, OpsFound, OpState, OpUse
 from simcore.costs.attribution import Attribution
 from simcore.costs.nodes import UNKNOWN_FUNCTION, joules
-from simcore.costs.tables import FunctionCosts, OpCosts, Traffic
+from simcore.costs.op_tables import OpCosts, Traffic
+from simcore.costs.tables import FunctionCosts
 from simcore.costs.timeline import timeline
-from simcore.run.asked import CalledFunction, CallsAt, OpDescriptor
+from simcore.run.asked import CallsAt, OpDescriptor
 from tests.unit.handmade import (
     CLOCK_HZ,
     FUNCTIONS,
@@ -209,11 +210,11 @@ def test_an_operation_inside_another_counts_for_both_in_order_of_execution() -> 
     ]
 
 
-def asked_run(*rows: OpRow, found: OpsFound = OpsFound()) -> list[OpCosts]:
+def asked_run(*rows: OpRow, asked: tuple[CallsAt, ...] = ()) -> list[OpCosts]:
     """The operations of a run of main in which operation n takes 10 (n + 1) cycles."""
     nodes = [node(-1, 0, spend(1))]
     nodes += [node(0, 1, spend(10 * (n + 1)), op=n) for n in range(len(rows))]
-    run = replace(counters(nodes), operations=replace(found, rows=rows))
+    run = replace(counters(nodes), operations=OpsFound(rows, asked=asked))
     return list(attribute(run).op_costs())
 
 
@@ -229,25 +230,38 @@ def test_calls_of_a_function_are_numbered_and_the_rest_is_one_row() -> None:
 
 
 def test_calls_at_a_place_are_named_by_what_is_called_or_by_what_is_told_of_them() -> None:
-    told = (OpDescriptor("layer0", "conv2d", 50, 100, 7, 8), OpDescriptor("layer1", "add", 0, 3, 0, 0))
+    told = (
+        OpDescriptor("layer0", "conv2d", 50, 100, 7, 8),
+        OpDescriptor("layer1", "add", 0, 3, 0, 0),
+    )
     asked = (CallsAt("main", 0x100, 2), CallsAt("main", 0x200, 2, operators=told))
     plain, layer0, layer1 = asked_run(
         OpRow(2, 0, call=4, callee=3, invocations=1),
         OpRow(2, 1, call=0, callee=1, invocations=2),
         OpRow(2, 1, call=3, callee=2, invocations=1),
-        found=OpsFound(asked=asked),
+        asked=asked,
     )
     assert (plain.name, plain.kind, plain.caller) == ("main[4] dot", "call", "main")
-    assert (layer0.name, layer0.kind, layer0.macs, layer0.param_bytes) == ("layer0", "conv2d", 100, 7)
+    assert (layer0.name, layer0.kind, layer0.macs, layer0.param_bytes) == (
+        "layer0",
+        "conv2d",
+        100,
+        7,
+    )
     assert (layer1.name, layer1.ops, layer1.call) == ("layer1", 3, 3)
 
 
 def test_an_operation_has_its_causes_and_misses_and_its_dearest_objects() -> None:
-    run = counters([node(-1, 0, spend(1)), node(0, 1, KERNEL.nodes[5].vector, op=0)], [CONV_TWICE], [1])
+    run = counters(
+        [node(-1, 0, spend(1)), node(0, 1, KERNEL.nodes[5].vector, op=0)], [CONV_TWICE], [1]
+    )
     objects = tuple(DataObject(name, "symbol") for name in "abcdef")
-    uses = tuple(OpUse(1, n, 8, 4, n, 0) for n in range(5)) + (OpUse(2, 5, 1, 0, 0, 9),)
-    found = OpsFound((*run.operations.rows, OpRow(0, 0)), (OpState(0, 0), OpState(1, 1)), uses)
+    uses = (*(OpUse(1, n, 8, 4, n, 0) for n in range(5)), OpUse(2, 5, 1, 0, 0, 9))
+    found = OpsFound(
+        (OpRow(0, 0, invocations=1), OpRow(0, 0)), (OpState(0, 0), OpState(1, 1)), uses
+    )
     (op,) = attribute(replace(run, objects=objects, operations=found)).op_costs()
+    assert op.cycles_by_cause is not None
     assert (op.cycles_by_cause["load"], op.icache_misses, op.dcache_read_misses) == (130, 2, 6)
     assert [(o.name, o.read_bytes, o.misses) for o in op.objects] == [
         ("f", 1, 0), ("a", 8, 0), ("b", 8, 1), ("c", 8, 2)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
-from simcore.costs.tables import FunctionCosts, OpCosts
+from simcore.costs.tables import FunctionCosts
 from simcore.elf.names import also
 from simcore.pipeline.ceilings import Ceilings
 from simcore.report.html.bars import component_colors
@@ -115,7 +116,7 @@ def operations(profile: Profile) -> HtmlTable:
 
 
 def _where(ops: Sequence[OpCosts]) -> Iterator[Filled[OpCosts]]:
-    """What operations missed and moved, one invocation beside another, and MACs that were counted."""
+    """What operations missed and moved, one invocation beside others, and MACs as counted."""
     if any(op.macs != op.macs_counted for op in ops):
         hint = "from the instructions that ran; what is per MAC takes the declared ones"
         yield HtmlColumn("counted MACs", EXACT, hint), lambda op: number(op.macs_counted)

@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import ProgramFiles, image_of_files
 from simcore.errors import NetworkError
-from simcore.network.activations import Memory, beside, plan_arena
+from simcore.network.activations import ArenaRoom, beside, plan_arena
 from simcore.network.compose import Composed, compose
 from simcore.network.graph import Model
 from simcore.network.layout import rooms_of
@@ -85,7 +85,7 @@ def test_our_own_reader_finds_the_objects_where_the_plan_has_them() -> None:
 
 
 def test_a_layer_that_may_overwrites_its_input() -> None:
-    plan = plan_arena(lowered(two_layers()), [Memory("sram1", 0, 1 << 20)])
+    plan = plan_arena(lowered(two_layers()), [ArenaRoom("sram1", 0, 1 << 20)])
     assert plan.places[0, 4].shares == (0, 3)
     assert plan.places[0, 4].offset == plan.places[0, 3].offset
     assert plan.alive == (24 + 8, 8)
@@ -95,8 +95,8 @@ def test_a_layer_that_may_overwrites_its_input() -> None:
 def test_the_first_memory_takes_what_is_used_most_for_each_byte() -> None:
     network = lowered(two_layers())
     # Scratch of the layers is there, too; 16 bytes are left for the 8 that both layers use.
-    dtcm = Memory("dtcm", 0, beside(network) + 16)
-    plan = plan_arena(network, [dtcm, Memory("sram", 1 << 20, 1 << 20)])
+    dtcm = ArenaRoom("dtcm", 0, beside(network) + 16)
+    plan = plan_arena(network, [dtcm, ArenaRoom("sram", 1 << 20, 1 << 20)])
     places = {key[1]: place.memory for key, place in plan.places.items()}
     assert places == {0: "sram", 3: "dtcm", 4: "dtcm"}
 

@@ -111,7 +111,7 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
             *sources,
             *common["link"],
             *entry.get("link", []),
-        ),  # fmt: skip
+        ),
         objects=tuple(
             (common["compiler"], *target, *cpp_flags, *common["cpp_flags"], "-c", source)
             for source in plus

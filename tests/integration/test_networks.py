@@ -1,4 +1,4 @@
-"""A network's file on the command line: outputs, layers, memory, and what is said when it cannot."""
+"""A network's file on the command line: outputs, layers, memory, and what is said otherwise."""
 
 from __future__ import annotations
 

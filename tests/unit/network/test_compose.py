@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import ProgramFiles, image_of_files
@@ -52,7 +53,9 @@ def test_pyelftools_reads_sections_segments_and_symbols() -> None:
     elf = ELFFile(io.BytesIO(composed(network).elf))
     names = [section.name for section in elf.iter_sections()]
     assert {".weights", ".network", ".arena.sram1", ".input"} <= set(names)
-    symbols = {s.name: s for s in elf.get_section_by_name(".symtab").iter_symbols()}
+    table = elf.get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    symbols = {symbol.name: symbol for symbol in table.iter_symbols()}
     for name, size in (("weights", 8 * 24), ("bias", 8 * 4)):
         symbol = symbols[f"fully_connected_0.{name}"]
         assert symbol["st_size"] == size
@@ -60,7 +63,7 @@ def test_pyelftools_reads_sections_segments_and_symbols() -> None:
         start = symbol["st_value"] - section["sh_addr"]
         tensor = network.model.main.tensors[{"weights": 1, "bias": 2}[name]]
         assert section.data()[start : start + size] == tensor.data
-    loads = [row for row in elf.iter_segments("PT_LOAD")]
+    loads = list(elf.iter_segments("PT_LOAD"))
     assert sum(row["p_filesz"] for row in loads) < len(composed(network).elf)
 
 

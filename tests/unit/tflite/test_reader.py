@@ -104,6 +104,15 @@ def test_what_was_written_is_read(kind: str) -> None:
                     assert read == (pytest.approx(value) if isinstance(value, float) else value)
 
 
+def refused_with(data: bytes) -> str:
+    """Why these bytes are refused, "" if they are not; any other exception fails the test."""
+    try:
+        lowered(read_model(data))
+    except McusimError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_damaged_files_give_one_line_in_bounded_time(seed: int) -> None:
     """Cut, overwritten and with numbers made huge: read or refused, never anything else."""
@@ -120,12 +129,10 @@ def test_damaged_files_give_one_line_in_bounded_time(seed: int) -> None:
             case _:
                 at = rng.randrange(2, len(data) // 4) * 4
                 data[at : at + 4] = struct.pack("<I", rng.choice((0xFFFFFFFF, 0x7FFFFFFF, 1, 0)))
-        try:
-            lowered(read_model(bytes(data)))
-        except McusimError as error:
-            refused += 1
-            assert "\n" not in str(error)
-            assert len(str(error)) < 600
+        said = refused_with(bytes(data))
+        assert said.count("\n") == 0
+        assert len(said) < 600
+        refused += bool(said)
     assert refused > 10
     assert time.process_time() - started < 10
 
@@ -134,7 +141,7 @@ def test_a_vector_that_claims_billions_is_refused_before_it_is_read() -> None:
     data = bytearray(write(small_model()))
     shape = data.index(struct.pack("<III", 2, 4, 16))  # of the weights: rank, then sizes
     data[shape : shape + 4] = struct.pack("<I", 0x40000000)
-    with pytest.raises(NetworkError, match="damaged .tflite file: an offset leads to byte"):
+    with pytest.raises(NetworkError, match="an offset leads to byte"):
         read_model(bytes(data))
 
 

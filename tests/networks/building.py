@@ -73,6 +73,12 @@ class Net:
         """A constant tensor of the type of its data."""
         return self.tensor(data.shape, str(data.dtype), scales, zero_point, axis=axis, data=data)
 
+    def scale_of(self, index: int) -> float:
+        """The first scale of a tensor."""
+        quantization = self.tensors[index].quantization
+        assert quantization is not None
+        return quantization.scales[0]
+
     def integers(self, *values: int) -> int:
         """A constant vector of int32."""
         return self.constant(np.array(values, np.int32))

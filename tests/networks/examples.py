@@ -1,11 +1,12 @@
-"""Every operator in every type with its options, as networks of one operator: what is compared with TFLM.
+"""Every operator in every type with its options, as networks of one operator.
 
-Scales are chosen so that outputs use their range without all being limited; weights are seeded by the
-name of the example.
+Scales are chosen so that outputs use their range without all being limited; weights are seeded by
+the name of the example.
 """
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,16 +57,20 @@ def group(*kinds: str) -> Callable[[Callable[[str], Variants]], Callable[[str], 
     return register
 
 
-def examples_of(kind: str) -> list[Example]:
-    """All examples of an operator."""
+def examples_of(kind: str, most: int | None = None) -> list[Example]:
+    """All examples of an operator, or at most so many of each type, spread over its options."""
     _import_all()
-    found = []
+    by_type: dict[str, list[tuple[str, Making]]] = {}
     for type_, words, making in GROUPS[kind](kind):
-        name = f"{kind} {type_} {words}".strip()
-        seed = zlib.crc32(name.encode())
-        made = making(Net(np.random.default_rng(seed)))
-        inferences = made.inferences or inferences_of(made.model, made.count, seed)
-        found.append(Example(name, kind, type_, made.model, inferences, made.bound))
+        by_type.setdefault(type_, []).append((f"{kind} {type_} {words}".strip(), making))
+    found = []
+    for type_, variants in by_type.items():
+        step = 1 if most is None else max(1, len(variants) // most)
+        for name, making in variants[::step][: most or len(variants)]:
+            seed = zlib.crc32(name.encode())
+            made = making(Net(np.random.default_rng(seed)))
+            inferences = made.inferences or inferences_of(made.model, made.count, seed)
+            found.append(Example(name, kind, type_, made.model, inferences, made.bound))
     return found
 
 
@@ -86,4 +91,4 @@ def _import_all() -> None:
 
 def output_scale(terms: int, *scales: float) -> float:
     """A scale in which a sum of products of int8 has a deviation of 50."""
-    return float(np.prod(scales)) * np.sqrt(terms) * 5400 / 50
+    return math.prod(scales) * math.sqrt(terms) * 5400 / 50

@@ -23,7 +23,15 @@ def _zero(type_: str, zero_point: int) -> int:
 
 @group("AVERAGE_POOL_2D", "MAX_POOL_2D")
 def pools(kind: str) -> Variants:
-    def making(type_, window, strides, padding, activation, batches, channels) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str,
+        window: tuple[int, int],
+        strides: tuple[int, int],
+        padding: str,
+        activation: str,
+        batches: int,
+        channels: int,
+    ) -> Making:
         def make(net: Net) -> Made:
             size = (7, 9)
             scale, zero = _quantized(type_, 0.06), _zero(type_, -10)
@@ -34,9 +42,16 @@ def pools(kind: str) -> Variants:
             ]
             output = net.tensor((batches, *shape, channels), type_, scale, zero)
             net.add(
-                kind, [inputs], [output], padding=padding, stride_h=strides[0], stride_w=strides[1],
-                filter_height=window[0], filter_width=window[1], fused_activation_function=activation,
-            )  # fmt: skip
+                kind,
+                [inputs],
+                [output],
+                padding=padding,
+                stride_h=strides[0],
+                stride_w=strides[1],
+                filter_height=window[0],
+                filter_width=window[1],
+                fused_activation_function=activation,
+            )
             return Made(net.model(output))
 
         return make
@@ -63,7 +78,7 @@ def pools(kind: str) -> Variants:
 
 @group("MEAN", "SUM")
 def reductions(kind: str) -> Variants:
-    def making(type_, shape, axes, keep) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, shape: tuple[int, ...], axes: tuple[int, ...], keep: bool) -> Making:
         def make(net: Net) -> Made:
             inputs = net.input(shape, type_, _quantized(type_, 0.05), _zero(type_, 17))
             all_axes = {axis % len(shape) for axis in axes}
@@ -80,16 +95,23 @@ def reductions(kind: str) -> Variants:
         return make
 
     shapes = (
-        ((1, 5, 6, 7), (1, 2)), ((2, 5, 6, 7), (2, 1)), ((1, 5, 6, 7), (3,)), ((2, 3, 4), (-1,)), ((2, 3, 4), (0,)),
-        ((3, 8), (0, 1)), ((2, 3, 2, 3), (0, 2)), ((1, 4, 4, 16), (1, 2)), ((6, 5), (1, 1)),
-    )  # fmt: skip
+        ((1, 5, 6, 7), (1, 2)),
+        ((2, 5, 6, 7), (2, 1)),
+        ((1, 5, 6, 7), (3,)),
+        ((2, 3, 4), (-1,)),
+        ((2, 3, 4), (0,)),
+        ((3, 8), (0, 1)),
+        ((2, 3, 2, 3), (0, 2)),
+        ((1, 4, 4, 16), (1, 2)),
+        ((6, 5), (1, 1)),
+    )
     for type_, (shape, axes), keep in product(TYPES, shapes, (True, False)):
         yield type_, f"{shape} {axes}{' keep-dims' * keep}", making(type_, shape, axes, keep)
 
 
 @group("ARG_MAX", "ARG_MIN")
 def arguments(kind: str) -> Variants:
-    def making(type_, shape, axis) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, shape: tuple[int, ...], axis: int) -> Making:
         def make(net: Net) -> Made:
             inputs = net.input(shape, type_, _quantized(type_, 0.1), 0)
             place = axis % len(shape)
@@ -104,16 +126,28 @@ def arguments(kind: str) -> Variants:
 
 
 SHAPES = (
-    ((2, 5, 3), (2, 5, 3)), ((1, 37), (1, 37)), ((2, 3, 4, 5), (5,)), ((4, 1, 3), (1, 6, 1)), ((3, 4), ()), ((1,), (2, 7)),
+    ((2, 5, 3), (2, 5, 3)),
+    ((1, 37), (1, 37)),
+    ((2, 3, 4, 5), (5,)),
+    ((4, 1, 3), (1, 6, 1)),
+    ((3, 4), ()),
+    ((1,), (2, 7)),
     ((2, 3, 1, 5), (3, 4, 1)),
-)  # fmt: skip
+)
 
 
 @group("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")
 def binaries(kind: str) -> Variants:
     is_arithmetic = kind in ("ADD", "SUB", "MUL")
 
-    def making(type_, first, second, activation, scales, zeros) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str,
+        first: tuple[int, ...],
+        second: tuple[int, ...],
+        activation: str,
+        scales: tuple[float, float, float],
+        zeros: tuple[int, int, int],
+    ) -> Making:
         def make(net: Net) -> Made:
             quantized = type_ in ("int8", "int16")
             scale = [_quantized(type_, value) if quantized else None for value in scales]
@@ -159,7 +193,14 @@ ALL_VALUES = {"int8": np.arange(-128, 128), "int16": np.arange(-32768, 32768)}
 def unaries(kind: str) -> Variants:
     """Integers: every value of the type, in one tensor."""
 
-    def making(type_, scale_in, zero_in, scale_out, zero_out, options) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str,
+        scale_in: float,
+        zero_in: int,
+        scale_out: float,
+        zero_out: int,
+        options: dict[str, float],
+    ) -> Making:
         def make(net: Net) -> Made:
             bound = 0.0
             if type_ == "float32":
@@ -206,7 +247,9 @@ def unaries(kind: str) -> Variants:
 
 @group("SOFTMAX")
 def softmax(kind: str) -> Variants:
-    def making(type_, to, shape, scale, beta) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str, to: str, shape: tuple[int, ...], scale: float | None, beta: float
+    ) -> Making:
         def make(net: Net) -> Made:
             inputs = net.input(shape, type_, scale, 13 if type_ == "int8" else 0)
             out = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0), "float32": (None, 0)}[to]
@@ -239,7 +282,9 @@ def softmax(kind: str) -> Variants:
 
 @group("QUANTIZE")
 def quantize(kind: str) -> Variants:
-    def making(type_, to, scale_in, zero_in, scale_out, zero_out) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str, to: str, scale_in: float, zero_in: int, scale_out: float, zero_out: int
+    ) -> Making:
         def make(net: Net) -> Made:
             inputs = net.input((3, 50), type_, None if type_ == "float32" else scale_in, zero_in)
             output = net.tensor((3, 50), to, scale_out, zero_out)
@@ -249,10 +294,22 @@ def quantize(kind: str) -> Variants:
         return make
 
     pairs = [
-        ("float32", "int8"), ("float32", "int16"), ("float32", "uint8"), ("int8", "int8"), ("int8", "uint8"),
-        ("int8", "int16"), ("int8", "int32"), ("uint8", "int8"), ("int16", "int8"), ("int16", "int16"),
-        ("int16", "int32"), ("int32", "int8"), ("int32", "int16"), ("uint8", "uint8"), ("int32", "int32"),
-    ]  # fmt: skip
+        ("float32", "int8"),
+        ("float32", "int16"),
+        ("float32", "uint8"),
+        ("int8", "int8"),
+        ("int8", "uint8"),
+        ("int8", "int16"),
+        ("int8", "int32"),
+        ("uint8", "int8"),
+        ("int16", "int8"),
+        ("int16", "int16"),
+        ("int16", "int32"),
+        ("int32", "int8"),
+        ("int32", "int16"),
+        ("uint8", "uint8"),
+        ("int32", "int32"),
+    ]
     unit = {"float32": 1.0, "int8": 0.07, "uint8": 0.07, "int16": 0.0003, "int32": 1e-5}
     zero = {"int8": -9, "uint8": 120}
     for (type_, to), factor in product(pairs, (1.0, 0.31, 3.3)):
@@ -268,7 +325,7 @@ def quantize(kind: str) -> Variants:
 
 @group("DEQUANTIZE")
 def dequantize(kind: str) -> Variants:
-    def making(type_, scale, zero) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, scale: float | None, zero: int) -> Making:
         def make(net: Net) -> Made:
             inputs = net.input((3, 70), type_, scale, zero)
             output = net.tensor((3, 70), "float32")
@@ -283,7 +340,7 @@ def dequantize(kind: str) -> Variants:
 
 @group("CAST")
 def cast(kind: str) -> Variants:
-    def making(type_, to) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, to: str) -> Making:
         def make(net: Net) -> Made:
             inputs, output = net.input((4, 9), type_), net.tensor((4, 9), to)
             net.add(kind, [inputs], [output])

@@ -71,9 +71,15 @@ def expand_dims(kind: str) -> Variants:
 @group("TRANSPOSE")
 def transpose(kind: str) -> Variants:
     shapes = (
-        ((3, 7), (1, 0)), ((2, 3, 5), (2, 0, 1)), ((2, 3, 5), (0, 2, 1)), ((2, 3, 4, 5), (0, 3, 1, 2)), ((4,), (0,)),
-        ((2, 3, 4, 5), (3, 2, 1, 0)), ((1, 8, 8, 4), (0, 2, 1, 3)), ((2, 1, 3, 2, 4), (4, 2, 0, 1, 3)),
-    )  # fmt: skip
+        ((3, 7), (1, 0)),
+        ((2, 3, 5), (2, 0, 1)),
+        ((2, 3, 5), (0, 2, 1)),
+        ((2, 3, 4, 5), (0, 3, 1, 2)),
+        ((4,), (0,)),
+        ((2, 3, 4, 5), (3, 2, 1, 0)),
+        ((1, 8, 8, 4), (0, 2, 1, 3)),
+        ((2, 1, 3, 2, 4), (4, 2, 0, 1, 3)),
+    )
     for type_, (shape, order) in product(TYPES, shapes):
         yield (
             type_,
@@ -85,15 +91,19 @@ def transpose(kind: str) -> Variants:
 @group("STRIDED_SLICE")
 def strided_slice(kind: str) -> Variants:
     cases = (
-        ((6, 8), (1, 2), (5, 8), (1, 1), 0, 0, 0), ((6, 8), (0, 1), (6, 8), (2, 3), 0, 0, 0),
-        ((4, 5, 6), (3, 4, 5), (0, 0, 0), (-1, -2, -1), 0, 0, 0), ((4, 5, 6), (1, 0, 2), (3, 0, 4), (1, 1, 1), 2, 2, 0),
-        ((4, 5, 6), (1, -2, 0), (2, 9, -1), (1, 1, 1), 0, 0, 1), ((1, 8, 9, 3), (0, 2, 2, 0), (1, -1, 8, 3), (1, 2, 1, 1), 0, 0, 0),
-        ((7,), (-3,), (0,), (1,), 0, 1, 0), ((3, 4), (0, 2), (0, 0), (-1, 1), 1, 3, 0),
-    )  # fmt: skip
+        ((6, 8), (1, 2), (5, 8), (1, 1), 0, 0, 0),
+        ((6, 8), (0, 1), (6, 8), (2, 3), 0, 0, 0),
+        ((4, 5, 6), (3, 4, 5), (0, 0, 0), (-1, -2, -1), 0, 0, 0),
+        ((4, 5, 6), (1, 0, 2), (3, 0, 4), (1, 1, 1), 2, 2, 0),
+        ((4, 5, 6), (1, -2, 0), (2, 9, -1), (1, 1, 1), 0, 0, 1),
+        ((1, 8, 9, 3), (0, 2, 2, 0), (1, -1, 8, 3), (1, 2, 1, 1), 0, 0, 0),
+        ((7,), (-3,), (0,), (1,), 0, 1, 0),
+        ((3, 4), (0, 2), (0, 0), (-1, 1), 1, 3, 0),
+    )
     for type_, (shape, begin, end, strides, begin_mask, end_mask, shrink) in product(
         (*TYPES, "bool"), cases
     ):
-        slices = []
+        slices: list[int | slice] = []
         for axis in range(len(shape)):
             if shrink >> axis & 1:
                 slices.append(begin[axis])
@@ -102,15 +112,27 @@ def strided_slice(kind: str) -> Variants:
             last = None if end_mask >> axis & 1 else end[axis]
             slices.append(slice(first, last, strides[axis]))
         to = np.empty(shape, np.int8)[tuple(slices)].shape
-        yield type_, f"{shape} {begin} {end} {strides} masks {begin_mask} {end_mask} {shrink}", _simple(
-            kind, type_, shape, to, (begin, end, strides), begin_mask=begin_mask, end_mask=end_mask,
-            shrink_axis_mask=shrink, ellipsis_mask=0, new_axis_mask=0,
-        )  # fmt: skip
+        yield (
+            type_,
+            f"{shape} {begin} {end} {strides} masks {begin_mask} {end_mask} {shrink}",
+            _simple(
+                kind,
+                type_,
+                shape,
+                to,
+                (begin, end, strides),
+                begin_mask=begin_mask,
+                end_mask=end_mask,
+                shrink_axis_mask=shrink,
+                ellipsis_mask=0,
+                new_axis_mask=0,
+            ),
+        )
 
 
 @group("PAD", "PADV2")
 def pad(kind: str) -> Variants:
-    def making(type_, shape, pairs) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, shape: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> Making:
         def make(net: Net) -> Made:
             inputs = _tensor(net, shape, type_)
             to = tuple(
@@ -129,17 +151,21 @@ def pad(kind: str) -> Variants:
         return make
 
     cases = (
-        ((1, 5, 6, 3), ((0, 0), (1, 2), (3, 0), (0, 0))), ((2, 3, 4, 5), ((0, 0), (1, 1), (1, 1), (0, 0))),
-        ((2, 3, 4, 5), ((1, 0), (0, 0), (2, 0), (1, 3))), ((4, 9), ((1, 1), (2, 0))), ((7,), ((3, 4),)),
-        ((2, 2, 3, 2, 2), ((0, 1), (1, 0), (0, 0), (1, 1), (0, 2))), ((1, 4, 4, 8), ((0, 0), (0, 0), (0, 0), (0, 0))),
-    )  # fmt: skip
+        ((1, 5, 6, 3), ((0, 0), (1, 2), (3, 0), (0, 0))),
+        ((2, 3, 4, 5), ((0, 0), (1, 1), (1, 1), (0, 0))),
+        ((2, 3, 4, 5), ((1, 0), (0, 0), (2, 0), (1, 3))),
+        ((4, 9), ((1, 1), (2, 0))),
+        ((7,), ((3, 4),)),
+        ((2, 2, 3, 2, 2), ((0, 1), (1, 0), (0, 0), (1, 1), (0, 2))),
+        ((1, 4, 4, 8), ((0, 0), (0, 0), (0, 0), (0, 0))),
+    )
     for type_, (shape, pairs) in product(TYPES, cases):
         yield type_, f"{shape} {pairs}", making(type_, shape, pairs)
 
 
 @group("CONCATENATION")
 def concatenation(kind: str) -> Variants:
-    def making(type_, shape, axis, sizes) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, shape: tuple[int, ...], axis: int, sizes: tuple[int, ...]) -> Making:
         def make(net: Net) -> Made:
             place = axis % len(shape)
             parts = [
@@ -163,7 +189,7 @@ def concatenation(kind: str) -> Variants:
 
 @group("PACK")
 def pack(kind: str) -> Variants:
-    def making(type_, shape, axis, count) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, shape: tuple[int, ...], axis: int, count: int) -> Making:
         def make(net: Net) -> Made:
             place = axis % (len(shape) + 1)
             parts = [_tensor(net, shape, type_) for _ in range(count)]
@@ -179,7 +205,7 @@ def pack(kind: str) -> Variants:
 
 @group("SPLIT", "SPLIT_V")
 def split(kind: str) -> Variants:
-    def making(type_, shape, axis, sizes) -> Making:  # type: ignore[no-untyped-def]
+    def making(type_: str, shape: tuple[int, ...], axis: int, sizes: tuple[int, ...]) -> Making:
         def make(net: Net) -> Made:
             place = axis % len(shape)
             inputs = _tensor(net, (*shape[:place], sum(sizes), *shape[place + 1 :]), type_)

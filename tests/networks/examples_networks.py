@@ -1,4 +1,4 @@
-"""Examples of several operators: a residual block, a streaming network with variables, a gated one."""
+"""Examples of several operators: a residual block, streaming networks with variables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def networks() -> list[Example]:
     for type_ in ("int8", "int16", "float32"):
         model = residual(type_)
         bound = 40 * UNIT * 50 if type_ == "float32" else 0.0
-        found.append(Example(f"residual {type_}", "RESIDUAL", type_, model, inferences_of(model, 2), bound))
+        found.append(
+            Example(f"residual {type_}", "RESIDUAL", type_, model, inferences_of(model, 2), bound)
+        )
     for name, model, count in (
         ("streaming int8", streaming("int8"), 5),
         ("streaming float32", streaming("float32"), 5),
@@ -28,7 +30,7 @@ def networks() -> list[Example]:
 
 
 def residual(type_: str) -> Model:
-    """A convolution, a depthwise and a pointwise one beside a shortcut, a mean, a layer, a softmax."""
+    """A convolution, a depthwise and a pointwise one beside a shortcut, a mean, a softmax."""
     net = Net(np.random.default_rng(5))
     is_float = type_ == "float32"
     zero = 7 if type_ == "int8" else 0
@@ -37,7 +39,9 @@ def residual(type_: str) -> Model:
     def scale(value: float) -> float | None:
         return None if is_float else value * narrow
 
-    def weights(shape: tuple[int, ...], axis: int, terms: int, scale_in: float) -> tuple[int, int, float]:
+    def weights(
+        shape: tuple[int, ...], axis: int, terms: int, scale_in: float
+    ) -> tuple[int, int, float]:
         channels = shape[axis]
         if is_float:
             values = net.weights(shape, type_) / np.float32(terms**0.5)
@@ -58,18 +62,31 @@ def residual(type_: str) -> Model:
     first, first_bias, scale_1 = weights((8, 3, 3, 3), 0, 27, scale_in)
     before = made((1, 6, 5, 8), scale_1)
     net.add(
-        "CONV_2D", [inputs, first, first_bias], [before], padding="SAME", stride_h=2, stride_w=2,
+        "CONV_2D",
+        [inputs, first, first_bias],
+        [before],
+        padding="SAME",
+        stride_h=2,
+        stride_w=2,
         fused_activation_function="RELU6",
-    )  # fmt: skip
+    )
     second, second_bias, scale_2 = weights((1, 3, 3, 8), 3, 9, scale_1)
     middle = made((1, 6, 5, 8), scale_2)
     net.add(
-        "DEPTHWISE_CONV_2D", [before, second, second_bias], [middle], padding="SAME", stride_h=1, stride_w=1,
-        depth_multiplier=1, fused_activation_function="RELU",
-    )  # fmt: skip
+        "DEPTHWISE_CONV_2D",
+        [before, second, second_bias],
+        [middle],
+        padding="SAME",
+        stride_h=1,
+        stride_w=1,
+        depth_multiplier=1,
+        fused_activation_function="RELU",
+    )
     third, third_bias, scale_3 = weights((8, 1, 1, 8), 0, 8, scale_2)
     behind = made((1, 6, 5, 8), scale_3)
-    net.add("CONV_2D", [middle, third, third_bias], [behind], padding="SAME", stride_h=1, stride_w=1)
+    net.add(
+        "CONV_2D", [middle, third, third_bias], [behind], padding="SAME", stride_h=1, stride_w=1
+    )
     added = made((1, 6, 5, 8), max(scale_1, scale_3) * 1.5)
     net.add("ADD", [before, behind], [added])
     mean = made((1, 8), max(scale_1, scale_3))
@@ -83,7 +100,9 @@ def residual(type_: str) -> Model:
     return net.model(output)
 
 
-def _with_setup(net: Net, output: int, name: str, value: int, kind: str, scale: float | None, zero: int) -> Model:
+def _with_setup(
+    net: Net, output: int, name: str, value: int, kind: str, scale: float | None, zero: int
+) -> Model:
     """The model, and a subgraph that sets a variable to a constant, which CALL_ONCE runs."""
     setup = Net(net.rng)
     shape = net.tensors[value].shape
@@ -114,9 +133,15 @@ def streaming(type_: str) -> Model:
     net.add("CONCATENATION", [old, new], [joined], axis=1)
     ends = [net.integers(*values) for values in ((0, 1, 0), (1, 5, 3), (1, 1, 1))]
     net.add(
-        "STRIDED_SLICE", [joined, *ends], [kept], begin_mask=0, end_mask=0, shrink_axis_mask=0,
-        ellipsis_mask=0, new_axis_mask=0,
-    )  # fmt: skip
+        "STRIDED_SLICE",
+        [joined, *ends],
+        [kept],
+        begin_mask=0,
+        end_mask=0,
+        shrink_axis_mask=0,
+        ellipsis_mask=0,
+        new_axis_mask=0,
+    )
     net.add("ASSIGN_VARIABLE", [handle, kept], [])
     if type_ == "float32":
         weights = net.constant(net.weights((6, 15), type_))

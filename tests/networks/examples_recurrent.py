@@ -15,8 +15,16 @@ INFERENCES = 3
 @group("SVDF")
 def svdf(kind: str) -> Variants:
     def making(
-        type_, state_type, batches, depth, filters, rank, memory, activation, has_bias
-    ) -> Making:  # type: ignore[no-untyped-def]
+        type_: str,
+        state_type: str,
+        batches: int,
+        depth: int,
+        filters: int,
+        rank: int,
+        memory: int,
+        activation: str,
+        has_bias: bool,
+    ) -> Making:
         def make(net: Net) -> Made:
             units = filters // rank
             shapes = ((filters, depth), (filters, memory))
@@ -77,7 +85,16 @@ def svdf(kind: str) -> Variants:
 
 @group("UNIDIRECTIONAL_SEQUENCE_LSTM")
 def lstm(kind: str) -> Variants:
-    def making(type_, batches, steps, depth, units, time_major, clip, power) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str,
+        batches: int,
+        steps: int,
+        depth: int,
+        units: int,
+        time_major: bool,
+        clip: float,
+        power: int,
+    ) -> Making:
         def make(net: Net) -> Made:
             order = (steps, batches) if time_major else (batches, steps)
             quantized = type_ != "float32"
@@ -97,7 +114,7 @@ def lstm(kind: str) -> Variants:
             biases = []
             for index in weights:
                 if quantized:
-                    scale = (net.tensors[index].quantization.scales[0]) * scale_in  # type: ignore[union-attr,operator]
+                    scale = net.scale_of(index) * (scale_in or 0.0)
                     values = net.rng.integers(-3000, 3000, units).astype(
                         "int32" if type_ == "int8" else "int64"
                     )
@@ -114,9 +131,29 @@ def lstm(kind: str) -> Variants:
             output = net.tensor((*order, units), type_, scale_hidden, zero[1])
             net.add(
                 kind,
-                [inputs, *weights, *recurrent, None, None, None, *biases, None, None, hidden, cell, None, None, None, None],
-                [output], fused_activation_function="TANH", cell_clip=clip, proj_clip=0.0, time_major=time_major,
-            )  # fmt: skip
+                [
+                    inputs,
+                    *weights,
+                    *recurrent,
+                    None,
+                    None,
+                    None,
+                    *biases,
+                    None,
+                    None,
+                    hidden,
+                    cell,
+                    None,
+                    None,
+                    None,
+                    None,
+                ],
+                [output],
+                fused_activation_function="TANH",
+                cell_clip=clip,
+                proj_clip=0.0,
+                time_major=time_major,
+            )
             # each step adds the errors of its sums, of terms up to 12, and of exp() and tanh()
             bound = 0.0 if quantized else INFERENCES * steps * 2 * (depth + units + 8) * UNIT * 12
             return Made(net.model(output), bound, count=INFERENCES)

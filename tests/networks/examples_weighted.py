@@ -1,4 +1,4 @@
-"""Examples of operators with weights: convolutions, fully connected layers, products of matrices."""
+"""Examples of operators with weights: convolutions, fully connected layers, matrix products."""
 
 from __future__ import annotations
 
@@ -9,31 +9,49 @@ import numpy as np
 from tests.networks.building import Net
 from tests.networks.examples import UNIT, Made, Making, Variants, group, output_scale
 
+Form = tuple[str, str | None, bool]
+Geometry = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+
 #: Type of the activations, and of bias; whether weights have a scale per channel.
-FORMS = (
-    ("int8", "int32", True), ("int8", "int32", False), ("int8", None, True), ("int16", "int64", True),
-    ("int16", "int64", False), ("int16", "int32", True), ("int16", None, True), ("float32", "float32", False),
+FORMS: tuple[Form, ...] = (
+    ("int8", "int32", True),
+    ("int8", "int32", False),
+    ("int8", None, True),
+    ("int16", "int64", True),
+    ("int16", "int64", False),
+    ("int16", "int32", True),
+    ("int16", None, True),
+    ("float32", "float32", False),
     ("float32", None, False),
-)  # fmt: skip
+)
 #: Kernel, strides, dilations.
-GEOMETRIES = (
-    ((3, 3), (1, 1), (1, 1)), ((3, 2), (2, 1), (1, 1)), ((1, 1), (1, 1), (1, 1)), ((1, 1), (2, 2), (1, 1)),
-    ((2, 3), (1, 1), (2, 3)), ((5, 1), (3, 1), (1, 1)),
-)  # fmt: skip
+GEOMETRIES: tuple[Geometry, ...] = (
+    ((3, 3), (1, 1), (1, 1)),
+    ((3, 2), (2, 1), (1, 1)),
+    ((1, 1), (1, 1), (1, 1)),
+    ((1, 1), (2, 2), (1, 1)),
+    ((2, 3), (1, 1), (2, 3)),
+    ((5, 1), (3, 1), (1, 1)),
+)
 ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 
 
-def words_of(form: tuple[str, str | None, bool], *more: object) -> str:
+def words_of(form: Form, *more: object) -> str:
     """A form in words."""
     _, bias, per_channel = form
     parts = [f"bias-{bias}" if bias else "no-bias", "per-channel" if per_channel else "per-tensor"]
     return " ".join([*parts, *(str(word) for word in more)])
 
 
+def sizes_of(geometry: tuple[tuple[int, int], ...]) -> list[str]:
+    """Kernel, stride and dilation in words."""
+    return [f"{what}{y}x{x}" for what, (y, x) in zip("ksd", geometry, strict=False)]
+
+
 def weighted(
-    net: Net, form: tuple[str, str | None, bool], shape: tuple[int, ...], axis: int, terms: int
+    net: Net, form: Form, shape: tuple[int, ...], axis: int, terms: int
 ) -> tuple[int, int | None, float | None, tuple[float, int]]:
-    """Weights and bias of a shape, the scale of the inputs, and scale and zero point of the output."""
+    """Weights and bias, the scale of the inputs, and scale and zero point of the output."""
     kind, bias, per_channel = form
     channels = shape[axis]
     if kind == "float32":
@@ -67,7 +85,16 @@ def _sizes(size: tuple[int, int], geometry: tuple[tuple[int, int], ...], padding
 
 @group("CONV_2D")
 def conv_2d(kind: str) -> Variants:
-    def making(form, geometry, padding, activation, batches, channels, filters, groups) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        form: Form,
+        geometry: Geometry,
+        padding: str,
+        activation: str,
+        batches: int,
+        channels: int,
+        filters: int,
+        groups: int,
+    ) -> Making:
         def make(net: Net) -> Made:
             size = (9, 8)
             kernel = geometry[0]
@@ -80,10 +107,13 @@ def conv_2d(kind: str) -> Variants:
             out_shape = (batches, *_sizes(size, geometry, padding), filters)
             output = net.tensor(out_shape, form[0], scale_out or None, zero_out)
             options = {
-                "padding": padding, "stride_h": geometry[1][0], "stride_w": geometry[1][1],
-                "dilation_h_factor": geometry[2][0], "dilation_w_factor": geometry[2][1],
+                "padding": padding,
+                "stride_h": geometry[1][0],
+                "stride_w": geometry[1][1],
+                "dilation_h_factor": geometry[2][0],
+                "dilation_w_factor": geometry[2][1],
                 "fused_activation_function": activation,
-            }  # fmt: skip
+            }
             if form[0] == "int16" and form[1] is None:
                 options["quantized_bias_type"] = "INT32" if activation == "RELU" else "INT64"
             net.add(kind, [inputs, weights, bias], [output], **options)
@@ -94,14 +124,7 @@ def conv_2d(kind: str) -> Variants:
     for form, geometry, padding, activation in product(
         FORMS, GEOMETRIES, ("SAME", "VALID"), ACTIVATIONS
     ):
-        words = words_of(
-            form,
-            "k%dx%d" % geometry[0],
-            "s%dx%d" % geometry[1],
-            "d%dx%d" % geometry[2],
-            padding,
-            activation,
-        )
+        words = words_of(form, *sizes_of(geometry), padding, activation)
         yield form[0], words, making(form, geometry, padding, activation, 1, 3, 5, 1)
     for form in FORMS:
         yield (
@@ -128,7 +151,15 @@ def conv_2d(kind: str) -> Variants:
 
 @group("DEPTHWISE_CONV_2D")
 def depthwise_conv_2d(kind: str) -> Variants:
-    def making(form, geometry, padding, activation, batches, channels, multiplier) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        form: Form,
+        geometry: Geometry,
+        padding: str,
+        activation: str,
+        batches: int,
+        channels: int,
+        multiplier: int,
+    ) -> Making:
         def make(net: Net) -> Made:
             size, kernel = (9, 8), geometry[0]
             terms, filters = kernel[0] * kernel[1], channels * multiplier
@@ -141,11 +172,17 @@ def depthwise_conv_2d(kind: str) -> Variants:
             shape = (batches, *_sizes(size, geometry, padding), filters)
             output = net.tensor(shape, form[0], scale_out or None, zero_out)
             net.add(
-                kind, [inputs, weights, *([bias] if bias is not None else [])], [output],
-                padding=padding, depth_multiplier=multiplier,
-                stride_h=geometry[1][0], stride_w=geometry[1][1], fused_activation_function=activation,
-                dilation_h_factor=geometry[2][0], dilation_w_factor=geometry[2][1],
-            )  # fmt: skip
+                kind,
+                [inputs, weights, *([bias] if bias is not None else [])],
+                [output],
+                padding=padding,
+                depth_multiplier=multiplier,
+                stride_h=geometry[1][0],
+                stride_w=geometry[1][1],
+                fused_activation_function=activation,
+                dilation_h_factor=geometry[2][0],
+                dilation_w_factor=geometry[2][1],
+            )
             return Made(net.model(output))
 
         return make
@@ -154,14 +191,7 @@ def depthwise_conv_2d(kind: str) -> Variants:
     for form, geometry, padding, activation in product(
         forms, GEOMETRIES, ("SAME", "VALID"), ACTIVATIONS
     ):
-        words = words_of(
-            form,
-            "k%dx%d" % geometry[0],
-            "s%dx%d" % geometry[1],
-            "d%dx%d" % geometry[2],
-            padding,
-            activation,
-        )
+        words = words_of(form, *sizes_of(geometry), padding, activation)
         yield form[0], words, making(form, geometry, padding, activation, 1, 4, 1)
     for form, (channels, multiplier) in product(forms, ((1, 8), (3, 2), (5, 1), (8, 3), (12, 1))):
         words = words_of(form, f"c{channels}", f"multiplier-{multiplier}", "batch-2")
@@ -170,7 +200,14 @@ def depthwise_conv_2d(kind: str) -> Variants:
 
 @group("TRANSPOSE_CONV")
 def transpose_conv(kind: str) -> Variants:
-    def making(form, kernel, strides, padding, activation, batches) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        form: Form,
+        kernel: tuple[int, int],
+        strides: tuple[int, int],
+        padding: str,
+        activation: str,
+        batches: int,
+    ) -> Making:
         def make(net: Net) -> Made:
             channels, filters, size = 3, 4, (4, 5)
             terms = -(-kernel[0] // strides[0]) * -(-kernel[1] // strides[1]) * channels
@@ -186,10 +223,19 @@ def transpose_conv(kind: str) -> Variants:
             ]
             output = net.tensor((batches, *whole, filters), form[0], scale_out or None, zero_out)
             net.add(
-                kind, [net.integers(batches, *whole, filters), weights, inputs, *([bias] if bias is not None else [])],
-                [output], padding=padding, stride_h=strides[0], stride_w=strides[1],
+                kind,
+                [
+                    net.integers(batches, *whole, filters),
+                    weights,
+                    inputs,
+                    *([bias] if bias is not None else []),
+                ],
+                [output],
+                padding=padding,
+                stride_h=strides[0],
+                stride_w=strides[1],
                 fused_activation_function=activation,
-            )  # fmt: skip
+            )
             return Made(net.model(output))
 
         return make
@@ -199,7 +245,7 @@ def transpose_conv(kind: str) -> Variants:
     for form, shape, padding, activation in product(
         forms, shapes, ("SAME", "VALID"), ("NONE", "RELU", "RELU6")
     ):
-        words = words_of(form, "k%dx%d" % shape[0], "s%dx%d" % shape[1], padding, activation)
+        words = words_of(form, *sizes_of(shape), padding, activation)
         yield (
             form[0],
             words,
@@ -209,18 +255,22 @@ def transpose_conv(kind: str) -> Variants:
 
 @group("FULLY_CONNECTED")
 def fully_connected(kind: str) -> Variants:
-    def making(form, rows, depth, outputs, activation, weight_zero=0, rank=2) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        form: Form,
+        rows: int,
+        depth: int,
+        outputs: int,
+        activation: str,
+        weight_zero: int = 0,
+        rank: int = 2,
+    ) -> Making:
         def make(net: Net) -> Made:
             weights, bias, scale, (scale_out, zero_out) = weighted(
                 net, form, (outputs, depth), 0, depth
             )
             if weight_zero:
-                values = np.frombuffer(net.tensors[weights].data or b"", np.int8).reshape(
-                    outputs, depth
-                )
-                weights = net.constant(
-                    values, net.tensors[weights].quantization.scales, weight_zero
-                )  # type: ignore[union-attr]
+                values = net.weights((outputs, depth), "int8")
+                weights = net.constant(values, net.scale_of(weights), weight_zero)
             shape = (rows, depth) if rank == 2 else (1, rows, 1, depth)
             inputs = net.input(shape, form[0], scale, 9 if form[0] == "int8" else 0)
             output = net.tensor((*shape[:-1], outputs), form[0], scale_out or None, zero_out)
@@ -249,7 +299,9 @@ def fully_connected(kind: str) -> Variants:
 
 @group("BATCH_MATMUL")
 def batch_matmul(kind: str) -> Variants:
-    def making(type_, left, right, adj_x, adj_y) -> Making:  # type: ignore[no-untyped-def]
+    def making(
+        type_: str, left: tuple[int, ...], right: tuple[int, ...], adj_x: bool, adj_y: bool
+    ) -> Making:
         def make(net: Net) -> Made:
             scales = (0.05, 0.02) if type_ != "float32" else (None, None)
             zeros = (4, -6) if type_ == "int8" else (0, 0)
@@ -284,3 +336,28 @@ def batch_matmul(kind: str) -> Variants:
         right = (*right[:-2], *right[-2:][::-1]) if adj_y else right
         words = f"{left} {right}{' adj-x' * adj_x}{' adj-y' * adj_y}"
         yield type_, words, making(type_, left, right, adj_x, adj_y)
+
+
+@group("HYBRID")
+def hybrid(_: str) -> Variants:
+    """What neither side runs: float32 inputs with int8 weights."""
+
+    def making(kind: str) -> Making:
+        def make(net: Net) -> Made:
+            is_convolution = kind != "FULLY_CONNECTED"
+            shape = (1, 4, 4, 2) if is_convolution else (1, 16)
+            weights = {"CONV_2D": (3, 1, 1, 2), "DEPTHWISE_CONV_2D": (1, 1, 1, 2)}.get(
+                kind, (3, 16)
+            )
+            inputs = net.input(shape, "float32")
+            held = net.constant(net.weights(weights, "int8"), 0.01)
+            to = (1, 4, 4, weights[0] if kind == "CONV_2D" else 2) if is_convolution else (1, 3)
+            output = net.tensor(to, "float32")
+            strides = {"stride_h": 1, "stride_w": 1} if is_convolution else {}
+            net.add(kind, [inputs, held], [output], **strides)
+            return Made(net.model(output))
+
+        return make
+
+    for kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+        yield "float32", f"{kind} with int8 weights", making(kind)

@@ -1,7 +1,7 @@
 """Runs the calls of a network's kernels on a bare Unicorn engine: the runner's code as it is.
 
-Every buffer has memory and canaries of its own, so nothing depends on a plan of memory. Nothing that
-mcusim counts with takes part.
+Every buffer has memory and canaries of its own, so nothing depends on a plan of memory. Nothing
+that mcusim counts with takes part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TFLM's reference kernels, by the wheel tflite-micro in a process of their own, as some models kill it."""
+"""TFLM's reference kernels, by the wheel tflite-micro in a process that a model may kill."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 CHILD = Path(__file__).with_name("tflm_child.py")
-SECONDS = 120
+SECONDS = 900
 
 
 @dataclass(frozen=True)

@@ -40,15 +40,17 @@ def work(cases: list[Any], results: str, log: int) -> None:
 def _said(log: int) -> str:
     """The last line that TFLM wrote about a model, but for that of the interpreter."""
     text = os.pread(log, 1 << 16, 0).decode(errors="replace").replace("\0", "").strip()
-    lines = [line for line in text.splitlines() if not line.startswith("Node ")] or text.splitlines()
+    lines = [
+        line for line in text.splitlines() if not line.startswith("Node ")
+    ] or text.splitlines()
     return lines[-1] if lines else ""
 
 
 def main() -> None:
-    """stdin: a pickled list of models; argv[1] gets a pickled result of each, argv[2] what TFLM says.
+    """stdin: a pickled list of models; argv[1] gets a pickled result of each.
 
-    A process that a model kills leaves no result, and another goes on behind that model; a fork of this
-    one needs no import.
+    argv[2] is for what TFLM says. A process that a model kills leaves no result, and another goes
+    on behind that model; a fork of this one needs no import.
     """
     from tflite_micro import runtime  # noqa: F401
 

@@ -66,7 +66,7 @@ ENUMS = {
 
 
 def write(model: Model) -> bytes:
-    """The bytes of a .tflite file; options that the model does not name have the schema's default."""
+    """The bytes of a .tflite file; options that are not named have the schema's default."""
     made = schema.ModelT()
     made.version = 3
     made.description = model.description

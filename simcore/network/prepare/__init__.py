@@ -77,4 +77,6 @@ def prepare(operator: Operator, subgraph: Subgraph) -> KernelCall:
         )
     module, function = FUNCTIONS[operator.kind].split(".")
     call = getattr(import_module(f"simcore.network.prepare.{module}"), function)(node)
+    if not all(-(1 << 31) <= number < 1 << 31 for number in call.params):
+        node.refuse("sizes or offsets beyond what 32 bits hold")
     return cast(KernelCall, call)

@@ -15,6 +15,9 @@ from simcore.network.prepare import scales
 from simcore.network.prepare.node import Node, constant, words
 
 
+MOST_PIXELS = 4096  # of a stride, a dilation, a side of a window: far below where sums wrap around
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """How a window goes over a picture: sizes of the output, padding before, strides, dilations."""
@@ -34,6 +37,8 @@ def window(node: Node, size: tuple[int, int], kernel: tuple[int, int]) -> Window
     padding = node.text("padding", "SAME")
     if min(*strides, *dilations, *kernel) < 1:
         node.refuse("a stride, dilation or window below 1")
+    if max(*strides, *dilations, *kernel) > MOST_PIXELS:
+        node.refuse(f"a stride, dilation or window above {MOST_PIXELS}")
     if padding not in ("SAME", "VALID"):
         node.refuse(f"padding {padding}; SAME and VALID are known")
     reach = [(k - 1) * dilation + 1 for k, dilation in zip(kernel, dilations, strict=True)]

@@ -39,10 +39,10 @@ def copy_call(source: Tensor, output: Tensor) -> KernelCall:
 def reshape(node: Node) -> KernelCall:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: other axes for the same values."""
     inputs, output = node.input(0), node.output()
+    expands = node.operator.kind == "EXPAND_DIMS"
+    node.kind_of(inputs, ("int8", "int16", "float32") if expands else tuple(BYTES_OF_TYPE))
     node.same_kind(inputs, output)
     node.elements_are(output, inputs.elements)
-    if node.operator.kind == "EXPAND_DIMS":
-        node.kind_of(inputs, ("int8", "int16", "float32"))
     return copy_call(inputs, output)
 
 

@@ -69,7 +69,7 @@ class Node:
     def number(self, name: str, default: int) -> int:
         """An option that is a number."""
         value = self.operator.options.get(name, default)
-        if isinstance(value, (int, float)):
+        if isinstance(value, int) and abs(value) < 1 << 31:
             return int(value)
         self.refuse(f"option {name} is {value!r}, not a number")
 

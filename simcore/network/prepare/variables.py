@@ -6,7 +6,7 @@ tensorflow/lite/micro/micro_resource_variable.cc: a variable starts filled with 
 
 from __future__ import annotations
 
-from simcore.network.graph import Operator, Tensor
+from simcore.network.graph import BYTES_OF_TYPE, Operator, Tensor
 from simcore.network.lowering import KernelCall, Variable
 from simcore.network.prepare.layout import copy_call
 from simcore.network.prepare.node import Node
@@ -30,6 +30,7 @@ def name_of(operator: Operator) -> str:
 def read(node: Node) -> KernelCall:
     """Copy a variable to the output."""
     output = node.output()
+    node.kind_of(output, tuple(BYTES_OF_TYPE))
     call = copy_call(output, output)
     return KernelCall(
         call.kernel, call.params, (_variable(node, output), output.index), is_optimised=True
@@ -39,6 +40,7 @@ def read(node: Node) -> KernelCall:
 def assign(node: Node) -> KernelCall:
     """Copy the input to a variable."""
     value = node.input(1)
+    node.kind_of(value, tuple(BYTES_OF_TYPE))
     call = copy_call(value, value)
     return KernelCall(
         call.kernel, call.params, (value.index, _variable(node, value)), is_optimised=True

@@ -169,7 +169,7 @@ class DataObject:
     """
 
     name: str
-    kind: str  # symbol, stack, heap or region
+    kind: str  # symbol, stack, heap, region; of networks arena, tensor, scratch, persistent
     address: int = 0
     size: int = 0  # bytes
     symbol: str | None = None  # in the symbol table, where the name is another

@@ -199,10 +199,10 @@ class ObjectPart:
 
 @dataclass(frozen=True, slots=True)
 class ObjectCosts:
-    """A data object that was touched: symbol, stack, heap, or what else a region holds."""
+    """A data object that was touched: symbol, stack, heap, arena, or what else a region holds."""
 
     name: str
-    kind: Annotated[str, one_of("symbol", "stack", "heap", "region")]
+    kind: Annotated[str, one_of("symbol", "stack", "heap", "region", "arena")]
     region: str | None
     """Memory region of its first byte."""
     address: Address | None

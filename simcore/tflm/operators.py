@@ -16,7 +16,7 @@ from simcore.tflm.counts import activation_bytes, bytes_of, macs_of, param_bytes
 from simcore.tflm.lifetimes import lifetimes
 from simcore.tflm.models import LoadedModel, Models
 
-PERSISTENT, SCRATCH = "(persistent)", "(scratch)"
+ARENA, PERSISTENT, SCRATCH = "(tensor arena)", "(persistent)", "(scratch)"
 _NAME = 40  # letters of a tensor's name in that of its operator
 
 
@@ -53,6 +53,7 @@ class Interpreters:
         self._graphs: list[_Graph] = []
         self._known: list[_Known] = []
         self._inner: dict[DataObject, int] = {}  # objects in arenas so far
+        self._unsaid: list[DataObject] = []  # of these, those of no table yet
         self._strange: list[OperatorCall] = []
 
     def ask(self, call: OperatorCall) -> OperatorAnswer | None:
@@ -81,6 +82,9 @@ class Interpreters:
         planned = [tensors[one] for one in live if tensors[one]] if tensors else []
         arena = find_arena(self._memory, self._image, call.node, planned)
         outer = -1 if arena is None else self._objects.index_at(arena.start)
+        if arena is not None and outer < 0:
+            whole = DataObject(ARENA, "arena", arena.start, arena.size)
+            outer = len(self._objects.objects) + self._index(whole, self._unsaid)
         graph = _Graph(
             loaded, subgraph, call.node - index * call.node_bytes, tensors, arena, outer, live
         )
@@ -91,7 +95,7 @@ class Interpreters:
 
     def _table(self, graph: _Graph, operator: int) -> int:
         """The table of objects while an operator runs, -1: behind it."""
-        if graph.arena is None or graph.outer < 0:
+        if graph.arena is None:
             return 0
         if operator not in graph.tables:
             graph.tables[operator] = self._new_table(graph, graph.arena, operator)
@@ -105,7 +109,7 @@ class Interpreters:
             for one, (first, last) in graph.live.items()
             if (first <= operator <= last if operator >= 0 else one in ends)
         ]
-        new: list[DataObject] = []
+        new, self._unsaid = self._unsaid, []
         rest = arena.start, arena.persistent - arena.start
         rows: list[Range] = []
 
@@ -170,6 +174,8 @@ class Interpreters:
         outputs = tuple(subgraph.tensors[one].name for one in operator.outputs)
         kind = str(operator.options.get("custom_code", "")) or operator.kind
         callee = self._image.function_at(known.call.target)
+        if self._image.is_stripped:
+            callee = None  # its name is that of a section
         parts = [f"#{number} {kind}"]
         if outputs:
             parts.append(_short(outputs[0]))
@@ -200,7 +206,7 @@ class Interpreters:
         symbol = self._image.object_at(loaded.address)
         if symbol is not None and symbol.address == loaded.address:
             return self._image.data_name(symbol)
-        return loaded.model.description or f"model@{loaded.address:#010x}"
+        return f"model@{loaded.address:#010x}"
 
     def warnings(self) -> tuple[str, ...]:
         """What was seen of an interpreter and could not be named."""

@@ -77,11 +77,17 @@ def test_without_any_symbol_rows_are_the_same_but_for_the_function(tmp_path: Pat
     elf = tmp_path / "stripped.elf"
     whole = FIRMWARE / "tflm_lto.elf"
     run_tool(["arm-none-eabi-strip", "-o", elf, whole], "binutils-arm-none-eabi")
-    found = rows(run(elf))
+    profile = run(elf)
+    found = rows(profile)
     assert [row[1:] for row in found] == [row[1:] for row in DENSE]
     assert [row[0].rpartition(" ")[0] for row in found] == [
         name.rpartition(" ")[0] for name, *_ in DENSE
     ]
+    (arena,) = (row for row in profile.objects if row.kind == "arena")
+    assert arena.size == 8192
+    assert {part.name for part in arena.parts or ()} >= {"input", "sum/out", "(persistent)"}
+    assert profile.ops[0].operator is not None
+    assert profile.ops[0].operator.model.startswith("model@0x0800")
 
 
 def test_of_two_interpreters_in_one_arena_each_has_its_rows() -> None:

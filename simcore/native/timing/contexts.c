@@ -68,7 +68,7 @@ void contexts_woken(struct timing *t, uint32_t address)
 {
     struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++)
-        if (c->context[i].address == address && c->context[i].call && address) {
+        if (c->context[i].address == address && c->context[i].calls.frame && address) {
             c->context[i].is_woken = 1;
             c->context[i].woken_at = t->now;
         }

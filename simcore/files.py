@@ -1,5 +1,5 @@
-"""Documents that appear whole or not at all, on stdout or renamed at the end; files that are read,
-and end."""
+"""Documents and folders that appear whole or not at all, on stdout or renamed at the end; files that
+are read, and end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -124,6 +124,38 @@ def binary_destination(
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_folder(path: str, files: Mapping[str, str], *, force: bool = False) -> None:
+    """Write a folder of text files, which appears whole: made beside its name and renamed.
+
+    One that is there must be empty; with ``force`` files of these names in it are replaced, each
+    whole, and others stay. Raises ConfigError.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_dir():
+        raise ConfigError(f"{path}: cannot write the output: it is no folder")
+    try:
+        kept = target.is_dir() and any(target.iterdir())
+        if kept and not force:
+            raise ConfigError(
+                f"{path}: the folder is not empty; name another, or --force replaces files of the"
+                " same names in it"
+            )
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
+            whole = Path(made) / "folder"
+            for name, text in files.items():
+                file = whole / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+            if not kept:
+                whole.replace(target)
+                return
+            for name in files:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (whole / name).replace(target / name)
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where the data files that ship with mcusim lie: CPU models and prebuilt kernels."""
+"""Where the data files that ship with mcusim lie: CPU models, kernels and the licence."""
 
 from __future__ import annotations
 
@@ -45,6 +45,31 @@ def prebuilt_kernels(below: str = "prebuilt") -> list[dict[str, Any]]:
         raise ConfigError(f"{error.filename}: {error.strerror}: reinstall mcusim") from None
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"{folder / MANIFEST}: corrupt list of kernels: reinstall") from None
+
+
+def kernel_text(below: str) -> str:
+    """A source file below kernels. Raises ConfigError."""
+    path = data_folder("kernels") / below
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}: reinstall mcusim") from None
+
+
+def licence_text() -> str:
+    """The licence of mcusim's own sources. Raises ConfigError when it is not there."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        text = distribution("mcusim").read_text("licenses/LICENSE")
+    except PackageNotFoundError:  # a checkout that is not installed
+        text = None
+    checkout = Path(__file__).resolve().parent.parent / "LICENSE"
+    if text is None and checkout.is_file():
+        text = checkout.read_text(encoding="utf-8")
+    if text is None:
+        raise ConfigError("the licence is missing from the installed package: reinstall mcusim")
+    return text
 
 
 def _shortest(path: Path) -> Path:

@@ -15,9 +15,10 @@ from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.elf.extend import NewSection, NewSymbol, extended
 from simcore.errors import NetworkError
-from simcore.network.activations import ALIGN, ArenaPlan, scratch_offsets
+from simcore.network.activations import ALIGN, ArenaPlan
 from simcore.network.layout import Layout, Rooms, check_room
-from simcore.network.lowering import Constant, Scratch, Variable
+from simcore.network.lowering import Variable
+from simcore.network.operands import ComputedTensor, ConstantBytes, ScratchAt, operands
 from simcore.network.steps import Key, Lowered, Step, output_of
 
 NETWORK: Final = "runner_network"
@@ -153,34 +154,28 @@ class _Composer:
     def _buffers(self, step: Step) -> list[int]:
         """The pointers of a step's call; constants are put into flash."""
         addresses, params = [], 0
-        scratch, _ = scratch_offsets(step.call)
-        for place, item in enumerate(step.call.buffers):
-            match item:
+        for operand in operands(self._network, step):
+            match operand:
                 case None:
                     addresses.append(0)
-                case Scratch():
-                    addresses.append(self._layout.scratch + scratch[place])
-                case Constant():
-                    params += len(item.data)
-                    addresses.append(self._constant(step, place, item.data, item.align))
+                case ScratchAt(offset):
+                    addresses.append(self._layout.scratch + offset)
+                case ConstantBytes(data):
+                    params += len(data)
+                    addresses.append(self._constant(step, operand))
                 case Variable():
-                    addresses.append(self._layout.address_in(step, item))
-                case _:
-                    data = self._network.tensor(step.key(item)).data
-                    if data is None:
-                        addresses.append(self._layout.address_in(step, item))
-                    else:
-                        params += len(data)
-                        addresses.append(self._constant(step, place, data, ALIGN))
+                    addresses.append(self._layout.address_in(step, operand))
+                case ComputedTensor(key):
+                    addresses.append(self._layout.address(key))
         self._param_bytes.append(params)
         return addresses
 
-    def _constant(self, step: Step, place: int, data: bytes, align: int) -> int:
+    def _constant(self, step: Step, constant: ConstantBytes) -> int:
+        data, align, name = constant
         known = self._at_constant.get(data)
         if known is not None and known % align == 0:
             return known
-        name = f"{step.layer}.{self._network.constant_name(step, place)}"
-        self._at_constant[data] = self._weights.add(data, max(align, 4), name)
+        self._at_constant[data] = self._weights.add(data, max(align, 4), f"{step.layer}.{name}")
         return self._at_constant[data]
 
     def _calls(self, steps: Sequence[Step], names: Sequence[str]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import ast
 import os
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final, NamedTuple
 
@@ -65,6 +66,17 @@ def network_inputs(main: Subgraph, sources: Sequence[str], inferences: int) -> G
         counts = ", ".join(str(len(column)) for column in columns)
         raise ConfigError(f"--input: the files are for different numbers of inferences ({counts})")
     return Given(tuple(zip(*columns, strict=True)), told)
+
+
+def expected_outputs(main: Subgraph, sources: Sequence[str]) -> tuple[bytes, ...]:
+    """The outputs that files hold, as :func:`network_inputs` reads them. Raises ConfigError."""
+    if any(source.partition(":")[0] == RANDOM for source in sources):
+        raise ConfigError("--expect random: name a file, such as 'mcusim profile --outputs' writes")
+    try:
+        return network_inputs(replace(main, inputs=main.outputs), sources, 1).inferences[0]
+    except ConfigError as error:
+        said = str(error).replace("--input", "--expect").replace("the input ", "the output ")
+        raise ConfigError(said) from None
 
 
 def _seed(text: str) -> int:

@@ -23,7 +23,7 @@ from simcore.errors import ConfigError, NetworkError
 from simcore.files import destination, read_regular
 from simcore.network.activations import ArenaPlan, ArenaRoom, busiest, plan_arena
 from simcore.network.compose import INFERENCE, Composed, compose
-from simcore.network.inputs import Given, network_inputs, npy
+from simcore.network.inputs import Given, expected_outputs, network_inputs, npy
 from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
 from simcore.network.runners import NETWORKS, runner_for
 from simcore.network.steps import Lowered, Step, lowered
@@ -87,6 +87,23 @@ class NetworkRun:
             data = npy(main.tensors[main.outputs[0]], data)
         with destination(path, self._spec.files) as write:
             write(data)
+
+    def c_sources(self, expected: Sequence[str] = ()) -> dict[str, str]:
+        """C sources that run it on a board, by path; ``expected``: files of the outputs.
+
+        The example has the first of the inputs. Raises ConfigError.
+        """
+        from simcore.network.export import Example, c_sources
+
+        main = self._network.model.main
+        outputs = expected_outputs(main, expected) if expected else None
+        return c_sources(
+            self._network,
+            self._plan,
+            [memory.name for memory in self._rooms.memories],
+            Path(self.path).name,
+            Example(self._given.inferences[0], outputs),
+        )
 
     def costs(self, ops: Sequence[OpCosts]) -> NetworkCosts:
         """What the profile says; ``ops`` are its operations."""

@@ -73,10 +73,15 @@ def expected_outputs(main: Subgraph, sources: Sequence[str]) -> tuple[bytes, ...
     if any(source.partition(":")[0] == RANDOM for source in sources):
         raise ConfigError("--expect random: name a file, such as 'mcusim profile --outputs' writes")
     try:
-        return network_inputs(replace(main, inputs=main.outputs), sources, 1).inferences[0]
+        found, *more = network_inputs(replace(main, inputs=main.outputs), sources, 1).inferences
     except ConfigError as error:
         said = str(error).replace("--input", "--expect").replace("the input ", "the output ")
         raise ConfigError(said) from None
+    if more:
+        raise ConfigError(
+            f"--expect: has the outputs of {1 + len(more)} inferences; give those of the first"
+        )
+    return found
 
 
 def _seed(text: str) -> int:

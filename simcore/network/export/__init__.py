@@ -182,7 +182,8 @@ class _Sources:
 
     def _weights_h(self) -> str:
         body = "".join(
-            f"extern const {c_type} {name}[{count}];\n" for c_type, name, _, count, _ in self._arrays
+            f"extern const {c_type} {name}[{count}];\n"
+            for c_type, name, _, count, _ in self._arrays
         )
         return (
             f"/* weights.h: constants of {comment(self._name)}; written by mcusim export. */\n"
@@ -238,4 +239,3 @@ def _rendered(values: dict[str, Any]) -> dict[str, str]:
         keep_trailing_newline=True,
     )
     return {name: environment.get_template(f"{name}.j2").render(values) for name in _FILES}
-

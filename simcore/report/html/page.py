@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent
 STYLE = "report.css"
-SCRIPTS = ("theme.js", "tables.js", "search.js", "flame.js", "roofline.js")  # in this order
+SCRIPTS = ("theme.js", "tables.js", "search.js", "flame.js", "figures.js")  # in this order
 #: What could end a script element, or begin markup inside of it.
 _IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 

@@ -27,6 +27,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     from simcore.report.html import profile_tables as tables
     from simcore.report.html.details import Details
     from simcore.report.html.flame import flame_data
+    from simcore.report.html.network import WIDTHS, network_figure, tensor_table
     from simcore.report.html.page import as_json, write_page
     from simcore.report.inlined import unfolded
     from simcore.report.profile.text import CACHES
@@ -47,6 +48,9 @@ def render(profile: Profile, options: RenderOptions) -> str:
         title=f"{profile.elf.name} on {profile.cpu.name}",
         clock=clock(profile.cpu.clock_hz),
         cache_control=CACHES.get(profile.cpu.caches, profile.cpu.caches),
+        network=network_figure(profile),
+        network_widths=WIDTHS,
+        tensors=tensor_table(profile.network) if profile.network else None,
         facts=list(_facts(profile)),
         tables=tables,
         bars=bars,

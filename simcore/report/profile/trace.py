@@ -16,6 +16,7 @@ from simcore.costs.tables import CallNode
 from simcore.costs.timeline import Timeline, TimelineSample
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
+from simcore.report.profile.trace_tensors import tensor_events
 from simcore.report.stacks import NANOSECONDS, check_call_tree
 from simcore.units import clock
 
@@ -97,6 +98,8 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         # A counter holds until its next event: let it fall to nothing where the run ends.
         ended = [(name, unit, 0.0) for name, unit, _ in series]
         yield from _counters(ended, timeline.samples[-1].cycle, hz)
+    if profile.network is not None:
+        yield from tensor_events(profile, timeline, lambda cycle: _nanoseconds(cycle, hz) / 1000)
 
 
 def _switches(profile: Profile, timeline: Timeline) -> Iterator[Event]:

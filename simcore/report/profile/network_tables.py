@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
 from rich.text import Text
 
 from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer
-from simcore.costs.profile import Profile
 from simcore.costs.op_tables import OpCosts
+from simcore.costs.profile import Profile
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table

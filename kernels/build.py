@@ -23,7 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = tuple(
-    ROOT / folder / "programs.toml" for folder in ("kernels", "kernels/corpus", "tests/firmware")
+    ROOT / folder / "programs.toml" for folder in ("kernels", "kernels/runner", "kernels/corpus", "tests/firmware")
 )
 
 
@@ -111,7 +111,7 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
             *sources,
             *common["link"],
             *entry.get("link", []),
-        ),  # fmt: skip
+        ),
         objects=tuple(
             (common["compiler"], *target, *cpp_flags, *common["cpp_flags"], "-c", source)
             for source in plus

@@ -15,7 +15,7 @@ from typing import Annotated
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
-from simcore.costs.network import NetworkCosts
+from simcore.costs.network import NetworkCosts, NetworkLayer
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -118,6 +118,11 @@ class Profile(Document):
     def heap_high_water_bytes(self) -> int | None:
         """What all heaps took at most, None when none is known."""
         return sum(heap.used_bytes for heap in self.heaps) if self.heaps else None
+
+    @property
+    def layers(self) -> tuple[NetworkLayer, ...]:
+        """The layers of a network, none of any other program."""
+        return () if self.network is None else self.network.layers
 
     @property
     def has_tasks(self) -> bool:

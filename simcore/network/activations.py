@@ -14,7 +14,7 @@ ALIGN: Final = 16  # bytes, as TensorFlow Lite Micro aligns tensors
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ArenaRoom:
     """Room for tensors: ``size`` bytes from ``start``, in a region of the part."""
 
     name: str
@@ -23,7 +23,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TensorPlace:
     """Where a tensor lies, and from which step to which it is alive; ``shares``: whose place."""
 
     memory: str
@@ -36,7 +36,7 @@ class Place:
 class ArenaPlan:
     """Places of all computed tensors; bytes used of each memory, and how its plan was found."""
 
-    places: Mapping[Key, Place]
+    places: Mapping[Key, TensorPlace]
     used: Mapping[str, int]
     how: Mapping[str, str]
     alive: tuple[int, ...]  # bytes at each step, scratch left out
@@ -75,7 +75,7 @@ def beside(network: Lowered) -> int:
     return up(scratch) + sum(up(one.size_bytes) for one in network.variables().values())
 
 
-def plan_arena(network: Lowered, memories: Sequence[Memory]) -> ArenaPlan:
+def plan_arena(network: Lowered, memories: Sequence[ArenaRoom]) -> ArenaPlan:
     """A plan of all computed tensors over memories, those first that are named first.
 
     With one memory its size is not looked at: what does not fit is told by who knows the part.
@@ -85,7 +85,7 @@ def plan_arena(network: Lowered, memories: Sequence[Memory]) -> ArenaPlan:
     if len(memories) > 1:
         first, *others = memories
         room = max(first.size - beside(network), 0)
-        memories = [Memory(first.name, first.start, room), *others]
+        memories = [ArenaRoom(first.name, first.start, room), *others]
     plain = _Planned({key: key for key in lives}, lives, network, memories)
     shared = _Planned(_in_place(network, lives), lives, network, memories)
     # Sharing a place lengthens a life, which may cost more than it saves.
@@ -151,7 +151,7 @@ class _Planned:
         roots: Mapping[Key, Key],
         lives: Mapping[Key, Lifetime],
         network: Lowered,
-        memories: Sequence[Memory],
+        memories: Sequence[ArenaRoom],
     ) -> None:
         self._roots, self._lives, self._network = roots, lives, network
         blocks: dict[Key, Lifetime] = {}
@@ -181,7 +181,7 @@ class _Planned:
 
     def plan(self) -> ArenaPlan:
         places = {
-            key: Place(self._in[root], self._offsets[root],
+            key: TensorPlace(self._in[root], self._offsets[root],
                        self._blocks[key] if root == key else self._lives[key],
                        None if root == key else root)
             for key, root in self._roots.items()
@@ -195,7 +195,7 @@ class _Planned:
         return ArenaPlan(places, self._used, self._how, alive, scratch)
 
     def _distributed(
-        self, memories: Sequence[Memory]
+        self, memories: Sequence[ArenaRoom]
     ) -> tuple[dict[str, dict[Key, int]], dict[Key, str]]:
         """The memory of each block: the first with room, for what is used most before the rest.
 

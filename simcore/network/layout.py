@@ -9,7 +9,7 @@ from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.elf.extend import NewSection, NewSymbol
 from simcore.errors import ConfigError, NetworkError
-from simcore.network.activations import ArenaPlan, Memory, up
+from simcore.network.activations import ArenaPlan, ArenaRoom, up
 from simcore.network.lowering import Variable
 from simcore.network.steps import Key, Lowered, Step, tensor_name
 from simcore.units import size as size_text
@@ -24,11 +24,12 @@ _STACK_BYTES = 8 << 10  # at the end of the DTCM: __stack_size of kernels/startu
 class Rooms:
     """What is free beside the runner: flash for constants, and memories for tensors, in order.
 
-    ``code_bytes`` is what the runner has in flash, which are ``flash_regions``. ``named``: the user chose the memories.
+    ``code_bytes`` is what the runner has in flash, which are ``flash_regions``; ``named``: the user
+    chose the memories.
     """
 
-    flash: Memory
-    memories: tuple[Memory, ...]
+    flash: ArenaRoom
+    memories: tuple[ArenaRoom, ...]
     code_bytes: int
     flash_regions: tuple[str, ...]
     named: bool = False
@@ -46,7 +47,7 @@ def rooms_of(model: CpuModel, runner: Image, arena: Sequence[str] = ()) -> Rooms
         for segment in runner.segments
         if _region(model, segment.address).kind == code.kind and segment.data
     )
-    flash = Memory(code.name, code_end, _run_end(model, code) - code_end)
+    flash = ArenaRoom(code.name, code_end, _run_end(model, code) - code_end)
     code_bytes = code_end - runner.segments[0].address
     end = flash.start + flash.size
     regions = tuple(r.name for r in model.regions if code.base <= r.base < end)
@@ -59,7 +60,7 @@ def rooms_of(model: CpuModel, runner: Image, arena: Sequence[str] = ()) -> Rooms
     return Rooms(flash, memories, code_bytes, regions, named=True)
 
 
-def _named(model: CpuModel, runner: Image, name: str) -> Memory:
+def _named(model: CpuModel, runner: Image, name: str) -> ArenaRoom:
     region = model.region(name)
     if not region.writable or region.kind in ("peripheral", "system", "flash"):
         raise ConfigError(f"--arena {name}: tensors need memory that a program can store to")
@@ -76,9 +77,9 @@ def _named(model: CpuModel, runner: Image, name: str) -> Memory:
     return _memory(region, start, end)
 
 
-def _memory(region: Region, start: int, end: int) -> Memory:
+def _memory(region: Region, start: int, end: int) -> ArenaRoom:
     start = -(-start // 32) * 32
-    return Memory(region.name, start, max(end - start, 0))
+    return ArenaRoom(region.name, start, max(end - start, 0))
 
 
 def _region(model: CpuModel, address: int) -> Region:

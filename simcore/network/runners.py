@@ -15,6 +15,7 @@ from simcore.errors import ConfigError
 
 OPERATIONS = "nn"  # a runner's name; variants are called NAME_PART
 NETWORKS = "runner"
+_FOLDERS = {OPERATIONS: "prebuilt", NETWORKS: "runner/prebuilt"}  # below kernels
 _ARENA_END = "__arena_end"  # symbol at the end of the memory that its tensors may take
 
 
@@ -45,7 +46,7 @@ def _variants(name: str) -> tuple[tuple[str, str, Image], ...]:
 
     return tuple(
         (row["name"], row["part"], load_image(str(Path(row["path"]).resolve())))
-        for row in prebuilt_kernels()
+        for row in prebuilt_kernels(_FOLDERS[name])
         if row["name"] == name or row["name"].startswith(f"{name}_")
     )
 

@@ -21,7 +21,7 @@ from simcore.elf import Image, ProgramFiles
 from simcore.elf.image import printable
 from simcore.errors import ConfigError, NetworkError
 from simcore.files import destination, read_regular
-from simcore.network.activations import ArenaPlan, Memory, busiest, plan_arena
+from simcore.network.activations import ArenaPlan, ArenaRoom, busiest, plan_arena
 from simcore.network.compose import INFERENCE, Composed, compose
 from simcore.network.inputs import Given, network_inputs, npy
 from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
@@ -137,7 +137,7 @@ class NetworkRun:
             further_op=further,
         )
 
-    def _memory(self, memory: Memory) -> ArenaMemory:
+    def _memory(self, memory: ArenaRoom) -> ArenaMemory:
         at, most, otherwise = busiest(self._plan, memory.name, self._network.steps)
         return ArenaMemory(
             memory=memory.name,
@@ -205,7 +205,10 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
 
 @lru_cache(maxsize=2)  # several parts, or a program that is opened again
 def _lowered(data: bytes) -> Lowered:
-    return lowered(read_model(data))
+    try:
+        return lowered(read_model(data))
+    except ConfigError as error:
+        raise NetworkError(str(error)) from None
 
 
 def _program(spec: RunSpec, path: str, data: bytes) -> tuple[ProgramFiles, RunSpec, NetworkRun]:

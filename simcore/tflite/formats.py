@@ -11,7 +11,8 @@ _OTHERS: Final = (
     (0, b"PK\x03\x04", "a ZIP archive, as PyTorch (.pt) and Keras 3 (.keras) write"),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras (.h5) writes"),
     (0, b"\x80\x02", "a Python pickle, as old PyTorch writes"),
-    (0, b"\x08", "an ONNX model or a TensorFlow SavedModel (protocol buffers)"),
+    # Field 1, a version below 128, then field 2, a text or message.
+    (2, b"\x12", "an ONNX model or a TensorFlow SavedModel (protocol buffers)"),
     (4, b"ET12", "an ExecuTorch program (.pte)"),
 )
 CONVERT: Final = (
@@ -27,7 +28,9 @@ def is_tflite(head: bytes) -> bool:
 
 def other_network(head: bytes) -> str | None:
     """What a file is that begins with these bytes, if it is a network of another runtime."""
+    if is_tflite(head):
+        return None
     for at, magic, what in _OTHERS:
-        if head[at : at + len(magic)] == magic:
+        if head[at : at + len(magic)] == magic and (at != 2 or head[0] == 8):
             return f"is {what}, not a .tflite file; {CONVERT}"
     return None

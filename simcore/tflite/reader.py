@@ -24,7 +24,7 @@ from simcore.network.graph import (
 )
 from simcore.tflite.formats import CONVERT, is_tflite, other_network
 from simcore.tflite.schema import CUSTOM, ENUMS, OPERATORS, OPTIONS, TYPES
-from simcore.tflite.tables import Buffer, DamagedError, Table
+from simcore.tflite.tables import Buffer, DamagedError, FlatTable
 
 MAX_FILE_BYTES: Final = 64 << 20  # the largest flash beside a Cortex-M7 has as much
 MAX_SUBGRAPHS: Final = 64
@@ -75,7 +75,7 @@ class _Reader:
             raise DamagedError("it has no subgraph")
         return Model(printable(root.text(3)), subgraphs)
 
-    def _span(self, buffer: Table) -> tuple[int, int]:
+    def _span(self, buffer: FlatTable) -> tuple[int, int]:
         """Where the bytes of a buffer lie: in it, or behind the flatbuffer."""
         offset, size = buffer.unsigned(1, 8), buffer.unsigned(2, 8)
         if offset <= 1:
@@ -95,7 +95,7 @@ class _Reader:
             self._known[span] = self._data[span[0] : span[0] + span[1]]
         return self._known[span]
 
-    def _subgraph(self, table: Table) -> Subgraph:
+    def _subgraph(self, table: FlatTable) -> Subgraph:
         tensors = tuple(
             self._tensor(index, one)
             for index, one in enumerate(table.tables(0, "tensors", MAX_TENSORS))
@@ -108,7 +108,7 @@ class _Reader:
         _check_indices((*ends[0], *ends[1]), len(tensors), optional=False)
         return Subgraph(printable(table.text(4)), tensors, operators, *ends)
 
-    def _tensor(self, index: int, table: Table) -> Tensor:
+    def _tensor(self, index: int, table: FlatTable) -> Tensor:
         shape, dynamic = table.integers(0), table.integers(7)
         name = printable(table.text(3)) or f"tensor {index}"
         if len(shape) > MAX_RANK:
@@ -134,7 +134,7 @@ class _Reader:
             )
         return tensor
 
-    def _operator(self, index: int, table: Table, tensors: int) -> Operator:
+    def _operator(self, index: int, table: FlatTable, tensors: int) -> Operator:
         number = table.unsigned(0)
         if number >= len(self._codes):
             raise DamagedError(f"operator {index} has code {number} of {len(self._codes)}")
@@ -152,14 +152,14 @@ def _check_indices(indices: Sequence[int], tensors: int, *, optional: bool = Tru
             raise DamagedError(f"tensor {index} is named, of {tensors}")
 
 
-def _code(table: Table) -> _Code:
+def _code(table: FlatTable) -> _Code:
     # Codes up to 127 stand in the old field too, and only there in files of before 2020.
     number = max(table.signed(0, 1), table.signed(3))
     kind = OPERATORS[number] if 0 <= number < len(OPERATORS) else f"operator {number}"
     return _Code(kind, table.signed(2, default=1), printable(table.text(1)))
 
 
-def _quantization(table: Table | None, shape: Sequence[int]) -> Quantization | None:
+def _quantization(table: FlatTable | None, shape: Sequence[int]) -> Quantization | None:
     if table is None:
         return None
     scales, zero_points, axis = table.reals(2), table.integers(3, 8), table.signed(6)
@@ -180,7 +180,7 @@ def _quantization(table: Table | None, shape: Sequence[int]) -> Quantization | N
     return Quantization(scales, zero_points, axis)
 
 
-def _options(operator: Table) -> Options:
+def _options(operator: FlatTable) -> Options:
     """The options of an operator with all their fields; {} of those that nobody here knows."""
     fields = OPTIONS.get(operator.unsigned(3, 1))
     table = operator.table(4)
@@ -190,7 +190,7 @@ def _options(operator: Table) -> Options:
 
 
 def _values(
-    table: Table, fields: str
+    table: FlatTable, fields: str
 ) -> Iterator[tuple[str, int | float | bool | str | tuple[int, ...]]]:
     for number, name, kind, default in _fields(fields):
         match kind:

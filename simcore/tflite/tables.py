@@ -31,18 +31,18 @@ class Buffer:
     def signed(self, at: int, size: int = 4) -> int:
         return int.from_bytes(self.data[at : self._end(at, size)], "little", signed=True)
 
-    def root(self) -> Table:
+    def root(self) -> FlatTable:
         """The table that the file begins with."""
         return self.table(self._follow(0))
 
-    def table(self, at: int) -> Table:
+    def table(self, at: int) -> FlatTable:
         """The table at a place, whose list of fields is checked."""
         fields = at - self.signed(at)
         size = self.unsigned(fields, 2)
         if size < 4 or size % 2:
             raise DamagedError(f"the table at byte {at} has a list of fields of {size} bytes")
         self._end(fields, size)
-        return Table(self, at, fields, size // 2 - 2)
+        return FlatTable(self, at, fields, size // 2 - 2)
 
     def _end(self, at: int, size: int) -> int:
         if at < 0 or at + size > len(self.data):
@@ -65,7 +65,7 @@ class Buffer:
         return start + 4, count
 
 
-class Table:
+class FlatTable:
     """A table; fields have numbers, and a field that is not there has its default."""
 
     __slots__ = ("_at", "_buffer", "_count", "_fields")
@@ -130,12 +130,12 @@ class Table:
         start, count = self._buffer.vector(at, size)
         return struct.unpack_from(f"<{count}{form}", self._buffer.data, start)
 
-    def table(self, field: int) -> Table | None:
+    def table(self, field: int) -> FlatTable | None:
         """The table that a field leads to."""
         at = self._place(field)
         return None if at is None else self._buffer.table(self._buffer._follow(at))
 
-    def tables(self, field: int, what: str, most: int) -> Iterator[Table]:
+    def tables(self, field: int, what: str, most: int) -> Iterator[FlatTable]:
         """A vector of tables, of which a model has at most ``most``."""
         at = self._place(field)
         if at is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from simcore.costs.network import NetworkCosts
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
 from simcore.report.page.csv import table_text
-from simcore.report.profile.network_tables import LayerRow, layer_rows, required_network
+from simcore.report.profile.network_tables import LayerCosts, layer_rows
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
@@ -28,16 +29,15 @@ def render(profile: Profile, options: RenderOptions) -> str:
 
 def _layers(profile: Profile) -> str:
     """The layers of the first inference, then those of the ones behind it, each with its costs."""
-    required_network(profile, "--section layers")
     rows = [
         {"inference": inference, **_layer(row)}
         for inference, further in (("first", False), ("further", True))
         for row in layer_rows(profile, further=further)
     ]
-    return table_text(rows, ())
+    return table_text(rows, ("inference", *field_names(NetworkCosts, "layers")))
 
 
-def _layer(row: LayerRow) -> dict[str, Any]:
+def _layer(row: LayerCosts) -> dict[str, Any]:
     """What a layer is, then what one inference of it cost: sums over calls divided by these."""
     layer, op, plain = row.layer, row.op, to_plain(row.layer)
     shapes = {name: "x".join(map(str, plain.pop(name))) for name in ("input_shape", "output_shape")}

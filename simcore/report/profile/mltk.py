@@ -1,36 +1,43 @@
-"""A network's layers as CSV with columns as those of Silicon Labs' MLTK profiler.
+"""Operations as CSV with columns as those of Silicon Labs' MLTK profiler, for scripts that read it.
 
-Its accelerator columns are zero: a Cortex-M7 has none.
+Its accelerator column is zero: a Cortex-M7 has none.
 """
 
 from __future__ import annotations
 
 from simcore.costs.profile import Profile
+from simcore.costs.tables import OpCosts
 from simcore.report import RenderOptions
 from simcore.report.page.csv import table_text
-from simcore.report.profile.network_tables import LayerRow, layer_rows, required_network
+from simcore.report.profile.network_tables import LayerCosts, layer_rows
+
+_COLUMNS = (
+    "Index", "OpCode", "# Ops", "# MACs", "Acc Cycles", "CPU Cycles", "Energy (J)", "Time (s)",
+    "Input Shape", "Output Shape",
+)  # fmt: skip
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
-    """A row for each operator of the first inference; cycles, joules and seconds are of one.
+    """A row for each operator of a network's first inference, or each operation of a program.
 
-    Raises ConfigError when the profile is of no network.
+    Cycles, joules and seconds are of one inference, or of all calls.
     """
-    required_network(profile, "--format mltk")
-    return table_text([_row(row) for row in layer_rows(profile)], ())
+    if profile.network is not None:
+        rows = [_layer(row) for row in layer_rows(profile)]
+    else:
+        rows = [_row(at, op.name, op, 1, ("", "")) for at, op in enumerate(profile.ops)]
+    return table_text(rows, _COLUMNS)
 
 
-def _row(row: LayerRow) -> dict[str, object]:
-    layer, op = row.layer, row.op
-    return {
-        "Index": layer.number,
-        "OpCode": layer.operator.lower(),
-        "# Ops": round(op.ops / row.calls),
-        "# MACs": layer.macs,
-        "Acc Cycles": 0,
-        "CPU Cycles": row.cycles,
-        "Energy (J)": op.energy_j / row.calls,
-        "Time (s)": op.time_s / row.calls,
-        "Input Shape": "x".join(map(str, layer.input_shape)),
-        "Output Shape": "x".join(map(str, layer.output_shape)),
-    }
+def _layer(row: LayerCosts) -> dict[str, object]:
+    layer = row.layer
+    shapes = "x".join(map(str, layer.input_shape)), "x".join(map(str, layer.output_shape))
+    return _row(layer.number, layer.operator.lower(), row.op, row.calls, shapes)
+
+
+def _row(at: int, name: str, op: OpCosts, calls: int, shapes: tuple[str, str]) -> dict[str, object]:
+    values = (
+        at, name, round(op.ops / calls), round(op.macs / calls), 0, round(op.cycles / calls),
+        op.energy_j / calls, op.time_s / calls, *shapes,
+    )  # fmt: skip
+    return dict(zip(_COLUMNS, values, strict=True))

@@ -11,7 +11,6 @@ from rich.text import Text
 from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer
 from simcore.costs.profile import Profile
 from simcore.costs.tables import OpCosts
-from simcore.errors import ConfigError
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
@@ -23,7 +22,7 @@ PEAK_TENSORS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class LayerRow:
+class LayerCosts:
     """A layer with the operation that tells its costs; ``calls`` are those that it sums,
     ``flash`` the regions of constants."""
 
@@ -44,7 +43,7 @@ class LayerRow:
         return round(sum(t.read_bytes for t in found) / self.calls)
 
 
-def layer_rows(profile: Profile, *, further: bool = False) -> list[LayerRow]:
+def layer_rows(profile: Profile, *, further: bool = False) -> list[LayerCosts]:
     """The layers that ran in the first inference, or in those behind it."""
     network = profile.network
     if network is None:
@@ -54,15 +53,8 @@ def layer_rows(profile: Profile, *, further: bool = False) -> list[LayerRow]:
         at = layer.further_op if further else layer.op
         if at is not None and at < len(profile.ops):
             op = profile.ops[at]
-            rows.append(LayerRow(layer, op, max(op.invocations, 1), network.constants_in))
+            rows.append(LayerCosts(layer, op, max(op.invocations, 1), network.constants_in))
     return rows
-
-
-def required_network(profile: Profile, asked: str) -> NetworkCosts:
-    """The network of a profile. Raises ConfigError when it is of any other program."""
-    if profile.network is None:
-        raise ConfigError(f"{asked} is for a network; profile its .tflite file")
-    return profile.network
 
 
 def network_head(network: NetworkCosts) -> Text:
@@ -113,13 +105,13 @@ def network_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Bl
     yield "Tensors", f"{of}by size", build_table(columns, width)
 
 
-def _sum(rows: Sequence[LayerRow]) -> str:
+def _sum(rows: Sequence[LayerCosts]) -> str:
     cycles = sum(row.cycles for row in rows)
     seconds = sum(row.op.time_s / row.calls for row in rows)
     return f"{count(cycles)} cycles, {si(seconds, 's')}"
 
 
-def _columns(rows: Sequence[LayerRow]) -> list[Column]:
+def _columns(rows: Sequence[LayerCosts]) -> list[Column]:
     layers, ops = [row.layer for row in rows], [row.op for row in rows]
     whole = sum(row.cycles for row in rows)
     output = fitted([layer.output for layer in layers], OUTPUT_NAME)
@@ -151,11 +143,11 @@ def _shapes(layer: NetworkLayer) -> str:
     return " > ".join(shapes)
 
 
-def _per_mac(row: LayerRow) -> str:
+def _per_mac(row: LayerCosts) -> str:
     return decimal(row.cycles / row.layer.macs) if row.layer.macs else ""
 
 
-def _joules_per_mac(row: LayerRow) -> str:
+def _joules_per_mac(row: LayerCosts) -> str:
     macs = row.layer.macs * row.calls
     return si(row.op.energy_j / macs, "J") if macs else ""
 

@@ -20,15 +20,19 @@ def _named(name: str) -> Example:
     return next(example for example in networks() if example.name == name)
 
 
-@pytest.mark.parametrize(
-    ("example", "part"),
-    [
-        (_named("residual int8"), "stm32f746"),
-        (_named("streaming int8"), "imxrt1062"),
-        (examples_of("UNIDIRECTIONAL_SEQUENCE_LSTM", 1)[0], "stm32h743"),
-    ],
-    ids=["residual", "streaming", "lstm"],
-)
+CASES = [
+    pytest.param(_named("streaming int8"), "imxrt1062", id="streaming"),
+    pytest.param(_named("residual int8"), "stm32f746", id="residual", marks=pytest.mark.exhaustive),
+    pytest.param(
+        examples_of("UNIDIRECTIONAL_SEQUENCE_LSTM", 1)[0],
+        "stm32h743",
+        id="lstm",
+        marks=pytest.mark.exhaustive,
+    ),
+]
+
+
+@pytest.mark.parametrize(("example", "part"), CASES)
 def test_a_network_on_a_part_is_tflms_in_its_third_inference(
     example: Example, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from simcore.errors import ConfigError
 from simcore.network.graph import Operator, Quantization, Subgraph, Tensor
 from simcore.network.prepare import prepare, scales, tables
 from simcore.network.prepare.convolutions import Window, window
-from simcore.network.prepare.node import Node, merge_axes, words
+from simcore.network.prepare.node import OperatorNode, merge_axes, words
 
 
 def test_a_multiplier_has_its_upper_bit_set_and_a_power_of_two_beside_it() -> None:
@@ -90,8 +90,10 @@ def test_fixed_point_curves_are_the_functions(exponent: int) -> None:
         assert tables.tanh_q4(stored) / 2**31 == pytest.approx(math.tanh(x), abs=3e-7)
 
 
-def _node(**options: int | str) -> Node:
-    return Node(Operator(0, "CONV_2D", 1, (), (), options=options), Subgraph("", (), (), (), ()))
+def _node(**options: int | str) -> OperatorNode:
+    return OperatorNode(
+        Operator(0, "CONV_2D", 1, (), (), options=options), Subgraph("", (), (), (), ())
+    )
 
 
 def test_windows_lie_as_tensorflow_says() -> None:

@@ -4,8 +4,8 @@ TFLM: tensorflow/lite/kernels/internal/quantization_util.cc (QuantizeMultiplier,
 CalculateInputRadius, CheckedLog2) and tensorflow/lite/kernels/kernel_util.cc
 (CalculateActivationRangeQuantized). Scales are numbers of single precision. Their products and
 quotients are of double precision everywhere, as in TFLM since autumn of 2026 (tested on its wheel
-0.dev20261023182759); before, FULLY_CONNECTED and others took single precision, by which a multiplier
-differs in its last bits.
+0.dev20261023182759); before, FULLY_CONNECTED and others took single precision, by which a
+multiplier differs in its last bits.
 """
 
 from __future__ import annotations

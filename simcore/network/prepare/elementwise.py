@@ -44,7 +44,11 @@ def _binary(node: OperatorNode, kinds: tuple[str, ...]) -> tuple[Tensor, Tensor,
 def _call(
     name: str, params: tuple[int, ...], first: Tensor, second: Tensor, output: Tensor
 ) -> KernelCall:
-    whole = [place for place, one in enumerate((first, second)) if one.shape == output.shape]
+    whole = [
+        place
+        for place, one in enumerate((first, second))
+        if one.shape == output.shape and one.type == output.type
+    ]
     in_place = {2: whole[0]} if whole else {}
     return KernelCall(
         name,

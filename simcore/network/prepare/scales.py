@@ -57,12 +57,14 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """
     if real == 0.0:
         return 0, 0
-    fraction, shift = math.frexp(real)
-    multiplier = round_away(fraction * (1 << 31))
-    if abs(multiplier) == 1 << 31:
-        multiplier //= 2
+    fraction, shift = math.frexp(abs(real))
+    multiplier = int(fraction * (1 << 31) + 0.5)  # the sum is exact where it is no whole number
+    if multiplier == 1 << 31:
+        multiplier >>= 1
         shift += 1
-    return (0, 0) if shift < -31 else (multiplier, shift)
+    if shift < -31:
+        return 0, 0
+    return (multiplier if real > 0 else -multiplier), shift
 
 
 def input_radius(integer_bits: int, left_shift: int) -> int:

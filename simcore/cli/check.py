@@ -13,6 +13,7 @@ from simcore.cli.check_reports import parse_reports, write_reports
 from simcore.cli.options import (
     layout_option,
     look_options,
+    op_options,
     part_options,
     place_option,
     report_options,
@@ -80,13 +81,7 @@ _KINDS = ", ".join(REPORTS)
 @uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
 @task_option
-@click.option(
-    "--op",
-    "ops",
-    multiple=True,
-    metavar="GLOB",
-    help="Count each call of a matching function as an operation. Repeatable.",
-)
+@op_options
 @click.option(
     "-j",
     "--jobs",

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from simcore.cli import values
+from simcore.run.asked import OP_ROWS
 from simcore.run.spec import PERIPHERALS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -85,6 +86,34 @@ task_option = click.option(
     metavar="NAME|GLOB",
     help="Count what ran in these tasks alone, of a program with an RTOS; '(interrupts)' are all"
     " handlers, '(main)' is the program as it starts. The program runs twice for it.",
+)
+
+#: Which calls are operations.
+op_options = together(
+    click.option(
+        "--op",
+        "ops",
+        multiple=True,
+        metavar="GLOB",
+        help="Make each call of a matching function an operation: F[0], F[1] and so on."
+        " Repeatable.",
+    ),
+    click.option(
+        "--op-calls",
+        multiple=True,
+        metavar="F[@SITE]",
+        help="Make each call an operation that function F makes at its busiest call through a"
+        " pointer, or at SITE, an address or FILE:LINE: the layers of an interpreter of networks,"
+        " or of generated code. The program may run twice for it. Repeatable.",
+    ),
+    click.option(
+        "--op-rows",
+        type=click.IntRange(min=1, max=100_000),
+        metavar="N",
+        default=OP_ROWS,
+        show_default=True,
+        help="Calls of one function that are operations of their own; further ones are one row.",
+    ),
 )
 
 run_options = together(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import source_options, task_option, together
+from simcore.cli.options import op_options, source_options, task_option, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
@@ -68,13 +68,7 @@ table_options = together(
         help="Table that --format csv writes.",
     ),
     weight_option,
-    click.option(
-        "--op",
-        "ops",
-        multiple=True,
-        metavar="GLOB",
-        help="Count each call of a matching function as an operation. Repeatable.",
-    ),
+    op_options,
     task_option,
     click.option(
         "--top",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simcore.core.counters import OpDescriptor
 from simcore.core.enums import Stop
 from simcore.core.exceptions import CoreExceptions
 from simcore.core.extension import ffi, function_index, lib, status_text
@@ -20,6 +19,7 @@ from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.plain import filled
+from simcore.run.asked import OpDescriptor
 from simcore.run.interrupts import TimedInterrupt
 from simcore.run.kernels import NO_KERNEL, Kernel, KernelTask
 from simcore.run.places import NOWHERE, CodePlace
@@ -383,6 +383,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
             added.keep_timeline()
         if setup.inlines:
             added.count_node_blocks()
+        if setup.operations:
+            added.ask_operations(setup.operations)
 
 
 def _text(field: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from simcore.core.counters import Counters, OpDescriptor
+from simcore.core.counters import Counters
 from simcore.core.data_objects import ObjectMap, object_map
 from simcore.core.timing import Timing
 from simcore.devices import ClockPhase
 from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
+from simcore.run.asked import OpDescriptor
 from simcore.run.faults import Fault, Frame
 from simcore.run.heaps import HeapUse
 from simcore.run.kernels import KernelTask

@@ -16,6 +16,7 @@ from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
 from simcore.costs.network import NetworkCosts, NetworkLayer
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -27,7 +28,6 @@ from simcore.costs.tables import (
     LineCosts,
     MemoryCosts,
     ObjectCosts,
-    OpCosts,
     PlacedItem,
     Totals,
 )

@@ -124,61 +124,6 @@ class FunctionCosts:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """Bytes that moved between the core and one memory region."""
-
-    read_bytes: Count
-    write_bytes: Count
-    fetch_bytes: Count
-
-
-@dataclass(frozen=True, slots=True)
-class OpCosts:
-    """An operation over all its invocations, callees included."""
-
-    name: str
-    kind: str
-    invocations: Count
-    macs: Count
-    """As the firmware declares, times invocations; macs_counted when it declares nothing."""
-    macs_counted: Count
-    """From the multiply-accumulate instructions that ran."""
-    ops: Count
-    """As declared, times invocations; otherwise two per MAC."""
-    instructions: Count
-    cycles: Count
-    active_cycles: Count
-    """Those of them in which the core did not sleep."""
-    cycles_per_mac: Amount | None
-    time_s: Amount
-    ops_per_s: Amount | None
-    """ops / time_s."""
-    energy_j: Amount
-    energy_low_j: Amount
-    """Lower end of the interval that a board's energy is expected in."""
-    energy_high_j: Amount
-    """Upper end of that interval."""
-    j_per_op: Amount | None
-    """energy_j / ops."""
-    j_per_mac: Amount | None
-    """energy_j / macs."""
-    power_w: Amount | None
-    """Average: energy_j / time_s."""
-    energy_delay_js: Amount
-    """energy_j x time_s, joule seconds."""
-    param_bytes: Count
-    """Of one invocation, as declared."""
-    activation_bytes: Count
-    """Of one invocation, as declared."""
-    traffic: dict[str, Traffic]
-    """By region, regions without traffic left out."""
-    energy_by_component: EnergyComponents
-    """Sums to energy_j."""
-    symbol: str | None = None
-    """Of a function, its name in the symbol table; left out where it is the name."""
-
-
-@dataclass(frozen=True, slots=True)
 class MemoryCosts:
     """Traffic of one memory region, through the caches and past them."""
 

@@ -133,6 +133,11 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
 
 int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->timings.timing[timing]); }
 
+int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count)
+{
+    return operations_ask(&c->timings.timing[timing]->calls.ops, calls, count);
+}
+
 /* --- running ------------------------------------------------------------------------------------------ */
 
 static int flush(core *c)
@@ -258,6 +263,8 @@ int core_finish(core *c)
         timing_settle_objects(c->timings.timing[i]);
         timing_settle_trace(c->timings.timing[i]);
         interrupts_settle(c->timings.timing[i]);
+        if (status >= 0 && timing_status(c->timings.timing[i]) != CORE_OK)
+            status = timing_status(c->timings.timing[i]);
     }
     return status;
 }
@@ -281,6 +288,9 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
+void core_op_rows(const core *c, uint32_t timing, struct op_row_info *out) { timing_op_rows(of(c, timing), out); }
+void core_op_states(const core *c, uint32_t timing, struct op_state_info *out) { timing_op_states(of(c, timing), out); }
+void core_op_uses(const core *c, uint32_t timing, struct op_use_info *out) { timing_op_uses(of(c, timing), out); }
 void core_contexts(const core *c, uint32_t timing, struct context_info *out) { timing_contexts(of(c, timing), out); }
 
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link)

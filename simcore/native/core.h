@@ -82,6 +82,9 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
  * first run. Returns 0 or CORE_ERR_MEMORY. */
 int core_node_blocks(core *c, uint32_t timing);
 
+/* Calls that are operations of one configuration. Before the first run, once. Returns 0 or a core_status. */
+int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count);
+
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
 int core_run_status(const core *c);                       /* core_status behind STOP_ERROR */
@@ -122,6 +125,9 @@ void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
+void core_op_rows(const core *c, uint32_t timing, struct op_row_info *out);
+void core_op_states(const core *c, uint32_t timing, struct op_state_info *out);
+void core_op_uses(const core *c, uint32_t timing, struct op_use_info *out);
 void core_contexts(const core *c, uint32_t timing, struct context_info *out);
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link);
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */

@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 from simcore.cpu_model import CACHE_CONTROLS, is_model_file
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
+from simcore.run.asked import OP_ROWS
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.run.stubs import stub_text
 
@@ -125,7 +126,9 @@ class RunSpec(PartSpec):
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``irq`` are interrupts that come by themselves, see run/interrupts.py.
     ``task`` is a pattern of tasks, of which alone costs are counted; the program runs twice for it.
-    ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
+    ``ops`` are patterns: each call of a matching function is an operation, and so is each call that
+    a function of ``op_calls``, F or F@SITE, makes at its busiest call through a pointer; behind
+    ``op_rows`` of a function the rest is one. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
     ``coverage``, ``timeline`` and ``inlines`` add those tables.
@@ -153,6 +156,8 @@ class RunSpec(PartSpec):
     from_: Annotated[str | None, Written("from")] = None
     irq: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
+    op_calls: tuple[str, ...] = ()
+    op_rows: int = OP_ROWS
     task: str | None = None
     input: Annotated[tuple[str, ...], Written(path=(".npy", ".bin"))] = ()
     invocations: int | None = None

@@ -12,6 +12,7 @@ from simcore.errors import ConfigError
 from simcore.run.options import ReadMemory, RunOptions, Streams
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
+from simcore.simulation.operations import with_busiest_calls, with_operations
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -34,21 +35,33 @@ def simulate_many(
     map of the first setup's part and reads the first one's time; what hangs on that is in the
     warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
     clock than that of a setup that names none runs a second time, at its own; so does one of which
-    a task alone is asked for, as only then is known which that is. ``ended`` is
-    that of Streams. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
+    a task alone is asked for, or calls of a function by which it makes most, as only then is known
+    which that is. ``ended`` is that of Streams. Raises ModelError, ConfigError,
+    UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
     streams = Streams(stdin, stdout, ended)
+    setups = with_operations(setups, image, spec)
     found = simulate_once(image, setups, spec, streams, progress)
     again = at_firmware_clock(setups, spec, found[0].result.clocks)
     if again is not None:
         streams.again()
         found = simulate_once(image, again, spec, streams, progress)
-    if spec.task is None:
+    asked = run_again(again or setups, spec, found[0])
+    if asked is None:
         return found
     streams.again()
-    only = for_task(again or setups, spec.task, found[0])
-    return simulate_once(image, only, spec, streams, progress)
+    return simulate_once(image, asked, spec, streams, progress)
+
+
+def run_again(
+    setups: Sequence[TimingSetup], spec: RunSpec, before: Simulation
+) -> list[TimingSetup] | None:
+    """The setups with what is asked and only a run before can tell; None: nothing is."""
+    calls = with_busiest_calls(setups, spec, before)
+    if spec.task is None:
+        return calls
+    return for_task(calls or setups, spec.task, before)
 
 
 def for_task(setups: Sequence[TimingSetup], task: str, before: Simulation) -> list[TimingSetup]:

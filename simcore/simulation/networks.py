@@ -16,7 +16,7 @@ from simcore.costs.network import (
     NetworkLayer,
     Verification,
 )
-from simcore.costs.tables import OpCosts
+from simcore.costs.op_tables import OpCosts
 from simcore.elf import Image, ProgramFiles
 from simcore.elf.image import printable
 from simcore.errors import ConfigError, NetworkError

@@ -14,7 +14,8 @@ from simcore.run.setup import TimingSetup, load_setup
 from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
 from simcore.simulation.files import program_files
-from simcore.simulation.live import for_task, simulate_many
+from simcore.simulation.live import run_again, simulate_many
+from simcore.simulation.operations import with_operations
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ class Program:
         raises.
         """
         if self.capture is not None:
+            setups = with_operations(setups, self.image, self.spec)
             found = self.capture.simulate(setups, progress)
-            if self.spec.task is None:
-                return found
-            return self.capture.simulate(for_task(setups, self.spec.task, found[0]), progress)
+            again = run_again(setups, self.spec, found[0])
+            return found if again is None else self.capture.simulate(again, progress)
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         if self.network is not None:
             streams["ended"] = self.network.ended

@@ -37,6 +37,7 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
+    free(c->op_slot);
     free(c->task);
     free(c->ready);
     free(c->peripheral);

@@ -236,6 +236,7 @@ struct capture {
     uint32_t ready_words;
     uint32_t woken[WOKEN_MAX], wokens;   /* addresses of tasks that the running block wakes */
     struct op_info *op;
+    uint32_t *op_slot;           /* number + 1 of each, by what it says: a hash table */
     uint32_t ops, ops_room;
 };
 

@@ -28,6 +28,8 @@ void objects_free(struct objects *o)
 {
     free(o->range);
     free(o->use);
+    free(o->op_use);
+    interned_free(&o->states);
 }
 
 /* How many ranges begin at an address or in front of it. */
@@ -82,24 +84,47 @@ static uint32_t find(const struct objects *o, const struct memory *m, const stru
     return OBJECT_IN_REGION | region;
 }
 
-void objects_settle(struct objects *o, struct site *site)
+static int add_to_state(struct objects *o, const struct object_use *use, const struct site_info *delta)
+{
+    if (array_reserve(&o->op_use, &o->op_uses_room, o->states.keys + 1u, 64, sizeof *o->op_use) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    uint32_t before = o->states.keys, object = use->info.object;
+    int found = interned_number(&o->states, (struct interned_key){{o->state, object, 0, 0}});
+    if (found < 0)
+        return found;
+    if (o->states.keys > before)
+        o->op_use[found] = (struct op_use_info){o->state, object, 0, 0, 0, 0};
+    struct op_use_info *to = &o->op_use[found];
+    *(use->is_write ? &to->write_bytes : &to->read_bytes) += delta->executions * use->bytes;
+    to->misses += delta->misses;
+    to->stall_cycles += delta->stall_cycles;
+    return CORE_OK;
+}
+
+int objects_settle(struct objects *o, struct site *site)
 {
     struct site_object *s = &site->object;
     const struct site_info *counts = &site->counts;
     if (!s->current)
-        return;
-    struct site_info *to = &o->use[s->current - 1].info.counts;
-    to->executions += counts->executions - s->counted.executions;
-    to->misses += counts->misses - s->counted.misses;
-    to->stall_cycles += counts->stall_cycles - s->counted.stall_cycles;
+        return CORE_OK;
+    struct site_info delta = {counts->executions - s->counted.executions, counts->misses - s->counted.misses,
+                              counts->stall_cycles - s->counted.stall_cycles};
+    struct object_use *use = &o->use[s->current - 1];
+    struct site_info *to = &use->info.counts;
+    to->executions += delta.executions;
+    to->misses += delta.misses;
+    to->stall_cycles += delta.stall_cycles;
     s->counted = *counts;
+    return o->state && delta.executions ? add_to_state(o, use, &delta) : CORE_OK;
 }
 
 int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
-                   uint32_t block, uint32_t access, uint32_t address)
+                   uint32_t block, uint32_t access, uint32_t address, const struct access_static *kind)
 {
     struct site_object *s = &site->object;
-    objects_settle(o, site);
+    int status = objects_settle(o, site);
+    if (status != CORE_OK)
+        return status;
     uint32_t object = find(o, m, p, address, &s->low, &s->span);
     for (uint32_t at = s->first; at; at = o->use[at - 1].next)
         if (o->use[at - 1].info.object == object) {
@@ -108,7 +133,7 @@ int objects_switch(struct objects *o, const struct memory *m, const struct place
         }
     if (array_reserve(&o->use, &o->room, o->uses + 1u, 1024, sizeof *o->use) != CORE_OK)
         return CORE_ERR_MEMORY;
-    o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first};
+    o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first, kind->size, kind->is_write};
     s->first = s->current = o->uses;
     return CORE_OK;
 }

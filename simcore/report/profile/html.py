@@ -22,7 +22,7 @@ class Figure(NamedTuple):
 
 def render(profile: Profile, options: RenderOptions) -> str:
     """The page; ``options.details`` adds what the Profile itself does not hold."""
-    from simcore.report.html import bars, hot_loops, roofline
+    from simcore.report.html import bars, hot_loops, network, roofline
     from simcore.report.html import profile_tables as tables
     from simcore.report.html.details import Details
     from simcore.report.html.flame import flame_data
@@ -51,6 +51,9 @@ def render(profile: Profile, options: RenderOptions) -> str:
         bars=bars,
         listed=listed,
         roofline=figure,
+        strip=network.strip(profile),
+        strip_kinds=network.kinds(profile),
+        strip_width=network.WIDTH,
         ceilings=ceilings,
         hot=hot,
         flame_tree=as_json(flame_data(unfolded(profile))),

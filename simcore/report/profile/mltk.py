@@ -5,8 +5,8 @@ Its accelerator column is zero: a Cortex-M7 has none.
 
 from __future__ import annotations
 
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
-from simcore.costs.tables import OpCosts
 from simcore.report import RenderOptions
 from simcore.report.page.csv import table_text
 from simcore.report.profile.network_tables import LayerCosts, layer_rows

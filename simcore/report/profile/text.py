@@ -15,7 +15,6 @@ from simcore.costs.tables import (
     LayoutBand,
     MemoryCosts,
     ObjectCosts,
-    OpCosts,
     PlacedItem,
 )
 from simcore.costs.uncertainty import CyclesInterval
@@ -29,6 +28,7 @@ from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
 from simcore.report.profile.network_tables import network_blocks, network_head
+from simcore.report.profile.op_tables import op_blocks
 from simcore.report.profile.task_tables import chain_text, deepest_of_main, heap_rows, task_blocks
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
@@ -118,9 +118,8 @@ class _Page:
         parts = profile.totals.energy_by_component
         yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
         yield from network_blocks(profile, self.options.width, self.top)
-        if profile.ops and profile.network is None:
-            note = f"callees included; counts {exact}, cycles {modelled}, energy {estimated}"
-            yield "Operations", note, self._ops()
+        if profile.network is None:
+            yield from op_blocks(profile, self.options.width, self.top)
         yield from task_blocks(profile, self.options.width, self.top)
         shown = len(profile.functions[: self.top])
         of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "
@@ -274,26 +273,6 @@ class _Page:
         table.columns[-1].justify = "left"
         return table
 
-    def _ops(self) -> Table:
-        ops = self.profile.ops
-        return self._table(
-            [
-                Column("operation", [op.name for op in ops]),
-                Column("kind", [op.kind for op in ops], 8),
-                Column("calls", [count(op.invocations) for op in ops], 7),
-                Column("MACs", [count(op.macs) for op in ops], 5),
-                Column("cycles", [count(op.cycles) for op in ops]),
-                Column("cyc/MAC", [decimal(op.cycles_per_mac) for op in ops], 1),
-                Column("time", [si(op.time_s, "s") for op in ops], 4),
-                Column("rate", [si(op.ops_per_s, "op/s") for op in ops], 3),
-                Column("energy", [si(op.energy_j, "J") for op in ops], 2),
-                Column("J/op", [si(op.j_per_op, "J") for op in ops], 10),
-                Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),
-                Column("power", [si(op.power_w, "W") for op in ops], 6),
-                Column("+/-", [_half_width(op) for op in ops], 4),
-            ]
-        )
-
     def _functions(self) -> Table:
         rows = self.profile.functions[: self.top]
         whole = self.profile.totals.cycles
@@ -399,7 +378,7 @@ class _Page:
         )
 
 
-def _half_width(row: FunctionCosts | OpCosts) -> str:
+def _half_width(row: FunctionCosts) -> str:
     """Half the interval around a row's energy, relative to it."""
     low, high = row.energy_low_j, row.energy_high_j
     return percent(high - low, high + low, digits=0)

@@ -23,13 +23,14 @@ def test_each_access_counts_for_the_object_that_it_touches(case: dict[str, Any])
     ranges = case.get("ranges", [])
     assert lib.objects_init(objects, ffi.new("struct object_range[]", ranges), len(ranges)) == 0
     site = ffi.new("struct site *")
+    kind = ffi.new("struct access_static *", {"size": 4})
 
     look_ups = 0
     for stall, address in enumerate(case["addresses"], 1):
         if not lib.objects_is_current(ffi.addressof(site, "object"), address):
             look_ups += 1
             status = lib.objects_switch(
-                objects, memory.m, placement.p, site, BLOCK, ACCESS, address
+                objects, memory.m, placement.p, site, BLOCK, ACCESS, address, kind
             )
             assert status == lib.CORE_OK
         site.counts.executions += 1

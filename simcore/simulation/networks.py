@@ -89,7 +89,7 @@ class NetworkRun:
             write(data)
 
     def costs(self, ops: Sequence[OpCosts], is_whole: bool = True) -> NetworkCosts:
-        """What the profile says; ``ops`` are its operations, ``is_whole``: the run came to its end."""
+        """The profile of it; ``ops`` are its operations. ``is_whole``: the run came to its end."""
         at = {op.name: number for number, op in enumerate(ops)}
         further = iter(self._composed.further)
         layers = []

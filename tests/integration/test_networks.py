@@ -85,6 +85,10 @@ def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     _, again, _ = run(["report", saved], capsys)
     assert again == out
     assert Profile.from_json(saved.read_text()).to_json() == saved.read_text()
+    page = tmp_path / "page.html"
+    run(["report", saved, "--format", "html", "-o", page], capsys)
+    assert "fully_connected_0.output: 4 B from byte 16 of sram1" in page.read_text()
+    assert "Kernels: mcusim" in page.read_text()
     _, ticks, _ = run(["report", saved, "--format", "tflm"], capsys)
     head, event = ticks.splitlines()
     assert head == '"Event","Tag","Ticks"'
@@ -107,6 +111,26 @@ def test_further_inferences_are_told_apart_from_the_first(
     first, further = (document["ops"][row[name]] for name in ("op", "further_op"))
     assert (first["invocations"], further["invocations"]) == (1, 4)
     assert further["cycles"] / 4 < first["cycles"]  # the caches are warm
+
+
+def test_verified_outputs_and_others(
+    made: tuple[Path, Path, list[int]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the wheel, then by a reference that says something else."""
+    pytest.importorskip("tflite_micro")
+    network, given, expected = made
+    arguments = ["profile", network, "--input", given, "--verify"]
+    status, out, _ = run(arguments, capsys)
+    assert status == 0
+    assert "Outputs equal those of tflite-micro" in out
+    other = bytes(value & 0xFF for value in (expected[0] + 3, *expected[1:]))
+    monkeypatch.setattr("simcore.network.verify._reference", lambda *_: [other])
+    status, out, err = run(arguments, capsys)
+    assert status == 1
+    assert "1 of 4 values, by up to 3" in out
+    assert "1 output values differ from those of tflite-micro" in err
 
 
 @pytest.mark.parametrize(

@@ -55,4 +55,9 @@ def _layer(row: LayerCosts) -> dict[str, Any]:
         "energy_high_j": op.energy_high_j / row.calls,
         "j_per_mac": op.energy_j / row.calls / layer.macs if layer.macs else None,
         "flash_read_bytes": row.flash_bytes,
+        "icache_misses": op.icache_misses / row.calls,
+        "dcache_misses": (op.dcache_read_misses + op.dcache_write_misses) / row.calls,
+        "cycles_by_cause": {
+            cause: cycles / row.calls for cause, cycles in (op.cycles_by_cause or {}).items()
+        },
     }

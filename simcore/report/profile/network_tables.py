@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
 from rich.text import Text
 
 from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer
@@ -127,7 +125,7 @@ def _columns(rows: Sequence[LayerCosts]) -> list[Column]:
         Column("share", [percent(row.cycles, whole) for row in rows]),
         Column("cyc/MAC", [_per_mac(row) for row in rows], 1),
         Column("why", [_why(op) for op in ops], 2),
-        Column("misses", [_misses(op) for op in ops], 12),
+        Column("misses", [_misses(row) for row in rows], 12),
         Column("flash read", [size(row.flash_bytes) for row in rows], 11),
         Column("time", [si(row.op.time_s / row.calls, "s") for row in rows], 7),
         Column("energy", [si(row.op.energy_j / row.calls, "J") for row in rows], 3),
@@ -152,9 +150,9 @@ def _joules_per_mac(row: LayerCosts) -> str:
     return si(row.op.energy_j / macs, "J") if macs else ""
 
 
-def _why(op: Any) -> str:
+def _why(op: OpCosts) -> str:
     """The causes that most cycles beyond issuing go to, with their shares."""
-    causes: dict[str, int] = getattr(op, "cycles_by_cause", None) or {}
+    causes = op.cycles_by_cause or {}
     waits = sorted(
         ((cycles, name) for name, cycles in causes.items() if name != "issue" and cycles),
         key=lambda row: (-row[0], row[1]),
@@ -167,10 +165,10 @@ def _why(op: Any) -> str:
     return ", ".join(shown)
 
 
-def _misses(op: Any) -> str:
-    found = [getattr(op, f"{cache}_misses", None) for cache in ("icache", "dcache")]
-    known = [one for one in found if one is not None]
-    return count(sum(known)) if known else ""
+def _misses(row: LayerCosts) -> str:
+    op = row.op
+    found = op.icache_misses + op.dcache_read_misses + op.dcache_write_misses
+    return count(round(found / row.calls))
 
 
 def _half_width(op: OpCosts) -> str:

@@ -16,7 +16,8 @@
 enum {
     CALLS_MAX = 1 << 14,         /* different operators */
     STRANGE_MAX = 8,             /* calls at a site that are none, before it is looked at no more */
-    NODE_FIRST = 5, NODE_LAST = 10,  /* words of a node in front of its registration */
+    NODE_FIRST = 5,
+    NODE_LAST = 10,  /* words of a node in front of its registration */
     INVOKE = 3,                  /* word of a registration */
 };
 
@@ -44,8 +45,8 @@ static int read_call(struct capture *c, uint32_t target, struct operator_call *c
     if (!call->node || call->node % 4 || c->mem_read(c->engine, call->node, word, sizeof word) != UC_ERR_OK)
         return 0;
     for (uint32_t at = NODE_FIRST; at <= NODE_LAST; at++)
-        if (word[at] && word[at] % 4 == 0 &&
-            c->mem_read(c->engine, word[at], invoke, sizeof invoke) == UC_ERR_OK && invoke[INVOKE] == (target | 1)) {
+        if (word[at] && word[at] % 4 == 0 && c->mem_read(c->engine, word[at], invoke, sizeof invoke) == UC_ERR_OK &&
+            invoke[INVOKE] == (target | 1)) {
             call->target = target;
             call->context = register_of(c, UC_ARM_REG_R0);
             call->inputs = word[0];
@@ -72,8 +73,7 @@ static const struct operator_known *known_call(struct capture *c, struct operato
             return &o->known[at];
         }
     }
-    if (o->count == CALLS_MAX ||
-        array_reserve(&o->known, &o->room, o->count + 1u, 64, sizeof *o->known) != CORE_OK) {
+    if (o->count == CALLS_MAX || array_reserve(&o->known, &o->room, o->count + 1u, 64, sizeof *o->known) != CORE_OK) {
         capture_fail(c, o->count == CALLS_MAX ? CORE_ERR_LIMIT : CORE_ERR_MEMORY);
         return NULL;
     }

@@ -1,5 +1,5 @@
-"""Documents and folders that appear whole or not at all, on stdout or renamed at the end; files that
-are read, and end."""
+"""Documents and folders that appear whole or not at all, on stdout or renamed at the end; files
+that are read, and end."""
 
 from __future__ import annotations
 

@@ -149,11 +149,12 @@ def report_runs(
     runs: Sequence[Callable[..., Profile]],
     printed: Callable[[], bytes],
     verbose: bool,
+    simulated: Callable[[], bool] = lambda: True,
 ) -> ExitCode:
     """Make the profiles of one program on several parts, and write their report.
 
     Each of ``runs`` takes ``log`` and ``inspect`` as :func:`simcore.profile` does; ``printed``
-    tells afterwards what the program printed.
+    tells afterwards what the program printed, ``simulated`` whether any of them ran.
     """
     details: list[Details] = []
 
@@ -189,7 +190,7 @@ def report_runs(
             write(parts.render(results, form.format_name, options))
     warnings = [warning for result in results for warning in result.warnings]
     tell_warnings(warnings, form.format_name, form.output)
-    if verbose:
+    if verbose and simulated():
         tell_speed(sum(result.totals.cycles for result in results), started)
     where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
     return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,7 +108,7 @@ class Kept:
             inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
         )
         by_host = result.exit.reason in _OF_THE_HOST or any(asked)
-        if by_host or console.printed is None or before is None:
+        if by_host or console.printed is None:
             return result
         if (profile_key(spec), _found_files(spec)) == (key, before):  # no file changed meanwhile
             self._keep(key, spec, result, bytes(console.printed), before)
@@ -176,18 +177,18 @@ def profile_key(spec: RunSpec) -> str | None:
     return content_key(SCHEMA, content, beside="cli/kept.py")
 
 
-def _found_files(spec: RunSpec) -> list[FoundFile] | None:
-    """The files that a run comes to by itself; None when it is going to fail on one."""
+def _found_files(spec: RunSpec) -> list[FoundFile]:
+    """The files that a run comes to by itself, as far as it gets."""
     from simcore.cpu_model.tree import model_files
     from simcore.elf import debug_places
 
-    try:
-        parts = [part for part in (spec.cpu, spec.linked_for) if part and is_model_file(part)]
-        names = [str(file) for part in parts for file in model_files(part)]
+    names: list[str] = []
+    with suppress(McusimError):  # which the run raises, too
+        for part in (spec.cpu, spec.linked_for):
+            if part and is_model_file(part):
+                names += map(str, model_files(part))
         if spec.debug_file is None:
             names += debug_places(spec.elf, spec.debug_dir)
-    except McusimError:
-        return None
     return [FoundFile(name, _sha256(name)) for name in names]
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import time
 import zlib
@@ -32,9 +31,7 @@ MOST_BYTES = 256 << 20  # of an entry, as it is given
 ABANDONED_S = 3600.0  # a file that is still unfinished then belongs to a process that was killed
 
 _DIGEST_BYTES = 32
-_KIND = re.compile(r"[a-z]+")
-_KEY = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"([a-z]+)-([0-9a-f]{64})")
+_KEY_DIGITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ class Room:
         return count, size
 
     def _path(self, kind: str, key: str) -> Path:
-        if not (_KIND.fullmatch(kind) and _KEY.fullmatch(key)):
+        if _kind_of(f"{kind}-{key}") != kind:
             raise ValueError(f"no kind and key of an entry: {kind!r}, {key!r}")
         assert self.folder is not None
         return self.folder / key[0] / f"{kind}-{key}"
@@ -158,11 +155,19 @@ class Room:
 def _entries(shard: Path) -> Iterator[Entry]:
     with suppress(OSError), os.scandir(shard) as found:
         for file in found:
-            match = _NAME.fullmatch(file.name)
+            kind = _kind_of(file.name)
             with suppress(OSError):  # gone meanwhile
-                if match is not None and file.is_file(follow_symlinks=False):
+                if kind and file.is_file(follow_symlinks=False):
                     state = file.stat(follow_symlinks=False)
-                    yield Entry(match[1], Path(file.path), state.st_size, state.st_mtime_ns)
+                    yield Entry(kind, Path(file.path), state.st_size, state.st_mtime_ns)
+
+
+def _kind_of(name: str) -> str:
+    """The kind of the entry that a file of this name is; "" when it is none."""
+    kind, _, key = name.partition("-")
+    is_kind = kind.isascii() and kind.isalpha() and kind.islower()
+    is_key = len(key) == _KEY_DIGITS and not set(key) - set(SHARDS)
+    return kind if is_kind and is_key else ""
 
 
 def _make_room(new: Path, share: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -14,41 +13,60 @@ from pathlib import Path
 from typing import Any
 
 from simcore import __version__
+from simcore.cache.place import NO_ROOM
+from simcore.cache.room import Room
 from simcore.resources import MANIFEST, data_folder
 
+KIND = "tool"
+_HASH_DIGITS = 64
 #: Folders of the package that decide no result: they start runs, judge and show them.
 _NO_RESULT = ("cli", "report", "study")
-#: Packages whose versions are not pinned by an exact number.
-_PACKAGES = re.compile(
-    r"((?:backports[._]zstd|bincopy|capstone|cmsis[._-]svd|lxml|pycxxfilt|pyelftools|unicorn)-[^-]+)"
-    r"\.(?:dist|egg)-info",
-    re.IGNORECASE,
-)
+#: Packages that results come from and whose versions are free in a range.
+_PACKAGES = (
+    "backports.zstd", "bincopy", "capstone", "cmsis-svd", "lxml", "pycxxfilt", "pyelftools",
+    "unicorn",
+)  # fmt: skip
 
 
-def content_key(kind: str, content: Any, *, beside: str = "") -> str:
+def content_key(kind: str, content: Any, *, beside: str = "", room: Room = NO_ROOM) -> str:
     """The key of an entry: a hash of plain values that decide it, and of mcusim.
 
-    ``beside`` is a file of the package that decides it beside what decides every run.
+    ``beside`` is a file of the package that decides it beside what decides every run; ``room``
+    remembers the hash of mcusim.
     """
-    decides = {"kind": kind, "tool": tool_fingerprint(), "content": content}
+    decides = {"kind": kind, "tool": tool_fingerprint(room), "content": content}
     if beside:
         decides["beside"] = _sha256(_package() / beside)
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 @cache
-def tool_fingerprint() -> str:
+def tool_fingerprint(room: Room = NO_ROOM) -> str:
     """mcusim's version with a hash of its code: no result outlives the code that made it.
 
     Beside the code these are the parts and prebuilt programs that ship with it, the C core, and
-    the versions of Python and of packages that results come from.
+    the versions of Python and of packages that results come from. ``room`` remembers the hash as
+    long as no file changes, which saves reading them all.
     """
-    digest = hashlib.sha256()
-    for name, file in _files():
-        digest.update(f"{name}\0{_sha256(file)}\n".encode())
-    digest.update(repr((sys.version_info[:2], sys.byteorder, sorted(_packages()))).encode())
-    return f"{__version__}+{digest.hexdigest()}"
+    files = list(_files())
+    states = [(name, *_state(file)) for name, file in files]
+    key = hashlib.sha256(repr((str(_package()), states)).encode()).hexdigest()
+    known = room.get(KIND, key)
+    if known is None or len(known) != _HASH_DIGITS:
+        digest = hashlib.sha256()
+        for name, file in files:
+            digest.update(f"{name}\0{_sha256(file)}\n".encode())
+        known = digest.hexdigest().encode()
+        room.put(KIND, key, known)
+    around = (known.decode("ascii", "replace"), sys.version_info[:2], sys.byteorder)
+    packages = sorted(_packages())
+    return f"{__version__}+{hashlib.sha256(repr((around, packages)).encode()).hexdigest()}"
+
+
+def _state(file: Path) -> tuple[int, int, int, int]:
+    """What changes when a file does: the time of its change can be set by nobody."""
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _package() -> Path:
@@ -81,10 +99,13 @@ def _code(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
 def _packages() -> set[str]:
     """Names with versions, as installers leave them; importlib.metadata takes 20 ms for it."""
     found: set[str] = set()
-    for place in map(Path, sys.path):
-        if place.is_dir():
-            matches = map(_PACKAGES.fullmatch, (entry.name for entry in os.scandir(place)))
-            found |= {match[1].lower() for match in matches if match}
+    for place in filter(os.path.isdir, sys.path):
+        for entry in os.scandir(place):
+            if entry.name.endswith("-info"):
+                name, _, version = entry.name.rpartition(".")[0].partition("-")
+                plain = name.lower().replace("_", "-")
+                if plain in _PACKAGES or plain.replace("-", ".") in _PACKAGES:
+                    found.add(f"{plain}-{version}")
     return found
 
 

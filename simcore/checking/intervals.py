@@ -58,7 +58,7 @@ def interval_key(plan: RunPlan) -> str | None:
         "uart": input_key(plan.uart),
         "options": {name: repr(getattr(plan, name)) for name in names},
     }
-    return content_key(SCHEMA, content)
+    return content_key(SCHEMA, content, room=plan.cache)
 
 
 def load_interval(room: Room, key: str) -> KeptInterval | None:

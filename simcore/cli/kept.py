@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from simcore.cache import Room, content_key
+from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
 from simcore.errors import ConfigError, McusimError
 from simcore.files import read_regular
@@ -86,7 +86,7 @@ class Kept:
         What the program printed then is printed again. A run that is to be inspected runs.
         """
         usable = self.room.is_on and inspect is None and spec.semihost_dir is None
-        key = profile_key(spec) if usable else None
+        key = profile_key(spec, self.room) if usable else None
         if key is not None and (found := self._load(key, spec)) is not None:
             result, printed = found
             stdout.write(printed)
@@ -110,7 +110,10 @@ class Kept:
         by_host = result.exit.reason in _OF_THE_HOST or any(asked)
         if by_host or console.printed is None:
             return result
-        if (profile_key(spec), _found_files(spec)) == (key, before):  # no file changed meanwhile
+        if (profile_key(spec, self.room), _found_files(spec)) == (
+            key,
+            before,
+        ):  # no file changed meanwhile
             self._keep(key, spec, result, bytes(console.printed), before)
         return result
 
@@ -119,10 +122,12 @@ class Kept:
         data = self.room.get(KIND, key)
         if data is None:
             return None
-        from simcore.report.saved import read_document
+        from simcore.report.saved import read_document, tidy
 
         try:
             plain = json.loads(data)
+            if tidy(plain["profile"]) != plain["profile"]:  # a name that would be shown otherwise
+                return None
             kept = from_plain(KeptRun, plain["run"])
             kind, result = read_document(plain["profile"], "cache")
             printed = kept.printed.encode("latin-1")
@@ -144,20 +149,15 @@ class Kept:
     def _keep(
         self, key: str, spec: RunSpec, result: Profile, printed: bytes, found: list[FoundFile]
     ) -> None:
-        from simcore.report.saved import tidy
-
-        profile = to_plain(result)
-        if tidy(profile) != profile:  # names that are shown otherwise when they are read
-            return
         energies = tuple(row.femtojoules for row in result.instructions or ())
         run = KeptRun(SCHEMA, spec.verbose, tuple(found), printed.decode("latin-1"), energies)
-        document = {"run": to_plain(run), "profile": profile}
+        document = {"run": to_plain(run), "profile": to_plain(result)}
         data = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         if len(data) <= MOST_JSON:
             self.room.put(KIND, key, data)
 
 
-def profile_key(spec: RunSpec) -> str | None:
+def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
     """Hash of all that a run is told: options, bytes of the files among them, and mcusim.
 
     None when a file cannot be read, and of a run that is given standard input.
@@ -174,7 +174,7 @@ def profile_key(spec: RunSpec) -> str | None:
         return None
     has_folder = spec.debug_dir is not None and os.path.isdir(spec.debug_dir)  # noqa: PTH112  a text
     content = {"options": options, "files": hashes, "debug_dir": has_folder}
-    return content_key(SCHEMA, content, beside="cli/kept.py")
+    return content_key(SCHEMA, content, beside="cli/kept.py", room=room)
 
 
 def _found_files(spec: RunSpec) -> list[FoundFile]:

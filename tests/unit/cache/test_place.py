@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from simcore.cache import NO_ROOM, open_room
@@ -27,16 +28,16 @@ def test_off_keeps_nothing(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert room.clear() == (0, 0)
 
 
-def test_without_it_it_is_the_user_s_cache_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("home", [None, "", "  ", "/elsewhere/cache", "relative/cache"])
+def test_without_it_it_is_where_platformdirs_has_it(
+    home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MCUSIM_CACHE", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    folder = open_room().folder
-    assert folder is not None
-    assert folder.is_relative_to(tmp_path)
-    assert folder.parts[-2:] == ("mcusim", "v1")
+    if home is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", home)
+    assert open_room().folder == platformdirs.user_cache_path("mcusim", appauthor=False) / "v1"
 
 
 @pytest.mark.parametrize("told", ["cache", "./cache", "../cache", "~/cache", "0"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simcore import __version__
-from simcore.cache import content_key, tool_fingerprint
+from simcore.cache import Room, content_key, tool_fingerprint
 from simcore.cache import tool as module
 
 
@@ -43,6 +44,32 @@ def test_a_changed_file_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert fresh() not in (before, changed)
 
 
+def test_a_room_remembers_it_until_a_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, room = tmp_path / "package", Room(tmp_path / "cache", 1 << 20)
+    shutil.copytree(Path(module.__file__).resolve().parent, package / "cache")
+    monkeypatch.setattr(module, "_package", lambda: package)
+    read: list[Path] = []
+    sha256 = module._sha256
+
+    def counted(file: Path) -> str:
+        read.append(file)
+        return sha256(file)
+
+    monkeypatch.setattr(module, "_sha256", counted)
+    fresh = tool_fingerprint.__wrapped__
+    before = fresh(room)
+    assert len(read) == len(files())
+    assert fresh(room) == before == fresh()
+    assert len(read) == 2 * len(files())  # of the one that has no room
+    file = package / "cache" / "room.py"
+    state, content = file.stat(), file.read_bytes()
+    file.write_bytes(content.replace(b"Entries", b"entries", 1))  # as long, and of the same time
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert fresh(room) == fresh() != before
+
+
 def test_other_packages_change_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(name.startswith("capstone-5.") for name in module._packages())
     assert any(name.startswith("unicorn-2.1.3") for name in module._packages())
@@ -59,6 +86,6 @@ def test_a_key_hangs_on_kind_content_and_tool(monkeypatch: pytest.MonkeyPatch) -
         content_key("a", {"x": 1, "y": [3]}),
         content_key("a", {"x": 1, "y": [2]}, beside="cli/kept.py"),
     }
-    monkeypatch.setattr(module, "tool_fingerprint", lambda: "other")
+    monkeypatch.setattr(module, "tool_fingerprint", lambda _: "other")
     others.add(content_key("a", {"x": 1, "y": [2]}))
     assert len(others | {first}) == 5

@@ -306,7 +306,9 @@ def _roofline(
 def placements(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
     """Change of cycles by placement, a cell each: of data with the usual code, then of code."""
     rows = study.placed(part.name, "optimised")
-    names = list(dict.fromkeys(row.operation for row in rows))
+    # Those with weights first: what the others have no cells for is one block.
+    by_weights = sorted(rows, key=lambda row: row.weights is None)
+    names = list(dict.fromkeys(row.operation for row in by_weights))
     usual = {row.operation: row for row in study.compared(part.name, "optimised")}
     # What has no weights stands in the columns of the usual ones.
     weights = next((row.weights for row in rows if row.weights), None)
@@ -358,7 +360,7 @@ _Place = tuple[str | None, str, str]
 def _columns(rows: Sequence[OpsRow], weights: str | None, first: _Place) -> list[_Place]:
     """Places of data with the usual code, and of code with the usual data.
 
-    All others are, within a rounding, what the one and the other come to together.
+    What code adds hangs on where the data is by at most 0.3 % of the cycles (STM32F746, all types).
     """
     every = dict.fromkeys((row.weights or weights, row.activations, row.code) for row in rows)
     data = [place for place in every if place[2] == first[2]]

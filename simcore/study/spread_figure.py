@@ -38,9 +38,10 @@ def spread(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
     usual.sort(key=lambda row: -row.ops_per_s)
     others.sort(key=lambda row: row.j_per_op)
     panels = [len(usual), len(usual), *([len(others)] if others else [])]
+    ratios = [lines + 1.5 for lines in panels[:2]] + [0.85 * lines for lines in panels[2:]]
     height = HEAD_INCHES + sum(PANEL_INCHES + ROW_INCHES * lines for lines in panels)
     with new_figure(WIDTH_INCHES, height, **SMALL_TEXT) as figure:
-        axes = figure.subplots(len(panels), 1, height_ratios=[lines + 1.5 for lines in panels])
+        axes = figure.subplots(len(panels), 1, height_ratios=ratios)
         rates = [row.ops_per_s / base.ops_per_s for row in usual]
         energies = [row.j_per_op / base.j_per_op for row in usual]
         _bars(axes[0], usual, rates, [_rate(row) for row in usual])
@@ -52,9 +53,7 @@ def spread(study: OpsStudy, part: StudyPart) -> Iterator[tuple[str, bytes]]:
             _bracket(panel, min(values), max(values))
         if others:
             _dots(axes[2], others, base)
-            axes[2].set_xlabel(
-                f"other types: energy per operation, {base.operation} = 1 (estimated)"
-            )
+            axes[2].set_xlabel(f"energy of the others, {base.operation} = 1 (estimated)")
         _title(figure, study, part, rows, grid)
         yield from saved(figure, f"{part.name}-spread", dots_per_inch=300)
 
@@ -97,7 +96,7 @@ def _bars(
     for y, (value, text, end) in enumerate(zip(values, texts, ends, strict=True)):
         _beside(axes, f"{value:.2f}  {text}", end, y)
     axes.axvline(1, color=GREY, linewidth=0.7, zorder=0.5)
-    axes.set_xlim(0, 1.5 * max(ends))
+    axes.set_xlim(0, 1.62 * max(ends))
     _names(axes, rows)
     axes.set_ylim(len(rows) - 0.4, -1.7)  # with room for the bracket
 

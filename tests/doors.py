@@ -1,8 +1,8 @@
 """The doors of the suite: which tests run, how long each may take, what the run cost.
 
-`scripts/test` opens one of three doors. `quick` runs QUICK_FOLDERS and what is marked `quick`,
-`usual` all that is not marked `exhaustive`, `all` everything; pytest called by hand runs what it is
-told. A tier says what a test proves, not how long it takes.
+`scripts/test` opens one of four doors. `quick` runs QUICK_FOLDERS and what is marked `quick`,
+`usual` all that is not marked `exhaustive`, `rest` what `usual` leaves out, `all` everything;
+pytest called by hand runs what it is told. A tier says what a test proves, not how long it takes.
 
 Every test has a time limit: TIMES_ALONE times what the longest test of its file needed alone, as
 any of them may be the one that makes what they share; at least SHORTEST_LIMIT_S. tests/seconds.json
@@ -32,7 +32,7 @@ import pytest
 from tests.cost import standard_seconds
 
 TESTS = Path(__file__).resolve().parent
-DOORS = ("quick", "usual", "all")
+DOORS = ("quick", "usual", "rest", "all")
 QUICK_FOLDERS = ("unit",)
 SECONDS = TESTS / "seconds.json"
 LIMITS = TESTS / "limits.toml"
@@ -92,7 +92,7 @@ def opens(door: str | None, item: pytest.Item) -> bool:
     if door == "quick":
         marked = item.get_closest_marker("quick") is not None
         return marked or (folder_of(item.nodeid) in QUICK_FOLDERS and not exhaustive)
-    return door != "usual" or not exhaustive
+    return {"usual": not exhaustive, "rest": exhaustive}.get(door or "all", True)
 
 
 def file_of(nodeid: str) -> str:

@@ -127,9 +127,9 @@ def check(
     op=NAME, irq=NAME or task=NAME, or elf=PATTERN:function=NAME. Metrics: cycles, active-cycles,
     cycles.CAUSE, instructions, time, energy, stack, heap, load, ram, reads, writes, icache-misses,
     dcache-misses, mispredicts and @all; of irq latency, response, count and lost; of task cycles,
-    instructions, energy, switches, wait, response and stack. Of a program that sleeps, limits on
-    cycles are on active cycles. Improvements never fail. A run without baseline passes and is added
-    to it.
+    instructions, energy, switches, wait, response, woken and stack. Of a program that sleeps,
+    limits on cycles are on active cycles. Improvements never fail. A run without baseline passes
+    and is added to it.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
     2 for wrong usage and for runs that are not comparable with their baseline.

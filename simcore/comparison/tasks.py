@@ -23,6 +23,8 @@ TASK_METRICS = (
     Metric("wait-cycles", "longest_wait_cycles", "", "modelled", "longest wait in cycles"),
     Metric("response", "longest_response_cycles", "s", "modelled", "longest response"),
     Metric("response-cycles", "longest_response_cycles", "", "modelled", "longest in cycles"),
+    Metric("woken", "longest_woken_cycles", "s", "modelled", "longest from woken to running"),
+    Metric("woken-cycles", "longest_woken_cycles", "", "modelled", "woken to running in cycles"),
     Metric("stack", "stack_used_bytes", "B", "exact", "stack used"),
 )
 
@@ -38,6 +40,7 @@ class TaskSummary:
     energy_j: Amount
     longest_wait_cycles: Count
     longest_response_cycles: Count
+    longest_woken_cycles: Count | None = None
     stack_used_bytes: Count | None = None
     stack_bytes: Count | None = None
 

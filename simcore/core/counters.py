@@ -248,6 +248,7 @@ class Context:
     switches: int  # times that it got the processor from another
     longest_wait: int  # cycles without it, since it had it first
     longest_response: int = 0  # cycles from when the exception that gave it was pended
+    longest_woken: int = 0  # cycles from when it could go on, having waited, until it did
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,9 @@ class TaskCosts:
     """Without the processor, from when it had it first."""
     longest_response_cycles: Count
     """From when the exception that switched to it became pending, to its first instruction."""
+    longest_woken_cycles: Count | None
+    """From when it could go on, having waited for something, until it did; null where the kernel
+    does not say so, and for what never was woken."""
     stack_used_bytes: Count | None
     """Deepest use of its stack, with what hardware and the kernel save there, from its end as the
     kernel says, else from the highest SP; null for handlers."""
@@ -145,6 +148,7 @@ def _row(
         energy_j=joules(costs.energy_of(vector).whole),
         longest_wait_cycles=max(context.longest_wait for context in contexts),
         longest_response_cycles=max(context.longest_response for context in contexts),
+        longest_woken_cycles=max(context.longest_woken for context in contexts) or None,
         stack_used_bytes=None if end is None or stack is None else end - stack.lowest,
         stack_bytes=None if end is None or floor is None else end - floor,
         deepest=()

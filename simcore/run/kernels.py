@@ -7,15 +7,31 @@ kernel moves is read from the program's debug information, where it has any.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from simcore.elf import Image
+from simcore.elf.image import Member
 
 NOT_THERE: Final = 0xFFFF_FFFF
 FREERTOS: Final = "FreeRTOS"
 CHIBIOS: Final = "ChibiOS"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The words of a task's structure that say whether it can run. Offsets are bytes.
+
+    It can when the one at `state` is one of `values` from `first` on, and waits when it is another,
+    but for 0 where that is none of them. A store of `wakes_value` at `wakes` wakes it, too.
+    """
+
+    state: int
+    first: int
+    values: int
+    wakes: int = NOT_THERE
+    wakes_value: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +47,16 @@ class Kernel:
     name_bytes: int = 0  # that stand there; 0: a pointer to a text does
     stack: int = NOT_THERE  # of the stack's lowest address
     stack_size: int = NOT_THERE  # of its size in bytes
+    ready: Ready | None = None  # how it says that a task can run
 
     @property
     def layout(self) -> tuple[int, ...]:
         """The fields of struct kernel_config."""
-        return self.current, self.name, self.name_bytes, self.stack, self.stack_size
+        ready = self.ready or Ready(NOT_THERE, 0, 0)
+        return (
+            *(self.current, self.name, self.name_bytes, self.stack, self.stack_size),
+            *(ready.state, ready.first, ready.values, ready.wakes, ready.wakes_value),
+        )
 
 
 NO_KERNEL: Final = Kernel()
@@ -75,18 +96,37 @@ def find_kernel(image: Image) -> Kernel:
 
 def _freertos(image: Image, address: int) -> Kernel:
     """TCB_t of tasks.c: pxTopOfStack, two list items of 20 bytes, uxPriority, pxStack, name."""
-    kernel = Kernel(FREERTOS, address, name=52, name_bytes=16, stack=48)
     fields = image.layout("vTaskSwitchContext", ("tskTaskControlBlock", "tskTCB"))
+    ready = _freertos_ready(image, fields)
+    kernel = Kernel(FREERTOS, address, name=52, name_bytes=16, stack=48, ready=ready)
     if "pxStack" not in fields or "pcTaskName" not in fields:
         return kernel
     name = fields["pcTaskName"]
     return replace(kernel, name=name.offset, name_bytes=name.size, stack=fields["pxStack"].offset)
 
 
+def _freertos_ready(image: Image, fields: Mapping[str, Member]) -> Ready | None:
+    """The list that holds each of its two items: of the tasks of a priority, or of those that an
+    interrupt woke while the scheduler was suspended. list.h: the container is an item's last word.
+    """
+    lists, pending = image.symbol("pxReadyTasksLists"), image.symbol("xPendingReadyList")
+    if lists is None or not lists.size:
+        return None
+    item = image.layout("vTaskSwitchContext", ("xLIST_ITEM",))
+    container = item.get("pxContainer") or item.get("pvContainer") or Member(16, 4)
+    state = fields.get("xStateListItem") or fields.get("xGenericListItem") or Member(4, 20)
+    event = fields.get("xEventListItem") or Member(state.offset + 20, 20)
+    ready = Ready(state.offset + container.offset, lists.address, lists.size)
+    if pending is None:
+        return ready
+    return replace(ready, wakes=event.offset + container.offset, wakes_value=pending.address)
+
+
 def _threadx(image: Image, address: int) -> Kernel:
     """TX_THREAD of tx_api.h."""
     del image
-    return Kernel("ThreadX", address, name=40, stack=12, stack_size=20)
+    ready = Ready(48, 0, 1)  # tx_thread_state, of which TX_READY is 0
+    return Kernel("ThreadX", address, name=40, stack=12, stack_size=20, ready=ready)
 
 
 def _rtx(image: Image, address: int) -> Kernel:

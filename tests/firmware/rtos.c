@@ -3,7 +3,8 @@
  * SysTick and the tasks themselves pend PendSV, which goes round the tasks that have not ended; FPU registers are
  * saved with those that use them. With -DKERNEL=1 it keeps its tasks as FreeRTOS does (TCB_t, pxCurrentTCB), with
  * -DKERNEL=2 as ThreadX does (TX_THREAD, _tx_thread_current_ptr), else in structures that nobody knows. It ends with
- * lines of a name, what follows "calls" that the task counted and the bytes of its stack that were ever written. */
+ * lines of a name, what follows "calls" that the task counted and the bytes of its stack that were ever written, and
+ * the cycles that "once" needed at most to run after a tick that it waited for. */
 #include <stdint.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -12,6 +13,9 @@
 #define ICSR REGISTER(0xE000ED04u)
 #define SHPR3 REGISTER(0xE000ED20u)
 #define CPACR REGISTER(0xE000ED88u)
+#define DEMCR REGISTER(0xE000EDFCu)
+#define DWT_CTRL REGISTER(0xE0001000u)
+#define DWT_CYCCNT REGISTER(0xE0001004u)
 #define PEND_PENDSV (1u << 28)
 
 enum { TASKS = 4, STACK_WORDS = 192, SAVED_WORDS = 9, FRAME_WORDS = 8, PAINT = 0xA5A5A5A5 };
@@ -25,11 +29,12 @@ struct task {
     uint32_t id, run_count, *sp, *stack, *stack_end, stack_bytes, slice, new_slice;
     struct task *next, *previous;
     const char *name;
+    uint32_t priority, state;
 #else
     uint32_t *sp, *stack;
     const char *name;
 #endif
-    uint32_t has_ended;
+    uint32_t has_ended, waits;
 };
 
 static uint32_t stack[TASKS][STACK_WORDS] __attribute__((aligned(8)));
@@ -46,16 +51,41 @@ struct task *volatile CURRENT;
 
 /* --- the kernel --- */
 
+#if KERNEL == 1
+uint32_t pxReadyTasksLists[2][5], xDelayedTaskList1[5], xPendingReadyList[5];
+#endif
+
+/* As each kernel tells it: the list that holds the item of the state, or TX_READY and TX_SLEEP. */
+static void set_waits(struct task *t, uint32_t waits)
+{
+#if KERNEL == 1
+    t->state_item[4] = 0;
+    t->state_item[4] = (uint32_t)(waits ? xDelayedTaskList1 : pxReadyTasksLists[1]);
+#elif KERNEL == 2
+    t->state = waits ? 4 : 0;
+#endif
+    t->waits = waits;
+}
+
 uint32_t *next_task(uint32_t *sp)
 {
     CURRENT->sp = sp;
     do
         CURRENT = CURRENT == &task[TASKS - 1] ? task : CURRENT + 1;
-    while (CURRENT->has_ended);
+    while (CURRENT->has_ended || CURRENT->waits);
     return CURRENT->sp;
 }
 
-void systick(void) { ICSR = PEND_PENDSV; }
+static volatile uint32_t woken_at, longest_woken;
+
+void systick(void)
+{
+    if (task[2].waits) {
+        set_waits(&task[2], 0);
+        woken_at = DWT_CYCCNT;
+    }
+    ICSR = PEND_PENDSV;
+}
 
 __attribute__((naked)) void pendsv(void)
 {
@@ -154,8 +184,13 @@ static void deep(void)
 
 static void once(void)
 {
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         step(2);
+        set_waits(&task[2], 1);
+        yield();
+        uint32_t cycles = DWT_CYCCNT - woken_at;
+        longest_woken = cycles > longest_woken ? cycles : longest_woken;
+    }
     task[2].has_ended = 1;
     for (;;)
         yield();
@@ -182,7 +217,7 @@ static void print_number(uint32_t value)
 
 static void report(void)
 {
-    while (!is_done)
+    while (!is_done || !task[2].has_ended)
         yield();
     SYST_CSR = 0;
     for (int i = 0; i < TASKS - 1; i++) {
@@ -196,6 +231,9 @@ static void report(void)
         print_number(4u * (uint32_t)(STACK_WORDS - unused));
         print("\n");
     }
+    print("woken ");
+    print_number(longest_woken);
+    print(" 0\n");
     uint32_t block[2] = {0x20026, 0};            /* SYS_EXIT_EXTENDED: ADP_Stopped_ApplicationExit, 0 */
     register uint32_t number __asm__("r0") = 0x20;
     register uint32_t *at __asm__("r1") = block;
@@ -214,6 +252,8 @@ int main(void)
     make_task(3, "report", report);
     CURRENT = &task[0];
     first_sp = task[0].sp;
+    DEMCR |= 1u << 24;
+    DWT_CTRL |= 1;
     SHPR3 = 0xFFFF0000u;
     SYST_RVR = 4000;
     SYST_CSR = 7;

@@ -38,6 +38,7 @@ void capture_free(struct capture *c)
     free(c->granule);
     free(c->op);
     free(c->task);
+    free(c->ready);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

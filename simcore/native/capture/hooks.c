@@ -147,6 +147,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         c->emu_stop(c->engine);          /* capture_run() takes it back */
         return;
     }
+    if (c->wokens)
+        tasks_tell_woken(c);
     if (c->stack_set)
         record_stack(c);
     if (c->masks_set) {
@@ -213,7 +215,6 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
 {
     struct capture *c = user;
     (void)engine;
-    (void)value;
     *c->out++ = (uint32_t)address;
     if (c->closely || (uint32_t)address - c->code_first < c->code_span) {
         if (c->closely & CLOSELY_PROGRAMMED)
@@ -221,6 +222,8 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
         code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
         if (type == UC_MEM_WRITE && (c->closely & CLOSELY_POLLING))
             polling_store(c, (uint32_t)address);
+        if (type == UC_MEM_WRITE && (c->closely & CLOSELY_TASKS))
+            tasks_store(c, (uint32_t)address, (uint32_t)value);
     }
 }
 

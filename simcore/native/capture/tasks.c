@@ -1,9 +1,12 @@
 /* tasks.c: which task a kernel is about to run, by the structures that kernels keep in memory. */
+#include <stdlib.h>
+
 #include "array.h"
 #include "capture/state.h"
 #include "registers.h"
 
 enum { TASKS_MAX = 1 << 12, CONTROL_SPSEL = 2 };
+_Static_assert(READY_WORDS >= 4 * TASKS_MAX, "each task has two words in a table that is half empty");
 
 static uint32_t word_at(struct capture *c, uint32_t address)
 {
@@ -51,6 +54,59 @@ static int is_same(const struct task_info *a, const struct task_info *b)
            a->valid == b->valid && memcmp(a->name, b->name, sizeof a->name) == 0;
 }
 
+/* --- waiting and woken ------------------------------------------------------------------------------ */
+
+static struct ready_word *ready_word_at(const struct capture *c, uint32_t address)
+{
+    uint32_t at = address / 4 * 2654435761u >> 18;
+    while (c->ready[at].task && c->ready[at].address != address)
+        at = (at + 1) % READY_WORDS;
+    return &c->ready[at];
+}
+
+static void watch_ready(struct capture *c, uint32_t task)
+{
+    const uint32_t offset[] = {c->config.kernel.ready, c->config.kernel.wakes};
+    if (offset[0] == UINT32_MAX)
+        return;
+    if (!c->ready && !(c->ready = calloc(READY_WORDS, sizeof *c->ready))) {
+        capture_fail(c, CORE_ERR_MEMORY);
+        return;
+    }
+    for (uint32_t i = 0; i < 2 && offset[i] != UINT32_MAX; i++) {
+        struct ready_word *word = ready_word_at(c, task + offset[i]);
+        if (!word->task && c->ready_words < READY_WORDS / 2) {
+            *word = (struct ready_word){task + offset[i], task, 0};
+            c->ready_words++;
+        }
+    }
+    c->closely |= CLOSELY_TASKS;
+}
+
+void tasks_store(struct capture *c, uint32_t address, uint32_t value)
+{
+    const struct kernel_config *k = &c->config.kernel;
+    struct ready_word *word = ready_word_at(c, address);
+    if (!word->task)
+        return;
+    int is_wakes = address - word->task == k->wakes;
+    struct ready_word *ready = is_wakes ? ready_word_at(c, word->task + k->ready) : word;
+    if (is_wakes ? value == k->wakes_value : value - k->ready_first < k->ready_values) {
+        if (ready->waits && c->wokens < WOKEN_MAX)
+            c->woken[c->wokens++] = word->task;
+        ready->waits = 0;
+    } else if (!is_wakes && value) {
+        ready->waits = 1;
+    }
+}
+
+void tasks_tell_woken(struct capture *c)
+{
+    for (uint32_t i = 0; i < c->wokens; i++)
+        stream_put(c->stream, RECORD_WOKEN, &c->woken[i], 1);
+    c->wokens = 0;
+}
+
 void tasks_look(struct capture *c)
 {
     const struct kernel_config *k = &c->config.kernel;
@@ -72,6 +128,8 @@ void tasks_look(struct capture *c)
         c->task[c->tasks++] = info;
     }
     c->running_task = task;
+    if (info.valid)
+        watch_ready(c, task);
     uint32_t payload[3] = {at, info.valid ? info.stack : 0, info.valid ? task : 0};
     stream_put(c->stream, RECORD_TASK, payload, 3);
 }

@@ -27,8 +27,8 @@ static int add(struct contexts *c, uint32_t stack)
     }
     if (array_reserve(&c->context, &c->room, c->contexts + 1u, 8, sizeof *c->context) != CORE_OK)
         return CORE_ERR_MEMORY;
-    c->context[c->contexts] =
-        (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0}, .is_aside = (uint8_t)is_aside(c, c->contexts)};
+    c->context[c->contexts] = (struct context){.info = {NO_TASK, NO_FUNCTION, stack, 0, 0, 0, 0},
+                                               .is_aside = (uint8_t)is_aside(c, c->contexts)};
     return (int)c->contexts++;
 }
 
@@ -63,6 +63,16 @@ void contexts_responded(struct timing *t, uint64_t pended)
         i->longest_response = t->now - pended;
 }
 
+void contexts_woken(struct timing *t, uint32_t address)
+{
+    struct contexts *c = &t->contexts;
+    for (uint32_t i = 0; i < c->contexts; i++)
+        if (c->context[i].address == address && c->context[i].call && address) {
+            c->context[i].is_woken = 1;
+            c->context[i].woken_at = t->now;
+        }
+}
+
 int contexts_init(struct timing *t)
 {
     if (add(&t->contexts, 0) < 0 || add(&t->contexts, 0) < 0)
@@ -94,8 +104,9 @@ void contexts_forget(struct timing *t)
 {
     struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++) {
-        c->context[i].info.switches = c->context[i].info.longest_wait = c->context[i].info.longest_response = 0;
-        c->context[i].left_at = t->now;
+        struct context_info *info = &c->context[i].info;
+        info->switches = info->longest_wait = info->longest_response = info->longest_woken = 0;
+        c->context[i].left_at = c->context[i].woken_at = t->now;
     }
     c->lost = 0;
 }
@@ -129,6 +140,9 @@ static void give_processor(struct timing *t, uint32_t index)
     uint64_t waited = t->now - context->left_at;
     if (context->had && waited > context->info.longest_wait)
         context->info.longest_wait = waited;
+    if (context->is_woken && t->now - context->woken_at > context->info.longest_woken)
+        context->info.longest_woken = t->now - context->woken_at;
+    context->is_woken = 0;
     context->had = 1;
     context->info.switches++;
     t->contexts.running = index;

@@ -30,9 +30,11 @@ struct context {
     struct level at;             /* where it waits: `frame` is the SP, `returns_to` may be ANY_ADDRESS */
     struct frame *call;          /* at.frames - 1 of them: without the root's; NULL: it does not wait */
     uint64_t left_at;            /* when it lost the processor */
+    uint64_t woken_at;           /* when it could run again */
     uint32_t address;            /* of the kernel's structure of it, 0: not known */
     uint8_t had;                 /* the processor, at some time */
     uint8_t is_aside;            /* it does not count */
+    uint8_t is_woken;            /* and has not run since */
 };
 
 struct contexts {
@@ -68,6 +70,9 @@ int contexts_return(struct timing *t, uint32_t address, uint32_t function, int i
 
 /* Only these contexts count, which is said before the first runs. Copies. */
 int contexts_count_only(struct timing *t, const uint32_t *context, uint32_t count);
+
+/* A RECORD_WOKEN: the task whose structure has this address can run again. */
+void contexts_woken(struct timing *t, uint32_t address);
 
 /* The exception that gave the processor to what runs now was pended then. */
 void contexts_responded(struct timing *t, uint64_t pended);

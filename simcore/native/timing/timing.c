@@ -275,7 +275,7 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, [RECORD_INTERRUPT] = 4, 3, 2, 2};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, 1, [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     if (kind >= RECORD_INTERRUPT)
@@ -312,6 +312,7 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: status = stacks_told(t, payload[0]); break;
     case RECORD_TASK: status = contexts_task(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_WOKEN: contexts_woken(t, payload[0]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }

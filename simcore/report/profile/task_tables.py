@@ -46,10 +46,19 @@ def _columns(rows: Sequence[TaskCosts], cycles: int) -> list[Column]:
         Column("switches", [count(row.switches) for row in rows], 1),
         Column("longest wait", [count(row.longest_wait_cycles) for row in rows], 2),
         Column("response", [count(row.longest_response_cycles) for row in rows], 5),
+        *_woken(rows),
         Column("stack", [_bytes(row.stack_used_bytes) for row in rows]),
         Column("of", [_bytes(row.stack_bytes) for row in rows], 3),
         Column("energy", [si(row.energy_j, "J") for row in rows], 4),
     ]
+
+
+def _woken(rows: Sequence[TaskCosts]) -> list[Column]:
+    """From woken to running, where the kernel tells it of any."""
+    cycles = [row.longest_woken_cycles for row in rows]
+    if not any(cycles):
+        return []
+    return [Column("woken", ["" if one is None else count(one) for one in cycles], 5)]
 
 
 def heap_rows(profile: Profile) -> list[tuple[str, str, str]]:

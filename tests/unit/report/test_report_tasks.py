@@ -16,8 +16,10 @@ from simcore.report.profile.task_tables import chain_text
 from tests.unit.handmade import kernel_profile
 
 FRAMES = tuple(StackFrame(name, size) for name, size in [("main", 32), ("parse", 120), ("dot", 8)])
-MAIN = TaskCosts("(main)", "main", "role", 0, 10, 40, 1e-9, 0, 0, 160, None, FRAMES)
-AUDIO = TaskCosts("audio", "task", "kernel", 7, 500, 900, 2e-8, 300, 200, 400, 512, FRAMES[1:])
+MAIN = TaskCosts("(main)", "main", "role", 0, 10, 40, 1e-9, 0, 0, None, 160, None, FRAMES)
+AUDIO = TaskCosts(
+    "audio", "task", "kernel", 7, 500, 900, 2e-8, 300, 200, None, 400, 512, FRAMES[1:]
+)
 
 
 def with_tasks(*tasks: TaskCosts) -> Profile:

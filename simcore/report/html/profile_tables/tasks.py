@@ -28,6 +28,7 @@ def tasks(profile: Profile) -> HtmlTable:
     cycles = profile.totals.cycles
     wait = "without the processor, from when it had it first"
     response = "from when the switch to it became pending to its first instruction"
+    woken = "longest from when it could go on, having waited, until it did; empty: not told"
     given = "as the kernel says, or what holds the stack alone"
     columns: list[Filled[TaskCosts]] = [
         (HtmlColumn("task", numeric=False), lambda row: text(row.name, _named_by(row))),
@@ -39,6 +40,8 @@ def tasks(profile: Profile) -> HtmlTable:
         (HtmlColumn("longest wait", MODELLED, wait), lambda row: number(row.longest_wait_cycles)),
         (HtmlColumn("response", MODELLED, response),
          lambda row: number(row.longest_response_cycles)),
+        (HtmlColumn("woken to running", MODELLED, woken),
+         lambda row: number(row.longest_woken_cycles)),
         (HtmlColumn("stack", EXACT, "deepest use"), lambda row: octets(row.stack_used_bytes)),
         (HtmlColumn("of", EXACT, given), lambda row: octets(row.stack_bytes)),
     ]  # fmt: skip

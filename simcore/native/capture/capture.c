@@ -37,8 +37,8 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
-    free(c->task);
-    free(c->ready);
+    free(c->tasks.found);
+    free(c->tasks.ready);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

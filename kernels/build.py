@@ -23,7 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = tuple(
-    ROOT / folder / "programs.toml" for folder in ("kernels", "kernels/corpus", "tests/firmware")
+    ROOT / folder / "programs.toml" for folder in ("kernels", "kernels/runner", "kernels/corpus", "tests/firmware")
 )
 
 
@@ -79,7 +79,7 @@ def at_levels(entry: dict[str, Any], flags: dict[str, list[str]]) -> list[dict[s
 
 def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) -> Program:
     """One entry of a table with the common flags put in."""
-    sources = [*entry["sources"], *common["sources"]]
+    sources = [*globbed(entry["sources"]), *common["sources"]]
     match entry.get("start", "reset"):
         case "reset":
             script = entry.get("script", entry["part"])
@@ -103,13 +103,34 @@ def program_from(entry: dict[str, Any], common: dict[str, Any], folder: Path) ->
         folder=folder,
         description=entry["description"],
         part=entry["part"],
-        command=(common["compiler"], *target, *flags, *start, *sources, *common["link"]),
+        command=(
+            common["compiler"],
+            *target,
+            *flags,
+            *start,
+            *sources,
+            *common["link"],
+            *entry.get("link", []),
+        ),
         objects=tuple(
             (common["compiler"], *target, *cpp_flags, *common["cpp_flags"], "-c", source)
             for source in plus
         ),
         data=tuple(entry.get("data", [])),
     )
+
+
+def globbed(sources: list[str]) -> list[str]:
+    """Sources with patterns replaced by the files that match, by name."""
+    return [
+        path
+        for source in sources
+        for path in (
+            sorted(str(found.relative_to(ROOT)) for found in ROOT.glob(source))
+            if "*" in source
+            else [source]
+        )
+    ]
 
 
 def build(program: Program, out: Path) -> Path:

@@ -40,6 +40,10 @@ class ConfigError(McusimError):
     """An option, a path or a combination of settings that cannot work."""
 
 
+class NetworkError(McusimError):
+    """A file of a network that cannot be read, or a network that cannot be run."""
+
+
 class UnknownInstructionError(McusimError):
     """An instruction that the model does not know."""
 

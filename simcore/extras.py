@@ -6,13 +6,14 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "study", "svd"]
+Extra = Literal["advise", "study", "svd", "verify"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
     "study": ("matplotlib",),
     "svd": ("cmsis_svd", "lxml"),
+    "verify": ("tflite_micro",),
 }
 
 

@@ -14,7 +14,7 @@ from simcore.elf.names import matches, names_for_hints, spellings_of
 from simcore.errors import ConfigError, nearest
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
-from simcore.simulation.program import Program, load_spec, open_capture
+from simcore.simulation.program import Program, load_spec, open_capture, program_of
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def profile(
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = Program(load_spec(spec), spec)
+    program = program_of(spec)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 
@@ -107,6 +107,10 @@ def profile_program(
         coverage=spec.coverage,
         inlines=spec.inlines,
     )
+    if program.network is not None:
+        result = replace(result, network=program.network.costs(result.ops))
+        if spec.outputs is not None:
+            program.network.save(spec.outputs)
     if spec.task is not None:
         used = [row.stack_used_bytes for row in result.tasks]
         stack = used[0] if len(used) == 1 else None
@@ -136,7 +140,10 @@ def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
     if len(parts) < 2:
         return None
     from simcore.placement.equivalents import linked_for
+    from simcore.simulation.files import is_network
 
+    if is_network(spec.elf):
+        return None  # it is composed for each
     image = load_spec(spec)
     return linked_for(image, [replace(spec, cpu=part) for part in parts])
 

@@ -26,9 +26,9 @@ def data_folder(name: DataFolder) -> Path:
     raise ConfigError(f"data folder '{name}' is missing beside {package}: reinstall mcusim")
 
 
-def prebuilt_kernels() -> list[dict[str, Any]]:
-    """Name, path, description and part of each prebuilt kernel. Raises ConfigError."""
-    folder = data_folder("kernels") / "prebuilt"
+def prebuilt_kernels(below: str = "prebuilt") -> list[dict[str, Any]]:
+    """Name, path, description and part of each prebuilt ELF below kernels. Raises ConfigError."""
+    folder = data_folder("kernels") / below
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         rows = manifest["kernels"]

@@ -28,6 +28,7 @@ class Trace:
     spans_room: int
     samples_room: int
     stack: list[Span] = field(default_factory=list)  # open ones; their end is not known yet
+    operations: list[tuple[int, Span]] = field(default_factory=list)  # the same, with their serials
     spans: list[Span] = field(default_factory=list)
     begun: int = 0
     dropped: int = 0
@@ -37,21 +38,32 @@ class Trace:
     period: int = FIRST_PERIOD
     next_sample: int = FIRST_PERIOD
 
-    def follow(self, stack: Sequence[int], now: int) -> None:
-        """The call stack is another one from now on."""
+    def follow(
+        self, stack: Sequence[int], now: int, operations: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        """The call stack is another from now on; `operations`: (serial, node) of what is open."""
+        same = 0
+        while self.operations[same:] and operations[same:]:
+            if self.operations[same][0] != operations[same][0]:
+                break
+            same += 1
+        while len(self.operations) > same:
+            self._close(self.operations.pop()[1], now)
+        for serial, node in operations[same:]:
+            self.operations.append((serial, Span(self.begun, node, now, now)))
+            self.begun += 1
         self.deepest = max(self.deepest, len(stack))
         shown = stack[:DEPTH_MAX]
         while len(self.stack) > len(shown):
-            self._end(now)
+            self._close(self.stack.pop(), now)
         replaced = len(stack) <= DEPTH_MAX and len(self.stack) == len(stack) > 0
         if replaced and self.stack[-1].node != stack[-1]:
-            self._end(now)
+            self._close(self.stack.pop(), now)
         for node in shown[len(self.stack) :]:
             self.stack.append(Span(self.begun, node, now, now))
             self.begun += 1
 
-    def _end(self, now: int) -> None:
-        opened = self.stack.pop()
+    def _close(self, opened: Span, now: int) -> None:
         span = Span(opened.number, opened.node, opened.start, now)
         if span.cycles >= self.resolution and len(self.spans) == self.spans_room:
             while len(self.spans) > self.spans_room // 2:
@@ -62,7 +74,8 @@ class Trace:
 
     def all_spans(self, now: int) -> list[Span]:
         """Spans in the order in which they began, the open ones up to now."""
-        opened = [Span(s.number, s.node, s.start, now) for s in self.stack]
+        still = [*self.stack, *(span for _, span in self.operations)]
+        opened = [Span(s.number, s.node, s.start, now) for s in still]
         return sorted([*self.spans, *opened], key=lambda span: span.number)
 
     def sample(self, now: int, counters: Mapping[int, Sequence[int]], is_last: bool) -> None:

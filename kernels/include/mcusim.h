@@ -11,10 +11,10 @@
  *     mcusim_op_end();
  *
  * The profile then has a line "conv1" with cycles, energy and traffic of everything that ran between
- * the two calls. Operations may nest, and each begin needs its end. The simulator finds the two
- * functions by symbol name, so they must keep their names and must not be stripped from the ELF;
- * it reads the descriptor that r0 points to when mcusim_op_begin is entered, and leaves the cost of
- * the markers themselves out of all counts.
+ * the two calls in the same task, whoever makes them: a helper, a guard, a profiler's hook. They may
+ * nest, and each begin needs its end. The simulator finds the two functions by symbol name, so they
+ * must not be stripped; each time that mcusim_op_begin is entered it reads the descriptor that r0
+ * points to, which may be filled anew, and leaves the cost of the markers out of all counts.
  *
  * MIT licence, as the rest of mcusim.
  */

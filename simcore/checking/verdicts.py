@@ -8,8 +8,9 @@ from dataclasses import replace
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue, Reason
 from simcore.checking.timed_rows import Pairs, measured_interrupts, measured_tasks
-from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, OpChange
+from simcore.comparison.comparison import Comparison, FunctionChange, LineChange
 from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
+from simcore.comparison.operations import OpChange, calls_of
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.elf.names import matches, spellings
@@ -131,7 +132,9 @@ def _rows(
     else:
         called = _spellings(kind, after)
         rows = _measured(kind, after, comparison)
-        matching = [row for row in rows if matches(called[row[0]], pattern)]
+        # All calls of a function by its name, or one of them by its own.
+        matching = [*_all_calls(pattern, after, comparison)] if kind == "op" else []
+        matching = matching or [row for row in rows if matches(called[row[0]], pattern)]
     metrics = dict.fromkeys(limit.metric for limit in limits)
     # A limit on something that does not run any more is broken, as on any metric that is missing.
     for name, values in matching or [(pattern, {})]:
@@ -147,7 +150,35 @@ def _spellings(kind: str, after: Summary) -> dict[str, Collection[str]]:
     """All that people may call each function or operation that ran after, by its name."""
     if kind == "function":
         return {row.name: spellings(row.name, row.symbol, row.aliases) for row in after.functions}
-    return {row.name: spellings(row.name, row.symbol, None) for row in after.ops}
+    names = {row.name: spellings(row.name, row.symbol, None) for row in after.ops}
+    return names | {name: (name,) for name in calls_of(after.ops)}
+
+
+def _all_calls(
+    pattern: str, after: Summary, comparison: Comparison | None
+) -> Iterable[tuple[str, Pairs]]:
+    """Name and values of all calls together of each function of a name or pattern."""
+    for name, new in calls_of(after.ops).items():
+        if not matches(spellings(name, new.symbol, None), pattern):
+            continue
+        changes = [row for row in comparison.ops if row.caller == name] if comparison else []
+        is_new = not any(row.status != "added" for row in changes)
+        yield (
+            name,
+            {
+                "cycles": (None if is_new else sum(r.cycles_before for r in changes), new.cycles),
+                "instructions": (
+                    None if is_new else sum(r.instructions_before for r in changes),
+                    new.instructions,
+                ),
+                "energy": (
+                    None
+                    if is_new
+                    else sum(round(r.energy_before_j * 1e15) for r in changes) / 1e15,
+                    new.energy_j,
+                ),
+            },
+        )
 
 
 def _measured(
@@ -184,6 +215,10 @@ def _measured(
                 "energy": (None if new else change.energy_before_j, change.energy_after_j),
             },
         )
+    if kind == "op":  # calls that are one row, as there were not as many before
+        told = {change.name for change in changes}
+        apart = [row for row in after.ops if row.caller is not None and row.name not in told]
+        yield from _measured(kind, replace(after, ops=tuple(apart)), None)
 
 
 def _value(

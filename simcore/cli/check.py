@@ -14,6 +14,7 @@ from simcore.cli.options import (
     cache_option,
     layout_option,
     look_options,
+    op_options,
     part_options,
     place_option,
     report_options,
@@ -81,13 +82,7 @@ _KINDS = ", ".join(REPORTS)
 @uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
 @task_option
-@click.option(
-    "--op",
-    "ops",
-    multiple=True,
-    metavar="GLOB",
-    help="Count each call of a matching function as an operation. Repeatable.",
-)
+@op_options
 @click.option(
     "-j",
     "--jobs",

@@ -28,6 +28,8 @@ FORMATS = ("text", "json", "csv")
 _REFUSED = {
     "voltage_scale": "--voltage-scale",
     "ops": "--op",
+    "op_calls": "--op-calls",
+    "op_rows": "--op-rows",
     "task": "--task",
     "instructions": "--instructions",
     "lines": "--lines",

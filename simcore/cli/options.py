@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from simcore.cli import values
+from simcore.run.asked import OP_ROWS
 from simcore.run.spec import PERIPHERALS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -44,12 +45,85 @@ demangle_option = click.option(
     help="Show names of C++ and Rust as they are in the symbol table.",
 )
 
+#: What is told of a network, where one is given instead of a program.
+network_options = together(
+    click.option(
+        "--input",
+        multiple=True,
+        metavar="FILE.npy|FILE.bin|random[:SEED]",
+        help="Of a network: its input, as .npy or raw little-endian values; a file for each input"
+        " [default: random, seed 1]. Repeatable.",
+    ),
+    click.option(
+        "--invocations",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Of a network: run so many inferences, the first told apart from those behind it.",
+    ),
+    click.option(
+        "--arena",
+        type=values.names,
+        default=(),
+        metavar="REGION,...",
+        help="Of a network: regions for its tensors, such as dtcm,sram1, the best first"
+        " [default: the part's main SRAM].",
+    ),
+    click.option(
+        "--anyway",
+        is_flag=True,
+        help="Of a network: where it does not fit, time it on the part with more memory.",
+    ),
+)
+
+#: What becomes of a network's outputs.
+verify_options = together(
+    click.option(
+        "--verify",
+        is_flag=True,
+        help="Of a network: compare its outputs with those of TensorFlow Lite Micro's reference"
+        " kernels. Needs the extra mcusim[verify].",
+    ),
+    click.option(
+        "--outputs",
+        metavar="FILE.npy|FILE.bin",
+        help="Of a network: write the outputs of the last inference to FILE; .npy holds one.",
+    ),
+)
+
 #: Limits of the run and what the program may reach.
 task_option = click.option(
     "--task",
     metavar="NAME|GLOB",
     help="Count what ran in these tasks alone, of a program with an RTOS; '(interrupts)' are all"
     " handlers, '(main)' is the program as it starts. The program runs twice for it.",
+)
+
+#: Which calls are operations.
+op_options = together(
+    click.option(
+        "--op",
+        "ops",
+        multiple=True,
+        metavar="GLOB",
+        help="Make each call of a matching function an operation: F[0], F[1] and so on."
+        " Repeatable.",
+    ),
+    click.option(
+        "--op-calls",
+        multiple=True,
+        metavar="F[@SITE]",
+        help="Make each call an operation that function F makes at its busiest call through a"
+        " pointer, or at SITE, an address or FILE:LINE: the layers of an interpreter of networks,"
+        " or of generated code. The program may run twice for it. Repeatable.",
+    ),
+    click.option(
+        "--op-rows",
+        type=click.IntRange(min=1, max=100_000),
+        metavar="N",
+        default=OP_ROWS,
+        show_default=True,
+        help="Calls of one function that are operations of their own; further ones are one row.",
+    ),
 )
 
 run_options = together(
@@ -151,6 +225,7 @@ run_options = together(
         help="The same as --peripherals strict.",
     ),
     click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program."),
+    network_options,
 )
 
 #: Memory that is timed elsewhere than where it is linked.

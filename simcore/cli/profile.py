@@ -19,6 +19,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
     uncertainty_option,
+    verify_options,
 )
 from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
 from simcore.cli.running import program_streams, tell_line
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from simcore.costs.profile import Profile
 
 
-@click.command(short_help="Run an ELF and report what it cost.")
+@click.command(short_help="Run an ELF, or a network's .tflite, and report what it cost.")
 @click.argument("elf", metavar="ELF")
 @click.argument("args", nargs=-1, metavar="[-- ARGS...]")
 @part_options("; several with commas")
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @table_options
 @run_options
 @cache_option
+@verify_options
 @look_options
 def profile(
     elf: str,
@@ -63,6 +65,7 @@ def profile(
     mcusim profile kernel.elf --set core.dcache.size=16K --caches on
     mcusim profile kernel.elf --place 'conv*=itcm' --place weights=dtcm --layout-sweep
     mcusim profile kernel.elf --energy-sweep --deadline 10ms
+    mcusim profile network.tflite --input picture.npy --verify
 
     The report goes to stdout and everything else to stderr, what the program prints too. With
     -o FILE the report goes to the file and what the program prints to stdout. With several parts

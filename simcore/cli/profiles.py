@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import source_options, task_option, together
+from simcore.cli.options import op_options, source_options, task_option, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
@@ -68,13 +68,7 @@ table_options = together(
         help="Table that --format csv writes.",
     ),
     weight_option,
-    click.option(
-        "--op",
-        "ops",
-        multiple=True,
-        metavar="GLOB",
-        help="Count each call of a matching function as an operation. Repeatable.",
-    ),
+    op_options,
     task_option,
     click.option(
         "--top",
@@ -188,12 +182,22 @@ def report_runs(
             from simcore.report.profile import parts
 
             write(parts.render(results, form.format_name, options))
+    wrong = ExitCode.OK
     warnings = [warning for result in results for warning in result.warnings]
     tell_warnings(warnings, form.format_name, form.output)
     if verbose and simulated():
         tell_speed(sum(result.totals.cycles for result in results), started)
+    for result in results:
+        if (found := result.network) and found.verification and not found.verification.is_equal:
+            click.echo(
+                f"mcusim: {result.elf.name}: {found.verification.differing:,} output values differ"
+                f" from those of {found.verification.reference}",
+                err=True,
+            )
+            wrong = ExitCode.PROGRAM_FAILED
     where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
-    return max(tell_end(result.exit, at) for result, at in zip(results, where, strict=True))
+    ends = [tell_end(result.exit, at) for result, at in zip(results, where, strict=True)]
+    return max(*ends, wrong)
 
 
 def refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import click
 
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
-__all__ = ["clock", "duration", "parse_quantity", "path_map", "quantity", "seconds"]
+__all__ = ["clock", "duration", "names", "parse_quantity", "path_map", "quantity", "seconds"]
 
 
 def clock(text: str) -> int:
@@ -25,6 +25,14 @@ def quantity(text: str) -> int:
     if number is None:
         raise click.BadParameter(f"'{text}' is not a positive number such as 5000000 or 5M")
     return number
+
+
+def names(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Names between commas, for an option. Raises click.BadParameter."""
+    found = text if isinstance(text, tuple) else tuple(name.strip() for name in text.split(","))
+    if not all(found):
+        raise click.BadParameter(f"'{text}' is not a list of names such as dtcm,sram1")
+    return found
 
 
 def path_map(text: str) -> tuple[str, str]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 from simcore import __version__
 from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import Pair, aligned, paired
 from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
-from simcore.comparison.status import Status, status_of
+from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes
+from simcore.comparison.status import Status
 from simcore.comparison.summary import (
     ComparedElf,
     FunctionSummary,
     LineSummary,
-    OpSummary,
     Summary,
     summarize,
 )
@@ -107,26 +107,6 @@ class FunctionChange:
 
 
 @dataclass(frozen=True, slots=True)
-class OpChange:
-    """An operation in both runs, callees included; what only one run has counts 0 in the other."""
-
-    name: str
-    kind: str
-    status: Status
-    invocations_before: Count
-    invocations_after: Count
-    instructions_before: Count
-    instructions_after: Count
-    instructions_difference: int
-    cycles_before: Count
-    cycles_after: Count
-    cycles_difference: int
-    energy_before_j: Amount
-    energy_after_j: Amount
-    energy_difference_j: float
-
-
-@dataclass(frozen=True, slots=True)
 class LineChange:
     """What a source line, or lines that replaced others, cost inside a function in both runs.
 
@@ -186,10 +166,6 @@ class Comparison(Document):
         )
 
 
-Counted = FunctionSummary | OpSummary
-Row = TypeVar("Row", FunctionChange, OpChange)
-
-
 def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
     """What changed from one run to another.
 
@@ -211,7 +187,7 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
         causes=_causes(before, after),
         components=_components(before, after),
         functions=_functions(functions),
-        ops=_ops(before.ops, after.ops),
+        ops=op_changes(before.ops, after.ops),
         lines=_lines(before, after, functions),
         interrupts=interrupt_changes(before.interrupts, after.interrupts),
         tasks=task_changes(before.tasks, after.tasks),
@@ -318,7 +294,7 @@ def _components(before: Summary, after: Summary) -> tuple[ComponentChange, ...]:
 
 def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, ...]:
     nothing = FunctionSummary("", 0, 0, 0, 0.0, {})
-    return _largest_first(
+    return largest_first(
         filled(
             FunctionChange,
             new or old,
@@ -327,45 +303,10 @@ def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, 
             cycles_by_cause=_minus(
                 (new or nothing).cycles_by_cause, (old or nothing).cycles_by_cause
             ),
-            **_costs(old, new, nothing),
+            **costs_of(old, new, nothing),
         )
         for old, new in pairs
     )
-
-
-def _ops(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpChange, ...]:
-    nothing = OpSummary("", "", 0, 0, 0, 0.0)
-    return _largest_first(
-        filled(
-            OpChange,
-            new or old,
-            invocations_before=(old or nothing).invocations,
-            invocations_after=(new or nothing).invocations,
-            **_costs(old, new, nothing),
-        )
-        for old, new in paired(before, after)
-    )
-
-
-def _costs(old: Counted | None, new: Counted | None, nothing: Counted) -> dict[str, Any]:
-    """What rows of functions and of operations say alike."""
-    first, second = old or nothing, new or nothing
-    return {
-        "status": status_of(old, new),
-        "instructions_before": first.instructions,
-        "instructions_after": second.instructions,
-        "instructions_difference": second.instructions - first.instructions,
-        "cycles_before": first.cycles,
-        "cycles_after": second.cycles,
-        "cycles_difference": second.cycles - first.cycles,
-        "energy_before_j": first.energy_j,
-        "energy_after_j": second.energy_j,
-        "energy_difference_j": joules(second.energy_j, first.energy_j),
-    }
-
-
-def _largest_first(rows: Iterable[Row]) -> tuple[Row, ...]:
-    return tuple(sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.name)))
 
 
 def _lines(

@@ -60,6 +60,9 @@ def _name_and_file(row: NamedRow) -> str:
 
 
 def _name(row: NamedRow) -> str:
+    caller, call = getattr(row, "caller", None), getattr(row, "call", None)
+    if call is not None:  # whatever function it is of: another library's may have another name
+        return f"{caller}[{call}]"
     return getattr(row, "symbol", None) or row.name
 
 

@@ -60,6 +60,10 @@ class OpSummary:
     energy_j: Amount
     symbol: str | None = None
     """Of a function, its name in the symbol table; left out where it is the name."""
+    caller: str | None = None
+    """Of calls: the function that is called, or that calls; left out for what firmware marks."""
+    call: Count | None = None
+    """Which of the calls."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,13 @@ from simcore.core.counters import (
     Transfers,
 )
 from simcore.core.extension import ffi, function_index, lib
+from simcore.core.operations import LostEnds, OpRow, OpsFound, OpState, OpUse
 from simcore.plain import filled
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
     from simcore.isa import Block
+    from simcore.run.asked import AskedCalls
 
 Item = TypeVar("Item")
 
@@ -93,10 +95,13 @@ class Copier:
 
     def uses(
         self, watched: ObjectMap | None, regions: Sequence[str]
-    ) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...]]:
-        """Uses per object; what lies in no object counts for an object of its region's name."""
-        objects, ranges = (list(watched.objects), watched.ranges) if watched else ([], ())
-        rest: dict[int, int] = {}
+    ) -> tuple[tuple[DataObject, ...], tuple[ObjectUse, ...], dict[int, int]]:
+        """Objects, uses of them, and the objects' indices by C's numbers.
+
+        What lies in no object counts for an object of its region's name.
+        """
+        objects = [*watched.every] if watched else []
+        number: dict[int, int] = {}
         found = ffi.new("struct use_info[]", self.info.uses)
         lib.core_uses(self.core, self.index, found)
         uses = []
@@ -104,17 +109,45 @@ class Copier:
         for use in found:
             if not use.counts.executions:
                 continue  # before counting began
-            if use.object & lib.OBJECT_IN_REGION:
-                region = use.object & ~lib.OBJECT_IN_REGION
-                if region not in rest:
-                    rest[region] = len(objects)
+            if use.object not in number:
+                if use.object & lib.OBJECT_IN_REGION:
+                    region = use.object & ~lib.OBJECT_IN_REGION
                     name = regions[region] if region < len(regions) else "(no region)"
+                    number[use.object] = len(objects)
                     objects.append(DataObject(name, "region"))
-                touched = rest[region]
-            else:
-                touched = ranges[use.object][2]
+                else:
+                    number[use.object] = use.object
+            touched = number[use.object]
             uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
-        return tuple(objects), tuple(uses)
+        return tuple(objects), tuple(uses), number
+
+    def operations(
+        self, objects: Mapping[int, int], asked: tuple[AskedCalls, ...]
+    ) -> OpsFound | None:
+        """Operations; `objects` are indices of data objects by C's numbers."""
+        info = self.info
+        rows = ffi.new("struct op_row_info[]", info.op_rows)
+        lib.core_op_rows(self.core, self.index, rows)
+        states = ffi.new("struct op_state_info[]", info.op_states)
+        lib.core_op_states(self.core, self.index, states)
+        uses = ffi.new("struct op_use_info[]", info.op_uses)
+        lib.core_op_uses(self.core, self.index, uses)
+        lost = info.lost_ends
+        if not info.op_rows and not lost.count:
+            return None
+        return OpsFound(
+            tuple(filled(OpRow, row, callee=function_index(row.callee)) for row in rows),
+            tuple(_copied(OpState, states)),
+            tuple(
+                replace(use, object=objects[use.object])
+                for use in _copied(OpUse, uses)
+                if use.object in objects
+            ),
+            LostEnds(lost.count, function_index(lost.function), function_index(lost.row))
+            if lost.count
+            else LostEnds(),
+            asked,
+        )
 
     def contexts(self) -> tuple[Context, ...]:
         found = ffi.new("struct context_info[]", self.info.contexts)

@@ -10,22 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simcore.core.counters import OpDescriptor
 from simcore.core.enums import Stop
 from simcore.core.exceptions import CoreExceptions
 from simcore.core.extension import ffi, function_index, lib, status_text
+from simcore.core.operators import CoreOperators
 from simcore.core.registers import CoreRegisters
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.plain import filled
+from simcore.run.asked import OpDescriptor
 from simcore.run.interrupts import TimedInterrupt
 from simcore.run.kernels import NO_KERNEL, Kernel, KernelTask
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
-    from simcore.core.data_objects import ObjectMap
     from simcore.cpu_model import CorePipeline
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
@@ -67,7 +67,7 @@ ENGINE_FUNCTIONS = (
 )  # fmt: skip
 
 
-class Core(CoreExceptions, CoreRegisters):
+class Core(CoreExceptions, CoreOperators, CoreRegisters):
     """One event stream under any number of configurations.
 
     `function_at` finds the function that holds an address. Raises CoreError.
@@ -179,15 +179,6 @@ class Core(CoreExceptions, CoreRegisters):
     def count_only(self, contexts: Sequence[int]) -> None:
         """Count these contexts alone, by their numbers in a run of the same program before."""
         self._check(lib.core_count_only(self._core, list(contexts), len(contexts)))
-
-    def watch_objects(self, objects: ObjectMap) -> None:
-        """Count uses per data object, besides those per region. Before the first run."""
-        for timing in self.timings:
-            timing.objects = objects
-        ranges = [(base, size) for base, size, _ in objects.ranges]
-        self._check(
-            lib.core_objects(self._core, ffi.new("struct object_range[]", ranges), len(ranges))
-        )
 
     def close(self) -> None:
         """Free the core. The engine has to be gone before; later calls do nothing."""
@@ -383,6 +374,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
             added.keep_timeline()
         if setup.inlines:
             added.count_node_blocks()
+        if setup.operations:
+            added.ask_operations(setup.operations)
 
 
 def _text(field: Any) -> str:

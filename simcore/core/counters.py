@@ -15,6 +15,8 @@ from simcore.cpu_model.schema import CLASSES
 
 if TYPE_CHECKING:
     from simcore.core.interrupts import InterruptsFound
+    from simcore.core.operations import OpsFound
+    from simcore.run.asked import OpDescriptor
 
 #: Causes of a cycle, in the order of ``enum cause``.
 CAUSES: tuple[str, ...] = (
@@ -104,11 +106,12 @@ class Node:
 
     parent: int  # index into Counters.nodes, -1 for the root
     function: int  # index into Image.functions, -1: code that belongs to no function
-    op: int  # index into Counters.ops of the operation opened here, -1: a plain call
+    op: int  # index into the rows of Counters.operations: it opens or goes on here, -1: a call
     call_site: int  # address of the calling instruction
     calls: int
     vector: tuple[int, ...]  # one count per column
     context: int = 0  # index into Counters.contexts; that of a root means nothing
+    state: int = 0  # what is open: index into the states of Counters.operations + 1, 0: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +169,11 @@ class DataObject:
     """
 
     name: str
-    kind: str  # symbol, stack, heap or region
+    kind: str  # symbol, stack, heap, region; of networks arena, tensor, scratch, persistent
     address: int = 0
     size: int = 0  # bytes
     symbol: str | None = None  # in the symbol table, where the name is another
+    inside: int = -1  # index of the object that it is a part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +186,6 @@ class ObjectUse:
     executions: int
     misses: int
     stall_cycles: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpDescriptor:
-    """What firmware says of an operation (``struct mcusim_op`` of mcusim.h)."""
-
-    name: str
-    kind: str
-    macs: int  # per invocation
-    ops: int  # per invocation; when both this and macs are 0, nothing is declared
-    param_bytes: int
-    activation_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +269,8 @@ class Counters:
     nodes: tuple[Node, ...]
     blocks: tuple[BlockCounts, ...] = ()
     entries: tuple[EntryCounts, ...] = ()
-    ops: tuple[OpDescriptor, ...] = ()
-    op_invocations: tuple[int, ...] = ()  # one per entry of ops
+    ops: tuple[OpDescriptor, ...] = ()  # what markers said
+    operations: OpsFound | None = None  # None: there were none
     regions: tuple[str, ...] = ()
     objects: tuple[DataObject, ...] = ()
     uses: tuple[ObjectUse, ...] = ()

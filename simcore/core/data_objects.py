@@ -11,22 +11,59 @@ from simcore.elf import Image
 STACK, HEAP = "(stack)", "(heap)"
 
 
+Range = tuple[int, int, int]  # first address, bytes, index of the object
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTable:
+    """What lies, for a time, inside objects: a network's tensors in its arena.
+
+    Each object is (first address, bytes, index among `ObjectMap.inner`); sorted, not overlapping.
+    """
+
+    inner: tuple[Range, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectMap:
     """Objects and the ranges they occupy: (first address, bytes, index of the object).
 
-    Ranges are sorted and do not overlap. Stack and heap may have several.
+    Ranges are sorted and do not overlap. Stack and heap may have several. `inner` are objects that
+    lie inside others at some time, and `tables` say which of them where: number 1 is the first.
     """
 
     objects: tuple[DataObject, ...]
-    ranges: tuple[tuple[int, int, int], ...]
+    ranges: tuple[Range, ...]
+    inner: tuple[DataObject, ...] = ()
+    tables: tuple[ObjectTable, ...] = ()
+
+    @property
+    def every(self) -> tuple[DataObject, ...]:
+        """The objects, and behind them those that lie inside others."""
+        return (*self.objects, *self.inner)
+
+    def ranges_of(self, table: int) -> list[Range]:
+        """The ranges while a table holds, by index of `every`; 0: while none does."""
+        if not table:
+            return [*self.ranges]
+        first = len(self.objects)
+        inner = [(base, size, first + index) for base, size, index in self.tables[table - 1].inner]
+        outer = [
+            (begin, end - begin, index)
+            for base, size, index in self.ranges
+            for begin, end in _gaps(base, base + size, inner)
+        ]
+        return sorted(outer + inner)
 
     def at(self, address: int) -> DataObject | None:
         """The object that holds an address."""
-        for base, size, index in self.ranges:
-            if base <= address < base + size:
-                return self.objects[index]
-        return None
+        index = self.index_at(address)
+        return None if index < 0 else self.objects[index]
+
+    def index_at(self, address: int) -> int:
+        """The index of the object that holds an address, -1: none does."""
+        found = (index for base, size, index in self.ranges if base <= address < base + size)
+        return next(found, -1)
 
 
 def object_map(image: Image, stack: tuple[int, int], heap: tuple[int, int]) -> ObjectMap:

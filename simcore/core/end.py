@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from simcore.core.counters import Counters, OpDescriptor
-from simcore.core.data_objects import ObjectMap, object_map
+from simcore.core.arenas import TensorArena
+from simcore.core.counters import Counters, DataObject
+from simcore.core.data_objects import ObjectMap, ObjectTable, object_map
 from simcore.core.timing import Timing
 from simcore.devices import ClockPhase
 from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
+from simcore.run.asked import OpDescriptor
 from simcore.run.faults import Fault, Frame
 from simcore.run.heaps import HeapUse
 from simcore.run.kernels import KernelTask
@@ -26,7 +28,8 @@ class RunEnd:
     Addresses are the program's. `reason` is as in costs/profile.py's Exit, `place` where the
     program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
     read, `clocks` the core clocks that the firmware set, `tasks` what its `kernel`, an RTOS, said
-    of its tasks, `heaps` what its allocators took. Three are 0 or 1: whether all descriptors of
+    of its tasks, `heaps` what its allocators took, `inner` and `tables` are those of its ObjectMap,
+    `arenas` those of interpreters. Three are 0 or 1: whether all descriptors of
     `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it read
     the sizes of the caches.
     """
@@ -49,10 +52,15 @@ class RunEnd:
     tasks: tuple[KernelTask, ...] = ()
     kernel: str = ""
     heaps: tuple[HeapUse, ...] = ()
+    inner: tuple[DataObject, ...] = ()
+    tables: tuple[ObjectTable, ...] = ()
+    arenas: tuple[TensorArena, ...] = ()
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""
-        return run_objects(image, self.stack_floor, self.stack_top, self.heap_start, self.heap_end)
+        stack, heap = (self.stack_floor, self.stack_top), (self.heap_start, self.heap_end)
+        found = run_objects(image, *stack, *heap)
+        return replace(found, inner=self.inner, tables=self.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class EndedRun:
     tasks: tuple[KernelTask, ...] = ()
     kernel: str = ""
     heaps: tuple[HeapUse, ...] = ()
+    arenas: tuple[TensorArena, ...] = ()
 
 
 def run_objects(
@@ -127,6 +136,7 @@ def run_results(
                 tasks=end.tasks,
                 kernel=end.kernel,
                 heaps=end.heaps,
+                arenas=end.arenas,
             )
         )
     return results

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from simcore.core.counters import CAUSES, EVENT_COLUMNS, HOLDS, MASKS, REGION_COUNTERS
+from simcore.core.operations import OpSource
 from simcore.cpu_model import CACHE_CONTROLS
 from simcore.cpu_model.build import MAX_REGIONS
 from simcore.cpu_model.schema import CACHE_POLICIES, CLASSES, REGION_KINDS, REPLACEMENTS
@@ -93,6 +94,7 @@ ENUMS: dict[str, dict[str, int]] = {
     "flash_kind": _members("ERASE_", FlashKind),
     "spi_kind": _members("SPI_", SpiKind),
     "branch_kind": _members("BRANCH_", BranchKind),
+    "op_source": _members("OP_", OpSource),
     "cause": {**_numbered("CAUSE_", CAUSES), "CAUSE_COUNT": len(CAUSES)},
     "counter": {
         **_numbered("COUNTER_", EVENT_COLUMNS),

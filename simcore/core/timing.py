@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.core.answers import Answers
 from simcore.core.copies import Copier
-from simcore.core.counters import Counters, Node, OpDescriptor, column_names
+from simcore.core.counters import Counters, Node, column_names
 from simcore.core.extension import ffi, lib, status_text
 from simcore.core.interrupts import read_interrupts
+from simcore.core.operations import OpSource
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
 from simcore.errors import CoreError
+from simcore.run.asked import CalledFunction
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
     from simcore.elf import Function
+    from simcore.run.asked import AskedCalls, OpDescriptor
     from simcore.run.setup import Move
 
 
@@ -40,6 +43,7 @@ class Timing:
     ) -> None:
         self.answers = Answers(scheduler, decoder, function_at)
         self.objects: ObjectMap | None = None
+        self._asked: tuple[AskedCalls, ...] = ()
         self._function_at = function_at
         self._core = core
         self._region_names = tuple(region_names)
@@ -80,6 +84,20 @@ class Timing:
         if status < 0:
             raise CoreError(f"the core cannot keep a timeline: {status_text(status)}")
 
+    def ask_operations(self, asked: tuple[AskedCalls, ...]) -> None:
+        """Count these calls as operations of their own. Before the first run."""
+        rows = [
+            (OpSource.CALLED, one.function, 0, 0, one.rows, 0)
+            if isinstance(one, CalledFunction)
+            else (OpSource.CALLED_AT, number, one.first, one.size, one.rows, one.period)
+            for number, one in enumerate(asked)
+        ]
+        calls = ffi.new("struct op_calls[]", rows)
+        status = lib.core_operations(self._core, self.index, calls, len(rows))
+        if status < 0:
+            raise CoreError(f"the core cannot count operations: {status_text(status)}")
+        self._asked = asked
+
     def count_node_blocks(self) -> None:
         """Count what each block did in each node, for `counters`. Before the first run."""
         status = lib.core_node_blocks(self._core, self.index)
@@ -103,22 +121,20 @@ class Timing:
             for index, node in enumerate(every)
             if index in number
         )
-        invocations = [0] * len(ops)
-        for node in nodes:
-            if node.op >= len(ops):
-                raise CoreError(f"the event stream has no operation {node.op}")
-            if node.op >= 0:
-                invocations[node.op] += node.calls
         lowest = info.stack_lowest
         used = stack_top - lowest if stack_top is not None and lowest <= stack_top else None
-        objects, uses = copier.uses(self.objects, self._region_names)
+        objects, uses, numbers = copier.uses(self.objects, self._region_names)
+        operations = copier.operations(numbers, self._asked)
+        for row in operations.rows if operations else ():
+            if row.source == OpSource.MARKED and row.number >= len(ops):
+                raise CoreError(f"the event stream has no operation {row.number}")
         return Counters(
             columns=column_names(self._region_names),
             nodes=nodes,
             blocks=copier.block_counts(self.answers.blocks),
             entries=copier.entries(),
             ops=ops,
-            op_invocations=tuple(invocations),
+            operations=operations,
             regions=self._region_names,
             objects=objects,
             uses=uses,
@@ -182,8 +198,6 @@ def _warnings(info: Any, ops_valid: bool) -> tuple[str, ...]:
             "an operation descriptor is not that of this mcusim.h, so that its name and counts"
             " are unknown: initialize it with MCUSIM_OP()"
         )
-    if count := info.unbalanced_ops:
-        warnings.append(f"mcusim_op_begin and mcusim_op_end do not pair {count} times")
     if count := info.lost_frames:
         warnings.append(f"the call tree left out {count} calls that went too deep")
     if count := info.lost_contexts:

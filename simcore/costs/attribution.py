@@ -8,6 +8,7 @@ from functools import cached_property
 
 from simcore.core.counters import CAUSES, REGION_COUNTERS, cycle_column, region_column, sum_vectors
 from simcore.costs.nodes import NodeCosts, joules, ratio
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.operations import Operations
 from simcore.costs.tables import (
     Caches,
@@ -16,7 +17,6 @@ from simcore.costs.tables import (
     FunctionCosts,
     InstructionCache,
     MemoryCosts,
-    OpCosts,
     Totals,
 )
 from simcore.cpu_model.schema import CLASSES
@@ -197,7 +197,7 @@ class Attribution(NodeCosts):
         :meth:`op_costs`, ``task`` that of its context in ``task_of``.
         """
         rank: dict[int | None, int] = {f: row for row, f in enumerate(self.function_order)}
-        ops = {key: position for position, key in enumerate(self.operations.groups)}
+        ops = {row: position for position, row in enumerate(self.operations.groups)}
         column = self.column
         reads, writes = (
             [column[region_column(region, counter)] for region in self.counters.regions]
@@ -207,7 +207,7 @@ class Attribution(NodeCosts):
             CallNode(
                 parent=node.parent if node.parent >= 0 else None,
                 function=rank.get(function),
-                op=ops[("op", node.op)] if node.op >= 0 else None,
+                op=ops[node.op] if node.op >= 0 else None,
                 call_site=node.call_site or None,
                 calls=node.calls,
                 instructions=node.vector[column["instructions"]],

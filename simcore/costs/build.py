@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from simcore import __version__
+from simcore.core.arenas import TensorArena
 from simcore.core.counters import Counters
 from simcore.costs.attribution import Attribution
 from simcore.costs.energy import energy_model
@@ -72,12 +73,13 @@ def build_profile(
     tasks: Sequence[KernelTask] = (),
     kernel: str = "",
     heaps: Sequence[HeapUse] = (),
+    arenas: Sequence[TensorArena] = (),
 ) -> Profile:
     """The Profile of a run that has ended.
 
     ``clock_hz`` is the core clock, ``ops`` are patterns of functions whose calls are operations,
     ``args`` what the program was given, ``tasks`` what its ``kernel`` said of its tasks,
-    ``heaps`` what allocators took.
+    ``heaps`` what allocators took, ``arenas`` where interpreters keep tensors.
     Raises ConfigError for a clock that the part does not reach.
     """
     point = model.operating_point(clock_hz, voltage_scale)
@@ -117,7 +119,14 @@ def build_profile(
         memory=memory,
         caches=costs.caches(),
         call_tree=costs.call_tree(found.of_context),
-        warnings=(*warnings, *counters.warnings, *unmatched, *found.warnings, *strange),
+        warnings=(
+            *warnings,
+            *counters.warnings,
+            *costs.operations.warnings(),
+            *unmatched,
+            *found.warnings,
+            *strange,
+        ),
         objects=tuple(objects),
         instructions=None if instructions is None else tuple(instructions),
         lines=None if lines is None else tuple(lines),
@@ -130,4 +139,5 @@ def build_profile(
         args=None if args is None else tuple(args),
         tasks=found.rows,
         heaps=tuple(heaps) or None,
+        arenas=tuple(arenas) or None,
     )

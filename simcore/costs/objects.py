@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simcore.core.counters import Counters, DataObject
-from simcore.costs.tables import ObjectCosts, ObjectSite
+from simcore.costs.tables import ObjectCosts, ObjectPart, ObjectSite
 from simcore.plain import filled
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class _Sum:
 class _Object:
     total: _Sum = field(default_factory=_Sum)
     sites: dict[int, _Sum] = field(default_factory=dict)  # by address of the instruction
+    parts: dict[int, _Sum] = field(default_factory=dict)  # by index of an object inside it
 
 
 def object_costs(
@@ -70,21 +71,31 @@ def object_costs(
         block = blocks[use.block]
         access = block.accesses[use.access]
         address = block.instructions[access.instruction].address
-        found = sums.setdefault(use.object, _Object())
-        for into in (found.total, found.sites.setdefault(address, _Sum())):
+        inside = counters.objects[use.object].inside
+        found = sums.setdefault(use.object if inside < 0 else inside, _Object())
+        into_all = [found.total, found.sites.setdefault(address, _Sum())]
+        if inside >= 0:
+            into_all.append(found.parts.setdefault(use.object, _Sum()))
+        for into in into_all:
             into.add(access.is_write, access.size, use.executions, use.misses, use.stall_cycles)
     ranked = sorted(
         sums.items(), key=lambda item: (item[1].total.rank, counters.objects[item[0]].name, item[0])
     )
     return tuple(
-        _costs(counters.objects[index], found, name_at, line_at, region_at)
+        _costs(counters.objects, index, found, name_at, line_at, region_at)
         for index, found in ranked
     )
 
 
 def _costs(
-    item: DataObject, found: _Object, name_at: NameAt, line_at: LineAt, region_at: RegionAt
+    objects: Sequence[DataObject],
+    index: int,
+    found: _Object,
+    name_at: NameAt,
+    line_at: LineAt,
+    region_at: RegionAt,
 ) -> ObjectCosts:
+    item = objects[index]
     sites = sorted(found.sites.items(), key=lambda site: (site[1].rank, site[0]))[:SITES]
     total = found.total
     is_region = item.kind == "region"
@@ -98,7 +109,14 @@ def _costs(
         size=None if is_region else item.size,
         sites=tuple(_site(address, site, name_at, line_at) for address, site in sites),
         symbol=item.symbol,
+        parts=_parts(objects, found.parts) or None,
     )
+
+
+def _parts(objects: Sequence[DataObject], parts: dict[int, _Sum]) -> tuple[ObjectPart, ...]:
+    """What lay inside an object, the dearest first."""
+    ranked = sorted(parts.items(), key=lambda one: (one[1].rank, objects[one[0]].name, one[0]))
+    return tuple(filled(ObjectPart, total, objects[index]) for index, total in ranked)
 
 
 def _site(address: int, total: _Sum, name_at: NameAt, line_at: LineAt) -> ObjectSite:

@@ -1,17 +1,21 @@
-"""Costs of operations: what firmware marks as one, and the calls of functions asked for."""
+"""Costs of operations: what firmware marks as one, and the calls that were asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from simcore.core.counters import cycle_column, region_column
+from simcore.core.counters import CAUSES, cycle_column, region_column
+from simcore.core.operations import OpRow, OpsFound, OpSource, OpUse
 from simcore.costs.nodes import NodeCosts, joules, ratio
-from simcore.costs.tables import OpCosts, Traffic
-from simcore.elf.names import matches
+from simcore.costs.op_tables import OpCosts, OpObject, Traffic
+from simcore.elf.names import matches, without_parameters
+from simcore.run.asked import CallsAt, OpDescriptor
 
 OPS_PER_MAC = 2  # a multiply and an add
+OBJECTS = 4  # data objects listed with an operation, those that cost most
 
 
 @dataclass(frozen=True)
@@ -22,19 +26,17 @@ class Operations:
     globs: Sequence[str] = ()
 
     @cached_property
-    def groups(self) -> dict[tuple[str, int], list[int]]:
-        """Nodes of each operation, ("op", descriptor) or ("function", index), as first run."""
-        groups: dict[tuple[str, int], list[int]] = {}
-        wanted = {
-            function: any(matches(self.nodes.spellings(function), glob) for glob in self.globs)
-            for function in self.nodes.function_order
-            if function >= 0
-        }
+    def found(self) -> OpsFound:
+        """What the core found."""
+        return self.nodes.counters.operations or OpsFound()
+
+    @cached_property
+    def groups(self) -> dict[int, list[int]]:
+        """Nodes of each operation by its row in ``found``, as first run."""
+        groups: dict[int, list[int]] = {}
         for index, node in enumerate(self.nodes.counters.nodes):
             if node.op >= 0:
-                groups.setdefault(("op", node.op), []).append(index)
-            elif wanted.get(node.function):
-                groups.setdefault(("function", node.function), []).append(index)
+                groups.setdefault(node.op, []).append(index)
         return groups
 
     def unmatched_globs(self) -> list[str]:
@@ -48,8 +50,8 @@ class Operations:
         An operation that opens again inside itself is counted once.
         """
         return tuple(
-            self._costs(kind, number, roots)
-            for (kind, number), roots in zip(self.groups, self._roots, strict=True)
+            self._costs(row, self.found.rows[row], roots)
+            for row, roots in zip(self.groups, self._roots, strict=True)
         )
 
     def counts(self) -> tuple[dict[str, int], ...]:
@@ -60,7 +62,7 @@ class Operations:
     def _roots(self) -> list[list[int]]:
         """For each operation: its nodes that do not lie inside another node of it."""
         group_of: list[int | None] = [None] * len(self.nodes.counters.nodes)
-        for group, indices in enumerate(self.groups.values()):
+        for group, indices in self.groups.items():
             for index in indices:
                 group_of[index] = group
         outermost = self.nodes.outermost(group_of)
@@ -68,38 +70,101 @@ class Operations:
             [index for index in indices if outermost[index]] for indices in self.groups.values()
         ]
 
-    def _costs(self, kind: str, number: int, roots: list[int]) -> OpCosts:
-        counters = self.nodes.counters
+    # -- names ----------------------------------------------------------------------------------
+
+    def _given(self, row: OpRow) -> OpDescriptor | None:
+        """What firmware or a model says of an operation."""
+        if row.source == OpSource.MARKED:
+            return self.nodes.counters.ops[row.number]
+        asked = self.found.asked[row.number] if row.source == OpSource.CALLED_AT else None
+        if isinstance(asked, CallsAt) and asked.operators and not row.is_rest:
+            return asked.operators[row.call % len(asked.operators)]
+        return None
+
+    def _caller(self, row: OpRow) -> str | None:
+        """What the calls of a row are of; None for one that firmware marks."""
+        if row.source == OpSource.MARKED:
+            return None
+        if row.source == OpSource.CALLED:
+            return self.nodes.name(row.number)
+        asked = self.found.asked[row.number]
+        assert isinstance(asked, CallsAt)
+        return asked.caller
+
+    def name(self, row: OpRow) -> str:
+        """What an operation is called: ``F[3]``, ``F[3] callee``, ``F[1000..]`` for the rest."""
+        given = self._given(row)
+        if given is not None:
+            return given.name
+        caller = self._short.get(self._caller(row) or "")
+        numbered = f"{caller or self._caller(row)}[{row.call}{'..' if row.is_rest else ''}]"
+        if row.callee < 0:
+            return numbered
+        callee = self.nodes.name(row.callee)
+        return f"{numbered} {self._short.get(callee) or callee}"
+
+    @cached_property
+    def _short(self) -> dict[str, str]:
+        """Names of functions without parameters, by the whole, where that is of one function."""
+        names = [function.name for function in self.nodes.functions if "(" in function.name]
+        short = {name: without_parameters(name) for name in names}
+        many = Counter(short.values())
+        return {name: brief for name, brief in short.items() if many[brief] == 1}
+
+    def warnings(self) -> Iterator[str]:
+        """What was wrong with begins and ends, one line each."""
+        for number in self.groups:
+            row = self.found.rows[number]
+            name = f"operation {self.name(row)}"
+            begins = row.invocations + row.again
+            if row.unended:
+                yield (
+                    f"{name}: {row.unended:,} of its {begins:,} begins"
+                    f" {'has' if row.unended == 1 else 'have'} no mcusim_op_end, so that what ran"
+                    " behind counts for it"
+                )
+            if row.too_deep:
+                yield (
+                    f"{name}: {row.too_deep:,} of its {begins:,} begins lie inside of more"
+                    " operations than are told apart, and count for those"
+                )
+        lost = self.found.lost_ends
+        if lost.count:
+            where = self.nodes.name(lost.function)
+            times = "once" if lost.count == 1 else f"{lost.count:,} times"
+            yield f"mcusim_op_end has nothing to end {times}, first in {where}" + (
+                f" while operation {self.name(self.found.rows[lost.row])} is open in another task:"
+                " it ends where it began"
+                if lost.row >= 0
+                else ""
+            )
+
+    # -- costs ----------------------------------------------------------------------------------
+
+    def _costs(self, number: int, row: OpRow, roots: list[int]) -> OpCosts:
+        column = self.nodes.column
         vector = self.nodes.subtree_sum(roots)
         cycles = sum(self.nodes.cycles_total[i] for i in roots)
         energy = self.nodes.energy_of(vector)
         time_s, energy_j = cycles / self.nodes.clock_hz, joules(energy.whole)
-        counted = vector[self.nodes.column["macs"]]
-        macs = ops = param_bytes = activation_bytes = 0
-        symbol = None
-        if kind == "op":
-            descriptor = counters.ops[number]
-            name, op_kind = descriptor.name, descriptor.kind
-            invocations = counters.op_invocations[number]
-            macs, ops = descriptor.macs * invocations, descriptor.ops * invocations
-            param_bytes = descriptor.param_bytes
-            activation_bytes = descriptor.activation_bytes
-        else:
-            name, op_kind, symbol = self.nodes.name(number), kind, self.nodes.symbol(number)
-            invocations = sum(counters.nodes[i].calls for i in roots)
-        if not macs and not ops:
-            macs = counted
+        counted, given = vector[column["macs"]], self._given(row)
+        macs = given.macs * row.invocations if given else 0
+        ops = given.ops * row.invocations if given else 0
+        if not macs and not ops and not (given and given.operator):
+            macs = counted  # a model knows its operators that have none
         ops = ops or OPS_PER_MAC * macs
+        kind = given.kind if given else "call" if row.callee >= 0 else "function"
+        is_timed = row.timed > 0
         return OpCosts(
-            name=name,
-            kind=op_kind,
-            invocations=invocations,
+            name=self.name(row),
+            kind=kind,
+            invocations=row.invocations,
             macs=macs,
             macs_counted=counted,
             ops=ops,
-            instructions=vector[self.nodes.column["instructions"]],
+            instructions=vector[column["instructions"]],
             cycles=cycles,
-            active_cycles=cycles - vector[self.nodes.column[cycle_column("sleep")]],
+            active_cycles=cycles - vector[column[cycle_column("sleep")]],
             cycles_per_mac=ratio(cycles, macs),
             time_s=time_s,
             ops_per_s=ratio(ops * self.nodes.clock_hz, cycles),
@@ -110,11 +175,23 @@ class Operations:
             j_per_mac=ratio(energy_j, macs),
             power_w=energy.power_w(cycles, self.nodes.clock_hz),
             energy_delay_js=energy_j * time_s,
-            param_bytes=param_bytes,
-            activation_bytes=activation_bytes,
+            param_bytes=given.param_bytes if given else 0,
+            activation_bytes=given.activation_bytes if given else 0,
             traffic=self._traffic(vector),
             energy_by_component=energy.by_component,
-            symbol=symbol,
+            symbol=self.nodes.symbol(row.number) if row.source == OpSource.CALLED else None,
+            operator=given.operator if given else None,
+            caller=self._caller(row),
+            call=row.call if row.source != OpSource.MARKED else None,
+            minimum_cycles=row.least_cycles if is_timed else None,
+            mean_cycles=cycles / row.invocations if is_timed and row.invocations else None,
+            maximum_cycles=row.most_cycles if is_timed else None,
+            cycles_by_cause={cause: vector[column[cycle_column(cause)]] for cause in CAUSES},
+            icache_misses=vector[column["icache_misses"]],
+            dcache_read_misses=vector[column["dcache_read_misses"]],
+            dcache_write_misses=vector[column["dcache_write_misses"]],
+            mispredicts=vector[column["mispredicts"]],
+            objects=self._objects.get(number, ()),
         )
 
     def _traffic(self, vector: Sequence[int]) -> dict[str, Traffic]:
@@ -128,3 +205,30 @@ class Operations:
             if read or written or fetched:
                 traffic[region] = Traffic(read, written, fetched)
         return traffic
+
+    @cached_property
+    def _objects(self) -> dict[int, tuple[OpObject, ...]]:
+        """The data objects that cost most, by row: most stall cycles first, then most bytes."""
+        open_in: list[tuple[int, ...]] = [()]  # rows by state
+        for state in self.found.states:
+            open_in.append((*open_in[state.around], state.row))
+        uses: dict[int, dict[int, list[OpUse]]] = {}
+        for use in self.found.uses:
+            for row in open_in[use.state]:
+                uses.setdefault(row, {}).setdefault(use.object, []).append(use)
+        return {row: self._dearest(found) for row, found in uses.items()}
+
+    def _dearest(self, uses: dict[int, list[OpUse]]) -> tuple[OpObject, ...]:
+        objects = self.nodes.counters.objects
+        summed = [
+            OpObject(
+                objects[index].name,
+                read_bytes=sum(use.read_bytes for use in found),
+                write_bytes=sum(use.write_bytes for use in found),
+                misses=sum(use.misses for use in found),
+                stall_cycles=sum(use.stall_cycles for use in found),
+            )
+            for index, found in uses.items()
+        ]
+        summed.sort(key=lambda o: (-o.stall_cycles, -(o.read_bytes + o.write_bytes), o.name))
+        return tuple(summed[:OBJECTS])

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from simcore.core.arenas import TensorArena
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
+from simcore.costs.network import NetworkCosts, NetworkLayer
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
     Caches,
@@ -26,7 +29,6 @@ from simcore.costs.tables import (
     LineCosts,
     MemoryCosts,
     ObjectCosts,
-    OpCosts,
     PlacedItem,
     Totals,
 )
@@ -108,6 +110,10 @@ class Profile(Document):
     that of the whole run."""
     heaps: tuple[HeapUse, ...] | None = None
     """What allocators took at most; left out when the program has none that is known."""
+    arenas: tuple[TensorArena, ...] | None = None
+    """Tensor arenas of interpreters of networks; left out when none was found."""
+    network: NetworkCosts | None = None
+    """Layers and arena of a network that was run from its file; left out of any other program."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 
@@ -115,6 +121,11 @@ class Profile(Document):
     def heap_high_water_bytes(self) -> int | None:
         """What all heaps took at most, None when none is known."""
         return sum(heap.used_bytes for heap in self.heaps) if self.heaps else None
+
+    @property
+    def layers(self) -> tuple[NetworkLayer, ...]:
+        """The layers of a network, none of any other program."""
+        return () if self.network is None else self.network.layers
 
     @property
     def has_tasks(self) -> bool:

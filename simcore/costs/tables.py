@@ -124,61 +124,6 @@ class FunctionCosts:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """Bytes that moved between the core and one memory region."""
-
-    read_bytes: Count
-    write_bytes: Count
-    fetch_bytes: Count
-
-
-@dataclass(frozen=True, slots=True)
-class OpCosts:
-    """An operation over all its invocations, callees included."""
-
-    name: str
-    kind: str
-    invocations: Count
-    macs: Count
-    """As the firmware declares, times invocations; macs_counted when it declares nothing."""
-    macs_counted: Count
-    """From the multiply-accumulate instructions that ran."""
-    ops: Count
-    """As declared, times invocations; otherwise two per MAC."""
-    instructions: Count
-    cycles: Count
-    active_cycles: Count
-    """Those of them in which the core did not sleep."""
-    cycles_per_mac: Amount | None
-    time_s: Amount
-    ops_per_s: Amount | None
-    """ops / time_s."""
-    energy_j: Amount
-    energy_low_j: Amount
-    """Lower end of the interval that a board's energy is expected in."""
-    energy_high_j: Amount
-    """Upper end of that interval."""
-    j_per_op: Amount | None
-    """energy_j / ops."""
-    j_per_mac: Amount | None
-    """energy_j / macs."""
-    power_w: Amount | None
-    """Average: energy_j / time_s."""
-    energy_delay_js: Amount
-    """energy_j x time_s, joule seconds."""
-    param_bytes: Count
-    """Of one invocation, as declared."""
-    activation_bytes: Count
-    """Of one invocation, as declared."""
-    traffic: dict[str, Traffic]
-    """By region, regions without traffic left out."""
-    energy_by_component: EnergyComponents
-    """Sums to energy_j."""
-    symbol: str | None = None
-    """Of a function, its name in the symbol table; left out where it is the name."""
-
-
-@dataclass(frozen=True, slots=True)
 class MemoryCosts:
     """Traffic of one memory region, through the caches and past them."""
 
@@ -234,11 +179,30 @@ class ObjectSite:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectCosts:
-    """A data object that was touched: symbol, stack, heap, or what else a region holds."""
+class ObjectPart:
+    """What lay inside a data object for a time, and what it cost then: a tensor in an arena.
+
+    Tensors that share bytes at one time are one part, with names joined by " / ".
+    """
 
     name: str
-    kind: Annotated[str, one_of("symbol", "stack", "heap", "region")]
+    kind: Annotated[str, one_of("tensor", "scratch", "persistent")]
+    address: Address
+    size: Count
+    reads: Count
+    writes: Count
+    read_bytes: Count
+    write_bytes: Count
+    misses: Count
+    stall_cycles: Count
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCosts:
+    """A data object that was touched: symbol, stack, heap, arena, or what else a region holds."""
+
+    name: str
+    kind: Annotated[str, one_of("symbol", "stack", "heap", "region", "arena")]
     region: str | None
     """Memory region of its first byte."""
     address: Address | None
@@ -257,6 +221,8 @@ class ObjectCosts:
     """The instructions that cost most, at most eight."""
     symbol: str | None = None
     """Name in the symbol table; left out where it is the name."""
+    parts: tuple[ObjectPart, ...] | None = None
+    """What lay inside it, most stall cycles first; they are part of its sums. Left out without."""
 
 
 @dataclass(frozen=True, slots=True)

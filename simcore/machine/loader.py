@@ -83,6 +83,11 @@ class LoadedMemory:
         data = b"".join(pieces)
         return data if len(data) == size else None
 
+    def region_of(self, address: int) -> tuple[int, int] | None:
+        """First address and size of the region that holds an address."""
+        region = self.region_at(address)
+        return None if region is None else (region.base, region.size)
+
     def write(self, address: int, data: bytes, *, programming: bool = False) -> bool:
         """Store; False, with nothing stored, when a byte is not memory or, unless `programming`,
         read-only."""

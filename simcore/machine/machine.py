@@ -17,6 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
+from simcore.core.operators import WatchNetworks
 from simcore.devices import (
     ClockNote,
     ClockPhase,
@@ -73,6 +74,7 @@ class Machine:
         setups: Sequence[TimingSetup],
         options: RunOptions,
         recorder: Recorder | None,
+        watch: WatchNetworks | None = None,
     ) -> None:
         model = setups[0].model
         folder = options.spec.semihost_dir
@@ -127,6 +129,10 @@ class Machine:
                 self._core.print_to(options.streams.stdout.write)
             self._core.watch_stack(self._boot.sp, self._stack_floor)
             self._core.watch_objects(self._object_map())
+            self._networks = None
+            if watch is not None:
+                self._networks = watch(self._memory, self._core.objects, self._core.add_table)
+                self._core.watch_operators(self._networks.ask)
             if setups[0].counted is not None:
                 self._core.count_only(setups[0].counted)
             if recorder is not None:
@@ -208,7 +214,12 @@ class Machine:
         assert end is not None
         self._core.settle()
         self._core.print_rest()
+        if self._options.streams.ended is not None:
+            self._options.streams.ended(self._memory.read)
         ops, ops_valid = self._core.ops()
+        networks = self._networks
+        if networks is not None:
+            ops = networks.named(ops)
         heap_start, heap_end = self._heap()
         outcome = RunEnd(
             reason=self._reason(end),
@@ -226,6 +237,9 @@ class Machine:
             guesses=self._guessing.guesses(),
             clocks=self._clocks(),
             tasks=self._core.tasks(),
+            inner=self._core.objects.inner,
+            tables=self._core.objects.tables,
+            arenas=() if networks is None else networks.arenas(),
             kernel=self._kernel,
             heaps=heaps_used(self._image, self._memory.read, heap_end),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
@@ -317,6 +331,8 @@ class Machine:
                     self._execution.stood_at,
                     self._core.timings[0].turns,
                 )
+        if self._networks is not None:
+            yield from self._networks.warnings()
         yield from self._voltage_warnings()
         if register := division_register(self._model):
             # It keeps what is written to it, and reading it is no event.

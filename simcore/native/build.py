@@ -7,7 +7,16 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ("faults.h", "code.h", "latency.h", "tasks.h", "types.h", "peripherals.h", "core.h")
+HEADERS = (
+    "faults.h",
+    "code.h",
+    "latency.h",
+    "tasks.h",
+    "types.h",
+    "peripherals.h",
+    "operator_calls.h",
+    "core.h",
+)
 BEGIN, END = "/* cffi: begin */", "/* cffi: end */"
 
 

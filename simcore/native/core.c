@@ -118,11 +118,11 @@ int core_count_only(core *c, const uint32_t *context, uint32_t count)
     return status;
 }
 
-int core_objects(core *c, const struct object_range *range, uint32_t ranges)
+int core_objects(core *c, uint32_t table, const struct object_range *range, uint32_t ranges)
 {
     int status = CORE_OK;
     for (uint32_t i = 0; i < c->timings.count && status == CORE_OK; i++)
-        status = objects_init(&c->timings.timing[i]->objects, range, ranges);
+        status = objects_init(&c->timings.timing[i]->objects, table, range, ranges);
     return status;
 }
 
@@ -132,6 +132,11 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
 }
 
 int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->timings.timing[timing]); }
+
+int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count)
+{
+    return operations_ask(&c->timings.timing[timing]->calls.ops, calls, count);
+}
 
 /* --- running ------------------------------------------------------------------------------------------ */
 
@@ -258,6 +263,8 @@ int core_finish(core *c)
         timing_settle_objects(c->timings.timing[i]);
         timing_settle_trace(c->timings.timing[i]);
         interrupts_settle(c->timings.timing[i]);
+        if (status >= 0 && timing_status(c->timings.timing[i]) != CORE_OK)
+            status = timing_status(c->timings.timing[i]);
     }
     return status;
 }
@@ -281,6 +288,9 @@ void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out) { timing_schedules(of(c, timing), out); }
 void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_uses(of(c, timing), out); }
 
+void core_op_rows(const core *c, uint32_t timing, struct op_row_info *out) { timing_op_rows(of(c, timing), out); }
+void core_op_states(const core *c, uint32_t timing, struct op_state_info *out) { timing_op_states(of(c, timing), out); }
+void core_op_uses(const core *c, uint32_t timing, struct op_use_info *out) { timing_op_uses(of(c, timing), out); }
 void core_contexts(const core *c, uint32_t timing, struct context_info *out) { timing_contexts(of(c, timing), out); }
 
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link)
@@ -382,6 +392,7 @@ uint32_t core_peripheral_count(const core *c) { return capture_peripheral_count(
 void core_peripherals(const core *c, struct peripheral_info *out) { capture_peripherals(c->capture, out); }
 uint32_t core_task_count(const core *c) { return capture_task_count(c->capture); }
 void core_tasks(const core *c, struct task_info *out) { capture_tasks(c->capture, out); }
+void core_watch_operators(core *c, void *self, core_operator_fn *ask) { operators_watch(c->capture, self, ask); }
 uint32_t core_op_count(const core *c) { return capture_op_count(c->capture); }
 void core_ops(const core *c, struct op_info *out) { capture_ops(c->capture, out); }
 uint64_t core_self_modified(const core *c) { return capture_self_modified(c->capture); }

@@ -10,6 +10,7 @@
 #ifndef MCUSIM_CORE_H
 #define MCUSIM_CORE_H
 
+#include "operator_calls.h"
 #include "peripherals.h"
 #include "types.h"
 
@@ -71,8 +72,13 @@ int core_watch_stack(core *c, uint32_t top, uint32_t floor);
 /* Only these contexts of configurations count: numbers from a run before, of the same program. Before the first run. */
 int core_count_only(core *c, const uint32_t *context, uint32_t count);
 
-/* The data objects that uses are counted for: sorted by base, not overlapping. Before the first run. */
-int core_objects(core *c, const struct object_range *range, uint32_t ranges);
+/* The data objects that uses are counted for: sorted by base, not overlapping. Table 0 holds from the start, before the
+ * first run; others when an answer of core_operator_fn says so, or a recording. Numbered in the order in which they
+ * come. */
+int core_objects(core *c, uint32_t table, const struct object_range *range, uint32_t ranges);
+
+/* `ask` is called for each operator of a network that an interpreter runs; before the first run. */
+void core_watch_operators(core *c, void *self, core_operator_fn *ask);
 
 /* Keeps at most so many spans and samples of the counters over time for one configuration, at least 2 of each;
  * nothing is kept unless asked for. Before the first run. */
@@ -81,6 +87,9 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
 /* Counts blocks by node of the call tree, too, for one configuration; nothing is kept unless asked for. Before the
  * first run. Returns 0 or CORE_ERR_MEMORY. */
 int core_node_blocks(core *c, uint32_t timing);
+
+/* Calls that are operations of one configuration. Before the first run, once. Returns 0 or a core_status. */
+int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count);
 
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
@@ -122,6 +131,9 @@ void core_nodes(const core *c, uint32_t timing, struct node_info *info, uint64_t
 void core_blocks(const core *c, uint32_t timing, struct block_info *info, struct site_info *sites, uint64_t *skipped);
 void core_schedules(const core *c, uint32_t timing, struct schedule_info *out);
 void core_uses(const core *c, uint32_t timing, struct use_info *out);
+void core_op_rows(const core *c, uint32_t timing, struct op_row_info *out);
+void core_op_states(const core *c, uint32_t timing, struct op_state_info *out);
+void core_op_uses(const core *c, uint32_t timing, struct op_use_info *out);
 void core_contexts(const core *c, uint32_t timing, struct context_info *out);
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link);
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */

@@ -188,10 +188,51 @@ enum region_counter {
 struct node_info {           /* a node of the call tree */
     int32_t parent;          /* index, -1 for the root */
     uint32_t function;       /* index given by Python, UINT32_MAX: none */
-    int32_t op;              /* index of the operation that opened here, -1: a call */
+    int32_t op;              /* index of the operation that opens here, or goes on here, -1: a call */
+    uint32_t state;          /* what is open in it: index of an op_state_info + 1, 0: nothing */
     uint32_t call_site;      /* address of the calling instruction */
     uint32_t context;        /* index of the one that ran it; the root's means nothing */
     uint64_t calls;
+};
+
+/* What makes an operation of what runs. */
+enum op_source {
+    OP_MARKED = 0,           /* mcusim_op_begin and mcusim_op_end; number: index of its descriptor */
+    OP_CALLED = 1,           /* a call of function `number` */
+    OP_CALLED_AT = 2,        /* a call that is made at a place */
+};
+
+/* Calls that are operations: of a function by number, or by an instruction of [first, first + size), where `number` is
+ * what the caller calls them. The k-th is an operation of its own, up to `rows` of them; those behind are one. Calls at
+ * a place are counted from 0 in each call of the function that makes them; with a period, over all calls, modulo it. */
+struct op_calls {
+    uint32_t source, number;     /* enum op_source */
+    uint32_t first, size;
+    uint32_t rows, period;       /* period 0: none */
+};
+
+struct op_row_info {             /* an operation; what opened again inside itself counts once */
+    uint32_t source, number;
+    uint32_t call, callee;       /* of calls: which one; at a place: the function called; UINT32_MAX: any */
+    uint8_t is_rest;             /* `call` and those behind it */
+    uint64_t invocations;        /* begins outside of itself */
+    uint64_t timed, least_cycles, most_cycles;   /* those that ended, and what they took */
+    uint64_t again, unended, too_deep;   /* begins inside itself; without an end; with more open than is told apart */
+};
+
+struct op_state_info {           /* an operation that is open inside those of a state */
+    uint32_t around, row;        /* as node_info.state; index of an op_row_info */
+};
+
+struct op_lost_info {            /* ends with nothing open in what ran */
+    uint64_t count;
+    uint32_t function;           /* of the first: where it came, UINT32_MAX: in none */
+    uint32_t row;                /* index of what was open elsewhere then, UINT32_MAX: nothing was */
+};
+
+struct op_use_info {             /* what one state did to one data object, or region: as use_info.object */
+    uint32_t state, object;
+    uint64_t read_bytes, write_bytes, misses, stall_cycles;
 };
 
 /* Of the call stack, outermost first. */
@@ -226,8 +267,10 @@ struct node_block_info {     /* what a block did in one node of the call tree */
 };
 
 struct object_range {
-    uint32_t base, size;
+    uint32_t base, size, object;     /* object: its number, which uses are counted for */
 };
+
+enum { OBJECT_TABLES_MAX = 1 << 14 };
 
 /* Memory of the program that is timed as if it stood elsewhere: [start, start + size) at `to`, whole words away. */
 struct core_move {
@@ -256,7 +299,9 @@ struct timing_info {
     uint32_t stack_lowest;       /* of the stack that the program starts with */
     uint32_t contexts, stacks, links;    /* links of all stacks together */
     uint64_t lost_contexts;      /* tasks that share one, as there were too many */
-    uint64_t unbalanced_ops, lost_frames, unmatched_records;
+    uint32_t op_rows, op_states, op_uses;
+    uint64_t lost_frames, unmatched_records;
+    struct op_lost_info lost_ends;
     int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
 };
 

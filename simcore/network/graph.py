@@ -1,4 +1,4 @@
-"""A network as its file describes it: tensors, operators, subgraphs. Plain data, checked by its reader."""
+"""A network as its file describes it: tensors, operators, subgraphs. Plain data, checked before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BYTES_OF_TYPE = {
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """real = scale * (stored - zero point); one pair, or one for each index of dimension ``axis``."""
+    """real = scale * (stored - zero point); one pair, or one for each index of ``axis``."""
 
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
@@ -30,7 +30,7 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor. ``data``: the bytes of a constant, little-endian, row-major; None when it is computed.
+    """A tensor. ``data``: bytes of a constant, little-endian, row-major; None when it is computed.
 
     ``shape`` has a number of elements for each dimension; () is a scalar.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
 from simcore.elf.demangling import is_mangled
 
@@ -31,7 +32,10 @@ def with_symbols(profile: Profile) -> Profile:
         ),
         ops=tuple(
             replace(
-                row, name=names.get(row.name, row.name) if row.symbol else row.name, symbol=None
+                row,
+                name=_numbered(row, names) if row.symbol else row.name,
+                caller=named(row.caller),
+                symbol=None,
             )
             for row in profile.ops
         ),
@@ -60,3 +64,9 @@ def _symbols(rows: Iterable[tuple[str, str | None]]) -> dict[str, str]:
         name: f"{symbol} {name.rpartition(' ')[2]}" if seen[symbol] > 1 else symbol
         for name, symbol in mangled
     }
+
+
+def _numbered(row: OpCosts, names: Mapping[str, str]) -> str:
+    """The name of a function's call, with the number that is behind it."""
+    caller, at = row.caller or row.name, row.name.rfind(f"[{row.call}")
+    return names.get(caller, caller) + (row.name[at:] if at >= 0 else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -17,6 +17,8 @@ DEFAULT_INSTRUCTIONS = 2_000_000_000
 MAX_PRINTED = 16 << 20  # bytes that a program prints: 20 minutes at 115,200 baud are 14 MB
 NEVER = 2**63 - 1  # instructions or cycles that no run reaches
 
+ReadMemory = Callable[[int, int], bytes | None]
+
 
 class StandardInput(bytearray):
     """What was read of standard input; ``asked`` once something was to be read, the end too."""
@@ -27,10 +29,18 @@ class StandardInput(bytearray):
 class Streams:
     """What a program reads and prints: empty and discarded when None.
 
+    ``ended`` is called at the end of the run with what reads its memory: address and bytes.
+
     Of a run that begins anew, the input is the same again and the output is printed once.
     """
 
-    def __init__(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        stdin: BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+        ended: Callable[[ReadMemory], None] | None = None,
+    ) -> None:
+        self.ended = ended
         self.stdin = stdin
         self.stdin_read = StandardInput()
         self.stdout = None if stdout is None else _Output(stdout)

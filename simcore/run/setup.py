@@ -16,6 +16,7 @@ from pathlib import PurePath
 from simcore.cpu_model import CACHE_CONTROLS, CpuModel, load_cpu_model
 from simcore.elf import Image
 from simcore.errors import ConfigError
+from simcore.run.asked import AskedCalls
 from simcore.run.flexram import divided
 
 DEFAULT_CPU = "stm32f746"
@@ -48,7 +49,7 @@ class TimingSetup:
     decides), on or off. `moves` are sorted and do not overlap. `changed` says in words what of the
     part's model was changed, for reports. `counted` are the contexts that count, None for all;
     `timeline` keeps spans and samples over time, `inlines` what each block did in each node of the
-    call tree.
+    call tree, `operations` are calls that are operations of their own.
     """
 
     model: CpuModel
@@ -60,6 +61,7 @@ class TimingSetup:
     timeline: bool = False
     counted: tuple[int, ...] | None = None
     inlines: bool = False
+    operations: tuple[AskedCalls, ...] = ()
 
     @property
     def core_clock_hz(self) -> int:

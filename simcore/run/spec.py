@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 from simcore.cpu_model import CACHE_CONTROLS, is_model_file
 from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
+from simcore.run.asked import OP_ROWS
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.run.stubs import stub_text
 
@@ -26,15 +27,15 @@ class Written(NamedTuple):
     """How a field is written by people, where its name and type do not say it.
 
     ``key`` is its name in a file, ``unit`` may stand behind a number, ``choices`` are all that it
-    may be. A value that ends with ``path`` is a path, in a file from the file's folder. Texts may
-    be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that may be
-    infinite. What stands behind the text ``path_behind`` is a path.
+    may be. A value that ends with (one of) ``path`` is a path, in a file from the file's folder.
+    Texts may be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that
+    may be infinite. What stands behind the text ``path_behind`` is a path.
     """
 
     key: str = ""
     unit: str = ""
     choices: tuple[str, ...] = ()
-    path: str | None = None
+    path: str | tuple[str, ...] | None = None
     unlimited: bool = False
     of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
@@ -103,7 +104,11 @@ class PartSpec:
 class RunSpec(PartSpec):
     """A run of a program on a part.
 
-    ``elf`` is its file: an ELF, Intel HEX, S-records or UF2. ``symbols`` are ELF files whose names
+    ``elf`` is its file: an ELF, Intel HEX, S-records, UF2, or a network as .tflite, of which
+    ``input`` are the values that it is given, see network/inputs.py, ``invocations`` how many
+    inferences run (one when None), ``arena`` the regions for its tensors; ``anyway`` runs it where
+    it does not fit, ``verify`` compares its outputs with TensorFlow Lite Micro's, ``outputs`` is
+    the file that they are written to. ``symbols`` are ELF files whose names
     it has, too: of a program without, or of a second one in it. ``debug_file`` has its debug
     information only; without it one is looked for, also in the folder ``debug_dir``, see
     elf/debug_files.py. ``linked_for`` is the part on whose
@@ -121,7 +126,9 @@ class RunSpec(PartSpec):
     ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
     ``irq`` are interrupts that come by themselves, see run/interrupts.py.
     ``task`` is a pattern of tasks, of which alone costs are counted; the program runs twice for it.
-    ``ops`` are patterns: each call of a matching function counts as an operation. ``layout_sweep``
+    ``ops`` are patterns: each call of a matching function is an operation, and so is each call that
+    a function of ``op_calls``, F or F@SITE, makes at its busiest call through a pointer; behind
+    ``op_rows`` of a function the rest is one. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
     ``coverage``, ``timeline`` and ``inlines`` add those tables.
@@ -149,7 +156,15 @@ class RunSpec(PartSpec):
     from_: Annotated[str | None, Written("from")] = None
     irq: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
+    op_calls: tuple[str, ...] = ()
+    op_rows: int = OP_ROWS
     task: str | None = None
+    input: Annotated[tuple[str, ...], Written(path=(".npy", ".bin"))] = ()
+    invocations: int | None = None
+    arena: tuple[str, ...] = ()
+    anyway: bool = False
+    verify: bool = False
+    outputs: _Path = None
     layout_sweep: bool = False
     uncertainty: bool = False
     instructions: _Table = False
@@ -162,7 +177,8 @@ class RunSpec(PartSpec):
     def files(self) -> tuple[str, ...]:
         """The files that it is read from, as far as it names them."""
         fed = (text.partition("=")[2] for text in self.uart)
-        named = (self.elf, *self.symbols, self.debug_file, self.svd, *fed)
+        values = (name for name in self.input if name.endswith((".npy", ".bin")))
+        named = (self.elf, *self.symbols, self.debug_file, self.svd, *fed, *values)
         return (*super(RunSpec, self).files, *(name for name in named if name))
 
     def replaced(self, options: Mapping[str, Any]) -> Self:

@@ -98,7 +98,11 @@ class SettingsTable:
             if key in self.values:
                 value = self.get(key, partial(read_value, found))
                 if found.type is tuple and found.written.path is not None:
-                    value = tuple(shown(self.file.parent / one) for one in value)
+                    ends = found.written.path
+                    value = tuple(
+                        shown(self.file.parent / one) if one.endswith(ends) else one
+                        for one in value
+                    )
                 elif found.written.path is not None and value.endswith(found.written.path):
                     value = shown(self.file.parent / value)
                 if found.written.path_behind:

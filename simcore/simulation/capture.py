@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from simcore import __version__
 from simcore.core.end import RunEnd, cache_sizes, run_results
-from simcore.elf import Image, ProgramFiles, image_of_files, load_files
+from simcore.elf import Image, ProgramFiles, image_of_files
 from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
@@ -34,6 +34,7 @@ from simcore.simulation.capture_file import (
     CaptureReader,
     CaptureWriter,
 )
+from simcore.simulation.files import program_files
 from simcore.simulation.live import at_firmware_clock, simulate_once
 from simcore.simulation.simulation import Simulation
 
@@ -47,6 +48,7 @@ _PLAIN = RunSpec()
 _BEHIND = (
     "symbols", "debug_file", "debug_dir", "args", "semihost_dir", "svd", "stub", "peripherals",
     "uart", "max_instructions", "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
+    "input", "invocations", "arena", "anyway", "verify", "outputs",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
@@ -113,7 +115,7 @@ def record_run(
     RunSpec. Raises what :func:`simcore.profile` raises, and OSError.
     """
     spec = run_spec(elf, cpu, options)
-    files = load_files(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir)
+    files, spec, _ = program_files(spec)
     image = image_of_files(files, spec.demangle)
     run = _Run(image, files, spec)
     kept = bytearray() if printed is None else printed

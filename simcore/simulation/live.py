@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from simcore.devices import ClockPhase, main_clock_hz
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.run.options import RunOptions, Streams
+from simcore.run.options import ReadMemory, RunOptions, Streams
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
+from simcore.simulation.operations import with_busiest_calls, with_operations
 from simcore.simulation.simulation import Simulation
+from simcore.tflm import watch_networks
 
 if TYPE_CHECKING:
     from simcore.machine import Recorder
@@ -26,6 +28,7 @@ def simulate_many(
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
+    ended: Callable[[ReadMemory], None] | None = None,
 ) -> list[Simulation]:
     """Run a loaded image once and time it under each setup, in their order.
 
@@ -33,21 +36,33 @@ def simulate_many(
     map of the first setup's part and reads the first one's time; what hangs on that is in the
     warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
     clock than that of a setup that names none runs a second time, at its own; so does one of which
-    a task alone is asked for, as only then is known which that is. Raises ModelError,
-    ConfigError, UnknownInstructionError or CoreError.
+    a task alone is asked for, or calls of a function by which it makes most, as only then is known
+    which that is. ``ended`` is that of Streams. Raises ModelError, ConfigError,
+    UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
-    streams = Streams(stdin, stdout)
+    streams = Streams(stdin, stdout, ended)
+    setups = with_operations(setups, image, spec)
     found = simulate_once(image, setups, spec, streams, progress)
     again = at_firmware_clock(setups, spec, found[0].result.clocks)
     if again is not None:
         streams.again()
         found = simulate_once(image, again, spec, streams, progress)
-    if spec.task is None:
+    asked = run_again(again or setups, spec, found[0])
+    if asked is None:
         return found
     streams.again()
-    only = for_task(again or setups, spec.task, found[0])
-    return simulate_once(image, only, spec, streams, progress)
+    return simulate_once(image, asked, spec, streams, progress)
+
+
+def run_again(
+    setups: Sequence[TimingSetup], spec: RunSpec, before: Simulation
+) -> list[TimingSetup] | None:
+    """The setups with what is asked and only a run before can tell; None: nothing is."""
+    calls = with_busiest_calls(setups, spec, before)
+    if spec.task is None:
+        return calls
+    return for_task(calls or setups, spec.task, before)
 
 
 def for_task(setups: Sequence[TimingSetup], task: str, before: Simulation) -> list[TimingSetup]:
@@ -102,7 +117,8 @@ def simulate_once(
     def options(setup: TimingSetup) -> RunOptions:
         return RunOptions.of(spec, setup, streams)
 
-    results = run_many(image, setups, options(setups[0]), progress, recorder)
+    watch = watch_networks(image)
+    results = run_many(image, setups, options(setups[0]), progress, recorder, watch)
     return [
         Simulation(image, setup.model, options(setup), result, setup.changed, setup.moves)
         for setup, result in zip(setups, results, strict=True)

@@ -1,18 +1,25 @@
-"""What runs: the ELF of a program, or a capture that repeats its run; who asks need not care."""
+"""What runs: the ELF of a program, a network's file that becomes one, or a capture that repeats its
+run; who asks need not care.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from simcore.elf import Image, load_image
+from simcore.elf import Image, image_of_files
 from simcore.run.setup import TimingSetup, load_setup
 from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
-from simcore.simulation.live import for_task, simulate_many
+from simcore.simulation.files import program_files
+from simcore.simulation.live import run_again, simulate_many
+from simcore.simulation.operations import with_operations
 from simcore.simulation.simulation import Simulation
+
+if TYPE_CHECKING:
+    from simcore.simulation.networks import NetworkRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Program:
     image: Image
     spec: RunSpec
     capture: Capture | None = None  # None: an ELF, which the engine runs
+    network: NetworkRun | None = None  # of an ELF that was made of a network's file
 
     @property
     def printed(self) -> bytes:
@@ -60,11 +68,13 @@ class Program:
         raises.
         """
         if self.capture is not None:
+            setups = with_operations(setups, self.image, self.spec)
             found = self.capture.simulate(setups, progress)
-            if self.spec.task is None:
-                return found
-            return self.capture.simulate(for_task(setups, self.spec.task, found[0]), progress)
+            again = run_again(setups, self.spec, found[0])
+            return found if again is None else self.capture.simulate(again, progress)
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
+        if self.network is not None:
+            streams["ended"] = self.network.ended
         return simulate_many(self.image, setups, self.spec, **streams)
 
     def run(self, **streams: Any) -> Simulation:
@@ -74,8 +84,14 @@ class Program:
 
 
 def load_spec(spec: RunSpec) -> Image:
-    """The image of what a spec runs. Raises ElfError."""
-    return load_image(spec.elf, spec.symbols, spec.debug_file, spec.debug_dir, spec.demangle)
+    """The image of what a spec runs. Raises ElfError, or NetworkError."""
+    return image_of_files(program_files(spec)[0], spec.demangle)
+
+
+def program_of(spec: RunSpec) -> Program:
+    """The program that a spec names. Raises ElfError, and NetworkError for a network."""
+    files, told, network = program_files(spec)
+    return Program(image_of_files(files, spec.demangle), told, network=network)
 
 
 def open_file(file: str | os.PathLike[str]) -> str | Capture:
@@ -96,7 +112,7 @@ def open_program(
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
         return open_capture(file, cpu, **options)
     spec = run_spec(file, cpu, options)
-    return Program(load_spec(spec), spec)
+    return program_of(spec)
 
 
 def open_capture(

@@ -79,6 +79,7 @@ class Simulation:
             tasks=result.tasks,
             kernel=result.kernel,
             heaps=result.heaps,
+            arenas=result.arenas,
         )
         lacking = self.image.lacking_lines(
             row.address for row in profile.functions if row.address is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simcore.errors import ConfigError, nearest
-from simcore.study.buffers import Lifetime, plan
+from simcore.network.arena import Lifetime, plan
 from simcore.study.tensors import Shape, output_shape, weights_of
 
 FILE = Path(__file__).with_name("networks.toml")

@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
+from simcore.network.runners import runner_for
 from simcore.plain import Amount, Count, Json, Sha256, filled
-from simcore.study.runners import runner_for
 from simcore.study.tasks import Run, Task
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.cache import content_key
 from simcore.core.counters import region_column
-from simcore.costs.tables import Traffic
+from simcore.costs.op_tables import Traffic
 from simcore.errors import ConfigError, ExitCode
 from simcore.plain import filled, from_plain, to_plain
 from simcore.run.setup import Move

@@ -1,8 +1,20 @@
 /* threads.c: a kernel of a few lines: two threads, SysTick pends PendSV, PendSV
  * swaps their stacks. With -DPROCESS_STACK they run on the process stack, else
  * all is on the main stack. It ends with the turns that the first thread
- * counted. */
+ * counted. With -DMARKED each turn is an operation of its thread, and the second
+ * thread ends one that it did not begin. */
 #include <stdint.h>
+
+#ifdef MARKED
+#include "mcusim.h"
+static const struct mcusim_op turn_a = MCUSIM_OP_COUNTED("turn_a", "turn", 0, 0, 0, 0);
+static const struct mcusim_op turn_b = MCUSIM_OP_COUNTED("turn_b", "turn", 0, 0, 0, 0);
+#define BEGIN(op) mcusim_op_begin(&op)
+#define END() mcusim_op_end()
+#else
+#define BEGIN(op)
+#define END()
+#endif
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 #define SYST_CSR REGISTER(0xE000E010u)
@@ -39,20 +51,25 @@ __attribute__((naked)) void pendsv(void)
 
 static __attribute__((noinline)) void step_a(void)
 {
+    BEGIN(turn_a);
     for (volatile int i = 0; i < 50; i++)
         ;
     turns_a++;
+    END();
 }
 
 static __attribute__((noinline)) void step_b(void)
 {
+    BEGIN(turn_b);
     for (volatile int i = 0; i < 50; i++)
         ;
     turns_b++;
+    END();
 }
 
 static __attribute__((noinline)) void thread_b(void)
 {
+    END();
     for (;;)
         step_b();
 }

@@ -6,7 +6,7 @@ from simcore.costs.profile import Profile
 from tests.integration import programs
 
 #: Recursion and tail calls, operations, sleep and interrupts, longjmp and faults, a real kernel.
-CHOSEN = ("calls", "markers", "mixed", "sleep", "ticks", "faults", "nn")
+CHOSEN = ("calls", "markers", "operations", "mixed", "sleep", "ticks", "faults", "nn")
 
 PROGRAMS = [program for program in programs.prebuilt() if program.elf.stem in CHOSEN]
 each_program = programs.each_program(PROGRAMS)

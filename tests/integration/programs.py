@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
         for name in dict.fromkeys(RUNNERS.values())
     },
     "hello_printf": [(), ("3", "a b")],
+    "tflm_Os": [("two",)],
     "faults": [
         (),
         ("odd-event",),
@@ -46,7 +47,7 @@ ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
 #: full size, the same kernels over more shapes, a long loop, the corpus. They run behind the door
 #: `all`.
 SHOWN_BY_OTHERS = re.compile(
-    r"mixed_.*|energy_.*|nn_.*|conv2d_s8(_h7|_rt1062)?|depthwise_conv2d_s8|long_run|.*_O2"
+    r"mixed_.*|energy_.*|nn_.*|conv2d_s8(_h7|_rt1062)?|depthwise_conv2d_s8|long_run|tflm_(O3|lto)|.*_O2"
 )
 #: What semihost_calls reads from standard input.
 STDIN = b"typed\n"

@@ -118,9 +118,13 @@ def test_a_saved_profile_with_symbols_is_that_of_a_run_without_demangling() -> N
     ],
 )
 def test_operations_and_annotations_take_any_spelling(pattern: str, count: int) -> None:
+    from simcore.profiler import profile
+
     run = program("names")
     simulation = run.run()
-    assert len(simulation.profile(ops=[pattern]).ops) == count
+    asked = profile(NAMES, ops=[pattern])
+    assert len({op.caller for op in asked.ops}) == count
+    assert not [op for op in asked.ops if op.call is None]
     assert len(annotate_run(simulation, [pattern]).functions) == count
 
 

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from simcore.cli.main import main
 from simcore.cpu_model import load_cpu_model
 from simcore.errors import ConfigError
+from simcore.network.runners import runner_for
 from simcore.report import RenderOptions
 from simcore.report.saved import load
 from simcore.simulation.program import open_program
@@ -38,7 +39,6 @@ from simcore.study.ops_figures import (
 )
 from simcore.study.pool import run_tasks
 from simcore.study.roof import core_bandwidth, refill_bandwidths
-from simcore.study.runners import runner_for
 from simcore.study.spread_figure import spread
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task

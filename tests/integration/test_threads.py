@@ -50,3 +50,25 @@ def test_the_stack_high_water_is_that_of_the_main_stack(program: Path) -> None:
     # main's and a handler's frames; the stacks of the threads are data
     assert profile.totals.stack_high_water_bytes is not None
     assert 8 <= profile.totals.stack_high_water_bytes < 400
+
+
+def test_each_thread_has_its_own_operations(arm_gcc: Callable[..., Path], tmp_path: Path) -> None:
+    start = tmp_path / "start.S"
+    start.write_text(PROLOGUE + " bl main\n cpsid i\n b exit_r0\n")
+    include = f"-I{CHECKOUT / 'kernels' / 'include'}"
+    options = ["-nostdlib", "-O1", LINK, "-DMARKED", include, start, SOURCE]
+    profile = simcore.profile(arm_gcc(tmp_path / "threads.elf", options))
+    ops = {op.name: op for op in profile.ops}
+    rows = {row.name: row for row in profile.functions}
+    assert ops["turn_a"].invocations == rows["step_a"].calls == 100
+    for name in "ab":
+        turn, step = ops[f"turn_{name}"], rows[f"step_{name}"]
+        # what interrupts a turn is not in it: turns are alike, and all but a few instructions of it
+        assert turn.instructions > 0.97 * step.instructions
+        assert turn.minimum_cycles is not None
+        assert turn.maximum_cycles is not None
+        assert turn.maximum_cycles < 1.5 * turn.minimum_cycles or name == "b"
+    assert (
+        "mcusim_op_end has nothing to end once, first in thread_b while operation turn_a is open in"
+        " another task: it ends where it began" in profile.warnings
+    )

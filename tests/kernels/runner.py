@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels import generator
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
-from simcore.costs.tables import OpCosts
 from simcore.profiler import profile
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from kernels import generator
-from simcore.costs.tables import OpCosts
+from simcore.costs.op_tables import OpCosts
 from tests.integration.programs import RUNNERS
 from tests.kernels import reference_nn as ref
 from tests.kernels.runner import (

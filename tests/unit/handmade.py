@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simcore.core.counters import CAUSES, Counters, Node, OpDescriptor, column_names
+from simcore.core.counters import CAUSES, Counters, Node, column_names
+from simcore.core.operations import OpRow, OpsFound
 from simcore.costs.attribution import Attribution
 from simcore.costs.coverage import CoveredFunction, CoveredLine, FileCoverage
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.profile import SCHEMA, Profile
 from simcore.costs.tables import InstructionCosts, LineCosts
 from simcore.costs.timeline import Span, Timeline, TimelineSample
+from simcore.run.asked import OpDescriptor
 from simcore.run.faults import Fault, Frame
 
 REGIONS = ("itcm", "flash")
@@ -61,12 +63,13 @@ def counters(
     ops: Sequence[OpDescriptor] = (),
     op_invocations: Sequence[int] = (),
 ) -> Counters:
-    """Counters over REGIONS."""
+    """Counters over REGIONS; operation n is what descriptor n of ``ops`` marks."""
+    rows = tuple(OpRow(0, n, invocations=times) for n, times in enumerate(op_invocations))
     return Counters(
         columns=COLUMNS,
         nodes=tuple(nodes),
         ops=tuple(ops),
-        op_invocations=tuple(op_invocations),
+        operations=OpsFound(rows),
         regions=REGIONS,
         stack_high_water_bytes=512,
     )

@@ -89,7 +89,7 @@ def test_the_extras_install_what_their_commands_need() -> None:
     ]
     assert set(PACKAGES) <= set(optional)
     for extra, packages in PACKAGES.items():
-        named = {line.partition(">")[0].replace("-", "_") for line in optional[extra]}
+        named = {Requirement(line).name.replace("-", "_") for line in optional[extra]}
         assert named == set(packages)
 
 

@@ -15,6 +15,7 @@ struct capture *capture_new(struct stream *stream, int *status)
     c->out = c->discard;
     c->hook_from = NO_ID;
     c->waits_in = NO_ID;
+    c->operators.back = NO_RETURN;
     c->epoch = 1;                                /* no block was seen in it */
     c->ask_at = c->next_tick = c->deadline = UINT64_MAX;
     c->dma.next = c->dma.interrupt = UINT64_MAX;
@@ -39,6 +40,8 @@ void capture_free(struct capture *c)
     free(c->op);
     free(c->tasks.found);
     free(c->tasks.ready);
+    free(c->operators.known);
+    free(c->op_slot);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

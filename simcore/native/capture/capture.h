@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "operator_calls.h"
 #include "peripherals.h"
 #include "types.h"
 #include "stream/stream.h"
@@ -100,6 +101,9 @@ uint32_t capture_peripheral_count(const struct capture *c);
 void capture_peripherals(const struct capture *c, struct peripheral_info *out);
 uint32_t capture_task_count(const struct capture *c);
 void capture_tasks(const struct capture *c, struct task_info *out);
+/* See core_watch_operators(). */
+void operators_watch(struct capture *c, void *self, core_operator_fn *ask);
+
 uint32_t capture_op_count(const struct capture *c);
 void capture_ops(const struct capture *c, struct op_info *out);
 

@@ -202,6 +202,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->floating = thumb_floating(code, size, address);
     d->conditional = (uint8_t)(it_state || has_it(code, size));
     d->sets_stack = (uint8_t)thumb_sets_stack(code, size);
+    d->calls = (uint8_t)operators_is_call(c, code, size);
     d->sets_masks = (uint8_t)thumb_sets_masks(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;

@@ -155,6 +155,10 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         held_masks(c, c->masks_set);
         c->masks_set = 0;
     }
+    if (c->operators.caller)
+        operators_called(c, (uint32_t)address);
+    else if (c->operators.back == (uint32_t)address)
+        operators_returned(c);
     if (atomic_load_explicit(&c->stop_requested, memory_order_relaxed)) {
         capture_stop_with(c, STOP_REQUESTED);
         return;
@@ -200,6 +204,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     atomic_store_explicit(&c->instructions, before + d->instructions, memory_order_relaxed);
     c->event |= d->sets_event;
     c->stack_set = d->sets_stack;
+    c->operators.caller = d->calls ? id + 1 : 0;
     c->masks_set = d->sets_masks ? d->address + d->size - d->sets_masks : 0;
     c->block_id = id;
     c->block_address = d->address;

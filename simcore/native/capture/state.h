@@ -10,6 +10,7 @@
 #include "capture/devices.h"
 #include "capture/dma.h"
 #include "capture/held.h"
+#include "capture/operators.h"
 #include "capture/serial.h"
 #include "capture/tasks.h"
 #include "stream/thumb.h"
@@ -53,6 +54,8 @@ struct captured {                /* one definition, as capture needs it */
     uint8_t sets_masks;  /* bytes from its end of the last CPS or MSR of a mask, 0: none */
     uint32_t seen;       /* the epoch in which it ran last */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
+    uint8_t calls;               /* ends with a call by register that may be one of an operator: operators.c */
+    uint8_t calls_operators, strange;    /* ... and is one; times that it was none */
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -225,7 +228,9 @@ struct capture {
     uint32_t text_used;
     struct tasks tasks;
     struct op_info *op;
+    uint32_t *op_slot;           /* number + 1 of each, by what it says: a hash table */
     uint32_t ops, ops_room;
+    struct operators operators;
 };
 
 static inline uint64_t instructions_of(const struct capture *c)
@@ -324,6 +329,9 @@ int hooks_widen(struct capture *c, uint32_t id);
 /* operations.c: whether a block is one of the marker functions of mcusim.h, whose own blocks stay out of the
  * stream; at their entry an operation begins or ends. */
 int marker_run(struct capture *c, uint32_t address);
+
+/* The number of a new operation, whose descriptor is no struct mcusim_op. */
+uint32_t operation_new(struct capture *c, uint32_t descriptor);
 
 static inline int marker_is_near(const struct capture_config *k, uint32_t address)
 {

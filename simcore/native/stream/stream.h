@@ -39,6 +39,7 @@ enum record_kind {
     RECORD_FROM = 6,            /* what was counted until here does not count */
     RECORD_STACK = 7,           /* SP, which the block in front set */
     RECORD_TASK = 9, /* what runs now is this task to the kernel: index, end of its stack or 0, its address or 0 */
+    RECORD_OBJECTS = 14, /* the table of data objects that holds from here on */
     RECORD_WOKEN = 10, /* address of a task's structure, which waited and now can run */
     RECORD_DMA = 8, /* 1 for a write, address, bytes, address of the code that started it */
     RECORD_INTERRUPT = 16, /* in front of an entry: exception, its handler, SP there, bytes of its frame */

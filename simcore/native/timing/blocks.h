@@ -62,6 +62,7 @@ struct block {
     uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
     uint8_t fetch_cached, fetch_free, predicated;
     uint8_t is_aside;            /* of contexts that do not count */
+    uint8_t has_ran;             /* since other operations were open; only when there are some */
     uint8_t is_plain;            /* of one function, no predicate, no STREX: all that a record holds lies on it */
     uint8_t sp_matters, sp_depends;      /* it moves or tells SP; what it does to it shows when it runs */
     int32_t sp_low, sp_change;   /* else: the lowest SP in it, and that behind it, from its entry */

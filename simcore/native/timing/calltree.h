@@ -3,12 +3,18 @@
  * Calls, returns, tail calls, `pop {pc}`, recursion and longjmp are told apart by return addresses:
  * see calltree_enter(). A recursive call shares the node of the call it repeats. A jump is a call when it goes to the
  * entry of another function; one into the middle, back into the function that was called, and code that runs on into
- * the next function count nothing: their frame lies above that of the call. */
+ * the next function count nothing: their frame lies above that of the call.
+ *
+ * Operations are orthogonal to frames (operations.h). In the tree an operation is a node of the function in which it
+ * opens or goes on, and what is called there lies below it: a node's path names its function and all that is open. So
+ * a frame has other nodes when an operation opens or ends inside of what it calls; each is found when the frame runs
+ * again. */
 #ifndef MCUSIM_CALLTREE_H
 #define MCUSIM_CALLTREE_H
 
 #include <stdint.h>
 
+#include "timing/operations.h"
 #include "types.h"
 
 enum { NO_NODE = -1, FRAMES_MAX = 1 << 16, NODES_MAX = 1 << 18 };
@@ -21,12 +27,29 @@ struct node {
 };
 
 struct frame {
-    int32_t node;
+    int32_t node;                /* in the state in which it ran last */
+    int32_t span;                /* in that in which it was entered: what a trace shows */
     uint32_t return_address;     /* 0: entered otherwise than by a call */
     uint32_t call_site;
     uint32_t sp, stack;          /* SP when it was entered, and the stack that it lies on: stacks.h */
-    uint8_t is_op, passage;
+    uint32_t state;              /* what was open around the call: operations.h */
+    uint32_t made;               /* calls of it that are operations by their place */
     int32_t before;              /* node that made the tail call to this one; NO_NODE: none */
+    uint8_t passage;
+};
+
+/* Calls and operations of what does not run. */
+struct kept_calls {
+    struct frame *frame;         /* without the root's; NULL: none are kept */
+    struct open_op *open;
+    uint32_t frames, opens;
+    uint64_t away, since;        /* as in struct operations, then */
+};
+
+/* What goes on when the calls of a level are gone. */
+struct calls_level {
+    uint32_t frames, base, opens, ops_base;
+    uint64_t away, since;
 };
 
 /* How control came from the function of the frame below; but by a call it is still in the call of that. */
@@ -40,7 +63,7 @@ struct calltree {
     uint32_t frames, frames_room;
     uint32_t base;               /* index of the root's frame below which what was interrupted stands */
     uint32_t context, sp, stack; /* of what runs: contexts.h, stacks.h */
-    uint64_t unbalanced_ops;     /* op_end without op_begin, or a function that left with an op open */
+    struct operations ops;
     uint64_t lost_frames;        /* calls deeper than FRAMES_MAX, nodes beyond NODES_MAX */
 };
 
@@ -54,20 +77,26 @@ static inline struct node *calltree_current(struct calltree *t) { return &t->nod
 int calltree_enter(struct calltree *t, uint32_t function, int is_entry, uint32_t address, uint32_t how,
                    uint32_t call_site, uint32_t return_address);
 
-/* Puts frames that were kept on top of the root, which alone is there. Returns 0 or a core_status. */
-int calltree_restore(struct calltree *t, const struct frame *frame, uint32_t count);
+/* Keeps what is open, so that the root alone is left, and puts it back there. Returns 0 or a core_status. */
+int calltree_keep(struct calltree *t, struct kept_calls *kept);
+int calltree_restore(struct calltree *t, struct kept_calls *kept);
+void calltree_forget_kept(struct kept_calls *kept);
 
 /* Drops frames until so many are left; those on a stack that were entered with a lower SP. */
 void calltree_unwind(struct calltree *t, uint32_t frames);
 void calltree_unwind_to(struct calltree *t, uint32_t stack, uint32_t sp);
 
-/* What runs is interrupted by calls of their own, until it is unwound to. Returns 0 or a core_status. */
-int calltree_level(struct calltree *t);
+/* What runs is interrupted by calls and operations of their own, until that level ends. Returns 0 or a core_status. */
+int calltree_level(struct calltree *t, struct calls_level *level);
+void calltree_end_level(struct calltree *t, const struct calls_level *level);
+int calltree_push_root(struct calltree *t);               /* a frame of the root begins it */
 
 /* Whether a call that is open returns to an address, or is one of this function. */
 int calltree_is_open(const struct calltree *t, uint32_t address, uint32_t function);
 
-int calltree_op_begin(struct calltree *t, int32_t op, uint32_t call_site);
-void calltree_op_end(struct calltree *t);
+/* A marker begins operation `descriptor`, or ends the innermost one. The first returns 0 or a core_status, the second
+ * 0 when none is open. */
+int calltree_op_begin(struct calltree *t, uint32_t descriptor, uint32_t call_site);
+int calltree_op_end(struct calltree *t);
 
 #endif

@@ -38,7 +38,8 @@ static void count_for(struct timing *t, uint32_t index)
     t->calls.context = index;
     if (t->contexts.counted) {
         timing_settle(t);
-        blocks_aside(&t->blocks, t->contexts.context[index].is_aside);
+        t->calls.ops.is_aside = t->contexts.context[index].is_aside;
+        blocks_aside(&t->blocks, t->calls.ops.is_aside);
     }
 }
 
@@ -67,7 +68,7 @@ void contexts_woken(struct timing *t, uint32_t address)
 {
     struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++)
-        if (c->context[i].address == address && c->context[i].call && address) {
+        if (c->context[i].address == address && c->context[i].calls.frame && address) {
             c->context[i].is_woken = 1;
             c->context[i].woken_at = t->now;
         }
@@ -84,7 +85,7 @@ int contexts_init(struct timing *t)
 void contexts_free(struct contexts *c)
 {
     for (uint32_t i = 0; i < c->contexts; i++)
-        free(c->context[i].call);
+        calltree_forget_kept(&c->context[i].calls);
     free(c->context);
     free(c->counted);
 }
@@ -92,7 +93,7 @@ void contexts_free(struct contexts *c)
 uint32_t contexts_sp_on(const struct contexts *c, uint32_t stack, uint32_t otherwise)
 {
     for (uint32_t i = 0; i < c->contexts; i++)
-        if (c->context[i].call && c->context[i].info.stack == stack)
+        if (c->context[i].calls.frame && c->context[i].info.stack == stack)
             return c->context[i].at.frame;
     for (uint32_t i = 0; i < c->levels; i++)
         if (c->level[i].stack == stack)
@@ -109,6 +110,7 @@ void contexts_forget(struct timing *t)
         c->context[i].left_at = c->context[i].woken_at = t->now;
     }
     c->lost = 0;
+    contexts_forget_open(t);
 }
 
 /* --- from one to another ------------------------------------------------------------------------------------ */
@@ -117,18 +119,12 @@ void contexts_forget(struct timing *t)
 static int suspend(struct timing *t, const struct level *at)
 {
     struct context *context = running_of(t);
-    uint32_t count = t->calls.frames - 1;
-    struct frame *kept = malloc((count + 1) * sizeof *kept);
-    if (!kept)
-        return CORE_ERR_MEMORY;
-    memcpy(kept, t->calls.frame + 1, count * sizeof *kept);
-    free(context->call);
-    context->call = kept;
+    int status = calltree_keep(&t->calls, &context->calls);
+    if (status != CORE_OK)
+        return status;
     context->info.stack = at->stack;
     context->at = *at;
-    context->at.frames = t->calls.frames;
     context->left_at = t->now;
-    t->calls.frames = 1;
     if (t->trace)
         trace_suspend(t->trace, t->now - t->counted_from);
     return CORE_OK;
@@ -155,12 +151,14 @@ static void go_on(struct timing *t, const struct level *at)
     t->last_entry = at->last_entry;
     t->left = at->left;
     t->arrives = at->arrives;
+    t->by_marker = at->by_marker;
 }
 
 static void arrive_anew(struct timing *t, enum arrival how)
 {
     t->last_block = t->last_entry = NO_DEFINITION;
     t->arrives = (uint8_t)how;
+    t->by_marker = 0;
     t->hardware_return = 0;
 }
 
@@ -169,7 +167,7 @@ static int find_waiting(const struct timing *t, uint32_t sp, uint32_t address)
     const struct contexts *c = &t->contexts;
     for (uint32_t i = 0; i < c->contexts; i++) {
         const struct level *at = &c->context[i].at;
-        if (c->context[i].call && at->frame == sp && !t->stacks.stack[at->stack].is_over &&
+        if (c->context[i].calls.frame && at->frame == sp && !t->stacks.stack[at->stack].is_over &&
             (address == ANY_ADDRESS || at->returns_to == ANY_ADDRESS || at->returns_to == address))
             return (int)i;
     }
@@ -180,9 +178,7 @@ static int find_waiting(const struct timing *t, uint32_t sp, uint32_t address)
 static int take_up(struct timing *t, uint32_t index)
 {
     struct context *context = &t->contexts.context[index];
-    int status = calltree_restore(&t->calls, context->call, context->at.frames - 1);
-    free(context->call);
-    context->call = NULL;
+    int status = calltree_restore(&t->calls, &context->calls);
     give_processor(t, index);
     return status;
 }
@@ -192,10 +188,7 @@ static int begin(struct timing *t, uint32_t stack)
     int index = add(&t->contexts, stack);
     if (index < 0)
         return index;
-    if (t->contexts.context[index].call) {       /* the one that is shared, as there are too many */
-        free(t->contexts.context[index].call);
-        t->contexts.context[index].call = NULL;
-    }
+    calltree_forget_kept(&t->contexts.context[index].calls); /* of the one that is shared, as there are too many */
     give_processor(t, (uint32_t)index);
     return CORE_OK;
 }
@@ -217,14 +210,21 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
         memmove(c->level, c->level + 1, (LEVELS_MAX - 1) * sizeof *c->level);
         c->levels--;
     }
-    c->level[c->levels++] =
-        (struct level){t->last_block, t->last_entry, t->left,       t->calls.frames, t->calls.base, returns_to,
-                       frame,         s->running,    s->saved_from, s->saved_on,     t->arrives};
+    c->level[c->levels++] = (struct level){.last_block = t->last_block,
+                                           .last_entry = t->last_entry,
+                                           .left = t->left,
+                                           .returns_to = returns_to,
+                                           .frame = frame,
+                                           .stack = s->running,
+                                           .saved_from = s->saved_from,
+                                           .saved_on = s->saved_on,
+                                           .arrives = t->arrives,
+                                           .by_marker = t->by_marker};
     arrive_anew(t, ARRIVES_BY_CALL);
     t->state = t->reset_state;
     t->hardware_return = returns_to;
     count_for(t, CONTEXT_HANDLERS);
-    status = calltree_level(&t->calls);
+    status = calltree_level(&t->calls, &c->level[c->levels - 1].calls);
     if (status != CORE_OK || !is_process)
         return status == CORE_OK ? stacks_switch(t, s->running, frame, returns_to) : status;
     s->saved_from = frame;
@@ -232,12 +232,6 @@ static int enter(struct timing *t, uint32_t returns_to, uint32_t frame, uint32_t
     s->apart_high = 0;
     int stack = stacks_at(t, sp);
     return stack < 0 ? stack : stacks_switch(t, (uint32_t)stack, sp, returns_to);
-}
-
-static void end_handler(struct timing *t, const struct level *i)
-{
-    calltree_unwind(&t->calls, i->frames);
-    t->calls.base = i->base;
 }
 
 /* The stack that a context goes on with, and the calls on it that are still open when it does so at another place
@@ -255,7 +249,7 @@ static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp
     if (!c->levels)
         return CORE_OK;
     struct level i = c->level[--c->levels];
-    end_handler(t, &i);
+    calltree_end_level(&t->calls, &i.calls);
     s->saved_from = i.saved_from;
     s->saved_on = i.saved_on;
     count_for(t, c->levels ? CONTEXT_HANDLERS : c->running);
@@ -264,7 +258,7 @@ static int leave(struct timing *t, uint32_t frame, uint32_t address, uint32_t sp
         return stacks_switch(t, i.stack, sp, address);
     }
     int waiting = find_waiting(t, frame, address);
-    if (waiting < 0 && stacks_holds(s, i.stack, sp)) {       /* it unwinds, or calls */
+    if (waiting < 0 && stacks_holds(s, i.stack, sp)) { /* it unwinds, or calls */
         arrive_anew(t, ARRIVES_BY_RETURN);
         return on_own_stack(t, i.stack, sp, address);
     }
@@ -302,12 +296,12 @@ int contexts_exception(struct timing *t, uint32_t event, uint32_t address, uint3
         timing_charge(t, CAUSE_BRANCH, k->exception_chain_cycles);
         if (!c->levels)
             return enter(t, address, frame, sp, 0);
-        const struct level *i = &c->level[c->levels - 1];
-        end_handler(t, i);
+        struct level *i = &c->level[c->levels - 1];
+        calltree_end_level(&t->calls, &i->calls);
         arrive_anew(t, ARRIVES_BY_CALL);
         t->state = t->reset_state;
         t->hardware_return = i->returns_to;
-        status = calltree_level(&t->calls);
+        status = calltree_level(&t->calls, &i->calls);
         if (status != CORE_OK)
             return status;
         int stack = stacks_at(t, sp);
@@ -324,7 +318,6 @@ static struct level here(const struct timing *t, uint32_t sp)
 {
     return (struct level){.last_block = NO_DEFINITION,
                           .last_entry = NO_DEFINITION,
-                          .frames = t->calls.frames,
                           .returns_to = ANY_ADDRESS,
                           .frame = sp,
                           .stack = t->stacks.running,
@@ -346,7 +339,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
     struct contexts *c = &t->contexts;
     uint32_t from = t->stacks.running;
     const struct stack_info *first = &t->stacks.stack[0].info;
-    if (from == 0 && first->lowest == first->top && sp > first->floor)      /* a program sets its own */
+    if (from == 0 && first->lowest == first->top && sp > first->floor) /* a program sets its own */
         return stacks_begin(t, sp, first->floor);
     timing_settle(t);
     int status = stacks_keep(t), waiting = find_waiting(t, sp, ANY_ADDRESS);
@@ -356,7 +349,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
     if (stack < 0)
         return stack;
     for (uint32_t i = 0; waiting < 0 && (uint32_t)stack != from && i < c->contexts; i++)
-        if (c->context[i].call && c->context[i].info.stack == (uint32_t)stack)
+        if (c->context[i].calls.frame && c->context[i].info.stack == (uint32_t)stack)
             waiting = (int)i;
     if (waiting >= 0 && (uint32_t)waiting != c->running) {
         status = switch_to(t, (uint32_t)waiting, before);
@@ -369,7 +362,7 @@ int contexts_set_stack(struct timing *t, uint32_t before, uint32_t sp, uint32_t 
         running_of(t)->info.stack = (uint32_t)stack;
         return stacks_switch(t, (uint32_t)stack, sp, pc);
     }
-    t->unwinds_to = sp;                          /* behind the branch that ends the block */
+    t->unwinds_to = sp; /* behind the branch that ends the block */
     return stacks_switch(t, from, sp, pc);
 }
 
@@ -396,7 +389,7 @@ int contexts_return(struct timing *t, uint32_t address, uint32_t function, int i
 int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t address)
 {
     struct contexts *c = &t->contexts;
-    if (c->levels)                               /* only a corrupt capture says so of a handler */
+    if (c->levels) /* only a corrupt capture says so of a handler */
         return CORE_ERR_STREAM;
     int is_other = running_of(t)->address != address && address;
     int status = c->jumped && is_other ? begin_on_jumped(t) : CORE_OK;
@@ -407,13 +400,13 @@ int contexts_task(struct timing *t, uint32_t task, uint32_t floor, uint32_t addr
         t->stacks.stack[context->info.stack].info.floor = floor;
     if (!address || !context->address || context->address == address) {
         if (address || context->info.task == NO_TASK)
-            context->info.task = task;           /* it may have another name now */
+            context->info.task = task; /* it may have another name now */
         context->address = address ? address : context->address;
         return CORE_OK;
     }
     /* Under the SP of a task that is gone another one runs. */
     struct level at = here(t, 0);
-    at.returns_to = UINT32_MAX;                  /* where nothing goes on */
+    at.returns_to = UINT32_MAX; /* where nothing goes on */
     status = suspend(t, &at);
     if (status == CORE_OK)
         status = begin(t, t->stacks.running);

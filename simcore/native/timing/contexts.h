@@ -19,16 +19,18 @@ struct timing;
 struct level {                   /* what goes on when a handler comes back */
     int32_t last_block, last_entry;
     struct exits left;
-    uint32_t frames, base, returns_to;
+    struct calls_level calls;
+    uint32_t returns_to;
     uint32_t frame;              /* address of its frame */
     uint32_t stack, saved_from, saved_on;
     uint8_t arrives;             /* enum arrival */
+    uint8_t by_marker;           /* as struct timing has it */
 };
 
 struct context {
     struct context_info info;
     struct level at;             /* where it waits: `frame` is the SP, `returns_to` may be ANY_ADDRESS */
-    struct frame *call;          /* at.frames - 1 of them: without the root's; NULL: it does not wait */
+    struct kept_calls calls;     /* of one that waits */
     uint64_t left_at;            /* when it lost the processor */
     uint64_t woken_at;           /* when it could run again */
     uint32_t address;            /* of the kernel's structure of it, 0: not known */
@@ -79,6 +81,15 @@ void contexts_responded(struct timing *t, uint64_t pended);
 
 /* SP of what waits on a stack, the same one if nothing does. */
 uint32_t contexts_sp_on(const struct contexts *c, uint32_t stack, uint32_t otherwise);
+
+/* An operation was to end and none is open: whether one is in what does not run. */
+void contexts_lost_end(struct timing *t);
+
+/* Counts of operations begin anew. */
+void contexts_forget_open(struct timing *t);
+
+/* Adds to rows of operations what is open still. */
+void contexts_add_open(const struct timing *t, struct op_row_info *row);
 
 /* What was counted until now does not count. */
 void contexts_forget(struct timing *t);

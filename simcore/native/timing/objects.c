@@ -6,32 +6,58 @@
 
 #include "array.h"
 
-int objects_init(struct objects *o, const struct object_range *range, uint32_t ranges)
+int objects_init(struct objects *o, uint32_t table, const struct object_range *range, uint32_t ranges)
 {
     for (uint32_t i = 0; i < ranges; i++) {
         uint64_t end = (uint64_t)range[i].base + range[i].size;
         if (!range[i].size || end > UINT64_C(0x100000000) || (i + 1 < ranges && range[i + 1].base < end))
             return CORE_ERR_CONFIG;
     }
+    if (table > o->tables || table >= OBJECT_TABLES_MAX)
+        return CORE_ERR_CONFIG;
     struct object_range *copied = malloc((ranges + 1) * sizeof *copied);
     if (!copied)
         return CORE_ERR_MEMORY;
+    if (array_reserve(&o->table, &o->tables_room, table + 1u, 4, sizeof *o->table) != CORE_OK) {
+        free(copied);
+        return CORE_ERR_MEMORY;
+    }
     if (ranges)
         memcpy(copied, range, ranges * sizeof *copied);
-    free(o->range);
-    o->range = copied;
-    o->ranges = ranges;
+    if (table < o->tables)
+        free(o->table[table].range);
+    else
+        o->tables++;
+    o->table[table] = (struct object_table){copied, ranges};
     return CORE_OK;
 }
 
 void objects_free(struct objects *o)
 {
-    free(o->range);
+    for (uint32_t i = 0; i < o->tables; i++)
+        free(o->table[i].range);
+    free(o->table);
     free(o->use);
+    free(o->op_use);
+    interned_free(&o->states);
+}
+
+int objects_use(struct objects *o, uint32_t table)
+{
+    if (table && table >= o->tables)
+        return CORE_ERR_STREAM;
+    o->current = table;
+    return CORE_OK;
+}
+
+static const struct object_table *table_of(const struct objects *o)
+{
+    static const struct object_table none = {NULL, 0};
+    return o->tables ? &o->table[o->current] : &none;
 }
 
 /* How many ranges begin at an address or in front of it. */
-static uint32_t begun(const struct objects *o, uint32_t address)
+static uint32_t begun(const struct object_table *o, uint32_t address)
 {
     uint32_t begin = 0, end = o->ranges;
     while (begin < end) {
@@ -46,21 +72,22 @@ static uint32_t begun(const struct objects *o, uint32_t address)
 
 const struct object_range *objects_at(const struct objects *o, uint32_t address)
 {
-    uint32_t begin = begun(o, address);
-    int holds = begin && address - o->range[begin - 1].base < o->range[begin - 1].size;
-    return holds ? &o->range[begin - 1] : NULL;
+    const struct object_table *t = table_of(o);
+    uint32_t begin = begun(t, address);
+    int holds = begin && address - t->range[begin - 1].base < t->range[begin - 1].size;
+    return holds ? &t->range[begin - 1] : NULL;
 }
 
 /* The object at an address and the addresses around it that need no other look-up. What lies in no
  * object counts for its region. */
-static uint32_t find(const struct objects *o, const struct memory *m, const struct placement *p, uint32_t address,
+static uint32_t find(const struct object_table *o, const struct memory *m, const struct placement *p, uint32_t address,
                      uint32_t *low, uint32_t *span)
 {
     uint32_t begin = begun(o, address);
     if (begin && address - o->range[begin - 1].base < o->range[begin - 1].size) {
         *low = o->range[begin - 1].base;
         *span = o->range[begin - 1].size;
-        return begin - 1;
+        return o->range[begin - 1].object;
     }
     struct placed place = placement_find(p, address);
     uint32_t timed = address + place.delta, region = memory_region(m, timed);
@@ -82,25 +109,48 @@ static uint32_t find(const struct objects *o, const struct memory *m, const stru
     return OBJECT_IN_REGION | region;
 }
 
-void objects_settle(struct objects *o, struct site *site)
+static int add_to_state(struct objects *o, const struct object_use *use, const struct site_info *delta)
+{
+    if (array_reserve(&o->op_use, &o->op_uses_room, o->states.keys + 1u, 64, sizeof *o->op_use) != CORE_OK)
+        return CORE_ERR_MEMORY;
+    uint32_t before = o->states.keys, object = use->info.object;
+    int found = interned_number(&o->states, (struct interned_key){{o->state, object, 0, 0}});
+    if (found < 0)
+        return found;
+    if (o->states.keys > before)
+        o->op_use[found] = (struct op_use_info){o->state, object, 0, 0, 0, 0};
+    struct op_use_info *to = &o->op_use[found];
+    *(use->is_write ? &to->write_bytes : &to->read_bytes) += delta->executions * use->bytes;
+    to->misses += delta->misses;
+    to->stall_cycles += delta->stall_cycles;
+    return CORE_OK;
+}
+
+int objects_settle(struct objects *o, struct site *site)
 {
     struct site_object *s = &site->object;
     const struct site_info *counts = &site->counts;
     if (!s->current)
-        return;
-    struct site_info *to = &o->use[s->current - 1].info.counts;
-    to->executions += counts->executions - s->counted.executions;
-    to->misses += counts->misses - s->counted.misses;
-    to->stall_cycles += counts->stall_cycles - s->counted.stall_cycles;
+        return CORE_OK;
+    struct site_info delta = {counts->executions - s->counted.executions, counts->misses - s->counted.misses,
+                              counts->stall_cycles - s->counted.stall_cycles};
+    struct object_use *use = &o->use[s->current - 1];
+    struct site_info *to = &use->info.counts;
+    to->executions += delta.executions;
+    to->misses += delta.misses;
+    to->stall_cycles += delta.stall_cycles;
     s->counted = *counts;
+    return o->state && delta.executions ? add_to_state(o, use, &delta) : CORE_OK;
 }
 
 int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
-                   uint32_t block, uint32_t access, uint32_t address)
+                   uint32_t block, uint32_t access, uint32_t address, const struct access_static *kind)
 {
     struct site_object *s = &site->object;
-    objects_settle(o, site);
-    uint32_t object = find(o, m, p, address, &s->low, &s->span);
+    int status = objects_settle(o, site);
+    if (status != CORE_OK)
+        return status;
+    uint32_t object = find(table_of(o), m, p, address, &s->low, &s->span);
     for (uint32_t at = s->first; at; at = o->use[at - 1].next)
         if (o->use[at - 1].info.object == object) {
             s->current = at;
@@ -108,7 +158,7 @@ int objects_switch(struct objects *o, const struct memory *m, const struct place
         }
     if (array_reserve(&o->use, &o->room, o->uses + 1u, 1024, sizeof *o->use) != CORE_OK)
         return CORE_ERR_MEMORY;
-    o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first};
+    o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first, kind->size, kind->is_write};
     s->first = s->current = o->uses;
     return CORE_OK;
 }

@@ -15,7 +15,10 @@ struct timing_info timing_info(const struct timing *t)
         .contexts = t->contexts.contexts,
         .stacks = t->stacks.stacks,
         .lost_contexts = t->contexts.lost,
-        .unbalanced_ops = t->calls.unbalanced_ops,
+        .op_rows = t->calls.ops.rows.keys,
+        .op_states = t->calls.ops.states.keys,
+        .op_uses = t->objects.states.keys,
+        .lost_ends = t->calls.ops.lost,
         .lost_frames = t->calls.lost_frames,
         .unmatched_records = t->unmatched,
         .flash_wait_states = t->memory.flash_wait_states,
@@ -80,6 +83,26 @@ void timing_uses(const struct timing *t, struct use_info *out)
         if (is_aside(t, out[i].block))
             out[i].counts = (struct site_info){0, 0, 0};
     }
+}
+
+void timing_op_rows(const struct timing *t, struct op_row_info *out)
+{
+    if (t->calls.ops.rows.keys)
+        memcpy(out, t->calls.ops.row, t->calls.ops.rows.keys * sizeof *out);
+    contexts_add_open(t, out);
+}
+
+void timing_op_states(const struct timing *t, struct op_state_info *out)
+{
+    for (uint32_t state = 1; state <= t->calls.ops.states.keys; state++)
+        *out++ =
+            (struct op_state_info){operations_around(&t->calls.ops, state), operations_innermost(&t->calls.ops, state)};
+}
+
+void timing_op_uses(const struct timing *t, struct op_use_info *out)
+{
+    if (t->objects.states.keys)
+        memcpy(out, t->objects.op_use, t->objects.states.keys * sizeof *out);
 }
 
 void timing_contexts(const struct timing *t, struct context_info *out)

@@ -12,6 +12,9 @@ void timing_nodes(const struct timing *t, struct node_info *info, uint64_t *coun
 void timing_blocks(const struct timing *t, struct block_info *info, struct site_info *sites, uint64_t *skipped);
 void timing_schedules(const struct timing *t, struct schedule_info *out);
 void timing_uses(const struct timing *t, struct use_info *out);
+void timing_op_rows(const struct timing *t, struct op_row_info *out);
+void timing_op_states(const struct timing *t, struct op_state_info *out);
+void timing_op_uses(const struct timing *t, struct op_use_info *out);
 void timing_contexts(const struct timing *t, struct context_info *out);
 void timing_stacks(const struct timing *t, struct stack_info *out, struct link_info *link);
 void timing_transfers(const struct timing *t, struct transfer_info *out);

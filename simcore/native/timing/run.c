@@ -9,6 +9,7 @@
 void timing_follow(struct timing *t)
 {
     t->memory.counters = calltree_current(&t->calls)->counters;
+    timing_follow_operations(t);
     if (t->trace)
         trace_follow(t->trace, &t->calls, t->now - t->counted_from);
 }
@@ -39,7 +40,7 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
     if (context->info.function == NO_FUNCTION)
         context->info.function = b->facts.function;
     timing_follow(t);
-    return status;
+    return status == CORE_OK ? timing_status(t) : status;
 }
 
 /* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. */
@@ -52,16 +53,20 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
     int taken = next->info.address != end;
     t->state = e->after_next;
     if (b->facts.branch != BRANCH_NONE) {
-        int conditional = b->facts.branch == BRANCH_CONDITIONAL || b->facts.branch_predicated;
-        int is_call = b->facts.branch == BRANCH_CALL || b->facts.branch == BRANCH_CALL_INDIRECT;
+        enum branch_kind kind = b->facts.branch;
+        int is_call = kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT;
+        int conditional = kind == BRANCH_CONDITIONAL || b->facts.branch_predicated;
+        /* A jump to an operation marker, whose own cost is left out, is the return that it came back with. */
+        if (t->by_marker && !is_call)
+            kind = BRANCH_RETURN;
         if (taken || conditional)
-            prediction = predictor_branch(&t->predictor, b->facts.branch, conditional, b->branch, b->target, placed_end,
+            prediction = predictor_branch(&t->predictor, kind, conditional, b->branch, b->target, placed_end,
                                           taken ? next->place : placed_end);
         /* A branch to the next address goes on all the same, save that of an operation marker, whose own cost is left
          * out: a call that came straight back. */
         if (taken || !(conditional || is_call) ||
             (is_call && b->facts.branch_target == end && next->facts.is_function_entry))
-            how = b->facts.branch;
+            how = kind;
         uint32_t cycles = 0;
         if (prediction == MISPREDICTED) {
             cycles = conditional ? e->mispredict_cycles : t->config.indirect_mispredict_cycles;
@@ -79,6 +84,7 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
             memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
         timing_charge(t, CAUSE_BRANCH, cycles);
     }
+    t->by_marker = 0;
     *status = enter(t, next, how, b->facts.branch_address, end);
     return prediction != PREDICTED;
 }
@@ -284,7 +290,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
         }
         struct site *site = &b->site[i];
         if (!objects_is_current(&site->object, address[i])) {
-            status = objects_switch(&t->objects, &t->memory, &t->placement, site, index, i, address[i]);
+            status = objects_switch(&t->objects, &t->memory, &t->placement, site, index, i, address[i], a);
             if (status != CORE_OK)
                 return status;
         }

@@ -12,6 +12,16 @@ static inline void timing_charge(struct timing *t, enum cause cause, uint32_t cy
     t->now += cycles;
 }
 
+/* Other operations are open now: what sites counted until here was of those before. */
+void timing_switch_operations(struct timing *t, uint32_t state);
+
+static inline void timing_follow_operations(struct timing *t)
+{
+    uint32_t state = t->calls.ops.is_aside ? NO_STATE : operations_state(&t->calls.ops);
+    if (state != t->objects.state)
+        timing_switch_operations(t, state);
+}
+
 /* Another node may be running now. */
 void timing_follow(struct timing *t);
 

@@ -257,7 +257,7 @@ int stacks_saved(struct timing *t, const struct block *b, const uint32_t *addres
 
 static int is_link(const struct timing *t, const struct frame *f, uint32_t stack)
 {
-    return f->stack == stack && !f->is_op && t->calls.node[f->node].info.function != NO_FUNCTION;
+    return f->stack == stack && t->calls.node[f->node].info.function != NO_FUNCTION;
 }
 
 static int keep(struct timing *t, uint32_t index)

@@ -40,6 +40,7 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
     if (status != CORE_OK)
         return status;
     t->memory.counters = calltree_current(&t->calls)->counters;
+    t->calls.ops.now = &t->now;
     if (!setup->extra_tables)
         return CORE_OK;
     t->extra = malloc(setup->extra_tables * sizeof *t->extra);
@@ -80,6 +81,7 @@ void timing_free(struct timing *t)
     free(t->trace);
     blocks_free(&t->blocks);
     free(t->touched);
+    free(t->ran);
     free(t->extra);
     placement_free(&t->placement);
     memory_free(&t->memory);
@@ -115,6 +117,8 @@ void timing_settle(struct timing *t)
             node_blocks_add(t->node_blocks, (uint32_t)t->calls.frame[t->calls.frames - 1].node, e->block, n,
                             n * e->cycles);
         e->pending = 0;
+        if (t->objects.by_state)
+            timing_ran(t, e->block);
     }
     t->touched_used = 0;
 }
@@ -123,7 +127,13 @@ void timing_settle_objects(struct timing *t)
 {
     for (uint32_t i = 0; i < t->blocks.blocks; i++)
         for (uint32_t a = 0; a < t->blocks.block[i].facts.accesses; a++)
-            objects_settle(&t->objects, &t->blocks.block[i].site[a]);
+            if (objects_settle(&t->objects, &t->blocks.block[i].site[a]) != CORE_OK)
+                t->objects.status = CORE_ERR_MEMORY;
+}
+
+int timing_status(const struct timing *t)
+{
+    return t->calls.ops.status != CORE_OK ? t->calls.ops.status : t->objects.status;
 }
 
 static void sample(struct timing *t, int is_last)
@@ -150,7 +160,11 @@ static void forget(struct timing *t)
     blocks_forget(&t->blocks);
     for (uint32_t i = 0; i < t->objects.uses; i++)
         t->objects.use[i].info.counts = (struct site_info){0, 0, 0};
-    t->calls.unbalanced_ops = t->calls.lost_frames = t->unmatched = 0;
+    for (uint32_t i = 0; i < t->objects.states.keys; i++) {
+        struct op_use_info *use = &t->objects.op_use[i];
+        use->read_bytes = use->write_bytes = use->misses = use->stall_cycles = 0;
+    }
+    t->calls.lost_frames = t->unmatched = 0;
     stacks_forget(t);
     contexts_forget(t);
     t->counted_from = t->now;
@@ -273,9 +287,20 @@ static void run_transfer(struct timing *t, int is_write, uint32_t address, uint3
     }
 }
 
+/* Other objects are at the same addresses from here on. */
+static int switch_objects(struct timing *t, uint32_t table)
+{
+    timing_settle_objects(t);
+    for (uint32_t i = 0; i < t->blocks.blocks; i++)
+        for (uint32_t a = 0; a < t->blocks.block[i].facts.accesses; a++)
+            objects_leave(&t->blocks.block[i].site[a]);
+    return objects_use(&t->objects, table);
+}
+
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, 1, [RECORD_INTERRUPT] = 4, 3, 2, 2};
+    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, 1, [RECORD_OBJECTS] = 1,
+                                            [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     if (kind >= RECORD_INTERRUPT)
@@ -292,8 +317,15 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
                                           memory_takes_address(payload[0]) ? placement_of(&t->placement, payload[1])
                                                                            : payload[1]));
         break;
-    case RECORD_OP_BEGIN: status = calltree_op_begin(&t->calls, (int32_t)payload[0], payload[1]); break;
-    case RECORD_OP_END: calltree_op_end(&t->calls); break;
+    case RECORD_OP_BEGIN:
+        status = calltree_op_begin(&t->calls, payload[0], payload[1]);
+        t->by_marker = 1;
+        break;
+    case RECORD_OP_END:
+        if (!calltree_op_end(&t->calls))
+            contexts_lost_end(t);
+        t->by_marker = 1;
+        break;
     case RECORD_SLEEP: {
         uint64_t cycles = payload[0] | (uint64_t)payload[1] << 32;
         t->memory.counters[COUNTER_CYCLES + CAUSE_SLEEP] += cycles;
@@ -312,12 +344,13 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     case RECORD_DMA: run_transfer(t, (int)payload[0], payload[1], payload[2], payload[3]); break;
     case RECORD_STACK: status = stacks_told(t, payload[0]); break;
     case RECORD_TASK: status = contexts_task(t, payload[0], payload[1], payload[2]); break;
+    case RECORD_OBJECTS: status = switch_objects(t, payload[0]); break;
     case RECORD_WOKEN: contexts_woken(t, payload[0]); break;
     case RECORD_FROM: forget(t); break;
     default: return CORE_ERR_STREAM;
     }
     timing_follow(t);
-    return status;
+    return status == CORE_OK ? timing_status(t) : status;
 }
 
 int timing_consume(void *timing, const uint32_t *words, size_t count)

@@ -40,6 +40,8 @@ struct timing {
     struct blocks blocks;
     uint32_t *touched;           /* entries with pending executions */
     uint32_t touched_used, touched_room;
+    uint32_t *ran;               /* blocks that ran since other operations were open */
+    uint32_t ran_used, ran_room;
     uint32_t (*extra)[EXTRA_CLASSES];   /* extra cycles by table and operand class */
     uint32_t extra_tables;
     uint64_t now;
@@ -55,6 +57,7 @@ struct timing {
     struct contexts contexts;
     struct stacks stacks;
     uint8_t arrives;             /* enum arrival */
+    uint8_t by_marker;           /* the branch that ended the last block went to a marker, which came back */
     struct trace *trace;         /* NULL: not asked for */
     struct node_blocks *node_blocks;    /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
@@ -83,10 +86,16 @@ int timing_consume(void *timing, const uint32_t *words, size_t count);
 /* Adds what is pending to the call tree. Call before reading counters. */
 void timing_settle(struct timing *t);
 
+/* A block ran while operations are told apart. */
+void timing_ran(struct timing *t, uint32_t block);
+
 /* Takes the last sample of a trace, if there is one. */
 void timing_settle_trace(struct timing *t);
 
-/* The same for the uses of data objects. */
+/* 0, or a core_status: there was no memory for what operations cost. */
+int timing_status(const struct timing *t);
+
+/* As timing_settle(), for the uses of data objects. */
 void timing_settle_objects(struct timing *t);
 
 #endif

@@ -32,7 +32,9 @@ void trace_forget(struct trace *t)
 {
     t->spans = t->samples = 0;
     t->dropped = t->resolution = 0;
-    t->begun = t->depth;
+    t->begun = t->depth + t->ops;
+    for (uint32_t i = 0; i < t->ops; i++)
+        t->op[i] = (struct span_info){0, 0, t->depth + i, t->op[i].node};
     for (uint32_t i = 0; i < t->depth; i++)
         t->open[i] = (struct span_info){0, 0, i, t->open[i].node};
     t->period = t->next_sample = TRACE_FIRST_PERIOD;
@@ -62,9 +64,8 @@ static void begin_span(struct trace *t, int32_t node, uint64_t now)
     t->open[t->depth++] = (struct span_info){now, now, t->begun++, node};
 }
 
-static void end_span(struct trace *t, uint64_t now)
+static void end_span(struct trace *t, struct span_info s, uint64_t now)
 {
-    struct span_info s = t->open[--t->depth];
     s.end = now;
     if (cycles_of(&s) < t->resolution) {
         t->dropped++;
@@ -82,7 +83,8 @@ struct span_info trace_span(const struct trace *t, uint32_t index, uint64_t now)
 {
     if (index < t->spans)
         return t->span[index];
-    struct span_info s = t->open[index - t->spans];
+    index -= t->spans;
+    struct span_info s = index < t->depth ? t->open[index] : t->op[index - t->depth];
     s.end = now;
     return s;
 }
@@ -119,24 +121,50 @@ void trace_sample(struct trace *t, uint64_t now, int is_last)
     t->next_sample = next_after(t, now);
 }
 
+static void end_ops(struct trace *t, uint32_t left, uint64_t now)
+{
+    while (t->ops > left)
+        end_span(t, t->op[--t->ops], now);
+}
+
+/* What opened inside of one that is over has a span of its own from there. */
+static void follow_ops(struct trace *t, const struct operations *o, uint64_t now)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < o->opens && at < TRACE_OPS_MAX; i++) {
+        if (o->open[i].again)
+            continue;
+        if (at == t->ops || t->serial[at] != o->open[i].serial) {
+            end_ops(t, at, now);
+            t->serial[t->ops] = o->open[i].serial;
+            t->op[t->ops++] = (struct span_info){now, now, t->begun++, o->open[i].node};
+        }
+        at++;
+    }
+    end_ops(t, at, now);
+}
+
 void trace_suspend(struct trace *t, uint64_t now)
 {
+    end_ops(t, 0, now);
     while (t->depth)
-        end_span(t, now);
+        end_span(t, t->open[--t->depth], now);
 }
 
 void trace_follow(struct trace *t, const struct calltree *calls, uint64_t now)
 {
+    if (calls->ops.opens || t->ops)
+        follow_ops(t, &calls->ops, now);
     uint32_t frames = calls->frames - 1;         /* without the root's */
     uint32_t depth = frames < TRACE_DEPTH_MAX ? frames : TRACE_DEPTH_MAX;
     if (frames > t->deepest)
         t->deepest = frames;
     while (t->depth > depth)
-        end_span(t, now);
-    if (t->depth && t->depth == frames && t->open[t->depth - 1].node != calls->frame[frames].node)
-        end_span(t, now);                        /* a tail call */
+        end_span(t, t->open[--t->depth], now);
+    if (t->depth && t->depth == frames && t->open[t->depth - 1].node != calls->frame[frames].span)
+        end_span(t, t->open[--t->depth], now);                        /* a tail call */
     while (t->depth < depth)
-        begin_span(t, calls->frame[t->depth + 1].node, now);
+        begin_span(t, calls->frame[t->depth + 1].span, now);
     const uint64_t *running = calls->node[calls->frame[frames].node].counters;
     if (running != t->running) {
         add_running(t);

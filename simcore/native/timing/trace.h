@@ -3,7 +3,7 @@
  * A span is one activation of a node of the call tree. When there is no room for more, spans shorter than
  * the resolution go and it doubles, until half of the room is free; what was too short is counted. What ran
  * inside a short span is shorter still, so spans nest at every resolution. Calls deeper than TRACE_DEPTH_MAX
- * have no spans. Samples of the counters, summed over all nodes, come a period apart; when there is no room
+ * have no spans. Operations nest among themselves, and not with functions: they last from begin to end. Samples of the counters, summed over all nodes, come a period apart; when there is no room
  * for more, every second one goes and the period doubles.
  *
  * tests/reference_trace.py is the slow twin of these rules. */
@@ -15,13 +15,16 @@
 #include "timing/calltree.h"
 #include "types.h"
 
-enum { TRACE_DEPTH_MAX = 512, TRACE_FIRST_PERIOD = 256 };
+enum { TRACE_DEPTH_MAX = 512, TRACE_OPS_MAX = 64, TRACE_FIRST_PERIOD = 256 };
 
 struct trace {
     struct span_info *span;      /* by their ends */
     uint32_t spans, spans_room;
     struct span_info open[TRACE_DEPTH_MAX];   /* outermost first */
     uint32_t depth, deepest;     /* frames that are open, and most there ever were */
+    struct span_info op[TRACE_OPS_MAX];  /* operations that are open, outermost first */
+    uint32_t serial[TRACE_OPS_MAX];      /* of struct open_op */
+    uint32_t ops;
     uint64_t begun, dropped;     /* spans */
     uint64_t resolution;         /* cycles */
     uint64_t *sample;            /* rows of a time and width counters */
@@ -50,7 +53,7 @@ void trace_suspend(struct trace *t, uint64_t now);
 void trace_sample(struct trace *t, uint64_t now, int is_last);
 
 /* Spans that have ended, then those still open, which end now. */
-static inline uint32_t trace_spans(const struct trace *t) { return t->spans + t->depth; }
+static inline uint32_t trace_spans(const struct trace *t) { return t->spans + t->depth + t->ops; }
 struct span_info trace_span(const struct trace *t, uint32_t index, uint64_t now);
 
 #endif

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simcore.comparison.comparison import Comparison, FunctionChange, OpChange
+from simcore.comparison.comparison import Comparison, FunctionChange
+from simcore.comparison.operations import OpChange
 from simcore.costs.profile import Profile
 from simcore.report.comparison.tasks import task_table
 from simcore.report.comparison.text import is_changed, side_text

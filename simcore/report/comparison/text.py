@@ -8,14 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.comparison.comparison import (
-    Comparison,
-    FunctionChange,
-    LineChange,
-    OpChange,
-    Side,
-)
+from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, Side
 from simcore.comparison.interrupts import InterruptChange, InterruptSummary
+from simcore.comparison.operations import OpChange
 from simcore.report import RenderOptions
 from simcore.report.comparison.tasks import task_columns
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
@@ -54,6 +49,12 @@ class _Page:
         text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
         for reason in self.comparison.unlike:
             text.append(f"\nNot comparable: {reason}.", "bold red")
+        for row in self.comparison.ops:
+            if row.caller is not None and row.call is None:
+                text.append(
+                    f"\n{row.name}: {count(row.invocations_after)} calls,"
+                    f" {count(row.invocations_before)} before, are compared together."
+                )
         if self.comparison.identical:
             text.append("\nNothing changed.")
         return text

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from simcore.costs.profile import Profile
 
 Section = Literal[
-    "functions", "ops", "memory", "objects", "lines", "instructions", "interrupts", "tasks"
-]
+    "functions", "ops", "memory", "objects", "lines", "instructions", "interrupts", "tasks",
+    "layers",
+]  # fmt: skip
 
 #: Output formats; each is the name of a module of this package.
 FORMATS = (
     "text", "json", "csv", "html", "callgrind", "pprof", "speedscope", "collapsed", "trace", "lcov",
+    "mltk", "tflm",
 )  # fmt: skip
 #: Formats whose documents are bytes and no text.
 BINARY_FORMATS = ("pprof",)

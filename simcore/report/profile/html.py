@@ -22,6 +22,7 @@ class Figure(NamedTuple):
 
 def render(profile: Profile, options: RenderOptions) -> str:
     """The page; ``options.details`` adds what the Profile itself does not hold."""
+    from simcore.report.arenas import arena_note, arena_title
     from simcore.report.html import bars, hot_loops, roofline
     from simcore.report.html import profile_tables as tables
     from simcore.report.html.details import Details
@@ -49,6 +50,8 @@ def render(profile: Profile, options: RenderOptions) -> str:
         facts=list(_facts(profile)),
         tables=tables,
         bars=bars,
+        arena_title=arena_title,
+        arena_note=arena_note,
         listed=listed,
         roofline=figure,
         ceilings=ceilings,

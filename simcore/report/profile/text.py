@@ -15,7 +15,6 @@ from simcore.costs.tables import (
     LayoutBand,
     MemoryCosts,
     ObjectCosts,
-    OpCosts,
     PlacedItem,
 )
 from simcore.costs.uncertainty import CyclesInterval
@@ -25,9 +24,12 @@ from simcore.report.inlined import inlined_rows
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.names import fitted
 from simcore.report.page.table import GAP, Column, build_table
+from simcore.report.profile.arena_tables import arena_blocks
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
+from simcore.report.profile.network_tables import network_blocks, network_head
+from simcore.report.profile.op_tables import op_blocks
 from simcore.report.profile.task_tables import chain_text, deepest_of_main, heap_rows, task_blocks
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, percent, si, size
@@ -89,6 +91,8 @@ class _Page:
         text.append(
             f"{verdict[0].upper()}{verdict[1:]}.", "bold red" if profile.exit.status else ""
         )
+        if profile.network is not None:
+            text.append("\n").append_text(network_head(profile.network))
         if profile.guesses:
             text.append(f"\n{guessed(profile.guesses)}:", "yellow")
             for guess in profile.guesses:
@@ -114,9 +118,9 @@ class _Page:
         yield "Cycles by cause", modelled, self._shares(profile.totals.cycles_by_cause, count)
         parts = profile.totals.energy_by_component
         yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
-        if profile.ops:
-            note = f"callees included; counts {exact}, cycles {modelled}, energy {estimated}"
-            yield "Operations", note, self._ops()
+        yield from network_blocks(profile, self.options.width, self.top)
+        if profile.network is None:
+            yield from op_blocks(profile, self.options.width, self.top)
         yield from task_blocks(profile, self.options.width, self.top)
         shown = len(profile.functions[: self.top])
         of = "" if shown == len(profile.functions) else f"top {shown} of {len(profile.functions)}; "
@@ -146,6 +150,7 @@ class _Page:
                 f"{of}counts {exact}, misses and stalls {modelled}",
                 self._objects(),
             )
+        yield from arena_blocks(profile, self.options.width, self.top)
         if profile.caches.icache.accesses or profile.caches.dcache.accesses:
             yield "Caches", f"accesses {exact}, misses {modelled}", self._caches()
         if profile.warnings:
@@ -270,26 +275,6 @@ class _Page:
         table.columns[-1].justify = "left"
         return table
 
-    def _ops(self) -> Table:
-        ops = self.profile.ops
-        return self._table(
-            [
-                Column("operation", [op.name for op in ops]),
-                Column("kind", [op.kind for op in ops], 8),
-                Column("calls", [count(op.invocations) for op in ops], 7),
-                Column("MACs", [count(op.macs) for op in ops], 5),
-                Column("cycles", [count(op.cycles) for op in ops]),
-                Column("cyc/MAC", [decimal(op.cycles_per_mac) for op in ops], 1),
-                Column("time", [si(op.time_s, "s") for op in ops], 4),
-                Column("rate", [si(op.ops_per_s, "op/s") for op in ops], 3),
-                Column("energy", [si(op.energy_j, "J") for op in ops], 2),
-                Column("J/op", [si(op.j_per_op, "J") for op in ops], 10),
-                Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),
-                Column("power", [si(op.power_w, "W") for op in ops], 6),
-                Column("+/-", [_half_width(op) for op in ops], 4),
-            ]
-        )
-
     def _functions(self) -> Table:
         rows = self.profile.functions[: self.top]
         whole = self.profile.totals.cycles
@@ -395,7 +380,7 @@ class _Page:
         )
 
 
-def _half_width(row: FunctionCosts | OpCosts) -> str:
+def _half_width(row: FunctionCosts) -> str:
     """Half the interval around a row's energy, relative to it."""
     low, high = row.energy_low_j, row.energy_high_j
     return percent(high - low, high + low, digits=0)

@@ -60,6 +60,9 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
             "ph": "M", "name": "thread_name", "pid": PROCESS, "tid": number,
             "args": {"name": name},
         }  # fmt: skip
+    # Operations last from begin to end, whatever returns meanwhile: they nest among themselves.
+    beyond = len(tracks) + len(profile.interrupts or ()) + 1
+    operations: set[int] = set()
     for span in timeline.spans:
         if not 0 <= span.node < len(profile.call_tree):
             raise ConfigError(
@@ -70,9 +73,15 @@ def _events(profile: Profile, timeline: Timeline) -> Iterator[Event]:
         if node.parent is None:  # handlers have the root below them
             continue
         start, end = _nanoseconds(span.start, hz), _nanoseconds(span.end, hz)
+        track = node.task if profile.has_tasks else 0
+        thread = track + 1 if node.op is None else beyond + track
+        if node.op is not None and track not in operations:
+            operations.add(track)
+            name = f"operations of {tracks[track]}" if profile.has_tasks else "operations"
+            yield {"ph": "M", "name": "thread_name", "pid": PROCESS, "tid": thread,
+                   "args": {"name": name}}  # fmt: skip
         yield {
-            "ph": "X", **_named(profile, node), "pid": PROCESS,
-            "tid": node.task + 1 if profile.has_tasks else 1,
+            "ph": "X", **_named(profile, node), "pid": PROCESS, "tid": thread,
             "ts": start / 1000, "dur": (end - start) / 1000,
             "args": {"cycles": span.end - span.start},
         }  # fmt: skip
@@ -103,7 +112,9 @@ def _switches(profile: Profile, timeline: Timeline) -> Iterator[Event]:
     task, end, last = None, 0, 0
     for span in timeline.spans:
         node = profile.call_tree[span.node]
-        if node.parent is None or profile.tasks[node.task].kind == "interrupts":
+        if node.parent is None or node.op is not None:
+            continue
+        if profile.tasks[node.task].kind == "interrupts":
             continue
         if task is not None and node.task != task:
             told = {"from": profile.tasks[task].name, "to": profile.tasks[node.task].name}

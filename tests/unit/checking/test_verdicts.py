@@ -509,3 +509,46 @@ def test_a_reason_names_the_cause_that_changed_most(
 def test_a_function_that_came_is_to_blame_too() -> None:
     (reason,) = blamed((function("f", 100),), (function("f", 100), function("g", 30)))
     assert (reason.function, reason.status, reason.cause) == ("g", "added", "issue")
+
+
+def calls(*cycles: int) -> tuple[OpSummary, ...]:
+    """Calls of f."""
+    return tuple(
+        replace(op(f"f[{at}]", spent), caller="f", call=at) for at, spent in enumerate(cycles)
+    )
+
+
+def test_a_limit_on_a_function_is_on_all_its_calls_and_one_on_a_call_on_that() -> None:
+    after, before = run(ops=calls(10, 30)), run(ops=calls(10, 20))
+    found = verdicts(
+        after, "op=f:cycles=0%", "op=f[1]:cycles=50%", "op=f[[]0]:cycles=0%", before=before
+    )
+    values = {
+        row.row: (row.before, row.after, row.limits[0].holds)
+        for row in found.values()
+        if row.kind == "op"
+    }
+    assert values == {"f": (30, 40, False), "f[1]": (20, 30, True), "f[0]": (10, 10, True)}
+
+
+def test_calls_that_are_not_as_many_are_compared_together_and_still_have_limits_each() -> None:
+    after, before = run(ops=calls(10, 20, 40)), run(ops=calls(10, 20))
+    (row,) = compare(before, after).ops
+    assert (row.name, row.invocations_before, row.invocations_after, row.cycles_difference) == (
+        "f", 2, 3, 40,
+    )  # fmt: skip
+    found = verdicts(after, "op=f[2]:cycles=39", "op=f:cycles=70", before=before)
+    values = {
+        row.row: (row.before, row.after, row.limits[0].holds)
+        for row in found.values()
+        if row.kind == "op"
+    }
+    assert values == {"f[2]": (None, 40, False), "f": (30, 70, True)}
+
+
+def test_calls_pair_up_by_their_number_whatever_they_call() -> None:
+    old, new = (
+        run(ops=(replace(op(f"f[0] {name}", 5), caller="f", call=0),)) for name in ("a", "b")
+    )
+    (row,) = compare(old, new).ops
+    assert (row.name, row.status) == ("f[0] b", "same")

@@ -11,11 +11,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.core.counters import Counters, OpDescriptor, Trace, TraceSample
+from simcore.core.counters import Counters, DataObject, Trace, TraceSample
+from simcore.core.operations import LostEnds, OpRow, OpsFound, OpState, OpUse
 from simcore.costs.attribution import Attribution
 from simcore.costs.nodes import UNKNOWN_FUNCTION, joules
-from simcore.costs.tables import FunctionCosts, OpCosts, Traffic
+from simcore.costs.op_tables import OpCosts, Traffic
+from simcore.costs.tables import FunctionCosts
 from simcore.costs.timeline import timeline
+from simcore.run.asked import CallsAt, OpDescriptor
 from tests.unit.handmade import (
     CLOCK_HZ,
     FUNCTIONS,
@@ -207,21 +210,76 @@ def test_an_operation_inside_another_counts_for_both_in_order_of_execution() -> 
     ]
 
 
-def test_calls_of_functions_that_match_a_pattern_are_operations() -> None:
-    conv1, dot = attribute(KERNEL, "d*t").op_costs()
-    assert conv1.name == "conv1"
-    assert (dot.name, dot.kind, dot.invocations, dot.cycles, dot.macs) == (
-        "dot",
-        "function",
-        10,
-        600,
-        1920,
+def asked_run(*rows: OpRow, asked: tuple[CallsAt, ...] = ()) -> list[OpCosts]:
+    """The operations of a run of main in which operation n takes 10 (n + 1) cycles."""
+    nodes = [node(-1, 0, spend(1))]
+    nodes += [node(0, 1, spend(10 * (n + 1)), op=n) for n in range(len(rows))]
+    run = replace(counters(nodes), operations=OpsFound(rows, asked=asked))
+    return list(attribute(run).op_costs())
+
+
+def test_calls_of_a_function_are_numbered_and_the_rest_is_one_row() -> None:
+    timed = {"timed": 4, "least_cycles": 3, "most_cycles": 9}
+    first, rest = asked_run(
+        OpRow(1, 1, call=0, invocations=1, timed=1, least_cycles=10, most_cycles=10),
+        OpRow(1, 1, call=1, is_rest=1, invocations=4, **timed),
     )
+    assert (first.name, first.kind, first.caller, first.call) == ("conv[0]", "function", "conv", 0)
+    assert (rest.name, rest.invocations, rest.cycles) == ("conv[1..]", 4, 20)
+    assert (rest.minimum_cycles, rest.mean_cycles, rest.maximum_cycles) == (3, 5.0, 9)
 
 
-def test_a_recursive_function_is_one_operation_for_each_outer_call() -> None:
-    _, fib = sorted(attribute(KERNEL, "fib").op_costs(), key=lambda op: op.name)
-    assert (fib.invocations, fib.cycles) == (1, 22)
+def test_calls_at_a_place_are_named_by_what_is_called_or_by_what_is_told_of_them() -> None:
+    told = (
+        OpDescriptor("layer0", "conv2d", 50, 100, 7, 8),
+        OpDescriptor("layer1", "add", 0, 3, 0, 0),
+    )
+    asked = (CallsAt("main", 0x100, 2), CallsAt("main", 0x200, 2, operators=told))
+    plain, layer0, layer1 = asked_run(
+        OpRow(2, 0, call=4, callee=3, invocations=1),
+        OpRow(2, 1, call=0, callee=1, invocations=2),
+        OpRow(2, 1, call=3, callee=2, invocations=1),
+        asked=asked,
+    )
+    assert (plain.name, plain.kind, plain.caller) == ("main[4] dot", "call", "main")
+    assert (layer0.name, layer0.kind, layer0.macs, layer0.param_bytes) == (
+        "layer0",
+        "conv2d",
+        100,
+        7,
+    )
+    assert (layer1.name, layer1.ops, layer1.call) == ("layer1", 3, 3)
+
+
+def test_an_operation_has_its_causes_and_misses_and_its_dearest_objects() -> None:
+    run = counters(
+        [node(-1, 0, spend(1)), node(0, 1, KERNEL.nodes[5].vector, op=0)], [CONV_TWICE], [1]
+    )
+    objects = tuple(DataObject(name, "symbol") for name in "abcdef")
+    uses = (*(OpUse(1, n, 8, 4, n, 0) for n in range(5)), OpUse(2, 5, 1, 0, 0, 9))
+    found = OpsFound(
+        (OpRow(0, 0, invocations=1), OpRow(0, 0)), (OpState(0, 0), OpState(1, 1)), uses
+    )
+    (op,) = attribute(replace(run, objects=objects, operations=found)).op_costs()
+    assert op.cycles_by_cause is not None
+    assert (op.cycles_by_cause["load"], op.icache_misses, op.dcache_read_misses) == (130, 2, 6)
+    assert [(o.name, o.read_bytes, o.misses) for o in op.objects] == [
+        ("f", 1, 0), ("a", 8, 0), ("b", 8, 1), ("c", 8, 2)
+    ]  # fmt: skip
+
+
+def test_begins_and_ends_that_do_not_pair_are_told_at_their_operation() -> None:
+    run = counters([node(-1, 0, spend(1)), node(0, 0, spend(5), op=0)], [CONV_TWICE])
+    row = OpRow(0, 0, invocations=1, again=2, unended=1, too_deep=1)
+    found = OpsFound((row,), lost_ends=LostEnds(2, 1, 0))
+    assert [*attribute(replace(run, operations=found)).operations.warnings()] == [
+        "operation conv: 1 of its 3 begins has no mcusim_op_end, so that what ran behind counts"
+        " for it",
+        "operation conv: 1 of its 3 begins lie inside of more operations than are told apart, and"
+        " count for those",
+        "mcusim_op_end has nothing to end 2 times, first in conv while operation conv is open in"
+        " another task: it ends where it began",
+    ]
 
 
 def test_a_pattern_that_matches_nothing_that_ran_is_named() -> None:

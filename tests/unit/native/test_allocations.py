@@ -61,10 +61,10 @@ def replay(timed: Timed, piece: bytes) -> int:
     core = lib.core_new(status)
     if core == ffi.NULL:
         return int(status[0])
-    objects = ffi.new("struct object_range[]", [(0x2000_0000, 16)])
+    objects = ffi.new("struct object_range[]", [(0x2000_0000, 16, 0)])
     steps: list[Callable[[], int]] = [
         lambda: lib.core_add_timing(core, timed.setup),
-        lambda: lib.core_objects(core, objects, 1),
+        lambda: lib.core_objects(core, 0, objects, 1),
         lambda: lib.core_trace(core, 0, 16, 16),
         lambda: lib.core_replay(core, piece, len(piece)),
         lambda: lib.core_finish(core),

@@ -1,11 +1,13 @@
 """calltree.c: calls, returns and everything that only looks like one.
 
 Functions are letters. A test says how control reached each block, as timing.c does, and looks at
-the stack of functions and at the tree: "a(b c)" is a node a with children b and c, "a.0" operation
-0 opened in a.
+the stack of functions and at the tree: "a(b c)" is a node a with children b and c, "a.0" is a while
+operation 0 is open, which opens or goes on there.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -55,8 +57,25 @@ class Tree:
     def op_begin(self, op: int, site: int = 0x10) -> None:
         assert self.lib.calltree_op_begin(self.t, op, site) == self.lib.CORE_OK
 
-    def op_end(self) -> None:
-        self.lib.calltree_op_end(self.t)
+    def op_end(self) -> bool:
+        return bool(self.lib.calltree_op_end(self.t))
+
+    def ask(self, *calls: dict[str, int]) -> None:
+        """Calls that are operations: fields of struct op_calls."""
+        asked = self.ffi.new("struct op_calls[]", [{"rows": 1000, **one} for one in calls])
+        assert self.lib.operations_ask(self.ops, asked, len(calls)) == self.lib.CORE_OK
+
+    @property
+    def ops(self) -> Any:
+        return self.ffi.addressof(self.t, "ops")
+
+    @property
+    def open(self) -> list[int]:
+        """Rows that are open, outermost first."""
+        return [self.t.ops.open[i].row for i in range(self.t.ops.base, self.t.ops.opens)]
+
+    def row(self, number: int) -> Any:
+        return self.t.ops.row[number]
 
     # --- what came of it ---
 
@@ -333,48 +352,92 @@ def test_a_program_that_returns_from_where_it_began_stays_on_the_tree(tree: Tree
 
 def test_an_operation_is_a_node_of_the_function_that_opened_it(tree: Tree) -> None:
     tree.op_begin(0)
-    assert tree.stack == "a a.0"
+    assert tree.stack == "a.0"
     in_a = tree.call("b", 0x100)
     tree.returns("a", in_a)
-    assert tree.stack == "a a.0"
-    tree.op_end()
+    assert tree.stack == "a.0"
+    assert tree.op_end()
     assert tree.stack == "a"
     tree.op_begin(1, site=0x20)
     tree.op_end()
     assert tree.shape == "a(a.0(b) a.1)"
     assert tree.calls("a.0") == tree.calls("a.1") == [1]
-    assert tree.t.unbalanced_ops == 0
 
 
 def test_operations_nest(tree: Tree) -> None:
     tree.op_begin(0)
     tree.op_begin(1)
-    assert tree.stack == "a a.0 a.1"
+    assert (tree.stack, tree.open) == ("a.1", [0, 1])
     tree.op_end()
+    assert tree.stack == "a.0"
     tree.op_end()
-    assert tree.stack == "a"
+    assert (tree.stack, tree.shape) == ("a", "a(a.0(a.1))")
+
+
+def test_an_operation_that_helpers_begin_and_end_lasts_between_them(tree: Tree) -> None:
+    for _ in range(2):
+        in_a = tree.call("b", 0x100)
+        tree.op_begin(0)
+        assert tree.stack == "a b.0"
+        tree.returns("a", in_a)
+        assert tree.stack == "a.0"
+        tree.returns("a", tree.call("w", 0x180))
+        in_a = tree.call("e", 0x200)
+        assert tree.stack == "a.0 e"
+        tree.op_end()
+        assert tree.stack == "a.0 e"  # a is looked at when it runs again
+        assert tree.shape.endswith("e)")
+        tree.returns("a", in_a)
+        assert tree.stack == "a"
+    assert tree.shape == "a(b(b.0) a.0(w e) e)"
+    assert [sum(tree.calls(name)) for name in ("b", "b.0", "a.0", "w", "e")] == [2, 2, 0, 2, 2]
+    assert tree.row(0).invocations == 2
+
+
+def test_an_operation_that_functions_below_begin_is_open_in_all_above(tree: Tree) -> None:
+    in_a, in_b = tree.call("b", 0x100), tree.call("c", 0x200)
+    tree.op_begin(0)
+    tree.returns("b", in_b)
+    tree.returns("a", in_a)
+    assert tree.stack == "a.0"
+    tree.call("d", 0x300)
+    tree.call("e", 0x400)
+    tree.op_end()
+    tree.call("f", 0x500)
+    assert tree.shape == "a(b(c(c.0) b.0) a.0(d(e)) d(e(f)))"
+
+
+def test_operations_end_the_last_one_first_whoever_ends_them(tree: Tree) -> None:
+    tree.op_begin(0)
+    in_a = tree.call("b", 0x100)
+    tree.op_begin(1)
+    tree.returns("a", in_a)
+    assert (tree.stack, tree.open) == ("a.1", [0, 1])
+    tree.op_end()
+    assert (tree.stack, tree.open) == ("a.0", [0])
 
 
 def test_a_tail_call_inside_an_operation_stays_inside_it(tree: Tree) -> None:
     in_a = tree.call("b", 0x100)
     tree.op_begin(0)
     tree.run("c", "direct", site=0x200)
-    assert tree.stack == "a b b.0 c"
+    assert tree.stack == "a c.0"
     tree.returns("a", in_a)
-    assert tree.stack == "a"
-    assert tree.t.unbalanced_ops == 1
+    assert tree.stack == "a.0"
+    tree.op_end()
+    assert tree.shape == "a(b(b.0) c(c.0) a.0)"
 
 
 def test_a_cold_part_inside_an_operation_goes_back_into_it(tree: Tree) -> None:
     tree.call("b", 0x100)
     tree.op_begin(0)
     tree.run("c", "direct", address=tree.entry("c") + 8)
-    assert tree.stack == "a b b.0 c"
+    assert tree.stack == "a b.0 c"
     tree.run("b", "direct", address=tree.entry("b") + 8)
-    assert tree.stack == "a b b.0"
+    assert tree.stack == "a b.0"
     assert (tree.calls("b"), tree.calls("c")) == ([1], [0])
     tree.op_end()
-    assert tree.t.unbalanced_ops == 0
+    assert tree.stack == "a b"
 
 
 def test_recursion_through_an_operation_makes_new_nodes(tree: Tree) -> None:
@@ -384,28 +447,183 @@ def test_recursion_through_an_operation_makes_new_nodes(tree: Tree) -> None:
     assert tree.shape == "a(b(b.0(b)))"
 
 
-def test_an_operation_end_without_a_begin_is_counted(tree: Tree) -> None:
-    tree.op_end()
-    assert tree.stack == "a"
-    assert tree.t.unbalanced_ops == 1
-
-
-def test_a_function_that_leaves_its_operation_open_closes_it(tree: Tree) -> None:
-    in_a = tree.call("b", 0x100)
+def test_an_operation_that_opens_again_inside_itself_counts_once(tree: Tree) -> None:
     tree.op_begin(0)
     tree.op_begin(1)
-    tree.returns("a", in_a)
+    tree.op_begin(0)
+    assert (tree.stack, tree.open) == ("a.1", [0, 1, 0])
+    row = tree.row(0)
+    assert (row.invocations, row.again) == (1, 1)
+    tree.op_end()
+    assert tree.stack == "a.1"
+    tree.op_end()
+    tree.op_end()
     assert tree.stack == "a"
-    assert tree.t.unbalanced_ops == 2
 
 
-def test_a_longjmp_out_of_an_operation_closes_it(tree: Tree) -> None:
-    tree.call("b", 0x100)
+def test_an_operation_end_without_a_begin_is_counted(tree: Tree) -> None:
+    assert not tree.op_end()
+    assert tree.stack == "a"
+    assert (tree.t.ops.lost.count, tree.t.ops.lost.function) == (1, ord("a"))
+
+
+@pytest.mark.parametrize("how", ["return", "longjmp"])
+def test_neither_returns_nor_longjmp_end_an_operation(tree: Tree, how: str) -> None:
+    in_a = tree.call("b", 0x100)
     tree.op_begin(0)
     tree.call("c", 0x200)
-    tree.returns("a", tree.entry("a") + 0x30, how="indirect")
+    if how == "longjmp":
+        tree.returns("a", tree.entry("a") + 0x30, how="indirect")
+    else:
+        tree.returns("b", 0x204)
+        tree.returns("a", in_a)
+    assert tree.stack == "a.0"
+    out = tree.ffi.new("struct op_row_info[1]")
+    out[0] = tree.row(0)
+    tree.lib.operations_add_open(out, tree.t.ops.open, tree.t.ops.opens, 0)
+    assert (out[0].invocations, out[0].unended) == (1, 1)
+
+
+def test_a_handler_has_operations_of_its_own(tree: Tree) -> None:
+    tree.op_begin(0)
+    level = tree.ffi.new("struct calls_level *")
+    assert tree.lib.calltree_level(tree.t, level) == tree.lib.CORE_OK
+    tree.run("h", "call")
+    assert (tree.open, tree.stack.split()[-1]) == ([], "h")
+    assert not tree.op_end()  # that of what it interrupts is not its own
+    tree.op_begin(1)
+    tree.lib.calltree_end_level(tree.t, level)
+    assert (tree.stack, tree.open) == ("a.0", [0])
+    assert tree.row(1).unended == 1
+
+
+def test_what_waits_keeps_its_operations(tree: Tree) -> None:
+    kept = tree.ffi.new("struct kept_calls *")
+    tree.call("b", 0x100)
+    tree.op_begin(0)
+    assert tree.lib.calltree_keep(tree.t, kept) == tree.lib.CORE_OK
+    assert (tree.stack, tree.open) == ("", [])
+    tree.start("x")
+    assert tree.stack == "x"
+    tree.t.frames = 1
+    assert tree.lib.calltree_restore(tree.t, kept) == tree.lib.CORE_OK
+    assert (tree.stack, tree.open) == ("a b.0", [0])
+    tree.returns("a", 0x104)
+    assert tree.stack == "a.0"
+
+
+def test_more_operations_inside_one_another_than_are_told_apart_change_nothing(tree: Tree) -> None:
+    most = tree.lib.STATE_DEPTH_MAX
+    for op in range(most + 2):
+        tree.op_begin(op)
+    assert tree.stack == f"a.{most - 1}"
+    assert [tree.row(op).too_deep for op in range(most + 2)] == [0] * most + [1, 1]
+    for _ in range(most + 2):
+        assert tree.op_end()
     assert tree.stack == "a"
-    assert tree.t.unbalanced_ops == 1
+
+
+# --- calls that are operations ---
+
+
+def calls_of(function: str, **more: int) -> dict[str, int]:
+    return {"source": 1, "number": ord(function), **more}
+
+
+def calls_at(site: int, **more: int) -> dict[str, int]:
+    return {"source": 2, "number": 0, "first": site, "size": 2, **more}
+
+
+def test_each_call_of_a_function_is_an_operation(tree: Tree) -> None:
+    tree.ask(calls_of("b"))
+    for _ in range(2):
+        in_a = tree.call("b", 0x100)
+        tree.returns("b", tree.call("c", 0x200))
+        tree.returns("a", in_a)
+        assert tree.stack == "a"
+    assert tree.shape == "a(a.0(b(c)) a.1(b(c)))"
+    assert [(row.call, row.invocations) for row in map(tree.row, range(2))] == [(0, 1), (1, 1)]
+
+
+def test_an_asked_call_that_nothing_makes_opens_inside_of_its_function() -> None:
+    tree = Tree()
+    tree.ask(calls_of("a"))
+    tree.start()
+    assert (tree.stack, tree.shape) == ("a.0", "a(a.0)")
+    tree.call("b", 0x100)
+    assert tree.shape == "a(a.0(b))"
+
+
+def test_an_asked_call_lasts_until_what_it_became_returns(tree: Tree) -> None:
+    tree.ask(calls_of("b"), calls_of("d"))
+    in_a = tree.call("b", 0x100)
+    tree.run("c", "direct", site=0x200)
+    assert tree.open == [0]
+    tree.run("d", "direct", site=0x300)  # one that is an operation, too
+    assert tree.open == [0, 1]
+    tree.returns("a", in_a)
+    assert (tree.stack, tree.open) == ("a", [])
+    assert tree.shape == "a(a.0(b c d(d.1)))"
+
+
+def test_a_longjmp_out_of_an_asked_call_ends_it(tree: Tree) -> None:
+    tree.ask(calls_of("b"))
+    tree.call("b", 0x100)
+    tree.call("c", 0x200)
+    tree.returns("a", tree.entry("a") + 0x30, how="indirect")
+    assert (tree.stack, tree.open) == ("a", [])
+
+
+def test_a_recursive_asked_call_is_one_operation(tree: Tree) -> None:
+    tree.ask(calls_of("b"))
+    tree.call("b", 0x100)
+    tree.call("b", 0x200)
+    assert tree.open == [0]
+    tree.returns("b", 0x204)
+    assert tree.open == [0]
+    tree.returns("a", 0x104)
+    assert tree.open == []
+
+
+def test_a_marker_that_an_asked_call_leaves_open_goes_on(tree: Tree) -> None:
+    tree.ask(calls_of("b"))
+    in_a = tree.call("b", 0x100)
+    tree.op_begin(7)
+    assert tree.stack == "a b.1"
+    tree.returns("a", in_a)
+    assert (tree.stack, tree.open) == ("a.1", [1])
+    tree.op_end()
+    assert tree.stack == "a"
+
+
+def test_calls_behind_the_last_row_are_one_operation(tree: Tree) -> None:
+    tree.ask(calls_of("b", rows=2))
+    for _ in range(5):
+        tree.returns("a", tree.call("b", 0x100))
+    rest = tree.row(2)
+    assert (tree.t.ops.rows.keys, rest.is_rest, rest.call, rest.invocations) == (3, 1, 2, 3)
+
+
+def test_calls_at_a_place_are_counted_in_each_call_of_the_function(tree: Tree) -> None:
+    tree.ask(calls_at(0x200))
+    for _ in range(2):
+        in_a = tree.call("b", 0x100)
+        for callee in "cdc":
+            tree.returns("b", tree.call(callee, 0x200, how="call_indirect"))
+        tree.returns("b", tree.call("c", 0x280))  # from another place
+        tree.returns("a", in_a)
+    assert tree.shape == "a(b(b.0(c) b.1(d) b.2(c) c))"
+    rows = [tree.row(i) for i in range(3)]
+    assert [(row.call, chr(row.callee), row.invocations) for row in rows] == [
+        (0, "c", 2), (1, "d", 2), (2, "c", 2)
+    ]  # fmt: skip
+
+
+def test_calls_at_a_place_with_a_period_are_counted_over_all_calls(tree: Tree) -> None:
+    tree.ask(calls_at(0x200, period=2))
+    for callee in "cdcdc":
+        tree.returns("a", tree.call(callee, 0x200, how="call_indirect"))
+    assert [tree.row(i).invocations for i in range(tree.t.ops.rows.keys)] == [3, 2]
 
 
 # --- limits ---

@@ -21,15 +21,16 @@ def test_each_access_counts_for_the_object_that_it_touches(case: dict[str, Any])
     placement = native.Placement([tuple(move) for move in case.get("moves", [])])
     objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
     ranges = case.get("ranges", [])
-    assert lib.objects_init(objects, ffi.new("struct object_range[]", ranges), len(ranges)) == 0
+    assert lib.objects_init(objects, 0, *_told(ranges)) == 0
     site = ffi.new("struct site *")
+    kind = ffi.new("struct access_static *", {"size": 4})
 
     look_ups = 0
     for stall, address in enumerate(case["addresses"], 1):
         if not lib.objects_is_current(ffi.addressof(site, "object"), address):
             look_ups += 1
             status = lib.objects_switch(
-                objects, memory.m, placement.p, site, BLOCK, ACCESS, address
+                objects, memory.m, placement.p, site, BLOCK, ACCESS, address, kind
             )
             assert status == lib.CORE_OK
         site.counts.executions += 1
@@ -49,8 +50,39 @@ def test_each_access_counts_for_the_object_that_it_touches(case: dict[str, Any])
 def test_ranges_that_are_no_list_of_objects_are_refused(case: dict[str, Any]) -> None:
     ffi, lib = native.load()
     objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
-    ranges = ffi.new("struct object_range[]", case["ranges"])
-    assert lib.objects_init(objects, ranges, len(ranges)) == lib.CORE_ERR_CONFIG
+    assert lib.objects_init(objects, 0, *_told(case["ranges"])) == lib.CORE_ERR_CONFIG
+
+
+def test_a_table_of_objects_takes_the_place_of_another() -> None:
+    ffi, lib = native.load()
+    memory, placement = native.Memory(CONFIG, [Region(0x2000_0000, 0x1_0000)]), native.Placement([])
+    objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
+    arena, switch = 0x2000_0100, lib.objects_switch
+    kind = ffi.new("struct access_static *")
+    assert lib.objects_init(objects, 0, *_told([(arena, 64)])) == 0
+    halves = ffi.new("struct object_range[]", [(arena, 32, 1), (arena + 32, 32, 2)])
+    assert lib.objects_init(objects, 2, halves, 2) == lib.CORE_ERR_CONFIG  # there is no number 1
+    assert lib.objects_init(objects, 1, halves, 2) == 0
+    site = ffi.new("struct site *")
+    for table in (0, 1, 1, 0):
+        assert lib.objects_use(objects, table) == 0
+        for _ in range(3):
+            address = arena + 40
+            if not lib.objects_is_current(ffi.addressof(site, "object"), address):
+                switch(objects, memory.m, placement.p, site, BLOCK, ACCESS, address, kind)
+            site.counts.executions += 1
+        lib.objects_settle(objects, site)
+        lib.objects_leave(site)
+    found = [objects.use[index].info for index in range(objects.uses)]
+    assert [(use.object, use.counts.executions) for use in found] == [(0, 6), (2, 6)]
+    assert lib.objects_use(objects, 2) == lib.CORE_ERR_STREAM
+
+
+def _told(ranges: list[Any]) -> tuple[Any, int]:
+    """Ranges for C, each of an object of its own."""
+    ffi, _ = native.load()
+    rows = [(base, size, number) for number, (base, size) in enumerate(ranges)]
+    return ffi.new("struct object_range[]", rows), len(rows)
 
 
 def _name(number: int) -> int | str:

@@ -28,17 +28,22 @@ class Both:
         self.follow()
 
     @property
-    def stack(self) -> list[int]:
-        return [self.tree.t.frame[i].node for i in range(1, self.tree.t.frames)]
+    def operations(self) -> list[tuple[int, int]]:
+        """(Serial, node) of what is open and changes the state, outermost first."""
+        ops = self.tree.t.ops
+        every = [ops.open[i] for i in range(ops.opens)]
+        return [(op.serial, op.node) for op in every if not op.again]
 
     def follow(self) -> None:
         self.lib.trace_follow(self.c, self.tree.t, self.now)
-        self.twin.follow(self.stack, self.now)
+        frames = [self.tree.t.frame[i] for i in range(1, self.tree.t.frames)]
+        self.twin.follow([frame.span for frame in frames], self.now, self.operations)
 
     def spend(self, cycles: int) -> None:
         """The running node costs cycles; a sample is taken when one is due."""
         self.now += cycles
-        counters = self.tree.t.node[self.stack[-1] if self.stack else 0].counters
+        running = self.tree.t.frame[self.tree.t.frames - 1].node
+        counters = self.tree.t.node[running].counters
         for column in range(WIDTH):
             counters[column] += cycles * (column + 1) % 7
         if self.now >= self.twin.next_sample:
@@ -60,6 +65,10 @@ class Both:
         return sorted(
             (Span(s.number, s.node, s.start, s.end) for s in found), key=lambda span: span.number
         )
+
+    def of_kind(self, *, is_operation: bool) -> list[Span]:
+        node = self.tree.t.node
+        return [span for span in self.spans() if (node[span.node].info.op >= 0) == is_operation]
 
     def samples(self) -> list[tuple[int, tuple[int, ...]]]:
         rows = [
@@ -145,7 +154,8 @@ def test_spans_nest_at_every_resolution(seed: int) -> None:
     walk = Walk(both, 1000 + seed)
     for _ in range(400):
         walk.step()
-        assert nested(both.spans())
+        assert nested(both.of_kind(is_operation=False))
+        assert nested(both.of_kind(is_operation=True))
     assert both.c.resolution > 0
 
 

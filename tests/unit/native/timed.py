@@ -331,7 +331,8 @@ class Timed:
         found = []
         for index in range(1, self.t.calls.nodes):
             info = self.t.calls.node[index].info
-            what = info.function if info.op < 0 else f"op {info.op}"
+            op = info.op if info.op < 0 else self.t.calls.ops.row[info.op].number
+            what = info.function if op < 0 else f"op {op}"
             count = self.node_counters(index).get("instructions", 0)
             found.append([info.parent, what, info.calls, count])
         return found

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore.errors import ConfigError
-from simcore.study.buffers import LINE, Lifetime, least, plan
+from simcore.network.arena import LINE, Lifetime, least, plan
 from simcore.study.charts import on_colour
 from simcore.study.layers import arena, layer_list, load_networks, select
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simcore.costs.tables import Traffic
+from simcore.costs.op_tables import Traffic
 from simcore.errors import ConfigError
 from simcore.files import UNFINISHED
 from simcore.run.setup import Move

@@ -12,6 +12,7 @@ from simcore.report.html.profile_tables.costs import (
 )
 from simcore.report.html.profile_tables.interrupts import critical, held_back, interrupts
 from simcore.report.html.profile_tables.memory import (
+    arena,
     caches,
     memory,
     misses,
@@ -22,6 +23,7 @@ from simcore.report.html.profile_tables.memory import (
 from simcore.report.html.profile_tables.tasks import deepest_stacks, tasks
 
 __all__ = [
+    "arena",
     "caches",
     "causes",
     "ceiling_rows",

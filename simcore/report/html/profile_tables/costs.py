@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
-from simcore.costs.tables import FunctionCosts, OpCosts
+from simcore.costs.tables import FunctionCosts
 from simcore.elf.names import also
 from simcore.pipeline.ceilings import Ceilings
 from simcore.report.html.bars import component_colors
@@ -75,6 +76,8 @@ def operations(profile: Profile) -> HtmlTable:
     dearest = max((op.energy_j for op in ops), default=0)
     macs = "multiply-accumulates, as declared or counted"
     throughput = "operations a second: two a MAC unless declared"
+    by_cause = "its cycles by cause, in the colours above"
+    longest = max((op.cycles for op in ops), default=0)
     declared = "bytes declared by the firmware"
     columns: list[Filled[OpCosts]] = [
         (HtmlColumn("operation", numeric=False), _operation),
@@ -82,6 +85,10 @@ def operations(profile: Profile) -> HtmlTable:
         (HtmlColumn("MACs", EXACT, macs), lambda op: number(op.macs)),
         (HtmlColumn("cycles", MODELLED), lambda op: number(op.cycles)),
         (HtmlColumn("of run", MODELLED), lambda op: share(op.cycles, whole)),
+        (
+            HtmlColumn("by cause", MODELLED, by_cause),
+            lambda op: parts(op.cycles_by_cause or {}, longest),
+        ),
         (HtmlColumn("cycles/MAC", MODELLED), lambda op: rate(op.cycles_per_mac)),
         (HtmlColumn("time", MODELLED), lambda op: quantity(op.time_s, "s")),
         (HtmlColumn("throughput", MODELLED, throughput), lambda op: quantity(op.ops_per_s, "op/s")),
@@ -97,6 +104,7 @@ def operations(profile: Profile) -> HtmlTable:
         (HtmlColumn("energy/MAC", ESTIMATED), lambda op: quantity(op.j_per_mac, "J")),
         (HtmlColumn("power", ESTIMATED), lambda op: quantity(op.power_w, "W")),
     ]
+    columns += _where(ops)
     if any(op.param_bytes for op in ops):
         columns.append(
             (HtmlColumn("parameters", EXACT, declared), lambda op: octets(op.param_bytes))
@@ -105,6 +113,37 @@ def operations(profile: Profile) -> HtmlTable:
         activations = HtmlColumn("activations", EXACT, declared)
         columns.append((activations, lambda op: octets(op.activation_bytes)))
     return filled("operations", "Operations", ops, columns)
+
+
+def _where(ops: Sequence[OpCosts]) -> Iterator[Filled[OpCosts]]:
+    """What operations missed and moved, one invocation beside others, and MACs as counted."""
+    if any(op.macs != op.macs_counted for op in ops):
+        hint = "from the instructions that ran; what is per MAC takes the declared ones"
+        yield HtmlColumn("counted MACs", EXACT, hint), lambda op: number(op.macs_counted)
+    if any(op.invocations > 1 for op in ops):
+        hint = "of one invocation"
+        yield HtmlColumn("least cycles", MODELLED, hint), lambda op: number(op.minimum_cycles)
+        yield HtmlColumn("mean cycles", MODELLED, hint), lambda op: rate(op.mean_cycles)
+        yield HtmlColumn("most cycles", MODELLED, hint), lambda op: number(op.maximum_cycles)
+    yield HtmlColumn("I-cache misses", MODELLED), lambda op: number(op.icache_misses)
+    yield (
+        HtmlColumn("D-cache misses", MODELLED),
+        lambda op: number(op.dcache_read_misses + op.dcache_write_misses),
+    )
+    yield HtmlColumn("mispredicts", MODELLED), lambda op: number(op.mispredicts)
+    yield (
+        HtmlColumn("read", EXACT, "by loads, of all regions"),
+        lambda op: octets(sum(traffic.read_bytes for traffic in op.traffic.values())),
+    )
+    yield (
+        HtmlColumn("written", EXACT, "by stores, of all regions"),
+        lambda op: octets(sum(traffic.write_bytes for traffic in op.traffic.values())),
+    )
+    yield HtmlColumn("mostly", EXACT, "the data objects that cost most", numeric=False), _objects
+
+
+def _objects(op: OpCosts) -> Cell:
+    return text(", ".join(one.name for one in op.objects[:2]))
 
 
 def _operation(op: OpCosts) -> Cell:

@@ -11,6 +11,7 @@ from simcore.costs.tables import (
     ObjectSite,
     PlacedItem,
 )
+from simcore.report.arenas import ArenaRow, arena_rows, arena_title
 from simcore.report.html.tables import (
     ESTIMATED,
     EXACT,
@@ -76,6 +77,26 @@ def objects(profile: Profile) -> HtmlTable:
         (mostly, _main_site),
     ]
     return filled("objects", "Data objects", profile.objects, columns, sorted_by=7)
+
+
+def arena(profile: Profile, index: int) -> HtmlTable:
+    """What lies in one of the tensor arenas."""
+    found = (profile.arenas or ())[index]
+    rows = arena_rows(profile, found)
+    longest = max((row.costs.stall_cycles for row in rows), default=0)
+    operators = "indices of the operators that need it, first to last"
+    columns: list[Filled[ArenaRow]] = [
+        (HtmlColumn("tensor", numeric=False), lambda row: text(row.name)),
+        (HtmlColumn("offset", EXACT, "bytes"), lambda row: number(row.offset)),
+        (HtmlColumn("size", EXACT), lambda row: octets(row.size)),
+        (HtmlColumn("operators", EXACT, operators, numeric=False), lambda row: text(row.operators)),
+        (HtmlColumn("read", EXACT, "bytes of loads"), lambda row: octets(row.costs.read_bytes)),
+        (HtmlColumn("written", EXACT, "of stores"), lambda row: octets(row.costs.write_bytes)),
+        (HtmlColumn("misses", MODELLED), lambda row: number(row.costs.misses)),
+        (HtmlColumn("stall cycles", MODELLED), lambda row: number(row.costs.stall_cycles)),
+        (HtmlColumn("bar"), lambda row: bar(row.costs.stall_cycles, longest)),
+    ]
+    return filled(f"arena-{index}", arena_title(found), rows, columns, sorted_by=7)
 
 
 def _main_site(row: ObjectCosts) -> Cell:

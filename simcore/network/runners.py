@@ -1,4 +1,7 @@
-"""Which prebuilt runner ELF fits a part: the one whose memories the part has at the same places."""
+"""Which prebuilt runner ELF fits a part: the one whose memories the part has at the same places.
+
+There is one of single operations, for studies, and one of networks from files.
+"""
 
 from __future__ import annotations
 
@@ -10,49 +13,51 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
 from simcore.errors import ConfigError
 
-RUNNER = "nn"  # the runner's name; variants are called nn_PART
-_ARENA_END = "__arena_end"  # symbol at the end of the memory that the runner's tensors may take
+OPERATIONS = "nn"  # a runner's name; variants are called NAME_PART
+NETWORKS = "runner"
+_FOLDERS = {OPERATIONS: "prebuilt", NETWORKS: "runner/prebuilt"}  # below kernels
+_ARENA_END = "__arena_end"  # symbol at the end of the memory that its tensors may take
 
 
-def runner_for(model: CpuModel) -> Image:
+def runner_for(model: CpuModel, name: str = OPERATIONS) -> Image:
     """The runner ELF for a part. Raises ConfigError when none fits its memory map.
 
     What the ELF has in flash, SRAM and DTCM must be flash, SRAM and DTCM of the part too. Of
     several that fit, one whose whole tensor arena is there goes first, then one built for the part.
     """
     fitting = [
-        (not _holds(model, image, whole_arena=True), built_for != model.name, name, image)
-        for name, built_for, image in _variants()
-        if _holds(model, image, whole_arena=False)
+        (not _holds(model, image, True, name), built_for != model.name, variant, image)
+        for variant, built_for, image in _variants(name)
+        if _holds(model, image, False, name)
     ]
     if not fitting:
-        known = ", ".join(built_for for _, built_for, _ in _variants())
+        known = ", ".join(built_for for _, built_for, _ in _variants(name))
         raise ConfigError(
-            f"{model.name}: no prebuilt {RUNNER}.elf fits its memory map (there are those for"
-            f" {known}); studies need a part that has flash, SRAM and DTCM where one of them has"
+            f"{model.name}: no prebuilt {name}.elf fits its memory map (there are those for"
+            f" {known}); it needs a part that has flash, SRAM and DTCM where one of them has"
         )
     return min(fitting, key=lambda row: row[:3])[3]
 
 
 @cache
-def _variants() -> tuple[tuple[str, str, Image], ...]:
+def _variants(name: str) -> tuple[tuple[str, str, Image], ...]:
     """Name, part and image of each prebuilt runner."""
     from simcore.resources import prebuilt_kernels
 
     return tuple(
         (row["name"], row["part"], load_image(str(Path(row["path"]).resolve())))
-        for row in prebuilt_kernels()
-        if row["name"] == RUNNER or row["name"].startswith(f"{RUNNER}_")
+        for row in prebuilt_kernels(_FOLDERS[name])
+        if row["name"] == name or row["name"].startswith(f"{name}_")
     )
 
 
-def _holds(model: CpuModel, image: Image, *, whole_arena: bool) -> bool:
+def _holds(model: CpuModel, image: Image, whole_arena: bool, runner: str) -> bool:
     """Whether the part has the memories that an image uses, of the same kinds.
 
     The kinds are those of the part that the image was built for, so an address in SRAM there that
     is DTCM here does not pass.
     """
-    built_for = _part_of(image)
+    built_for = _part_of(image, runner)
     for start, end in _ranges(image, whole_arena):
         here, there = model.region_at(start), built_for.region_at(start)
         if here is None or there is None or here.kind != there.kind:
@@ -73,10 +78,11 @@ def _ranges(image: Image, whole_arena: bool) -> Iterator[tuple[int, int]]:
     if image.initial_sp:
         yield image.initial_sp - 1, image.initial_sp
     if whole_arena:
-        (end,) = (symbol.address for symbol in image.symbols if symbol.name == _ARENA_END)
-        yield end - 1, end
+        for symbol in image.symbols:
+            if symbol.name == _ARENA_END:
+                yield symbol.address - 1, symbol.address
 
 
-def _part_of(image: Image) -> CpuModel:
-    (part,) = (part for _, part, other in _variants() if other is image)
+def _part_of(image: Image, runner: str) -> CpuModel:
+    (part,) = (part for _, part, other in _variants(runner) if other is image)
     return load_cpu_model(part)

@@ -1,0 +1,131 @@
+"""What a profile says of a network that was run from its file, beside costs of operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from simcore.plain import Amount, Count, Json
+
+Shape = tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLayer:
+    """An operator as it was run. What it cost is the row of ops that it names."""
+
+    number: Count
+    """Its place in the order of the run."""
+    operator: str
+    """Builtin code of the schema."""
+    layer: str
+    """What its symbols begin with."""
+    output: str
+    """Name of its output tensor."""
+    type: str
+    """Type of its first input."""
+    input_shape: Shape
+    """Of the first input."""
+    output_shape: Shape
+    kernel: str
+    optimised: bool
+    """Whether the kernel is more than a plain loop."""
+    macs: Count
+    """Multiply-accumulates of one inference."""
+    param_bytes: Count
+    """Weights, biases, multipliers and tables that it reads."""
+    activation_bytes: Count
+    """Computed tensors that are alive while it runs, scratch left out."""
+    setup: bool
+    """Runs in the first inference alone."""
+    op: Count | None
+    """Index into ops; null when it did not run."""
+    further_op: Count | None
+    """Index into ops of the same operator in inferences behind the first; null without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaTensor:
+    """A computed tensor, in a memory from the step that writes it to the last that reads it."""
+
+    name: str
+    tensor: str
+    """Name in the file."""
+    memory: str
+    offset: Count
+    """Bytes from where the memory's tensors begin."""
+    size: Count
+    """Bytes."""
+    first: Count
+    """Number of a layer."""
+    last: Count
+    """Number of a layer."""
+    in_place_of: str | None
+    """The tensor whose place it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaMemory:
+    """A memory with computed tensors."""
+
+    memory: str
+    room_bytes: Count
+    """What is free beside the program's own data."""
+    arena_bytes: Count
+    """What the plan of the tensors needs; variables and scratch left out."""
+    how: str
+    """How the plan was found."""
+    peak_layer: Count
+    """Number of the layer with most bytes alive."""
+    peak_bytes: Count
+    """Bytes that are alive then: no plan needs less."""
+    peak_tensors: tuple[str, ...]
+    """Those tensors, the largest first."""
+    otherwise_bytes: Count
+    """The most that is alive at any other layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Outputs of the last inference beside those of another runtime, element by element."""
+
+    reference: str
+    elements: Count
+    differing: Count
+    largest_difference: Amount
+    """Of the values as they are stored."""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every element is the same."""
+        return not self.differing
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCosts:
+    """The network: its layers, and where its tensors lie."""
+
+    sha256: str
+    """Of the file."""
+    kernels: str
+    """Whose kernels ran."""
+    inferences: Annotated[int, Json(minimum=1)]
+    input: str
+    """What it was given."""
+    layers: tuple[NetworkLayer, ...]
+    """In the order of the run."""
+    constants_in: tuple[str, ...]
+    """Memory regions that hold weights and other constants."""
+    constant_bytes: Count
+    """Weights and other constants."""
+    scratch_bytes: Count
+    """Most that a kernel needs while it runs, beside the tensors."""
+    variable_bytes: Count
+    """State that one inference leaves to the next."""
+    memories: tuple[ArenaMemory, ...]
+    tensors: tuple[ArenaTensor, ...]
+    """By memory and offset."""
+    enlarged: tuple[str, ...] | None = None
+    """Settings that made the part large enough; left out where it was."""
+    verification: Verification | None = None
+    """On request."""

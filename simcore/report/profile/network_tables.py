@@ -1,0 +1,200 @@
+"""A network's layers and its arena as tables of the text report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from rich.text import Text
+
+from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer
+from simcore.costs.op_tables import OpCosts
+from simcore.costs.profile import Profile
+from simcore.report.page.console import Block
+from simcore.report.page.names import fitted
+from simcore.report.page.table import Column, build_table
+from simcore.units import count, decimal, percent, si, size
+
+OUTPUT_NAME = 24  # characters of a tensor's name beside numbers
+CAUSES_SHOWN = 2
+PEAK_TENSORS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCosts:
+    """A layer with the operation that tells its costs; ``calls`` are those that it sums,
+    ``flash`` the regions of constants."""
+
+    layer: NetworkLayer
+    op: OpCosts
+    calls: int
+    flash: tuple[str, ...]
+
+    @property
+    def cycles(self) -> int:
+        """Of one inference, the mean where there were several."""
+        return round(self.op.cycles / self.calls)
+
+    @property
+    def flash_bytes(self) -> int:
+        """Read from where constants lie in one inference, whether a cache answered or not."""
+        found = (t for name, t in self.op.traffic.items() if name in self.flash)
+        return round(sum(t.read_bytes for t in found) / self.calls)
+
+
+def layer_rows(profile: Profile, *, further: bool = False) -> list[LayerCosts]:
+    """The layers that ran in the first inference, or in those behind it."""
+    network = profile.network
+    if network is None:
+        return []
+    rows = []
+    for layer in network.layers:
+        at = layer.further_op if further else layer.op
+        if at is not None and at < len(profile.ops):
+            op = profile.ops[at]
+            rows.append(LayerCosts(layer, op, max(op.invocations, 1), network.constants_in))
+    return rows
+
+
+def network_head(network: NetworkCosts) -> Text:
+    """What was run, whose kernels were timed, and whether the outputs are right."""
+    text = Text(f"Kernels: {network.kernels}.\nInput: {network.input}")
+    if network.inferences > 1:
+        text.append(f"; {network.inferences:,} inferences")
+    text.append(".")
+    if network.enlarged:
+        text.append(f"\nDoes not fit; timed with {', '.join(network.enlarged)}.", "yellow")
+    found = network.verification
+    if found is not None and found.is_equal:
+        text.append(f"\nOutputs equal those of {found.reference} ({found.elements:,} values).")
+    elif found is not None:
+        text.append(
+            f"\nOutputs differ from those of {found.reference}: {found.differing:,} of"
+            f" {found.elements:,} values, by up to {found.largest_difference:g}.",
+            "bold red",
+        )
+    return text
+
+
+def network_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block]:
+    """Layers of the first inference and of further ones, and the arena."""
+    network = profile.network
+    if network is None:
+        return
+    accuracy = profile.accuracy
+    kinds = f"counts {accuracy.counts}, cycles {accuracy.cycles}, energy {accuracy.energy}"
+    first = layer_rows(profile)
+    several = " of the first inference" if network.inferences > 1 else ""
+    yield f"Layers{several}", f"{_sum(first)}; {kinds}", build_table(_columns(first), width)
+    further = layer_rows(profile, further=True)
+    if further:
+        note = f"{_sum(further)}, mean of {network.inferences - 1:,}; {kinds}"
+        yield "Layers of further inferences", note, build_table(_columns(further), width)
+    yield "Arena", "computed tensors, planned over their lives; bytes exact", _arena(network)
+    rows = sorted(network.tensors, key=lambda t: (-t.size, t.memory, t.offset, t.name))[:top]
+    of = "" if len(rows) == len(network.tensors) else f"top {len(rows)} of {len(network.tensors)}; "
+    columns = [
+        Column("tensor", [row.name for row in rows]),
+        Column("memory", [row.memory for row in rows], 2),
+        Column("offset", [count(row.offset) for row in rows]),
+        Column("size", [size(row.size) for row in rows]),
+        Column("alive", [f"#{row.first} to #{row.last}" for row in rows], 1),
+        Column("in place of", [row.in_place_of or "" for row in rows], 3),
+    ]
+    yield "Tensors", f"{of}by size", build_table(columns, width)
+
+
+def _sum(rows: Sequence[LayerCosts]) -> str:
+    cycles = sum(row.cycles for row in rows)
+    seconds = sum(row.op.time_s / row.calls for row in rows)
+    return f"{count(cycles)} cycles, {si(seconds, 's')}"
+
+
+def _columns(rows: Sequence[LayerCosts]) -> list[Column]:
+    layers, ops = [row.layer for row in rows], [row.op for row in rows]
+    whole = sum(row.cycles for row in rows)
+    output = fitted([layer.output for layer in layers], OUTPUT_NAME)
+    columns = [
+        Column("layer", [f"#{layer.number} {layer.operator}" for layer in layers]),
+        Column("output", output, 9),
+        Column("shapes", [_shapes(layer) for layer in layers], 8),
+        Column("kernel", [layer.kernel.removeprefix("op_") for layer in layers], 10),
+        Column("MACs", [count(layer.macs) if layer.macs else "" for layer in layers], 4),
+        Column("params", [size(layer.param_bytes) for layer in layers], 6),
+        Column("alive", [size(layer.activation_bytes) for layer in layers], 5),
+        Column("cycles", [count(row.cycles) for row in rows]),
+        Column("share", [percent(row.cycles, whole) for row in rows]),
+        Column("cyc/MAC", [_per_mac(row) for row in rows], 1),
+        Column("why", [_why(op) for op in ops], 2),
+        Column("misses", [_misses(row) for row in rows], 12),
+        Column("flash read", [size(row.flash_bytes) for row in rows], 11),
+        Column("time", [si(row.op.time_s / row.calls, "s") for row in rows], 7),
+        Column("energy", [si(row.op.energy_j / row.calls, "J") for row in rows], 3),
+        Column("+/-", [_half_width(op) for op in ops], 13),
+        Column("J/MAC", [_joules_per_mac(row) for row in rows], 14),
+    ]
+    # What this version of the profile does not tell leaves no empty column.
+    return [column for column in columns if any(column.cells)]
+
+
+def _shapes(layer: NetworkLayer) -> str:
+    shapes = ("x".join(map(str, shape)) or "1" for shape in (layer.input_shape, layer.output_shape))
+    return " > ".join(shapes)
+
+
+def _per_mac(row: LayerCosts) -> str:
+    return decimal(row.cycles / row.layer.macs) if row.layer.macs else ""
+
+
+def _joules_per_mac(row: LayerCosts) -> str:
+    macs = row.layer.macs * row.calls
+    return si(row.op.energy_j / macs, "J") if macs else ""
+
+
+def _why(op: OpCosts) -> str:
+    """The causes that most cycles beyond issuing go to, with their shares."""
+    causes = op.cycles_by_cause or {}
+    waits = sorted(
+        ((cycles, name) for name, cycles in causes.items() if name != "issue" and cycles),
+        key=lambda row: (-row[0], row[1]),
+    )
+    shown = [
+        f"{name.replace('_', ' ')} {percent(cycles, op.cycles, digits=0)}"
+        for cycles, name in waits[:CAUSES_SHOWN]
+        if cycles * 50 >= op.cycles
+    ]
+    return ", ".join(shown)
+
+
+def _misses(row: LayerCosts) -> str:
+    op = row.op
+    found = op.icache_misses + op.dcache_read_misses + op.dcache_write_misses
+    return count(round(found / row.calls))
+
+
+def _half_width(op: OpCosts) -> str:
+    low, high = op.energy_low_j, op.energy_high_j
+    return percent(high - low, high + low, digits=0)
+
+
+def _arena(network: NetworkCosts) -> Text:
+    lines = [_memory_line(network, memory) for memory in network.memories]
+    beside = []
+    if network.scratch_bytes:
+        beside.append(f"scratch of kernels {size(network.scratch_bytes)}")
+    if network.variable_bytes:
+        beside.append(f"state {size(network.variable_bytes)}")
+    beside.append(f"constants in flash {size(network.constant_bytes)}")
+    return Text("\n".join([*lines, f"Beside it: {', '.join(beside)}."]))
+
+
+def _memory_line(network: NetworkCosts, memory: ArenaMemory) -> str:
+    layer = network.layers[memory.peak_layer]
+    names = list(memory.peak_tensors[:PEAK_TENSORS])
+    if len(memory.peak_tensors) > PEAK_TENSORS:
+        names.append(f"{len(memory.peak_tensors) - PEAK_TENSORS} more")
+    return (
+        f"{memory.memory}: {size(memory.arena_bytes)} of {size(memory.room_bytes)} free"
+        f" ({memory.how}); the peak of {size(memory.peak_bytes)} is #{layer.number}"
+        f" {layer.operator} ({', '.join(names)}), at most {size(memory.otherwise_bytes)} at any"
+        " other"
+    )

@@ -1,0 +1,34 @@
+"""Firmware with TensorFlow Lite Micro: its operators as they run, and the tensors of its arena.
+
+models.py finds the model in memory, operators.py names what native/capture/operators.c found to be
+calls of operators, arena.py finds the tensors, lifetimes.py says when each is there.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from simcore.elf import Image
+
+if TYPE_CHECKING:
+    from simcore.core.operators import WatchNetworks
+
+_MARKS: Final = (b"TFL3",)  # of a model's bytes, and of the code that checks them
+_CLASS: Final = "MicroInterpreter"
+
+
+def holds_interpreter(image: Image) -> bool:
+    """Whether a program may run networks: it has a model, code that looks for one, or its name."""
+    if any(mark in segment.data for segment in image.segments for mark in _MARKS):
+        return True
+    return any(_CLASS in function.raw for function in image.functions)
+
+
+def watch_networks(image: Image) -> WatchNetworks | None:
+    """Makes who says what operators of networks are, for a program that may run some; else None."""
+    if not holds_interpreter(image):
+        return None
+    from simcore.tflm.operators import Interpreters
+
+    return partial(Interpreters, image)

@@ -1,0 +1,180 @@
+"""A network's file on the command line: outputs, layers, memory, and what is said otherwise."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simcore.cli.main import main
+from simcore.costs.profile import Profile
+from simcore.errors import ExitCode
+from simcore.network.graph import Model
+from simcore.profiler import profile
+from tests.networks.building import Net
+from tests.networks.writer import write
+
+INPUTS, UNITS = 16, 4
+
+
+def layer(rng: np.random.Generator) -> Model:
+    """A fully connected layer whose result is its integer sum: scales of 1, 1 and 1."""
+    net = Net(rng)
+    given = net.input((1, INPUTS), "int8", 1.0, 0)
+    weights = net.constant(rng.integers(-1, 2, (UNITS, INPUTS)).astype(np.int8), 1.0)
+    bias = net.constant(np.array([1, -1, 2, 0], np.int32), 1.0)
+    out = net.tensor((1, UNITS), "int8", 1.0, 0)
+    net.add("FULLY_CONNECTED", (given, weights, bias), (out,))
+    return net.model(out)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[int]]:
+    """The file, an input, and the output that numpy computes."""
+    folder = tmp_path_factory.mktemp("network")
+    rng = np.random.default_rng(11)
+    model = layer(rng)
+    values = rng.integers(-6, 7, (1, INPUTS)).astype(np.int8)
+    weights = np.frombuffer(model.main.tensors[1].data or b"", np.int8).reshape(UNITS, INPUTS)
+    bias = np.frombuffer(model.main.tensors[2].data or b"", np.int32)
+    expected = np.clip(weights.astype(int) @ values[0] + bias, -128, 127)
+    network, given = folder / "layer.tflite", folder / "values.npy"
+    network.write_bytes(write(model))
+    np.save(given, values)
+    return network, given, expected.tolist()
+
+
+def run(
+    arguments: Sequence[str | Path], capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return int(status), said.out, said.err
+
+
+def test_outputs_are_those_of_numpy(made: tuple[Path, Path, list[int]], tmp_path: Path) -> None:
+    network, given, expected = made
+    found = profile(network, input=(str(given),), outputs=str(tmp_path / "out.npy"))
+    assert np.load(tmp_path / "out.npy").tolist() == [expected]
+    assert found.exit.status is ExitCode.OK
+    assert found.network is not None
+    assert found.network.input == "values.npy"
+    (row,) = found.network.layers
+    assert (row.operator, row.macs, row.input_shape) == ("FULLY_CONNECTED", 64, (1, 16))
+    op = found.ops[row.op or 0]
+    assert op.name == "#0 FULLY_CONNECTED t3"
+    assert 0.5 * found.totals.cycles < op.cycles <= found.totals.cycles
+
+
+def test_the_report_holds_layers_arena_and_whose_kernels_ran(
+    made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    network, given, _ = made
+    saved = tmp_path / "saved.json"
+    run(["profile", network, "--input", given, "--format", "json", "-o", saved], capsys)
+    status, out, err = run(["profile", network, "--input", given], capsys)
+    assert (status, err) == (0, "")
+    assert "Kernels: mcusim's own" in out
+    assert "#0 FULLY_CONNECTED" in out
+    assert "sram1: 20 B of" in out  # 16 bytes of input, 4 of output
+    _, again, _ = run(["report", saved], capsys)
+    assert again == out
+    assert Profile.from_json(saved.read_text()).to_json() == saved.read_text()
+    _, ticks, _ = run(["report", saved, "--format", "tflm"], capsys)
+    head, event = ticks.splitlines()
+    assert head == '"Event","Tag","Ticks"'
+    assert event.startswith("0,FULLY_CONNECTED,")
+    _, table, _ = run(["report", saved, "--format", "csv", "--section", "layers"], capsys)
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert (row["output_shape"], row["param_bytes"]) == ("1x4", str(64 + 16 + 2 * 16))
+    assert event.endswith(row["cycles"])
+
+
+def test_further_inferences_are_told_apart_from_the_first(
+    made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, _, _ = made
+    _, out, _ = run(
+        ["profile", network, "--invocations", "5", "--format", "json", "--cpu", "imxrt1062"], capsys
+    )
+    document = json.loads(out)
+    (row,) = document["network"]["layers"]
+    first, further = (document["ops"][row[name]] for name in ("op", "further_op"))
+    assert (first["invocations"], further["invocations"]) == (1, 4)
+    assert further["cycles"] / 4 < first["cycles"]  # the caches are warm
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--input", "{given}", "--input", "{given}"], "the network has 1 inputs"),
+        (["--input", "{network}"], "an inference takes 16"),
+        (["--input", "no.npy"], "--input no.npy: cannot be read: No such file or directory"),
+        (["--input", "random:x"], "a seed is a number, as in random:7"),
+        (["--arena", "dtcm,flash"], "--arena flash: tensors need memory"),
+        (["--", "first"], "what stands behind -- is for a program"),
+    ],
+)
+def test_what_does_not_go_is_one_line(
+    made: tuple[Path, Path, list[int]],
+    options: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    network, given, _ = made
+    told = [option.format(given=given, network=network) for option in options]
+    status, out, err = run(["profile", network, *told], capsys)
+    assert (status, out) == (2, "")
+    assert err.startswith("mcusim: error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_network_that_does_not_fit_is_told_so_and_timed_anyway(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """256 KiB of weights where all of the flash has as much."""
+    net = Net(np.random.default_rng(2))
+    given = net.input((1, 1024), "int8", 1.0, 0)
+    weights = net.constant(net.weights((256, 1024), "int8"), 1.0)
+    out = net.tensor((1, 256), "int8", 1.0, 0)
+    net.add("FULLY_CONNECTED", (given, weights, None), (out,))
+    network = tmp_path / "large.tflite"
+    network.write_bytes(write(net.model(out)))
+    small = ["--set", "region.flash.size=256K"]
+    status, _, err = run(["profile", network, *small], capsys)
+    assert status == 2
+    assert "of flash, flash of stm32f746 has 262,144 B" in err
+    assert "largest: fully_connected_0.weights 262,144 B" in err
+    assert err.count("\n") == 1
+    status, told, _ = run(["profile", network, *small, "--anyway"], capsys)
+    assert status == 0
+    assert "Does not fit; timed with region.flash.size=" in told
+
+
+def test_a_capture_and_a_what_if_study_speak_of_its_layers(
+    made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    network, _, _ = made
+    capture = tmp_path / "run.mcu"
+    assert run(["record", network, "-o", capture], capsys)[0] == 0
+    _, out, _ = run(["replay", capture, "--format", "csv", "--section", "ops"], capsys)
+    assert "#0 FULLY_CONNECTED t3" in out
+    status, out, err = run(
+        ["whatif", network, "--place", "fully_connected_0.weights=dtcm", "--format", "csv"], capsys
+    )
+    assert (status, err.count("error")) == (0, 0)
+    assert "dtcm" in out
+
+
+def test_options_of_networks_are_refused_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(
+        ["profile", "kernels/prebuilt/fully_connected_s8.elf", "--invocations", "2"], capsys
+    )
+    assert status == 2
+    assert "--invocations is for a network; give the .tflite file" in err

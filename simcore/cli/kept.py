@@ -3,8 +3,9 @@
 What is kept is a document, read with the checks of documents that come from anybody. The key has
 what a run is told and the bytes of the files that it is told of; files that a run comes to by
 itself (debug information beside a program, what a part file extends) stand in the entry with what
-they held. A run is kept only when nothing else decided it: not one that opens a host folder to the
-program, asked for standard input or was ended by the host's time.
+they held. A run is kept only when nothing else decided it and nothing else comes of it: not one
+that opens a host folder to the program, writes or verifies outputs of a network, asked for standard
+input or was ended by the host's time.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class Kept:
 
         What the program printed then is printed again. A run that is to be inspected runs.
         """
-        usable = self.room.is_on and inspect is None and spec.semihost_dir is None
+        beyond = spec.semihost_dir is not None or spec.outputs is not None or spec.verify
+        usable = self.room.is_on and inspect is None and not beyond
         key = profile_key(spec, self.room) if usable else None
         if key is not None and (found := self._load(key, spec)) is not None:
             result, printed = found

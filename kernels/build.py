@@ -23,7 +23,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = tuple(
-    ROOT / folder / "programs.toml" for folder in ("kernels", "kernels/runner", "kernels/corpus", "tests/firmware")
+    ROOT / folder / "programs.toml"
+    for folder in ("kernels", "kernels/runner", "kernels/corpus", "tests/firmware")
 )
 
 

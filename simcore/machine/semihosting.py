@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from simcore.machine.semihosting_files import Console, Constant, File, HostFile, Input, Output
+from simcore.machine.semihosting_files import Console, File, FixedFile, HostFile, Input, Output
 
 FAILED = 0xFFFF_FFFF  # -1 in R0
 
@@ -179,7 +179,7 @@ class Semihosting:
         elif name == ":semihosting-features":
             if mode > 1:
                 return self._fail(errno.EACCES)
-            file = Constant(_FEATURES)
+            file = FixedFile(_FEATURES)
         else:
             file = self._host_file(name, mode)
         handle = next(

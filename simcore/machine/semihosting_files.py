@@ -121,7 +121,7 @@ class Console(File):
         return 0
 
 
-class Constant(File):
+class FixedFile(File):
     """A file of fixed bytes."""
 
     def __init__(self, data: bytes) -> None:

@@ -14,6 +14,7 @@ _WEIGHTED: Final = {
     "TRANSPOSE_CONV": (2, 1), "BATCH_MATMUL": (0, 1), "SVDF": (0, 1),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (0, 1),
 }  # fmt: skip
+MOST_BYTES: Final = 64 << 20  # of a tensor
 _QUANTISE: Final = (
     "convert it with full integer quantisation (converter.optimizations ="
     " [tf.lite.Optimize.DEFAULT] with a representative_dataset)"
@@ -53,6 +54,11 @@ def _refuse_tensor(where: str, tensor: Tensor) -> None:
     if tensor.type not in BYTES_OF_TYPE or tensor.type in _OTHER_TYPES:
         why = _OTHER_TYPES.get(tensor.type, "no kernel here has that type")
         raise NetworkError(f"{where}: tensor '{tensor.name}' is {tensor.type}; {why}")
+    if tensor.size_bytes > MOST_BYTES:
+        raise NetworkError(
+            f"{where}: tensor '{tensor.name}' has {tensor.size_bytes >> 20:,} MiB, more than any"
+            f" memory of a microcontroller (limit {MOST_BYTES >> 20} MiB)"
+        )
     if not tensor.elements:
         raise NetworkError(
             f"{where}: tensor '{tensor.name}' has the shape {list(tensor.shape)}, which is not"

@@ -85,6 +85,10 @@ def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     _, again, _ = run(["report", saved], capsys)
     assert again == out
     assert Profile.from_json(saved.read_text()).to_json() == saved.read_text()
+    page = tmp_path / "page.html"
+    run(["report", saved, "--format", "html", "-o", page], capsys)
+    assert "<figcaption>Layers by cycles (modelled)</figcaption>" in page.read_text()
+    assert "<title>fully_connected_0.output: 4 B at 16, #0 to #0</title>" in page.read_text()
     _, ticks, _ = run(["report", saved, "--format", "tflm"], capsys)
     head, event = ticks.splitlines()
     assert head == '"Event","Tag","Ticks"'

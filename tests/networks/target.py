@@ -22,7 +22,13 @@ from simcore.network.lowering import Buffer, Constant, KernelCall, Scratch, Vari
 from simcore.network.prepare import prepare
 
 Array = npt.NDArray[Any]
-ELF = Path(__file__).resolve().parents[2] / "kernels" / "prebuilt" / "runner_generic-m7.elf"
+ELF = (
+    Path(__file__).resolve().parents[2]
+    / "kernels"
+    / "runner"
+    / "prebuilt"
+    / "runner_generic-m7.elf"
+)
 ROOM, ROOM_BYTES = 0x6000_0000, 32 << 20  # for buffers
 STACK_TOP = ROOM + ROOM_BYTES
 STACK_BYTES = 64 << 10

@@ -1,7 +1,7 @@
 """Operators as calls of kernels: what TFLM's Prepare functions compute, once and in Python.
 
-The results of the calls are those of TFLM's reference kernels (tensorflow/lite/micro/kernels); what has
-no kernel is refused in one line that names layer and reason.
+The results of the calls are those of TFLM's reference kernels (tensorflow/lite/micro/kernels); what
+has no kernel is refused in one line that names layer and reason.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import cast
 
 from simcore.network.graph import Operator, Subgraph
 from simcore.network.lowering import KernelCall
-from simcore.network.prepare.node import Node
+from simcore.network.prepare.node import OperatorNode
 
 #: Each operator's module and function in this package; imported when one occurs.
 FUNCTIONS = {
@@ -70,7 +70,7 @@ def prepare(operator: Operator, subgraph: Subgraph) -> KernelCall:
     Raises:
         ConfigError: operator, types, shapes or options have no kernel; one line with the layer.
     """
-    node = Node(operator, subgraph)
+    node = OperatorNode(operator, subgraph)
     if operator.kind not in FUNCTIONS:
         node.refuse(
             "no kernel runs this operator; docs/model/operators.md lists those that have one"

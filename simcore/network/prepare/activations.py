@@ -1,8 +1,8 @@
 """Functions of one value, and SOFTMAX.
 
 TFLM: tensorflow/lite/micro/kernels/activations_common.cc, leaky_relu_common.cc,
-hard_swish_common.cc, logistic_common.cc, tanh.cc, softmax_common.cc. A function of an int8 is a table
-of 256 bytes, which gives what TFLM computes for each value anew.
+hard_swish_common.cc, logistic_common.cc, tanh.cc, softmax_common.cc. A function of an int8 is a
+table of 256 bytes, which gives what TFLM computes for each value anew.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from simcore.network.graph import Tensor
 from simcore.network.lowering import Constant, KernelCall, Scratch
 from simcore.network.prepare import scales, tables
-from simcore.network.prepare.node import Node, constant, words
+from simcore.network.prepare.node import OperatorNode, constant, words
 
 IN_PLACE = {1: 0}
 INT8 = range(-128, 128)
 
 
-def _unary(node: Node) -> tuple[Tensor, Tensor, str]:
+def _unary(node: OperatorNode) -> tuple[Tensor, Tensor, str]:
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, ("int8", "int16", "float32"))
     node.same_kind(inputs, output)
@@ -47,7 +47,7 @@ def table_call(inputs: Tensor, output: Tensor, values: Iterable[int]) -> KernelC
     return _call("op_table_s8", (output.elements,), inputs, output, table, fast=True)
 
 
-def relu(node: Node) -> KernelCall:
+def relu(node: OperatorNode) -> KernelCall:
     """Values below 0 become 0, in the output's scale."""
     inputs, output, kind = _unary(node)
     if kind == "float32":
@@ -67,7 +67,7 @@ def relu(node: Node) -> KernelCall:
     return _call("op_leaky_s16", params, inputs, output)
 
 
-def relu6(node: Node) -> KernelCall:
+def relu6(node: OperatorNode) -> KernelCall:
     """Values limited to 0 to 6, in the input's scale."""
     inputs, output, kind = _unary(node)
     if kind == "float32":
@@ -80,7 +80,7 @@ def relu6(node: Node) -> KernelCall:
     return _call(name, words(output.elements, zero_point, six), inputs, output, fast=kind == "int8")
 
 
-def leaky_relu(node: Node) -> KernelCall:
+def leaky_relu(node: OperatorNode) -> KernelCall:
     """Values below 0 times a slope that is the same for all."""
     inputs, output, kind = _unary(node)
     alpha = node.real("alpha", 0.0)
@@ -107,7 +107,7 @@ def leaky_relu(node: Node) -> KernelCall:
     return table_call(inputs, output, (scales.clamp(zero_out + leaky(x), limits) for x in INT8))
 
 
-def hard_swish(node: Node) -> KernelCall:
+def hard_swish(node: OperatorNode) -> KernelCall:
     """x * relu6(x + 3) / 6."""
     inputs, output, kind = _unary(node)
     if kind == "float32":
@@ -130,7 +130,7 @@ def hard_swish(node: Node) -> KernelCall:
     return table_call(inputs, output, values)
 
 
-def curve(node: Node) -> KernelCall:
+def curve(node: OperatorNode) -> KernelCall:
     """LOGISTIC and TANH."""
     inputs, output, kind = _unary(node)
     is_logistic = node.operator.kind == "LOGISTIC"
@@ -157,7 +157,7 @@ def curve(node: Node) -> KernelCall:
 
 
 def _curve_scale_s16(
-    node: Node, inputs: Tensor, output: Tensor, is_logistic: bool
+    node: OperatorNode, inputs: Tensor, output: Tensor, is_logistic: bool
 ) -> tuple[int, int]:
     """Multiplier and right shift to 1/12288 units; an input scale of 2^-12 has an exact one."""
     node.no_zero_point(inputs, output)
@@ -176,7 +176,7 @@ def _curve_scale_s16(
     return int(real), shift
 
 
-def softmax(node: Node) -> KernelCall:
+def softmax(node: OperatorNode) -> KernelCall:
     """Softmax along the last axis."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, ("int8", "int16", "float32"))

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from simcore.network.graph import Tensor
 from simcore.network.lowering import Buffer, Constant, KernelCall, Scratch
 from simcore.network.prepare import scales
-from simcore.network.prepare.node import Node, constant, words
-
+from simcore.network.prepare.node import OperatorNode, constant, words
 
 MOST_PIXELS = 4096  # of a stride, a dilation, a side of a window: far below where sums wrap around
 
@@ -30,7 +29,7 @@ class Window:
     dilations: tuple[int, int] = (1, 1)
 
 
-def window(node: Node, size: tuple[int, int], kernel: tuple[int, int]) -> Window:
+def window(node: OperatorNode, size: tuple[int, int], kernel: tuple[int, int]) -> Window:
     """The window of an operator's options over a picture of (height, width)."""
     strides = node.number("stride_h", 1), node.number("stride_w", 1)
     dilations = node.number("dilation_h_factor", 1), node.number("dilation_w_factor", 1)
@@ -58,7 +57,7 @@ def window(node: Node, size: tuple[int, int], kernel: tuple[int, int]) -> Window
     return Window(outputs[0], outputs[1], before[0], before[1], strides, dilations)
 
 
-def weight_kind(node: Node, inputs: Tensor, weights: Tensor) -> str:
+def weight_kind(node: OperatorNode, inputs: Tensor, weights: Tensor) -> str:
     """The type of the inputs, once the weights go with it."""
     kind = node.kind_of(inputs, ("int8", "int16", "float32"))
     if kind == "float32" and weights.type != "float32":
@@ -72,7 +71,12 @@ def weight_kind(node: Node, inputs: Tensor, weights: Tensor) -> str:
 
 
 def channel_scales(
-    node: Node, inputs: Tensor, weights: Tensor, output: Tensor, axis: int, most_shift: int = 30
+    node: OperatorNode,
+    inputs: Tensor,
+    weights: Tensor,
+    output: Tensor,
+    axis: int,
+    most_shift: int = 30,
 ) -> tuple[Constant, Constant]:
     """Multipliers and shifts of each output channel, along an axis of the weights."""
     channels = weights.shape[axis]
@@ -95,7 +99,7 @@ def channel_scales(
 
 
 def bias_kind(
-    node: Node, bias: Tensor | None, channels: int, allowed: tuple[str, ...]
+    node: OperatorNode, bias: Tensor | None, channels: int, allowed: tuple[str, ...]
 ) -> str | None:
     """The type of the bias, None without one."""
     if bias is None:
@@ -104,7 +108,7 @@ def bias_kind(
     return node.kind_of(bias, allowed)
 
 
-def has_narrow_sums(node: Node, bias: str | None) -> bool:
+def has_narrow_sums(node: OperatorNode, bias: str | None) -> bool:
     """Whether sums of int16 inputs have 32 bits: the bias says so, or an option without one."""
     return bias == "int32" or (
         bias is None and node.text("quantized_bias_type", "FLOAT32") == "INT32"
@@ -116,7 +120,7 @@ def strip_bytes(patch: int) -> int:
     return (patch + 3) // 4 * 64
 
 
-def conv_2d(node: Node) -> KernelCall:
+def conv_2d(node: OperatorNode) -> KernelCall:
     """A convolution, which may have groups: each output channel sees a part of the input's."""
     inputs, weights, bias, output = node.input(0), node.input(1), node.optional(2), node.output()
     kind = weight_kind(node, inputs, weights)
@@ -180,7 +184,7 @@ def conv_2d(node: Node) -> KernelCall:
     return KernelCall("op_conv2d_s8", params, buffers, macs, 2 * macs, is_optimised=True)
 
 
-def depthwise_conv_2d(node: Node) -> KernelCall:
+def depthwise_conv_2d(node: OperatorNode) -> KernelCall:
     """A convolution of each channel by itself, which makes one output channel or several."""
     inputs, weights, bias, output = node.input(0), node.input(1), node.optional(2), node.output()
     kind = weight_kind(node, inputs, weights)
@@ -221,7 +225,7 @@ def depthwise_conv_2d(node: Node) -> KernelCall:
     return KernelCall("op_depthwise_conv2d_s8", params, buffers, macs, 2 * macs, is_optimised=True)
 
 
-def transpose_conv(node: Node) -> KernelCall:
+def transpose_conv(node: OperatorNode) -> KernelCall:
     """The gradient of a convolution: each input spreads over the outputs under its window."""
     weights, inputs, bias, output = node.input(1), node.input(2), node.optional(3), node.output()
     kind = weight_kind(node, inputs, weights)

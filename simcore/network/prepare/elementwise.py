@@ -11,13 +11,13 @@ from collections.abc import Callable
 from simcore.network.graph import Tensor
 from simcore.network.lowering import KernelCall
 from simcore.network.prepare import scales
-from simcore.network.prepare.node import Node, steps_of, walk, words
+from simcore.network.prepare.node import OperatorNode, steps_of, walk, words
 from simcore.network.prepare.pooling import SUFFIX
 
 IN_PLACE = {2: 0}
 
 
-def broadcast(node: Node, first: Tensor, second: Tensor, output: Tensor) -> list[list[int]]:
+def broadcast(node: OperatorNode, first: Tensor, second: Tensor, output: Tensor) -> list[list[int]]:
     """Sizes of the output, and the steps of both inputs, 0 along an axis on which one repeats."""
     rank = max(len(first.shape), len(second.shape))
     shapes = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (first, second)]
@@ -34,7 +34,7 @@ def broadcast(node: Node, first: Tensor, second: Tensor, output: Tensor) -> list
     return walk(node, sizes, *steps)
 
 
-def _binary(node: Node, kinds: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, str]:
+def _binary(node: OperatorNode, kinds: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, str]:
     first, second, output = node.input(0), node.input(1), node.output()
     kind = node.kind_of(first, kinds)
     node.same_kind(first, second, output)
@@ -44,7 +44,11 @@ def _binary(node: Node, kinds: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor,
 def _call(
     name: str, params: tuple[int, ...], first: Tensor, second: Tensor, output: Tensor
 ) -> KernelCall:
-    whole = [place for place, one in enumerate((first, second)) if one.shape == output.shape]
+    whole = [
+        place
+        for place, one in enumerate((first, second))
+        if one.shape == output.shape and one.type == output.type
+    ]
     in_place = {2: whole[0]} if whole else {}
     return KernelCall(
         name,
@@ -55,13 +59,15 @@ def _call(
     )
 
 
-def _unquantized(node: Node, name: str, limits: Callable[[], tuple[float, float]]) -> KernelCall:
+def _unquantized(
+    node: OperatorNode, name: str, limits: Callable[[], tuple[float, float]]
+) -> KernelCall:
     first, second, output, kind = _binary(node, ("int32", "float32"))
     shape = broadcast(node, first, second, output)
     return _call(f"op_{name}_{SUFFIX[kind]}", words(*shape, limits()), first, second, output)
 
 
-def _integer_limits(node: Node) -> tuple[int, int]:
+def _integer_limits(node: OperatorNode) -> tuple[int, int]:
     low, high = scales.LIMITS["int32"]
     real_low, real_high = scales.ACTIVATIONS[node.activation()]
     return (
@@ -70,7 +76,7 @@ def _integer_limits(node: Node) -> tuple[int, int]:
     )
 
 
-def add_or_sub(node: Node) -> KernelCall:
+def add_or_sub(node: OperatorNode) -> KernelCall:
     """Sums and differences."""
     first, second, output, kind = _binary(node, ("int8", "int16", "int32", "float32"))
     is_sum = node.operator.kind == "ADD"
@@ -101,7 +107,7 @@ def add_or_sub(node: Node) -> KernelCall:
     return _call(f"op_sum_{SUFFIX[kind]}", params, first, second, output)
 
 
-def mul(node: Node) -> KernelCall:
+def mul(node: OperatorNode) -> KernelCall:
     """Products."""
     first, second, output, kind = _binary(node, ("int8", "int16", "int32", "float32"))
     if kind == "float32":
@@ -125,7 +131,7 @@ def mul(node: Node) -> KernelCall:
     return _call(f"op_product_{SUFFIX[kind]}", words(*shape, layer), first, second, output)
 
 
-def choice(node: Node) -> KernelCall:
+def choice(node: OperatorNode) -> KernelCall:
     """The larger or the smaller of two; TFLM compares quantized values as they are."""
     first, second, output, kind = _binary(node, ("int8", "int16", "int32", "float32"))
     shape = broadcast(node, first, second, output)
@@ -133,7 +139,7 @@ def choice(node: Node) -> KernelCall:
     return _call(f"op_choice_{SUFFIX[kind]}", params, first, second, output)
 
 
-def prelu(node: Node) -> KernelCall:
+def prelu(node: OperatorNode) -> KernelCall:
     """Negative inputs times a slope."""
     inputs, slope, output = node.input(0), node.input(1), node.output()
     kind = node.kind_of(inputs, ("int8", "int16", "float32"))

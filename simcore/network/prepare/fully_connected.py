@@ -19,18 +19,18 @@ from simcore.network.prepare.convolutions import (
     strip_bytes,
     weight_kind,
 )
-from simcore.network.prepare.node import Node, constant, steps_of, words
+from simcore.network.prepare.node import OperatorNode, constant, steps_of, words
 
 
 def one_multiplier(
-    node: Node, left: Tensor, right: Tensor, output: Tensor, most_shift: int
+    node: OperatorNode, left: Tensor, right: Tensor, output: Tensor, most_shift: int
 ) -> tuple[int, int]:
     """The multiplier and shift of products of two tensors with one scale each."""
     product = node.scale(left) * node.scale(right)
     return node.multiplier(product / node.scale(output), most_shift)
 
 
-def fully_connected(node: Node) -> KernelCall:
+def fully_connected(node: OperatorNode) -> KernelCall:
     """Rows of inputs times a matrix with a row for each output."""
     inputs, weights, bias, output = node.input(0), node.input(1), node.optional(2), node.output()
     kind = weight_kind(node, inputs, weights)
@@ -106,7 +106,7 @@ def _scale_of_bias(bias: Tensor) -> float:
     return bias.quantization.scales[0] if bias.quantization and bias.quantization.scales else 0.0
 
 
-def batch_matmul(node: Node) -> KernelCall:
+def batch_matmul(node: OperatorNode) -> KernelCall:
     """Products of pairs of matrices, each side transposed when an option says so."""
     left, right, output = node.input(0), node.input(1), node.output()
     kind = node.kind_of(left, ("int8", "int16", "float32"))

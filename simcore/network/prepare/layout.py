@@ -13,7 +13,7 @@ from math import prod
 
 from simcore.network.graph import BYTES_OF_TYPE, Tensor
 from simcore.network.lowering import KernelCall
-from simcore.network.prepare.node import Node, steps_of, walk, words
+from simcore.network.prepare.node import OperatorNode, steps_of, walk, words
 
 IN_PLACE = {1: 0}
 KINDS = ("int8", "int16", "int32", "float32")
@@ -36,7 +36,7 @@ def copy_call(source: Tensor, output: Tensor) -> KernelCall:
     )
 
 
-def reshape(node: Node) -> KernelCall:
+def reshape(node: OperatorNode) -> KernelCall:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: other axes for the same values."""
     inputs, output = node.input(0), node.output()
     expands = node.operator.kind == "EXPAND_DIMS"
@@ -46,7 +46,7 @@ def reshape(node: Node) -> KernelCall:
     return copy_call(inputs, output)
 
 
-def concatenation(node: Node) -> KernelCall:
+def concatenation(node: OperatorNode) -> KernelCall:
     """Tensors joined along an axis; int8 ones must have one scale."""
     node.no_activation()
     output = node.output()
@@ -73,7 +73,7 @@ def concatenation(node: Node) -> KernelCall:
     return _join(parts, output, axis)
 
 
-def pack(node: Node) -> KernelCall:
+def pack(node: OperatorNode) -> KernelCall:
     """Tensors joined along an axis that they do not have yet."""
     output = node.output()
     node.kind_of(output, (*KINDS, "int64"))
@@ -94,7 +94,7 @@ def _join(parts: Sequence[Tensor], output: Tensor, axis: int) -> KernelCall:
     return KernelCall("op_concatenate", params, buffers, is_optimised=True)
 
 
-def split(node: Node) -> KernelCall:
+def split(node: OperatorNode) -> KernelCall:
     """SPLIT and SPLIT_V: a tensor cut along an axis."""
     is_even = node.operator.kind == "SPLIT"
     inputs, axis_tensor = (
@@ -118,7 +118,7 @@ def split(node: Node) -> KernelCall:
 
 
 def _pieces(
-    node: Node, sizes: Sequence[int], steps: Sequence[int], value_bytes: int
+    node: OperatorNode, sizes: Sequence[int], steps: Sequence[int], value_bytes: int
 ) -> tuple[int, list[list[int]]]:
     """Bytes of a piece that lies together on both sides, and the walk over all pieces, in bytes."""
     merged = walk(node, sizes, steps)
@@ -129,7 +129,7 @@ def _pieces(
     return piece, [merged[0], [step * value_bytes for step in merged[1]]]
 
 
-def strided_slice(node: Node) -> KernelCall:
+def strided_slice(node: OperatorNode) -> KernelCall:
     """Every so many values between a begin and an end along each axis."""
     inputs, output = node.input(0), node.output()
     node.kind_of(inputs, (*KINDS, "bool"))
@@ -183,7 +183,7 @@ def _limit(index: int, size: int, low: int, high: int) -> int:
     return max(low, min(high, index + size if index < 0 else index))
 
 
-def transpose(node: Node) -> KernelCall:
+def transpose(node: OperatorNode) -> KernelCall:
     """Axes in another order."""
     inputs, output = node.input(0), node.output()
     node.kind_of(inputs, ("int8", "int16", "float32"))
@@ -206,7 +206,7 @@ def transpose(node: Node) -> KernelCall:
     return KernelCall("op_transpose", words(piece, 0, *merged), (inputs.index, output.index))
 
 
-def pad(node: Node) -> KernelCall:
+def pad(node: OperatorNode) -> KernelCall:
     """PAD and PADV2: values of one kind around a tensor; PAD's are its zero point."""
     inputs, filling, output = node.input(0), node.optional(2), node.output()
     kind = node.kind_of(inputs, KINDS)

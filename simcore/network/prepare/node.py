@@ -18,7 +18,7 @@ MOST_AXES = 6  # that a kernel walks over: kernels/runner/ops.h
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class OperatorNode:
     """An operator of a subgraph."""
 
     operator: Operator
@@ -241,7 +241,7 @@ def merge_axes(sizes: Sequence[int], *steps: Sequence[int]) -> tuple[list[int], 
     return tuple(list(column) for column in zip(*(kept or [(1,) + (0,) * len(steps)]), strict=True))
 
 
-def walk(node: Node, sizes: Sequence[int], *steps: Sequence[int]) -> list[list[int]]:
+def walk(node: OperatorNode, sizes: Sequence[int], *steps: Sequence[int]) -> list[list[int]]:
     """Sizes and steps of a kernel's walk: merged, with axes of size 1 in front."""
     merged = merge_axes(sizes, *steps)
     missing = MOST_AXES - len(merged[0])

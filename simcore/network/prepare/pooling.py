@@ -11,12 +11,12 @@ from math import prod
 from simcore.network.lowering import KernelCall, Scratch
 from simcore.network.prepare import scales
 from simcore.network.prepare.convolutions import window
-from simcore.network.prepare.node import Node, steps_of, walk, words
+from simcore.network.prepare.node import OperatorNode, steps_of, walk, words
 
 SUFFIX = {"int8": "s8", "int16": "s16", "int32": "s32", "float32": "f32"}
 
 
-def pool(node: Node) -> KernelCall:
+def pool(node: OperatorNode) -> KernelCall:
     """The maximum or the average of windows; input and output have one scale."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, ("int8", "int16", "float32"))
@@ -54,7 +54,7 @@ def pool(node: Node) -> KernelCall:
     )  # fmt: skip
 
 
-def reduce(node: Node) -> KernelCall:
+def reduce(node: OperatorNode) -> KernelCall:
     """Sums or means over some axes."""
     inputs, output = node.input(0), node.output()
     is_mean = node.operator.kind == "MEAN"
@@ -91,7 +91,7 @@ def reduce(node: Node) -> KernelCall:
     )
 
 
-def argument(node: Node) -> KernelCall:
+def argument(node: OperatorNode) -> KernelCall:
     """The index of the largest or smallest value along an axis."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, ("int8", "float32"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from simcore.network.lowering import KernelCall
 from simcore.network.prepare import scales
 from simcore.network.prepare.activations import table_call
-from simcore.network.prepare.node import Node, words
+from simcore.network.prepare.node import OperatorNode, words
 
 SHORT = {"int8": "s8", "uint8": "u8", "int16": "s16", "int32": "s32", "float32": "f32"}
 #: What each type of input may become, as TFLM has kernels for it.
@@ -22,7 +22,7 @@ QUANTIZED = {
 CAST_CODES = {"int8": 0, "int16": 1, "int32": 2, "float32": 3, "bool": 4}
 
 
-def quantize(node: Node) -> KernelCall:
+def quantize(node: OperatorNode) -> KernelCall:
     """A tensor in another scale or type."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, tuple(QUANTIZED))
@@ -48,7 +48,7 @@ def quantize(node: Node) -> KernelCall:
     return KernelCall(f"op_requantize_{SHORT[kind]}_{SHORT[to]}", params, buffers, ops=size)
 
 
-def dequantize(node: Node) -> KernelCall:
+def dequantize(node: OperatorNode) -> KernelCall:
     """A quantized tensor as float32."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, ("int8", "uint8", "int16"))
@@ -60,7 +60,7 @@ def dequantize(node: Node) -> KernelCall:
     )
 
 
-def cast(node: Node) -> KernelCall:
+def cast(node: OperatorNode) -> KernelCall:
     """The same numbers in another type."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, tuple(CAST_CODES))

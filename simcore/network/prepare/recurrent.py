@@ -11,7 +11,7 @@ from simcore.network.graph import Quantization, Tensor
 from simcore.network.lowering import Buffer, KernelCall, Scratch
 from simcore.network.prepare import scales, tables
 from simcore.network.prepare.fully_connected import one_multiplier
-from simcore.network.prepare.node import Node, constant, words
+from simcore.network.prepare.node import OperatorNode, constant, words
 
 GATE_SCALE, UNIT_SCALE = 2.0**-12, 2.0**-15
 #: Inputs of an LSTM in the order input, forget, cell, output gate, and those that TFLM leaves out.
@@ -23,7 +23,7 @@ LEFT_OUT = {
 }
 
 
-def svdf(node: Node) -> KernelCall:
+def svdf(node: OperatorNode) -> KernelCall:
     """A filter over inputs, and one over the time that its results are remembered."""
     if node.optional(3) is None:
         node.refuse("it has no bias, which TFLM's kernel needs")
@@ -71,13 +71,13 @@ def svdf(node: Node) -> KernelCall:
     return KernelCall(name, params, buffers, macs, 2 * macs)
 
 
-def _is_variable(node: Node, *states: Tensor) -> None:
+def _is_variable(node: OperatorNode, *states: Tensor) -> None:
     for state in states:
         if not state.is_variable:
             node.refuse(f"'{state.name}' is the layer's state and no variable tensor")
 
 
-def lstm(node: Node) -> KernelCall:
+def lstm(node: OperatorNode) -> KernelCall:
     """An LSTM over all steps of a sequence, with input gate, without projection and peepholes."""
     for what, places in LEFT_OUT.items():
         if any(node.optional(place) is not None for place in places):

@@ -12,11 +12,13 @@ import struct
 from simcore.network.graph import Tensor
 from simcore.network.lowering import Constant, KernelCall
 from simcore.network.prepare.layout import size_of
-from simcore.network.prepare.node import Node, constant, words
+from simcore.network.prepare.node import OperatorNode, constant, words
 from simcore.network.prepare.scales import round_away, single
 
 
-def _sizes(node: Node, inputs: Tensor, output: Tensor) -> tuple[int, int, int, int, int, int]:
+def _sizes(
+    node: OperatorNode, inputs: Tensor, output: Tensor
+) -> tuple[int, int, int, int, int, int]:
     batches, height, width, channels = node.rank_is(inputs, 4)
     size = node.integers(node.input(1), "size")
     if len(size) != 2 or min(size) < 1:
@@ -28,7 +30,7 @@ def _sizes(node: Node, inputs: Tensor, output: Tensor) -> tuple[int, int, int, i
     return batches, height, width, channels, size[0], size[1]
 
 
-def nearest(node: Node) -> KernelCall:
+def nearest(node: OperatorNode) -> KernelCall:
     """Each output is the input nearest to it."""
     inputs, output = node.input(0), node.output()
     node.kind_of(inputs, ("int8", "int16", "float32"))
@@ -48,7 +50,7 @@ def nearest(node: Node) -> KernelCall:
     return KernelCall("op_resize_nearest", params, (inputs.index, output.index, rows, columns))
 
 
-def bilinear(node: Node) -> KernelCall:
+def bilinear(node: OperatorNode) -> KernelCall:
     """Each output lies between four inputs."""
     inputs, output = node.input(0), node.output()
     kind = node.kind_of(inputs, ("int8", "float32"))
@@ -62,7 +64,7 @@ def bilinear(node: Node) -> KernelCall:
     return KernelCall(name, params, (inputs.index, output.index, rows, columns), ops=ops)
 
 
-def _between_s32(node: Node, size: int, new_size: int) -> bytes:
+def _between_s32(node: OperatorNode, size: int, new_size: int) -> bytes:
     is_aligned = node.flag("align_corners") and new_size > 1
     old, new = (size - 1, new_size - 1) if is_aligned else (size, new_size)
     scale = (1024 * old + new // 2) // new
@@ -75,7 +77,7 @@ def _between_s32(node: Node, size: int, new_size: int) -> bytes:
     return data
 
 
-def _between_f32(node: Node, size: int, new_size: int) -> bytes:
+def _between_f32(node: OperatorNode, size: int, new_size: int) -> bytes:
     is_aligned = node.flag("align_corners") and new_size > 1
     scale = single((size - 1) / (new_size - 1)) if is_aligned else single(size / new_size)
     data = b""

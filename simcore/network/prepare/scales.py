@@ -4,8 +4,8 @@ TFLM: tensorflow/lite/kernels/internal/quantization_util.cc (QuantizeMultiplier,
 CalculateInputRadius, CheckedLog2) and tensorflow/lite/kernels/kernel_util.cc
 (CalculateActivationRangeQuantized). Scales are numbers of single precision. Their products and
 quotients are of double precision everywhere, as in TFLM since autumn of 2026 (tested on its wheel
-0.dev20261023182759); before, FULLY_CONNECTED and others took single precision, by which a multiplier
-differs in its last bits.
+0.dev20261023182759); before, FULLY_CONNECTED and others took single precision, by which a
+multiplier differs in its last bits.
 """
 
 from __future__ import annotations
@@ -57,12 +57,14 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """
     if real == 0.0:
         return 0, 0
-    fraction, shift = math.frexp(real)
-    multiplier = round_away(fraction * (1 << 31))
-    if abs(multiplier) == 1 << 31:
-        multiplier //= 2
+    fraction, shift = math.frexp(abs(real))
+    multiplier = int(fraction * (1 << 31) + 0.5)  # the sum is exact where it is no whole number
+    if multiplier == 1 << 31:
+        multiplier >>= 1
         shift += 1
-    return (0, 0) if shift < -31 else (multiplier, shift)
+    if shift < -31:
+        return 0, 0
+    return (multiplier if real > 0 else -multiplier), shift
 
 
 def input_radius(integer_bits: int, left_shift: int) -> int:

@@ -109,8 +109,8 @@ def curve_s8(
 def logistic_steps() -> list[int]:
     """2^16 times the logistic function at every 1/24, as uint16: the table of the int16 curves.
 
-    Each value is moved by half of the error of a line in the middle of the step behind it, which makes
-    the errors of both signs alike. These are the values of sigmoid_table_uint16 of
+    Each value is moved by half of the error of a line in the middle of the step behind it, which
+    makes the errors of both signs alike. These are the values of sigmoid_table_uint16 of
     tensorflow/lite/kernels/internal/common.h, whose last is rounded up.
     """
 

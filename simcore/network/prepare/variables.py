@@ -9,10 +9,10 @@ from __future__ import annotations
 from simcore.network.graph import BYTES_OF_TYPE, Operator, Tensor
 from simcore.network.lowering import KernelCall, Variable
 from simcore.network.prepare.layout import copy_call
-from simcore.network.prepare.node import Node
+from simcore.network.prepare.node import OperatorNode
 
 
-def _variable(node: Node, value: Tensor) -> Variable:
+def _variable(node: OperatorNode, value: Tensor) -> Variable:
     """The variable that input 0 of an operator names, and whose value has this tensor's size."""
     resource = node.operator.inputs[0] if node.operator.inputs else -1
     for operator in node.subgraph.operators:
@@ -27,7 +27,7 @@ def name_of(operator: Operator) -> str:
     return "/".join(part for part in parts if part) or "variable"
 
 
-def read(node: Node) -> KernelCall:
+def read(node: OperatorNode) -> KernelCall:
     """Copy a variable to the output."""
     output = node.output()
     node.kind_of(output, tuple(BYTES_OF_TYPE))
@@ -37,7 +37,7 @@ def read(node: Node) -> KernelCall:
     )
 
 
-def assign(node: Node) -> KernelCall:
+def assign(node: OperatorNode) -> KernelCall:
     """Copy the input to a variable."""
     value = node.input(1)
     node.kind_of(value, tuple(BYTES_OF_TYPE))

@@ -23,7 +23,7 @@ class Figure(NamedTuple):
 def render(profile: Profile, options: RenderOptions) -> str:
     """The page; ``options.details`` adds what the Profile itself does not hold."""
     from simcore.report.arenas import arena_note, arena_title
-    from simcore.report.html import bars, hot_loops, roofline
+    from simcore.report.html import bars, hot_loops, network, roofline
     from simcore.report.html import profile_tables as tables
     from simcore.report.html.details import Details
     from simcore.report.html.flame import flame_data
@@ -54,6 +54,9 @@ def render(profile: Profile, options: RenderOptions) -> str:
         arena_note=arena_note,
         listed=listed,
         roofline=figure,
+        strip=network.strip(profile),
+        strip_kinds=network.kinds(profile),
+        strip_width=network.WIDTH,
         ceilings=ceilings,
         hot=hot,
         flame_tree=as_json(flame_data(unfolded(profile))),

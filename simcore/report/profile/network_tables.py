@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
 from rich.text import Text
 
 from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer

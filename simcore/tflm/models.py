@@ -11,7 +11,7 @@ from simcore.core.operators import Memory
 from simcore.errors import NetworkError
 from simcore.network.graph import Model
 from simcore.tflite.reader import read_model
-from simcore.tflite.tables import Buffer, DamagedError, Table
+from simcore.tflite.tables import Buffer, DamagedError, FlatTable
 
 IDENTIFIER: Final = b"TFL3"  # bytes 4 to 7 of a model
 MAX_MODEL_BYTES: Final = 32 << 20
@@ -102,7 +102,7 @@ def load(address: int, data: bytes) -> LoadedModel | None:
     return LoadedModel(address, model, operators, tuple(shapes))
 
 
-def _list_at(address: int, table: Table, number: int) -> int:
+def _list_at(address: int, table: FlatTable, number: int) -> int:
     """Where a vector of numbers lies in memory, its length first; 0: there is none."""
     start, _ = table.span(number)
     return address + start - 4 if start else 0

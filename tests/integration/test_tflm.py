@@ -68,6 +68,7 @@ def test_each_operator_is_a_row_however_the_interpreter_was_compiled(build: str)
 def test_neither_a_profiler_nor_a_model_in_ram_changes_the_rows(word: str) -> None:
     profile = run("tflm_O2", word)
     assert rows(profile) == DENSE
+    assert profile.warnings == ()
     assert {op.operator.model for op in profile.ops if op.operator} == {
         "copy" if word == "copied" else "dense_model"
     }

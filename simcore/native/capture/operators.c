@@ -16,7 +16,8 @@
 enum {
     CALLS_MAX = 1 << 14,         /* different operators */
     STRANGE_MAX = 8,             /* calls at a site that are none, before it is looked at no more */
-    NODE_FIRST = 5, NODE_LAST = 10,  /* words of a node in front of its registration */
+    NODE_FIRST = 5,
+    NODE_LAST = 10,  /* words of a node in front of its registration */
     INVOKE = 3,                  /* word of a registration */
 };
 
@@ -36,16 +37,28 @@ int operators_is_call(const struct capture *c, const uint8_t *code, uint32_t siz
     return at == size && code[last + 1] == 0x47 && (code[last] & 0x87) == 0x80;      /* BLX register */
 }
 
+/* Words of memory, and only of memory: to read a register of a peripheral has effects. */
+static int read_words(struct capture *c, uint32_t address, uint32_t *word, uint32_t count)
+{
+    for (uint32_t i = 0; address % 4 == 0 && i < c->regions; i++) {
+        const struct region_config *r = &c->region[i];
+        uint32_t inside = address - r->base;
+        if (r->kind < REGION_PERIPHERAL && inside < r->size && count * 4 <= r->size - inside)
+            return c->mem_read(c->engine, address, word, count * 4) == UC_ERR_OK;
+    }
+    return 0;
+}
+
 /* The words of a node, if the function called is its registration's. */
 static int read_call(struct capture *c, uint32_t target, struct operator_call *call)
 {
     uint32_t word[NODE_LAST + 1], invoke[INVOKE + 1];
     call->node = register_of(c, UC_ARM_REG_R1);
-    if (!call->node || call->node % 4 || c->mem_read(c->engine, call->node, word, sizeof word) != UC_ERR_OK)
-        return 0;
-    for (uint32_t at = NODE_FIRST; at <= NODE_LAST; at++)
-        if (word[at] && word[at] % 4 == 0 &&
-            c->mem_read(c->engine, word[at], invoke, sizeof invoke) == UC_ERR_OK && invoke[INVOKE] == (target | 1)) {
+    uint32_t words = call->node ? NODE_LAST + 1 : 0;
+    while (words > NODE_FIRST && !read_words(c, call->node, word, words))
+        words--;                                 /* memory ends behind it */
+    for (uint32_t at = NODE_FIRST; at < words; at++)
+        if (word[at] && read_words(c, word[at], invoke, INVOKE + 1) && invoke[INVOKE] == (target | 1)) {
             call->target = target;
             call->context = register_of(c, UC_ARM_REG_R0);
             call->inputs = word[0];
@@ -72,8 +85,7 @@ static const struct operator_known *known_call(struct capture *c, struct operato
             return &o->known[at];
         }
     }
-    if (o->count == CALLS_MAX ||
-        array_reserve(&o->known, &o->room, o->count + 1u, 64, sizeof *o->known) != CORE_OK) {
+    if (o->count == CALLS_MAX || array_reserve(&o->known, &o->room, o->count + 1u, 64, sizeof *o->known) != CORE_OK) {
         capture_fail(c, o->count == CALLS_MAX ? CORE_ERR_LIMIT : CORE_ERR_MEMORY);
         return NULL;
     }

@@ -10,6 +10,7 @@
 #include "capture/devices.h"
 #include "capture/dma.h"
 #include "capture/held.h"
+#include "capture/operations.h"
 #include "capture/operators.h"
 #include "capture/serial.h"
 #include "capture/tasks.h"
@@ -325,18 +326,6 @@ static inline uint32_t code_last_hooked(const struct captured *d)
 /* hooks.c: hooks the engine; widens the hooked ranges by one block, and has Unicorn translate it again. */
 int hooks_attach(struct capture *c);
 int hooks_widen(struct capture *c, uint32_t id);
-
-/* operations.c: whether a block is one of the marker functions of mcusim.h, whose own blocks stay out of the
- * stream; at their entry an operation begins or ends. */
-int marker_run(struct capture *c, uint32_t address);
-
-/* The number of a new operation, whose descriptor is no struct mcusim_op. */
-uint32_t operation_new(struct capture *c, uint32_t descriptor);
-
-static inline int marker_is_near(const struct capture_config *k, uint32_t address)
-{
-    return address - k->op_begin <= k->op_begin_size || address - k->op_end <= k->op_end_size;
-}
 
 /* due.c: what time brings. Asks for the modelled time and pends what has come; STOP_CYCLES when the run's time is
  * over, else STOP_NONE. When to ask again, after a write to a timer, to DMA, to SysTick or a jump in time. What comes

@@ -299,8 +299,8 @@ static int switch_objects(struct timing *t, uint32_t table)
 
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
-    static const uint8_t payload_words[] = {0, 2, 2, 0, 2, 4, 0, 1, 4, 3, 1, [RECORD_OBJECTS] = 1,
-                                            [RECORD_INTERRUPT] = 4, 3, 2, 2};
+    static const uint8_t payload_words[] = {
+        0, 2, 2, 0, 2, 4, 0, 1, 4, 3, 1, [RECORD_OBJECTS] = 1, [RECORD_INTERRUPT] = 4, 3, 2, 2};
     if (kind >= sizeof payload_words || payload_words[kind] != count)
         return CORE_ERR_STREAM;
     if (kind >= RECORD_INTERRUPT)

@@ -113,6 +113,26 @@ def test_further_inferences_are_told_apart_from_the_first(
     assert further["cycles"] / 4 < first["cycles"]  # the caches are warm
 
 
+def test_verified_outputs_and_others(
+    made: tuple[Path, Path, list[int]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the wheel, then by a reference that says something else."""
+    pytest.importorskip("tflite_micro")
+    network, given, expected = made
+    arguments: list[str | Path] = ["profile", network, "--input", given, "--verify"]
+    status, out, _ = run(arguments, capsys)
+    assert status == 0
+    assert "Outputs equal those of tflite-micro" in out
+    other = bytes(value & 0xFF for value in (expected[0] + 3, *expected[1:]))
+    monkeypatch.setattr("simcore.network.verify._reference", lambda *_: [other])
+    status, out, err = run(arguments, capsys)
+    assert status == 1
+    assert "1 of 4 values, by up to 3" in out
+    assert "1 output values differ from those of tflite-micro" in err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

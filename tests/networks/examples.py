@@ -83,6 +83,7 @@ def kinds() -> list[str]:
 def _import_all() -> None:
     from tests.networks import (  # noqa: F401
         examples_elementwise,
+        examples_halves,
         examples_layout,
         examples_recurrent,
         examples_weighted,

@@ -20,7 +20,7 @@ def page_with(page: str, compared: Sequence[Compared]) -> str:
 
 
 def _status(compared: Sequence[Compared]) -> str:
-    kinds = sorted({one.example.kind for one in compared} - {"HYBRID"})
+    kinds = sorted({one.example.kind for one in compared} - {"HALVES", "HYBRID"})
     lines = [
         "",
         f"| operator | {' | '.join(COLUMNS)} | other | cases |",

@@ -37,7 +37,7 @@ def test_small_networks_and_a_few_of_each_operator_are_tflms(target: Target) -> 
     few = networks()
     assert len(few) == 6
     for kind in kinds():
-        few += examples_of(kind, 2)
+        few += examples_of(kind, 20 if kind == "HALVES" else 2)
     assert len(few) > 200
     compared = compare(target, few)
     assert all(one.refused_here is None for one in compared[:6])

@@ -11,7 +11,7 @@ from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image
 from simcore.elf.names import matches, names_for_hints, spellings_of
-from simcore.errors import ConfigError, nearest
+from simcore.errors import ConfigError, ExitCode, nearest
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.program import Program, load_spec, open_capture, program_of
@@ -108,8 +108,9 @@ def profile_program(
         inlines=spec.inlines,
     )
     if program.network is not None:
-        result = replace(result, network=program.network.costs(result.ops))
-        if spec.outputs is not None:
+        is_whole = result.exit.status is ExitCode.OK
+        result = replace(result, network=program.network.costs(result.ops, is_whole))
+        if spec.outputs is not None and is_whole:
             program.network.save(spec.outputs)
     if spec.task is not None:
         used = [row.stack_used_bytes for row in result.tasks]

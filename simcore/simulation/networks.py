@@ -88,8 +88,8 @@ class NetworkRun:
         with destination(path, self._spec.files) as write:
             write(data)
 
-    def costs(self, ops: Sequence[OpCosts]) -> NetworkCosts:
-        """What the profile says; ``ops`` are its operations."""
+    def costs(self, ops: Sequence[OpCosts], is_whole: bool = True) -> NetworkCosts:
+        """The profile of it; ``ops`` are its operations. ``is_whole``: the run came to its end."""
         at = {op.name: number for number, op in enumerate(ops)}
         further = iter(self._composed.further)
         layers = []
@@ -111,7 +111,7 @@ class NetworkRun:
             ),
             tensors=tuple(self._tensors()),
             enlarged=self._settings or None,
-            verification=self._verification() if self._spec.verify else None,
+            verification=self._verification() if self._spec.verify and is_whole else None,
         )
 
     def _layer(self, step: Step, op: int | None, further: int | None) -> NetworkLayer:

@@ -121,7 +121,7 @@ def test_verified_outputs_and_others(
     """By the wheel, then by a reference that says something else."""
     pytest.importorskip("tflite_micro")
     network, given, expected = made
-    arguments = ["profile", network, "--input", given, "--verify"]
+    arguments: list[str | Path] = ["profile", network, "--input", given, "--verify"]
     status, out, _ = run(arguments, capsys)
     assert status == 0
     assert "Outputs equal those of tflite-micro" in out

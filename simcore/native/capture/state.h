@@ -33,8 +33,7 @@ enum {
 };
 #define NO_ID UINT32_MAX
 
-/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash; a task may
- * be woken by it. */
+/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash; it may wake a task. */
 enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2, CLOSELY_PROGRAMMED = 4, CLOSELY_TASKS = 8 };
 
 struct window {
@@ -233,11 +232,9 @@ struct capture {
     uint32_t tasks, tasks_room;
     uint32_t running_task; /* address of the structure of the one that was told last */
     struct ready_word *ready;    /* a hash table of READY_WORDS, NULL: the kernel does not tell */
-    uint32_t ready_words;
-    uint32_t woken[WOKEN_MAX], wokens;   /* addresses of tasks that the running block wakes */
+    uint32_t ready_words, woken[WOKEN_MAX], wokens;      /* addresses of tasks that the running block wakes */
     struct op_info *op;
-    uint32_t *op_slot;           /* number + 1 of each, by what it says: a hash table */
-    uint32_t ops, ops_room;
+    uint32_t *op_slot, ops, ops_room;    /* a hash table: number + 1 of each, by what it says */
 };
 
 static inline uint64_t instructions_of(const struct capture *c)

@@ -34,8 +34,7 @@ enum {
 };
 #define NO_ID UINT32_MAX
 
-/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash; a task may
- * be woken by it. */
+/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash; it may wake a task. */
 enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2, CLOSELY_PROGRAMMED = 4, CLOSELY_TASKS = 8 };
 
 struct window {
@@ -229,8 +228,7 @@ struct capture {
     uint32_t text_used;
     struct tasks tasks;
     struct op_info *op;
-    uint32_t *op_slot;           /* number + 1 of each, by what it says: a hash table */
-    uint32_t ops, ops_room;
+    uint32_t *op_slot, ops, ops_room;    /* a hash table: number + 1 of each, by what it says */
     struct operators operators;
 };
 

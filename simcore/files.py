@@ -18,6 +18,8 @@ from simcore.errors import ConfigError
 Document = str | bytes
 #: Of a part, a baseline, a linker script and their like.
 SMALL_BYTES = 16 << 20
+#: How the names of files begin that are not whole yet.
+UNFINISHED = ".unfinished-"
 
 
 def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes:
@@ -177,6 +179,28 @@ def _unwritable(path: str, error: OSError) -> ConfigError:
     return ConfigError(f"{path}: cannot write the output: {error.strerror}")
 
 
+def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file beside its name and rename it; ``mode`` as a plain open() has it when None.
+
+    Raises OSError, with nothing left behind.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, _usual_mode() if mode is None else mode)
+            file.write(data)
+        os.replace(temporary, path)  # noqa: PTH105  the name is a text
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _usual_mode() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
 def _create_beside(target: Path, path: str) -> Path:
     if target.is_dir():
         raise ConfigError(f"{path}: cannot write the output: it is a folder")
@@ -186,9 +210,7 @@ def _create_beside(target: Path, path: str) -> Path:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
         raise _unwritable(path, error) from None
-    umask = os.umask(0)
-    os.umask(umask)
-    os.fchmod(handle, 0o666 & ~umask)  # as a plain open() would have made it
+    os.fchmod(handle, _usual_mode())  # as a plain open() would have made it
     os.close(handle)
     return Path(name)
 

@@ -30,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     examples.load_profile(config.getoption("--door"))
+    # What one test keeps no other is to read, or a second run would not show what it is made for.
+    # Those of the cache have a folder of their own. Processes of the session inherit this.
+    os.environ["MCUSIM_CACHE"] = "off"
     if not hasattr(config, "workerinput"):
         folder = tempfile.TemporaryDirectory(prefix="mcusim-tests-")
         config.add_cleanup(folder.cleanup)

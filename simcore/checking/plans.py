@@ -9,6 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from simcore.annotation.sources import SourcePlaces
+from simcore.cache import NO_ROOM, Room
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
 from simcore.run.spec import RunSpec
@@ -22,8 +23,8 @@ class RunPlan(RunSpec):
     name: str = ""
     #: Of the command line alone: a settings file comes from whoever wrote the commit.
     sources: SourcePlaces = field(default_factory=SourcePlaces)
-    #: Folder of kept intervals of cycles; None keeps none.
-    cache: Path | None = None
+    #: Where intervals of cycles are kept.
+    cache: Room = NO_ROOM
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _profiled(plan: RunPlan, tail: _Tail) -> Profile:
     def run(**tables: bool) -> Profile:
         return profile(replace(plan, instructions=True, **tables), stdout=tail)  # type: ignore[arg-type]
 
-    if not plan.uncertainty or plan.cache is None:
+    if not plan.uncertainty or not plan.cache.is_on:
         return run()
     from simcore.checking.intervals import interval_key, keep_interval, load_interval
 

@@ -11,6 +11,7 @@ import click
 
 from simcore.cli.check_reports import parse_reports, write_reports
 from simcore.cli.options import (
+    cache_option,
     layout_option,
     look_options,
     op_options,
@@ -91,6 +92,7 @@ _KINDS = ", ".join(REPORTS)
 )
 @source_options
 @run_options
+@cache_option
 @look_options
 def check(
     elfs: tuple[str, ...],
@@ -170,8 +172,8 @@ def _check(request: Request) -> Checked:
 def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) -> Request:
     """What the command line and the settings ask for. Raises ConfigError or UsageError."""
     from simcore.annotation.sources import SourcePlaces
+    from simcore.cache import open_room
     from simcore.checking import baselines
-    from simcore.checking.intervals import FOLDER as CACHE
     from simcore.checking.limits import check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
@@ -188,9 +190,9 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
     if compare_with is None and save is None and not given["no_baseline"]:
         compare_with = settings.baseline or baselines.DEFAULT
     sources = SourcePlaces(given["source_dirs"], given["source_maps"])
+    room = open_room(given["use_cache"])
     plans = tuple(
-        replace(plan, sources=sources, cache=folder / CACHE)
-        for plan in plans_of(elfs, settings, args)
+        replace(plan, sources=sources, cache=room) for plan in plans_of(elfs, settings, args)
     )
     check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
     return Request(

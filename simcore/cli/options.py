@@ -25,6 +25,16 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+#: Whether results of earlier runs are used, and this one's kept.
+cache_option = click.option(
+    "--no-cache",
+    "use_cache",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Read nothing back that was found before, and keep nothing: see 'mcusim cache'.",
+)
+
 #: Names as the symbol table has them.
 demangle_option = click.option(
     "--no-demangle",

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simcore.cache import open_room
 from simcore.cli.energy_sweep import sweep, sweep_options
 from simcore.cli.options import (
+    cache_option,
     layout_option,
     look_options,
     part_options,
@@ -20,7 +22,7 @@ from simcore.cli.options import (
     verify_options,
 )
 from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
-from simcore.cli.running import program_streams
+from simcore.cli.running import program_streams, tell_line
 from simcore.errors import ExitCode
 from simcore.report.profile import FORMATS
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 @sweep_options
 @table_options
 @run_options
+@cache_option
 @verify_options
 @look_options
 def profile(
@@ -47,6 +50,7 @@ def profile(
     cpu: str,
     energy_sweep: bool,
     deadline: float | None,
+    use_cache: bool,
     **run: Any,
 ) -> ExitCode:
     """Run ELF on the model of a Cortex-M7 part and report cycles, energy and memory traffic.
@@ -67,8 +71,7 @@ def profile(
     -o FILE the report goes to the file and what the program prints to stdout. With several parts
     the report compares them; JSON is then a list of profiles.
     """
-    from simcore.profiler import part_linked_for
-    from simcore.profiler import profile as run_profile
+    from simcore.cli.kept import Kept
     from simcore.run.spec import RunSpec
 
     form = Form.taken_from(run)
@@ -84,13 +87,22 @@ def profile(
     refuse_destination(form.format_name, form.output, parts)
     form.ask_for_tables(run)
     spec, printed = RunSpec(elf=elf, args=args, **run), bytearray()
-    home = part_linked_for(spec, parts)
+    kept, home = Kept(open_room(use_cache)), None
+    if len(parts) > 1:
+        from simcore.profiler import part_linked_for
+
+        home = part_linked_for(spec, parts)
 
     def run_on(part: str, **hooks: Any) -> Profile:
         linked_for = None if part == home else home
         with program_streams(form.output, spec.max_instructions, printed) as streams:
             on_part = replace(spec, cpu=part, linked_for=linked_for)
-            return run_profile(on_part, **hooks, **streams)
+            return kept.profile(on_part, **hooks, **streams)
 
     runs = [partial(run_on, part) for part in parts]
-    return report_runs(form, runs, lambda: bytes(printed), spec.verbose)
+    status = report_runs(
+        form, runs, lambda: bytes(printed), spec.verbose, lambda: kept.read_back < len(runs)
+    )
+    if spec.verbose and kept.room.trouble is not None:
+        tell_line(kept.room.trouble)
+    return status

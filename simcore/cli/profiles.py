@@ -143,11 +143,12 @@ def report_runs(
     runs: Sequence[Callable[..., Profile]],
     printed: Callable[[], bytes],
     verbose: bool,
+    simulated: Callable[[], bool] = lambda: True,
 ) -> ExitCode:
     """Make the profiles of one program on several parts, and write their report.
 
     Each of ``runs`` takes ``log`` and ``inspect`` as :func:`simcore.profile` does; ``printed``
-    tells afterwards what the program printed.
+    tells afterwards what the program printed, ``simulated`` whether any of them ran.
     """
     details: list[Details] = []
 
@@ -184,7 +185,7 @@ def report_runs(
     wrong = ExitCode.OK
     warnings = [warning for result in results for warning in result.warnings]
     tell_warnings(warnings, form.format_name, form.output)
-    if verbose:
+    if verbose and simulated():
         tell_speed(sum(result.totals.cycles for result in results), started)
     for result in results:
         if (found := result.network) and found.verification and not found.verification.is_equal:

@@ -68,6 +68,17 @@ def load_any_tree(name_or_path: str) -> Tree:
     return _load(_find(name_or_path, None), ())
 
 
+def model_files(name_or_path: str) -> list[FilePath]:
+    """The files that a model is read from: its own, what that extends. Raises ModelError."""
+    path, found = _find(name_or_path, None), list[FilePath]()
+    while path not in found:
+        found.append(path)
+        base = _read(path).tree.get("extends")
+        if isinstance(base, str):
+            path = _find(base, path)
+    return found
+
+
 def apply_overrides(tree: Tree, overrides: Iterable[str]) -> Tree:
     """Return a copy of a model tree with `KEY=VALUE` settings applied, checked by the schema.
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from simcore.elf.binary import Binary, read_binary
+from simcore.elf.debug_files import candidates, is_debug_only, read_debug_link
 from simcore.elf.debug_files import debug_file as find_debug_file
-from simcore.elf.debug_files import is_debug_only, read_debug_link
 from simcore.elf.debug_sections import DebugSections
 from simcore.elf.functions import CodeMap, arm_state_code, build_functions, code_sections
 from simcore.elf.header import (
@@ -66,6 +66,7 @@ __all__ = [
     "Section",
     "Segment",
     "Symbol",
+    "debug_places",
     "image_of_files",
     "load_files",
     "load_image",
@@ -126,6 +127,15 @@ def load_files(
         return ProgramFiles(told, data, tuple(names))
     found, said = find_debug_file(image, debug_dir, load_bytes, _build_id)
     return ProgramFiles(told, data, (*names, *((found,) if found else ())), said)
+
+
+def debug_places(path: str, debug_dir: str | None = None) -> tuple[str, ...]:
+    """The files that `load_files` would take a program's debug information from, if they are there.
+
+    None of a program that has its own. Raises ElfError.
+    """
+    image = _image_of_file(path, load_bytes(path))
+    return () if image.lines is not None else tuple(map(str, candidates(image, debug_dir)))
 
 
 def load_bytes(path: str | os.PathLike[str]) -> bytes:

@@ -59,15 +59,13 @@ def debug_file(
     `build_id` that of an ELF's bytes, None if it has none.
     """
     said: list[str] = []
-    beside = Path(image.path).parent
     name = image.debug_link[0] if image.debug_link else ""
-    plain = Path(name).name == name and name != ".." and "\\" not in name
-    if name and not (plain and name.isprintable()):
+    if not _is_plain(name):
         return None, (
             f"its .gnu_debuglink '{printable(name)}' is no plain file name and is not looked for:"
             " --debug-file FILE names the file",
         )
-    for path in _candidates(image, name, beside, directory):
+    for path in candidates(image, directory):
         try:
             if not path.is_file() or path.resolve() == Path(image.path).resolve():
                 continue
@@ -90,7 +88,18 @@ def debug_file(
     return None, tuple(said)
 
 
-def _candidates(image: Image, name: str, beside: Path, directory: str | None) -> Iterator[Path]:
+def _is_plain(name: str) -> bool:
+    """Whether a link names a file without any folder; none does as well."""
+    plain = Path(name).name == name and name != ".." and "\\" not in name
+    return not name or (plain and name.isprintable())
+
+
+def candidates(image: Image, directory: str | None) -> Iterator[Path]:
+    """Where the debug information of an image may be, in the order in which it is looked for."""
+    name = image.debug_link[0] if image.debug_link else ""
+    beside = Path(image.path).parent
+    if not _is_plain(name):
+        return
     if directory is not None:
         yield from _by_id(image, Path(directory))
     if name:

@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
 
+from simcore.run.options import StandardInput
+
 _OPEN_FLAGS = (  # fopen modes r, r+, w, w+, a, a+
     os.O_RDONLY,
     os.O_RDWR,
@@ -40,7 +42,7 @@ class PatientInput:
     A stream with a file descriptor is read unbuffered, so that a wait for input can be left.
     """
 
-    def __init__(self, stream: BinaryIO, stopped: Event, kept: bytearray) -> None:
+    def __init__(self, stream: BinaryIO, stopped: Event, kept: StandardInput) -> None:
         self._kept = kept  # all that was read of the stream
         self._position = 0  # in it
         self._stream = stream
@@ -53,6 +55,7 @@ class PatientInput:
     def read(self, size: int) -> bytes:
         """Up to `size` bytes as they come, b"" at the end."""
         if self._position == len(self._kept):
+            self._kept.asked = True
             self._kept += self._more(size)
         data = bytes(self._kept[self._position : self._position + size])
         self._position += len(data)

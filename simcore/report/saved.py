@@ -163,11 +163,11 @@ def load(path: str) -> Saved:
     """Read a document of one of KINDS, or a list of profiles. Raises ConfigError."""
     plain = _read(path)
     if isinstance(plain, list) and plain:
-        found = [_document(each, f"{path}: profile {n}") for n, each in enumerate(plain, 1)]
+        found = [read_document(each, f"{path}: profile {n}") for n, each in enumerate(plain, 1)]
         if any(kind is not _PROFILE for kind, _ in found):
             raise ConfigError(f"{path}: a list of something else than profiles")
         return Saved(path, _PROFILE, tuple(profile for _, profile in found))
-    kind, one = _document(plain, path)
+    kind, one = read_document(plain, path)
     return Saved(path, kind, (one,))
 
 
@@ -194,7 +194,8 @@ def _read(path: str) -> Any:
         raise ConfigError(f"{path}: not a JSON document: {one_line(error)}") from None
 
 
-def _document(plain: Any, name: str) -> tuple[DocumentKind, Any]:
+def read_document(plain: Any, name: str) -> tuple[DocumentKind, Any]:
+    """The document that plain values are, checked; ``name`` is for messages. Raises ConfigError."""
     schema = plain.get("schema") if isinstance(plain, dict) else None
     if not isinstance(schema, str):
         raise ConfigError(f"{name}: not a document of mcusim: it has no 'schema' key")
@@ -210,7 +211,7 @@ def _document(plain: Any, name: str) -> tuple[DocumentKind, Any]:
     try:
         if kind is _PROFILE:
             _refuse_negative(plain)
-        found = kind.read(_tidy(plain))
+        found = kind.read(tidy(plain))
     except (RecordError, RecursionError) as error:
         raise ConfigError(f"{name}: corrupt {kind.noun}: {one_line(error)}") from None
     if kind is _PROFILE and found.cpu.clock_hz == 0:
@@ -234,12 +235,12 @@ def _items(plain: dict[str, Any] | list[Any], key: str) -> Iterator[tuple[str, A
         yield from ((key, value) for value in plain)
 
 
-def _tidy(plain: Any, key: str = "") -> Any:
+def tidy(plain: Any, key: str = "") -> Any:
     """The same values without control characters and halves of characters in texts."""
     if isinstance(plain, dict):
-        return {_CONTROL.sub("?", name): _tidy(value, name) for name, value in plain.items()}
+        return {_CONTROL.sub("?", name): tidy(value, name) for name, value in plain.items()}
     if isinstance(plain, list):
-        return [_tidy(value, key) for value in plain]
+        return [tidy(value, key) for value in plain]
     if isinstance(plain, str):
         return (_CONTROL_IN_LINES if key in _LINES else _CONTROL).sub("?", plain)
     return plain

@@ -20,7 +20,7 @@ CHIBIOS: Final = "ChibiOS"
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyWords:
     """The words of a task's structure that say whether it can run. Offsets are bytes.
 
     It can when the one at `state` is one of `values` from `first` on, and waits when it is another,
@@ -47,12 +47,12 @@ class Kernel:
     name_bytes: int = 0  # that stand there; 0: a pointer to a text does
     stack: int = NOT_THERE  # of the stack's lowest address
     stack_size: int = NOT_THERE  # of its size in bytes
-    ready: Ready | None = None  # how it says that a task can run
+    ready: ReadyWords | None = None  # how it says that a task can run
 
     @property
     def layout(self) -> tuple[int, ...]:
         """The fields of struct kernel_config."""
-        ready = self.ready or Ready(NOT_THERE, 0, 0)
+        ready = self.ready or ReadyWords(NOT_THERE, 0, 0)
         return (
             *(self.current, self.name, self.name_bytes, self.stack, self.stack_size),
             *(ready.state, ready.first, ready.values, ready.wakes, ready.wakes_value),
@@ -105,7 +105,7 @@ def _freertos(image: Image, address: int) -> Kernel:
     return replace(kernel, name=name.offset, name_bytes=name.size, stack=fields["pxStack"].offset)
 
 
-def _freertos_ready(image: Image, fields: Mapping[str, Member]) -> Ready | None:
+def _freertos_ready(image: Image, fields: Mapping[str, Member]) -> ReadyWords | None:
     """The list that holds each of its two items: of the tasks of a priority, or of those that an
     interrupt woke while the scheduler was suspended. list.h: the container is an item's last word.
     """
@@ -116,7 +116,7 @@ def _freertos_ready(image: Image, fields: Mapping[str, Member]) -> Ready | None:
     container = item.get("pxContainer") or item.get("pvContainer") or Member(16, 4)
     state = fields.get("xStateListItem") or fields.get("xGenericListItem") or Member(4, 20)
     event = fields.get("xEventListItem") or Member(state.offset + 20, 20)
-    ready = Ready(state.offset + container.offset, lists.address, lists.size)
+    ready = ReadyWords(state.offset + container.offset, lists.address, lists.size)
     if pending is None:
         return ready
     return replace(ready, wakes=event.offset + container.offset, wakes_value=pending.address)
@@ -125,7 +125,7 @@ def _freertos_ready(image: Image, fields: Mapping[str, Member]) -> Ready | None:
 def _threadx(image: Image, address: int) -> Kernel:
     """TX_THREAD of tx_api.h."""
     del image
-    ready = Ready(48, 0, 1)  # tx_thread_state, of which TX_READY is 0
+    ready = ReadyWords(48, 0, 1)  # tx_thread_state, of which TX_READY is 0
     return Kernel("ThreadX", address, name=40, stack=12, stack_size=20, ready=ready)
 
 

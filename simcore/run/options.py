@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
-from simcore.run.uarts import read_source
+from simcore.run.uarts import STANDARD_INPUT, read_source
 
 #: What ends a run that says nothing of its end.
 DEFAULT_FOR_S = 10.0  # of modelled time
@@ -18,6 +18,12 @@ MAX_PRINTED = 16 << 20  # bytes that a program prints: 20 minutes at 115,200 bau
 NEVER = 2**63 - 1  # instructions or cycles that no run reaches
 
 ReadMemory = Callable[[int, int], bytes | None]
+
+
+class StandardInput(bytearray):
+    """What was read of standard input; ``asked`` once something was to be read, the end too."""
+
+    asked = False
 
 
 class Streams:
@@ -36,7 +42,7 @@ class Streams:
     ) -> None:
         self.ended = ended
         self.stdin = stdin
-        self.stdin_read = bytearray()
+        self.stdin_read = StandardInput()
         self.stdout = None if stdout is None else _Output(stdout)
         self._received: dict[str, bytes] = {}
 
@@ -44,6 +50,7 @@ class Streams:
         """What a serial port receives of ``--uart``, whole and once. Raises ConfigError."""
         if source not in self._received:
             stdin = None if self.stdin is None else self.stdin.read
+            self.stdin_read.asked |= source == STANDARD_INPUT
             self._received[source] = read_source(name, source, stdin)
         return self._received[source]
 

@@ -100,7 +100,7 @@ class NetworkRun:
         return c_sources(
             self._network,
             self._plan,
-            [memory.name for memory in self._rooms.memories],
+            self._rooms,
             Path(self.path).name,
             Example(self._given.inferences[0], outputs),
         )

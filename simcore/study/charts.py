@@ -42,21 +42,44 @@ _STYLE: dict[str, Any] = {
 }
 
 
+#: Of a figure that is as wide as the column of a paper: it is printed at its own size.
+SMALL_TEXT: dict[str, Any] = {
+    "font.size": 7,
+    "axes.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 7,
+    "xtick.major.size": 2,
+    "grid.linewidth": 0.4,
+}
+
+
 @contextmanager
-def new_figure(width: float, height: float, **layout: Any) -> Iterator[Any]:
-    """A matplotlib figure of so many inches, in the style of all; to be saved inside the block."""
+def new_figure(width: float, height: float, **style: Any) -> Iterator[Any]:
+    """A matplotlib figure of so many inches, in the style of all but for what is given.
+
+    It is to be saved inside the block.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(cast(Any, _STYLE)):  # the stubs ask for a literal
-        yield Figure(figsize=(width, height), layout="constrained", **layout)
+    with rc_context(cast(Any, {**_STYLE, **style})):  # the stubs ask for a literal
+        yield Figure(figsize=(width, height), layout="constrained")
 
 
-def saved(figure: Any, name: str) -> Iterator[tuple[str, bytes]]:
+def change_colours() -> Any:
+    """Colours of changes in the palette of all: a loss of time orange, a gain blue, none white."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("change", [BLUE, "white", ORANGE])
+
+
+def saved(figure: Any, name: str, dots_per_inch: int | None = None) -> Iterator[tuple[str, bytes]]:
     """The figure as PNG and SVG: file names with contents."""
     for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         out = io.BytesIO()
-        figure.savefig(out, format=suffix, metadata=metadata)
+        dpi = {} if dots_per_inch is None else {"dpi": dots_per_inch}
+        figure.savefig(out, format=suffix, metadata=metadata, **dpi)
         yield f"{name}.{suffix}", out.getvalue()
 
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from simcore.errors import ConfigError
-from simcore.study.store import TEMPORARY, Store, write_file
+from simcore.files import UNFINISHED
+from simcore.study.store import Store, write_file
 
 SCHEMA = "mcusim.study-folder/1"
 MANIFEST = "study.json"
@@ -72,7 +73,7 @@ def _refuse_others(folder: Path, manifest: Path, study: str, parts: Sequence[str
             raise ValueError
         found = str(plain["study"]), [str(part) for part in plain["parts"]]
     except FileNotFoundError:
-        if any(not entry.name.startswith(TEMPORARY) for entry in folder.iterdir()):
+        if any(not entry.name.startswith(UNFINISHED) for entry in folder.iterdir()):
             raise ConfigError(
                 f"{folder}: the folder is not empty and holds no study; choose another with -o"
             ) from None

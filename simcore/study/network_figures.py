@@ -30,12 +30,12 @@ def side_by_side(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str, 
     """Operations, parameters, memory, latency and energy of every network, a panel each."""
     rows = study.of(part.name, "optimised")
     panels = (
-        ("Operations", "millions", [row.ops / 1e6 for row in rows]),
-        ("Parameters", "KiB", [row.param_bytes / 1024 for row in rows]),
-        ("Peak activations", "KiB", [row.peak_activation_bytes / 1024 for row in rows]),
-        ("Latency", "ms", [row.time_s * 1e3 for row in rows]),
-        ("Energy", "mJ", [row.energy_j * 1e3 for row in rows]),
-        ("Cost", "cycles per MAC", [row.cycles_per_mac for row in rows]),
+        ("Operations", "millions (exact)", [row.ops / 1e6 for row in rows]),
+        ("Parameters", "KiB (exact)", [row.param_bytes / 1024 for row in rows]),
+        ("Peak activations", "KiB (exact)", [row.peak_activation_bytes / 1024 for row in rows]),
+        ("Latency", "ms (modelled)", [row.time_s * 1e3 for row in rows]),
+        ("Energy", "mJ (estimated)", [row.energy_j * 1e3 for row in rows]),
+        ("Cost", "cycles per MAC (modelled)", [row.cycles_per_mac for row in rows]),
     )
     with new_figure(11, 1.5 + 0.75 * len(rows)) as figure:
         for axes, (title, unit, values) in zip(
@@ -89,7 +89,7 @@ def where_it_goes(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str,
         axes.set_yticks([at for at, _ in ticks], [label for _, label in ticks])
         axes.set_ylim(y - 0.9, -0.7)
         axes.set_xlim(0, 100)
-        axes.set_xlabel("share, %")
+        axes.set_xlabel("share, % (MACs and parameters exact, cycles modelled, energy estimated)")
         axes.grid(axis="y", visible=False)
         figure.legend(loc="outside lower center", ncols=4, fontsize=8)
         figure.suptitle(f"{part.name}: what each kernel has and what it costs", fontsize=10)
@@ -149,3 +149,4 @@ def _bars(axes: Any, labels: list[str], values: list[float], unit: str, error: f
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(EngFormatter(unit))
+    axes.set_xlabel(f"grey: measured; blue: {'modelled' if unit == 's' else 'estimated'}")

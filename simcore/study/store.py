@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from simcore.errors import ConfigError
+from simcore.files import UNFINISHED, replace_file
 from simcore.plain import RecordError
 from simcore.study.tasks import SCHEMA, Run, Task, run_from_plain, run_to_plain
-
-TEMPORARY = ".unfinished-"
 
 
 class Store:
@@ -56,27 +53,17 @@ class Store:
 
     def clean(self) -> None:
         """Remove what a killed study left half-written."""
-        for file in self.folder.glob(f"{TEMPORARY}*"):
+        for file in self.folder.glob(f"{UNFINISHED}*"):
             with suppress(OSError):
                 file.unlink()
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file beside its name and rename it. Raises ConfigError."""
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)  # as a plain open() would have made it
-        Path(temporary).replace(path)
+        replace_file(path, data)
     except OSError as error:
         raise ConfigError(f"{path}: cannot write: {error.strerror}") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _digest(plain: Any) -> str:

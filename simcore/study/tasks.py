@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simcore import __version__
+from simcore.cache import content_key
 from simcore.core.counters import region_column
 from simcore.costs.op_tables import Traffic
 from simcore.errors import ConfigError, ExitCode
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 SCHEMA = "mcusim.study-run/1"
 #: The name under which the runner finds a task's layer list.
 LIST_NAME = "layers.txt"
-#: Folders of the package that decide no result: they start runs and show them.
-_NO_RESULT = ("cli", "report", "study")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +42,13 @@ class Task:
     def key(self) -> str:
         """Hash of all that decides the result: ELF, model, arguments and mcusim itself."""
         content = {
-            "schema": SCHEMA,
-            "tool": tool_fingerprint(),
             "elf": self.elf_sha256,
             "model": self.model_sha256,
             "args": self.args,
             "layers": self.layers,
             "moves": [[(m.start, m.size, m.to) for m in moves] for moves in self.moves],
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return content_key(SCHEMA, content, beside="study/tasks.py")
 
     @property
     def command(self) -> str:
@@ -110,20 +104,6 @@ class Run:
     def scratch_bytes(self) -> int:
         """The largest scratch buffer that the runner told of."""
         return max((int(fields(line).get("scratch", 0)) for line in self.console), default=0)
-
-
-@cache
-def tool_fingerprint() -> str:
-    """mcusim's version with a hash of its code: no result outlives the code that made it."""
-    package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*")):
-        place = file.relative_to(package)
-        if file.suffix in (".py", ".so", ".c", ".h") and place.parts[0] not in _NO_RESULT:
-            digest.update(place.as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    digest.update(Path(__file__).read_bytes())
-    return f"{__version__}+{digest.hexdigest()}"
 
 
 def execute(task: Task) -> Run:

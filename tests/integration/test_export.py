@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simcore.cli.main import main
+from simcore.elf import load_image
 from simcore.errors import ExitCode
 from simcore.network.graph import Model
 from simcore.profiler import profile
@@ -56,7 +57,11 @@ def test_the_exported_sources_cost_what_the_profile_says(
     timed = profile(network, outputs=str(outputs), arena=arena)
     told = ["export", str(network), "-o", str(folder), "--expect", str(outputs), *options]
     assert main(told) == ExitCode.OK
-    built_one = profile(built(folder, arm_gcc))
+    elf = built(folder, arm_gcc, '-DNETWORK_SECTION_DTCM=".dtcm.network"')
+    if arena:
+        (scratch,) = (one for one in load_image(str(elf)).symbols if one.name == "scratch")
+        assert 0x20000000 <= scratch.address < 0x20010000
+    built_one = profile(elf)
     assert built_one.exit.status is ExitCode.OK  # main.c compares the outputs
     cycles, real = (
         {op.name: op.cycles for op in one.ops if op.name.startswith("#")}

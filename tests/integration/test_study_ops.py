@@ -39,6 +39,7 @@ from simcore.study.ops_figures import (
 )
 from simcore.study.pool import run_tasks
 from simcore.study.roof import core_bandwidth, refill_bandwidths
+from simcore.study.spread_figure import spread
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
 from simcore.study.tensors import read_arguments, tensors_of
@@ -151,7 +152,7 @@ def test_every_part_has_figures_of_every_kind(copy: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Figure, "savefig", savefig)
     assert main([*TABLES[:-1], "-o", str(copy)]) == 0
-    kinds = ("throughput-energy", "operations-cycles", "memory", "roofline", "placements")
+    kinds = ("spread", "throughput-energy", "operations-cycles", "memory", "roofline", "placements")
     stems = {f"{part}-{kind}" for part in PARTS for kind in kinds}
     names = {path.name for path in (copy / "figures").iterdir()}
     assert names == {f"{stem}.{suffix}" for stem in {*stems, "parts"} for suffix in ("png", "svg")}
@@ -161,6 +162,7 @@ def test_figures_are_whole(folder: Path) -> None:
     study = studied(folder)
     part = study.parts[0]
     drawn = [
+        *spread(study, part),
         *throughput_and_energy(study, part),
         *operations_and_cycles(study, part),
         *memory(study, part),
@@ -168,14 +170,14 @@ def test_figures_are_whole(folder: Path) -> None:
         *placements(study, part),
         *parts_beside_each_other(study),
     ]
-    assert len(drawn) == 6 * 2
+    assert len(drawn) == 7 * 2
     for name, data in drawn:
         if name.endswith(".png"):
             assert data.startswith(b"\x89PNG\r\n")
         else:
             assert ET.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
             assert b"<dc:date>" not in data
-    assert drawn[4:6] == [*memory(study, part)]
+    assert drawn[6:8] == [*memory(study, part)]
 
 
 def test_what_only_moves_has_no_roofline(folder: Path) -> None:

@@ -38,10 +38,10 @@ void capture_free(struct capture *c)
     free(c->watches);
     free(c->granule);
     free(c->op);
+    free(c->tasks.found);
+    free(c->tasks.ready);
     free(c->operators.known);
     free(c->op_slot);
-    free(c->task);
-    free(c->ready);
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);

@@ -147,7 +147,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         c->emu_stop(c->engine);          /* capture_run() takes it back */
         return;
     }
-    if (c->wokens)
+    if (c->tasks.wokens)
         tasks_tell_woken(c);
     if (c->stack_set)
         record_stack(c);

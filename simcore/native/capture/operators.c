@@ -142,13 +142,13 @@ void operators_called(struct capture *c, uint32_t target)
     if (!k || !k->is_operator)
         return;
     uint32_t sp = register_of(c, UC_ARM_REG_SP);
-    while (o->depth && o->open[o->depth - 1].task == c->running_task && o->open[o->depth - 1].sp <= sp)
+    while (o->depth && o->open[o->depth - 1].task == c->tasks.running && o->open[o->depth - 1].sp <= sp)
         close_innermost(c);                      /* left by longjmp */
     if (o->depth == OPERATORS_OPEN) {
         memmove(o->open, o->open + 1, (OPERATORS_OPEN - 1) * sizeof *o->open);
         o->depth--;
     }
-    o->open[o->depth++] = (struct operator_open){back, sp, c->running_task, {k->objects[0], k->objects[1]}};
+    o->open[o->depth++] = (struct operator_open){back, sp, c->tasks.running, {k->objects[0], k->objects[1]}};
     o->back = back;
     tell_objects(c, k->objects[0]);
     uint32_t payload[2] = {(uint32_t)k->call.op, call.site};

@@ -13,6 +13,7 @@
 #include "capture/operations.h"
 #include "capture/operators.h"
 #include "capture/serial.h"
+#include "capture/tasks.h"
 #include "stream/thumb.h"
 
 enum {
@@ -27,16 +28,13 @@ enum {
     DEVICE_LINES_MAX = 128,
     SERIALS_MAX = 16,
     STANDS_AFTER = 1 << 22,      /* instructions; then after twice as many, and so on */
-    READY_WORDS = 1 << 14,       /* twice as many as tasks have, which are told apart up to a quarter of it */
-    WOKEN_MAX = 16,
     TEXT_BYTES = 256,            /* sent by devices and not handed out yet */
     SLOWEST = 32,                /* cycles an instruction, on average, that no program needs for long */
     GRANULE_SHIFT = 6,           /* code is tracked in 64-byte granules to find self-modifying stores */
 };
 #define NO_ID UINT32_MAX
 
-/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash; a task may
- * be woken by it. */
+/* Why each access is looked at: it may fault; a loop waits; one before it programmed flash; it may wake a task. */
 enum { CLOSELY_CHECKED = 1, CLOSELY_POLLING = 2, CLOSELY_PROGRAMMED = 4, CLOSELY_TASKS = 8 };
 
 struct window {
@@ -114,11 +112,6 @@ struct timer {                   /* pends an interrupt every so many cycles */
 struct line {                    /* by which a device asks for an interrupt, as long as it has a reason */
     uint32_t number;             /* of the exception */
     uint32_t enable, flags, mask;        /* words of which the same bits are set then */
-};
-
-struct ready_word {              /* of a task's structure, by which its kernel says whether it can run */
-    uint32_t address, task;      /* its own, and the structure's; 0: free */
-    uint8_t waits;               /* it did when this was last stored to */
 };
 
 struct level {                   /* what an exception interrupts, by how many are active: storms.c */
@@ -233,15 +226,9 @@ struct capture {
     void *printer;
     uint8_t text[TEXT_BYTES];
     uint32_t text_used;
-    struct task_info *task;
-    uint32_t tasks, tasks_room;
-    uint32_t running_task; /* address of the structure of the one that was told last */
-    struct ready_word *ready;    /* a hash table of READY_WORDS, NULL: the kernel does not tell */
-    uint32_t ready_words;
-    uint32_t woken[WOKEN_MAX], wokens;   /* addresses of tasks that the running block wakes */
+    struct tasks tasks;
     struct op_info *op;
-    uint32_t *op_slot;           /* number + 1 of each, by what it says: a hash table */
-    uint32_t ops, ops_room;
+    uint32_t *op_slot, ops, ops_room;    /* a hash table: number + 1 of each, by what it says */
     struct operators operators;
 };
 
@@ -398,12 +385,6 @@ uint32_t frame_vector(struct capture *c, uint32_t number); /* 0: it cannot be re
 int frame_push(struct capture *c, uint32_t pc, struct frame *f); /* 0: not all of it is memory */
 void frame_enter(struct capture *c, uint32_t number, uint32_t handler, const struct frame *f);
 int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f); /* 0: not all of it is memory */
-
-/* tasks.c: thread mode goes on, perhaps with another task: timing is told. A store that may wake a task; those that the
- * block woke, which has ended. */
-void tasks_look(struct capture *c);
-void tasks_store(struct capture *c, uint32_t address, uint32_t value);
-void tasks_tell_woken(struct capture *c);
 
 /* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
  * to be looked at in front of this block. */

@@ -5,8 +5,8 @@
 #include "capture/state.h"
 #include "registers.h"
 
-enum { TASKS_MAX = 1 << 12, CONTROL_SPSEL = 2 };
-_Static_assert(READY_WORDS >= 4 * TASKS_MAX, "each task has two words in a table that is half empty");
+enum { CONTROL_SPSEL = 2 };
+_Static_assert(READY_WORDS == 1 << 14, "ready_word_at() takes 14 bits of the hash");
 
 static uint32_t word_at(struct capture *c, uint32_t address)
 {
@@ -59,9 +59,9 @@ static int is_same(const struct task_info *a, const struct task_info *b)
 static struct ready_word *ready_word_at(const struct capture *c, uint32_t address)
 {
     uint32_t at = address / 4 * 2654435761u >> 18;
-    while (c->ready[at].task && c->ready[at].address != address)
+    while (c->tasks.ready[at].task && c->tasks.ready[at].address != address)
         at = (at + 1) % READY_WORDS;
-    return &c->ready[at];
+    return &c->tasks.ready[at];
 }
 
 static void watch_ready(struct capture *c, uint32_t task)
@@ -69,15 +69,15 @@ static void watch_ready(struct capture *c, uint32_t task)
     const uint32_t offset[] = {c->config.kernel.ready, c->config.kernel.wakes};
     if (offset[0] == UINT32_MAX)
         return;
-    if (!c->ready && !(c->ready = calloc(READY_WORDS, sizeof *c->ready))) {
+    if (!c->tasks.ready && !(c->tasks.ready = calloc(READY_WORDS, sizeof *c->tasks.ready))) {
         capture_fail(c, CORE_ERR_MEMORY);
         return;
     }
     for (uint32_t i = 0; i < 2 && offset[i] != UINT32_MAX; i++) {
         struct ready_word *word = ready_word_at(c, task + offset[i]);
-        if (!word->task && c->ready_words < READY_WORDS / 2) {
+        if (!word->task && c->tasks.ready_words < READY_WORDS / 2) {
             *word = (struct ready_word){task + offset[i], task, 0};
-            c->ready_words++;
+            c->tasks.ready_words++;
         }
     }
     c->closely |= CLOSELY_TASKS;
@@ -92,8 +92,8 @@ void tasks_store(struct capture *c, uint32_t address, uint32_t value)
     int is_wakes = address - word->task == k->wakes;
     struct ready_word *ready = is_wakes ? ready_word_at(c, word->task + k->ready) : word;
     if (is_wakes ? value == k->wakes_value : value - k->ready_first < k->ready_values) {
-        if (ready->waits && c->wokens < WOKEN_MAX)
-            c->woken[c->wokens++] = word->task;
+        if (ready->waits && c->tasks.wokens < WOKEN_MAX)
+            c->tasks.woken[c->tasks.wokens++] = word->task;
         ready->waits = 0;
     } else if (!is_wakes && value) {
         ready->waits = 1;
@@ -102,9 +102,9 @@ void tasks_store(struct capture *c, uint32_t address, uint32_t value)
 
 void tasks_tell_woken(struct capture *c)
 {
-    for (uint32_t i = 0; i < c->wokens; i++)
-        stream_put(c->stream, RECORD_WOKEN, &c->woken[i], 1);
-    c->wokens = 0;
+    for (uint32_t i = 0; i < c->tasks.wokens; i++)
+        stream_put(c->stream, RECORD_WOKEN, &c->tasks.woken[i], 1);
+    c->tasks.wokens = 0;
 }
 
 void tasks_look(struct capture *c)
@@ -113,31 +113,32 @@ void tasks_look(struct capture *c)
     if (!k->current || c->system.nvic.running || !(register_of(c, UC_ARM_REG_CONTROL) & CONTROL_SPSEL))
         return;
     uint32_t task = word_at(c, k->current), at = 0;
-    if (!task || (c->running_task && task == c->running_task))
+    if (!task || (c->tasks.running && task == c->tasks.running))
         return;
     struct task_info info = describe(c, task);
-    while (at < c->tasks && !is_same(&c->task[at], &info))
+    while (at < c->tasks.count && !is_same(&c->tasks.found[at], &info))
         at++;
     if (at == TASKS_MAX)
         return;
-    if (at == c->tasks) {
-        if (array_reserve(&c->task, &c->tasks_room, c->tasks + 1u, 16, sizeof *c->task) != CORE_OK) {
+    if (at == c->tasks.count) {
+        if (array_reserve(&c->tasks.found, &c->tasks.room, c->tasks.count + 1u, 16, sizeof *c->tasks.found) !=
+            CORE_OK) {
             capture_fail(c, CORE_ERR_MEMORY);
             return;
         }
-        c->task[c->tasks++] = info;
+        c->tasks.found[c->tasks.count++] = info;
     }
-    c->running_task = task;
+    c->tasks.running = task;
     if (info.valid)
         watch_ready(c, task);
     uint32_t payload[3] = {at, info.valid ? info.stack : 0, info.valid ? task : 0};
     stream_put(c->stream, RECORD_TASK, payload, 3);
 }
 
-uint32_t capture_task_count(const struct capture *c) { return c->tasks; }
+uint32_t capture_task_count(const struct capture *c) { return c->tasks.count; }
 
 void capture_tasks(const struct capture *c, struct task_info *out)
 {
-    if (c->tasks)
-        memcpy(out, c->task, c->tasks * sizeof *out);
+    if (c->tasks.count)
+        memcpy(out, c->tasks.found, c->tasks.count * sizeof *out);
 }

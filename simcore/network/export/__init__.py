@@ -16,6 +16,7 @@ from simcore.network.compose import op_name
 from simcore.network.export.c_text import C_TYPES, comment, identifier, numbers, rows, string
 from simcore.network.export.kernel_sources import kernel_sources
 from simcore.network.graph import Tensor
+from simcore.network.layout import Rooms
 from simcore.network.lowering import Variable
 from simcore.network.operands import ComputedTensor, ConstantBytes, Operand, ScratchAt, operands
 from simcore.network.steps import Lowered, Step
@@ -35,13 +36,14 @@ class Example:
 
 
 def c_sources(
-    network: Lowered, plan: ArenaPlan, memories: Sequence[str], name: str, example: Example
+    network: Lowered, plan: ArenaPlan, rooms: Rooms, name: str, example: Example
 ) -> dict[str, str]:
     """Text of each file by its path in the folder.
 
-    ``memories`` hold tensors, the first what lies beside them too; ``name`` is the network's file.
+    Memories of ``rooms`` that the user named are sections, the first has what lies beside tensors
+    too; ``name`` is the network's file.
     """
-    sources = _Sources(network, plan, memories, name, example)
+    sources = _Sources(network, plan, rooms, name, example)
     return sources.files()
 
 
@@ -77,14 +79,14 @@ class _Sources:
         self,
         network: Lowered,
         plan: ArenaPlan,
-        memories: Sequence[str],
+        rooms: Rooms,
         name: str,
         example: Example,
     ) -> None:
         self._network, self._plan, self._name = network, plan, name
-        self._memories, self._example = memories, example
+        self._memories, self._example = [memory.name for memory in rooms.memories], example
         self._constants = _Constants()
-        self._several = len(memories) > 1
+        self._several, self._named = len(rooms.memories) > 1, rooms.named
         self._calls = [self._call(step) for step in network.steps]
         self._arrays = list(self._constants.arrays())
 
@@ -109,7 +111,7 @@ class _Sources:
             "setup_calls": sum(step.is_setup for step in self._network.steps),
             "arenas": [
                 {"name": self._arena(memory), "bytes": max(up(self._plan.used.get(memory, 0)), 1),
-                 "memory": memory if self._several or memory != self._memories[0] else ""}
+                 "section": self._section(memory)}
                 for memory in self._memories
                 if memory in self._plan.used
             ],
@@ -117,6 +119,8 @@ class _Sources:
                 {"name": _state(one), "bytes": max(up(one.size_bytes), 1), "fill": one.fill}
                 for one in self._network.variables().values()
             ],
+            "sections": list(dict.fromkeys(filter(None, map(self._section, self._memories)))),
+            "home": self._section(self._memories[0]),
             "scratch_bytes": self._plan.scratch,
             "align": 2 * ALIGN,
             "weight_bytes": self._constants.size_bytes,
@@ -179,6 +183,10 @@ class _Sources:
 
     def _arena(self, memory: str) -> str:
         return identifier(f"arena_{memory}") if self._several else "arena"
+
+    def _section(self, memory: str) -> str:
+        """What its section is called behind ``.bss.network_``, nothing where none was asked for."""
+        return identifier(memory) if self._named else ""
 
     def _weights_h(self) -> str:
         body = "".join(

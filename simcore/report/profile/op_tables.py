@@ -36,7 +36,7 @@ def op_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block]:
     of = "" if len(ops) == len(profile.ops) else f"dearest {len(ops)} of {len(profile.ops):,}; "
     given = ""
     if any(op.macs != op.macs_counted for op in ops):
-        given = "; MACs as they are declared where they are, and so what is per MAC"
+        given = "; MACs as declared"
     note = f"{of}callees included; counts {exact}, cycles {modelled}, energy {estimated}{given}"
     yield "Operations", note, build_table(_costs(ops), width)
     if any(op.cycles_by_cause for op in ops):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from simcore.checking import intervals
-from simcore.checking.intervals import interval_key, keep_interval, load_interval
+from simcore.cache import NO_ROOM, Room
+from simcore.checking.intervals import KIND, interval_key, keep_interval, load_interval
 from simcore.checking.plans import RunPlan
 from simcore.checking.running import run_plan
 from simcore.comparison.metrics import metrics_of
@@ -28,7 +27,9 @@ def plan(tmp_path: Path) -> RunPlan:
     """A run of a file that stands for an ELF, its interval asked for and kept."""
     elf = tmp_path / "a.elf"
     elf.write_bytes(b"code")
-    return RunPlan(name="a", elf=str(elf), uncertainty=True, cache=tmp_path / "cache")
+    return RunPlan(
+        name="a", elf=str(elf), uncertainty=True, cache=Room(tmp_path / "cache", 1 << 20)
+    )
 
 
 @pytest.fixture
@@ -99,17 +100,15 @@ def test_the_other_answers_are_timed_once(plan: RunPlan, timed: list[bool]) -> N
 
 
 def test_without_a_folder_or_the_option_nothing_is_kept(plan: RunPlan, timed: list[bool]) -> None:
-    assert plan.cache is not None
     assert run_plan(replace(plan, uncertainty=False)).interval is None
-    assert run_plan(replace(plan, cache=None)).interval == INTERVAL
+    assert run_plan(replace(plan, cache=NO_ROOM)).interval == INTERVAL
     assert timed == [False, True]
-    assert not plan.cache.exists()
+    assert [entry for entry in plan.cache.entries() if entry.kind == KIND] == []
 
 
 def test_a_run_that_came_to_something_else_is_timed_again(plan: RunPlan, timed: list[bool]) -> None:
     key = interval_key(plan)
     assert key is not None
-    assert plan.cache is not None
     keep_interval(plan.cache, key, replace(METRICS, mispredicts=METRICS.mispredicts + 1), INTERVAL)
     assert run_plan(plan).interval == INTERVAL
     assert timed == [False, True]
@@ -121,34 +120,19 @@ def test_a_run_that_came_to_something_else_is_timed_again(plan: RunPlan, timed: 
     "content",
     [b"", b"{", b"[]", b"\xff", b'{"schema": "mcusim.interval/1"}', b"[" * 100_000],
 )
-def test_what_cannot_be_trusted_counts_as_not_there(tmp_path: Path, content: bytes) -> None:
-    keep_interval(tmp_path, "1f", METRICS, INTERVAL)
-    known = load_interval(tmp_path, "1f")
+def test_what_is_no_document_counts_as_not_there(tmp_path: Path, content: bytes) -> None:
+    room, key = Room(tmp_path / "cache", 1 << 20), "1f" * 32
+    keep_interval(room, key, METRICS, INTERVAL)
+    known = load_interval(room, key)
     assert known is not None
     assert (known.metrics, known.interval) == (METRICS, INTERVAL)
-    (file,) = tmp_path.glob("cycles-*.json")
-    file.write_bytes(content)
-    assert load_interval(tmp_path, "1f") is None
-    file.write_text('{"schema": "mcusim.interval/0"}')
-    assert load_interval(tmp_path, "1f") is None
-    file.unlink()
-    assert load_interval(tmp_path, "1f") is None
-
-
-def test_those_used_last_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "KEPT", 3)
-    for number, key in enumerate("abc"):
-        keep_interval(tmp_path, key, METRICS, INTERVAL)
-        os.utime(tmp_path / f"cycles-{key}.json", (number, number))
-    assert load_interval(tmp_path, "a") is not None  # used now
-    keep_interval(tmp_path, "d", METRICS, INTERVAL)
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [".gitignore", "cycles-a.json", "cycles-c.json", "cycles-d.json"]
-    assert (tmp_path / ".gitignore").read_text() == "*\n"
+    room.put(KIND, key, content)
+    assert load_interval(room, key) is None
+    assert list(room.entries()) == []  # nor is it looked at again
 
 
 def test_a_folder_that_cannot_be_costs_time_only(plan: RunPlan, timed: list[bool]) -> None:
     file = Path(plan.elf)
     for _ in range(2):
-        assert run_plan(replace(plan, cache=file / "cache")).interval == INTERVAL
+        assert run_plan(replace(plan, cache=Room(file / "cache", 1 << 20))).interval == INTERVAL
     assert timed == [True, True]

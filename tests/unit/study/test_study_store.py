@@ -11,9 +11,10 @@ import pytest
 
 from simcore.costs.op_tables import Traffic
 from simcore.errors import ConfigError
+from simcore.files import UNFINISHED
 from simcore.run.setup import Move
 from simcore.study.folder import MANIFEST, open_folder
-from simcore.study.store import TEMPORARY, Store
+from simcore.study.store import Store
 from simcore.study.tasks import OpRun, Run, Task, fields
 from tests.tools import GUARD_S
 
@@ -71,7 +72,7 @@ def test_the_place_of_the_elf_does_not_count() -> None:
 
 def test_another_mcusim_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = TASK.key
-    monkeypatch.setattr("simcore.study.tasks.tool_fingerprint", lambda: "other")
+    monkeypatch.setattr("simcore.cache.tool.tool_fingerprint", lambda _: "other")
     assert TASK.key != before
 
 
@@ -106,7 +107,7 @@ def test_a_result_that_fits_its_hash_but_no_run_counts_as_not_there(store: Store
 
 
 def test_half_written_files_are_cleaned_away(store: Store) -> None:
-    (store.folder / f"{TEMPORARY}x").write_text("half")
+    (store.folder / f"{UNFINISHED}x").write_text("half")
     store.save(TASK, RUN)
     store.clean()
     assert store.load(TASK) == RUN

@@ -1,0 +1,220 @@
+"""Profiles that were made before: the same run is read back from the cache, and not run again.
+
+What is kept is a document, read with the checks of documents that come from anybody. The key has
+what a run is told and the bytes of the files that it is told of; files that a run comes to by
+itself (debug information beside a program, what a part file extends) stand in the entry with what
+they held. A run is kept only when nothing else decided it and nothing else comes of it: not one
+that opens a host folder to the program, writes or verifies outputs of a network, asked for standard
+input or was ended by the host's time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from simcore.cache import NO_ROOM, Room, content_key
+from simcore.cpu_model import is_model_file
+from simcore.errors import ConfigError, McusimError
+from simcore.files import read_regular
+from simcore.plain import from_plain, schema_name, to_plain
+from simcore.run.spec import RunSpec
+from simcore.run.uarts import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from simcore.cli.progress import ProgramOutput
+    from simcore.costs.profile import Profile
+    from simcore.simulation.simulation import Simulation
+
+KIND = "profiles"
+SCHEMA = "mcusim.kept-profile/1"
+MOST_PRINTED = 1 << 20  # bytes
+MOST_JSON = 32 << 20  # bytes; to read more takes longer than most runs
+MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
+#: Ends that another run of the same need not come to.
+_OF_THE_HOST = ("timeout", "interrupted")
+#: How the warning begins that --verbose makes longer: machine/peripherals.py.
+_PERIPHERALS = "peripherals are not modelled"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that a run looked for, and what it held."""
+
+    path: str
+    sha256: str | None = None
+    """None: it was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """What is kept of a run beside its profile."""
+
+    schema: Annotated[str, schema_name(SCHEMA)]
+    verbose: bool
+    """Whether warnings are as long as --verbose has them."""
+    found: tuple[FoundFile, ...]
+    printed: str
+    """What the program printed, a character a byte."""
+    femtojoules: tuple[int, ...] = ()
+    """Of each instruction, which no document of a profile holds."""
+
+
+class Kept:
+    """Runs of one command that are read back or kept; ``read_back`` are how many were."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.read_back = 0
+
+    def profile(
+        self,
+        spec: RunSpec,
+        *,
+        stdout: ProgramOutput,
+        log: Callable[[str], None] | None = None,
+        inspect: Callable[[Simulation], None] | None = None,
+        **streams: Any,
+    ) -> Profile:
+        """As :func:`simcore.profile`, of a run that was made before without running it.
+
+        What the program printed then is printed again. A run that is to be inspected runs.
+        """
+        beyond = spec.semihost_dir is not None or spec.outputs is not None or spec.verify
+        usable = self.room.is_on and inspect is None and not beyond
+        key = profile_key(spec, self.room) if usable else None
+        if key is not None and (found := self._load(key, spec)) is not None:
+            result, printed = found
+            stdout.write(printed)
+            stdout.flush()
+            self.read_back += 1
+            if log is not None:
+                log("read from the cache (--no-cache runs it again)")
+            return result
+        from simcore.profiler import profile
+
+        run: Callable[..., Profile] = partial(profile, spec, log=log, **streams)
+        if key is None:
+            return run(stdout=stdout, inspect=inspect)
+        before = _found_files(spec)
+        asked: list[bool] = []
+        console = _Recorder(stdout)
+        result = run(
+            stdout=console,
+            inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
+        )
+        by_host = result.exit.reason in _OF_THE_HOST or any(asked)
+        if by_host or console.printed is None:
+            return result
+        if (profile_key(spec, self.room), _found_files(spec)) == (
+            key,
+            before,
+        ):  # no file changed meanwhile
+            self._keep(key, spec, result, bytes(console.printed), before)
+        return result
+
+    def _load(self, key: str, spec: RunSpec) -> tuple[Profile, bytes] | None:
+        """The profile under a key and what its program printed; None when it has to run."""
+        data = self.room.get(KIND, key)
+        if data is None:
+            return None
+        from simcore.report.saved import read_document, tidy
+
+        try:
+            plain = json.loads(data)
+            if tidy(plain["profile"]) != plain["profile"]:  # a name that would be shown otherwise
+                return None
+            kept = from_plain(KeptRun, plain["run"])
+            kind, result = read_document(plain["profile"], "cache")
+            printed = kept.printed.encode("latin-1")
+            if kind.noun != "profile" or kept.schema != SCHEMA:
+                raise ValueError
+            if result.instructions:
+                rows = zip(result.instructions, kept.femtojoules, strict=True)
+                with_energy = tuple(replace(row, femtojoules=energy) for row, energy in rows)
+                result = replace(result, instructions=with_energy)
+        except (ValueError, LookupError, TypeError, RecursionError, ConfigError):
+            self.room.drop(KIND, key)
+            return None
+        if kept.verbose is not spec.verbose and any(_PERIPHERALS in w for w in result.warnings):
+            return None
+        if any(_sha256(file.path) != file.sha256 for file in kept.found):
+            return None
+        return result, printed
+
+    def _keep(
+        self, key: str, spec: RunSpec, result: Profile, printed: bytes, found: list[FoundFile]
+    ) -> None:
+        energies = tuple(row.femtojoules for row in result.instructions or ())
+        run = KeptRun(SCHEMA, spec.verbose, tuple(found), printed.decode("latin-1"), energies)
+        document = {"run": to_plain(run), "profile": to_plain(result)}
+        data = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+        if len(data) <= MOST_JSON:
+            self.room.put(KIND, key, data)
+
+
+def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
+    """Hash of all that a run is told: options, bytes of the files among them, and mcusim.
+
+    None when a file cannot be read, and of a run that is given standard input.
+    """
+    if any(text.partition("=")[2] == STANDARD_INPUT for text in spec.uart):
+        return None
+    options = {
+        field.name: repr(getattr(spec, field.name))
+        for field in fields(RunSpec)
+        if field.name != "verbose"
+    }
+    hashes = [_sha256(name) for name in spec.files]
+    if None in hashes:
+        return None
+    has_folder = spec.debug_dir is not None and os.path.isdir(spec.debug_dir)  # noqa: PTH112  a text
+    content = {"options": options, "files": hashes, "debug_dir": has_folder}
+    return content_key(SCHEMA, content, beside="cli/kept.py", room=room)
+
+
+def _found_files(spec: RunSpec) -> list[FoundFile]:
+    """The files that a run comes to by itself, as far as it gets."""
+    from simcore.cpu_model.tree import model_files
+    from simcore.elf import debug_places
+
+    names: list[str] = []
+    with suppress(McusimError):  # which the run raises, too
+        for part in (spec.cpu, spec.linked_for):
+            if part and is_model_file(part):
+                names += map(str, model_files(part))
+        if spec.debug_file is None:
+            names += debug_places(spec.elf, spec.debug_dir)
+    return [FoundFile(name, _sha256(name)) for name in names]
+
+
+def _sha256(file: str) -> str | None:
+    """Hash of what a file holds; None when it cannot be read."""
+    try:
+        return hashlib.sha256(read_regular(os.path.expanduser(file), MOST_FILE)).hexdigest()  # noqa: PTH111
+    except (OSError, ValueError):
+        return None
+
+
+class _Recorder:
+    """Passes on what a program prints, and has it; ``printed`` is None when it is too much."""
+
+    def __init__(self, console: ProgramOutput) -> None:
+        self._console = console
+        self.printed: bytearray | None = bytearray()
+
+    def write(self, data: bytes) -> int:
+        if self.printed is not None:
+            self.printed += data
+            if len(self.printed) > MOST_PRINTED:
+                self.printed = None
+        return self._console.write(data)
+
+    def flush(self) -> None:
+        self._console.flush()

@@ -1,0 +1,364 @@
+"""`mcusim profile` of what was run before: the same bytes without a run; when it runs after all.
+
+Each command is called twice in this process, with the run itself counted.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simcore import profiler
+from simcore.cache import Entry, Room, open_room
+from simcore.cli import kept
+from simcore.cli.kept import KIND, profile_key
+from simcore.cli.main import main
+from simcore.run.spec import RunSpec
+from tests.integration.programs import FIRMWARE, KERNELS
+
+CALLS = str(FIRMWARE / "calls.elf")
+HELLO = str(FIRMWARE / "hello_printf.elf")
+FAULTS = str(FIRMWARE / "faults.elf")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command gave; ``runs`` are how often a program ran for it."""
+
+    status: int
+    out: str
+    err: str
+    file: bytes
+    runs: int
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
+    monkeypatch.setenv("MCUSIM_CACHE", str(tmp_path / "cache"))
+    return open_room()
+
+
+@pytest.fixture
+def profile(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """The command, its report in a file: profile(arguments) -> Ran."""
+    runs: list[RunSpec] = []
+    run = profiler.profile
+
+    def counted(spec: RunSpec, **options: Any) -> Any:
+        runs.append(spec)
+        return run(spec, **options)
+
+    monkeypatch.setattr(profiler, "profile", counted)
+
+    def call(*arguments: str) -> Ran:
+        before, target = len(runs), tmp_path / "report"
+        target.unlink(missing_ok=True)
+        own, program = list(arguments), list[str]()
+        if "--" in own:
+            own, program = own[: own.index("--")], own[own.index("--") :]
+        status = main(["profile", *own, "-o", str(target), *program])
+        out, err = capfd.readouterr()
+        file = target.read_bytes() if target.exists() else b""
+        return Ran(status, out, err, file, len(runs) - before)
+
+    return call
+
+
+def kept_in(room: Room) -> list[Entry]:
+    """The profiles that are kept."""
+    return [entry for entry in room.entries() if entry.kind == KIND]
+
+
+def twice(profile: Command, *arguments: str) -> list[int]:
+    """How often the program ran in each of two equal commands, whose results are the same."""
+    first, second = profile(*arguments), profile(*arguments)
+    assert replace(first, runs=0) == replace(second, runs=0)
+    return [first.runs, second.runs]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["text"], ["json", "--instructions", "--lines"], ["csv", "--section", "lines"],
+        ["callgrind"], ["pprof"], ["speedscope"], ["collapsed"], ["trace"], ["lcov"],
+    ],
+    ids=lambda how: how[0],
+)  # fmt: skip
+def test_every_format_is_the_same_byte_for_byte(profile: Command, how: list[str]) -> None:
+    assert twice(profile, CALLS, "--format", *how) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [HELLO, "--", "3", "a b"],
+        [FAULTS],
+        [FAULTS, "--set", "devices.family=none", "--", "odd-peripherals"],
+        [CALLS, "--max-instructions", "1000"],
+        [CALLS, "--cpu", "stm32f746,stm32f767"],
+        [CALLS, "--place", "stack=dtcm", "--layout-sweep", "--uncertainty"],
+        [str(KERNELS / "conv2d_s8_small.elf"), "--no-demangle", "--op", "conv*"],
+    ],
+    ids=lambda command: Path(command[0]).stem + "".join(command[1:3]),
+)
+def test_what_the_program_printed_its_warnings_and_its_end_are_told_again(
+    profile: Command, command: list[str]
+) -> None:
+    runs = 2 if "stm32f746,stm32f767" in command else 1
+    assert twice(profile, *command) == [runs, 0]
+
+
+def test_verbose_says_so_and_no_cache_runs_again(profile: Command, room: Room) -> None:
+    said = "mcusim: read from the cache (--no-cache runs it again)\n"
+    first, second = profile(CALLS, "--verbose"), profile(CALLS, "--verbose")
+    assert said not in first.err
+    assert second.err == said
+    third = profile(CALLS, "--verbose", "--no-cache")
+    assert said not in third.err
+    assert third.runs == 1
+    assert third.file == first.file
+    room.clear()
+    assert profile(CALLS, "--no-cache").runs == 1
+    assert kept_in(room) == []
+
+
+def test_longer_warnings_of_verbose_are_not_those_without_it(profile: Command) -> None:
+    unknown = [FAULTS, "--set", "devices.family=none"]
+    assert twice(profile, *unknown, "--", "odd-peripherals") == [1, 0]
+    assert profile(*unknown, "--verbose", "--", "odd-peripherals").runs == 1
+    assert profile(CALLS).runs == 1
+    assert profile(CALLS, "--verbose").runs == 0  # whose warnings are the same
+
+
+def test_it_is_off_where_the_variable_says_so(
+    profile: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCUSIM_CACHE", "off")
+    assert twice(profile, CALLS) == [1, 1]
+
+
+def test_a_page_runs_as_it_shows_more_than_a_profile_holds(profile: Command, room: Room) -> None:
+    assert twice(profile, CALLS, "--format", "html") == [1, 1]
+    assert kept_in(room) == []
+
+
+def test_a_run_that_asks_the_host_for_anything_runs(
+    profile: Command, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder, or standard input, of which the end is an answer as well."""
+    assert twice(profile, CALLS, "--semihost-dir", str(tmp_path)) == [1, 1]
+    for typed in (b"typed\n", b""):
+        for _ in range(2):
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed)))
+            assert profile(str(FIRMWARE / "semihost_calls.elf")).runs == 1
+    assert kept_in(room) == []
+
+
+def test_serial_input_counts_by_its_bytes_and_standard_input_runs(
+    profile: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo, typed = str(FIRMWARE / "echo_f7.elf"), tmp_path / "typed"
+    typed.write_bytes(b"ab\n")
+    assert twice(profile, echo, "--uart", f"USART1={typed}") == [1, 0]
+    typed.write_bytes(b"abc\n")
+    assert twice(profile, echo, "--uart", f"USART1={typed}") == [1, 0]
+    for _ in range(2):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ab\n")))
+        assert profile(echo, "--uart", "USART1=-").runs == 1
+
+
+def test_a_run_that_the_host_s_time_ended_runs_again(profile: Command) -> None:
+    endless = [str(FIRMWARE / "long_run.elf"), "--timeout", "0.05"]
+    assert [profile(*endless, "--", "millions=4000").runs for _ in range(2)] == [1, 1]
+
+
+def test_a_program_that_changed_runs_again(profile: Command, tmp_path: Path) -> None:
+    program = tmp_path / "program.elf"
+    shutil.copy(CALLS, program)
+    assert twice(profile, str(program)) == [1, 0]
+    program.write_bytes(program.read_bytes() + b"\0")
+    assert profile(str(program)).runs == 1
+    shutil.copy(CALLS, program)
+    assert profile(str(program)).runs == 0
+
+
+def test_a_part_that_another_file_completes_counts_with_it(
+    profile: Command, tmp_path: Path
+) -> None:
+    base, part = tmp_path / "base.toml", tmp_path / "part.toml"
+    base.write_text('extends = "stm32f746"\nname = "base"\ntitle = "base"\n')
+    part.write_text('extends = "base.toml"\nname = "mine"\ntitle = "mine"\n')
+    assert twice(profile, CALLS, "--cpu", str(part)) == [1, 0]
+    base.write_text(base.read_text() + "undecided.divide.absent = true\n")
+    assert twice(profile, CALLS, "--cpu", str(part)) == [1, 0]
+
+
+def test_debug_information_that_comes_or_goes_counts(
+    profile: Command, tmp_path: Path, arm_gcc: object
+) -> None:
+    import subprocess
+
+    program, debug = tmp_path / "program.elf", tmp_path / "program.debug"
+    copy = ["arm-none-eabi-objcopy"]
+    subprocess.run([*copy, "--only-keep-debug", CALLS, str(debug)], check=True)
+    link = f"--add-gnu-debuglink={debug}"
+    subprocess.run([*copy, "--strip-debug", link, CALLS, str(program)], check=True)
+    with_lines = profile(str(program), "--lines", "--format", "json")
+    assert twice(profile, str(program), "--lines", "--format", "json") == [0, 0]
+    debug.rename(tmp_path / "elsewhere")
+    without = profile(str(program), "--lines", "--format", "json")
+    assert without.runs == 1
+    assert without.file != with_lines.file
+    (tmp_path / ".debug").mkdir()
+    (tmp_path / "elsewhere").rename(tmp_path / ".debug" / "program.debug")
+    assert profile(str(program), "--lines", "--format", "json").file == with_lines.file
+
+
+def test_a_program_that_changes_while_it_runs_is_not_kept(
+    profile: Command, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program.elf"
+    shutil.copy(CALLS, program)
+    run = profiler.profile
+
+    def relinked(*arguments: Any, **options: Any) -> Any:
+        result = run(*arguments, **options)
+        program.write_bytes(program.read_bytes() + b"\0")
+        return result
+
+    monkeypatch.setattr(profiler, "profile", relinked)
+    profile(str(program))
+    assert kept_in(room) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda document: document.pop("run"),
+        lambda document: document["profile"].pop("totals"),
+        lambda document: document["profile"]["totals"].update(cycles=-1),
+        lambda document: document["profile"].update(schema="mcusim.check/1"),
+        lambda document: document["run"].update(schema="mcusim.kept-profile/0"),
+        lambda document: document["run"].update(found="x"),
+        lambda document: document["run"].update(printed="\u20ac"),
+        lambda document: document.clear(),
+    ],
+)
+def test_an_entry_that_is_no_profile_runs_and_is_replaced(
+    profile: Command, room: Room, spoil: Callable[[Any], object]
+) -> None:
+    first = profile(CALLS)
+    (entry,) = kept_in(room)
+    key = entry.path.name.removeprefix(f"{KIND}-")
+    data = room.get(KIND, key)
+    assert data is not None
+    document = json.loads(data)
+    spoil(document)
+    room.put(KIND, key, json.dumps(document).encode())
+    second = profile(CALLS)
+    assert second == first
+    assert profile(CALLS).runs == 0
+
+
+def test_a_name_in_an_entry_moves_no_cursor(profile: Command, room: Room) -> None:
+    profile(CALLS)
+    (entry,) = kept_in(room)
+    key = entry.path.name.removeprefix(f"{KIND}-")
+    document = json.loads(room.get(KIND, key) or b"")
+    document["profile"]["functions"][0]["name"] = "\x1b[2Jmain"
+    room.put(KIND, key, json.dumps(document).encode())
+    shown = profile(CALLS, "--color", "never")
+    assert shown.runs == 1
+    assert b"\x1b" not in shown.file
+
+
+def test_every_option_of_a_run_is_in_the_key(tmp_path: Path) -> None:
+    """Whatever is added to a RunSpec, too; --verbose is told apart when an entry is read."""
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    plain = RunSpec(elf=CALLS)
+    known = {profile_key(plain)}
+    others: dict[str, Any] = {"uart": (f"USART1={file}",), "linked_for": "stm32h743"}
+    for field in fields(RunSpec):
+        before = getattr(plain, field.name)
+        is_file = field.name in ("elf", "symbols", "debug_file", "svd", "memory_from")
+        if field.name in others:
+            value = others[field.name]
+        elif isinstance(before, bool):
+            value = not before
+        elif isinstance(before, tuple):
+            value = (str(file) if is_file else "x",)
+        else:
+            value = str(file) if is_file else "x"
+        key = profile_key(replace(plain, **{field.name: value}))
+        assert key is not None
+        assert (key in known) is (field.name == "verbose"), field.name
+        known.add(key)
+    assert profile_key(replace(plain, uart=("USART1=-",))) is None
+    assert profile_key(replace(plain, svd=str(tmp_path / "gone"))) is None
+
+
+def test_the_command_tells_what_is_kept_and_removes_it(
+    profile: Command, room: Room, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cache"]) == 0
+    assert capfd.readouterr().out.splitlines()[2] == "nothing is kept"
+    profile(CALLS)
+    ours, tool = sorted(room.entries(), key=lambda entry: entry.kind)
+    assert main(["cache"]) == 0
+    assert capfd.readouterr().out == (
+        f"{room.folder}\n"
+        "at most 1,073,741,824 B (MCUSIM_CACHE, MCUSIM_CACHE_SIZE)\n"
+        "kind      entries  on disk\n"
+        f"profiles        1  {ours.size:,} B\n"
+        f"tool            1    {tool.size:,} B\n"
+    )
+    assert main(["cache", "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told == {
+        "folder": str(room.folder),
+        "limit_bytes": 1 << 30,
+        "entries": 2,
+        "bytes": ours.size + tool.size,
+        "kinds": [
+            {"kind": entry.kind, "entries": 1, "bytes": entry.size} for entry in (ours, tool)
+        ],
+    }
+    assert main(["cache", "--clear"]) == 0
+    removed = f"removed 2 entries, {ours.size + tool.size:,} B"
+    assert capfd.readouterr().out.splitlines()[2] == removed
+    assert profile(CALLS).runs == 1
+
+
+def test_a_folder_that_takes_nothing_is_told_with_verbose_once(
+    profile: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file")
+    assert twice(profile, CALLS) == [1, 1]
+    assert profile(CALLS).err == ""
+    told = [line for line in profile(CALLS, "--verbose").err.splitlines() if "cache" in line]
+    assert told == [f"mcusim: cache {tmp_path}/cache/v1: cannot be written: File exists"]
+
+
+def test_what_a_program_prints_without_end_is_not_kept(
+    profile: Command, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST_PRINTED", 10)
+    assert twice(profile, HELLO) == [1, 1]
+    monkeypatch.setattr(kept, "MOST_PRINTED", 1000)
+    monkeypatch.setattr(kept, "MOST_JSON", 1000)
+    assert twice(profile, HELLO) == [1, 1]
+    assert kept_in(room) == []

@@ -28,6 +28,8 @@ from simcore.report.profile.network_tables import LayerCosts, layer_rows
 from simcore.units import count, percent, si, size
 
 WIDTHS = ("cycles", "energy", "layers")  # by what a layer is wide; layers: all the same
+_HEIGHT, _LEAST_MAP = 180, 48  # px of the map of the memory that has most, and of any
+_NAME_LENGTH = 60  # characters of a tensor's name in what a layer says
 _LEAST_HEIGHT = 0.6  # per cent of the map, so that a small tensor is seen
 
 
@@ -50,11 +52,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class MemoryMap:
-    """Tensors of a memory by address, ``top`` bytes high."""
+    """Tensors of a memory by address; maps of several have one scale, ``height`` is in px."""
 
     memory: str
     text: str
-    top: str
+    height: int
     boxes: Sequence[Box]
 
 
@@ -149,12 +151,15 @@ def _kinds(rows: Sequence[LayerCosts]) -> dict[str, tuple[str, str]]:
 
 def _layer_hint(row: LayerCosts, whole: int) -> str:
     layer, energy = row.layer, si(row.op.energy_j / row.calls, "J")
+    name = layer.output
+    if len(name) > _NAME_LENGTH:
+        name = f"…{name[1 - _NAME_LENGTH :]}"
     shapes = " to ".join(
         "x".join(map(str, shape)) or "1" for shape in (layer.input_shape, layer.output_shape)
     )
     macs = f", {count(layer.macs)} MACs" if layer.macs else ""
     return (
-        f"#{layer.number} {layer.operator} {layer.output}: {count(row.cycles)} cycles,"
+        f"#{layer.number} {layer.operator} {name}: {count(row.cycles)} cycles,"
         f" {percent(row.cycles, whole)}, {energy}{macs}, {shapes},"
         f" {size(layer.activation_bytes)} alive"
     )
@@ -162,6 +167,7 @@ def _layer_hint(row: LayerCosts, whole: int) -> str:
 
 def _map(network: NetworkCosts, memory: ArenaMemory, spans: _Spans) -> MemoryMap:
     top = max(memory.arena_bytes, 1)
+    most = max(one.arena_bytes for one in network.memories) or 1
     # What takes another's place is drawn upon it.
     tensors = sorted(
         (tensor for tensor in network.tensors if tensor.memory == memory.memory),
@@ -170,7 +176,7 @@ def _map(network: NetworkCosts, memory: ArenaMemory, spans: _Spans) -> MemoryMap
     return MemoryMap(
         memory.memory,
         f"{size(memory.arena_bytes)} of {size(memory.room_bytes)} free, {memory.how}",
-        size(memory.arena_bytes),
+        max(round(_HEIGHT * memory.arena_bytes / most), _LEAST_MAP),
         [
             Box(
                 tensor.name,

@@ -54,6 +54,7 @@ def test_tensors_stand_at_their_addresses_while_they_are_alive() -> None:
     figure = network_figure(network_profile())
     assert figure is not None
     (memory,) = figure.maps
+    assert memory.height == 180
     found = [(box.name, box.low, box.high, box.spans["cycles"], box.color) for box in memory.boxes]
     assert found == [
         ("input", 0, 25, (0, 75), ""),

@@ -92,12 +92,15 @@ class Verification:
     reference: str
     elements: Count
     differing: Count
+    """By more than is allowed."""
     largest_difference: Amount
     """Of the values as they are stored."""
+    allowed_difference: Amount
+    """0 for integers; of float32 what another order of its sums may come to: network/verify.py."""
 
     @property
     def is_equal(self) -> bool:
-        """Whether every element is the same."""
+        """Whether every element is the same, or as near as is allowed."""
         return not self.differing
 
 

@@ -13,8 +13,10 @@ import sys
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from struct import calcsize, unpack
+from sys import float_info
 from typing import Final
 
 from simcore.costs.network import Verification
@@ -44,15 +46,19 @@ def verified(
     inferences: Sequence[Sequence[bytes]],
     outputs: Sequence[bytes],
     types: Sequence[str],
+    terms: int,
 ) -> Verification:
     """Compare the outputs of the last of some inferences with the reference's.
 
+    Integers are to be equal. An output of float32 may differ by `terms`, the additions behind one
+    value, times 2^-23 of the largest that the reference gives: two roundings for each, as sums of
+    fast kernels have another order (Higham, Accuracy and Stability of Numerical Algorithms, 4.2).
     Raises ConfigError without the wheel, NetworkError when it refuses the model or crashes.
     """
     require_reference()
     found = _reference(path, data, inferences, len(outputs))
     elements = differing = 0
-    largest = 0.0
+    largest = allowed = 0.0
     for mine, theirs, kind in zip(outputs, found, types, strict=True):
         if len(mine) != len(theirs):
             raise NetworkError(
@@ -62,11 +68,18 @@ def verified(
         form = _FORMS[kind]
         pairs = list(zip(_numbers(mine, form), _numbers(theirs, form), strict=True))
         elements += len(pairs)
-        # Two NaN are the same result.
-        distances = [abs(a - b) for a, b in pairs if a != b and not (a != a and b != b)]
-        differing += len(distances)
-        largest = max(largest, *distances, 0.0)
-    return Verification(f"tflite-micro {_version()}", elements, differing, float(largest))
+        # Two NaN are the same result, and one is as far from a number as can be told.
+        distances = [
+            float(abs(a - b)) if a == a and b == b else float_info.max
+            for a, b in pairs
+            if a != b and not (a != a and b != b)
+        ]
+        finite = (abs(b) for _, b in pairs if isfinite(b))
+        limit = terms * 2.0**-23 * max(finite, default=0.0) if kind == "float32" else 0.0
+        differing += sum(distance > limit for distance in distances)
+        allowed = max(allowed, limit)
+        largest = max(largest, *(min(distance, float_info.max) for distance in distances), 0.0)
+    return Verification(f"tflite-micro {_version()}", elements, differing, largest, allowed)
 
 
 def _numbers(data: bytes, form: str) -> tuple[float, ...]:

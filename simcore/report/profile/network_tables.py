@@ -66,7 +66,10 @@ def network_head(network: NetworkCosts) -> Text:
         text.append(f"\nDoes not fit; timed with {', '.join(network.enlarged)}.", "yellow")
     found = network.verification
     if found is not None and found.is_equal:
-        text.append(f"\nOutputs equal those of {found.reference} ({found.elements:,} values).")
+        near = f" within {found.allowed_difference:.2g}" if found.largest_difference else ""
+        text.append(
+            f"\nOutputs equal those of {found.reference}{near} ({found.elements:,} values)."
+        )
     elif found is not None:
         text.append(
             f"\nOutputs differ from those of {found.reference}: {found.differing:,} of"

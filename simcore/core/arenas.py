@@ -8,7 +8,7 @@ from simcore.plain import Address, Count
 
 
 @dataclass(frozen=True, slots=True)
-class TensorPlace:
+class ArenaPlace:
     """A computed tensor, from the operator that writes it to the last that reads it."""
 
     name: str
@@ -39,7 +39,7 @@ class TensorArena:
     """From the arena's begin: tensors in turn, and scratch of operators."""
     persistent_bytes: Count
     """At its end: what stays as long as the interpreter."""
-    tensors: tuple[TensorPlace, ...]
+    tensors: tuple[ArenaPlace, ...]
     """By offset, then by operator."""
 
     @property

@@ -44,7 +44,7 @@ class OperatorAnswer:
 AskOperator = Callable[[OperatorCall], OperatorAnswer | None]
 
 
-class Memory(Protocol):
+class ReadableMemory(Protocol):
     """The program's memory as it is now."""
 
     def read(self, address: int, size: int) -> bytes | None:
@@ -72,7 +72,7 @@ class Networks(Protocol):
 
 #: Tells the core of a table of objects, with objects that are new in it; its number there.
 AddTable = Callable[[tuple["DataObject", ...], "ObjectTable"], int]
-WatchNetworks = Callable[[Memory, "ObjectMap", AddTable], Networks]
+WatchNetworks = Callable[[ReadableMemory, "ObjectMap", AddTable], Networks]
 
 
 class _Watch:

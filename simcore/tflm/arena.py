@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from simcore.core.operators import Memory
+from simcore.core.operators import ReadableMemory
 from simcore.elf import Image
 from simcore.network.graph import BYTES_OF_TYPE
 from simcore.tflm.models import LoadedModel
@@ -56,7 +56,7 @@ class Arena:
 
 
 def find_tensors(
-    memory: Memory, node: int, loaded: LoadedModel, subgraph: int
+    memory: ReadableMemory, node: int, loaded: LoadedModel, subgraph: int
 ) -> tuple[int, ...] | None:
     """Address of each tensor's data, 0 for none, of an interpreter that has a node at an address.
 
@@ -97,7 +97,9 @@ def _candidates(data: bytes, shapes: Sequence[int]) -> Iterator[int]:
                 yield first
 
 
-def find_arena(memory: Memory, image: Image, node: int, addresses: Sequence[int]) -> Arena | None:
+def find_arena(
+    memory: ReadableMemory, image: Image, node: int, addresses: Sequence[int]
+) -> Arena | None:
     """The arena around a node and planned buffers; None where its bounds are not found."""
     region = memory.region_of(node)
     data = None if region is None else memory.read(*region)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from simcore.core.operators import Memory
+from simcore.core.operators import ReadableMemory
 from simcore.errors import NetworkError
 from simcore.network.graph import Model
 from simcore.tflite.reader import read_model
@@ -41,7 +41,7 @@ class LoadedModel:
 class Models:
     """The models that were found so far."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: ReadableMemory) -> None:
         self._memory = memory
         self.found: list[LoadedModel] = []
         self.refused: dict[int, str] = {}  # by address, what is wrong with what looks like one

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from simcore.core.arenas import TensorArena, TensorPlace
+from simcore.core.arenas import ArenaPlace, TensorArena
 from simcore.core.counters import DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable, Range
-from simcore.core.operators import AddTable, Memory, OperatorAnswer, OperatorCall
+from simcore.core.operators import AddTable, OperatorAnswer, OperatorCall, ReadableMemory
 from simcore.elf import Image
 from simcore.run.asked import NetworkOperator, OpDescriptor
 from simcore.tflm.arena import Arena, find_arena, find_tensors, pieces
@@ -45,7 +45,7 @@ class Interpreters:
     """Answers what calls of operators are, by the memory at the moment of the call."""
 
     def __init__(
-        self, image: Image, memory: Memory, objects: ObjectMap, add_table: AddTable
+        self, image: Image, memory: ReadableMemory, objects: ObjectMap, add_table: AddTable
     ) -> None:
         self._image, self._memory, self._objects = image, memory, objects
         self._add_table = add_table
@@ -151,7 +151,7 @@ class Interpreters:
     def _arena(self, graph: _Graph, arena: Arena) -> TensorArena:
         tensors, places = graph.loaded.model.subgraphs[graph.subgraph].tensors, graph.tensors or ()
         rows = [
-            TensorPlace(tensors[one].name, places[one] - arena.start, bytes_of(tensors[one]), *life)
+            ArenaPlace(tensors[one].name, places[one] - arena.start, bytes_of(tensors[one]), *life)
             for one, life in graph.live.items()
             if arena.start <= places[one] < arena.planned_end
         ]

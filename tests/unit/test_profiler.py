@@ -111,7 +111,6 @@ def test_warnings_of_core_and_patterns_come_together() -> None:
         "from the core",
         "--op 'Reset_H*' matches no function that ran",
     )
-    assert [op.name for op in profile.ops] == ["conv2d_s8"]
 
 
 def test_the_json_comes_back() -> None:
@@ -145,6 +144,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
             tasks=(),
             kernel="",
             heaps=(),
+            arenas=(),
         )
         return [result] * len(setups)
 

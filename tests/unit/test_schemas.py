@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from typing import Any
 
 import jsonschema
@@ -12,6 +13,7 @@ import pytest
 
 from scripts.schemas import DOCUMENTS, schema_of, text_of
 from simcore.core.counters import CAUSES
+from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.plain import written_fields
@@ -65,6 +67,7 @@ def test_a_document_with_any_value_wrong_missing_or_unknown_does_not_fit() -> No
     assert not whole.is_valid({**plain, "unknown": 1})
     assert not any(whole.is_valid({**plain, key: True}) for key in plain)
     optional = {"load_bytes", "ram_bytes"}
+    optional |= {one.name for one in fields(OpCosts) if one.default is not MISSING}
     free = {"traffic", "energy_by_component"}  # regions and components are the part's
     tried = 0
     for top, part in plain.items():

@@ -51,7 +51,7 @@ def annotated(
         if row[2] == "PROGRAM TOTALS":
             totals = numbers
         elif len(numbers) == len(totals):
-            file, _, name = row[2].removesuffix(f" [{profile.elf.name}]").rpartition(":")
+            file, _, name = row[2].removesuffix(f" [{profile.elf.name}]").partition(":")
             functions.setdefault(name, Counter())[file] += numbers[0]
     return totals, functions
 

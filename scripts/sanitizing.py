@@ -64,6 +64,9 @@ def main() -> int:
     _load_extension(folder / what)
     import pytest
 
+    from tests import native
+
+    native.load()  # not in a test, whose time is limited: it compiles
     tests = str(ROOT / "tests" / "unit" / "native")
     status = pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider", tests])
     if status:

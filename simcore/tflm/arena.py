@@ -17,7 +17,6 @@ from typing import Final
 
 from simcore.core.operators import ReadableMemory
 from simcore.elf import Image
-from simcore.network.graph import BYTES_OF_TYPE
 from simcore.tflm.models import LoadedModel
 
 EVAL_TENSOR_BYTES: Final = 12
@@ -161,9 +160,3 @@ def pieces(
         else:
             found.append((begin, end - begin, held))
     return found
-
-
-def size_of(loaded: LoadedModel, subgraph: int, tensor: int) -> int:
-    """Bytes of a tensor."""
-    one = loaded.model.subgraphs[subgraph].tensors[tensor]
-    return one.elements * BYTES_OF_TYPE.get(one.type, 0)

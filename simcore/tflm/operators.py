@@ -10,9 +10,9 @@ from simcore.core.counters import DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable, Range
 from simcore.core.operators import AddTable, OperatorAnswer, OperatorCall, ReadableMemory
 from simcore.elf import Image
+from simcore.network.counts import activation_bytes, bytes_of, macs_of, param_bytes
 from simcore.run.asked import NetworkOperator, OpDescriptor
 from simcore.tflm.arena import Arena, find_arena, find_tensors, pieces
-from simcore.tflm.counts import activation_bytes, bytes_of, macs_of, param_bytes
 from simcore.tflm.lifetimes import lifetimes
 from simcore.tflm.models import LoadedModel, Models
 

@@ -147,7 +147,7 @@ def conv_2d(node: OperatorNode) -> KernelCall:
     )
     geometry = (*place.strides, *place.dilations, place.top, place.left)
     patch = kernel_height * kernel_width * depth
-    macs = output.elements * patch
+    macs = node.macs
     tensors = (inputs.index, weights.index, bias.index if bias else None, output.index)
     if kind == "float32":
         limits = scales.real_limits(node.activation())
@@ -199,7 +199,7 @@ def depthwise_conv_2d(node: OperatorNode) -> KernelCall:
     bias_kind(node, bias, filters, allowed[kind])
     geometry = (*place.strides, *place.dilations, place.top, place.left)
     taps = kernel_height * kernel_width
-    macs = output.elements * taps
+    macs = node.macs
     tensors = (inputs.index, weights.index, bias.index if bias else None, output.index)
     shape = (height, width, channels, place.height, place.width)
     plain = (batches, shape, filters, kernel_height, kernel_width, 1, geometry)
@@ -244,7 +244,7 @@ def transpose_conv(node: OperatorNode) -> KernelCall:
         )
     allowed = {"int8": ("int32",), "int16": ("int64", "int16"), "float32": ("float32",)}
     bias_type = bias_kind(node, bias, filters, allowed[kind])
-    macs = inputs.elements * kernel_height * kernel_width * filters
+    macs = node.macs
     bias_buffer: int | Constant | None = bias.index if bias else None
     if bias is not None and bias_type == "int16":
         if bias.data is None:

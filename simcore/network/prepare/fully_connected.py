@@ -7,7 +7,6 @@ GetQuantizedConvolutionMultipler of tensorflow/lite/kernels/kernel_util.cc.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import prod
 
 from simcore.network.graph import Tensor
 from simcore.network.lowering import KernelCall, Scratch
@@ -46,7 +45,7 @@ def fully_connected(node: OperatorNode) -> KernelCall:
         )
     allowed = {"int8": ("int32",), "int16": ("int64", "int32"), "float32": ("float32",)}
     bias_type = bias_kind(node, bias, outputs, allowed[kind])
-    macs = rows * outputs * depth
+    macs = node.macs
     tensors = (inputs.index, weights.index, bias.index if bias else None, output.index)
     if kind == "float32":
         params = words(rows, depth, outputs, scales.real_limits(node.activation()))
@@ -136,7 +135,7 @@ def batch_matmul(node: OperatorNode) -> KernelCall:
         right_steps[column],
         right_steps[right_depth],
     )
-    macs = prod(batches) * prod(sizes)
+    macs = node.macs
     buffers = (left.index, right.index, output.index)
     shape: tuple[Iterable[int], ...] = (batches, *batch_steps, sizes, matrix_steps)
     if kind == "float32":

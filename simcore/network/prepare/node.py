@@ -10,6 +10,7 @@ from math import prod
 from typing import NoReturn
 
 from simcore.errors import ConfigError
+from simcore.network.counts import macs_of
 from simcore.network.graph import ABSENT, Operator, Subgraph, Tensor
 from simcore.network.lowering import Constant
 from simcore.network.prepare import scales
@@ -23,6 +24,11 @@ class OperatorNode:
 
     operator: Operator
     subgraph: Subgraph
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of an invocation, by the shapes, which are checked."""
+        return macs_of(self.operator, self.subgraph)
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise a ConfigError of one line that names the layer.

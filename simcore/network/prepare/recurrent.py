@@ -47,7 +47,7 @@ def svdf(node: OperatorNode) -> KernelCall:
         inputs.index, features.index, times.index, bias.index, state.index,
         output.index, Scratch(4 * filters),
     )  # fmt: skip
-    macs = batches * filters * (depth + memory)
+    macs = node.macs
     sizes = (batches, depth, filters, rank, memory)
     if kind == "float32":
         node.same_kind(inputs, times, state, bias)
@@ -110,7 +110,7 @@ def lstm(node: OperatorNode) -> KernelCall:
         node.shape_is(tensor, (units,))
     _is_variable(node, hidden, cell)
     clip = node.real("cell_clip", 0.0)
-    macs = batches * steps * units * 4 * (depth + units)
+    macs = node.macs
     tensors = [
         tensor.index for tensor in (inputs, *weights, *recurrent, *biases, hidden, cell, output)
     ]

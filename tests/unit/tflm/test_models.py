@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from simcore.errors import NetworkError
-from simcore.tflm.counts import activation_bytes, macs_of, param_bytes
+from simcore.network.counts import activation_bytes, macs_of, param_bytes
 from simcore.tflm.lifetimes import lifetimes
 from simcore.tflm.models import Models, load
 from tests import flat_models

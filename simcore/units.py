@@ -78,6 +78,11 @@ def percent(part: float | None, whole: float = 1, digits: int = 1) -> str:
     return f"{100 * part / whole:.{digits}f} %"
 
 
+def half_width(low: float, high: float) -> str:
+    """Half an interval relative to its middle: 27 %."""
+    return percent(high - low, high + low, digits=0)
+
+
 def signed(text: str, value: float | None) -> str:
     """A text of a number with a plus when the number is above zero: +1,234."""
     return f"+{text}" if value is not None and value > 0 else text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from simcore.cache import OFF, SIZE_VARIABLE, VARIABLE, Entry, Room, open_room
+from simcore.cli.options import text_or_json_option
 from simcore.errors import ConfigError
 from simcore.files import write_stdout
 from simcore.plain import json_text
@@ -36,14 +37,7 @@ class CacheUse:
 
 @click.command(short_help="Tell what is kept between runs, or remove it.")
 @click.option("--clear", is_flag=True, help="Remove all that is kept.")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the output.",
-)
+@text_or_json_option
 @click.option("--json", "format_name", flag_value="json", help="The same as --format json.")
 def cache(clear: bool, format_name: str) -> None:
     """Tell where mcusim keeps what it found, and how much there is of each kind.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simcore.cli.options import text_or_json_option
 from simcore.files import write_stdout
 
 if TYPE_CHECKING:
@@ -16,14 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="List the parts, or one part with its sources.")
 @click.argument("name", required=False, metavar="[NAME|FILE]")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the output.",
-)
+@text_or_json_option
 def cpus(name: str | None, format_name: str) -> None:
     """List the parts that can be simulated, or print one part with the source of each number.
 

@@ -6,19 +6,13 @@ import json
 
 import click
 
+from simcore.cli.options import text_or_json_option
 from simcore.files import write_stdout
 from simcore.resources import prebuilt_kernels
 
 
 @click.command(short_help="List the prebuilt kernels.")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the output.",
-)
+@text_or_json_option
 def kernels(format_name: str) -> None:
     """List the prebuilt kernels with the path to profile and what each computes.
 

@@ -25,6 +25,16 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+#: The form of what a command tells of mcusim itself.
+text_or_json_option = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the output.",
+)
+
 #: Whether results of earlier runs are used, and this one's kept.
 cache_option = click.option(
     "--no-cache",

@@ -33,9 +33,8 @@ from simcore.tflite.reader import MAX_FILE_BYTES, read_model
 
 KERNELS: Final = "mcusim's own; on equal layers they take 0 to 38 % less time than CMSIS-NN's"
 
-_FURTHER_ADDITIONS: Final = (
-    16  # of a layer: its bias and activation, and what exp() and tanh() take
-)
+#: Additions of a layer beside its sum: of bias and activation, and what exp() and tanh() take.
+_FURTHER_ADDITIONS: Final = 16
 
 #: What a run is told of a program, by field of the spec.
 _OF_PROGRAMS: Final = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from simcore.units import NOTHING, count, percent, si, size
+from simcore.units import NOTHING, count, half_width, percent, si, size
 
 EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
 Row = TypeVar("Row")
@@ -126,9 +126,9 @@ def change(difference: float | None, largest: float) -> Cell:
     return Cell("", 0.0 if difference is None else difference, change=min(max(drawn, -1.0), 1.0))
 
 
-def half_width(low: float, high: float) -> str:
-    """Half an interval relative to its middle."""
-    return f"±{percent(high - low, high + low, 0)}" if low + high else ""
+def plus_minus(low: float, high: float) -> str:
+    """Half an interval relative to its middle, with a sign; nothing of an interval around 0."""
+    return f"±{half_width(low, high)}" if low + high else ""
 
 
 def place(file: str | None, line: int | None) -> str:

@@ -13,7 +13,7 @@ from simcore.costs.profile import Profile
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
-from simcore.units import count, decimal, percent, si, size
+from simcore.units import count, decimal, half_width, percent, si, size
 
 OUTPUT_NAME = 24  # characters of a tensor's name beside numbers
 CAUSES_SHOWN = 2
@@ -133,10 +133,10 @@ def _columns(rows: Sequence[LayerCosts]) -> list[Column]:
         Column("flash read", [size(row.flash_bytes) for row in rows], 11),
         Column("time", [si(row.op.time_s / row.calls, "s") for row in rows], 7),
         Column("energy", [si(row.op.energy_j / row.calls, "J") for row in rows], 3),
-        Column("+/-", [_half_width(op) for op in ops], 13),
+        Column("+/-", [half_width(op.energy_low_j, op.energy_high_j) for op in ops], 13),
         Column("J/MAC", [_joules_per_mac(row) for row in rows], 14),
     ]
-    # What this version of the profile does not tell leaves no empty column.
+    # Layers that all lack something, MACs say, leave no empty column.
     return [column for column in columns if any(column.cells)]
 
 
@@ -173,11 +173,6 @@ def _misses(row: LayerCosts) -> str:
     op = row.op
     found = op.icache_misses + op.dcache_read_misses + op.dcache_write_misses
     return count(round(found / row.calls))
-
-
-def _half_width(op: OpCosts) -> str:
-    low, high = op.energy_low_j, op.energy_high_j
-    return percent(high - low, high + low, digits=0)
 
 
 def _arena(network: NetworkCosts) -> Text:

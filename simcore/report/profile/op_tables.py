@@ -9,7 +9,7 @@ from simcore.costs.profile import Profile
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table
-from simcore.units import count, decimal, percent, si, size
+from simcore.units import count, decimal, half_width, percent, si, size
 
 MANY = 100  # operations that are all shown
 BESIDE = 24  # columns for an object beside other things
@@ -69,7 +69,7 @@ def _costs(ops: Sequence[OpCosts]) -> list[Column]:
         Column("J/op", [si(op.j_per_op, "J") for op in ops], 10),
         Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),
         Column("power", [si(op.power_w, "W") for op in ops], 6),
-        Column("+/-", [_half_width(op) for op in ops], 4),
+        Column("+/-", [half_width(op.energy_low_j, op.energy_high_j) for op in ops], 4),
     ]
     left_out = set()
     if all(op.macs == op.macs_counted for op in ops):
@@ -117,8 +117,3 @@ def _object(op: OpCosts) -> str:
 
 def _cycles(cycles: float | None) -> str:
     return "" if cycles is None else count(round(cycles))
-
-
-def _half_width(op: OpCosts) -> str:
-    low, high = op.energy_low_j, op.energy_high_j
-    return percent(high - low, high + low, digits=0)

@@ -11,7 +11,6 @@ from rich.text import Text
 from simcore.costs.profile import Profile
 from simcore.costs.tables import (
     DmaTraffic,
-    FunctionCosts,
     LayoutBand,
     MemoryCosts,
     ObjectCosts,
@@ -32,7 +31,7 @@ from simcore.report.profile.network_tables import network_blocks, network_head
 from simcore.report.profile.op_tables import op_blocks
 from simcore.report.profile.task_tables import chain_text, deepest_of_main, heap_rows, task_blocks
 from simcore.run.stubs import guessed
-from simcore.units import clock, count, decimal, percent, si, size
+from simcore.units import clock, count, decimal, half_width, percent, si, size
 
 Part = TypeVar("Part", int, float)
 
@@ -288,7 +287,7 @@ class _Page:
                 Column("total", [percent(row.cycles_total, whole) for row in rows], 2),
                 Column("MACs", [count(row.macs) for row in rows], 6),
                 Column("energy self", [si(row.energy_j_self, "J") for row in rows], 3),
-                Column("+/-", [_half_width(row) for row in rows], 7),
+                Column("+/-", [half_width(row.energy_low_j, row.energy_high_j) for row in rows], 7),
             ]
         )
 
@@ -378,12 +377,6 @@ class _Page:
                 Column("streamed stores", ["", count(dcache.streamed_writes)], 5),
             ]
         )
-
-
-def _half_width(row: FunctionCosts) -> str:
-    """Half the interval around a row's energy, relative to it."""
-    low, high = row.energy_low_j, row.energy_high_j
-    return percent(high - low, high + low, digits=0)
 
 
 def _main_cause(causes: dict[str, int]) -> str:

@@ -20,7 +20,7 @@ from simcore.report.page.console import (
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
 from simcore.report.profile.text import CACHES
-from simcore.units import clock, count, percent, si
+from simcore.units import clock, count, half_width, si
 from simcore.whatif.energy_sweep import EnergySweep, SweepPoint
 
 FORMATS = ("text", "json", "csv")
@@ -62,7 +62,9 @@ def _blocks(sweep: EnergySweep, options: RenderOptions) -> Iterator[Block]:
             Column("power", [si(point.power_w, "W") for point in points], 2),
             Column("energy delay", [si(point.energy_delay_js, "J s") for point in points], 3),
             Column("energy", [si(point.energy_j, "J") for point in points]),
-            Column("+/-", [_half_width(point) for point in points], 1),
+            Column(
+                "+/-", [half_width(point.energy_low_j, point.energy_high_j) for point in points], 1
+            ),
             Column("", marks),
         ],
         options.width,
@@ -71,11 +73,6 @@ def _blocks(sweep: EnergySweep, options: RenderOptions) -> Iterator[Block]:
     note = "flash wait states of each clock; cycles modelled, energy estimated"
     yield "Operating points", note, Group(table, "", _verdict(sweep))
     yield from warnings_block(sweep.warnings)
-
-
-def _half_width(point: SweepPoint) -> str:
-    low, high = point.energy_low_j, point.energy_high_j
-    return percent(high - low, high + low, digits=0)
 
 
 def _marks(sweep: EnergySweep, index: int) -> str:

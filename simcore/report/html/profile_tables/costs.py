@@ -21,11 +21,11 @@ from simcore.report.html.tables import (
     HtmlTable,
     bar,
     filled,
-    half_width,
     number,
     octets,
     parts,
     place,
+    plus_minus,
     quantity,
     rate,
     share,
@@ -151,7 +151,7 @@ def _operation(op: OpCosts) -> Cell:
 
 
 def _energy(op: OpCosts) -> Cell:
-    return quantity(op.energy_j, "J", half_width(op.energy_low_j, op.energy_high_j))
+    return quantity(op.energy_j, "J", plus_minus(op.energy_low_j, op.energy_high_j))
 
 
 def functions(profile: Profile, listed: Mapping[str, str]) -> HtmlTable:
@@ -201,7 +201,7 @@ def _ratio(row: FunctionCosts) -> float | None:
 
 
 def _energy_self(row: FunctionCosts) -> Cell:
-    return quantity(row.energy_j_self, "J", half_width(row.energy_low_j, row.energy_high_j))
+    return quantity(row.energy_j_self, "J", plus_minus(row.energy_low_j, row.energy_high_j))
 
 
 def ceiling_rows(profile: Profile, ceilings: Ceilings) -> HtmlTable:

@@ -35,6 +35,10 @@ class BuiltSection:
     entry_size: int = 0
     segment: bool | None = None  # None: a PT_LOAD when allocated
 
+    @property
+    def has_segment(self) -> bool:
+        return bool(self.flags & ALLOC) if self.segment is None else self.segment
+
 
 @dataclass
 class Built:
@@ -140,11 +144,8 @@ class ElfBuilder:
             names += section.name.encode() + b"\0"
         sections[-1].data = bytes(names)
 
-        loaded = [
-            s for s in sections
-            if (s.segment if s.segment is not None else bool(s.flags & ALLOC))
-        ]  # fmt: skip
-        position = HEADER_BYTES + PROGRAM_HEADER_BYTES * len(loaded)
+        loaded = sum(section.has_segment for section in sections)
+        position = HEADER_BYTES + PROGRAM_HEADER_BYTES * loaded
         offsets, body = [], bytearray()
         for section in sections:
             offsets.append(position + len(body))
@@ -155,12 +156,12 @@ class ElfBuilder:
             "<4sBBBB8xHHIIIIIHHHHHH",
             b"\x7fELF", self.elf_class, self.encoding, 1, 0, self.kind, self.machine, 1, self.entry,
             HEADER_BYTES, section_headers, self.flags, HEADER_BYTES, PROGRAM_HEADER_BYTES,
-            len(loaded), SECTION_HEADER_BYTES, len(sections), len(sections) - 1,
+            loaded, SECTION_HEADER_BYTES, len(sections), len(sections) - 1,
         )  # fmt: skip
         programs, tables = bytearray(), bytearray()
         for section, name_offset, offset in zip(sections, name_offsets, offsets, strict=True):
             size = len(section.data) if section.size is None else section.size
-            if section in loaded:
+            if section.has_segment:
                 load = section.address if section.load_address is None else section.load_address
                 flags = 4 | bool(section.flags & EXEC) | 2 * bool(section.flags & WRITE)
                 programs += struct.pack(

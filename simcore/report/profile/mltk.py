@@ -1,6 +1,10 @@
-"""Operations as CSV with columns as those of Silicon Labs' MLTK profiler, for scripts that read it.
+"""Operations as the CSV of Silicon Labs' MLTK profiler, for scripts that read it.
 
-Its accelerator column is zero: a Cortex-M7 has none.
+The columns are those of `ProfilingModelResults.to_csv()` in mltk/core/profiling_results.py of
+github.com/SiliconLabs/mltk (read at commit 50b72128): keys of a layer's summary, not the labels of
+its text table such as "# MACs". As there, what all layers lack is left out: `accelerator_cycles`,
+as a Cortex-M7 has no accelerator, `supported` and `error_msg`. Its `options` are not known here, so
+that the column is empty, and of several inputs `input_shape` has the first.
 """
 
 from __future__ import annotations
@@ -12,8 +16,8 @@ from simcore.report.page.csv import table_text
 from simcore.report.profile.network_tables import LayerCosts, layer_rows
 
 _COLUMNS = (
-    "Index", "OpCode", "# Ops", "# MACs", "Acc Cycles", "CPU Cycles", "Energy (J)", "Time (s)",
-    "Input Shape", "Output Shape",
+    "index", "opcode", "ops", "macs", "cpu_cycles", "energy", "time", "input_shape",
+    "output_shape", "options",
 )  # fmt: skip
 
 
@@ -37,7 +41,7 @@ def _layer(row: LayerCosts) -> dict[str, object]:
 
 def _row(at: int, name: str, op: OpCosts, calls: int, shapes: tuple[str, str]) -> dict[str, object]:
     values = (
-        at, name, round(op.ops / calls), round(op.macs / calls), 0, round(op.cycles / calls),
-        op.energy_j / calls, op.time_s / calls, *shapes,
+        at, name, round(op.ops / calls), round(op.macs / calls), round(op.cycles / calls),
+        op.energy_j / calls, op.time_s / calls, *shapes, "",
     )  # fmt: skip
     return dict(zip(_COLUMNS, values, strict=True))

@@ -42,14 +42,16 @@ def best_plan(
 ) -> tuple[dict[Key, int], int, str]:
     """The smallest plan that is found, as :func:`plan`, and how.
 
-    Of equal ones that by size, then by breadth, from both ends, searched.
+    Of equal ones that by size, then by breadth, as TensorFlow Lite Micro plans, from both ends,
+    searched.
     """
     offsets, size = plan(tensors, align)
     how, bound = "greedy by size", least(tensors, align)
-    if size > bound:
-        other = _placed(tensors, _by_breadth(tensors), align)
-        if other[1] < size:
-            (offsets, size), how = other, "greedy by breadth"
+    for name, order in (("greedy by breadth", _by_breadth), ("as TFLM", _last_first)):
+        if size > bound:
+            other = _placed(tensors, order(tensors, align), align)
+            if other[1] < size:
+                (offsets, size), how = other, name
     if size > bound:
         both = _from_both_ends(tensors, align, bound)
         if both is not None:
@@ -102,7 +104,12 @@ def _largest_first(tensors: Mapping[Key, Lifetime]) -> Any:
     return lambda name: (-tensors[name].size, tensors[name].first, name)
 
 
-def _by_breadth(tensors: Mapping[Key, Lifetime]) -> list[Key]:
+def _last_first(tensors: Mapping[Key, Lifetime], align: int) -> list[Key]:
+    """The largest first, of equal ones the last: tflm_plan.py. No plan is worse than TFLM's."""
+    return sorted(sorted(tensors, reverse=True), key=lambda name: -_up(tensors[name].size, align))
+
+
+def _by_breadth(tensors: Mapping[Key, Lifetime], _: int) -> list[Key]:
     """Tensors of the step with most bytes alive first, of a step the largest first."""
     steps = {tensor.first for tensor in tensors.values()}
     breadth = {step: _alive(tensors.values(), step, 1) for step in steps}

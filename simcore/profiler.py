@@ -107,11 +107,11 @@ def profile_program(
         coverage=spec.coverage,
         inlines=spec.inlines,
     )
-    if program.network is not None:
-        is_whole = result.exit.status is ExitCode.OK
-        result = replace(result, network=program.network.costs(result.ops, is_whole))
-        if spec.outputs is not None and is_whole:
-            program.network.save(spec.outputs)
+    result = program.told(result)
+    outputs = None if program.network is None else program.network.outputs
+    is_whole = result.exit.status is ExitCode.OK and (not result.runner or result.runner.is_whole)
+    if outputs is not None and spec.outputs is not None and is_whole:
+        outputs.save(spec.outputs)
     if spec.task is not None:
         used = [row.stack_used_bytes for row in result.tasks]
         stack = used[0] if len(used) == 1 else None
@@ -143,7 +143,7 @@ def part_linked_for(spec: RunSpec, parts: Sequence[str]) -> str | None:
     from simcore.placement.equivalents import linked_for
     from simcore.simulation.files import is_network
 
-    if is_network(spec.elf):
+    if is_network(spec.elf) and spec.runner is None:
         return None  # it is composed for each
     image = load_spec(spec)
     return linked_for(image, [replace(spec, cpu=part) for part in parts])

@@ -199,6 +199,12 @@ def header() -> str:
         for start in range(0, len(data), 16):
             text += "    " + ", ".join(f"{byte:#04x}" for byte in data[start : start + 16]) + ",\n"
         text += "};\n"
+    text += (
+        "\n// Bytes that other inputs may take the place of, so that no compiler may know them.\n"
+    )
+    values = ", ".join(str(index - 7) for index in range(64))
+    text += 'extern "C" const volatile int8_t mcusim_input[64];\n'
+    text += f"const volatile int8_t mcusim_input[64] = {{{values}}};\n"
     return text
 
 

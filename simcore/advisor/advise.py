@@ -107,7 +107,7 @@ def _advise(
     simulations = run([shifted for _, shifted in shifts])
     linked = simulations[0]
     linked_band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
-    profile = linked.profile()
+    profile = program.told(linked.profile())
     search = Search(image, setup, memory, run, count_copies)
     search.timed[()] = search.measure({}, Placement(), linked)
     if profile.exit.status is ExitCode.OK:

@@ -47,13 +47,17 @@ def interval_key(plan: RunPlan) -> str | None:
     input that cannot be read.
     """
     try:
-        elf = hashlib.sha256(Path(plan.elf).read_bytes()).hexdigest()
+        hashes = [
+            hashlib.sha256(Path(name).read_bytes()).hexdigest()
+            for name in (plan.elf, plan.runner_file)
+            if name is not None
+        ]
     except OSError:
         return None
     model = plan.setup().model
     names = [field.name for field in fields(RunSpec) if field.name not in _NO_RESULT]
     content = {
-        "elf": elf,
+        "elf": hashes,
         "model": model.sha256,
         "questions": [[one.name, one.title, one.answers] for one in model.undecided],
         "uart": input_key(plan.uart),

@@ -54,9 +54,9 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
         result = _profiled(plan, tail)
     except McusimError as error:
         return PlanOutcome(None, str(error), error.exit_code)
-    code = result.exit.status
+    code = result.status
     output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
-    why = None if code is ExitCode.OK else result.exit.text
+    why = None if code is ExitCode.OK else result.ended
     files = SourceFiles(plan.elf, plan.sources)
     summary = summarize_here(result, files)
     # What was asked for is the same in every build, what a pattern matched may not be.

@@ -190,7 +190,7 @@ def _found_files(spec: RunSpec) -> list[FoundFile]:
             if part and is_model_file(part):
                 names += map(str, model_files(part))
         if spec.debug_file is None:
-            names += debug_places(spec.elf, spec.debug_dir)
+            names += debug_places(spec.runner_file or spec.elf, spec.debug_dir)
     return [FoundFile(name, _sha256(name)) for name in names]
 
 

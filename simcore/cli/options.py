@@ -83,6 +83,12 @@ network_options = together(
         is_flag=True,
         help="Of a network: where it does not fit, time it on the part with more memory.",
     ),
+    click.option(
+        "--runner",
+        metavar="FILE.elf[:SYMBOL]",
+        help="Of a network: run it with this firmware's TensorFlow Lite Micro and kernels, in place"
+        " of the model in its array SYMBOL [default: the one that holds a model].",
+    ),
 )
 
 #: What becomes of a network's outputs.

@@ -188,13 +188,15 @@ def report_runs(
     if verbose and simulated():
         tell_speed(sum(result.totals.cycles for result in results), started)
     for result in results:
-        if (found := result.network) and found.verification and not found.verification.is_equal:
-            click.echo(
-                f"mcusim: {result.elf.name}: {found.verification.differing:,} output values differ"
-                f" from those of {found.verification.reference}",
-                err=True,
+        found = result.verification
+        if found is not None and not found.is_equal:
+            tell_line(
+                f"{result.elf.name}: {found.differing:,} output values differ from those of"
+                f" {found.reference}"
             )
-            wrong = ExitCode.PROGRAM_FAILED
+        if result.runner is not None and result.runner.unseen is not None:
+            tell_line(f"{result.elf.name}: {result.runner.unseen}; its warning says why")
+        wrong = max(wrong, result.status)
     where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
     ends = [tell_end(result.exit, at) for result, at in zip(results, where, strict=True)]
     return max(*ends, wrong)

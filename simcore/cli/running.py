@@ -70,6 +70,10 @@ def input_files() -> list[str]:
         value = given.get(name) or ()
         found += [value] if isinstance(value, str) else value
     found += (text.partition("=")[2] for text in given.get("uart") or ())
+    if given.get("runner"):
+        from simcore.run.spec import split_runner
+
+        found.append(split_runner(given["runner"])[0])
     found += filter(is_model_file, (given.get("cpu") or "").split(","))
     return [name for name in found if name]
 

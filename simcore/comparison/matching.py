@@ -14,6 +14,9 @@ from typing import Protocol, TypeVar
 
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
+#: How an operation of a network begins; behind it each runtime says something else.
+_LAYER = re.compile(r"#\d+(\.\d+)? \w+")
+_FURTHER = " (further)"  # of inferences behind the first
 _CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
 
 
@@ -33,13 +36,14 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
 
     A row without a symbol, also of before names were demangled, is known by its name. Rows that
     share one pair up by file, then in their order. A clone that the compiler made
-    pairs up with what it was made of when there is no doubt.
+    pairs up with what it was made of when there is no doubt, and a layer of a network with that of
+    its number and operator, whoever's kernel it calls.
     """
     old, new = list(before), list(after)
     pairs: list[Pair[Row]] = []
-    for key in (_name_and_file, _name, _name_without_clone):
-        # By the last key several rows may be one another's clones: then each stays alone.
-        unique = key is _name_without_clone
+    for key in (_name_and_file, _name, _name_without_clone, _layer):
+        # By the last keys several rows may be one another's clones: then each stays alone.
+        unique = key in (_name_without_clone, _layer)
         groups: dict[str, tuple[list[Row], list[Row]]] = {}
         for side, rows in enumerate((old, new)):
             for row in rows:
@@ -68,6 +72,13 @@ def _name(row: NamedRow) -> str:
 
 def _name_without_clone(row: NamedRow) -> str:
     return _CLONE.sub("", _name(row))
+
+
+def _layer(row: NamedRow) -> str:
+    found = _LAYER.match(row.name)
+    if found is None:
+        return _name(row)
+    return found[0] + (_FURTHER if row.name.endswith(_FURTHER) else "")
 
 
 def aligned(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from simcore.plain import Amount, Count, Json
+from simcore.plain import Amount, Count, Json, Sha256
 
 Shape = tuple[Count, ...]
 
@@ -105,6 +105,46 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class RunnerUse:
+    """A firmware that ran the network with kernels of its own, in place of the model in it. What
+    its operators cost are rows of ops."""
+
+    name: str
+    """Name of its file without the folder."""
+    sha256: Sha256
+    """Of its file, as it was built."""
+    array: str
+    """Symbol of the array that the model was written to, or its address."""
+    room_bytes: Count
+    """Of that array."""
+    model_bytes: Count
+    """Of the network's file."""
+    model_sha256: Sha256
+    """Of the network's file."""
+    input: str | None
+    """What the network was given; null when that is the firmware's affair."""
+    operators: Count
+    """Of the network's first subgraph."""
+    operators_run: Count | None
+    """Those of them that were seen to run; null when the run was told where to begin or end."""
+    verification: Verification | None = None
+    """On request."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every operator of the network was seen to run, as far as one can tell."""
+        return self.operators_run in (None, self.operators)
+
+    @property
+    def unseen(self) -> str | None:
+        """What to say of operators that did not run; None of none."""
+        if self.is_whole:
+            return None
+        which = f"only {self.operators_run:,}" if self.operators_run else "none"
+        return f"{self.name}: {which} of the network's {self.operators:,} operators ran"
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkCosts:
     """The network: its layers, and where its tensors lie."""
 
@@ -125,6 +165,9 @@ class NetworkCosts:
     """Most that a kernel needs while it runs, beside the tensors."""
     variable_bytes: Count
     """State that one inference leaves to the next."""
+    tflm_arena_bytes: Count
+    """What the greedy planner of TensorFlow Lite Micro needs for the computed tensors: alignment of
+    16 bytes, nothing in place, scratch of kernels left out; see network/tflm_plan.py."""
     memories: tuple[ArenaMemory, ...]
     tensors: tuple[ArenaTensor, ...]
     """By memory and offset."""

@@ -16,7 +16,7 @@ from simcore.core.arenas import TensorArena
 from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
-from simcore.costs.network import NetworkCosts, NetworkLayer
+from simcore.costs.network import NetworkCosts, NetworkLayer, RunnerUse, Verification
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
@@ -36,7 +36,7 @@ from simcore.costs.tasks import TaskCosts
 from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, ExitCode
 from simcore.plain import Document, RecordError, from_plain, schema_name
 from simcore.run.heaps import HeapUse
 from simcore.run.stubs import Guess
@@ -114,6 +114,8 @@ class Profile(Document):
     """Tensor arenas of interpreters of networks; left out when none was found."""
     network: NetworkCosts | None = None
     """Layers and arena of a network that was run from its file; left out of any other program."""
+    runner: RunnerUse | None = None
+    """The firmware that ran a network from its file; left out where none was given."""
     args: tuple[str, ...] | None = None
     """Arguments that the program was given; left out when they were not recorded."""
 
@@ -121,6 +123,30 @@ class Profile(Document):
     def heap_high_water_bytes(self) -> int | None:
         """What all heaps took at most, None when none is known."""
         return sum(heap.used_bytes for heap in self.heaps) if self.heaps else None
+
+    @property
+    def status(self) -> ExitCode:
+        """The exit code of mcusim that tells this run: its end, and what became of a network."""
+        wrong = self.verification is not None and not self.verification.is_equal
+        wrong |= self.runner is not None and not self.runner.is_whole
+        return max(self.exit.status, ExitCode.PROGRAM_FAILED if wrong else ExitCode.OK)
+
+    @property
+    def ended(self) -> str:
+        """How the run ended and what is wrong with what its network did, in one line."""
+        found = self.verification
+        said = [self.exit.text] if self.exit.status is not ExitCode.OK else []
+        if self.runner is not None and self.runner.unseen is not None:
+            said.append(self.runner.unseen)
+        if found is not None and not found.is_equal:
+            said.append(f"{found.differing:,} output values differ from those of {found.reference}")
+        return "; ".join(said) or self.exit.text
+
+    @property
+    def verification(self) -> Verification | None:
+        """How the outputs of a network compare with another runtime's; None when not asked for."""
+        found = self.network or self.runner
+        return None if found is None else found.verification
 
     @property
     def layers(self) -> tuple[NetworkLayer, ...]:

@@ -162,7 +162,9 @@ class Machine:
             state,
             self._core.now,
             options.clock_hz,
-            command_line=command_line(PurePath(self._image.path).name, options.spec.args),
+            command_line=command_line(
+                PurePath(options.spec.runner_file or self._image.path).name, options.spec.args
+            ),
             heap=HeapInfo(*self._heap(), self._boot.sp, self._stack_floor),
             stdin=None
             if streams.stdin is None

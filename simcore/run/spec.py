@@ -108,10 +108,11 @@ class RunSpec(PartSpec):
     ``input`` are the values that it is given, see network/inputs.py, ``invocations`` how many
     inferences run (one when None), ``arena`` the regions for its tensors; ``anyway`` runs it where
     it does not fit, ``verify`` compares its outputs with TensorFlow Lite Micro's, ``outputs`` is
-    the file that they are written to. ``symbols`` are ELF files whose names
-    it has, too: of a program without, or of a second one in it. ``debug_file`` has its debug
-    information only; without it one is looked for, also in the folder ``debug_dir``, see
-    elf/debug_files.py. ``linked_for`` is the part on whose
+    the file that they are written to. ``runner``, FILE.elf or FILE.elf:SYMBOL, is a firmware with
+    TensorFlow Lite Micro that runs it instead, in place of the model in the array SYMBOL of it.
+    ``symbols`` are ELF files whose names it has, too: of a program without, or of a second one in
+    it. ``debug_file`` has its debug information only; without it one is looked for, also in the
+    folder ``debug_dir``, see elf/debug_files.py. ``linked_for`` is the part on whose
     memory it runs; the part that times it has equivalents, see placement/equivalents.py.
     ``args`` go to the program over semihosting, which can touch the host's folder ``semihost_dir``
     if there is one. ``svd`` is a file that describes the part's registers,
@@ -165,6 +166,7 @@ class RunSpec(PartSpec):
     anyway: bool = False
     verify: bool = False
     outputs: _Path = None
+    runner: _Path = None
     layout_sweep: bool = False
     uncertainty: bool = False
     instructions: _Table = False
@@ -178,8 +180,14 @@ class RunSpec(PartSpec):
         """The files that it is read from, as far as it names them."""
         fed = (text.partition("=")[2] for text in self.uart)
         values = (name for name in self.input if name.endswith((".npy", ".bin")))
-        named = (self.elf, *self.symbols, self.debug_file, self.svd, *fed, *values)
+        runner = self.runner_file
+        named = (self.elf, runner, *self.symbols, self.debug_file, self.svd, *fed, *values)
         return (*super(RunSpec, self).files, *(name for name in named if name))
+
+    @property
+    def runner_file(self) -> str | None:
+        """The file of ``runner``, without the symbol behind it."""
+        return None if self.runner is None else split_runner(self.runner)[0]
 
     def replaced(self, options: Mapping[str, Any]) -> Self:
         """The same with other values of these fields; another end takes the place of this one."""
@@ -197,6 +205,14 @@ class RunSpec(PartSpec):
         ends = [name for name, is_told in told.items() if is_told]
         if len(ends) > 1:
             raise ConfigError(f"{' and '.join(ends)}: a run has one end; give one of them")
+
+
+def split_runner(text: str) -> tuple[str, str | None]:
+    """File and symbol of FILE.elf or FILE.elf:SYMBOL; a colon inside a path is part of it."""
+    path, mark, symbol = text[2:].partition(":")  # C:\ is a drive
+    if not mark or not symbol or any(letter in symbol for letter in "/\\."):
+        return text, None
+    return text[:2] + path, symbol
 
 
 def run_spec(

@@ -28,6 +28,7 @@ from simcore.simulation.capture_file import (
     HEAD,
     MAGIC,
     MAX_CHUNK_BYTES,
+    NETWORK,
     PRINTED,
     SYMBOLS,
     TAIL,
@@ -36,6 +37,7 @@ from simcore.simulation.capture_file import (
 )
 from simcore.simulation.files import program_files
 from simcore.simulation.live import at_firmware_clock, simulate_once
+from simcore.simulation.recorded_network import RecordedNetwork, read_recorded
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ _PLAIN = RunSpec()
 _BEHIND = (
     "symbols", "debug_file", "debug_dir", "args", "semihost_dir", "svd", "stub", "peripherals",
     "uart", "max_instructions", "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
-    "input", "invocations", "arena", "anyway", "verify", "outputs",
+    "input", "invocations", "arena", "anyway", "verify", "outputs", "runner",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 
@@ -115,9 +117,9 @@ def record_run(
     RunSpec. Raises what :func:`simcore.profile` raises, and OSError.
     """
     spec = run_spec(elf, cpu, options)
-    files, spec, _ = program_files(spec)
+    files, spec, network = program_files(spec)
     image = image_of_files(files, spec.demangle)
-    run = _Run(image, files, spec)
+    run = _Run(image, files, spec, None if network is None else network.recorded())
     kept = bytearray() if printed is None else printed
     streams = Streams(stdin, stdout)
     setup = spec.setup(image=image)
@@ -138,6 +140,7 @@ class _Run:
     image: Image
     files: ProgramFiles
     spec: RunSpec
+    network: RecordedNetwork | None
 
     def record(
         self,
@@ -163,6 +166,8 @@ class _Run:
         )
         writer = CaptureWriter(file)
         writer.add(HEAD, _json(recorded))
+        if self.network is not None and len(content := _json(self.network)) <= MAX_CHUNK_BYTES:
+            writer.add(NETWORK, content)
         for start in range(0, len(self.files.data), _ELF_PIECE_BYTES):
             writer.add(ELF, self.files.data[start : start + _ELF_PIECE_BYTES])
         symbols = b"".join(content for _, content in names)
@@ -209,6 +214,12 @@ class Capture:
         self.path = self._reader.name
         self.recorded = self._document(HEAD, Recorded)
         self.end = self._document(TAIL, RunEnd)
+        self.network: RecordedNetwork | None = None  # of a network's file that ran
+        if (content := self._reader.maybe(NETWORK)) is not None:
+            try:
+                self.network = read_recorded(content)
+            except (ValueError, RecursionError) as error:
+                raise self._reader.damaged(f"{NETWORK.decode()}: {error}") from None
         self.printed = self._reader.one(PRINTED)
         self._demangled = True
         try:

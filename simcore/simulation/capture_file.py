@@ -8,7 +8,8 @@ Numbers are little-endian. The CRC covers the chunk's number, its kind and the p
 that is lost, doubled or moved is found, too. Payloads are compressed with zlib: HEAD and TAIL are
 JSON (what was run, how it ended), ELF the program's file, in pieces, SYMB those with names for it,
 EVTS the event stream, in the pieces of native/stream/codec.h, OUT the beginning of what the program
-printed. END, empty, is the last.
+printed. NETW, JSON, is there when a network ran: which operation is which layer. END, empty, is
+the last.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from simcore.errors import CaptureError
 MAGIC: Final = b"\x89MCUSIM\n"
 VERSION: Final = 3
 HEAD, ELF, SYMBOLS, EVENTS = b"HEAD", b"ELF ", b"SYMB", b"EVTS"
-TAIL, PRINTED, END = b"TAIL", b"OUT ", b"END "
+TAIL, PRINTED, NETWORK, END = b"TAIL", b"OUT ", b"NETW", b"END "
 MAX_CHUNK_BYTES: Final = 16 << 20  # compressed or not; the largest that is written is a few MiB
 _LEVEL: Final = 6
 _CHUNK: Final = struct.Struct("<4sII")
@@ -116,6 +117,10 @@ class CaptureReader:
                 if found == kind:
                     file.seek(place)
                     yield self._content(number, file.read(size))
+
+    def maybe(self, kind: bytes) -> bytes | None:
+        """The content of the chunk of a kind that there may be one of."""
+        return self.one(kind) if any(found == kind for found, _, _ in self._places) else None
 
     def one(self, kind: bytes) -> bytes:
         """The content of the chunk of a kind that there is one of."""

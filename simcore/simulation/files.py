@@ -13,11 +13,12 @@ from simcore.tflite.formats import HEAD_BYTES, is_tflite, other_network
 
 if TYPE_CHECKING:
     from simcore.simulation.networks import NetworkRun
+    from simcore.simulation.runner_run import RunnerRun
 
 #: What a run is told of a network, by field of the spec.
 _OF_NETWORKS = {
     "input": "--input", "invocations": "--invocations", "arena": "--arena", "anyway": "--anyway",
-    "verify": "--verify", "outputs": "--outputs",
+    "verify": "--verify", "outputs": "--outputs", "runner": "--runner",
 }  # fmt: skip
 
 
@@ -38,12 +39,16 @@ def is_network(path: str) -> bool:
     return is_tflite(head)
 
 
-def program_files(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun | None]:
+def program_files(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun | RunnerRun | None]:
     """The files of what a spec runs; of a network those of its ELF, and what else it asks for.
 
     Raises ElfError, or NetworkError.
     """
     if is_network(spec.elf):
+        if spec.runner is not None:
+            from simcore.simulation.runner_run import runner_program
+
+            return runner_program(spec)
         from simcore.simulation.networks import network_program
 
         return network_program(spec)

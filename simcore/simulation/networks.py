@@ -7,34 +7,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 from simcore.costs.network import (
     ArenaMemory,
     ArenaTensor,
     NetworkCosts,
     NetworkLayer,
-    Verification,
 )
-from simcore.costs.op_tables import OpCosts
+from simcore.costs.profile import Profile
 from simcore.elf import Image, ProgramFiles
 from simcore.elf.image import printable
-from simcore.errors import ConfigError, NetworkError
-from simcore.files import destination, read_regular
+from simcore.errors import ConfigError, ExitCode, NetworkError
+from simcore.files import read_regular
 from simcore.network.activations import ArenaPlan, ArenaRoom, busiest, plan_arena
 from simcore.network.compose import INFERENCE, Composed, compose
-from simcore.network.inputs import Given, expected_outputs, network_inputs, npy
+from simcore.network.inputs import Given, expected_outputs, network_inputs
 from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
 from simcore.network.runners import NETWORKS, runner_for
 from simcore.network.steps import Lowered, Step, lowered
-from simcore.run.options import ReadMemory
+from simcore.network.tflm_plan import tflm_arena_bytes
 from simcore.run.spec import RunSpec
+from simcore.simulation.network_outputs import NetworkOutputs
+from simcore.simulation.recorded_network import RecordedNetwork
 from simcore.tflite.reader import MAX_FILE_BYTES, read_model
 
 KERNELS: Final = "mcusim's own; on equal layers they take 0 to 38 % less time than CMSIS-NN's"
 
 #: Additions of a layer beside its sum: of bias and activation, and what exp() and tanh() take.
-_FURTHER_ADDITIONS: Final = 16
+FURTHER_ADDITIONS: Final = 16
 
 #: What a run is told of a program, by field of the spec.
 _OF_PROGRAMS: Final = {
@@ -66,30 +67,11 @@ class NetworkRun:
         self._composed, self._given, self._spec = composed, given, spec
         self._settings = settings
         self._layout = Layout(network, plan, rooms)
-        self.outputs: tuple[bytes, ...] | None = None
+        self.outputs = NetworkOutputs(path, data, network.model, composed.outputs, spec)
 
-    def ended(self, read: ReadMemory) -> None:
-        """Take the outputs from memory at the end of the run."""
-        found = [read(address, size) for address, size in self._composed.outputs]
-        self.outputs = tuple(data or b"" for data in found)
-
-    def save(self, path: str) -> None:
-        """Write the outputs of the last inference: .npy of one, else all behind each other.
-
-        Raises ConfigError.
-        """
-        main = self._network.model.main
-        found = self.outputs or ()
-        data = b"".join(found)
-        if path.endswith(".npy"):
-            if len(found) != 1:
-                raise ConfigError(
-                    f"--outputs {path}: the network has {len(found)} outputs and a .npy file holds"
-                    " one; give a .bin file for all behind each other"
-                )
-            data = npy(main.tensors[main.outputs[0]], data)
-        with destination(path, self._spec.files) as write:
-            write(data)
+    def streams(self, stdout: BinaryIO | None) -> dict[str, Any]:
+        """What its run is told beside its streams."""
+        return {"stdout": stdout, "ended": self.outputs.ended}
 
     def c_sources(self, expected: Sequence[str] = ()) -> dict[str, str]:
         """C sources that run it on a board, by path; ``expected``: files of the outputs.
@@ -108,33 +90,41 @@ class NetworkRun:
             Example(self._given.inferences[0], outputs),
         )
 
-    def costs(self, ops: Sequence[OpCosts], is_whole: bool = True) -> NetworkCosts:
-        """The profile of it; ``ops`` are its operations. ``is_whole``: the run came to its end."""
-        at = {op.name: number for number, op in enumerate(ops)}
+    def told(self, profile: Profile) -> Profile:
+        """The profile of its run with what is said of it; outputs are verified if asked for."""
+        found = self.recorded().told(profile, b"")
+        is_whole = profile.exit.status is ExitCode.OK
+        if found.network is None or not self._spec.verify or not is_whole:
+            return found
+        count = self._spec.invocations or 1
+        verification = self.outputs.verification(self._given.inferences, count, self._additions())
+        return replace(found, network=replace(found.network, verification=verification))
+
+    def recorded(self) -> RecordedNetwork:
+        """What is known of it before it runs."""
         further = iter(self._composed.further)
-        layers = []
-        for step, name in zip(self._network.steps, self._composed.first, strict=True):
-            next_name = None if step.is_setup else next(further, None)
-            layers.append(self._layer(step, at.get(name), at.get(next_name or "")))
-        return NetworkCosts(
+        steps = self._network.steps
+        network = NetworkCosts(
             sha256=hashlib.sha256(self.data).hexdigest(),
             kernels=KERNELS,
             inferences=self._spec.invocations or 1,
             input=self._given.told,
-            layers=tuple(layers),
+            layers=tuple(self._layer(step) for step in steps),
             constants_in=self._rooms.flash_regions,
             constant_bytes=self._composed.weight_bytes,
             scratch_bytes=self._plan.scratch,
             variable_bytes=self._layout.variable_bytes,
+            tflm_arena_bytes=tflm_arena_bytes(self._network.model),
             memories=tuple(
                 self._memory(one) for one in self._rooms.memories if one.name in self._plan.used
             ),
             tensors=tuple(self._tensors()),
             enlarged=self._settings or None,
-            verification=self._verification() if self._spec.verify and is_whole else None,
         )
+        names = tuple(None if step.is_setup else next(further, None) for step in steps)
+        return RecordedNetwork(network, self._composed.first, names)
 
-    def _layer(self, step: Step, op: int | None, further: int | None) -> NetworkLayer:
+    def _layer(self, step: Step) -> NetworkLayer:
         operator, tensors = step.operator, self._network.model.subgraphs[step.subgraph].tensors
         inputs = [tensors[index] for index in operator.inputs if index >= 0]
         outputs = [tensors[index] for index in operator.outputs if index >= 0]
@@ -153,8 +143,8 @@ class NetworkRun:
             param_bytes=self._composed.param_bytes[step.number],
             activation_bytes=self._plan.alive[step.number],
             setup=step.is_setup,
-            op=op,
-            further_op=further,
+            op=None,
+            further_op=None,
         )
 
     def _memory(self, memory: ArenaRoom) -> ArenaMemory:
@@ -191,25 +181,13 @@ class NetworkRun:
             for key in order
         ]
 
-    def _verification(self) -> Verification | None:
-        from simcore.network.verify import verified
-
-        if self.outputs is None:
-            return None
-        main = self._network.model.main
-        types = [main.tensors[index].type for index in main.outputs]
-        fed = self._given.inferences
-        count = self._spec.invocations or 1
-        rows = [fed[number % len(fed)] for number in range(count)]
-        return verified(self.path, self.data, rows, self.outputs, types, count * self._additions())
-
     def _additions(self) -> int:
         """Behind one value of an output: of each layer those of one of its own, and a few more."""
         found = 0
         for step in self._network.steps:
             made = [step.key(index) for index in step.operator.outputs if index >= 0]
             elements = sum(self._network.tensor(key).elements for key in made)
-            found += step.call.macs // max(elements, 1) + _FURTHER_ADDITIONS
+            found += step.call.macs // max(elements, 1) + FURTHER_ADDITIONS
         return found
 
 
@@ -222,14 +200,19 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
     for field, option in _OF_PROGRAMS.items():
         if getattr(spec, field):
             raise ConfigError(f"{path}: {option} is for a program; a network has none")
-    try:
-        data = read_regular(spec.elf, MAX_FILE_BYTES)
-    except OSError as error:
-        raise NetworkError(f"{path}: cannot be read: {error.strerror}") from None
+    data = read_network(spec.elf)
     try:
         return _program(spec, path, data)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
+
+
+def read_network(file: str) -> bytes:
+    """The bytes of a network's file. Raises NetworkError."""
+    try:
+        return read_regular(file, MAX_FILE_BYTES)
+    except OSError as error:
+        raise NetworkError(f"{printable(file)}: cannot be read: {error.strerror}") from None
 
 
 @lru_cache(maxsize=2)  # several parts, or a program that is opened again

@@ -19,7 +19,9 @@ from simcore.simulation.operations import with_operations
 from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
+    from simcore.costs.profile import Profile
     from simcore.simulation.networks import NetworkRun
+    from simcore.simulation.runner_run import RunnerRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Program:
     image: Image
     spec: RunSpec
     capture: Capture | None = None  # None: an ELF, which the engine runs
-    network: NetworkRun | None = None  # of an ELF that was made of a network's file
+    network: NetworkRun | RunnerRun | None = None  # of an ELF with a network's file in it
 
     @property
     def printed(self) -> bytes:
@@ -74,8 +76,16 @@ class Program:
             return found if again is None else self.capture.simulate(again, progress)
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         if self.network is not None:
-            streams["ended"] = self.network.ended
+            streams |= self.network.streams(stdout)
         return simulate_many(self.image, setups, self.spec, **streams)
+
+    def told(self, profile: Profile) -> Profile:
+        """The profile of its run with what is said of the network that ran, if one did."""
+        if self.network is not None:
+            return self.network.told(profile)
+        if self.capture is not None and self.capture.network is not None:
+            return self.capture.network.told(profile, self.capture.printed)
+        return profile
 
     def run(self, **streams: Any) -> Simulation:
         """Run it as its spec says, nothing placed elsewhere; arguments as in :meth:`simulate`."""

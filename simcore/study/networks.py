@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Annotated
 
 from simcore import __version__
@@ -15,13 +13,13 @@ from simcore.errors import ConfigError
 from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network, arena, layer_list
+from simcore.study.measured import measured_table
 from simcore.study.parts import NetworkPart, studied_parts
 from simcore.study.pool import run_tasks
 from simcore.study.store import Store
 from simcore.study.tasks import LIST_NAME, Run
 
 SCHEMA = "mcusim.study-networks/1"
-MEASURED = Path(__file__).with_name("measured.toml")
 
 #: What networks are ranked by, as names of fields of NetworkRow; the largest comes first.
 RANKED_BY = ("ops", "param_bytes", "peak_activation_bytes", "time_s", "energy_j", "cycles_per_mac")
@@ -237,7 +235,7 @@ def _rankings(parts: Sequence[NetworkPart], rows: Sequence[NetworkRow]) -> tuple
 
 def _measured(rows: Sequence[NetworkRow]) -> list[Measured]:
     """The measured rows of the networks and parts that ran, beside the optimised kernels."""
-    table = tomllib.loads(MEASURED.read_text(encoding="utf-8"))
+    table = measured_table()
     found = []
     for ours in rows:
         if ours.variant != "optimised":

@@ -83,6 +83,11 @@ class FlatTable:
         offset = self._buffer.unsigned(self._fields + 4 + 2 * field, 2)
         return self._at + offset if offset else None
 
+    def measure(self) -> None:
+        """Hold the bytes of its fields, as many as it says, against those that there are."""
+        size = self._buffer.unsigned(self._fields + 2, 2)
+        self._buffer._end(self._at, size)
+
     def signed(self, field: int, size: int = 4, default: int = 0) -> int:
         """A signed number of ``size`` bytes."""
         at = self._place(field)

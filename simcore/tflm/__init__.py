@@ -1,7 +1,8 @@
 """Firmware with TensorFlow Lite Micro: its operators as they run, and the tensors of its arena.
 
 models.py finds the model in memory, operators.py names what native/capture/operators.c found to be
-calls of operators, arena.py finds the tensors, lifetimes.py says when each is there.
+calls of operators, arena.py finds the tensors, lifetimes.py says when each is there. model_array.py
+finds where in an executable another model could stand.
 """
 
 from __future__ import annotations

@@ -220,7 +220,7 @@ def run_prepared(
     outcomes = []
     for one in prepared:
         own, simulations = simulations[: len(one.shifts)], simulations[len(one.shifts) :]
-        outcomes.append(outcome(program.image, one, own))
+        outcomes.append(outcome(program, one, own))
     return outcomes
 
 
@@ -254,14 +254,14 @@ def _run_in_processes(
     return False
 
 
-def outcome(image: Image, prepared: Prepared, simulations: Sequence[Simulation]) -> Outcome:
+def outcome(program: Program, prepared: Prepared, simulations: Sequence[Simulation]) -> Outcome:
     """What a configuration cost; its first simulation is the one without a shift.
 
     Raises ConfigError when the run shows that the placement cannot be.
     """
-    simulation = simulations[0]
+    image, simulation = program.image, simulations[0]
     prepared.placement.check_run(image, simulation)
-    profile = simulation.profile()
+    profile = program.told(simulation.profile())
     totals = profile.totals
     band = None
     if len(simulations) > 1:

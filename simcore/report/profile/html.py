@@ -30,6 +30,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
     from simcore.report.html.network import WIDTHS, network_figure, tensor_table
     from simcore.report.html.page import as_json, write_page
     from simcore.report.inlined import unfolded
+    from simcore.report.profile.network_tables import UNTOLD_INPUT, runner_kernels
     from simcore.report.profile.text import CACHES
     from simcore.run.stubs import guessed
     from simcore.units import clock
@@ -51,6 +52,8 @@ def render(profile: Profile, options: RenderOptions) -> str:
         network=network_figure(profile),
         network_widths=WIDTHS,
         tensors=tensor_table(profile.network) if profile.network else None,
+        runner_kernels=runner_kernels,
+        untold_input=UNTOLD_INPUT,
         facts=list(_facts(profile)),
         tables=tables,
         bars=bars,

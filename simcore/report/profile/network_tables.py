@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from simcore.costs.network import ArenaMemory, NetworkCosts, NetworkLayer
+from simcore.costs.network import (
+    ArenaMemory,
+    NetworkCosts,
+    NetworkLayer,
+    RunnerUse,
+    Verification,
+)
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
 from simcore.report.page.console import Block
@@ -18,6 +24,7 @@ from simcore.units import count, decimal, half_width, percent, si, size
 OUTPUT_NAME = 24  # characters of a tensor's name beside numbers
 CAUSES_SHOWN = 2
 PEAK_TENSORS = 4
+UNTOLD_INPUT = "the firmware's own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +71,40 @@ def network_head(network: NetworkCosts) -> Text:
     text.append(".")
     if network.enlarged:
         text.append(f"\nDoes not fit; timed with {', '.join(network.enlarged)}.", "yellow")
-    found = network.verification
-    if found is not None and found.is_equal:
+    return text.append_text(_verified(network.verification))
+
+
+def runner_head(runner: RunnerUse) -> Text:
+    """The same of a network that a firmware of the user ran."""
+    text = Text(f"{runner_kernels(runner)}\nInput: {runner.input or UNTOLD_INPUT}.")
+    if runner.unseen is not None:
+        text.append(f"\n{runner.unseen}.", "bold red")
+    return text.append_text(_verified(runner.verification))
+
+
+def runner_kernels(runner: RunnerUse) -> str:
+    """Whose kernels were timed, and where the network stands in their firmware."""
+    room = size(runner.room_bytes)
+    return (
+        f"Kernels: those of {runner.name}; the network's {size(runner.model_bytes)} stand in its"
+        f" array {runner.array} ({room})."
+    )
+
+
+def _verified(found: Verification | None) -> Text:
+    """A line on outputs beside those of another runtime, with the line break before it."""
+    if found is None:
+        return Text()
+    if found.is_equal:
         near = f" within {found.allowed_difference:.2g}" if found.largest_difference else ""
-        text.append(
+        return Text(
             f"\nOutputs equal those of {found.reference}{near} ({found.elements:,} values)."
         )
-    elif found is not None:
-        text.append(
-            f"\nOutputs differ from those of {found.reference}: {found.differing:,} of"
-            f" {found.elements:,} values, by up to {found.largest_difference:g}.",
-            "bold red",
-        )
-    return text
+    return Text(
+        f"\nOutputs differ from those of {found.reference}: {found.differing:,} of"
+        f" {found.elements:,} values, by up to {found.largest_difference:g}.",
+        "bold red",
+    )
 
 
 def network_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block]:
@@ -183,6 +211,8 @@ def _arena(network: NetworkCosts) -> Text:
     if network.variable_bytes:
         beside.append(f"state {size(network.variable_bytes)}")
     beside.append(f"constants in flash {size(network.constant_bytes)}")
+    other = size(network.tflm_arena_bytes)
+    lines.append(f"TensorFlow Lite Micro's greedy planner, nothing in place: {other}")
     return Text("\n".join([*lines, f"Beside it: {', '.join(beside)}."]))
 
 

@@ -27,8 +27,9 @@ from simcore.report.profile.arena_tables import arena_blocks
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
-from simcore.report.profile.network_tables import network_blocks, network_head
+from simcore.report.profile.network_tables import network_blocks, network_head, runner_head
 from simcore.report.profile.op_tables import op_blocks
+from simcore.report.profile.published_table import published_blocks
 from simcore.report.profile.task_tables import chain_text, deepest_of_main, heap_rows, task_blocks
 from simcore.run.stubs import guessed
 from simcore.units import clock, count, decimal, half_width, percent, si, size
@@ -92,6 +93,8 @@ class _Page:
         )
         if profile.network is not None:
             text.append("\n").append_text(network_head(profile.network))
+        if profile.runner is not None:
+            text.append("\n").append_text(runner_head(profile.runner))
         if profile.guesses:
             text.append(f"\n{guessed(profile.guesses)}:", "yellow")
             for guess in profile.guesses:
@@ -118,6 +121,7 @@ class _Page:
         parts = profile.totals.energy_by_component
         yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
         yield from network_blocks(profile, self.options.width, self.top)
+        yield from published_blocks(profile, self.options.width)
         if profile.network is None:
             yield from op_blocks(profile, self.options.width, self.top)
         yield from task_blocks(profile, self.options.width, self.top)

@@ -33,7 +33,7 @@ def network_profile() -> Profile:
     )
     memory = ArenaMemory("sram1", 100, 16, "greedy by size", 1, 16, ("conv_2d_0.output",), 12)
     network = NetworkCosts(
-        "0" * 64, "ours", 1, "random", (first, second, never), ("flash",), 10, 0, 0, (memory,),
+        "0" * 64, "ours", 1, "random", (first, second, never), ("flash",), 10, 0, 0, 24, (memory,),
         tensors,
     )  # fmt: skip
     return replace(profile, ops=ops, network=network)

@@ -15,7 +15,7 @@ from simcore.cli.main import main
 from simcore.costs.profile import Profile
 from simcore.errors import ExitCode
 from simcore.network.graph import Model
-from simcore.profiler import profile
+from simcore.profiler import profile, replay
 from tests.networks.building import Net
 from tests.networks.writer import write
 
@@ -82,6 +82,7 @@ def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     assert "Kernels: mcusim's own" in out
     assert "#0 FULLY_CONNECTED" in out
     assert "sram1: 20 B of" in out  # 16 bytes of input, 4 of output
+    assert "TensorFlow Lite Micro's greedy planner, nothing in place: 32 B" in out  # each 16
     _, again, _ = run(["report", saved], capsys)
     assert again == out
     assert Profile.from_json(saved.read_text()).to_json() == saved.read_text()
@@ -93,6 +94,11 @@ def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     head, event = ticks.splitlines()
     assert head == '"Event","Tag","Ticks"'
     assert event.startswith("0,FULLY_CONNECTED,")
+    _, table, _ = run(["report", saved, "--format", "mltk"], capsys)
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert (row["index"], row["opcode"], row["macs"]) == ("0", "fully_connected", "64")
+    assert (row["input_shape"], row["output_shape"], row["options"]) == ("1x16", "1x4", "")
+    assert event.endswith(row["cpu_cycles"])
     _, table, _ = run(["report", saved, "--format", "csv", "--section", "layers"], capsys)
     (row,) = csv.DictReader(io.StringIO(table))
     assert (row["output_shape"], row["param_bytes"]) == ("1x4", str(64 + 16 + 2 * 16))
@@ -189,6 +195,7 @@ def test_a_capture_and_a_what_if_study_speak_of_its_layers(
     assert run(["record", network, "-o", capture], capsys)[0] == 0
     _, out, _ = run(["replay", capture, "--format", "csv", "--section", "ops"], capsys)
     assert "#0 FULLY_CONNECTED t3" in out
+    assert replay(capture).to_json() == profile(network).to_json()
     status, out, err = run(
         ["whatif", network, "--place", "fully_connected_0.weights=dtcm", "--format", "csv"], capsys
     )

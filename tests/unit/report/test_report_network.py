@@ -9,6 +9,7 @@ from simcore.costs.network import ArenaMemory, ArenaTensor, NetworkCosts, Networ
 from simcore.costs.profile import Profile
 from simcore.report.html.network import network_figure
 from simcore.report.profile import render
+from simcore.study.measured import measured_table
 from tests.unit.handmade import kernel_profile
 
 
@@ -37,6 +38,20 @@ def network_profile() -> Profile:
         tensors,
     )  # fmt: skip
     return replace(profile, ops=ops, network=network)
+
+
+def test_published_times_of_the_same_file_and_part_stand_beside_its_own() -> None:
+    """Those of docs/sources/silicon.md 4; the layers take 4 pJ."""
+    profile = network_profile()
+    assert profile.network is not None
+    sha256 = measured_table()["models"]["autoencoder"]
+    known = replace(profile, network=replace(profile.network, sha256=sha256))
+    text = render(replace(known, cpu=replace(profile.cpu, name="stm32h7a3")), "text")
+    table = text[text.index("Published") :].splitlines()
+    assert table[2].split() == ["this", "run", "100", "MHz", *table[2].split()[4:6], "4.00", "pJ"]
+    assert table[3].split() == ["X-CUBE-AI", "7.1.0", "280", "MHz", "2.28", "ms", "349", "uJ"]
+    assert "Published" not in render(replace(known, cpu=profile.cpu), "text")
+    assert "Published" not in render(profile, "text")
 
 
 def test_layers_are_as_wide_as_they_cost() -> None:

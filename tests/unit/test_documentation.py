@@ -26,6 +26,7 @@ from simcore.errors import ExitCode
 from simcore.pipeline.rules_m7 import MECHANISMS
 from simcore.report.check import REPORTS
 from simcore.report.profile import FORMATS
+from simcore.study.measured import measured_table
 from simcore.whatif import config_file
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -183,3 +184,10 @@ def test_the_page_on_the_pipeline_has_every_mechanism() -> None:
     text = " ".join(page("model/pipeline.md").split())
     named = ", ".join(mechanism.name for mechanism in MECHANISMS[:-1])
     assert f"{named} and {MECHANISMS[-1].name} " in text
+
+
+def test_the_published_times_of_networks_are_those_of_the_file() -> None:
+    text = section(page("networks.md"), "Published times")
+    for row in measured_table()["row"]:
+        ad, ic = (f"{row['latency_ms'][name]:.3f}" for name in ("autoencoder", "resnet-8"))
+        assert f"| {row['runtime']} | {ad} | {ic} |" in text

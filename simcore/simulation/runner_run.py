@@ -133,7 +133,7 @@ def runner_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, RunnerRun]:
         )
     try:
         return _program(spec, files, symbol, path, data, model)
-    except NetworkError as error:
+    except (NetworkError, ValueError) as error:  # ValueError: headers that contradict each other
         raise NetworkError(f"--runner {printable(file)}: {error}") from None
 
 

@@ -22,6 +22,14 @@ SMALL_BYTES = 16 << 20
 UNFINISHED = ".unfinished-"
 
 
+def without_links(path: str | os.PathLike[str]) -> Path:
+    """The absolute path behind all links. A loop of links stays in it: to open it is an OSError.
+
+    Raises ValueError for a NUL. Path.resolve() raises RuntimeError for a loop, up to Python 3.12.
+    """
+    return Path(os.path.realpath(path))
+
+
 def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes:
     """The bytes of a regular file, which ends, as a device or a pipe need not.
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from simcore.files import without_links
+
 LARGEST_FILE = 4 << 20  # bytes; what is larger was not written by people
 SUFFIXES = frozenset({
     ".c", ".h", ".inc", ".def",
@@ -52,10 +54,10 @@ class SourceFiles:
     """
 
     def __init__(self, elf: str | Path, places: SourcePlaces | None = None) -> None:
-        beside = Path(elf).resolve().parent
+        beside = without_links(elf).parent
         places = places or SourcePlaces()
-        self._opened = [Path(folder).resolve() for folder in places.folders]
-        self._maps = [(_slashes(old).rstrip("/"), Path(new).resolve()) for old, new in places.maps]
+        self._opened = [without_links(folder) for folder in places.folders]
+        self._maps = [(_slashes(old).rstrip("/"), without_links(new)) for old, new in places.maps]
         self._always = [Path.cwd().resolve(), beside]
         self._loose = (*self._opened, beside)
         self._strict = (self._always[0], *beside.parents)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from simcore.core.callbacks import answers_c
 from simcore.core.extension import NO_FUNCTION, ffi, lib
 from simcore.core.schedules import CutBlock, Decoder, Scheduler
 from simcore.cpu_model.schema import CLASSES
@@ -176,13 +177,8 @@ class Answers:
             self._states.append(state)
         return number
 
-    def fail(self, error: BaseException) -> int:
-        if self.error is None:
-            self.error = error
-        return int(lib.CORE_ERR_CALLBACK)
 
-
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_define(
     handle: Any,
     _block: int,
@@ -195,23 +191,17 @@ def core_py_define(
 ) -> int:
     """Answer core_define_fn: decode a block that runs for the first time."""
     answers: Answers = ffi.from_handle(handle)
-    try:
-        answers.define(address, place, bytes(ffi.buffer(code, size)), it_state, out)
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        return answers.fail(error)
+    answers.define(address, place, bytes(ffi.buffer(code, size)), it_state, out)
     return 0
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_schedule(
     handle: Any, block: int, stretch: int, state: int, variant: int, out: Any
 ) -> int:
     """Answer core_schedule_fn: what a stretch of a block costs from a pipeline state."""
     answers: Answers = ffi.from_handle(handle)
-    try:
-        answers.schedule(block, stretch, state, variant, out)
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        return answers.fail(error)
+    answers.schedule(block, stretch, state, variant, out)
     return 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simcore.core.callbacks import answers_c
 from simcore.core.enums import Stop
 from simcore.core.exceptions import CoreExceptions
 from simcore.core.extension import ffi, function_index, lib, status_text
@@ -345,15 +346,10 @@ class _Writer:
         self.handle = ffi.new_handle(self)
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_write(handle: Any, piece: Any, size: int) -> int:
     """Answer core_write_fn: take a piece."""
-    writer: _Writer = ffi.from_handle(handle)
-    try:
-        writer.write(bytes(ffi.buffer(piece, size)))
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        writer.error = error
-        return int(lib.CORE_ERR_CALLBACK)
+    ffi.from_handle(handle).write(bytes(ffi.buffer(piece, size)))
     return 0
 
 

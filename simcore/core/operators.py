@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from simcore.core.callbacks import answers_c
 from simcore.core.extension import ffi, lib
 from simcore.plain import filled
 
@@ -82,15 +83,11 @@ class _Watch:
         self.handle = ffi.new_handle(self)
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_operator(handle: Any, call: Any, objects: Any) -> int:
     """Answer core_operator_fn: whether a call is one of an operator."""
     watch: _Watch = ffi.from_handle(handle)
-    try:
-        answer = watch.ask(filled(OperatorCall, call))
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        watch.error = error
-        return int(lib.CORE_ERR_CALLBACK)
+    answer = watch.ask(filled(OperatorCall, call))
     if answer is None:
         return 0
     objects[0], objects[1] = answer.objects, answer.objects_after

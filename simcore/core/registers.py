@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from simcore.core.callbacks import answers_c
 from simcore.core.extension import ffi, lib
 from simcore.cpu_model.schema import REGION_KINDS
 from simcore.devices import CHANNEL_KINDS, RULE_KINDS, ClockNote
@@ -50,27 +51,17 @@ class _Asked:
         self.handle = ffi.new_handle(self)
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_pace(handle: Any, cycles: Any) -> int:
     """Answer core_pace_fn: the cycles of a byte."""
-    pace: _Asked = ffi.from_handle(handle)
-    try:
-        cycles[0] = pace.function()
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        pace.error = error
-        return int(lib.CORE_ERR_CALLBACK)
+    cycles[0] = ffi.from_handle(handle).function()
     return 0
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_describe(handle: Any) -> int:
     """Answer core_describe_fn: the devices are described now."""
-    asked: _Asked = ffi.from_handle(handle)
-    try:
-        asked.function()
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        asked.error = error
-        return int(lib.CORE_ERR_CALLBACK)
+    ffi.from_handle(handle).function()
     return 0
 
 

@@ -23,7 +23,7 @@ from simcore.cpu_model.schema import (
     node_at,
 )
 from simcore.errors import ModelError, nearest
-from simcore.files import read_regular
+from simcore.files import read_regular, without_links
 from simcore.resources import data_folder
 
 _MAX_EXTENDS = 16
@@ -111,7 +111,7 @@ def _find(name: str, beside: FilePath | None) -> FilePath:
 
 
 def _load(path: FilePath, chain: tuple[FilePath, ...]) -> Tree:
-    resolved = path.resolve()
+    resolved = without_links(path)
     if resolved in chain:
         loop = " -> ".join(str(link.name) for link in (*chain, resolved))
         raise ModelError(f"{path}: extends itself: {loop}")

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from simcore.elf.image import Image, printable
 from simcore.elf.tables import NamedHeaders, is_in_file
+from simcore.files import without_links
 
 SYSTEM_DIRECTORY: Final = "/usr/lib/debug"
 _MAX_LINK_BYTES: Final = 512
@@ -67,10 +68,10 @@ def debug_file(
         )
     for path in candidates(image, directory):
         try:
-            if not path.is_file() or path.resolve() == Path(image.path).resolve():
+            if not path.is_file() or without_links(path) == without_links(image.path):
                 continue
             data = read(path)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError) as error:
             said.append(f"{printable(path.name)}, which has its debug information: {error}")
             continue
         wrong = _mismatch(image, path, data, build_id)

@@ -66,17 +66,18 @@ def map_region(uc: unicorn.Uc, memory: LoadedMemory, region: Region) -> None:
 
 def capture_options(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:
     """What the C core has to know of a program to count its run."""
-    begin, end = image.symbol("mcusim_op_begin"), image.symbol("mcusim_op_end")
+    op_begin, op_begin_size = _marker(image, "mcusim_op_begin")
+    op_end, op_end_size = _marker(image, "mcusim_op_end")
     spec, flash_control = options.spec, model.flash_control.address
     return CaptureOptions(
         max_instructions=options.instruction_limit,
         max_cycles=options.max_cycles,
         begin=NOWHERE if spec.from_ is None else find_place(image, "--from", spec.from_),
         until=NOWHERE if spec.until is None else find_place(image, "--until", spec.until),
-        op_begin=begin.address if begin else 0,
-        op_begin_size=begin.size if begin else 0,
-        op_end=end.address if end else 0,
-        op_end_size=end.size if end else 0,
+        op_begin=op_begin,
+        op_begin_size=op_begin_size,
+        op_end=op_end,
+        op_end_size=op_end_size,
         storage=tuple(
             register for register in (flash_control, division_register(model)) if register
         ),
@@ -88,6 +89,15 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         kernel=find_kernel(image),
         fpu_on=image.vector_table is None,  # start-up code that hosts a program has switched it on
     )
+
+
+def _marker(image: Image, name: str) -> tuple[int, int]:
+    """Address and bytes of a marker function, which ends where another function begins."""
+    symbol = image.symbol(name)
+    function = None if symbol is None else image.function_at(symbol.address)
+    if symbol is None or function is None:
+        return 0, 0
+    return symbol.address, min(symbol.size, function.end - symbol.address)
 
 
 def division_register(model: CpuModel) -> int:

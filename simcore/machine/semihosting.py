@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from simcore.files import without_links
 from simcore.machine.semihosting_files import Console, File, FixedFile, HostFile, Input, Output
 
 FAILED = 0xFFFF_FFFF  # -1 in R0
@@ -103,7 +104,7 @@ class Semihosting:
         self._heap = heap or HeapInfo()
         self._stdin = stdin
         self._stdout = stdout
-        self._folder = None if folder is None else folder.resolve()
+        self._folder = None if folder is None else without_links(folder)
         self._files: dict[int, File] = {}
         self._errno = 0
         self.warnings: dict[str, None] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
 
+from simcore.files import without_links
 from simcore.run.options import StandardInput
 
 _OPEN_FLAGS = (  # fopen modes r, r+, w, w+, a, a+
@@ -148,10 +149,10 @@ class HostFile(File):
     """
 
     def __init__(self, folder: Path, name: str, mode: int) -> None:
-        path = (folder / name).resolve()
+        path = without_links(folder / name)
         if not path.is_relative_to(folder):
             raise PermissionError(errno.EACCES, "outside the folder")
-        # resolve() has followed the links; a link or pipe that turns up since then stays shut.
+        # The links have been followed; a link or pipe that turns up since then stays shut.
         flags = _OPEN_FLAGS[mode >> 1] | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o666)
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):

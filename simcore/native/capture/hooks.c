@@ -163,7 +163,7 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         capture_stop_with(c, STOP_REQUESTED);
         return;
     }
-    if (marker_is_near(&c->config, (uint32_t)address) && marker_run(c, (uint32_t)address))
+    if (marker_is_near(&c->config, (uint32_t)address) && marker_run(c, (uint32_t)address, size))
         return;
     uint32_t id = code_id(c, (uint32_t)address, size);
     if (id == NO_ID)

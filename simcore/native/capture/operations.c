@@ -98,8 +98,22 @@ static uint32_t op_of(struct capture *c, uint32_t descriptor)
     return c->ops - 1;
 }
 
+/* What markers run is not counted, but no limit is escaped by it: that of instructions shrinks, and more than two
+ * instructions a cycle fit into no duration. A halfword holds one instruction at most. */
+static void spend(struct capture *c, uint32_t instructions)
+{
+    uint64_t counted = atomic_load_explicit(&c->instructions, memory_order_relaxed);
+    c->marker_instructions += instructions;
+    if (c->limit != UINT64_MAX && c->limit - counted < instructions)
+        capture_stop_with(c, STOP_MAX_INSTRUCTIONS);
+    else if (c->config.max_cycles && c->marker_instructions / 2 > c->config.max_cycles)
+        capture_stop_with(c, STOP_CYCLES);
+    else if (c->limit != UINT64_MAX)
+        c->limit -= instructions;
+}
+
 /* Marker functions of mcusim.h: their own blocks stay out of the stream. */
-int marker_run(struct capture *c, uint32_t address)
+int marker_run(struct capture *c, uint32_t address, uint32_t size)
 {
     const struct capture_config *k = &c->config;
     if (address == k->op_begin && k->op_begin) {
@@ -111,5 +125,8 @@ int marker_run(struct capture *c, uint32_t address)
     } else if (address == k->op_end && k->op_end) {
         stream_put(c->stream, RECORD_OP_END, NULL, 0);
     }
-    return address - k->op_begin < k->op_begin_size || address - k->op_end < k->op_end_size;
+    if (address - k->op_begin >= k->op_begin_size && address - k->op_end >= k->op_end_size)
+        return 0;
+    spend(c, size / 2);
+    return 1;
 }

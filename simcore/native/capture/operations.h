@@ -9,9 +9,9 @@
 
 struct capture;
 
-/* Whether a block is one of the marker functions, whose own blocks stay out of the stream; at their entry an operation
- * begins or ends. */
-int marker_run(struct capture *c, uint32_t address);
+/* Whether a block of `size` bytes is one of the marker functions, whose own blocks stay out of the stream; at their
+ * entry an operation begins or ends. Ends the run when markers alone pass its limits. */
+int marker_run(struct capture *c, uint32_t address, uint32_t size);
 
 /* The number of a new operation, whose descriptor is no struct mcusim_op. */
 uint32_t operation_new(struct capture *c, uint32_t descriptor);

@@ -172,6 +172,7 @@ struct capture {
     uint32_t storage[MAX_STORAGE];
     _Atomic uint64_t instructions; /* another thread reads it */
     uint64_t limit;
+    uint64_t marker_instructions; /* at most; they are in no count */
     uint64_t look_at; /* instruction count at which to look for pending exceptions */
     uint64_t ask_at; /* ... and at which to ask for the modelled time */
     uint64_t stand_at; /* ... and at which to look whether the program stands */

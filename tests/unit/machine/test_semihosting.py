@@ -5,6 +5,7 @@ Operation numbers, parameter blocks and results are those of Arm's semihosting s
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -262,6 +263,13 @@ def test_no_path_leads_out_of_the_open_folder(name: bytes, tmp_path: Path) -> No
     assert host.errno == EACCES
     assert host.open(os.fsencode(tmp_path / "secret"), WRITE_MODE) == FAILED
     assert (tmp_path / "secret").read_bytes() == b"s"
+
+
+def test_a_loop_of_links_in_the_folder_is_an_error_of_the_program(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    host = Host(folder=tmp_path)
+    assert host.open(b"loop", READ_MODE) == FAILED
+    assert host.errno == errno.ELOOP
 
 
 def test_a_pipe_in_the_folder_is_refused_without_waiting(tmp_path: Path) -> None:

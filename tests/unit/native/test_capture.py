@@ -219,6 +219,23 @@ def test_markers_open_and_close_an_operation_and_are_no_blocks_of_the_stream(mak
     assert (op.macs, op.ops, op.param_bytes, op.activation_bytes) == (7, 8, 9, 10)
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [({"max_instructions": 8}, "STOP_MAX_INSTRUCTIONS"), ({"max_cycles": 4}, "STOP_CYCLES")],
+)
+def test_no_limit_is_escaped_inside_a_marker(
+    make: Make, limit: dict[str, int], reason: str
+) -> None:
+    marker = BLOCKS["handler"]
+    engine = make(op_begin=marker["address"], op_begin_size=4, **limit)
+    halfwords = len(BLOCKS["handler"]["instructions"])
+    entered: list[None] = []
+    steps = ("call", lambda: entered.append(None)), ("block", "handler")
+    assert engine.run(*steps * 9) == getattr(engine.lib, reason)
+    assert engine.lib.core_instructions(engine.core) == 0
+    assert len(entered) == 8 // halfwords + 1
+
+
 def test_a_byte_of_a_system_register_changes_that_byte(make: Make) -> None:
     engine = make()
     lib = engine.lib

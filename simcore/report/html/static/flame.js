@@ -204,7 +204,7 @@ for (const choice of document.querySelectorAll("input[name=metric]")) {
     drawFlame();
   });
 }
-document.addEventListener("search", (event) => {
+document.addEventListener("mcusim:filter", (event) => {
   wanted = event.detail;
   drawFlame();
 });

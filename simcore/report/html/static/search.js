@@ -33,7 +33,7 @@ function search() {
     if (words.length && here && details) details.open = true;
   }
   foundText.textContent = words.length ? `${found} of ${all} rows` : "";
-  document.dispatchEvent(new CustomEvent("search", { detail: words }));
+  document.dispatchEvent(new CustomEvent("mcusim:filter", { detail: words }));
 }
 
 searchBox.addEventListener("input", search);

@@ -107,6 +107,12 @@ class MetricValue:
         """What was measured: cycles, or cycles of dot."""
         return f"{self.metric} of {self.row}" if self.row else self.metric
 
+    @property
+    def key(self) -> str:
+        """What was measured, as a limit names it: cycles, function=dot:cycles. No other value of a
+        run has it, and the next check of the run has the same: reports for machines use it."""
+        return f"{self.kind}={self.row}:{self.metric}" if self.row else self.metric
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

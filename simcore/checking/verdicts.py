@@ -40,7 +40,17 @@ def judge(
     for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
         of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
         values += _rows(kind, row, after, comparison, of_row)
-    return tuple(values)
+    return tuple(_merged(values))
+
+
+def _merged(values: Iterable[MetricValue]) -> Iterable[MetricValue]:
+    """The values, one for each key: a row that several patterns match has the limits of all."""
+    found: dict[str, MetricValue] = {}
+    for value in values:
+        known = found.get(value.key)
+        limits = value.limits if known is None else (*known.limits, *value.limits)
+        found[value.key] = replace(value, limits=tuple(dict.fromkeys(limits)))
+    return found.values()
 
 
 def reasons(comparison: Comparison) -> tuple[Reason, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from simcore.comparison.interrupts import InterruptSummary, summarize_interrupts
 from simcore.comparison.metrics import Metrics, metrics_of
+from simcore.comparison.names import named_apart
 from simcore.comparison.tasks import TaskSummary, summarize_tasks
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
@@ -195,9 +196,9 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
                 energy_j=row.energy_j_self,
                 cycles_by_cause=_costly(row.cycles_by_cause),
             )
-            for row in profile.functions
+            for row in named_apart(profile.functions)
         ),
-        ops=tuple(filled(OpSummary, op, cycles=op.active_cycles) for op in profile.ops),
+        ops=named_apart([filled(OpSummary, op, cycles=op.active_cycles) for op in profile.ops]),
         lines=lines,
         placement=placement,
         layout_cycles=layout_cycles,

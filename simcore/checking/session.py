@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from simcore import __version__
 from simcore.checking.baselines import Baseline, load_baseline, new_baseline
+from simcore.checking.blame import explain
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
 from simcore.checking.running import PlanOutcome, run_plans
-from simcore.checking.verdicts import judge, reasons
+from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
 from simcore.parallel import processors
+from simcore.repository import working_folder
 from simcore.run.stubs import Guess
+from simcore.simulation.program import load_spec
 
 TOOL = Tool("mcusim", __version__)
 GUESSES_TOLD = 4
@@ -43,10 +47,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A finished check, and the baseline that is to be written to ``result.saved``."""
+    """A finished check, and the baseline that is to be written to ``result.saved``.
+
+    ``summaries`` are those of runs that ended well, by name.
+    """
 
     result: CheckResult
     to_save: Baseline | None
+    summaries: dict[str, Summary]
 
 
 def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Checked:
@@ -71,14 +79,20 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
             baseline=None if request.baseline is None else request.baseline.stem,
             saved=None if target is None else target.as_posix(),
             runs=runs,
+            folder=working_folder(),
         ),
         to_save,
+        {
+            plan.name: outcome.summary
+            for plan, outcome in zip(request.plans, outcomes, strict=True)
+            if outcome.summary is not None and outcome.code is ExitCode.OK
+        },
     )
 
 
 def failed_check(error: str) -> CheckResult:
     """The result of a check that could not be made."""
-    return CheckResult(SCHEMA, TOOL, None, None, (), error)
+    return CheckResult(SCHEMA, TOOL, None, None, (), error, working_folder())
 
 
 def _judged(
@@ -115,7 +129,9 @@ def _judged(
         status="failed" if failed else "passed" if comparison is not None else "new",
         message=None,
         values=values,
-        reasons=() if comparison is None else reasons(comparison),
+        reasons=()
+        if comparison is None or before is None
+        else explain(before, after, comparison, values, partial(load_spec, plan), plan.elf),
         warnings=outcome.warnings,
         args=plan.args,
         cpu=after.cpu,

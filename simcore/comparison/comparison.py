@@ -25,6 +25,8 @@ from simcore.costs.profile import Profile
 from simcore.plain import Amount, Count, Document, filled, schema_name
 
 SCHEMA = "mcusim.comparison/1"
+#: Why a change of cycles may mean nothing: alignment alone makes as much.
+LAYOUT_BAND = "layout band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ def _within(
 ) -> str | None:
     band = max(before.layout_cycles or 0, after.layout_cycles or 0)
     if metric.name in ("cycles", ACTIVE.name) and abs(difference) <= band:
-        return "layout band"
+        return LAYOUT_BAND
     error = {
         "cycles": MODEL_CYCLES_ERROR,
         ACTIVE.name: MODEL_CYCLES_ERROR,

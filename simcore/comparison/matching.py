@@ -14,7 +14,8 @@ from typing import Protocol, TypeVar
 
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
-_CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
+#: What compilers append to the name of a function that they made of another.
+CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
 
 
 class NamedRow(Protocol):
@@ -67,7 +68,7 @@ def _name(row: NamedRow) -> str:
 
 
 def _name_without_clone(row: NamedRow) -> str:
-    return _CLONE.sub("", _name(row))
+    return CLONE.sub("", _name(row))
 
 
 def aligned(

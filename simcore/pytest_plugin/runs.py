@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import pytest
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking import baselines
+from simcore.checking.blame import explain
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
-from simcore.checking.results import MetricValue, failure_text, reason_text
+from simcore.checking.results import MetricValue, Reason, failure_text, reason_text
 from simcore.checking.running import summarize_here
-from simcore.checking.verdicts import judge, reasons
+from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import Comparison, compare
 from simcore.comparison.summary import Summary
 from simcore.costs.profile import Profile
+from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.plain import from_plain, to_plain
 
@@ -164,7 +167,7 @@ class Runs:
         self, name: str, elf: str, profile: Profile, markers: Sequence[Sequence[Limit]]
     ) -> str | None:
         """Keep the run; what is wrong with it, None when nothing is."""
-        after = summarize_here(profile, SourceFiles(elf))
+        after = summarize_here(profile, SourceFiles(elf), elf)
         before = self._known.get(name)
         comparison: Comparison | None = None
         if before is not None:
@@ -182,7 +185,10 @@ class Runs:
         failures = [failure_text(value) for value in values if value.failed]
         if not failures:
             return None
-        why = [] if comparison is None else map(reason_text, reasons(comparison)[:3])
+        found: Sequence[Reason] = ()
+        if comparison is not None and before is not None:
+            found = explain(before, after, comparison, values, partial(load_image, elf), elf)
+        why = map(reason_text, found[:3])
         return "\n".join([f"{elf}: {'; '.join(failures)}", *(f"  {text}" for text in why)])
 
 

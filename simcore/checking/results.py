@@ -232,7 +232,10 @@ def failure_text(value: MetricValue) -> str:
     if value.after is None:
         return f"{value.name} is missing, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
-    if value.difference:
+    if value.difference and not value.before:
+        text = f"{value.name} from {amount(value.before, value.unit)}"
+        text += f" to {amount(value.after, value.unit)}"
+    elif value.difference:
         text = f"{value.name} {relative_change(value.difference, value.before)}"
         text += f" to {amount(value.after, value.unit)}"
     return f"{text}, limit {broken}"

@@ -96,6 +96,17 @@ class FunctionLines:
 
 
 @dataclass(frozen=True, slots=True)
+class CheapFunctions:
+    """Functions that cost little beside others, a column for each figure that is kept of them."""
+
+    names: tuple[str, ...]
+    instructions: tuple[Count, ...]
+    cycles: tuple[Count, ...]
+    energy_fj: tuple[Count, ...]
+    """Femtojoules."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One run: what ran on what, and what it cost; what is not known is left out."""
 
@@ -121,6 +132,30 @@ class Summary:
     """Interrupts and exceptions that were taken, by number."""
     tasks: tuple[TaskSummary, ...] | None = None
     """Of a run that switched between them: main, interrupts, then threads as they first ran."""
+    output_sha256: Sha256 | None = None
+    """Of what the program printed."""
+    output_bytes: Count | None = None
+    cheap: CheapFunctions | None = None
+    """Of a baseline that would be too large: functions beside those that cost most."""
+    left_out_below: Count | None = None
+    """Functions and operations that cost no more cycles than this may be left out."""
+
+    def all_functions(self) -> tuple[FunctionSummary, ...]:
+        """The functions with the cheap ones, of which neither calls nor causes are known.
+
+        Raises ValueError when the columns are of unequal length.
+        """
+        if self.cheap is None:
+            return self.functions
+        one = self.cheap
+        rows = zip(one.names, one.instructions, one.cycles, one.energy_fj, strict=True)
+        return (
+            *self.functions,
+            *(
+                FunctionSummary(name, 0, instructions, cycles, femtojoules / 1e15, {})
+                for name, instructions, cycles, femtojoules in rows
+            ),
+        )
 
     def line_rows(self) -> list[LineSummary] | None:
         """The lines one by one. Raises ValueError when the columns are of unequal length."""

@@ -195,8 +195,8 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
         ),
         causes=_causes(before, after),
         components=_components(before, after),
-        functions=_functions(functions, before, after),
-        ops=op_changes(before.ops, after.ops),
+        functions=_functions(functions, before),
+        ops=op_changes(before.ops, after.ops, before.ops_left_out_below),
         lines=_lines(old_lines, new_lines, functions),
         interrupts=interrupt_changes(before.interrupts, after.interrupts),
         tasks=task_changes(before.tasks, after.tasks),
@@ -205,6 +205,18 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
 
 def unlike(before: Summary, after: Summary) -> Iterable[str]:
     """Why the figures of two runs may not be compared, a few words each."""
+    old, new = before.cpu, after.cpu
+    yield from unlike_setups(before, after)
+    if old.name != new.name:
+        return
+    if old.overrides == new.overrides and old.model_sha256 != new.model_sha256:
+        yield f"the model of {old.name} is {old.model_sha256[:12]} and {new.model_sha256[:12]}"
+    if before.mcusim != after.mcusim:
+        yield f"mcusim is {before.mcusim} and {after.mcusim}"
+
+
+def unlike_setups(before: Summary, after: Summary) -> Iterable[str]:
+    """How what two runs were asked for differs, a few words each."""
     old, new = before.cpu, after.cpu
     if old.name != new.name:
         yield f"the part is {old.name} and {new.name}"
@@ -218,10 +230,6 @@ def unlike(before: Summary, after: Summary) -> Iterable[str]:
     ):
         if first != second:
             yield f"the {what} is {first} and {second}"
-    if old.overrides == new.overrides and old.model_sha256 != new.model_sha256:
-        yield f"the model of {old.name} is {old.model_sha256[:12]} and {new.model_sha256[:12]}"
-    if before.mcusim != after.mcusim:
-        yield f"mcusim is {before.mcusim} and {after.mcusim}"
     if before.args is not None and after.args is not None and before.args != after.args:
         yield f"the arguments are {_list(before.args)} and {_list(after.args)}"
 
@@ -301,19 +309,15 @@ def _components(before: Summary, after: Summary) -> tuple[ComponentChange, ...]:
     return tuple(sorted(rows, key=lambda row: -abs(row.difference_j)))
 
 
-def _functions(
-    groups: Iterable[Group], before: Summary, after: Summary
-) -> tuple[FunctionChange, ...]:
+def _functions(groups: Iterable[Group], before: Summary) -> tuple[FunctionChange, ...]:
     rows = []
     for group in groups:
         old, new = group.before, group.after
-        # What a baseline left out as too cheap is not new, and not gone.
-        if old is None and new is not None and before.left_out_below:
+        # What a baseline left out as too cheap is not new.
+        if old is None and new is not None and before.left_out_below is not None:
             if new.cycles <= before.left_out_below:
                 continue
             old = replace(new, calls=0, instructions=0, cycles=0, energy_j=0.0, cycles_by_cause={})
-        if new is None and old is not None and after.left_out_below:
-            continue
         rows.append(_function_change(group, old, new))
     return largest_first(rows)
 

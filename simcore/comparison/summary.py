@@ -138,7 +138,9 @@ class Summary:
     cheap: CheapFunctions | None = None
     """Of a baseline that would be too large: functions beside those that cost most."""
     left_out_below: Count | None = None
-    """Functions and operations that cost no more cycles than this may be left out."""
+    """Functions that cost no more cycles than this may be left out."""
+    ops_left_out_below: Count | None = None
+    """The same of operations."""
 
     def all_functions(self) -> tuple[FunctionSummary, ...]:
         """The functions with the cheap ones, of which neither calls nor causes are known.

@@ -122,6 +122,7 @@ def test_without_a_baseline_all_pass_and_one_is_saved(check: Check) -> None:
     assert err.splitlines() == [
         "mcusim: 1 within limits, 1 without baseline",
         "mcusim: baseline written to .mcusim/default.json: commit it",
+        "mcusim: nothing to compare with: there is no .mcusim/default.json yet",
     ]
     assert check("a.elf") == (0, check("a.elf")[1], "mcusim: 1 within limits\n")
 
@@ -171,15 +172,25 @@ def test_a_program_that_ends_elsewhere_than_its_baseline_fails(check: Check, run
 
 def test_an_improvement_is_shown_and_passes(check: Check, mixed: tuple[str, ...]) -> None:
     status, out, err = check("b.elf", "--baseline", "main")
-    assert (status, err) == (0, "mcusim: 1 within limits, 1 improved\n")
+    assert (status, err.splitlines()) == (
+        0,
+        [
+            "mcusim: 1 within limits, 1 improved",
+            "mcusim: not run, though the baseline has them: a, bad",
+        ],
+    )
     assert "b: faster" in out
 
 
 def test_a_run_without_baseline_is_added_and_the_others_stay(
-    check: Check, mixed: tuple[str, ...]
+    check: Check, runs: Runs, mixed: tuple[str, ...]
 ) -> None:
     before = baselines.load_baseline(Path(".mcusim/main.json"))
-    check(*mixed)
+    text = Path(".mcusim/main.json").read_bytes()
+    assert "main.json stays as it was: the check failed" in check(*mixed)[2]
+    assert Path(".mcusim/main.json").read_bytes() == text
+    runs.profiles.clear()
+    assert check(*mixed)[0] == 0
     after = baselines.load_baseline(Path(".mcusim/main.json"))
     assert before is not None
     assert after is not None
@@ -216,7 +227,8 @@ def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
         ("function=dot:cycles=11%", 3, "cycles of dot +11.7 % to 670, limit cycles=11%"),
         ("function=d*:cycles=700", 0, ""),
         ("op=conv1:energy=1fJ", 3, "energy of conv1"),
-        ("function=none:cycles=1%", 3, "cycles of none is missing, limit cycles=1%"),
+        ("function=d0t:cycles=1%", 2, "cycles=1% is for the function 'd0t', and none that ran is;"
+                                       " did you mean 'dot'?"),
         ("cycles.dependency=10%", 3, "cycles.dependency +70.0 % to 170"),
         ("load=1M", 3, "load is missing, limit load=1M"),
     ],
@@ -463,6 +475,9 @@ def refused(done: tuple[int, str, str]) -> str:
         ("[]", "not a baseline of mcusim"),
         ('{"schema": 3}', "not a baseline of mcusim"),
         ('{"schema": "mcusim.profile/1"}', "not a baseline of mcusim"),
+        ('{"schema": "mcusim.baseline/x"}', "not a baseline of mcusim"),
+        ('{"runs": {\n<<<<<<< HEAD\n', "line 2 is a mark of a merge conflict: take one side, or"),
+        ('{"runs": {"a": 1, "a": 2}}', "corrupt baseline: 'a' is there twice"),
         ('{"schema": "mcusim.baseline/0"}', "an old baseline: schema 'mcusim.baseline/0'"),
         ('{"schema": "mcusim.baseline/1", "tool": 3}', "corrupt baseline: 'tool' is 3"),
         ('{"schema": "mcusim.baseline/1"}', "corrupt baseline: key 'tool' is missing"),
@@ -497,6 +512,9 @@ def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(
         (["a.elf", "--report", "github-summary"], "needs a file outside of GitHub Actions"),
         (["a.elf", "--config", "no.toml"], "no.toml: cannot be read"),
         (["a.elf", "--no-baseline", "--baseline", "x"], "--no-baseline does not go with"),
+        (["a.elf", "--no-baseline", "--limit", "cycles=5%"], "cycles=5% is against a baseline, and"),
+        (["a.elf", "--limit", "cycles=-5"], "'-5' is below nothing"),
+        (["a.elf", "A.elf"], "the runs 'a' and 'A' differ in case only"),
     ],
 )
 def test_wrong_usage_is_one_line(check: Check, arguments: list[str], words: str) -> None:

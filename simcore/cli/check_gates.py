@@ -79,7 +79,7 @@ def tell_gates(result: CheckResult) -> None:
     if result.not_run:
         fails = " (--require-all)" if result.require_all else ""
         tell_line(f"{result.not_run_text}{fails}")
-    if result.saved is not None:
-        tell_line(f"baseline written to {result.saved}: commit it")
     for note in result.notes:
         tell_line(note)
+    if result.saved is not None:
+        tell_line(f"baseline written to {result.saved}: commit it")

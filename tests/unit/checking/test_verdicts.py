@@ -554,7 +554,7 @@ def test_calls_pair_up_by_their_number_whatever_they_call() -> None:
     assert (row.name, row.status) == ("f[0] b", "same")
 
 
-def test_a_limit_on_a_function_that_was_renamed_or_split_is_judged_on_what_holds_its_lines() -> None:
+def test_a_limit_on_a_renamed_or_split_function_is_judged_on_what_holds_its_lines() -> None:
     lines = (LineSummary("old", "f.c", 10, 100, {"issue": 100}, 1),)
     before = run((function("old", 100),), lines=lines)
     renamed = run((function("new", 130),), lines=(replace(lines[0], function="new"),))

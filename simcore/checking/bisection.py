@@ -23,7 +23,7 @@ from simcore.checking.results import (
     reason_text,
     verdict,
 )
-from simcore.checking.session import Request, check
+from simcore.checking.session import Request, check, save_checked
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import Summary
 from simcore.errors import ConfigError, ExitCode
@@ -99,15 +99,23 @@ class _Checks:
             return None, wrong
         try:
             request = self.asked.request()
-            paths = {"save": self.baseline, "baseline": None}
-            if not is_good:
-                paths = {"save": None, "baseline": self.baseline}
-            checked = check(replace(request, **paths))  # type: ignore[arg-type]
+            checked = check(
+                replace(
+                    request,
+                    save=self.baseline if is_good else None,
+                    baseline=None if is_good else self.baseline,
+                    named=False,
+                    prune=False,
+                    require_all=False,
+                    require_baseline=False,
+                    strict=False,
+                )
+            )
         except ConfigError as error:
             return None, str(error)
-        self.summaries[commit] = checked.summaries
-        if is_good and checked.to_save is not None:
-            self.baseline.write_text(checked.to_save.to_json(), encoding="utf-8")
+        self.summaries[commit] = dict(checked.summaries)
+        if is_good and checked.result.saved is not None:
+            save_checked(checked)
         result = checked.result
         if result.exit_code in (ExitCode.OK, ExitCode.REGRESSION):
             return result, ""

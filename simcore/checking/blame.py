@@ -6,15 +6,14 @@ A library function's cycles belong to the function of the repository that called
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from simcore.checking.results import MetricValue, Reason
-from simcore.comparison.comparison import Comparison, LineChange, main_cause
-from simcore.comparison.matching import CLONE, paired
+from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, main_cause
+from simcore.comparison.matching import CLONE
 from simcore.comparison.metrics import joules
 from simcore.comparison.outside import OutsideCalls
-from simcore.comparison.status import Status, status_of
 from simcore.comparison.summary import FunctionSummary, Summary
 from simcore.costs.sharing import shared
 from simcore.elf import Image
@@ -32,11 +31,10 @@ LEAST_CONTRARY = 0.01
 class _Change:
     """A function's change, with what it spent in libraries."""
 
-    function: FunctionSummary
-    status: Status
+    row: FunctionChange
     cycles: int
     energy_j: float
-    causes: dict[str, int]
+    causes: dict[str, int]  # empty where a baseline does not keep them
     callees: tuple[tuple[int, OutsideCalls], ...] = ()  # change and row, the largest first
 
 
@@ -49,9 +47,9 @@ def reasons(
     fell in cycles, those that take more energy. ``wanted`` are functions that a broken limit names:
     they come first.
     """
-    changes = _changes(before, after)
+    changes = _changes(before, after, comparison)
     chosen = _chosen(changes)
-    named = [change for name in wanted for change in changes if change.function.name == name]
+    named = [change for name in wanted for change in changes if change.row.name == name]
     rest = [change for change in chosen if change not in named]
     lines = comparison.lines or ()
     return tuple(_reason(change, lines) for change in [*named, *rest][:MOST_REASONS])
@@ -113,63 +111,75 @@ def with_inlined(
 
 def cycles_by_function(summary: Summary) -> dict[str, int]:
     """Cycles of each function, of those of the repository with what they spent in others."""
-    calls = _by_function(summary.outside or ())
-    passes_on = summary.outside is not None
-    found = {row.name: sum(_causes(row, passes_on, calls).values()) for row in summary.functions}
+    side = _Side(summary, passes_on=summary.outside is not None)
+    found = {row.name: row.cycles + side.cycles([row.name]) for row in summary.functions}
     return {name: cycles for name, cycles in found.items() if cycles}
 
 
-def _changes(before: Summary, after: Summary) -> list[_Change]:
-    """What changed of each function, the largest first."""
+class _Side:
+    """What the functions of one run spent for others, and others for them."""
+
+    def __init__(self, run: Summary, *, passes_on: bool, vague: Collection[str] = ()) -> None:
+        """``vague`` are functions of which one of the runs does not know for whom they ran."""
+        known = run.functions if passes_on else ()
+        self.rows = {row.name: row for row in known if row.name not in vague}
+        self.calls: dict[str, list[OutsideCalls]] = {}
+        for call in run.outside or () if passes_on else ():
+            self.calls.setdefault(call.function, []).append(call)
+
+    def of(self, names: Iterable[str]) -> list[OutsideCalls]:
+        """What these functions spent in others."""
+        return [call for name in names for call in self.calls.get(name, ())]
+
+    def cycles(self, names: Sequence[str]) -> int:
+        """By how much the cycles of functions are more with what others did for them."""
+        passed_on = sum(row.for_callers or 0 for row in self._known(names))
+        return sum(call.cycles for call in self.of(names)) - passed_on
+
+    def energy_j(self, names: Sequence[str]) -> float:
+        """The same of their energy."""
+        passed_on = sum(row.for_callers_j or 0.0 for row in self._known(names))
+        return sum(call.energy_j for call in self.of(names)) - passed_on
+
+    def causes(self, names: Sequence[str]) -> dict[str, int]:
+        """The same by cause."""
+        found: dict[str, int] = {}
+        for row in self._known(names):
+            if row.for_callers:
+                parts = shared(row.for_callers, list(row.cycles_by_cause.values()))
+                for cause, cycles in zip(row.cycles_by_cause, parts, strict=True):
+                    found[cause] = found.get(cause, 0) - cycles
+        for call in self.of(names):
+            for cause, cycles in call.cycles_by_cause.items():
+                found[cause] = found.get(cause, 0) + cycles
+        return found
+
+    def _known(self, names: Iterable[str]) -> list[FunctionSummary]:
+        return [self.rows[name] for name in names if name in self.rows]
+
+
+def _changes(before: Summary, after: Summary, comparison: Comparison) -> list[_Change]:
+    """What changed of every function, the largest first."""
     passes_on = before.outside is not None and after.outside is not None
-    old_calls, new_calls = (_by_function(one.outside or () if passes_on else ()) for one in (before, after))
+    # A baseline that had to be short keeps the cost of cheap functions, not for whom it was.
+    vague = () if before.cheap is None else before.cheap.names
+    old, new = (_Side(one, passes_on=passes_on, vague=vague) for one in (before, after))
     changes = []
-    for old, new in paired(before.functions, after.functions):
-        shown = new or old
-        assert shown is not None
-        first = _causes(old, passes_on, old_calls)
-        second = _causes(new, passes_on, new_calls)
-        causes = {name: second.get(name, 0) - first.get(name, 0) for name in sorted({*first, *second})}
+    for row in comparison.functions:
+        was = [row.name, *(row.formerly or ())]
+        now = [row.name, *(row.parts or ())]
+        cycles = row.cycles_difference + new.cycles(now) - old.cycles(was)
+        energy = joules(row.energy_difference_j + new.energy_j(now), old.energy_j(was))
+        first, second = old.causes(was), new.causes(now)
+        names = sorted({*row.cycles_by_cause, *first, *second})
+        causes = {c: row.cycles_by_cause.get(c, 0) + second.get(c, 0) - first.get(c, 0) for c in names}
+        if sum(causes.values()) != cycles:
+            causes = {}
         ordered = sorted(((c, n) for c, n in causes.items() if n), key=lambda item: -abs(item[1]))
-        energy = joules(_energy(new, passes_on, new_calls), _energy(old, passes_on, old_calls))
-        cycles = sum(causes.values())
         if cycles or energy:
-            callees = _callees(old_calls.get(old.name, ()) if old else (), new_calls.get(new.name, ()) if new else ())
-            changes.append(_Change(shown, status_of(old, new), cycles, energy, dict(ordered), callees))
-    return sorted(changes, key=lambda c: (-abs(c.cycles), c.function.name))
-
-
-def _by_function(rows: Iterable[OutsideCalls]) -> dict[str, list[OutsideCalls]]:
-    found: dict[str, list[OutsideCalls]] = {}
-    for row in rows:
-        found.setdefault(row.function, []).append(row)
-    return found
-
-
-def _causes(
-    row: FunctionSummary | None, passes_on: bool, calls: Mapping[str, Sequence[OutsideCalls]]
-) -> dict[str, int]:
-    """Cycles by cause of a function, without what it spent for others, with what others did for
-    it."""
-    if row is None:
-        return {}
-    causes = dict(row.cycles_by_cause)
-    if passes_on and row.for_callers:
-        left = shared(max(row.cycles - row.for_callers, 0), list(causes.values()))
-        causes = dict(zip(causes, left, strict=True))
-    for call in calls.get(row.name, ()):
-        for cause, cycles in call.cycles_by_cause.items():
-            causes[cause] = causes.get(cause, 0) + cycles
-    return causes
-
-
-def _energy(
-    row: FunctionSummary | None, passes_on: bool, calls: Mapping[str, Sequence[OutsideCalls]]
-) -> float:
-    if row is None:
-        return 0.0
-    own = row.energy_j - (row.for_callers_j or 0.0 if passes_on else 0.0)
-    return own + sum(call.energy_j for call in calls.get(row.name, ()))
+            callees = _callees(old.of(was), new.of(now))
+            changes.append(_Change(row, cycles, energy, dict(ordered), callees))
+    return sorted(changes, key=lambda c: (-abs(c.cycles), c.row.name))
 
 
 def _callees(
@@ -207,12 +217,13 @@ def _chosen(changes: Sequence[_Change]) -> list[_Change]:
 def _reason(change: _Change, lines: Sequence[LineChange]) -> Reason:
     # A function that is only hungrier is shown where it became slower, as main_cause has it.
     sign = -1 if change.cycles < 0 else 1
-    function = change.function
-    inside = [line for line in lines if line.function == function.name]
+    row = change.row
+    names = {row.name, *(row.formerly or ()), *(row.parts or ())}
+    inside = [line for line in lines if line.function in names]
     hot = max(inside, key=lambda line: sign * line.cycles_difference, default=None)
     if hot is not None and sign * hot.cycles_difference <= 0:
         hot = None
-    file, line = (function.file, function.line) if hot is None else (hot.file, hot.line)
+    file, line = (row.file, row.line) if hot is None else (hot.file, hot.line)
     line_cycles = None if hot is None else hot.cycles_difference
     callee = None
     moved, call = max(change.callees, key=lambda item: sign * item[0], default=(0, None))
@@ -222,8 +233,8 @@ def _reason(change: _Change, lines: Sequence[LineChange]) -> Reason:
             file, line, line_cycles = call.file, call.line, moved
     cause = main_cause(change.causes, change.cycles)
     return Reason(
-        function=function.name,
-        status=change.status,
+        function=row.name,
+        status=row.status,
         cycles_difference=change.cycles,
         energy_difference_j=change.energy_j,
         cause=cause,

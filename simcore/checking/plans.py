@@ -108,3 +108,11 @@ def _refuse_equal_names(plans: Iterable[RunPlan]) -> None:
             raise ConfigError(
                 f"{what}; give each a 'name' of its own in a [[run]] table of mcusim.toml"
             )
+    folded: dict[str, str] = {}
+    for name in known:
+        like = folded.setdefault(name.casefold(), name)
+        if like != name:
+            raise ConfigError(
+                f"the runs '{like}' and '{name}' differ in case only; give one of them another"
+                " 'name' in a [[run]] table of mcusim.toml"
+            )

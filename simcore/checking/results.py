@@ -24,6 +24,8 @@ STATUSES = {
     "new": ExitCode.OK,  # no baseline knows it
     "failed": ExitCode.REGRESSION,  # a limit is broken
     "ended-elsewhere": ExitCode.REGRESSION,  # than its baseline: no figures to compare
+    "no-baseline": ExitCode.REGRESSION,  # nothing to compare with, where there has to be
+    "doubtful": ExitCode.REGRESSION,  # within its limits, with doubts that fail by --strict
     "program-failed": ExitCode.PROGRAM_FAILED,
     "limit": ExitCode.LIMIT,  # of instructions or time: the program did not end
     "fault": ExitCode.FAULT,
@@ -187,6 +189,9 @@ class RunResult:
     comparison: Comparison | None = None
     cycles_interval: CyclesInterval | None = None
     """Cycles over the answers that no source excludes, on request."""
+    doubts: tuple[str, ...] = ()
+    """Why it may be no success though it keeps its limits: it fell by more than a quarter, ends or
+    prints otherwise than by its baseline, or a limit matches less than there."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -229,6 +234,12 @@ class CheckResult:
     folder: str | None = None
     """Where it ran, from the root of the repository: ELFs are named from there. Null for the
     root."""
+    not_run: tuple[str, ...] = ()
+    """Runs that the baseline knows and this check did not run."""
+    require_all: bool = False
+    """Whether such runs fail the check."""
+    notes: tuple[str, ...] = ()
+    """What is told of the whole check, a line each."""
     exit_code: Annotated[ExitCode, one_of(*sorted({*STATUSES.values()}))] = field(
         init=False, default=ExitCode.OK
     )
@@ -236,9 +247,19 @@ class CheckResult:
 
     def __post_init__(self) -> None:
         codes = {run.exit_code for run in self.runs}
+        if self.not_run and self.require_all:
+            codes.add(ExitCode.REGRESSION)
         worst = next((code for code in _WORST_FIRST if code in codes), ExitCode.OK)
         code = worst if self.error is None else ExitCode.USAGE
         object.__setattr__(self, "exit_code", code)
+
+    @property
+    def not_run_text(self) -> str:
+        """What is told of runs that the baseline knows and this check did not run; else empty."""
+        if not self.not_run:
+            return ""
+        names = ", ".join(self.not_run)
+        return f"not run, though the baseline has {'them' if self.not_run[1:] else 'it'}: {names}"
 
     def to_json(self) -> str:
         """The check as a JSON document of schema mcusim.check/1."""
@@ -252,7 +273,8 @@ def verdict(run: RunResult) -> str:
     if run.message is not None:
         return run.message
     text = "no baseline" if run.status == "new" else "within limits"
-    return "; ".join([text, *(undecided_text(value) for value in run.values if value.undecided)])
+    undecided = (undecided_text(value) for value in run.values if value.undecided)
+    return "; ".join([text, *undecided, *(f"warning: {doubt}" for doubt in run.doubts)])
 
 
 def failure_text(value: MetricValue) -> str:
@@ -269,7 +291,10 @@ def failure_text(value: MetricValue) -> str:
     if value.after is None:
         return f"{value.name} is missing, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
-    if value.difference:
+    if value.difference and not value.before:
+        text = f"{value.name} from {amount(value.before, value.unit)}"
+        text += f" to {amount(value.after, value.unit)}"
+    elif value.difference:
         text = f"{value.name} {relative_change(value.difference, value.before)}"
         text += f" to {amount(value.after, value.unit)}"
     return f"{text}, limit {broken}"

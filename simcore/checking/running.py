@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking.plans import RunPlan
@@ -37,22 +38,37 @@ class PlanOutcome:
     guesses: tuple[Guess, ...] = ()
 
 
-class _Tail(io.RawIOBase):
-    """A stream that keeps its end."""
+class Printed(io.RawIOBase):
+    """A stream that keeps its end, and how much it was and its hash; ``to`` gets it, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, to: BinaryIO | None = None) -> None:
         super().__init__()
+        self._to = to
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was printed."""
         self.end = b""
+        self.many = 0
+        self._hash = hashlib.sha256()
 
     def write(self, data: object) -> int:
         piece = bytes(data)  # type: ignore[call-overload]
         self.end = (self.end + piece)[-KEPT_OUTPUT:]
+        self.many += len(piece)
+        self._hash.update(piece)
+        if self._to is not None:
+            self._to.write(piece)
         return len(piece)
+
+    def told(self, summary: Summary) -> Summary:
+        """A summary that knows what was printed."""
+        return replace(summary, output_sha256=self._hash.hexdigest(), output_bytes=self.many)
 
 
 def run_plan(plan: RunPlan) -> PlanOutcome:
     """Run one plan; an error of mcusim is an outcome, any other is raised."""
-    tail = _Tail()
+    tail = Printed()
     try:
         result = _profiled(plan, tail)
     except McusimError as error:
@@ -63,14 +79,14 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     files = SourceFiles(plan.elf, plan.sources)
     summary = summarize_here(result, files, plan.elf)
     # What was asked for is the same in every build, what a pattern matched may not be.
-    summary = replace(summary, placement=plan.place or None)
+    summary = tail.told(replace(summary, placement=plan.place or None))
     warnings = (*result.warnings, *files.withheld())
     return PlanOutcome(
         summary, why, code, output, warnings, result.cycles_interval, result.guesses or ()
     )
 
 
-def _profiled(plan: RunPlan, tail: _Tail) -> Profile:
+def _profiled(plan: RunPlan, tail: Printed) -> Profile:
     """The profile of a plan; an interval that is kept of the same run is not found again."""
     from simcore.profiler import profile
 
@@ -87,7 +103,7 @@ def _profiled(plan: RunPlan, tail: _Tail) -> Profile:
         result = run(uncertainty=False)
         if metrics_of(result) == known.metrics:
             return replace(result, cycles_interval=known.interval)
-        tail.end = b""  # what it was given from outside has changed: once more, with the answers
+        tail.clear()  # what it was given from outside has changed: once more, with the answers
     result = run()
     if key is not None and result.cycles_interval is not None and result.exit.status is ExitCode.OK:
         keep_interval(plan.cache, key, metrics_of(result), result.cycles_interval)

@@ -31,7 +31,7 @@ def measured_interrupts(
     rows = [
         row
         for row in after.interrupts or ()
-        if any(fnmatchcase(name.casefold(), named) for name in _names(row))
+        if any(fnmatchcase(name.casefold(), named) for name in names_of_interrupt(row))
     ]
     changes = (comparison.interrupts if comparison else None) or ()
     before = {change.number: change.before for change in changes}
@@ -45,14 +45,20 @@ def measured_tasks(
     rows = [
         row
         for row in after.tasks or ()
-        if any(fnmatchcase(name, pattern) for name in (row.name, without_brackets(row.name)))
+        if any(fnmatchcase(name, pattern) for name in names_of_task(row))
     ]
     changes = (comparison.tasks if comparison else None) or ()
     before = {change.name: change.before for change in changes}
     return _measured(rows, lambda row: before.get(row.name), TASK_METRICS, after, comparison)
 
 
-def _names(row: InterruptSummary) -> Iterator[str]:
+def names_of_task(row: TaskSummary) -> Iterator[str]:
+    """By which it can be called."""
+    yield row.name
+    yield without_brackets(row.name)
+
+
+def names_of_interrupt(row: InterruptSummary) -> Iterator[str]:
     """By which it can be called: an interrupt's number is that of --irq."""
     yield row.name
     yield without_brackets(row.name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue
+from simcore.checking.rows import row_spellings
 from simcore.checking.timed_rows import Pairs, measured_interrupts, measured_tasks
 from simcore.comparison.comparison import Comparison, FunctionChange
 from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
@@ -105,6 +106,8 @@ def _spread(value: MetricValue, after: Summary, interval: CyclesInterval | None)
 def _turns(limit: LimitResult, after: float, low: float, high: float) -> bool:
     if limit.allowed is None:
         return False
+    if limit.text.rpartition("=")[2].startswith("-"):  # a lower limit, with the baseline
+        return not limit.holds and high >= limit.allowed
     if not limit.holds:
         return low <= limit.allowed
     return not limit.text.endswith("%") and limit.allowed < high
@@ -122,7 +125,7 @@ def _rows(
     elif kind == "task":
         matching = list(measured_tasks(pattern, after, comparison))
     else:
-        called = _spellings(kind, after)
+        called = _spellings(kind, after, comparison)
         rows = _measured(kind, after, comparison)
         # All calls of a function by its name, or one of them by its own.
         matching = [*_all_calls(pattern, after, comparison)] if kind == "op" else []
@@ -138,12 +141,17 @@ def _rows(
             )  # fmt: skip
 
 
-def _spellings(kind: str, after: Summary) -> dict[str, Collection[str]]:
-    """All that people may call each function or operation that ran after, by its name."""
-    if kind == "function":
-        return {row.name: spellings(row.name, row.symbol, row.aliases) for row in after.functions}
-    names = {row.name: spellings(row.name, row.symbol, None) for row in after.ops}
-    return names | {name: (name,) for name in calls_of(after.ops)}
+def _spellings(
+    kind: str, after: Summary, comparison: Comparison | None
+) -> dict[str, Collection[str]]:
+    """All that people may call each function or operation that ran after, by its name; a function
+    also by those that became a part of it, and that are parts of it."""
+    found = row_spellings(kind, after)
+    for row in comparison.functions if comparison and kind == "function" else ():
+        others = (*(row.formerly or ()), *(row.parts or ()))
+        if others:
+            found[row.name] = (*found.get(row.name, (row.name,)), *others)
+    return found
 
 
 def _all_calls(
@@ -207,10 +215,17 @@ def _measured(
                 "energy": (None if new else change.energy_before_j, change.energy_after_j),
             },
         )
+    told = {name for change in changes for name in (change.name, *(_parts(change)))}
     if kind == "op":  # calls that are one row, as there were not as many before
-        told = {change.name for change in changes}
-        apart = [row for row in after.ops if row.caller is not None and row.name not in told]
-        yield from _measured(kind, replace(after, ops=tuple(apart)), None)
+        calls = [row for row in after.ops if row.caller is not None and row.name not in told]
+        yield from _measured(kind, replace(after, ops=tuple(calls)), None)
+    else:  # what a baseline left out as too cheap
+        cheap = [row for row in after.functions if row.name not in told]
+        yield from _measured(kind, replace(after, functions=tuple(cheap)), None)
+
+
+def _parts(change: FunctionChange | OpChange) -> Iterable[str]:
+    return (getattr(change, "parts", None) or ()) if change.status != "removed" else ()
 
 
 def _value(

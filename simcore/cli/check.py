@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simcore.cli.check_gates import gate_options, gates, tell_gates
 from simcore.cli.check_reports import parse_reports, write_reports
 from simcore.cli.options import (
     cache_option,
@@ -34,7 +35,7 @@ from simcore.cli.running import (
     tell_line,
 )
 from simcore.errors import ConfigError, ExitCode, McusimError
-from simcore.files import InputAsOutputError, destination, refuse_inputs
+from simcore.files import InputAsOutputError, destination, refuse_inputs, write_stdout
 from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ _KINDS = ", ".join(REPORTS)
 @click.option(
     "--save-baseline",
     metavar="NAME",
-    help="Write the runs to .mcusim/NAME.json, to be committed.",
+    help="Write the runs to .mcusim/NAME.json, to be committed; others in it stay.",
 )
+@gate_options
 @click.option(
     "--limit",
     "limits",
@@ -133,6 +135,7 @@ def check(
     mcusim check --history .mcusim/history.jsonl
     mcusim check build/k.elf --limit cycles=2% --bisect 'make -j' v1.2 HEAD
     mcusim check nn.elf -- conv2d_s8 h=16 w=16
+    mcusim check --explain
 
     The baseline is plain JSON that is meant to be committed. Results are exact, so by default any
     increase of cycles, energy or stack fails; a limit on a metric replaces that. A percentage is
@@ -141,8 +144,9 @@ def check(
     cycles.CAUSE, instructions, time, energy, stack, heap, load, ram, reads, writes, icache-misses,
     dcache-misses, mispredicts and @all; of irq latency, response, count and lost; of task cycles,
     instructions, energy, switches, wait, response, woken and stack. Of a program that sleeps,
-    limits on cycles are on active cycles. Improvements never fail. A run without baseline passes
-    and is added to it.
+    limits on cycles are on active cycles. Improvements never fail, unless below a lower limit such
+    as instructions=-20%. A run without baseline passes and is added to it; in CI, where CI is set,
+    it fails, as does one that the baseline knows and that did not run.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
     2 for wrong usage and for runs that are not comparable with their baseline.
@@ -161,11 +165,18 @@ def check(
         for file in (output, history, *(file for _, file in wanted)):
             refuse_inputs(file, [*inputs, *([request.baseline] if request.baseline else ())])
         refuse_inputs(None if request.save is None else str(request.save), inputs)
+        if given["explain"]:
+            from simcore.cli.check_explain import plan_text
+
+            write_stdout(plan_text(request, look(None, color).width))
+            return ExitCode.OK
         checked = _check(request)
         result = checked.result
-        if not_written := _save(checked):
+        try:
+            result = _save(checked)
+        except ConfigError as error:
             result = replace(result, saved=None)
-            problems += not_written
+            problems.append(str(error))
         problems += _write_report(result, format_name, output, color)
         problems += _add_to_history(checked, history)
     except InputAsOutputError:
@@ -182,7 +193,7 @@ def check(
         click.echo(f"mcusim: error: {' '.join(problem.split())}", err=True)
     if failure is not None:
         raise failure
-    _tell_verdict(result, verbose, given["save_baseline"])
+    _tell_verdict(result, verbose)
     return ExitCode.USAGE if problems else result.exit_code
 
 
@@ -206,27 +217,32 @@ def request_of(
     from simcore.annotation.sources import SourcePlaces
     from simcore.cache import open_room
     from simcore.checking import baselines
-    from simcore.checking.limits import check_runs, parse_limits
+    from simcore.checking.limits import check_comparing, check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
 
     if given["no_baseline"] and (given["baseline"] or given["save_baseline"]):
         raise click.UsageError("--no-baseline does not go with --baseline or --save-baseline")
     limits = [tuple(parse_limits(text, "--limit")) for text in given["limits"]]
+    if given["no_baseline"]:
+        check_comparing((one for group in limits for one in group), "--no-baseline compares none")
     settings = _settings(given["config"]) if settings is None else settings
     said = on_command_line(given)
     settings = replace(settings, common=_replaced(settings.common, said))
     settings = replace(settings, runs=tuple(_replaced(run, said) for run in settings.runs))
     folder = settings.folder / baselines.FOLDER
     save, compare_with = given["save_baseline"], given["baseline"]
+    named = bool(compare_with)
     if compare_with is None and save is None and not given["no_baseline"]:
+        named = settings.baseline is not None
         compare_with = settings.baseline or baselines.DEFAULT
     sources = SourcePlaces(given["source_dirs"], given["source_maps"])
     room = open_room(given["use_cache"])
     plans = tuple(
         replace(plan, sources=sources, cache=room) for plan in plans_of(elfs, settings, args)
     )
-    check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
+    everything = (*(() if elfs else settings.limits), *limits)
+    check_runs([limit for group in everything for limit in group], [plan.name for plan in plans])
     return Request(
         plans=plans,
         limits=(*settings.limits, *limits),
@@ -234,6 +250,9 @@ def request_of(
         save=None if save is None else baselines.baseline_path(folder, save),
         jobs=given["jobs"] or 0,
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
+        named=named,
+        listed=tuple(run.name for run in settings.runs),
+        **gates(given, folder),
     )
 
 
@@ -251,20 +270,10 @@ def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     return plan.replaced({name: value for name, value in said.items() if name in own})
 
 
-def _save(checked: Checked) -> list[str]:
-    """Write the baseline; what went wrong, a line each."""
-    if checked.to_save is None or checked.result.saved is None:
-        return []
-    target = Path(checked.result.saved)
-    try:
-        target.parent.mkdir(exist_ok=True)
-        with destination(str(target)) as write:
-            write(checked.to_save.to_json())
-    except OSError as error:
-        return [f"{target}: cannot write the baseline: {error.strerror}"]
-    except ConfigError as error:
-        return [str(error)]
-    return []
+def _save(checked: Checked) -> CheckResult:
+    from simcore.checking.session import save_checked
+
+    return save_checked(checked)
 
 
 def _add_to_history(checked: Checked, history: str | None) -> list[str]:
@@ -295,23 +304,15 @@ def _write_report(
     return []
 
 
-def _other_baselines(path: Path) -> list[str]:
-    """Names of the baselines beside one: whoever mistyped a name sees the right one."""
-    return sorted(other.stem for other in path.parent.glob("*.json") if other.name != path.name)
-
-
-def _tell_verdict(result: CheckResult, verbose: bool, wanted: str | None) -> None:
-    """How it went, on stderr: a line for each run that failed, then one for all.
-
-    ``wanted`` is the baseline that was asked for to be written.
-    """
+def _tell_verdict(result: CheckResult, verbose: bool) -> None:
+    """How it went, on stderr: a line for each run that failed, then one for all."""
     from simcore.checking.results import reason_text, verdict
 
     for run in result.runs:
         if run.exit_code is not ExitCode.OK:
             because = f"; because of {reason_text(run.blamed)}" if run.blamed else ""
             tell_line(f"{run.name}: {verdict(run)}{because if run.status == 'failed' else ''}")
-        elif verbose:
+        elif verbose or run.doubts:
             tell_line(f"{run.name}: {verdict(run)}")
     bad = sum(run.exit_code is not ExitCode.OK for run in result.runs)
     new = sum(run.status == "new" for run in result.runs)
@@ -323,7 +324,4 @@ def _tell_verdict(result: CheckResult, verbose: bool, wanted: str | None) -> Non
     if new:
         words.append(f"{new} without baseline")
     tell_line(", ".join(words))
-    if result.saved is not None:
-        tell_line(f"baseline written to {result.saved}: commit it")
-        if not wanted and new == number and (others := _other_baselines(Path(result.saved))):
-            tell_line(f"there are other baselines beside it: {', '.join(others)}")
+    tell_gates(result)

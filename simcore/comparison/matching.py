@@ -33,14 +33,14 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
     """Rows of the same symbol beside each other; what has no partner stands beside None.
 
     A row without a symbol, also of before names were demangled, is known by its name. Rows that
-    share one pair up by file, then in their order. A clone that the compiler made
-    pairs up with what it was made of when there is no doubt.
+    share one pair up by path, by file, then in their order, then by what they are called. A clone
+    that the compiler made pairs up with what it was made of when there is no doubt.
     """
     old, new = list(before), list(after)
     pairs: list[Pair[Row]] = []
-    for key in (_name_and_file, _name, _name_without_clone):
+    for key in (_name_and_path, _name_and_file, _name, _called, without_clone):
         # By the last key several rows may be one another's clones: then each stays alone.
-        unique = key is _name_without_clone
+        unique = key is without_clone
         groups: dict[str, tuple[list[Row], list[Row]]] = {}
         for side, rows in enumerate((old, new)):
             for row in rows:
@@ -56,6 +56,10 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
     return pairs + [(row, None) for row in old] + [(None, row) for row in new]
 
 
+def _name_and_path(row: NamedRow) -> str:
+    return f"{_name(row)}\0{getattr(row, 'file', None) or ''}"
+
+
 def _name_and_file(row: NamedRow) -> str:
     return f"{_name(row)}\0{PurePath(getattr(row, 'file', None) or '').name}"
 
@@ -67,7 +71,12 @@ def _name(row: NamedRow) -> str:
     return getattr(row, "symbol", None) or row.name
 
 
-def _name_without_clone(row: NamedRow) -> str:
+def _called(row: NamedRow) -> str:
+    return _name(row) if getattr(row, "call", None) is not None else row.name
+
+
+def without_clone(row: NamedRow) -> str:
+    """The name of what a row is a clone or a part of, its own when it is none."""
     return CLONE.sub("", _name(row))
 
 

@@ -102,6 +102,17 @@ class FunctionLines:
 
 
 @dataclass(frozen=True, slots=True)
+class CheapFunctions:
+    """Functions that cost little beside others, a column for each figure that is kept of them."""
+
+    names: tuple[str, ...]
+    instructions: tuple[Count, ...]
+    cycles: tuple[Count, ...]
+    energy_fj: tuple[Count, ...]
+    """Femtojoules."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One run: what ran on what, and what it cost; what is not known is left out."""
 
@@ -130,6 +141,32 @@ class Summary:
     outside: tuple[OutsideCalls, ...] | None = None
     """What functions of the repository spent in others, by function; left out where no function is
     known to be of the repository."""
+    output_sha256: Sha256 | None = None
+    """Of what the program printed."""
+    output_bytes: Count | None = None
+    cheap: CheapFunctions | None = None
+    """Of a baseline that would be too large: functions beside those that cost most."""
+    left_out_below: Count | None = None
+    """Functions that cost no more cycles than this may be left out."""
+    ops_left_out_below: Count | None = None
+    """The same of operations."""
+
+    def all_functions(self) -> tuple[FunctionSummary, ...]:
+        """The functions with the cheap ones, of which neither calls nor causes are known.
+
+        Raises ValueError when the columns are of unequal length.
+        """
+        if self.cheap is None:
+            return self.functions
+        one = self.cheap
+        rows = zip(one.names, one.instructions, one.cycles, one.energy_fj, strict=True)
+        return (
+            *self.functions,
+            *(
+                FunctionSummary(name, 0, instructions, cycles, femtojoules / 1e15, {})
+                for name, instructions, cycles, femtojoules in rows
+            ),
+        )
 
     def line_rows(self) -> list[LineSummary] | None:
         """The lines one by one. Raises ValueError when the columns are of unequal length."""

@@ -44,6 +44,9 @@ def render(result: CheckResult) -> str:
 def _annotations(result: CheckResult) -> Iterator[_Annotation]:
     if result.error is not None:
         yield _Annotation("error", "mcusim check", result.error, weight=float("inf"))
+    if result.not_run:
+        level = "error" if result.require_all else "warning"
+        yield _Annotation(level, "mcusim check", result.not_run_text, weight=float("inf"))
     for run in result.runs:
         title = f"mcusim: {run.name}"
         if run.status == "failed":
@@ -53,6 +56,8 @@ def _annotations(result: CheckResult) -> Iterator[_Annotation]:
             yield _Annotation("error", title, "\n".join(lines), blamed, weight)
         elif run.message is not None:
             yield _Annotation("error", title, run.message, weight=float("inf"))
+        elif run.doubts:
+            yield _Annotation("warning", title, "\n".join(run.doubts), run.credited)
         elif run.status == "new":
             yield _Annotation("notice", title, "no baseline to compare with")
         elif cycles := _fewer_cycles(run):

@@ -45,6 +45,8 @@ def _blocks(result: CheckResult) -> Iterator[str]:
     runs = sorted(result.runs, key=lambda run: not run.exit_code)
     if runs:
         yield _runs(runs)
+    if result.not_run:
+        yield f"{'❌' if result.require_all else '⚠️'} {_text(result.not_run_text)}\n"
     for run in runs:
         if run.status == "failed":
             yield f"### ❌ {_text(run.name)}\n"
@@ -58,6 +60,9 @@ def _blocks(result: CheckResult) -> Iterator[str]:
             reason = run.credited
             because = f"; because of {_text(reason_text(reason))}" if reason else ""
             yield f"- {_text(run.name)}: {changes}{because}"
+        yield ""
+    yield from (f"- {_text(note)}" for note in result.notes)
+    if result.notes:
         yield ""
     if result.saved is not None:
         yield f"Baseline written to `{result.saved}`: commit it.\n"

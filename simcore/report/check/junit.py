@@ -31,6 +31,17 @@ def render(result: CheckResult) -> str:
             if value.limits:
                 _value_case(suite, run, value, result.folder)
         _count(suite)
+    if result.not_run:
+        suite = SubElement(root, "testsuite", name="not run")
+        for name in result.not_run:
+            at = {"classname": "not run", "name": clean(name), "time": _seconds(0)}
+            case = SubElement(suite, "testcase", **at)
+            what = "the baseline has it, and this check did not run it"
+            if result.require_all:
+                SubElement(case, "error", type="not-run", message=what)
+            else:
+                SubElement(case, "skipped", message=what)
+        _count(suite)
     if result.error is not None:
         suite = SubElement(root, "testsuite", name="mcusim check")
         case = SubElement(suite, "testcase", classname="mcusim", name="configuration", time=_seconds(0))
@@ -100,5 +111,7 @@ def _count(suite: Element) -> None:
     suite.set("tests", str(len(suite.findall(".//testcase"))))
     suite.set("failures", str(len(suite.findall(".//failure"))))
     suite.set("errors", str(len(suite.findall(".//error"))))
+    if skipped := suite.findall(".//skipped"):
+        suite.set("skipped", str(len(skipped)))
     times = [float(case.get("time", "0")) for case in suite.iter("testcase")]
     suite.set("time", _seconds(sum(times)))

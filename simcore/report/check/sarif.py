@@ -17,20 +17,25 @@ from simcore.checking.results import (
 from simcore.repository import from_root, is_windows, slashes
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-LIMIT, RUN = "limit-exceeded", "run-failed"
+LIMIT, RUN, DOUBT = "limit-exceeded", "run-failed", "doubtful"
 RULES = {
     LIMIT: "A program costs more than its baseline or its limit allows",
     RUN: "A program could not be run to its end, or not be compared",
+    DOUBT: "A program keeps its limits, and may not do its work any more",
 }
 
 
 def render(result: CheckResult) -> str:
-    """What went wrong with the check itself is a notification of its invocation."""
+    """What went wrong with the check itself is a notification of its invocation, and so are runs
+    that the baseline knows and that did not run."""
     results = [found for run in result.runs for found in _results(run, result.folder)]
     invocation: dict[str, Any] = {"executionSuccessful": result.error is None}
-    if result.error is not None:
+    told = [] if result.error is None else [("error", result.error)]
+    if result.not_run:
+        told.append(("error" if result.require_all else "warning", result.not_run_text))
+    if told:
         invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": result.error}}
+            {"level": level, "message": {"text": text}} for level, text in told
         ]
     driver = {
         "name": result.tool.name,
@@ -54,6 +59,9 @@ def _results(run: RunResult, folder: str | None) -> list[dict[str, Any]]:
     for value in run.failures:
         text = "\n".join([f"{run.name}: {failure_text(value)}", *map(reason_text, run.reasons[:3])])
         found.append(_result(run, LIMIT, text, value.key, elf, _blamed(run, value)))
+    if run.doubts and not found:
+        text = "\n".join([f"{run.name}: {doubt}" for doubt in run.doubts])
+        found.append(_result(run, DOUBT, text, "doubts", elf, run.credited) | {"level": "warning"})
     return found
 
 

@@ -38,6 +38,9 @@ def render(result: CheckResult, options: RenderOptions | None = None) -> str:
     if result.runs:
         console.print()
         console.print(_runs(result.runs, options))
+    if result.not_run:
+        console.print()
+        console.print(Text(result.not_run_text, "bold red" if result.require_all else "yellow"))
     changed = [run for run in result.runs if run.failures or run.message or _changes(run)]
     for run in sorted(changed, key=lambda run: not run.exit_code):
         console.print()

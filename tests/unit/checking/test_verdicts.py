@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
-from simcore.checking.results import MetricValue
+from simcore.checking.results import MetricValue, failure_text
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
 from simcore.comparison.metrics import METRICS
@@ -434,3 +434,19 @@ def test_calls_pair_up_by_their_number_whatever_they_call() -> None:
     )
     (row,) = compare(old, new).ops
     assert (row.name, row.status) == ("f[0] b", "same")
+
+
+def test_a_limit_on_a_renamed_or_split_function_is_judged_on_what_holds_its_lines() -> None:
+    lines = (LineSummary("old", "f.c", 10, 100, {"issue": 100}, 1),)
+    before = run((function("old", 100),), lines=lines)
+    renamed = run((function("new", 130),), lines=(replace(lines[0], function="new"),))
+    value = verdicts(renamed, "function=old:cycles=10%", before=before)["cycles of new"]
+    assert (value.before, value.after, value.failed) == (100, 130, True)
+    split = run((function("old", 60), function("old.part.0", 70)))
+    value = verdicts(split, "function=old:cycles=10%", before=before)["cycles of old"]
+    assert (value.before, value.after, value.failed) == (100, 130, True)
+
+
+def test_a_count_that_was_nothing_says_from_what() -> None:
+    values = verdicts(run(mispredicts=39), "mispredicts=0%", before=run(mispredicts=0))
+    assert failure_text(values["mispredicts"]) == "mispredicts from 0 to 39, limit mispredicts=0%"

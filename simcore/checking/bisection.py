@@ -144,9 +144,7 @@ def _commit(name: str) -> str:
         ) from None
 
 
-def _bisect(
-    asked: Bisection, good: str, bad: str, log: Callable[[str], None]
-) -> Culprit:
+def _bisect(asked: Bisection, good: str, bad: str, log: Callable[[str], None]) -> Culprit:
     with _work_tree(bad) as (folder, spare):
         checks = _Checks(asked, spare / "good.json", log, {})
         git("checkout", "--quiet", "--detach", good, folder=folder)

@@ -172,7 +172,9 @@ def _changes(before: Summary, after: Summary, comparison: Comparison) -> list[_C
         energy = joules(row.energy_difference_j + new.energy_j(now), old.energy_j(was))
         first, second = old.causes(was), new.causes(now)
         names = sorted({*row.cycles_by_cause, *first, *second})
-        causes = {c: row.cycles_by_cause.get(c, 0) + second.get(c, 0) - first.get(c, 0) for c in names}
+        causes = {
+            c: row.cycles_by_cause.get(c, 0) + second.get(c, 0) - first.get(c, 0) for c in names
+        }
         if sum(causes.values()) != cycles:
             causes = {}
         ordered = sorted(((c, n) for c, n in causes.items() if n), key=lambda item: -abs(item[1]))
@@ -192,7 +194,9 @@ def _callees(
         before = was.pop(CLONE.sub("", row.callee), None)
         found.append((row.cycles - (before.cycles if before else 0), row))
     found += [(-row.cycles, row) for row in was.values()]
-    return tuple(sorted((c for c in found if c[0]), key=lambda item: (-abs(item[0]), item[1].callee)))
+    return tuple(
+        sorted((c for c in found if c[0]), key=lambda item: (-abs(item[0]), item[1].callee))
+    )
 
 
 def _chosen(changes: Sequence[_Change]) -> list[_Change]:

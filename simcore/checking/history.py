@@ -89,7 +89,9 @@ def append(path: Path, entry: HistoryEntry) -> None:
             if old and old[-1].commit == entry.commit:
                 entry = replace(entry, runs=dict(sorted({**old[-1].runs, **entry.runs}.items())))
                 old = old[:-1]
-            text = "".join(f"{json.dumps(to_plain(one), allow_nan=False)}\n" for one in [*old, entry])
+            text = "".join(
+                f"{json.dumps(to_plain(one), allow_nan=False)}\n" for one in [*old, entry]
+            )
             replace_file(path, text.encode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot write the history: {error.strerror}") from None

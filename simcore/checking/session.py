@@ -282,7 +282,5 @@ def _with_baseline(
     result = replace(result, notes=tuple(notes))
     if result.saved is None:
         return Checked(result, {})
-    kept = {
-        name: fitted(run, limits_of(name, request.limits)) for name, run in good.items()
-    }
+    kept = {name: fitted(run, limits_of(name, request.limits)) for name, run in good.items()}
     return Checked(result, kept, dropped)

@@ -58,9 +58,7 @@ def write_reports(
     return problems
 
 
-def _write(
-    text: str, kind: str, file: str | None, inputs: Sequence[str], to_stdout: bool
-) -> None:
+def _write(text: str, kind: str, file: str | None, inputs: Sequence[str], to_stdout: bool) -> None:
     if file is not None:
         with destination(file, inputs) as write:
             write(text)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from simcore import __version__
-from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.groups import Group, grouped
+from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import aligned
 from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
 from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes

@@ -81,7 +81,8 @@ def clone(tmp_path: Path, arm_gcc: Callable[..., Path]) -> Clone:
 def test_the_action_annotates_the_line_and_leaves_its_reports(clone: Clone) -> None:
     step: dict[str, Any] = yaml.safe_load(ACTION.read_text())["runs"]["steps"][-1]
     given = {
-        "inputs.elfs": "'build/*.elf'", "inputs.baseline": "main", "runner.temp": str(clone.outside),
+        "inputs.elfs": "'build/*.elf'", "inputs.baseline": "main",
+        "runner.temp": str(clone.outside),
         "inputs.options": "--limit 'cycles=2%' --jobs 1", "inputs.working-directory": "firmware",
     }  # fmt: skip
 

@@ -13,9 +13,7 @@ from tests.integration.test_check import BODY_LINE, PLAIN, SLOW, Repository
 
 
 @pytest.fixture(scope="module")
-def elfs(
-    tmp_path_factory: pytest.TempPathFactory, arm_gcc: Callable[..., Path]
-) -> tuple[str, ...]:
+def elfs(tmp_path_factory: pytest.TempPathFactory, arm_gcc: Callable[..., Path]) -> tuple[str, ...]:
     made = Repository(tmp_path_factory.mktemp("compare"), arm_gcc)
     found = []
     for name, body in (("old", PLAIN), ("new", SLOW), ("near", f'__asm volatile("nop"); {PLAIN}')):

@@ -35,7 +35,9 @@ def render(result: CheckResult) -> str:
     shown, left = found[:MOST], found[MOST:]
     if left:
         counts = {level: sum(a.level == level for a in left) for level in LEVELS}
-        told = ", ".join(f"{many} {level}{'s' * (many > 1)}" for level, many in counts.items() if many)
+        told = ", ".join(
+            f"{many} {level}{'s' * (many > 1)}" for level, many in counts.items() if many
+        )
         text = f"{told} not shown here: see the report, or --report github-summary"
         shown.append(_Annotation(left[0].level, f"mcusim: and {len(left)} more", text))
     return "".join(f"{_command(annotation)}\n" for annotation in shown)

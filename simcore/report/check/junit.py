@@ -35,7 +35,7 @@ def render(result: CheckResult) -> str:
         suite = SubElement(root, "testsuite", name="not run")
         for name in result.not_run:
             at = {"classname": "not run", "name": clean(name), "time": _seconds(0)}
-            case = SubElement(suite, "testcase", **at)
+            case = SubElement(suite, "testcase", at)
             what = "the baseline has it, and this check did not run it"
             if result.require_all:
                 SubElement(case, "error", type="not-run", message=what)
@@ -44,7 +44,9 @@ def render(result: CheckResult) -> str:
         _count(suite)
     if result.error is not None:
         suite = SubElement(root, "testsuite", name="mcusim check")
-        case = SubElement(suite, "testcase", classname="mcusim", name="configuration", time=_seconds(0))
+        case = SubElement(
+            suite, "testcase", classname="mcusim", name="configuration", time=_seconds(0)
+        )
         SubElement(case, "error", type="configuration", message=clean(result.error))
         _count(suite)
     _count(root)
@@ -76,10 +78,10 @@ def _run_case(suite: Element, run: RunResult, folder: str | None) -> None:
 def _case(
     suite: Element, run: RunResult, name: str, file: str, line: int | None, seconds: float
 ) -> Element:
-    at = {"file": clean(file)} | ({} if line is None else {"line": str(line)})
-    return SubElement(
-        suite, "testcase", classname=clean(run.name), name=clean(name), **at, time=_seconds(seconds)
-    )
+    at = {"classname": clean(run.name), "name": clean(name), "file": clean(file)}
+    if line is not None:
+        at["line"] = str(line)
+    return SubElement(suite, "testcase", {**at, "time": _seconds(seconds)})
 
 
 def _seconds(value: float) -> str:

@@ -155,7 +155,9 @@ def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableTyp
     """A table of functions with the line of the largest change; in words where it is too wide."""
     names = [r.function if r.status == "same" else f"{r.function} ({r.status})" for r in reasons]
     places = [NOTHING if r.file is None else place(r.file, r.line or 0) for r in reasons]
-    places = [f"{at}, {r.inside}" if r.inside else at for at, r in zip(places, reasons, strict=True)]
+    places = [
+        f"{at}, {r.inside}" if r.inside else at for at, r in zip(places, reasons, strict=True)
+    ]
     lines = [NOTHING if r.line_cycles is None else _signed(r.line_cycles) for r in reasons]
     causes = [causes_text(reason, 3) or NOTHING for reason in reasons]
     columns = [

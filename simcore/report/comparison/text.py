@@ -32,7 +32,6 @@ from simcore.units import (
     signed,
 )
 
-
 #: Part of what was before below which a change is shown in grey.
 SMALL = 0.001
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, floor, log10
 
 from simcore.checking.trend import RunChange, TrendStep
@@ -78,7 +79,9 @@ class Chart:
     height: int = HEIGHT
 
 
-def charts(steps: Sequence[TrendStep], changes: Sequence[RunChange]) -> tuple[list[Chart], list[str]]:
+def charts(
+    steps: Sequence[TrendStep], changes: Sequence[RunChange]
+) -> tuple[list[Chart], list[str]]:
     """A chart for each metric that changed, and the names of those that did not."""
     colors = _colors(steps, changes)
     by_place = {(change.step, change.run): change for change in changes}
@@ -123,7 +126,9 @@ def _chart(
 ) -> Chart:
     alone = len(values) == 1
     shown = values if alone else {name: _relative(of_run) for name, of_run in values.items()}
-    low, high, step = _axis([v for of_run in shown.values() for v in of_run.values()], alone, metric)
+    low, high, step = _axis(
+        [v for of_run in shown.values() for v in of_run.values()], alone, metric
+    )
     texts = _tick_texts(low, high, step, metric.unit if alone else "%")
 
     def x(number: int) -> float:
@@ -138,7 +143,7 @@ def _chart(
         color = "s-0" if alone else colors[name]
         places = list(of_run.items())
         kept = _corners(places)
-        for (first, before), (second, after) in zip(kept, kept[1:], strict=False):
+        for (first, before), (second, after) in pairwise(kept):
             segments.append(Segment(x(first), y(before), x(second), y(after), color))
         for index, (number, value) in enumerate(places):
             change = changes.get((number, name))
@@ -191,7 +196,9 @@ def _axis(values: Sequence[float], alone: bool, metric: Metric) -> tuple[float, 
 def _nice(step: float, least: float) -> float:
     """The next of 1, 2, 5, 10, ... times a power of ten."""
     power = floor(log10(step))
-    nice = next(float(f"{m}e{power}") for m in (1, 2, 5, 10) if step <= float(f"{m}e{power}") * (1 + 1e-9))
+    nice = next(
+        float(f"{m}e{power}") for m in (1, 2, 5, 10) if step <= float(f"{m}e{power}") * (1 + 1e-9)
+    )
     return max(nice, least)
 
 
@@ -202,7 +209,9 @@ def _tick_texts(low: float, high: float, step: float, unit: str) -> list[str]:
         exponent = 3 * floor(log10(high) / 3) if high > 0 else 0
         if unit in ("", "B") and exponent <= 3:
             exponent = 0
-    prefix = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}.get(exponent)
+    prefix = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}.get(
+        exponent
+    )
     if prefix is None:
         prefix, exponent = "", 0
     scale = 10.0**exponent
@@ -210,7 +219,9 @@ def _tick_texts(low: float, high: float, step: float, unit: str) -> list[str]:
     number = round((high - low) / step)
     sign = "+" if unit == "%" else ""
     values = [(low + n * step) / scale for n in range(number + 1)]
-    return [f"{v or 0.0:{sign if v > 0 else ''},.{digits}f} {prefix}{unit}".rstrip() for v in values]
+    return [
+        f"{v or 0.0:{sign if v > 0 else ''},.{digits}f} {prefix}{unit}".rstrip() for v in values
+    ]
 
 
 def _labels(steps: Sequence[TrendStep], x: object) -> list[Label]:

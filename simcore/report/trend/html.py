@@ -43,7 +43,7 @@ def _table(steps: Sequence[TrendStep], changes: Sequence[RunChange]) -> HtmlTabl
             text(moved_text(change)),
             text(causes_text(change)),
         ]
-        for change in reversed(changes)
+        for change in sorted(changes, key=lambda change: -change.step)
     ]
     return cut(HtmlTable("steps", "What changed at each step", columns, rows))
 
@@ -62,6 +62,8 @@ def _change(change: RunChange, metric: str) -> Cell:
         if name == metric:
             share = (after - before) / before if before else 0.0
             return Cell(
-                relative_change(after - before, before), share, detail=values_text(change, metric).partition(" (")[0]
+                relative_change(after - before, before),
+                share,
+                detail=values_text(change, metric).partition(" (")[0],
             )
     return Cell("", 0.0)

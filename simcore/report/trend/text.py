@@ -21,14 +21,17 @@ def render(steps: Sequence[TrendStep], options: RenderOptions) -> str:
     """A row for each run that changed at a step, and what moved."""
     console = new_console(options)
     console.print(Text(headline(steps), "bold"))
-    rows = run_changes(steps)[::-1]
+    rows = sorted(run_changes(steps), key=lambda change: -change.step)
     if not rows:
         console.print("Nothing changed.")
         return printed_text(console, options)
     columns = [
         Column("commit", [steps[row.step].label for row in rows]),
         Column("run", [row.run for row in rows]),
-        *(Column(name, [change_text(row, name) for row in rows], 1 + n) for n, name in enumerate(SHOWN)),
+        *(
+            Column(name, [change_text(row, name) for row in rows], 1 + n)
+            for n, name in enumerate(SHOWN)
+        ),
         Column("mostly", [moved_text(row) for row in rows], 6),
     ]
     console.print()

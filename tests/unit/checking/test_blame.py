@@ -16,6 +16,8 @@ from simcore.elf import Image
 from simcore.elf.image import InlinedCall
 from tests.unit.checking.test_verdicts import FEMTOJOULE, function, run
 from tests.unit.handmade import kernel_profile
+
+
 def blamed(
     before: tuple[FunctionSummary, ...],
     after: tuple[FunctionSummary, ...],
@@ -276,7 +278,10 @@ def test_the_inlined_function_of_a_line_is_named(header: str, expected: str) -> 
          LineSummary("conv", header, 7, cycles, {"issue": cycles}))
         for cycles in (40, 90)
     ]  # fmt: skip
-    old, new = (run((function("conv", 140 + more),), lines=rows) for more, rows in zip((0, 50), lines, strict=True))
+    old, new = (
+        run((function("conv", 140 + more),), lines=rows)
+        for more, rows in zip((0, 50), lines, strict=True)
+    )
     load = lambda: cast(Image, HandImage(header))  # noqa: E731
     (reason,) = explain(old, new, compare(old, new), [], load, "conv.elf")
     assert reason_text(reason) == expected

@@ -160,8 +160,11 @@ def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
         ("function=dot:cycles=11%", 3, "cycles of dot +11.7 % to 670, limit cycles=11%"),
         ("function=d*:cycles=700", 0, ""),
         ("op=conv1:energy=1fJ", 3, "energy of conv1"),
-        ("function=d0t:cycles=1%", 2, "cycles=1% is for the function 'd0t', and none that ran is;"
-                                       " did you mean 'dot'?"),
+        (
+            "function=d0t:cycles=1%",
+            2,
+            "cycles=1% is for the function 'd0t', and none that ran is; did you mean 'dot'?",
+        ),
         ("cycles.dependency=10%", 3, "cycles.dependency +70.0 % to 170"),
         ("load=1M", 3, "load is missing, limit load=1M"),
     ],

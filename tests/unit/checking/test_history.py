@@ -19,7 +19,9 @@ from tests.unit.checking.test_verdicts import function, run
 
 
 def commit(number: int, *, changed: bool = False) -> Commit:
-    return Commit(f"{number:040x}", f"2026-11-{number:02}T12:00:00+00:00", f"Change {number}", changed)
+    return Commit(
+        f"{number:040x}", f"2026-11-{number:02}T12:00:00+00:00", f"Change {number}", changed
+    )
 
 
 def summary(cycles: int, conv: int = 500) -> Summary:
@@ -34,7 +36,7 @@ def entry(number: int, **cycles: int) -> HistoryEntry:
 
 @pytest.fixture
 def history(tmp_path: Path) -> Path:
-    """Five commits: a costs 100 more at the second, b is added at the third and goes at the fifth."""
+    """Five commits: a costs 100 more at the second, b comes at the third and goes at the fifth."""
     path = tmp_path / "history.jsonl"
     for number, runs in enumerate(
         [{"a": 1000}, {"a": 1100}, {"a": 1100, "b": 700}, {"a": 1100, "b": 700}, {"a": 1045}], 1
@@ -53,7 +55,7 @@ def test_a_line_is_added_for_each_commit_and_stays_as_it_is(history: Path) -> No
 
 
 def test_the_same_commit_has_one_line_with_the_runs_of_all_its_checks(history: Path) -> None:
-    append(history, entry(5, c=300))
+    append(history, entry(5, c=900))
     append(history, replace(entry(5, a=9), commit=commit(5, changed=True)))
     found = read_history(history)
     assert [list(one.runs) for one in found[-2:]] == [["a", "c"], ["a"]]
@@ -79,7 +81,7 @@ def test_what_changed_is_told_for_each_step_and_run(history: Path) -> None:
     assert [(c.step, c.run, c.status) for c in changes] == [
         (1, "a", "same"), (2, "b", "added"), (4, "a", "same"), (4, "b", "removed"),
     ]  # fmt: skip
-    first = changes[0]
+    first, *_ = changes
     assert first.metrics == (("cycles", 1000, 1100),)
     assert (first.functions, first.causes) == ((("dot", 100),), (("issue", 100),))
     only = run_changes(read_steps([str(history)], "b*"))
@@ -94,7 +96,9 @@ def test_another_part_is_no_change_of_the_program(history: Path) -> None:
     assert (last.metrics, last.elsewhere) == ((), "handmade at 100000000 Hz before")
 
 
-def test_json_lines_reports_are_steps_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_reports_are_steps_too(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     names = []
     for number, cycles in enumerate((100, 130)):
         value = {"kind": "total", "metric": "cycles", "after": cycles}
@@ -116,7 +120,7 @@ def test_json_lines_reports_are_steps_too(tmp_path: Path, capfd: pytest.CaptureF
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no check"),
+        ("", "no history and no report of a check"),
         ("{}\n", "no history and no report of a check"),
         ("nonsense\n", "line 1 is no JSON"),
         ("[1]\n", "line 1 is no JSON object"),

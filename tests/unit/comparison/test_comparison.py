@@ -281,7 +281,9 @@ def test_metrics_have_two_names_and_a_mistyped_one_is_answered_with_the_nearest(
 
 def test_changes_below_a_thousandth_are_grey_and_one_inside_the_layout_band_is_said_to_be() -> None:
     def changed(before: int, after: int, band: int) -> str:
-        old, new = (replace(plain, metrics=replace(plain.metrics, cycles=n)) for n in (before, after))
+        old, new = (
+            replace(plain, metrics=replace(plain.metrics, cycles=n)) for n in (before, after)
+        )
         old = replace(old, layout_cycles=band)
         return render(compare(old, new), "text", RenderOptions(color=True, width=120))
 

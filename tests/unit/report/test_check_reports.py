@@ -27,7 +27,9 @@ from simcore.report.check.github_summary import MOST_BYTES, cut
 FORMATS = Path(__file__).parents[2] / "data" / "benchmark_formats"
 
 
-def value(metric: str = "cycles", kind: str = "total", row: str = "", **more: object) -> MetricValue:
+def value(
+    metric: str = "cycles", kind: str = "total", row: str = "", **more: object
+) -> MetricValue:
     plain = MetricValue(
         kind, row, metric, "", "modelled", 100.0, 110.0, 10.0, 0.1,
         (LimitResult("cycles=0%", 100.0, holds=False),),
@@ -81,7 +83,7 @@ def test_sarif_is_read_by_sarif_tools_with_paths_from_the_root(tmp_path: Path) -
     file.write_text(render(checked(ALIKE, broken), "sarif"))
     found = loader.load_sarif_file(str(file))
     records = found.get_records()
-    assert [(row["Location"], row["Line"], row["Severity"]) for row in records] == [
+    assert [(row["Location"], int(row["Line"]), row["Severity"]) for row in records] == [
         *[("firmware/src/k.c", 7, "error")] * 4,
         ("firmware/build/b.elf", 1, "error"),
     ]
@@ -144,4 +146,6 @@ def test_failed_runs_stand_first_and_improvements_say_because_of_what() -> None:
     assert text.index("| z |") < text.index("| a |")
     assert "- a: cycles -10.0 %; because of f firmware/src/k.c:7 (-12 cycles; issue -12)" in text
     notice = render(checked(faster), "github-annotations")
-    assert notice.startswith("::notice file=firmware/src/k.c,line=7,title=mcusim%3A a::cycles -10.0")
+    assert notice.startswith(
+        "::notice file=firmware/src/k.c,line=7,title=mcusim%3A a::cycles -10.0"
+    )

@@ -174,7 +174,7 @@ def _runs(config: pytest.Config) -> Runs:
             require_baseline=option("mcusim_require_baseline"),
             strict=option("mcusim_strict"),
             prune=option("mcusim_prune"),
-            accepts=_accepts(config),
+            accepts=option("mcusim_save") == option("mcusim_compare") and _accepts(config),
         )
         try:
             config.stash[_runs_key] = Runs(config.rootpath, asked)

@@ -127,14 +127,14 @@ def test_in_ci_another_baseline_is_no_first_run(
 ) -> None:
     status, _, err = check("a.elf")
     assert status == 0
-    assert "there are other baselines beside it: main" in err
+    assert "beside it is the baseline main" in err
     Path(".mcusim/default.json").unlink()
     assert "nothing to compare with, and --require-baseline is on" in (
         refused(check("a.elf", "--require-baseline"))
     )
     monkeypatch.setenv("CI", "true")
     message = refused(check("a.elf"))
-    assert "as always in CI where a baseline is; there are main; --save-baseline default" in message
+    assert "as always in CI where a baseline is; here is the baseline main; --save-base" in message
     assert check("a.elf", "--no-require-baseline")[0] == 0
 
 

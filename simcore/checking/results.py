@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from simcore.comparison.comparison import Comparison
+from simcore.comparison.matching import CLONE
 from simcore.costs.origin import Cpu, Tool
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.elf.names import without_brackets
 from simcore.errors import ExitCode
 from simcore.plain import json_text, one_of, schema_name
 from simcore.units import amount, count, percent, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
+
+CAUSES_TOLD = 4
 
 #: What may have happened to a run, by its status in documents.
 STATUSES = {
@@ -118,7 +122,10 @@ class MetricValue:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A function whose cycles changed, the cause that changed most, and the line where it did."""
+    """A function whose cycles changed, why, and the line where they did.
+
+    Of a function of the repository what it spent in others, libraries', counts too.
+    """
 
     function: str
     status: Annotated[str, one_of("same", "added", "removed")]
@@ -131,11 +138,33 @@ class Reason:
     """The largest change inside the function, or where it begins when lines are not known."""
     line_cycles: int | None
     """Change of that line."""
+    causes: dict[str, int] = field(default_factory=dict)
+    """Changes by cause, the largest first; they sum to cycles_difference."""
+    callee: str | None = None
+    """From outside of the repository, when most of the change is in it: the line calls it."""
+    inlined: str | None = None
+    """The inlined function that the line is of."""
 
     @property
     def worse(self) -> bool:
         """Whether the function takes more cycles or energy than before."""
         return self.cycles_difference > 0 or self.energy_difference_j > 0
+
+    @property
+    def where(self) -> str:
+        """The function as the source has it, and the line: dot dot.c:3; what it calls: in f."""
+        status = "" if self.status == "same" else f" {self.status}"
+        at = ""
+        if self.file is not None and self.line is not None:
+            at = f" {place(self.file, self.line)}"
+        return f"{source_name(self.function)}{status}{at}"
+
+    @property
+    def inside(self) -> str:
+        """Where in it: in __muldf3, in inlined mac; empty for its own code."""
+        if self.callee is not None:
+            return f"in {source_name(self.callee)}"
+        return "" if self.inlined is None else f"in inlined {source_name(self.inlined)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +179,8 @@ class RunResult:
     """One line on what went wrong."""
     values: tuple[MetricValue, ...]
     reasons: tuple[Reason, ...]
-    """What became slower, hungrier when nothing did, or else faster: the largest change first."""
+    """What became slower and what faster: first the direction of the whole change, the largest
+    first. Without either what became hungrier."""
     warnings: tuple[str, ...]
     args: tuple[str, ...] = ()
     cpu: Cpu | None = None
@@ -181,8 +211,12 @@ class RunResult:
     @property
     def blamed(self) -> Reason | None:
         """The change that explains most of what became slower, or hungrier."""
-        first = self.reasons[0] if self.reasons else None
-        return first if first is not None and first.worse else None
+        return next((reason for reason in self.reasons if reason.worse), None)
+
+    @property
+    def credited(self) -> Reason | None:
+        """The change that explains most of what became faster."""
+        return next((reason for reason in self.reasons if reason.cycles_difference < 0), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +231,9 @@ class CheckResult:
     runs: tuple[RunResult, ...]
     error: str | None = None
     """One line when the check itself could not be made."""
+    folder: str | None = None
+    """Where it ran, from the root of the repository: ELFs are named from there. Null for the
+    root."""
     not_run: tuple[str, ...] = ()
     """Runs that the baseline knows and this check did not run."""
     require_all: bool = False
@@ -270,16 +307,27 @@ def undecided_text(value: MetricValue) -> str:
 
 
 def reason_text(reason: Reason) -> str:
-    """A reason in words: dot (dot.c:3): +70 cycles, of them +70 dependency."""
-    where = ""
-    if reason.file is not None and reason.line is not None:
-        where = f" ({place(reason.file, reason.line)})"
-    cycles = signed(count(reason.cycles_difference), reason.cycles_difference)
-    status = "" if reason.status == "same" else f" {reason.status}"
-    text = f"{reason.function}{status}{where}: {cycles} cycles"
-    if reason.cause is not None:
-        cause = signed(count(reason.cause_cycles), reason.cause_cycles)
-        text += f", of them {cause} {reason.cause.replace('_', ' ')}"
+    """A reason in words: dot dot.c:3 (+70 cycles, in __muldf3; dependency +90, issue -20)."""
+    words = f"{signed(count(reason.cycles_difference), reason.cycles_difference)} cycles"
+    if reason.inside:
+        words += f", {reason.inside}"
     if reason.cycles_difference <= 0 < reason.energy_difference_j:
-        text += f", +{si(reason.energy_difference_j, 'J')}"
-    return text
+        words += f", +{si(reason.energy_difference_j, 'J')}"
+    causes = causes_text(reason)
+    return f"{reason.where} ({words}{f'; {causes}' if causes else ''})"
+
+
+def causes_text(reason: Reason, most: int = CAUSES_TOLD) -> str:
+    """The signed parts of a change: issue +1,310,780, execute -645,000; few are one part."""
+    parts = list(reason.causes.items())
+    if len(parts) > most:
+        rest = sum(cycles for _, cycles in parts[most - 1 :])
+        parts = [*parts[: most - 1], ("other", rest)]
+    return ", ".join(
+        f"{cause.replace('_', ' ')} {signed(count(cycles), cycles)}" for cause, cycles in parts
+    )
+
+
+def source_name(name: str) -> str:
+    """A function's name as its source has it, without what a compiler or mcusim put behind it."""
+    return CLONE.sub("", without_brackets(name))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking.plans import RunPlan
 from simcore.comparison.metrics import metrics_of
-from simcore.comparison.summary import Summary, summarize
+from simcore.comparison.outside import OutsideCalls, with_outside
+from simcore.comparison.summary import FunctionLines, FunctionSummary, Summary, summarize
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode, McusimError
 from simcore.parallel import in_processes
+from simcore.repository import Checkout, is_own
 from simcore.run.stubs import Guess
+
+Named = TypeVar("Named", FunctionSummary, FunctionLines, OutsideCalls)
 
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
@@ -75,7 +77,7 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
     why = None if code is ExitCode.OK else result.exit.text
     files = SourceFiles(plan.elf, plan.sources)
-    summary = summarize_here(result, files)
+    summary = summarize_here(result, files, plan.elf)
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = tail.told(replace(summary, placement=plan.place or None))
     warnings = (*result.warnings, *files.withheld())
@@ -108,27 +110,26 @@ def _profiled(plan: RunPlan, tail: Printed) -> Profile:
     return result
 
 
-def summarize_here(profile: Profile, sources: SourceFiles) -> Summary:
-    """The summary of a profile, its lines known by their text, its files named from this folder."""
+def summarize_here(profile: Profile, sources: SourceFiles, elf: str) -> Summary:
+    """The summary of a profile, its lines known by their text, its files named from the root of
+    the repository."""
+    checkout = Checkout(elf)
     summary = summarize(profile, sources.line)
 
     def name(file: str) -> str:
-        return _shortest(file, sources.path(file))
+        found, known = sources.path(file), checkout.name(file)
+        return known if found is None or is_own(known) else checkout.name(str(found))
 
+    def named(row: Named) -> Named:
+        return row if row.file is None else replace(row, file=name(row.file))
+
+    functions, outside = with_outside(profile, summary.functions, lambda file: is_own(name(file)))
     return replace(
         summary,
-        functions=tuple(
-            row if row.file is None else replace(row, file=name(row.file))
-            for row in summary.functions
-        ),
-        lines=tuple(replace(row, file=name(row.file)) for row in summary.lines or ()),
+        functions=tuple(map(named, functions)),
+        outside=None if outside is None else tuple(map(named, outside)),
+        lines=tuple(map(named, summary.lines or ())),
     )
-
-
-def _shortest(file: str, found: Path | None) -> str:
-    """A source file's name from the working folder, as recorded when it lies elsewhere."""
-    place = PurePath(os.path.normpath(Path.cwd() / (found or file)))
-    return place.relative_to(Path.cwd()).as_posix() if place.is_relative_to(Path.cwd()) else file
 
 
 def run_plans(

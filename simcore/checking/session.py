@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from simcore import __version__
 from simcore.checking.baselines import refuse_newer, update_baseline
+from simcore.checking.blame import explain
 from simcore.checking.doubts import doubts, end_of
 from simcore.checking.fitting import fitted
 from simcore.checking.gates import (
@@ -21,13 +23,15 @@ from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
 from simcore.checking.running import PlanOutcome, run_plans
-from simcore.checking.verdicts import judge, reasons
+from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare, unlike, unlike_setups
 from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
 from simcore.parallel import processors
+from simcore.repository import working_folder
 from simcore.run.stubs import Guess
+from simcore.simulation.program import load_spec
 
 TOOL = Tool("mcusim", __version__)
 GUESSES_TOLD = 4
@@ -67,11 +71,12 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A finished check, and what :func:`save_checked` puts into the baseline ``result.saved``, and
-    takes out of it."""
+    takes out of it. ``summaries`` are those of runs that ended well, by name."""
 
     result: CheckResult
     to_save: Mapping[str, Summary]
     to_drop: tuple[str, ...] = ()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
 
 
 def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Checked:
@@ -110,10 +115,17 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
         baseline=None if request.baseline is None else request.baseline.stem,
         saved=None,
         runs=runs,
+        folder=working_folder(),
         not_run=tuple(not_run),
         require_all=request.require_all and request.baseline is not None and not request.prune,
     )
-    return _with_baseline(request, result, outcomes, in_target, left, notes)
+    checked = _with_baseline(request, result, outcomes, in_target, left, notes)
+    well = {
+        plan.name: outcome.summary
+        for plan, outcome in zip(request.plans, outcomes, strict=True)
+        if outcome.summary is not None and outcome.code is ExitCode.OK
+    }
+    return replace(checked, summaries=well)
 
 
 def save_checked(checked: Checked) -> CheckResult:
@@ -130,7 +142,7 @@ def save_checked(checked: Checked) -> CheckResult:
 
 def failed_check(error: str) -> CheckResult:
     """The result of a check that could not be made."""
-    return CheckResult(SCHEMA, TOOL, None, None, (), error)
+    return CheckResult(SCHEMA, TOOL, None, None, (), error, working_folder())
 
 
 def _judged(
@@ -182,7 +194,9 @@ def _judged(
         status=status,
         message=f"{'; '.join(doubtful)} (--strict)" if status == "doubtful" else None,
         values=values,
-        reasons=() if comparison is None else reasons(comparison),
+        reasons=()
+        if comparison is None or before is None
+        else explain(before, after, comparison, values, partial(load_spec, plan), plan.elf),
         warnings=(*outcome.warnings, *doubtful),
         args=plan.args,
         cpu=after.cpu,
@@ -270,7 +284,5 @@ def _with_baseline(
     result = replace(result, notes=tuple(notes))
     if result.saved is None:
         return Checked(result, {})
-    kept = {
-        name: fitted(run, limits_of(name, request.limits)) for name, run in good.items()
-    }
+    kept = {name: fitted(run, limits_of(name, request.limits)) for name, run in good.items()}
     return Checked(result, kept, dropped)

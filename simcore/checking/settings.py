@@ -44,9 +44,12 @@ def find_settings(folder: Path) -> Path | None:
     return None
 
 
-def load_settings(path: Path) -> Settings:
-    """Read a settings file. Raises ConfigError, one line with file and key, for what is wrong."""
-    tree = _own_table(path)
+def load_settings(path: Path, text_of: Path | None = None) -> Settings:
+    """Read a settings file. Raises ConfigError, one line with file and key, for what is wrong.
+
+    ``text_of`` is the file that says it, when paths begin where ``path`` would lie.
+    """
+    tree = _own_table(text_of or path)
     if tree is None:
         raise ConfigError(f"{path}: no table [tool.mcusim]")
     notes: dict[str, None] = {}

@@ -6,17 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from simcore.checking.limits import Limit
-from simcore.checking.results import LimitResult, MetricValue, Reason
+from simcore.checking.results import LimitResult, MetricValue
 from simcore.checking.rows import row_spellings
 from simcore.checking.timed_rows import Pairs, measured_interrupts, measured_tasks
-from simcore.comparison.comparison import Comparison, FunctionChange, LineChange
+from simcore.comparison.comparison import Comparison, FunctionChange
 from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
 from simcore.comparison.operations import OpChange, calls_of
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.elf.names import matches, spellings
-
-MOST_REASONS = 8
 
 
 def judge(
@@ -52,22 +50,6 @@ def _merged(values: Iterable[MetricValue]) -> Iterable[MetricValue]:
         limits = value.limits if known is None else (*known.limits, *value.limits)
         found[value.key] = replace(value, limits=tuple(dict.fromkeys(limits)))
     return found.values()
-
-
-def reasons(comparison: Comparison) -> tuple[Reason, ...]:
-    """The functions that explain a change, the largest first.
-
-    Those that take more cycles; without any those that take more energy, else those that take
-    fewer cycles.
-    """
-    functions = comparison.functions
-    by_energy = sorted(functions, key=lambda row: -row.energy_difference_j)
-    rows = (
-        [row for row in functions if row.cycles_difference > 0]
-        or [row for row in by_energy if row.energy_difference_j > 0]
-        or [row for row in functions if row.cycles_difference < 0]
-    )
-    return tuple(_reason(row, comparison.lines or ()) for row in rows[:MOST_REASONS])
 
 
 def _awake(limits: Sequence[Limit]) -> list[Limit]:
@@ -280,26 +262,4 @@ def _value(
             for limit in asked
         ),
         within=within,
-    )
-
-
-def _reason(row: FunctionChange, lines: Sequence[LineChange]) -> Reason:
-    # A function that is only hungrier is shown where it became slower, as main_cause has it.
-    sign = -1 if row.cycles_difference < 0 else 1
-    names = {row.name, *(row.formerly or ()), *(row.parts or ())}
-    inside = [line for line in lines if line.function in names]
-    hot = max(inside, key=lambda line: sign * line.cycles_difference, default=None)
-    if hot is not None and sign * hot.cycles_difference <= 0:
-        hot = None
-    cause = row.main_cause
-    return Reason(
-        function=row.name,
-        status=row.status,
-        cycles_difference=row.cycles_difference,
-        energy_difference_j=row.energy_difference_j,
-        cause=cause,
-        cause_cycles=0 if cause is None else row.cycles_by_cause[cause],
-        file=row.file if hot is None else hot.file,
-        line=row.line if hot is None else hot.line,
-        line_cycles=None if hot is None else hot.cycles_difference,
     )

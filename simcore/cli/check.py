@@ -28,6 +28,7 @@ from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
 from simcore.cli.running import (
     ProgramCommand,
+    goes_to_file,
     input_files,
     look,
     on_command_line,
@@ -74,6 +75,19 @@ _KINDS = ", ".join(REPORTS)
     help=f"Write a report for other tools too: {_KINDS}. Repeatable.",
 )
 @click.option(
+    "--history",
+    metavar="FILE",
+    help="Add a line with the commit and its runs to FILE, for 'mcusim trend'.",
+)
+@click.option(
+    "--bisect",
+    "bisection",
+    nargs=3,
+    metavar="'BUILD COMMAND' GOOD BAD",
+    help="Find the commit between GOOD and BAD that breaks a limit against GOOD: each is built with"
+    " the command, in a work tree of its own, by git bisect.",
+)
+@click.option(
     "--config",
     metavar="FILE",
     help="Settings: mcusim.toml, or [tool.mcusim] of pyproject.toml, of this folder if not given.",
@@ -82,7 +96,7 @@ _KINDS = ", ".join(REPORTS)
 @place_option
 @layout_option
 @uncertainty_option
-@report_options(("text", "json"), "Write the report to FILE.")
+@report_options(("text", "json", "none"), "Write the report to FILE.")
 @task_option
 @op_options
 @click.option(
@@ -100,6 +114,8 @@ def check(
     elfs: tuple[str, ...],
     args: tuple[str, ...],
     reports: tuple[str, ...],
+    history: str | None,
+    bisection: tuple[str, str, str] | None,
     format_name: str,
     output: str | None,
     color: ColorChoice,
@@ -116,6 +132,8 @@ def check(
     mcusim check firmware.elf --limit 'stack=4096,irq=TIM2:latency=5us'
     mcusim check firmware.elf --limit 'task=audio:response=1ms,stack=512,cycles=5%'
     mcusim check --report junit=mcusim.xml --report github-summary
+    mcusim check --history .mcusim/history.jsonl
+    mcusim check build/k.elf --limit cycles=2% --bisect 'make -j' v1.2 HEAD
     mcusim check nn.elf -- conv2d_s8 h=16 w=16
     mcusim check --explain
 
@@ -133,14 +151,18 @@ def check(
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
     2 for wrong usage and for runs that are not comparable with their baseline.
     """
+    if bisection is not None:
+        from simcore.cli.bisect import find_commit
+
+        return find_commit(elfs, args, bisection, given, (*reports, history), output)
     wanted = parse_reports(reports)
     failure: McusimError | click.ClickException | None = None
     problems: list[str] = []
     inputs = input_files()
     try:
-        request = _request(elfs, args, given)
+        request = request_of(elfs, args, given)
         inputs += request.files
-        for file in (output, *(file for _, file in wanted)):
+        for file in (output, history, *(file for _, file in wanted)):
             refuse_inputs(file, [*inputs, *([request.baseline] if request.baseline else ())])
         refuse_inputs(None if request.save is None else str(request.save), inputs)
         if given["explain"]:
@@ -157,6 +179,7 @@ def check(
             result = replace(result, saved=None)
             problems.append(str(error))
         problems += _write_report(result, format_name, output, color)
+        problems += _add_to_history(checked, history)
     except InputAsOutputError:
         raise
     except (McusimError, click.ClickException) as error:
@@ -165,7 +188,8 @@ def check(
         failure = error
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         result = failed_check(text)
-    problems += write_reports(result, wanted, inputs)
+    to_stdout = format_name == "none" or goes_to_file(output)
+    problems += write_reports(result, wanted, inputs, to_stdout)
     for problem in problems:
         click.echo(f"mcusim: error: {' '.join(problem.split())}", err=True)
     if failure is not None:
@@ -181,8 +205,16 @@ def _check(request: Request) -> Checked:
         return run_check(request, lambda plan: progress())
 
 
-def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) -> Request:
-    """What the command line and the settings ask for. Raises ConfigError or UsageError."""
+def request_of(
+    elfs: Sequence[str],
+    args: Sequence[str],
+    given: dict[str, Any],
+    settings: Settings | None = None,
+) -> Request:
+    """What the command line and the settings, those of --config when None, ask for.
+
+    Raises ConfigError or UsageError.
+    """
     from simcore.annotation.sources import SourcePlaces
     from simcore.cache import open_room
     from simcore.checking import baselines
@@ -195,7 +227,7 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
     limits = [tuple(parse_limits(text, "--limit")) for text in given["limits"]]
     if given["no_baseline"]:
         check_comparing((one for group in limits for one in group), "--no-baseline compares none")
-    settings = _settings(given["config"])
+    settings = _settings(given["config"]) if settings is None else settings
     said = on_command_line(given)
     settings = replace(settings, common=_replaced(settings.common, said))
     settings = replace(settings, runs=tuple(_replaced(run, said) for run in settings.runs))
@@ -250,10 +282,26 @@ def _save(checked: Checked) -> CheckResult:
     return save_checked(checked)
 
 
+def _add_to_history(checked: Checked, history: str | None) -> list[str]:
+    """Add the runs to a history; what went wrong, a line each."""
+    if history is None or not checked.summaries:
+        return []
+    from simcore.checking.history import append, new_entry
+    from simcore.repository import commit_here
+
+    try:
+        append(Path(history), new_entry(commit_here(), checked.summaries))
+    except ConfigError as error:
+        return [str(error)]
+    return []
+
+
 def _write_report(
     result: CheckResult, format_name: str, output: str | None, color: ColorChoice
 ) -> list[str]:
     """Write the report of --format; what went wrong, a line each."""
+    if format_name == "none":
+        return []
     try:
         with destination(output) as write:
             write(render(result, format_name, look(output, color)))

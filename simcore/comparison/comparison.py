@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from simcore import __version__
-from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.groups import Group, grouped
+from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import aligned
 from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
 from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes
@@ -26,6 +26,8 @@ from simcore.costs.profile import Profile
 from simcore.plain import Amount, Count, Document, filled, schema_name
 
 SCHEMA = "mcusim.comparison/1"
+#: Why a change of cycles may mean nothing: alignment alone makes as much.
+LAYOUT_BAND = "layout band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,7 @@ def _within(
 ) -> str | None:
     band = max(before.layout_cycles or 0, after.layout_cycles or 0)
     if metric.name in ("cycles", ACTIVE.name) and abs(difference) <= band:
-        return "layout band"
+        return LAYOUT_BAND
     error = {
         "cycles": MODEL_CYCLES_ERROR,
         ACTIVE.name: MODEL_CYCLES_ERROR,

@@ -14,7 +14,8 @@ from typing import Protocol, TypeVar
 
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
-_CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
+#: What compilers append to the name of a function that they made of another.
+CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
 
 
 class NamedRow(Protocol):
@@ -76,7 +77,7 @@ def _called(row: NamedRow) -> str:
 
 def without_clone(row: NamedRow) -> str:
     """The name of what a row is a clone or a part of, its own when it is none."""
-    return _CLONE.sub("", _name(row))
+    return CLONE.sub("", _name(row))
 
 
 def aligned(

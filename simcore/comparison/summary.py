@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from simcore.comparison.interrupts import InterruptSummary, summarize_interrupts
 from simcore.comparison.metrics import Metrics, metrics_of
 from simcore.comparison.names import named_apart
+from simcore.comparison.outside import OutsideCalls
 from simcore.comparison.tasks import TaskSummary, summarize_tasks
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
@@ -47,6 +48,11 @@ class FunctionSummary:
     """Name in the symbol table; left out where it is the name."""
     aliases: tuple[str, ...] | None = None
     """Other names of its address, demangled and as symbols; left out without any."""
+    for_callers: Count | None = None
+    """Of the cycles of a function from outside of the repository, those that functions of the
+    repository spent in it; left out without any."""
+    for_callers_j: Amount | None = None
+    """Their energy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,9 @@ class Summary:
     """Interrupts and exceptions that were taken, by number."""
     tasks: tuple[TaskSummary, ...] | None = None
     """Of a run that switched between them: main, interrupts, then threads as they first ran."""
+    outside: tuple[OutsideCalls, ...] | None = None
+    """What functions of the repository spent in others, by function; left out where no function is
+    known to be of the repository."""
     output_sha256: Sha256 | None = None
     """Of what the program printed."""
     output_bytes: Count | None = None

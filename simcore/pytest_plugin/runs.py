@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ import pytest
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking import baselines
+from simcore.checking.blame import explain
 from simcore.checking.doubts import doubts
 from simcore.checking.fitting import fitted
 from simcore.checking.gates import compared_runs, in_ci, needs_baseline
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
-from simcore.checking.results import MetricValue, failure_text, reason_text
+from simcore.checking.results import MetricValue, Reason, failure_text, reason_text
 from simcore.checking.rows import unmatched
 from simcore.checking.running import Printed, summarize_here
-from simcore.checking.verdicts import judge, reasons
+from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import Comparison, compare
 from simcore.comparison.summary import Summary
 from simcore.costs.profile import Profile
+from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.plain import from_plain, to_plain
 from simcore.pytest_plugin.identity import is_covered, is_like, known_as, run_name, test_of
@@ -130,8 +133,9 @@ class Runs:
             if profile.exit.status is not ExitCode.OK and not may_fail:
                 pytest.fail(f"{elf}: {profile.exit.text}", pytrace=False)
             called = run_name(test, self._root, path, profile.cpu.name, options, name)
-            summary = printed.told(summarize_here(profile, SourceFiles(os.fspath(path))))
-            problem = self._judge(called, test, os.fspath(elf), summary, limits)
+            file = os.fspath(path)
+            summary = printed.told(summarize_here(profile, SourceFiles(file), file))
+            problem = self._judge(called, test, (os.fspath(elf), file), summary, limits)
             suffix = "" if calls == 1 else f"#{calls}"
             properties.append((f"{_PROPERTY}cycles{suffix}", profile.totals.cycles))
             properties.append((f"{_PROPERTY}energy_j{suffix}", profile.totals.energy_j))
@@ -260,9 +264,16 @@ class Runs:
         return profile(path, **{"instructions": True, **options})
 
     def _judge(
-        self, called: str, test: str, elf: str, after: Summary, markers: Sequence[Sequence[Limit]]
+        self,
+        called: str,
+        test: str,
+        elf_and_file: tuple[str, str],
+        after: Summary,
+        markers: Sequence[Sequence[Limit]],
     ) -> str | None:
-        """Keep the run; what is wrong with it, None when nothing is."""
+        """Keep the run; what is wrong with it, None when nothing is. The ELF is as the test names
+        it, and its file."""
+        elf, file = elf_and_file
         equal = sum(run.name.partition(" #")[0] == called for run in self._runs) + 1
         name = called if equal == 1 else f"{called} #{equal}"
         known = known_as(name, after, self._known, equal)
@@ -299,7 +310,10 @@ class Runs:
             failures.append(f"{nothing}, and --mcusim-require-baseline is on")
         if not failures:
             return None
-        why = [] if comparison is None else map(reason_text, reasons(comparison)[:3])
+        found: Sequence[Reason] = ()
+        if comparison is not None and before is not None:
+            found = explain(before, after, comparison, values, partial(load_image, file), file)
+        why = map(reason_text, found[:3])
         return "\n".join([f"{elf}: {'; '.join(failures)}", *(f"  {text}" for text in why)])
 
     def _nothing(self, before: Summary | None, limits: Sequence[Limit]) -> str | None:

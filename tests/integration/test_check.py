@@ -52,6 +52,7 @@ int main(void)
 PLAIN = "sum += table[i] ^ (sum >> 3);"
 SLOW = "sum += table[i] / (sum | 1);"
 FAST = "sum += table[i];"
+LONG = "sum += (int32_t)((uint64_t)table[i] * 9u / (uint64_t)(i + 3u));"
 BODY_LINE = 1 + KERNEL[: KERNEL.index("BODY")].count("\n")
 
 
@@ -156,9 +157,26 @@ def test_a_slower_kernel_fails_with_function_line_and_cause(repository: Reposito
     assert f"src/kernel.c:{BODY_LINE}" in words
     first, last = done.stderr.splitlines()
     assert first.startswith("mcusim: kernel: cycles +")
-    assert f"because of sum_table (src/kernel.c:{BODY_LINE}): +" in first
+    assert f"because of sum_table src/kernel.c:{BODY_LINE} (+" in first
     assert "execute" in first
     assert last == "mcusim: 1 of 1 failed"
+
+
+def test_a_change_in_a_library_is_blamed_on_its_caller_from_any_folder(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # libgcc divides 64-bit numbers; `half` is inlined, and the ELF is checked from a sub-folder
+    source = repository.folder / "src" / "kernel.c"
+    repository.commit("Divide longer numbers", LONG)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(repository.folder))
+    command = ["../kernel.elf", "--baseline", "main", "--config", "../mcusim.toml"]
+    (repository.folder / "mcusim.toml").write_text("")
+    done = check(*command, "--report", "github-annotations=out", cwd=source.parent)
+    assert done.returncode == 3, done.stderr
+    text = (source.parent / "out").read_text()
+    assert text.startswith(f"::error file=src/kernel.c,line={BODY_LINE},title=mcusim%3A kernel::")
+    assert f"sum_table src/kernel.c:{BODY_LINE} (+" in text
+    assert " cycles, in __aeabi_uldivmod; " in text
 
 
 def test_a_faster_kernel_passes_and_says_so(repository: Repository) -> None:

@@ -12,6 +12,7 @@ from simcore.checking.results import (
     MetricValue,
     Reason,
     RunResult,
+    causes_text,
     reason_text,
     verdict,
 )
@@ -154,13 +155,15 @@ def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableTyp
     """A table of functions with the line of the largest change; in words where it is too wide."""
     names = [r.function if r.status == "same" else f"{r.function} ({r.status})" for r in reasons]
     places = [NOTHING if r.file is None else place(r.file, r.line or 0) for r in reasons]
+    places = [
+        f"{at}, {r.inside}" if r.inside else at for at, r in zip(places, reasons, strict=True)
+    ]
     lines = [NOTHING if r.line_cycles is None else _signed(r.line_cycles) for r in reasons]
-    causes = [NOTHING if r.cause is None else r.cause.replace("_", " ") for r in reasons]
+    causes = [causes_text(reason, 3) or NOTHING for reason in reasons]
     columns = [
         Column("  function", [f"  {name}" for name in names]),
         Column("cycles", [_signed(reason.cycles_difference) for reason in reasons]),
-        Column("mostly", causes),
-        Column("", [_signed(r.cause_cycles) if r.cause else "" for r in reasons], 2),
+        Column("of them", causes),
         Column("line", places),
         Column("cycles", lines, 1),
         Column("energy", [_joules(reason.energy_difference_j) for reason in reasons], 3),

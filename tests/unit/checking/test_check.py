@@ -74,9 +74,9 @@ def test_a_regression_names_function_line_and_cause(check: Check, mixed: tuple[s
     assert status == 1  # of bad.elf, which is worse than the regression of a.elf
     lines = err.splitlines()
     assert lines[0].startswith(
-        "mcusim: a: cycles +7.59 % to 992, limit cycles=0%; because of dot (dot.c:3)"
+        "mcusim: a: cycles +7.59 % to 992, limit cycles=0%; because of dot dot.c:3 ("
     )
-    assert "+70 cycles, of them +70 dependency" in lines[0]
+    assert "(+70 cycles; dependency +70)" in lines[0]
     assert lines[1] == "mcusim: bad: the program exited with code 3"
     assert lines[2] == "mcusim: 2 of 4 failed, 1 improved, 1 without baseline"
     assert "and good-bye" in out
@@ -160,8 +160,11 @@ def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
         ("function=dot:cycles=11%", 3, "cycles of dot +11.7 % to 670, limit cycles=11%"),
         ("function=d*:cycles=700", 0, ""),
         ("op=conv1:energy=1fJ", 3, "energy of conv1"),
-        ("function=d0t:cycles=1%", 2, "cycles=1% is for the function 'd0t', and none that ran is;"
-                                       " did you mean 'dot'?"),
+        (
+            "function=d0t:cycles=1%",
+            2,
+            "cycles=1% is for the function 'd0t', and none that ran is; did you mean 'dot'?",
+        ),
         ("cycles.dependency=10%", 3, "cycles.dependency +70.0 % to 170"),
         ("load=1M", 3, "load is missing, limit load=1M"),
     ],
@@ -237,22 +240,31 @@ def test_sarif_is_read_by_sarif_pydantic(check: Check, mixed: tuple[str, ...]) -
     ]
     assert found == [("limit-exceeded", "dot.c"), ("run-failed", "bad.elf")]
     assert run.results[0].locations[0].physical_location.region.start_line == 3
-    assert "dot (dot.c:3): +70 cycles" in run.results[0].message.text
+    assert "dot dot.c:3 (+70 cycles" in run.results[0].message.text
 
 
 def test_annotations_are_workflow_commands(check: Check, mixed: tuple[str, ...]) -> None:
     lines = report(check, "github-annotations", mixed).splitlines()
-    assert lines[0].startswith(
+    assert lines[0] == "::error title=mcusim%3A bad::the program exited with code 3"
+    assert lines[1].startswith(
         "::error file=dot.c,line=3,title=mcusim%3A a::cycles +7.59 %25 to 992, limit cycles=0%25%0A"
     )
-    assert lines[1].startswith("::notice title=mcusim%3A b::cycles -2.39 %25")
-    assert lines[2] == "::error title=mcusim%3A bad::the program exited with code 3"
+    assert lines[2].startswith("::notice title=mcusim%3A b::cycles -2.39 %25")
     assert lines[3] == "::notice title=mcusim%3A new::no baseline to compare with"
     assert len(lines) == 4
 
 
-def test_annotations_without_a_file_go_to_stderr(check: Check, mixed: tuple[str, ...]) -> None:
-    assert "\n::error " in "\n" + check(*mixed, "--report", "github-annotations")[2]
+@pytest.mark.parametrize(
+    ("options", "to_stdout"),
+    [((), False), (("--format", "none"), True), (("-o", "report.txt"), True), (("-o", "-"), False)],
+)
+def test_annotations_without_a_file_go_to_stdout_when_the_report_does_not(
+    check: Check, mixed: tuple[str, ...], options: tuple[str, ...], to_stdout: bool
+) -> None:
+    _, out, err = check(*mixed, "--report", "github-annotations", *options)
+    assert ("\n::error " in "\n" + out, "\n::error " in "\n" + err) == (to_stdout, not to_stdout)
+    if to_stdout:
+        assert all(line.startswith("::") for line in out.splitlines())
 
 
 def test_the_job_summary_is_added_to_githubs_file(
@@ -268,7 +280,7 @@ def test_the_job_summary_is_added_to_githubs_file(
     assert len({row.count("|") - row.count("\\|") for row in rows}) == 1
     assert len(rows) == 2 + 4
     assert "### ❌ a" in text
-    assert "dot (dot.c:3): +70 cycles" in text
+    assert "dot dot.c:3 (+70 cycles" in text
     assert "- b: cycles -2.39 %" in text
 
 
@@ -481,7 +493,7 @@ def test_a_function_that_is_only_hungrier_is_to_blame_too(
     status, _, err = check("a.elf", "--baseline", baseline)
     assert status == 3
     assert "energy +50.0 %" in err
-    assert "because of conv: 0 cycles, +" in err
+    assert "because of conv (0 cycles, +" in err
 
 
 def test_ctrl_c_ends_the_whole_check(check: Check, runs: Runs) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -276,6 +277,23 @@ def test_metrics_have_two_names_and_a_mistyped_one_is_answered_with_the_nearest(
         find_metric("zzz")
     names = [metric.name for metric in METRICS]
     assert len(set(names)) == len(names)
+
+
+def test_changes_below_a_thousandth_are_grey_and_one_inside_the_layout_band_is_said_to_be() -> None:
+    def changed(before: int, after: int, band: int) -> str:
+        old, new = (
+            replace(plain, metrics=replace(plain.metrics, cycles=n)) for n in (before, after)
+        )
+        old = replace(old, layout_cycles=band)
+        return render(compare(old, new), "text", RenderOptions(color=True, width=120))
+
+    plain = summarize(kernel_profile())
+    grey = re.compile(r"^\x1b\[2mcycles ", re.M)
+    assert grey.search(changed(10_000, 10_009, 0))
+    assert not grey.search(changed(10_000, 10_010, 0))
+    told = "+9 cycles lie inside the layout band: code that is only shifted changes by as much."
+    assert told in changed(10_000, 10_009, 9)
+    assert "layout band" not in changed(10_000, 10_009, 8)
 
 
 # -- the command -----------------------------------------------------------------------------------

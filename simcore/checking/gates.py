@@ -44,24 +44,28 @@ def compared_runs(
     others = names_beside(path)
     if others and named:
         raise ConfigError(
-            f"{path}: there is no such baseline{nearest(path.stem, others)}; there are"
-            f" {', '.join(others)}; {option}save{_tail(option)} {path.stem} makes it"
+            f"{path}: there is no such baseline{nearest(path.stem, others)}; here"
+            f" {_are(others)}; {option}save{_tail(option)} {path.stem} makes it"
         )
     if required:
-        beside = f"; there are {', '.join(others)}" if others else ""
+        beside = f"; here {_are(others)}" if others else ""
         raise ConfigError(
             f"{path}: nothing to compare with, and {option}require-baseline is on, as always in CI"
             f" where a baseline is{beside}; {option}save{_tail(option)} {path.stem} makes it"
         )
     notes = [f"nothing to compare with: there is no {path.as_posix()} yet"]
     if others:
-        notes.append(f"there are other baselines beside it: {', '.join(others)}")
+        notes.append(f"beside it {_are(others)}")
     if in_ci():
         notes.append(
             f"a check can only fail against a baseline: make {path.as_posix()} outside of CI and"
             f" commit it, or keep the folder {path.parent.as_posix()} in the cache of the CI"
         )
     return {}, notes
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{'are the baselines' if names[1:] else 'is the baseline'} {', '.join(names)}"
 
 
 def _tail(option: str) -> str:

@@ -32,7 +32,8 @@ class Settings:
     """What a settings file says: how to run what it does not list, what to run, and limits.
 
     ``limits`` holds one group for each text of limits, in their order; ``folder`` is where
-    relative paths begin, the settings file's folder; ``files`` is the settings file itself.
+    relative paths begin, the settings file's folder; ``files`` is the settings file itself;
+    ``notes`` is what to tell of it, a line each.
     """
 
     common: RunPlan = field(default_factory=RunPlan)
@@ -41,6 +42,7 @@ class Settings:
     baseline: str | None = None
     folder: Path = Path()
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plans_of(elfs: Sequence[str], settings: Settings, args: Sequence[str] = ()) -> list[RunPlan]:

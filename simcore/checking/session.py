@@ -46,7 +46,7 @@ class Request:
     not know are added to it. Runs that did not run stay in either; ``prune`` drops them, after a
     full run only, which ``listed``, names of all runs of the settings, tells. ``replace`` lets a
     run take the place of one of another configuration. Of ``limits`` each item is one text's.
-    ``files`` are what is read for it, beside the baseline.
+    ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its result.
 
     ``require_all`` fails on runs that the baseline knows and that did not run, ``require_baseline``
     on runs that it does not know, ``strict`` on doubts.
@@ -65,6 +65,7 @@ class Request:
     require_all: bool = False
     require_baseline: bool = False
     strict: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,15 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
     overwritten.
     """
     known: Mapping[str, Summary] = {}
-    notes: list[str] = []
+    notes = list(request.notes)
     if request.baseline is not None:
         # A baseline that this check writes need not be there.
-        known, notes = compared_runs(
+        known, told = compared_runs(
             request.baseline,
             named=request.named and request.save is None,
             required=request.require_baseline and request.save is None,
         )
+        notes += told
     in_target = known if request.save is None else refuse_newer(request.save)
     planned = {plan.name for plan in request.plans}
     not_run = sorted((known if request.baseline is not None else in_target).keys() - planned)

@@ -35,7 +35,7 @@ from simcore.cli.running import (
     tell_line,
 )
 from simcore.errors import ConfigError, ExitCode, McusimError
-from simcore.files import InputAsOutputError, destination, refuse_inputs, write_stdout
+from simcore.files import InputAsOutputError, destination, refuse_inputs
 from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def check(
         if given["explain"]:
             from simcore.cli.check_explain import plan_text
 
-            write_stdout(plan_text(request, look(None, color).width))
+            with destination(output) as write:
+                write(plan_text(request, look(output, color)))
             return ExitCode.OK
         checked = _check(request)
         result = checked.result
@@ -241,6 +242,10 @@ def request_of(
     plans = tuple(
         replace(plan, sources=sources, cache=room) for plan in plans_of(elfs, settings, args)
     )
+    relative = [x.text for group in settings.limits for x in group if x.percent is not None]
+    unjudged = []
+    if given["no_baseline"] and relative:
+        unjudged = [f"not judged, as --no-baseline compares none: limit {', '.join(relative)}"]
     everything = (*(() if elfs else settings.limits), *limits)
     check_runs([limit for group in everything for limit in group], [plan.name for plan in plans])
     return Request(
@@ -252,6 +257,7 @@ def request_of(
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
         named=named,
         listed=tuple(run.name for run in settings.runs),
+        notes=(*settings.notes, *unjudged),
         **gates(given, folder),
     )
 

@@ -127,14 +127,14 @@ def test_in_ci_another_baseline_is_no_first_run(
 ) -> None:
     status, _, err = check("a.elf")
     assert status == 0
-    assert "there are other baselines beside it: main" in err
+    assert "beside it is the baseline main" in err
     Path(".mcusim/default.json").unlink()
     assert "nothing to compare with, and --require-baseline is on" in (
         refused(check("a.elf", "--require-baseline"))
     )
     monkeypatch.setenv("CI", "true")
     message = refused(check("a.elf"))
-    assert "as always in CI where a baseline is; there are main; --save-baseline default" in message
+    assert "as always in CI where a baseline is; here is the baseline main; --save-base" in message
     assert check("a.elf", "--no-require-baseline")[0] == 0
 
 
@@ -380,3 +380,37 @@ def test_a_row_that_a_limit_names_stays_in_the_baseline() -> None:
     assert any("Class<0>" in row.name for row in kept.functions)
     assert any(row.name == "layer0" for row in kept.ops)
     assert fitted(summarize(kernel_profile())) == summarize(kernel_profile())
+
+
+# -- the plan --------------------------------------------------------------------------------------
+
+
+def test_the_plan_says_what_each_limit_would_fail_on_and_runs_nothing(
+    check: Check, runs: Runs, baseline: str
+) -> None:
+    Path("mcusim.toml").write_text(
+        'baseline = "main"\nlimits = "cycles=5%|1M,instructions=-20%"\n'
+        '[[run]]\nelf = "a.elf"\nfunctions.dot = "cycles=0%"\nargs = ["x"]\n'
+        '[[run]]\nelf = "new.elf"\nops = ["f"]\n'
+    )
+    runs.options.clear()
+    status, out, err = check("--explain", "--strict", "--limit", "elf=a:task=gone:stack=1")
+    assert (status, err, runs.options) == (0, "", {})
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    for line in (
+        "a a.elf stm32f746 x 922 cycles",
+        "a the run cycles=5% above 968, 922 by the baseline",
+        "a the run cycles=1M above 1,000,000, 922 by the baseline",
+        "a the run instructions=-20% below 947, 1,184 by the baseline",
+        "a the run stack=0% (default) above 512 B, 512 B by the baseline",
+        "a function=dot cycles=0% above 600, 600 by the baseline",
+        "a task=gone stack=1 when there is no gone",
+        "new the run cycles=5% never: nothing to compare with",
+        "new the run cycles=1M above 1,000,000",
+        "compared with .mcusim/main.json, 3 runs",
+        "runs that it does not have pass and are added: new",
+        "runs that do not run are named: b, bad",
+        "a fall by more than 25 %, another output, exit code or end: fail (--strict)",
+        "mcusim.toml: 'ops' is called 'op'",
+    ):
+        assert line in lines, (line, out)

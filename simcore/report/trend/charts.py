@@ -26,7 +26,7 @@ OTHERS = "s-other"
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class ChartTick:
     """A line across the plot, per cent from its upper edge."""
 
     at: float
@@ -34,7 +34,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ChartLabel:
     """A commit below the plot; ``minor`` ones go where it is narrow."""
 
     at: float
@@ -44,7 +44,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class ChartSegment:
     """A piece of a run's line, per cent from the upper left."""
 
     x1: float
@@ -55,7 +55,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ChartPoint:
     """A check at which a run began, changed or ended; ``color`` is of the run, or of the change."""
 
     x: float
@@ -71,10 +71,10 @@ class Chart:
     name: str
     title: str
     trust: str
-    ticks: Sequence[Tick]
-    labels: Sequence[Label]
-    segments: Sequence[Segment]
-    points: Sequence[Point]
+    ticks: Sequence[ChartTick]
+    labels: Sequence[ChartLabel]
+    segments: Sequence[ChartSegment]
+    points: Sequence[ChartPoint]
     legend: Mapping[str, str]
     height: int = HEIGHT
 
@@ -137,14 +137,14 @@ def _chart(
     def y(value: float) -> float:
         return 100 - 100 * (value - low) / (high - low)
 
-    segments: list[Segment] = []
-    points: list[Point] = []
+    segments: list[ChartSegment] = []
+    points: list[ChartPoint] = []
     for name, of_run in shown.items():
         color = "s-0" if alone else colors[name]
         places = list(of_run.items())
         kept = _corners(places)
         for (first, before), (second, after) in pairwise(kept):
-            segments.append(Segment(x(first), y(before), x(second), y(after), color))
+            segments.append(ChartSegment(x(first), y(before), x(second), y(after), color))
         for index, (number, value) in enumerate(places):
             change = changes.get((number, name))
             told = "" if change is None else values_text(change, metric.name)
@@ -152,12 +152,12 @@ def _chart(
                 hint = _hint(steps[number], name, metric, values[name][number], change, told)
                 worse = index > 0 and value > places[index - 1][1]
                 mark = ("worse" if worse else "better") if alone and told else color
-                points.append(Point(x(number), y(value), hint, mark))
+                points.append(ChartPoint(x(number), y(value), hint, mark))
     return Chart(
         metric.name,
         metric.title,
         metric.accuracy,
-        [Tick(y(low + n * step), text) for n, text in enumerate(texts)],
+        [ChartTick(y(low + n * step), text) for n, text in enumerate(texts)],
         _labels(steps, x),
         segments,
         points,
@@ -224,15 +224,15 @@ def _tick_texts(low: float, high: float, step: float, unit: str) -> list[str]:
     ]
 
 
-def _labels(steps: Sequence[TrendStep], x: object) -> list[Label]:
+def _labels(steps: Sequence[TrendStep], x: object) -> list[ChartLabel]:
     assert callable(x)
     last = len(steps) - 1
     if not last:
-        return [Label(50, steps[0].label, "middle", False)]
+        return [ChartLabel(50, steps[0].label, "middle", False)]
     numbers = sorted({round(last * n / (MOST_LABELS - 1)) for n in range(MOST_LABELS)})
     anchors = {0: "start", last: "end"}
     return [
-        Label(x(n), steps[n].label, anchors.get(n, "middle"), n not in anchors) for n in numbers
+        ChartLabel(x(n), steps[n].label, anchors.get(n, "middle"), n not in anchors) for n in numbers
     ]
 
 

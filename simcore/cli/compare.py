@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simcore.run.spec import RunSpec
 
 #: A change of cycles below this part may be what alignment alone makes: the layout band is asked.
-SMALL_CHANGE = 0.02
+SMALL_CHANGE = 0.1
 
 
 @click.command(cls=ProgramCommand, short_help="Tell what changed between two profiles or ELFs.")
@@ -98,7 +98,7 @@ def compare(
     mcusim compare old.json new.json --format csv --section lines
 
     A program is run first, as 'mcusim profile --instructions' does with these options; with cycles
-    that changed by less than 2 % it is also timed with its code shifted, to tell a change from
+    that changed by less than 10 % it is also timed with its code shifted, to tell a change from
     what alignment alone makes. JSON profiles have source lines when they hold --instructions or
     --lines. Runs on different parts, clocks, models or arguments are refused unless --force is
     given. Changes below 0.1 % are grey. The exit status does not judge: 'mcusim check' does.

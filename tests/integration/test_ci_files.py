@@ -45,8 +45,11 @@ class Clone:
         command = ["git", "clone", "--quiet", "--depth", "1", source.as_uri(), str(self.root)]
         subprocess.run(command, check=True)
         (self.root / "firmware" / "build").mkdir()
-        shutil.copy(made.folder / "kernel.elf", self.root / "firmware" / "build" / "kernel.elf")
+        shutil.copy(
+            source / "firmware" / "kernel.elf", self.root / "firmware" / "build" / "kernel.elf"
+        )
         self.commit = made.git("rev-parse", "HEAD").strip()
+        source.rename(folder / "gone")  # where the ELF was built is another machine
         self.outside = folder / "runner"
         self.outside.mkdir()
 
@@ -55,7 +58,9 @@ class Clone:
         bin_folder = Path(sys.executable).parent
         path = os.pathsep.join([str(bin_folder), os.environ["PATH"]])
         # Root may write anywhere: tests of it run in containers, so the files' modes say it all.
-        before = {file: file.stat().st_mtime_ns for file in self.root.rglob("*")}
+        reports = self.root / "mcusim-reports"  # GitLab takes artifacts from below the checkout
+        found = [file for file in self.root.rglob("*") if file != reports]
+        before = {file: file.stat().st_mtime_ns for file in found}
         for file in before:
             file.chmod(file.stat().st_mode & ~0o222)
         try:

@@ -18,6 +18,7 @@ def render(steps: Sequence[TrendStep]) -> str:
     drawn, still = charts(steps, changes)
     return write_page(
         "trend.html.j2",
+        has_flame=False,
         title="Trend",
         headline=headline(steps),
         charts=drawn,
@@ -28,10 +29,12 @@ def render(steps: Sequence[TrendStep]) -> str:
 
 
 def _table(steps: Sequence[TrendStep], changes: Sequence[RunChange]) -> HtmlTable:
+    moved = {name for change in changes for name, _, _ in change.metrics}
+    shown = [name for name in SHOWN if name in moved or name == "cycles"]
     columns = [
         HtmlColumn("commit", numeric=False),
         HtmlColumn("run", numeric=False),
-        *(HtmlColumn(name) for name in SHOWN),
+        *(HtmlColumn(name) for name in shown),
         HtmlColumn("functions", "modelled", "cycles, those that moved most", numeric=False),
         HtmlColumn("causes", "modelled", "cycles, those that moved most", numeric=False),
     ]
@@ -39,7 +42,7 @@ def _table(steps: Sequence[TrendStep], changes: Sequence[RunChange]) -> HtmlTabl
         [
             _commit(steps[change.step]),
             text(change.run, _status(change)),
-            *(_change(change, name) for name in SHOWN),
+            *(_change(change, name) for name in shown),
             text(moved_text(change)),
             text(causes_text(change)),
         ]

@@ -190,7 +190,9 @@ def document_lines(plain: Any, indent: str) -> str:
         return line
     inner = indent + " "
     if isinstance(plain, dict):
-        items = [f"{json.dumps(key)}: {document_lines(value, inner)}" for key, value in plain.items()]
+        items = [
+            f"{json.dumps(key)}: {document_lines(value, inner)}" for key, value in plain.items()
+        ]
     else:
         items = [json.dumps(item, allow_nan=False) for item in plain]
     left, right = "{}" if isinstance(plain, dict) else "[]"

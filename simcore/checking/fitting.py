@@ -30,7 +30,7 @@ MOST_BYTES = 30_000
 #: lines. What remains then is for functions by their cost alone.
 _OPERATIONS, _FUNCTIONS, _LINES = 0.4, 0.4, 0.6
 _RECORD = 8  # bytes around a record: indentation, comma, line end
-_FIXED = 700  # of keys and brackets around the lists
+_FIXED = 1_000  # of keys and brackets around the lists
 
 Row = TypeVar("Row", FunctionSummary, OpSummary)
 
@@ -108,9 +108,7 @@ def _whole_lines(
     return tuple(row for row in lines if row.function in chosen), room - spent
 
 
-def _cheap(
-    rows: Sequence[FunctionSummary], room: int
-) -> tuple[CheapFunctions | None, list[int]]:
+def _cheap(rows: Sequence[FunctionSummary], room: int) -> tuple[CheapFunctions | None, list[int]]:
     """Functions by their cost alone, and the cycles of those for which there is no room."""
     kept: list[tuple[str, int, int, int]] = []
     spent = 0

@@ -126,7 +126,9 @@ def refuse_other_setups(
 
 
 def full_run_needed(
-    not_run: Iterable[str], listed: Iterable[str], plans: Sequence[RunPlan],
+    not_run: Iterable[str],
+    listed: Iterable[str],
+    plans: Sequence[RunPlan],
     known: Mapping[str, Summary],
 ) -> None:
     """Refuse to drop runs that are only not asked for: those that the settings list, and those

@@ -73,7 +73,7 @@ class Limit:
 
     @property
     def target(self) -> tuple[str, str, str]:
-        """What it limits: a later limit on the same replaces this one, and none of the other side."""
+        """What it limits: a later limit on the same replaces this one, none of the other side."""
         return self.kind, self.row, f"{self.metric.name}{' least' * self.is_lower}"
 
     @property
@@ -238,7 +238,9 @@ def _parse_value(
     if suffix == "%":
         return _parse_percent(number, text), None
     if number < 0:
-        raise ConfigError(f"'{text}' is below nothing; only a percentage may be a lower limit: -20%")
+        raise ConfigError(
+            f"'{text}' is below nothing; only a percentage may be a lower limit: -20%"
+        )
     if number == 0 and kind == "total" and metric.name in _NEVER_ZERO:
         raise ConfigError(f"no run keeps {metric.name}={text}: every run has some")
     factor = _factor(metric.unit, suffix)

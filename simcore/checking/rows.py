@@ -1,4 +1,4 @@
-"""Rows that limits name: functions, operations, interrupts and tasks by all that they are called."""
+"""Rows that limits name: functions, operations, interrupts, tasks, by all that they are called."""
 
 from __future__ import annotations
 
@@ -46,4 +46,6 @@ def unmatched(limit: Limit, runs: Sequence[Summary], known: Iterable[Summary]) -
     names = [name for run in runs for name in row_spellings(limit.kind, run)]
     near = nearest(limit.row, dict.fromkeys(map(without_parameters, names)), most=3)
     none = "" if names else f"; no {what} ran at all"
-    return f"the limit {limit.text} is for the {what} '{limit.row}', and none that ran is{near}{none}"
+    return (
+        f"the limit {limit.text} is for the {what} '{limit.row}', and none that ran is{near}{none}"
+    )

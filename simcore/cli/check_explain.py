@@ -109,9 +109,7 @@ def _fails(value: MetricValue, text: str, allowed: float | None) -> str:
     return f"{side} {amount(allowed, value.unit)}{now}"
 
 
-def _baseline(
-    request: Request, known: Mapping[str, Summary], is_there: bool
-) -> Iterator[str]:
+def _baseline(request: Request, known: Mapping[str, Summary], is_there: bool) -> Iterator[str]:
     names = {plan.name for plan in request.plans}
     if request.baseline is None:
         yield "compared with none"

@@ -172,9 +172,7 @@ def _renamed(
     return left_old, left
 
 
-def _likeness(
-    old: FunctionSummary, new: FunctionSummary, sides: tuple[_Side, _Side]
-) -> float:
+def _likeness(old: FunctionSummary, new: FunctionSummary, sides: tuple[_Side, _Side]) -> float:
     """How much of two functions is the same lines, 0 where it is too little."""
     first, second = sides[0].of(old), sides[1].of(new)
     share = min(_share(first, second), _share(second, first))

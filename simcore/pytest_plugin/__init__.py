@@ -21,7 +21,7 @@ _DEFAULT = "default"
 
 _runs_key: pytest.StashKey[Runs] = pytest.StashKey()
 _sent_key: pytest.StashKey[list[Any]] = pytest.StashKey()
-_deselected_key: pytest.StashKey[set[str]] = pytest.StashKey()
+_deselected_key: pytest.StashKey[set[Any]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,6 +1,6 @@
 """What a run of a test is called: the test, and what it ran, however often and in what order.
 
-``tests/test_it.py::test_it > build/kernel.elf stm32f746 clock_hz=100000000 -- x y``: the ELF from
+``test_it.py::test_it > build/kernel.elf stm32f746 clock_hz=100000000 -- x y``: the ELF from
 the root of the project, the part, what else decides the run, its arguments. Only runs that are
 equal in all that have a number, in the order of their calls: ``#2``.
 """

@@ -1,8 +1,8 @@
-"""Names of rows: unique, the same whatever the order of the files, and kept where there is no doubt."""
+"""Names of rows: unique, the same in each build, and as they are where there is no doubt."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simcore.checking.limits import parse_limits
 from simcore.checking.verdicts import judge
@@ -50,7 +50,7 @@ def test_without_a_file_the_address_or_number_tells_then_the_order() -> None:
 def test_operations_of_one_name_are_values_of_their_own_with_keys_of_their_own() -> None:
     profile = kernel_profile()
     after = summarize(profile)
-    twice = summarize(type(profile)(**{**_fields(profile), "ops": profile.ops * 2}))
+    twice = summarize(replace(profile, ops=profile.ops * 2))
     assert [op.name for op in twice.ops] == ["conv1", "conv1 [2]"]
     limits = parse_limits("op=conv1:cycles=1G,op=conv*:cycles=2G,function=dot:cycles=1G", "x")
     values = [value for value in judge(twice, None, limits) if value.row]
@@ -60,7 +60,3 @@ def test_operations_of_one_name_are_values_of_their_own_with_keys_of_their_own()
     # A row that two patterns match is one value with both limits.
     assert [limit.text for limit in values[0].limits] == ["cycles=1G", "cycles=2G"]
     assert after.ops[0].name == "conv1"
-
-
-def _fields(profile: object) -> dict[str, object]:
-    return {name: getattr(profile, name) for name in type(profile).__match_args__}  # type: ignore[attr-defined]

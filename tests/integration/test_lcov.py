@@ -12,7 +12,6 @@ import pytest
 import simcore
 from simcore.costs.coverage import CoveredLine, FileCoverage
 from simcore.costs.profile import Profile
-from simcore.errors import ConfigError
 from simcore.report.profile import render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program
@@ -96,8 +95,8 @@ def test_sources_that_are_not_here_are_left_out_and_others_named_from_the_root(
     (tmp_path / "c.info").write_text(text)
     command: list[str | Path] = ["genhtml", "--quiet", "-o", tmp_path / "html", tmp_path / "c.info"]
     run_tool(command, "lcov", cwd=root)
-    with pytest.raises(ConfigError, match="none of its 1 source files is here, such as /build/"):
-        render(replace(profile, coverage=covered[2:3]), "lcov")
+    elsewhere = render(replace(profile, coverage=covered[2:3]), "lcov")  # for another machine
+    assert re.findall("SF:(.*)", elsewhere) == ["/build/newlib/memcpy.c"]
 
 
 @each_program

@@ -26,7 +26,7 @@ _IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def write_page(template: str, *, has_flame: bool = True, **values: Any) -> str:
-    """The page that a template makes of ``values``; without a flame graph it has no script of it."""
+    """The page that a template makes of ``values``; without a flame graph it lacks its script."""
     from markupsafe import Markup
 
     script = _script([name for name in SCRIPTS if has_flame or name != FLAME])

@@ -2,6 +2,7 @@
 
 Records: man geninfo, FILES. Files are named from the root of the repository around the working
 folder. Sources that are not on this machine, a library's, are left out: genhtml stops at them.
+Where none is here, the file is for another machine and has all of them as recorded.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from simcore.repository import Checkout
 def render(profile: Profile, options: RenderOptions) -> str:
     """A record for each source file.
 
-    Raises ConfigError when the profile holds no coverage, that of a program without lines, or none
-    of a source that is here.
+    Raises ConfigError when the profile holds no coverage, or that of a program without lines.
     """
     if profile.coverage is None:
         raise ConfigError("the profile holds no coverage: profile the ELF again with coverage")
@@ -29,12 +29,9 @@ def render(profile: Profile, options: RenderOptions) -> str:
         )
     checkout = Checkout()
     found = [file for file in profile.coverage if checkout.find(file.file) is not None]
-    if not found:
-        raise ConfigError(
-            f"{profile.elf.name}: none of its {len(profile.coverage)} source files is here, such as"
-            f" {profile.coverage[0].file}; run mcusim in the repository that it was built from"
-        )
-    return "".join(f"{line}\n" for file in found for line in _record(file, checkout))
+    return "".join(
+        f"{line}\n" for file in found or profile.coverage for line in _record(file, checkout)
+    )
 
 
 def _record(file: FileCoverage, checkout: Checkout) -> Iterator[str]:

@@ -6,7 +6,7 @@ axis; one alone is shown in the metric's unit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, log10
@@ -224,15 +224,15 @@ def _tick_texts(low: float, high: float, step: float, unit: str) -> list[str]:
     ]
 
 
-def _labels(steps: Sequence[TrendStep], x: object) -> list[ChartLabel]:
-    assert callable(x)
+def _labels(steps: Sequence[TrendStep], x: Callable[[int], float]) -> list[ChartLabel]:
     last = len(steps) - 1
     if not last:
         return [ChartLabel(50, steps[0].label, "middle", False)]
     numbers = sorted({round(last * n / (MOST_LABELS - 1)) for n in range(MOST_LABELS)})
     anchors = {0: "start", last: "end"}
     return [
-        ChartLabel(x(n), steps[n].label, anchors.get(n, "middle"), n not in anchors) for n in numbers
+        ChartLabel(x(n), steps[n].label, anchors.get(n, "middle"), n not in anchors)
+        for n in numbers
     ]
 
 

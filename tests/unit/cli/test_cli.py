@@ -56,8 +56,6 @@ def run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
     fake = FakeRun()
     monkeypatch.setattr("simcore.profiler.profile", fake)
     monkeypatch.setattr("simcore.profiler.part_linked_for", lambda spec, parts: None)
-    # LCOV leaves out sources that are not here, such as those of a run made by hand.
-    monkeypatch.setattr("simcore.repository.Checkout.find", lambda checkout, file: Path(file))
     return fake
 
 

@@ -21,7 +21,7 @@ _DEFAULT = "default"
 
 _runs_key: pytest.StashKey[Runs] = pytest.StashKey()
 _sent_key: pytest.StashKey[list[Any]] = pytest.StashKey()
-_deselected_key: pytest.StashKey[set[Any]] = pytest.StashKey()
+_deselected_key: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -106,7 +106,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     runs = config.stash.get(_runs_key, None)
     if runs is not None:
-        runs.deselected |= config.stash[_deselected_key]
+        deselected: set[str] = config.stash[_deselected_key]
+        runs.deselected |= deselected
     if output is not None:
         output[_OUTPUT] = None if runs is None else runs.sent()
         return

@@ -25,6 +25,8 @@ MOST_REASONS = 8
 MOST_CONTRARY = 3
 #: Part of the largest change below which one the other way explains nothing.
 LEAST_CONTRARY = 0.01
+#: Part of a function's change from which on a callee of it is named, and how many are at most.
+CALLEE_SHARE, MOST_CALLEES = 0.1, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def with_inlined(
     A line of an inlined function from outside of the repository gives way to the line of the call.
     An ELF that cannot be read any more names none.
     """
-    asked = [reason for reason in found if reason.line_cycles is not None and not reason.callee]
+    asked = [reason for reason in found if reason.line_cycles is not None and not reason.callees]
     if not asked:
         return tuple(found)
     try:
@@ -229,12 +231,14 @@ def _reason(change: _Change, lines: Sequence[LineChange]) -> Reason:
         hot = None
     file, line = (row.file, row.line) if hot is None else (hot.file, hot.line)
     line_cycles = None if hot is None else hot.cycles_difference
-    callee = None
-    moved, call = max(change.callees, key=lambda item: sign * item[0], default=(0, None))
-    if call is not None and sign * moved > 0 and 2 * abs(moved) >= abs(change.cycles):
-        callee = call.callee or None
-        if call.line is not None:
-            file, line, line_cycles = call.file, call.line, moved
+    # Callees that have a part of the change worth a name, if they make most of it.
+    least = CALLEE_SHARE * abs(change.cycles)
+    moved = [(n, call) for n, call in change.callees if call.callee and sign * n >= least > 0]
+    if 2 * abs(sum(n for n, _ in moved)) < abs(change.cycles):
+        moved = []
+    if moved and moved[0][1].line is not None:
+        (line_cycles, call), *_ = moved
+        file, line = call.file, call.line
     cause = main_cause(change.causes, change.cycles)
     return Reason(
         function=row.name,
@@ -247,5 +251,5 @@ def _reason(change: _Change, lines: Sequence[LineChange]) -> Reason:
         line=line,
         line_cycles=line_cycles,
         causes=change.causes,
-        callee=callee,
+        callees=tuple(call.callee for _, call in moved[:MOST_CALLEES]),
     )

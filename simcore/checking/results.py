@@ -140,8 +140,9 @@ class Reason:
     """Change of that line."""
     causes: dict[str, int] = field(default_factory=dict)
     """Changes by cause, the largest first; they sum to cycles_difference."""
-    callee: str | None = None
-    """From outside of the repository, when most of the change is in it: the line calls it."""
+    callees: tuple[str, ...] = ()
+    """From outside of the repository, when most of the change is in them: the line calls the first
+    of them."""
     inlined: str | None = None
     """The inlined function that the line is of."""
 
@@ -162,8 +163,8 @@ class Reason:
     @property
     def inside(self) -> str:
         """Where in it: in __muldf3, in inlined mac; empty for its own code."""
-        if self.callee is not None:
-            return f"in {source_name(self.callee)}"
+        if self.callees:
+            return f"in {', '.join(map(source_name, self.callees))}"
         return "" if self.inlined is None else f"in inlined {source_name(self.inlined)}"
 
 

@@ -191,7 +191,7 @@ def test_what_grew_in_a_library_is_blamed_on_the_function_of_the_repository_at_i
     (old_rows, old_calls), (new_rows, new_calls) = in_library(1000), in_library(2_361_000)
     old, new = replace(run(old_rows), outside=old_calls), replace(run(new_rows), outside=new_calls)
     (reason,) = reasons(old, new, compare(old, new))
-    assert (reason.function, reason.callee) == ("biquad.constprop.0", "__muldf3")
+    assert (reason.function, reason.callees) == ("biquad.constprop.0", ("__muldf3",))
     assert (reason.file, reason.line, reason.line_cycles) == ("dsp.c", 33, 2_360_000)
     assert reason_text(reason) == (
         "biquad dsp.c:33 (+2,360,000 cycles, in __muldf3; issue +2,360,000)"

@@ -1,7 +1,7 @@
 """A check as workflow commands of GitHub Actions: an annotation at the line to blame.
 
-GitHub shows ten annotations of a step and drops the others without a word: "Limitations" of
-https://docs.github.com/en/rest/checks/runs and actions/toolkit, docs/problem-matchers.md.
+GitHub shows ten annotations of each kind for a step and drops the others without a word: its
+documentation of problem matchers, "Limitations" (repository actions/toolkit).
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ def test_what_changed_is_told_for_each_step_and_run(history: Path) -> None:
         (1, "a", "same"), (2, "b", "added"), (4, "a", "same"), (4, "b", "removed"),
     ]  # fmt: skip
     first, *_ = changes
-    assert first.metrics == (("cycles", 1000, 1100),)
-    assert (first.functions, first.causes) == ((("dot", 100),), (("issue", 100),))
+    assert list(first.metrics) == [("cycles", 1000, 1100)]
+    assert (list(first.functions), list(first.causes)) == ([("dot", 100)], [("issue", 100)])
     only = run_changes(read_steps([str(history)], "b*"))
     assert {change.run for change in only} == {"b"}
 

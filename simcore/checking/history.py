@@ -26,9 +26,7 @@ from simcore.plain import Count, from_plain, schema_name, to_plain
 from simcore.repository import Commit
 
 SCHEMA = "mcusim.history/1"
-#: Part of a run's cycles from which on a function is kept, and how many are at most.
-LEAST_SHARE = 0.005
-MOST_FUNCTIONS = 48
+MOST_FUNCTIONS = 48  # of a run, the dearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,12 @@ def new_entry(commit: Commit, summaries: Mapping[str, Summary]) -> HistoryEntry:
 def _run(summary: Summary) -> HistoryRun:
     metrics = {metric.name: metric.of(summary.metrics) for metric in METRICS}
     functions = sorted(cycles_by_function(summary).items(), key=lambda item: (-item[1], item[0]))
-    least = LEAST_SHARE * summary.metrics.cycles
     return HistoryRun(
         cpu=summary.cpu.name,
         clock_hz=summary.cpu.clock_hz,
         metrics={name: value for name, value in metrics.items() if value is not None},
         causes={cause: n for cause, n in summary.metrics.cycles_by_cause.items() if n},
-        functions=dict([item for item in functions if item[1] >= least][:MOST_FUNCTIONS]),
+        functions=dict(functions[:MOST_FUNCTIONS]),
     )
 
 

@@ -8,7 +8,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from simcore.checking.history import SCHEMA, HistoryEntry, HistoryRun, read_history, read_lines
+from simcore.checking.history import (
+    MOST_FUNCTIONS,
+    SCHEMA,
+    HistoryEntry,
+    HistoryRun,
+    read_history,
+    read_lines,
+)
 from simcore.comparison.metrics import METRICS
 from simcore.errors import ConfigError, nearest
 from simcore.repository import Commit
@@ -112,7 +119,17 @@ def _change(number: int, name: str, before: HistoryRun, after: HistoryRun) -> Ru
 
 
 def _moved(before: dict[str, int], after: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    names = dict.fromkeys((*after, *before))
+    # What a history left out of many functions costs no more than the cheapest that it has.
+    sides = (before, after)
+    floors = [min(one.values()) if len(one) >= MOST_FUNCTIONS else 0 for one in sides]
+    names = [
+        name
+        for name in dict.fromkeys((*after, *before))
+        if all(
+            name in one or other[name] > floor
+            for one, other, floor in zip(sides, sides[::-1], floors, strict=True)
+        )
+    ]
     moved = [(name, after.get(name, 0) - before.get(name, 0)) for name in names]
     changed = sorted((item for item in moved if item[1]), key=lambda item: (-abs(item[1]), item[0]))
     return tuple(changed[:MOST_MOVED])

@@ -12,7 +12,6 @@ import click
 from simcore.errors import ConfigError, nearest
 from simcore.files import destination
 from simcore.report.check import REPORTS, render
-from simcore.report.check.github_summary import MOST_BYTES, cut
 
 if TYPE_CHECKING:
     from simcore.checking.results import CheckResult
@@ -65,6 +64,8 @@ def _write(text: str, kind: str, file: str | None, inputs: Sequence[str], to_std
     elif kind == ANNOTATIONS:
         click.echo(text, err=not to_stdout, nl=False)
     else:
+        from simcore.report.check.github_summary import MOST_BYTES, cut
+
         path = Path(os.environ[SUMMARY_VARIABLE])
         try:
             with path.open("a", encoding="utf-8") as stream:  # other commands wrote before

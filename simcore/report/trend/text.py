@@ -10,11 +10,12 @@ from simcore.checking.trend import RunChange, TrendStep, run_changes
 from simcore.comparison.metrics import find_metric
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
-from simcore.report.page.table import Column, build_table
+from simcore.report.page.table import Column, build_table, cut_text
 from simcore.units import amount, count, relative_change, signed
 
 #: What the table shows of each change.
 SHOWN = ("cycles", "energy", "stack", "load")
+MOSTLY = 40  # columns for what moved
 
 
 def render(steps: Sequence[TrendStep], options: RenderOptions) -> str:
@@ -28,11 +29,13 @@ def render(steps: Sequence[TrendStep], options: RenderOptions) -> str:
     columns = [
         Column("commit", [steps[row.step].label for row in rows]),
         Column("run", [row.run for row in rows]),
+        Column("cycles", [change_text(row, "cycles") for row in rows]),
+        Column("mostly", [cut_text(moved_text(row), MOSTLY, "~") for row in rows], 1),
         *(
-            Column(name, [change_text(row, name) for row in rows], 1 + n)
-            for n, name in enumerate(SHOWN)
+            Column(name, [change_text(row, name) for row in rows], 2 + number)
+            for number, name in enumerate(SHOWN)
+            if name != "cycles"
         ),
-        Column("mostly", [moved_text(row) for row in rows], 6),
     ]
     console.print()
     console.print(build_table(columns, options.width))

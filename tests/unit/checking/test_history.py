@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from simcore.checking.history import HistoryEntry, append, new_entry, read_history
-from simcore.checking.trend import read_steps, run_changes
+from simcore.checking.history import (
+    MOST_FUNCTIONS,
+    HistoryEntry,
+    append,
+    new_entry,
+    read_history,
+)
+from simcore.checking.trend import TrendStep, read_steps, run_changes
 from simcore.cli.main import main
 from simcore.comparison.summary import Summary
 from simcore.errors import ConfigError
@@ -70,10 +76,19 @@ def test_checks_at_one_time_lose_no_line(tmp_path: Path) -> None:
     assert len(one.runs) == 24
 
 
-def test_functions_that_cost_next_to_nothing_are_left_out() -> None:
-    found = new_entry(commit(1), {"a": summary(1000, conv=4)}).runs["a"]
-    assert found.functions == {"dot": 996}  # conv has less than half a per cent
-    assert found.causes == {"issue": 900, "load": 100}
+def test_of_many_functions_the_dearest_are_kept_and_the_others_did_not_change() -> None:
+    def many(more: int) -> Summary:
+        rows = tuple(function(f"f{n:02}", 100 + n + more * (n == 5)) for n in range(60))
+        return run(rows, cycles=10_000 + more, cycles_by_cause={"issue": 9000, "load": 1000})
+
+    entries = [new_entry(commit(1 + n), {"a": many(more)}) for n, more in enumerate((0, 300))]
+    kept = [entry.runs["a"].functions for entry in entries]
+    assert [len(one) for one in kept] == [MOST_FUNCTIONS] * 2
+    assert (min(kept[0].values()), "f12" in kept[0], "f12" in kept[1]) == (112, True, False)
+    steps = [TrendStep("", entry.commit, entry.runs) for entry in entries]
+    (change,) = run_changes(steps)
+    assert change.functions == (("f05", 405),)  # f12 left the list: nobody knows that it changed
+    assert entries[0].runs["a"].causes == {"issue": 9000, "load": 1000}
 
 
 def test_what_changed_is_told_for_each_step_and_run(history: Path) -> None:

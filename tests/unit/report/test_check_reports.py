@@ -149,3 +149,32 @@ def test_failed_runs_stand_first_and_improvements_say_because_of_what() -> None:
     assert notice.startswith(
         "::notice file=firmware/src/k.c,line=7,title=mcusim%3A a::cycles -10.0"
     )
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_every_report_names_what_did_not_run_and_what_is_in_doubt(required: bool) -> None:
+    doubtful = RunResult(
+        "k", "k.elf", "passed", None, (), (), (), doubts=("cycles fell by 76 % to 9",)
+    )
+    result = replace(
+        checked(doubtful), not_run=("lost|one", "other"), require_all=required, notes=("a note",)
+    )
+    annotations = render(result, "github-annotations").splitlines()
+    level = "error" if required else "warning"
+    told = "not run, though the baseline has them: lost|one, other"
+    assert annotations == [
+        f"::{level} title=mcusim check::{told}",
+        "::warning title=mcusim%3A k::cycles fell by 76 %25 to 9",
+    ]
+    summary = render(result, "github-summary")
+    assert "lost\\|one, other" in summary
+    assert "- a note" in summary
+    assert "warning: cycles fell by 76 %" in summary
+    xml = junitparser.JUnitXml.fromstring(render(result, "junit").encode())
+    assert (xml.errors, xml.skipped) == ((2, 0) if required else (0, 2))
+    (run,) = json.loads(render(result, "sarif"))["runs"]
+    assert run["invocations"][0]["toolExecutionNotifications"] == [
+        {"level": level, "message": {"text": told}}
+    ]
+    assert [(r["ruleId"], r["level"]) for r in run["results"]] == [("doubtful", "warning")]
+    assert "lost|one,,,,not-run," in render(result, "csv")

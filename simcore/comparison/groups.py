@@ -156,20 +156,34 @@ def _renamed(
     sides: tuple[_Side, _Side],
 ) -> tuple[list[FunctionSummary], list[FunctionSummary]]:
     """Pair up what is left whose lines are mostly the same; the dearest first."""
-    left = list(new)
+    left = dict(enumerate(new))
+    holders = _by_line(
+        (number, {*sides[1].of(row), *sides[1].of(row, anywhere=True)})
+        for number, row in left.items()
+    )
     left_old = []
     for row in sorted(old, key=lambda row: (-row.cycles, row.name)):
         best, most = None, 0.0
-        for other in left:
-            score = _likeness(row, other, sides)
+        lines = (*sides[0].of(row), *sides[0].of(row, anywhere=True))
+        near = {number for line in lines for number in holders.get(line, ()) if number in left}
+        for number in sorted(near):
+            score = _likeness(row, left[number], sides)
             if score > most:
-                best, most = other, score
+                best, most = number, score
         if best is None:
             left_old.append(row)
         else:
-            groups.append(Group([row], [best]))
-            left.remove(best)
-    return left_old, left
+            groups.append(Group([row], [left.pop(best)]))
+    return left_old, list(left.values())
+
+
+def _by_line(holders: Iterable[tuple[int, Iterable[_Key]]]) -> dict[_Key, list[int]]:
+    """Which of many hold a line: a program has thousands of functions."""
+    found: dict[_Key, list[int]] = {}
+    for number, lines in holders:
+        for line in lines:
+            found.setdefault(line, []).append(number)
+    return found
 
 
 def _likeness(old: FunctionSummary, new: FunctionSummary, sides: tuple[_Side, _Side]) -> float:
@@ -193,18 +207,24 @@ def _held(
     has in both runs are its own.
     """
     other = "new" if side == "old" else "old"
+    taken_in = []
+    for group in groups:
+        held = {line for one in getattr(group, other) for line in sides[1].of(one)}
+        own = {line for one in getattr(group, side) for line in sides[0].of(one)}
+        taken_in.append(held - own)
+    holders = _by_line(enumerate(taken_in))
     left = []
     for row in rows:
         lines = sides[0].of(row)
+        near = {number for line in lines for number in holders.get(line, ())}
         best, most = None, MOST_OF
-        for group in groups if lines else ():
-            held = {key for one in getattr(group, other) for key in sides[1].of(one)}
-            own = {key for one in getattr(group, side) for key in sides[0].of(one)}
-            share = _share(lines, held - own)
+        for number in sorted(near):
+            share = _share(lines, taken_in[number])
             if share > most or (share == most and best is None):
-                best, most = group, share
+                best, most = number, share
         if best is None:
             left.append(row)
         else:
-            getattr(best, side).append(row)
+            getattr(groups[best], side).append(row)
+            taken_in[best] -= lines.keys()
     return left

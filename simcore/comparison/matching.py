@@ -10,19 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePath
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from simcore.comparison.names import NamedRow
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
 #: What compilers append to the name of a function that they made of another.
 CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
-
-
-class NamedRow(Protocol):
-    """What has a name, and perhaps a file."""
-
-    @property
-    def name(self) -> str: ...
 
 
 Row = TypeVar("Row", bound=NamedRow)

@@ -210,7 +210,8 @@ class Runs:
                 )
             elif gone:
                 self.notes.append(f"not run, they stay in {shown}: {', '.join(gone)}")
-            new = {run.name: fitted(run.summary) for run in self._runs}
+            limits = [limit for group in self._limits for limit in group]
+            new = {run.name: fitted(run.summary, limits) for run in self._runs}
             self.notes += baselines.update_baseline(self._save, new, drop)
         except ConfigError as error:
             raise pytest.UsageError(str(error)) from None

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol, TypeVar
 
 
-class AnyRow(Protocol):
+class NamedRow(Protocol):
     """A function, an operation, an interrupt or a task: it has a name, perhaps a file, an address,
     or a number."""
 
@@ -22,10 +22,10 @@ class AnyRow(Protocol):
     def name(self) -> str: ...
 
 
-Row = TypeVar("Row", bound=AnyRow)
+Row = TypeVar("Row", bound=NamedRow)
 
 
-def unique_names(rows: Iterable[AnyRow]) -> list[str]:
+def unique_names(rows: Iterable[NamedRow]) -> list[str]:
     """A name for each row that no other of them has."""
     rows = list(rows)
     names = [row.name for row in rows]

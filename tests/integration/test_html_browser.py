@@ -398,6 +398,6 @@ def test_a_trend_fits_a_desk_and_a_telephone_and_tells_its_points(
         page.keyboard.press("ArrowRight")
         assert "1,000 to 1,010 (+1.00 %)" in page.inner_text("#trend-cycles-told")
         labels = page.locator("#trend-cycles .x:visible").count()
-        assert labels == (6 if width == 1280 else 2)
+        assert labels == (4 if width == 1280 else 2)
         assert seen.troubles == []
         seen.context.close()

@@ -19,7 +19,9 @@ from simcore.units import amount
 
 HEIGHT = 220  # px of a plot
 MOST_TICKS = 5
-MOST_LABELS = 6  # of commits below a plot; where it is narrow the first and the last
+#: Where commits are named below a plot, per cent, beside the first and the last, and how far apart
+#: names have to be: the first and the last stand inside, and where a plot is narrow they are all.
+BETWEEN, APART = (33, 67), 27
 ALWAYS = ("cycles", "energy")  # charts that are there when nothing changed, too
 #: What is beyond the coloured runs is grey.
 OTHERS = "s-other"
@@ -228,11 +230,15 @@ def _labels(steps: Sequence[TrendStep], x: Callable[[int], float]) -> list[Chart
     last = len(steps) - 1
     if not last:
         return [ChartLabel(50, steps[0].label, "middle", False)]
-    numbers = sorted({round(last * n / (MOST_LABELS - 1)) for n in range(MOST_LABELS)})
+    numbers = [0, last]
+    for wanted in BETWEEN:
+        found = min(range(last), key=lambda n: abs(x(n) - wanted))
+        if all(abs(x(found) - x(other)) >= APART for other in numbers):
+            numbers.append(found)
     anchors = {0: "start", last: "end"}
     return [
         ChartLabel(x(n), steps[n].label, anchors.get(n, "middle"), n not in anchors)
-        for n in numbers
+        for n in sorted(numbers)
     ]
 
 

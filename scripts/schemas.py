@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from simcore.advisor.results import Advice
 from simcore.annotation import Annotation
 from simcore.checking.baselines import Baseline
+from simcore.checking.history import HistoryEntry
 from simcore.checking.results import CheckResult
 from simcore.comparison.comparison import Comparison
 from simcore.costs.profile import Profile
@@ -29,8 +30,8 @@ from simcore.whatif.results import WhatIf
 
 FOLDER = Path(__file__).parents[1] / "simcore" / "schema"
 DOCUMENTS: tuple[type, ...] = (
-    Advice, Annotation, Baseline, CheckResult, Comparison, EnergySweep, NetworkStudy, OpsStudy,
-    Profile, WhatIf,
+    Advice, Annotation, Baseline, CheckResult, Comparison, EnergySweep, HistoryEntry, NetworkStudy,
+    OpsStudy, Profile, WhatIf,
 )  # fmt: skip
 WIDTH = 120  # of a line of a schema's file, where it holds an object or a list
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from pathlib import PurePath
+from pathlib import PurePath, PureWindowsPath
 
 _NUMBER = re.compile(
     r"((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,2})?)\s*([kMG]?)", re.IGNORECASE
@@ -120,5 +120,5 @@ def relative_change(difference: float | None, before: float | None) -> str:
 
 def place(file: str, line: int) -> str:
     """A source line; of a file outside the project's folder only the name."""
-    shown = PurePath(file)
-    return f"{shown.name if shown.is_absolute() else shown}:{line}"
+    shown = PureWindowsPath(file) if file[1:2] == ":" else PurePath(file)
+    return f"{shown.name if shown.is_absolute() else file}:{line}"

@@ -33,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # What one test keeps no other is to read, or a second run would not show what it is made for.
     # Those of the cache have a folder of their own. Processes of the session inherit this.
     os.environ["MCUSIM_CACHE"] = "off"
+    # In CI a check asks for more: tests that mean that set CI themselves.
+    os.environ.pop("CI", None)
     if not hasattr(config, "workerinput"):
         folder = tempfile.TemporaryDirectory(prefix="mcusim-tests-")
         config.add_cleanup(folder.cleanup)

@@ -10,13 +10,13 @@ size. What exists and is not read for one of these reasons is told.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from simcore.files import without_links
+from simcore.repository import is_windows, slashes
 
 LARGEST_FILE = 4 << 20  # bytes; what is larger was not written by people
 SUFFIXES = frozenset({
@@ -25,7 +25,6 @@ SUFFIXES = frozenset({
     ".s", ".asm", ".rs", ".ino", ".pde", ".d", ".zig", ".nim", ".swift", ".m", ".mm",
     ".ada", ".adb", ".ads", ".f", ".f90", ".f95", ".pas",
 })  # fmt: skip
-_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _NAMES_TOLD = 3
 
 OUTSIDE = "outside of the working folder and the ELF's"
@@ -57,7 +56,7 @@ class SourceFiles:
         beside = without_links(elf).parent
         places = places or SourcePlaces()
         self._opened = [without_links(folder) for folder in places.folders]
-        self._maps = [(_slashes(old).rstrip("/"), without_links(new)) for old, new in places.maps]
+        self._maps = [(slashes(old).rstrip("/"), without_links(new)) for old, new in places.maps]
         self._always = [Path.cwd().resolve(), beside]
         self._loose = (*self._opened, beside)
         self._strict = (self._always[0], *beside.parents)
@@ -113,12 +112,12 @@ class SourceFiles:
         return ()
 
     def _places(self, file: str) -> Iterator[Path]:
-        recorded = _slashes(file)
+        recorded = slashes(file)
         for old, new in self._maps:
             if recorded == old or recorded.startswith(old + "/"):
                 yield new / recorded[len(old) :].lstrip("/")
         path = PurePosixPath(recorded)
-        windows = _WINDOWS.match(file) is not None
+        windows = is_windows(file)
         if path.is_absolute() and not windows:
             yield Path(path)
         parts = path.parts[1:] if path.is_absolute() or windows else path.parts
@@ -168,10 +167,6 @@ def _text_below(root: Path, parts: Sequence[str]) -> str | None:
         return None if len(data) > LARGEST_FILE else data.decode("utf-8", "replace")
     finally:
         os.close(descriptor)
-
-
-def _slashes(path: str) -> str:
-    return path.replace("\\", "/") if _WINDOWS.match(path) else path
 
 
 def _tidy(line: str) -> str:

@@ -6,9 +6,12 @@ the same runs.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +21,7 @@ from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
-from simcore.files import read_regular
+from simcore.files import destination, read_regular
 from simcore.plain import from_plain, schema_name, to_plain
 
 SCHEMA = "mcusim.baseline/1"
@@ -26,6 +29,9 @@ FOLDER = ".mcusim"
 DEFAULT = "default"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_FAMILY = "mcusim.baseline/"
+#: What git leaves in a file where both sides changed it; JSON has no line that begins so.
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
 _LINE = 200  # characters of a record that stands on one line
 
 
@@ -42,7 +48,7 @@ class Baseline:
         """The baseline as a JSON document, runs by name, a record per line."""
         runs = dict(sorted(self.runs.items()))
         plain = to_plain(Baseline(self.schema, self.tool, runs))
-        return _lines(plain, "") + "\n"
+        return document_lines(plain, "") + "\n"
 
 
 def new_baseline(runs: Mapping[str, Summary]) -> Baseline:
@@ -51,33 +57,60 @@ def new_baseline(runs: Mapping[str, Summary]) -> Baseline:
 
 
 def baseline_path(folder: Path, name: str) -> Path:
-    """The file of a baseline. Raises ConfigError when the name is none."""
+    """The file of a baseline. Raises ConfigError when the name is none, or one of another case."""
     if _NAME.fullmatch(name) is None:
         raise ConfigError(
             f"'{name}' is no name of a baseline: letters, digits, '.', '_' and '-', such as 'main'"
         )
-    return folder / f"{name}.json"
+    path = folder / f"{name}.json"
+    same = [one for one in names_beside(path) if one.casefold() == name.casefold()]
+    if same and not path.exists():
+        raise ConfigError(
+            f"the baseline '{name}' differs from '{same[0]}' in case only, which some disks take"
+            f" for the same file: write '{same[0]}', or choose another name"
+        )
+    return path
+
+
+def names_beside(path: Path) -> list[str]:
+    """Names of the other baselines in the folder of one."""
+    return sorted(other.stem for other in path.parent.glob("*.json") if other.name != path.name)
+
+
+class SpoiltBaselineError(ConfigError):
+    """A baseline that is corrupt or old: another may take its place."""
 
 
 def load_baseline(path: Path) -> Baseline | None:
     """Read a baseline, None when there is no such file. Raises ConfigError when it is no good."""
     again = "save it again with --save-baseline"
     try:
-        text = read_regular(path).decode("utf-8")
+        text = read_regular(path).decode("utf-8-sig")  # editors of Windows put a mark in front
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"{path}: cannot read the baseline: {reason}") from None
+    if (found := _CONFLICT.search(text)) is not None:
+        line = 1 + text.count("\n", 0, found.start())
+        raise SpoiltBaselineError(
+            f"{path}: line {line} is a mark of a merge conflict: take one side, or {again}"
+        )
     try:
-        plain = json.loads(text)
+        plain = json.loads(text, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
+        raise SpoiltBaselineError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
     schema = plain.get("schema") if isinstance(plain, dict) else None
-    if not isinstance(schema, str) or not schema.startswith("mcusim.baseline/"):
-        raise ConfigError(f"{path}: not a baseline of mcusim; {again}")
-    if schema != SCHEMA:
+    version = schema.removeprefix(_FAMILY) if isinstance(schema, str) else ""
+    if not isinstance(schema, str) or not schema.startswith(_FAMILY) or not version.isdecimal():
+        raise SpoiltBaselineError(f"{path}: not a baseline of mcusim; {again}")
+    if int(version) > int(SCHEMA.removeprefix(_FAMILY)):
         raise ConfigError(
+            f"{path}: a newer baseline: schema '{schema}' where this mcusim, {__version__}, reads"
+            f" '{SCHEMA}'; update mcusim, or choose another name: it is not overwritten"
+        )
+    if schema != SCHEMA:
+        raise SpoiltBaselineError(
             f"{path}: an old baseline: schema '{schema}' where this mcusim reads '{SCHEMA}';"
             f" {again}"
         )
@@ -85,12 +118,71 @@ def load_baseline(path: Path) -> Baseline | None:
         baseline = from_plain(Baseline, plain)
         for summary in baseline.runs.values():
             summary.line_rows()
+            summary.all_functions()
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
+        raise SpoiltBaselineError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
     return baseline
 
 
-def _lines(plain: Any, indent: str) -> str:
+def refuse_newer(path: Path) -> Mapping[str, Summary]:
+    """The runs of a file that is to be written, none of one that is corrupt, old or not there.
+
+    Raises ConfigError for one that is not to be overwritten: a newer one, or no file to read.
+    """
+    try:
+        baseline = load_baseline(path)
+    except SpoiltBaselineError:
+        return {}
+    return {} if baseline is None else baseline.runs
+
+
+def update_baseline(
+    path: Path, new: Mapping[str, Summary], drop: Collection[str] = ()
+) -> list[str]:
+    """Put runs into a baseline and take others out; what else is in the file stays.
+
+    Another process that writes it meanwhile waits, and keeps what this one wrote. Returns what is
+    to be told, a line each. Raises ConfigError, with the file as it was.
+    """
+    notes: list[str] = []
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with _locked(path.parent):
+            try:
+                old = load_baseline(path)
+            except SpoiltBaselineError as error:
+                notes.append(f"replaced what could not be read, with all runs in it: {error}")
+                old = None
+            kept = {} if old is None else {k: v for k, v in old.runs.items() if k not in drop}
+            with destination(str(path)) as write:
+                write(new_baseline({**kept, **new}).to_json())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the baseline: {error.strerror}") from None
+    return notes
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder: whoever asks for it waits. It leaves no file behind."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError for a key that it has twice, as after a bad merge."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twin = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"'{twin}' is there twice")
+    return found
+
+
+def document_lines(plain: Any, indent: str) -> str:
     """JSON with what fits on a line on one line, and each record of a list on a line of its own."""
     line = json.dumps(plain, allow_nan=False)
     records = isinstance(plain, list) and any(isinstance(item, dict) for item in plain)
@@ -98,7 +190,9 @@ def _lines(plain: Any, indent: str) -> str:
         return line
     inner = indent + " "
     if isinstance(plain, dict):
-        items = [f"{json.dumps(key)}: {_lines(value, inner)}" for key, value in plain.items()]
+        items = [
+            f"{json.dumps(key)}: {document_lines(value, inner)}" for key, value in plain.items()
+        ]
     else:
         items = [json.dumps(item, allow_nan=False) for item in plain]
     left, right = "{}" if isinstance(plain, dict) else "[]"

@@ -6,7 +6,8 @@ with ``|`` between them each holds. A limit may be for the runs of a name only, 
 operations, interrupts or tasks: ``conv*:cycles=5%``, ``function=dot:cycles=0%``,
 ``elf=conv*:op=fc:energy=2mJ``, ``irq=TIM2:latency=5us``, ``irq=28:latency=1000cycles``,
 ``task=audio:response=1ms,stack=512``. A text may hold several of them:
-``stack=4096,irq=TIM2:latency=5us,irq=*:lost=0``.
+``stack=4096,irq=TIM2:latency=5us,irq=*:lost=0``. ``instructions=-20%`` is a lower limit: at most so
+much below the baseline, as a program that does nothing is cheap.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ ALL = "@all"
 DEFAULT = "cycles=0%,energy=0%,stack=0%"
 FORM = "a limit has the form cycles=5%, energy=2mJ or stack=4096"
 
-_VALUE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?\s*(%|[A-Za-zµ]*)", re.I)
+_VALUE = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?|-?\.[0-9]+)(e[+-]?[0-9]{1,3})?\s*(%|[A-Za-zµ]*)", re.I)
+#: A percentage that nothing breaks is a slip: a hundredfold is no limit.
+MOST_PERCENT = 10_000
+#: Metrics of which every run has some, so that a limit of 0 is broken by all.
+_NEVER_ZERO = ("cycles", "active-cycles", "instructions", "time", "energy")
 #: What a limit may be for besides the whole run: what it is called, and its metrics.
 KINDS = {
     "function": ("a function", tuple(find_metric(name) for name in ROW_METRICS)),
@@ -50,6 +55,7 @@ _COUNTS = {"": 0, "k": 3, "m": 6, "g": 9}
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One limit: at most ``percent`` above the baseline, or at most ``bound`` in the metric's unit.
+    A negative ``percent`` is a lower limit: at most so much below the baseline.
 
     ``run`` is a pattern of run names, None for all; ``kind`` is total or one of KINDS, and ``row``
     the pattern of its names.
@@ -67,21 +73,39 @@ class Limit:
 
     @property
     def target(self) -> tuple[str, str, str]:
-        """What it limits: a later limit on the same replaces this one."""
-        return self.kind, self.row, self.metric.name
+        """What it limits: a later limit on the same replaces this one, none of the other side."""
+        return self.kind, self.row, f"{self.metric.name}{' least' * self.is_lower}"
+
+    @property
+    def is_lower(self) -> bool:
+        """Whether it is the least that is allowed."""
+        return self.percent is not None and self.percent < 0
+
+    @property
+    def scope(self) -> str:
+        """For which rows it is, as it is written: function=dot; empty for the whole run."""
+        return f"{self.kind}={self.row}" if self.kind != "total" else ""
 
     def allowed(self, before: float | None) -> float | None:
-        """The most that it allows, None when it needs a baseline and there is none."""
+        """The most that it allows, of a lower limit the least; None when it needs a baseline and
+        there is none."""
         if self.bound is not None:
             return self.bound
         return None if before is None else before * (1 + (self.percent or 0) / 100)
 
     def holds(self, before: float | None, after: float) -> bool:
-        """Whether a value keeps to it; a percentage without a baseline does."""
-        if self.percent == 0 and before is not None:
+        """Whether a value keeps to it; a percentage without a baseline does.
+
+        One unit in the last place of a time, an energy or a percentage is noise of the arithmetic.
+        """
+        if self.percent == 0 and before is not None and self.metric.unit in ("", "B"):
             return after <= before  # exact: no arithmetic in between
         allowed = self.allowed(before)
-        return allowed is None or after <= allowed
+        if allowed is None:
+            return True
+        if self.is_lower:
+            return after >= math.nextafter(allowed, -math.inf)
+        return after <= math.nextafter(allowed, math.inf)
 
 
 def parse_limits(text: str, where: str) -> list[Limit]:
@@ -154,6 +178,19 @@ def check_runs(limits: Iterable[Limit], runs: Sequence[str]) -> None:
             )
 
 
+def check_comparing(limits: Iterable[Limit], why: str) -> None:
+    """Refuse percentages where nothing is compared with: they could not fail. Raises ConfigError.
+
+    ``why`` is the option that says so.
+    """
+    for limit in limits:
+        if limit.percent is not None:
+            raise ConfigError(
+                f"the limit {limit.text} is against a baseline, and {why}: it could not fail; give"
+                " an absolute limit, or a baseline"
+            )
+
+
 def for_run(limits: Iterable[Limit], run: str) -> list[Limit]:
     """The same limits, for one run only."""
     return [replace(limit, run=escape(run)) for limit in limits]
@@ -199,7 +236,13 @@ def _parse_value(
     if not math.isfinite(number):
         raise ConfigError(f"'{text}' is too large")
     if suffix == "%":
-        return number, None
+        return _parse_percent(number, text), None
+    if number < 0:
+        raise ConfigError(
+            f"'{text}' is below nothing; only a percentage may be a lower limit: -20%"
+        )
+    if number == 0 and kind == "total" and metric.name in _NEVER_ZERO:
+        raise ConfigError(f"no run keeps {metric.name}={text}: every run has some")
     factor = _factor(metric.unit, suffix)
     if factor is None:
         unit = {"": "a count: 10000, 10k or 1.5M", "B": "bytes: 4096 or 4K"}.get(
@@ -207,6 +250,17 @@ def _parse_value(
         )
         raise ConfigError(f"'{text}' is no value of {metric.name}, which is {unit}")
     return None, number * factor
+
+
+def _parse_percent(number: float, text: str) -> float:
+    if math.copysign(1, number) < 0:
+        if number == 0:
+            raise ConfigError(f"'{text}' leaves no room below the baseline: write -1% or more")
+        if number <= -100:
+            raise ConfigError(f"'{text}' holds for every run: a lower limit lies above -100%")
+    if number > MOST_PERCENT:
+        raise ConfigError(f"'{text}' is more than a hundredfold, which is no limit")
+    return number
 
 
 def _factor(unit: str, suffix: str) -> float | None:

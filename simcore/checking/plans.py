@@ -32,7 +32,8 @@ class Settings:
     """What a settings file says: how to run what it does not list, what to run, and limits.
 
     ``limits`` holds one group for each text of limits, in their order; ``folder`` is where
-    relative paths begin, the settings file's folder; ``files`` is the settings file itself.
+    relative paths begin, the settings file's folder; ``files`` is the settings file itself;
+    ``notes`` is what to tell of it, a line each.
     """
 
     common: RunPlan = field(default_factory=RunPlan)
@@ -41,6 +42,7 @@ class Settings:
     baseline: str | None = None
     folder: Path = Path()
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plans_of(elfs: Sequence[str], settings: Settings, args: Sequence[str] = ()) -> list[RunPlan]:
@@ -107,4 +109,12 @@ def _refuse_equal_names(plans: Iterable[RunPlan]) -> None:
                 what = f"two ELFs are named '{plan.name}': {other.elf} and {plan.elf}"
             raise ConfigError(
                 f"{what}; give each a 'name' of its own in a [[run]] table of mcusim.toml"
+            )
+    folded: dict[str, str] = {}
+    for name in known:
+        like = folded.setdefault(name.casefold(), name)
+        if like != name:
+            raise ConfigError(
+                f"the runs '{like}' and '{name}' differ in case only; give one of them another"
+                " 'name' in a [[run]] table of mcusim.toml"
             )

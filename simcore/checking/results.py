@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from simcore.comparison.comparison import Comparison
+from simcore.comparison.matching import CLONE
 from simcore.costs.origin import Cpu, Tool
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.elf.names import without_brackets
 from simcore.errors import ExitCode
 from simcore.plain import json_text, one_of, schema_name
 from simcore.units import amount, count, percent, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
+
+CAUSES_TOLD = 4
 
 #: What may have happened to a run, by its status in documents.
 STATUSES = {
@@ -20,6 +24,8 @@ STATUSES = {
     "new": ExitCode.OK,  # no baseline knows it
     "failed": ExitCode.REGRESSION,  # a limit is broken
     "ended-elsewhere": ExitCode.REGRESSION,  # than its baseline: no figures to compare
+    "no-baseline": ExitCode.REGRESSION,  # nothing to compare with, where there has to be
+    "doubtful": ExitCode.REGRESSION,  # within its limits, with doubts that fail by --strict
     "program-failed": ExitCode.PROGRAM_FAILED,
     "limit": ExitCode.LIMIT,  # of instructions or time: the program did not end
     "fault": ExitCode.FAULT,
@@ -107,10 +113,19 @@ class MetricValue:
         """What was measured: cycles, or cycles of dot."""
         return f"{self.metric} of {self.row}" if self.row else self.metric
 
+    @property
+    def key(self) -> str:
+        """What was measured, as a limit names it: cycles, function=dot:cycles. No other value of a
+        run has it, and the next check of the run has the same: reports for machines use it."""
+        return f"{self.kind}={self.row}:{self.metric}" if self.row else self.metric
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A function whose cycles changed, the cause that changed most, and the line where it did."""
+    """A function whose cycles changed, why, and the line where they did.
+
+    Of a function of the repository what it spent in others, libraries', counts too.
+    """
 
     function: str
     status: Annotated[str, one_of("same", "added", "removed")]
@@ -123,11 +138,34 @@ class Reason:
     """The largest change inside the function, or where it begins when lines are not known."""
     line_cycles: int | None
     """Change of that line."""
+    causes: dict[str, int] = field(default_factory=dict)
+    """Changes by cause, the largest first; they sum to cycles_difference."""
+    callees: tuple[str, ...] = ()
+    """From outside of the repository, when most of the change is in them: the line calls the first
+    of them."""
+    inlined: str | None = None
+    """The inlined function that the line is of."""
 
     @property
     def worse(self) -> bool:
         """Whether the function takes more cycles or energy than before."""
         return self.cycles_difference > 0 or self.energy_difference_j > 0
+
+    @property
+    def where(self) -> str:
+        """The function as the source has it, and the line: dot dot.c:3; what it calls: in f."""
+        status = "" if self.status == "same" else f" {self.status}"
+        at = ""
+        if self.file is not None and self.line is not None:
+            at = f" {place(self.file, self.line)}"
+        return f"{source_name(self.function)}{status}{at}"
+
+    @property
+    def inside(self) -> str:
+        """Where in it: in __muldf3, in inlined mac; empty for its own code."""
+        if self.callees:
+            return f"in {', '.join(map(source_name, self.callees))}"
+        return "" if self.inlined is None else f"in inlined {source_name(self.inlined)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +180,8 @@ class RunResult:
     """One line on what went wrong."""
     values: tuple[MetricValue, ...]
     reasons: tuple[Reason, ...]
-    """What became slower, hungrier when nothing did, or else faster: the largest change first."""
+    """What became slower and what faster: first the direction of the whole change, the largest
+    first. Without either what became hungrier."""
     warnings: tuple[str, ...]
     args: tuple[str, ...] = ()
     cpu: Cpu | None = None
@@ -151,6 +190,9 @@ class RunResult:
     comparison: Comparison | None = None
     cycles_interval: CyclesInterval | None = None
     """Cycles over the answers that no source excludes, on request."""
+    doubts: tuple[str, ...] = ()
+    """Why it may be no success though it keeps its limits: it fell by more than a quarter, ends or
+    prints otherwise than by its baseline, or a limit matches less than there."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -170,8 +212,12 @@ class RunResult:
     @property
     def blamed(self) -> Reason | None:
         """The change that explains most of what became slower, or hungrier."""
-        first = self.reasons[0] if self.reasons else None
-        return first if first is not None and first.worse else None
+        return next((reason for reason in self.reasons if reason.worse), None)
+
+    @property
+    def credited(self) -> Reason | None:
+        """The change that explains most of what became faster."""
+        return next((reason for reason in self.reasons if reason.cycles_difference < 0), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +232,15 @@ class CheckResult:
     runs: tuple[RunResult, ...]
     error: str | None = None
     """One line when the check itself could not be made."""
+    folder: str | None = None
+    """Where it ran, from the root of the repository: ELFs are named from there. Null for the
+    root."""
+    not_run: tuple[str, ...] = ()
+    """Runs that the baseline knows and this check did not run."""
+    require_all: bool = False
+    """Whether such runs fail the check."""
+    notes: tuple[str, ...] = ()
+    """What is told of the whole check, a line each."""
     exit_code: Annotated[ExitCode, one_of(*sorted({*STATUSES.values()}))] = field(
         init=False, default=ExitCode.OK
     )
@@ -193,9 +248,19 @@ class CheckResult:
 
     def __post_init__(self) -> None:
         codes = {run.exit_code for run in self.runs}
+        if self.not_run and self.require_all:
+            codes.add(ExitCode.REGRESSION)
         worst = next((code for code in _WORST_FIRST if code in codes), ExitCode.OK)
         code = worst if self.error is None else ExitCode.USAGE
         object.__setattr__(self, "exit_code", code)
+
+    @property
+    def not_run_text(self) -> str:
+        """What is told of runs that the baseline knows and this check did not run; else empty."""
+        if not self.not_run:
+            return ""
+        names = ", ".join(self.not_run)
+        return f"not run, though the baseline has {'them' if self.not_run[1:] else 'it'}: {names}"
 
     def to_json(self) -> str:
         """The check as a JSON document of schema mcusim.check/1."""
@@ -209,7 +274,8 @@ def verdict(run: RunResult) -> str:
     if run.message is not None:
         return run.message
     text = "no baseline" if run.status == "new" else "within limits"
-    return "; ".join([text, *(undecided_text(value) for value in run.values if value.undecided)])
+    undecided = (undecided_text(value) for value in run.values if value.undecided)
+    return "; ".join([text, *undecided, *(f"warning: {doubt}" for doubt in run.doubts)])
 
 
 def failure_text(value: MetricValue) -> str:
@@ -226,7 +292,10 @@ def failure_text(value: MetricValue) -> str:
     if value.after is None:
         return f"{value.name} is missing, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
-    if value.difference:
+    if value.difference and not value.before:
+        text = f"{value.name} from {amount(value.before, value.unit)}"
+        text += f" to {amount(value.after, value.unit)}"
+    elif value.difference:
         text = f"{value.name} {relative_change(value.difference, value.before)}"
         text += f" to {amount(value.after, value.unit)}"
     return f"{text}, limit {broken}"
@@ -239,16 +308,27 @@ def undecided_text(value: MetricValue) -> str:
 
 
 def reason_text(reason: Reason) -> str:
-    """A reason in words: dot (dot.c:3): +70 cycles, of them +70 dependency."""
-    where = ""
-    if reason.file is not None and reason.line is not None:
-        where = f" ({place(reason.file, reason.line)})"
-    cycles = signed(count(reason.cycles_difference), reason.cycles_difference)
-    status = "" if reason.status == "same" else f" {reason.status}"
-    text = f"{reason.function}{status}{where}: {cycles} cycles"
-    if reason.cause is not None:
-        cause = signed(count(reason.cause_cycles), reason.cause_cycles)
-        text += f", of them {cause} {reason.cause.replace('_', ' ')}"
+    """A reason in words: dot dot.c:3 (+70 cycles, in __muldf3; dependency +90, issue -20)."""
+    words = f"{signed(count(reason.cycles_difference), reason.cycles_difference)} cycles"
+    if reason.inside:
+        words += f", {reason.inside}"
     if reason.cycles_difference <= 0 < reason.energy_difference_j:
-        text += f", +{si(reason.energy_difference_j, 'J')}"
-    return text
+        words += f", +{si(reason.energy_difference_j, 'J')}"
+    causes = causes_text(reason)
+    return f"{reason.where} ({words}{f'; {causes}' if causes else ''})"
+
+
+def causes_text(reason: Reason, most: int = CAUSES_TOLD) -> str:
+    """The signed parts of a change: issue +1,310,780, execute -645,000; few are one part."""
+    parts = list(reason.causes.items())
+    if len(parts) > most:
+        rest = sum(cycles for _, cycles in parts[most - 1 :])
+        parts = [*parts[: most - 1], ("other", rest)]
+    return ", ".join(
+        f"{cause.replace('_', ' ')} {signed(count(cycles), cycles)}" for cause, cycles in parts
+    )
+
+
+def source_name(name: str) -> str:
+    """A function's name as its source has it, without what a compiler or mcusim put behind it."""
+    return CLONE.sub("", without_brackets(name))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from typing import BinaryIO, TypeVar
 
 from simcore.annotation.sources import SourceFiles
 from simcore.checking.plans import RunPlan
 from simcore.comparison.metrics import metrics_of
-from simcore.comparison.summary import Summary, summarize
+from simcore.comparison.outside import OutsideCalls, with_outside
+from simcore.comparison.summary import FunctionLines, FunctionSummary, Summary, summarize
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode, McusimError
 from simcore.parallel import in_processes
+from simcore.repository import Checkout, is_own
 from simcore.run.stubs import Guess
+
+Named = TypeVar("Named", FunctionSummary, FunctionLines, OutsideCalls)
 
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
@@ -34,22 +38,37 @@ class PlanOutcome:
     guesses: tuple[Guess, ...] = ()
 
 
-class _Tail(io.RawIOBase):
-    """A stream that keeps its end."""
+class Printed(io.RawIOBase):
+    """A stream that keeps its end, and how much it was and its hash; ``to`` gets it, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, to: BinaryIO | None = None) -> None:
         super().__init__()
+        self._to = to
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was printed."""
         self.end = b""
+        self.many = 0
+        self._hash = hashlib.sha256()
 
     def write(self, data: object) -> int:
         piece = bytes(data)  # type: ignore[call-overload]
         self.end = (self.end + piece)[-KEPT_OUTPUT:]
+        self.many += len(piece)
+        self._hash.update(piece)
+        if self._to is not None:
+            self._to.write(piece)
         return len(piece)
+
+    def told(self, summary: Summary) -> Summary:
+        """A summary that knows what was printed."""
+        return replace(summary, output_sha256=self._hash.hexdigest(), output_bytes=self.many)
 
 
 def run_plan(plan: RunPlan) -> PlanOutcome:
     """Run one plan; an error of mcusim is an outcome, any other is raised."""
-    tail = _Tail()
+    tail = Printed()
     try:
         result = _profiled(plan, tail)
     except McusimError as error:
@@ -58,16 +77,16 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
     why = None if code is ExitCode.OK else result.ended
     files = SourceFiles(plan.elf, plan.sources)
-    summary = summarize_here(result, files)
+    summary = summarize_here(result, files, plan.elf)
     # What was asked for is the same in every build, what a pattern matched may not be.
-    summary = replace(summary, placement=plan.place or None)
+    summary = tail.told(replace(summary, placement=plan.place or None))
     warnings = (*result.warnings, *files.withheld())
     return PlanOutcome(
         summary, why, code, output, warnings, result.cycles_interval, result.guesses or ()
     )
 
 
-def _profiled(plan: RunPlan, tail: _Tail) -> Profile:
+def _profiled(plan: RunPlan, tail: Printed) -> Profile:
     """The profile of a plan; an interval that is kept of the same run is not found again."""
     from simcore.profiler import profile
 
@@ -84,34 +103,33 @@ def _profiled(plan: RunPlan, tail: _Tail) -> Profile:
         result = run(uncertainty=False)
         if metrics_of(result) == known.metrics:
             return replace(result, cycles_interval=known.interval)
-        tail.end = b""  # what it was given from outside has changed: once more, with the answers
+        tail.clear()  # what it was given from outside has changed: once more, with the answers
     result = run()
     if key is not None and result.cycles_interval is not None and result.exit.status is ExitCode.OK:
         keep_interval(plan.cache, key, metrics_of(result), result.cycles_interval)
     return result
 
 
-def summarize_here(profile: Profile, sources: SourceFiles) -> Summary:
-    """The summary of a profile, its lines known by their text, its files named from this folder."""
+def summarize_here(profile: Profile, sources: SourceFiles, elf: str) -> Summary:
+    """The summary of a profile, its lines known by their text, its files named from the root of
+    the repository."""
+    checkout = Checkout(elf)
     summary = summarize(profile, sources.line)
 
     def name(file: str) -> str:
-        return _shortest(file, sources.path(file))
+        found, known = sources.path(file), checkout.name(file)
+        return known if found is None or is_own(known) else checkout.name(str(found))
 
+    def named(row: Named) -> Named:
+        return row if row.file is None else replace(row, file=name(row.file))
+
+    functions, outside = with_outside(profile, summary.functions, lambda file: is_own(name(file)))
     return replace(
         summary,
-        functions=tuple(
-            row if row.file is None else replace(row, file=name(row.file))
-            for row in summary.functions
-        ),
-        lines=tuple(replace(row, file=name(row.file)) for row in summary.lines or ()),
+        functions=tuple(map(named, functions)),
+        outside=None if outside is None else tuple(map(named, outside)),
+        lines=tuple(map(named, summary.lines or ())),
     )
-
-
-def _shortest(file: str, found: Path | None) -> str:
-    """A source file's name from the working folder, as recorded when it lies elsewhere."""
-    place = PurePath(os.path.normpath(Path.cwd() / (found or file)))
-    return place.relative_to(Path.cwd()).as_posix() if place.is_relative_to(Path.cwd()) else file
 
 
 def run_plans(

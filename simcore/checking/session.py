@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from simcore import __version__
-from simcore.checking.baselines import Baseline, load_baseline, new_baseline
+from simcore.checking.baselines import refuse_newer, update_baseline
+from simcore.checking.blame import explain
+from simcore.checking.doubts import doubts, end_of
+from simcore.checking.fitting import fitted
+from simcore.checking.gates import (
+    compared_runs,
+    full_run_needed,
+    refuse_other_setups,
+    uncompared,
+    unmatched_limits,
+)
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
 from simcore.checking.running import PlanOutcome, run_plans
-from simcore.checking.verdicts import judge, reasons
-from simcore.comparison.comparison import compare
+from simcore.checking.verdicts import judge
+from simcore.comparison.comparison import compare, unlike, unlike_setups
 from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
 from simcore.parallel import processors
+from simcore.repository import working_folder
 from simcore.run.stubs import Guess
+from simcore.simulation.program import load_spec
 
 TOOL = Tool("mcusim", __version__)
 GUESSES_TOLD = 4
@@ -26,11 +39,17 @@ GUESSES_TOLD = 4
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to check. ``baseline`` is the file to compare with, None for none.
+    """What to check. ``baseline`` is the file to compare with, None for none; ``named`` when
+    somebody wrote its name, so that one that is not there is a slip.
 
     ``save`` is the file to write the runs to as a baseline. Without it, runs that ``baseline`` does
-    not know are added to it. Of ``limits`` each item is one text's. ``files`` are what is read for
-    it, beside the baseline.
+    not know are added to it. Runs that did not run stay in either; ``prune`` drops them, after a
+    full run only, which ``listed``, names of all runs of the settings, tells. ``replace`` lets a
+    run take the place of one of another configuration. Of ``limits`` each item is one text's.
+    ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its result.
+
+    ``require_all`` fails on runs that the baseline knows and that did not run, ``require_baseline``
+    on runs that it does not know, ``strict`` on doubts.
     """
 
     plans: tuple[RunPlan, ...]
@@ -39,50 +58,100 @@ class Request:
     save: Path | None = None
     jobs: int = 0  # 0: one for each processor
     files: tuple[str, ...] = ()
+    named: bool = False
+    listed: tuple[str, ...] = ()
+    prune: bool = False
+    replace: bool = False
+    require_all: bool = False
+    require_baseline: bool = False
+    strict: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A finished check, and the baseline that is to be written to ``result.saved``."""
+    """A finished check, and what :func:`save_checked` puts into the baseline ``result.saved``, and
+    takes out of it. ``summaries`` are those of runs that ended well, by name."""
 
     result: CheckResult
-    to_save: Baseline | None
+    to_save: Mapping[str, Summary]
+    to_drop: tuple[str, ...] = ()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
 
 
 def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Checked:
     """Run, compare and judge; no baseline is written. ``done`` is called as each run ends.
 
-    Raises ConfigError for a baseline that is no good.
+    Raises ConfigError for a baseline that is no good, not there where it has to be, or not to be
+    overwritten.
     """
-    known: dict[str, Summary] = {}
+    known: Mapping[str, Summary] = {}
+    notes = list(request.notes)
     if request.baseline is not None:
-        baseline = load_baseline(request.baseline)
-        known = {} if baseline is None else baseline.runs
+        # A baseline that this check writes need not be there.
+        known, told = compared_runs(
+            request.baseline,
+            named=request.named and request.save is None,
+            required=request.require_baseline and request.save is None,
+        )
+        notes += told
+    in_target = known if request.save is None else refuse_newer(request.save)
+    planned = {plan.name for plan in request.plans}
+    not_run = sorted((known if request.baseline is not None else in_target).keys() - planned)
+    left = sorted(in_target.keys() - planned)
+    if request.prune:
+        full_run_needed(left, request.listed, request.plans, in_target)
     outcomes = run_plans(request.plans, request.jobs or processors(), done)
+    limits = {plan.name: limits_of(plan.name, request.limits) for plan in request.plans}
+    summaries = [outcome.summary for outcome in outcomes]
+    wrong = unmatched_limits(request.plans, summaries, limits, known)
     runs = tuple(
-        _judged(plan, outcome, known.get(plan.name), request)
+        _judged(plan, outcome, known.get(plan.name), request, limits[plan.name], wrong)
         for plan, outcome in zip(request.plans, outcomes, strict=True)
     )
-    target, to_save = _to_save(request, outcomes, known, runs)
-    return Checked(
-        CheckResult(
-            schema=SCHEMA,
-            tool=TOOL,
-            baseline=None if request.baseline is None else request.baseline.stem,
-            saved=None if target is None else target.as_posix(),
-            runs=runs,
-        ),
-        to_save,
+    result = CheckResult(
+        schema=SCHEMA,
+        tool=TOOL,
+        baseline=None if request.baseline is None else request.baseline.stem,
+        saved=None,
+        runs=runs,
+        folder=working_folder(),
+        not_run=tuple(not_run),
+        require_all=request.require_all and request.baseline is not None and not request.prune,
     )
+    checked = _with_baseline(request, result, outcomes, in_target, left, notes)
+    well = {
+        plan.name: outcome.summary
+        for plan, outcome in zip(request.plans, outcomes, strict=True)
+        if outcome.summary is not None and outcome.code is ExitCode.OK
+    }
+    return replace(checked, summaries=well)
+
+
+def save_checked(checked: Checked) -> CheckResult:
+    """Write the baseline of a check, if it has one to write; the result with what is to be told.
+
+    Raises ConfigError, with the file as it was.
+    """
+    result = checked.result
+    if result.saved is None:
+        return result
+    notes = update_baseline(Path(result.saved), checked.to_save, checked.to_drop)
+    return replace(result, notes=(*result.notes, *notes))
 
 
 def failed_check(error: str) -> CheckResult:
     """The result of a check that could not be made."""
-    return CheckResult(SCHEMA, TOOL, None, None, (), error)
+    return CheckResult(SCHEMA, TOOL, None, None, (), error, working_folder())
 
 
 def _judged(
-    plan: RunPlan, outcome: PlanOutcome, before: Summary | None, request: Request
+    plan: RunPlan,
+    outcome: PlanOutcome,
+    before: Summary | None,
+    request: Request,
+    limits: Sequence[Limit],
+    wrong: Mapping[str, str],
 ) -> RunResult:
     after = outcome.summary
     if after is None or outcome.code is not ExitCode.OK:
@@ -93,34 +162,58 @@ def _judged(
         return _result(plan, outcome, "error", _asked(outcome.guesses))
     comparison = None if before is None else compare(before, after)
     if comparison is not None and comparison.unlike and request.save is None:
-        name = "" if request.baseline is None else f" {request.baseline.stem}"
-        return _result(
-            plan,
-            outcome,
-            "error",
-            message=f"not comparable with the baseline: {'; '.join(comparison.unlike)};"
-            f" save it again with --save-baseline{name}",
-        )
+        return _result(plan, outcome, "error", _not_comparable(before, after, request))
     if comparison is not None and comparison.unlike:
-        comparison = None  # a new baseline is being made, because of that
-    if before is not None and request.save is None and _end(before) != _end(after):
+        comparison = before = None  # a new baseline is being made, because of that
+    if before is not None and request.save is None and end_of(before) != end_of(after):
         message = f"{after.exit.text}, where by the baseline {before.exit.text}"
         return _result(plan, outcome, "ended-elsewhere", message)
-    limits = limits_of(plan.name, request.limits)
+    if plan.name in wrong:
+        return _result(plan, outcome, "error", wrong[plan.name])
+    needed = request.require_baseline and request.baseline is not None and request.save is None
+    if needed and before is None:
+        assert request.baseline is not None
+        where = request.baseline.as_posix()
+        message = f"nothing to compare with: {where} does not know it, and --require-baseline is on"
+        return _result(plan, outcome, "no-baseline", message)
     values = judge(after, comparison, limits, outcome.interval)
-    failed = any(value.failed for value in values)
+    doubtful: tuple[str, ...] = ()
+    if before is not None and comparison is not None:
+        nothing = uncompared(values, request.save is None)
+        if nothing and needed:
+            return _result(plan, outcome, "no-baseline", "; ".join(nothing))
+        doubtful = (*doubts(before, after, comparison, limits), *nothing)
+    status = "passed" if comparison is not None else "new"
+    if any(value.failed for value in values):
+        status = "failed"
+    elif doubtful and request.strict:
+        status = "doubtful"
     return RunResult(
         name=plan.name,
         elf=plan.elf,
-        status="failed" if failed else "passed" if comparison is not None else "new",
-        message=None,
+        status=status,
+        message=f"{'; '.join(doubtful)} (--strict)" if status == "doubtful" else None,
         values=values,
-        reasons=() if comparison is None else reasons(comparison),
-        warnings=outcome.warnings,
+        reasons=()
+        if comparison is None or before is None
+        else explain(before, after, comparison, values, partial(load_spec, plan), plan.elf),
+        warnings=(*outcome.warnings, *doubtful),
         args=plan.args,
         cpu=after.cpu,
         comparison=comparison,
         cycles_interval=outcome.interval,
+        doubts=doubtful,
+    )
+
+
+def _not_comparable(before: Summary | None, after: Summary, request: Request) -> str:
+    """Why a run cannot be compared with its baseline, and what to do."""
+    assert before is not None
+    name = "" if request.baseline is None else f" {request.baseline.stem}"
+    instead = " --replace" if list(unlike_setups(before, after)) else ""
+    return (
+        f"not comparable with the baseline: {'; '.join(unlike(before, after))};"
+        f" save it again with --save-baseline{name}{instead}"
     )
 
 
@@ -132,12 +225,6 @@ def _asked(guesses: Sequence[Guess]) -> str:
         f"guessed so that the program goes on: {few}{more}. To take that for the baseline, write"
         " peripherals = 'ready' into mcusim.toml, or what they read as [[stub]] tables"
     )
-
-
-def _end(run: Summary) -> tuple[str, str | None]:
-    """How a run ended and in which function; lines move with every edit."""
-    place = run.exit.place
-    return run.exit.reason, None if place is None else place.symbol
 
 
 def _result(plan: RunPlan, outcome: PlanOutcome, status: str, message: str | None) -> RunResult:
@@ -155,23 +242,47 @@ def _result(plan: RunPlan, outcome: PlanOutcome, status: str, message: str | Non
     )
 
 
-def _to_save(
+def _with_baseline(
     request: Request,
+    result: CheckResult,
     outcomes: Sequence[PlanOutcome],
-    known: dict[str, Summary],
-    runs: Sequence[RunResult],
-) -> tuple[Path | None, Baseline | None]:
-    """The file to write and what: all runs when asked for, else those that had no baseline."""
+    in_target: Mapping[str, Summary],
+    left: Sequence[str],
+    notes: list[str],
+) -> Checked:
+    """The check with what it writes: all runs when asked for, else those that had no baseline.
+
+    Raises ConfigError for runs that would take the place of those of another configuration.
+    """
+    target = request.save or request.baseline
     good = {
         plan.name: outcome.summary
-        for plan, outcome, run in zip(request.plans, outcomes, runs, strict=True)
+        for plan, outcome, run in zip(request.plans, outcomes, result.runs, strict=True)
         if outcome.summary is not None and outcome.code is ExitCode.OK and run.status != "error"
     }
-    if request.save is not None:
-        if len(good) < len(request.plans):
-            return None, None  # a baseline with holes would hide them
-        return request.save, new_baseline(good)
-    new = {run.name: good[run.name] for run in runs if run.status == "new"}
-    if request.baseline is None or not new:
-        return None, None
-    return request.baseline, new_baseline({**known, **new})
+    if request.save is None:
+        good = {run.name: good[run.name] for run in result.runs if run.status == "new"}
+    dropped = tuple(left) if request.prune else ()
+    holes = request.save is not None and len(good) < len(request.plans)
+    compared = request.save is None or request.save == request.baseline
+    if target is not None and (good or dropped or holes):
+        where = target.as_posix()
+        if holes or (result.exit_code is not ExitCode.OK and (compared or dropped)):
+            notes.append(f"{where} stays as it was: the check failed")
+        else:
+            if request.save is not None and not request.replace:
+                refuse_other_setups(target, in_target, good)
+            result = replace(result, saved=where)
+            if dropped:
+                notes.append(f"dropped from {where}: {', '.join(dropped)}")
+    if left and not dropped and request.save is not None and result.saved is not None:
+        many = f"{len(left)} runs" if left[1:] else "1 run"
+        notes.append(
+            f"{many} of {result.saved} did not run and {'stay' if left[1:] else 'stays'} in it:"
+            f" {', '.join(left)}; --prune drops what is not there any more"
+        )
+    result = replace(result, notes=tuple(notes))
+    if result.saved is None:
+        return Checked(result, {})
+    kept = {name: fitted(run, limits_of(name, request.limits)) for name, run in good.items()}
+    return Checked(result, kept, dropped)

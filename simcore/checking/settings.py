@@ -23,12 +23,12 @@ from simcore.run.written import (
 OWN_FILE, SHARED_FILE = "mcusim.toml", "pyproject.toml"
 
 #: Keys of a run, which the file may have for all runs too.
-RUN_KEYS = (*file_keys(RunSpec), "limits", "functions", "operations", "interrupts", "tasks")
+RUN_KEYS = (*file_keys(RunSpec), "limits", "functions", "ops", "interrupts", "tasks")
 
 #: Tables of limits by name, and what each limits.
 _KINDS_OF = {
     "functions": "function",
-    "operations": "op",
+    "ops": "op",
     "interrupts": "irq",
     "tasks": "task",
 }
@@ -44,17 +44,22 @@ def find_settings(folder: Path) -> Path | None:
     return None
 
 
-def load_settings(path: Path) -> Settings:
-    """Read a settings file. Raises ConfigError, one line with file and key, for what is wrong."""
-    tree = _own_table(path)
+def load_settings(path: Path, text_of: Path | None = None) -> Settings:
+    """Read a settings file. Raises ConfigError, one line with file and key, for what is wrong.
+
+    ``text_of`` is the file that says it, when paths begin where ``path`` would lie.
+    """
+    tree = _own_table(text_of or path)
     if tree is None:
         raise ConfigError(f"{path}: no table [tool.mcusim]")
-    file = SettingsTable(path, tree)
+    notes: dict[str, None] = {}
+    file = SettingsTable(path, _one_word(path, tree, notes))
     file.only((*RUN_KEYS, "baseline", "run"))
     common = RunPlan(**file.options(RunSpec))
     limits = _limits(file)
     plans: list[RunPlan] = []
     for run in file.tables("run"):
+        run.values = _one_word(path, run.values, notes, run.where)
         run.only(("elf", "name", *RUN_KEYS))
         of_run = _plans(run, common)
         plans += of_run
@@ -69,7 +74,27 @@ def load_settings(path: Path) -> Settings:
         baseline=file.get("baseline", read_text, "") or None,
         folder=path.parent,
         files=(str(path),),
+        notes=tuple(notes),
     )
+
+
+def _one_word(
+    path: Path, values: dict[str, Any], notes: dict[str, None], where: str = ""
+) -> dict[str, Any]:
+    """A table in which an operation is an op, whatever it is called in the file; ``notes`` get what
+    is called otherwise. Raises ConfigError for two words of one thing."""
+    renamed = {"operations": "ops"}
+    if isinstance(values.get("ops"), list | str):
+        renamed["ops"] = "op"
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = renamed.get(key, key)
+        if name in found or (name != key and name in values and name not in renamed):
+            raise ConfigError(f"{path}: {where}'{key}' is '{name}', which is there, too")
+        if name != key:
+            notes[f"{path}: '{key}' is called '{name}'"] = None
+        found[name] = value
+    return found
 
 
 def _own_table(path: Path) -> dict[str, Any] | None:

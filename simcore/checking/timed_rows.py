@@ -15,6 +15,7 @@ from simcore.comparison.interrupts import IRQ_METRICS, InterruptSummary
 from simcore.comparison.metrics import Metric
 from simcore.comparison.summary import Summary
 from simcore.comparison.tasks import TASK_METRICS, TaskSummary
+from simcore.elf.names import without_brackets
 from simcore.run.interrupts import FIRST
 
 #: Values before and after by metric.
@@ -30,7 +31,7 @@ def measured_interrupts(
     rows = [
         row
         for row in after.interrupts or ()
-        if any(fnmatchcase(name.casefold(), named) for name in _names(row))
+        if any(fnmatchcase(name.casefold(), named) for name in names_of_interrupt(row))
     ]
     changes = (comparison.interrupts if comparison else None) or ()
     before = {change.number: change.before for change in changes}
@@ -41,15 +42,26 @@ def measured_tasks(
     pattern: str, after: Summary, comparison: Comparison | None
 ) -> Iterator[tuple[str, Pairs]]:
     """Name and values of each task that a pattern names and that ran after."""
-    rows = [row for row in after.tasks or () if fnmatchcase(row.name, pattern)]
+    rows = [
+        row
+        for row in after.tasks or ()
+        if any(fnmatchcase(name, pattern) for name in names_of_task(row))
+    ]
     changes = (comparison.tasks if comparison else None) or ()
     before = {change.name: change.before for change in changes}
     return _measured(rows, lambda row: before.get(row.name), TASK_METRICS, after, comparison)
 
 
-def _names(row: InterruptSummary) -> Iterator[str]:
+def names_of_task(row: TaskSummary) -> Iterator[str]:
+    """By which it can be called."""
+    yield row.name
+    yield without_brackets(row.name)
+
+
+def names_of_interrupt(row: InterruptSummary) -> Iterator[str]:
     """By which it can be called: an interrupt's number is that of --irq."""
     yield row.name
+    yield without_brackets(row.name)
     if row.handler is not None:
         yield row.handler
     if row.number >= FIRST:

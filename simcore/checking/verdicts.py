@@ -6,16 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from simcore.checking.limits import Limit
-from simcore.checking.results import LimitResult, MetricValue, Reason
+from simcore.checking.results import LimitResult, MetricValue
+from simcore.checking.rows import row_spellings
 from simcore.checking.timed_rows import Pairs, measured_interrupts, measured_tasks
-from simcore.comparison.comparison import Comparison, FunctionChange, LineChange
+from simcore.comparison.comparison import Comparison, FunctionChange
 from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
 from simcore.comparison.operations import OpChange, calls_of
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.elf.names import matches, spellings
-
-MOST_REASONS = 8
 
 
 def judge(
@@ -40,23 +39,17 @@ def judge(
     for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
         of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
         values += _rows(kind, row, after, comparison, of_row)
-    return tuple(values)
+    return tuple(_merged(values))
 
 
-def reasons(comparison: Comparison) -> tuple[Reason, ...]:
-    """The functions that explain a change, the largest first.
-
-    Those that take more cycles; without any those that take more energy, else those that take
-    fewer cycles.
-    """
-    functions = comparison.functions
-    by_energy = sorted(functions, key=lambda row: -row.energy_difference_j)
-    rows = (
-        [row for row in functions if row.cycles_difference > 0]
-        or [row for row in by_energy if row.energy_difference_j > 0]
-        or [row for row in functions if row.cycles_difference < 0]
-    )
-    return tuple(_reason(row, comparison.lines or ()) for row in rows[:MOST_REASONS])
+def _merged(values: Iterable[MetricValue]) -> Iterable[MetricValue]:
+    """The values, one for each key: a row that several patterns match has the limits of all."""
+    found: dict[str, MetricValue] = {}
+    for value in values:
+        known = found.get(value.key)
+        limits = value.limits if known is None else (*known.limits, *value.limits)
+        found[value.key] = replace(value, limits=tuple(dict.fromkeys(limits)))
+    return found.values()
 
 
 def _awake(limits: Sequence[Limit]) -> list[Limit]:
@@ -113,6 +106,8 @@ def _spread(value: MetricValue, after: Summary, interval: CyclesInterval | None)
 def _turns(limit: LimitResult, after: float, low: float, high: float) -> bool:
     if limit.allowed is None:
         return False
+    if limit.text.rpartition("=")[2].startswith("-"):  # a lower limit, with the baseline
+        return not limit.holds and high >= limit.allowed
     if not limit.holds:
         return low <= limit.allowed
     return not limit.text.endswith("%") and limit.allowed < high
@@ -130,7 +125,7 @@ def _rows(
     elif kind == "task":
         matching = list(measured_tasks(pattern, after, comparison))
     else:
-        called = _spellings(kind, after)
+        called = _spellings(kind, after, comparison)
         rows = _measured(kind, after, comparison)
         # All calls of a function by its name, or one of them by its own.
         matching = [*_all_calls(pattern, after, comparison)] if kind == "op" else []
@@ -146,12 +141,17 @@ def _rows(
             )  # fmt: skip
 
 
-def _spellings(kind: str, after: Summary) -> dict[str, Collection[str]]:
-    """All that people may call each function or operation that ran after, by its name."""
-    if kind == "function":
-        return {row.name: spellings(row.name, row.symbol, row.aliases) for row in after.functions}
-    names = {row.name: spellings(row.name, row.symbol, None) for row in after.ops}
-    return names | {name: (name,) for name in calls_of(after.ops)}
+def _spellings(
+    kind: str, after: Summary, comparison: Comparison | None
+) -> dict[str, Collection[str]]:
+    """All that people may call each function or operation that ran after, by its name; a function
+    also by those that became a part of it, and that are parts of it."""
+    found = row_spellings(kind, after)
+    for row in comparison.functions if comparison and kind == "function" else ():
+        others = (*(row.formerly or ()), *(row.parts or ()))
+        if others:
+            found[row.name] = (*found.get(row.name, (row.name,)), *others)
+    return found
 
 
 def _all_calls(
@@ -215,10 +215,17 @@ def _measured(
                 "energy": (None if new else change.energy_before_j, change.energy_after_j),
             },
         )
+    told = {name for change in changes for name in (change.name, *(_parts(change)))}
     if kind == "op":  # calls that are one row, as there were not as many before
-        told = {change.name for change in changes}
-        apart = [row for row in after.ops if row.caller is not None and row.name not in told]
-        yield from _measured(kind, replace(after, ops=tuple(apart)), None)
+        calls = [row for row in after.ops if row.caller is not None and row.name not in told]
+        yield from _measured(kind, replace(after, ops=tuple(calls)), None)
+    else:  # what a baseline left out as too cheap
+        cheap = [row for row in after.functions if row.name not in told]
+        yield from _measured(kind, replace(after, functions=tuple(cheap)), None)
+
+
+def _parts(change: FunctionChange | OpChange) -> Iterable[str]:
+    return (getattr(change, "parts", None) or ()) if change.status != "removed" else ()
 
 
 def _value(
@@ -255,25 +262,4 @@ def _value(
             for limit in asked
         ),
         within=within,
-    )
-
-
-def _reason(row: FunctionChange, lines: Sequence[LineChange]) -> Reason:
-    # A function that is only hungrier is shown where it became slower, as main_cause has it.
-    sign = -1 if row.cycles_difference < 0 else 1
-    inside = [line for line in lines if line.function == row.name]
-    hot = max(inside, key=lambda line: sign * line.cycles_difference, default=None)
-    if hot is not None and sign * hot.cycles_difference <= 0:
-        hot = None
-    cause = row.main_cause
-    return Reason(
-        function=row.name,
-        status=row.status,
-        cycles_difference=row.cycles_difference,
-        energy_difference_j=row.energy_difference_j,
-        cause=cause,
-        cause_cycles=0 if cause is None else row.cycles_by_cause[cause],
-        file=row.file if hot is None else hot.file,
-        line=row.line if hot is None else hot.line,
-        line_cycles=None if hot is None else hot.cycles_difference,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simcore.cli.check_gates import gate_options, gates, tell_gates
 from simcore.cli.check_reports import parse_reports, write_reports
 from simcore.cli.options import (
     cache_option,
@@ -27,6 +28,7 @@ from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
 from simcore.cli.running import (
     ProgramCommand,
+    goes_to_file,
     input_files,
     look,
     on_command_line,
@@ -55,8 +57,9 @@ _KINDS = ", ".join(REPORTS)
 @click.option(
     "--save-baseline",
     metavar="NAME",
-    help="Write the runs to .mcusim/NAME.json, to be committed.",
+    help="Write the runs to .mcusim/NAME.json, to be committed; others in it stay.",
 )
+@gate_options
 @click.option(
     "--limit",
     "limits",
@@ -72,6 +75,19 @@ _KINDS = ", ".join(REPORTS)
     help=f"Write a report for other tools too: {_KINDS}. Repeatable.",
 )
 @click.option(
+    "--history",
+    metavar="FILE",
+    help="Add a line with the commit and its runs to FILE, for 'mcusim trend'.",
+)
+@click.option(
+    "--bisect",
+    "bisection",
+    nargs=3,
+    metavar="'BUILD COMMAND' GOOD BAD",
+    help="Find the commit between GOOD and BAD that breaks a limit against GOOD: each is built with"
+    " the command, in a work tree of its own, by git bisect.",
+)
+@click.option(
     "--config",
     metavar="FILE",
     help="Settings: mcusim.toml, or [tool.mcusim] of pyproject.toml, of this folder if not given.",
@@ -80,7 +96,7 @@ _KINDS = ", ".join(REPORTS)
 @place_option
 @layout_option
 @uncertainty_option
-@report_options(("text", "json"), "Write the report to FILE.")
+@report_options(("text", "json", "none"), "Write the report to FILE.")
 @task_option
 @op_options
 @click.option(
@@ -98,6 +114,8 @@ def check(
     elfs: tuple[str, ...],
     args: tuple[str, ...],
     reports: tuple[str, ...],
+    history: str | None,
+    bisection: tuple[str, str, str] | None,
     format_name: str,
     output: str | None,
     color: ColorChoice,
@@ -114,7 +132,10 @@ def check(
     mcusim check firmware.elf --limit 'stack=4096,irq=TIM2:latency=5us'
     mcusim check firmware.elf --limit 'task=audio:response=1ms,stack=512,cycles=5%'
     mcusim check --report junit=mcusim.xml --report github-summary
+    mcusim check --history .mcusim/history.jsonl
+    mcusim check build/k.elf --limit cycles=2% --bisect 'make -j' v1.2 HEAD
     mcusim check nn.elf -- conv2d_s8 h=16 w=16
+    mcusim check --explain
 
     The baseline is plain JSON that is meant to be committed. Results are exact, so by default any
     increase of cycles, energy or stack fails; a limit on a metric replaces that. A percentage is
@@ -123,28 +144,42 @@ def check(
     cycles.CAUSE, instructions, time, energy, stack, heap, load, ram, reads, writes, icache-misses,
     dcache-misses, mispredicts and @all; of irq latency, response, count and lost; of task cycles,
     instructions, energy, switches, wait, response, woken and stack. Of a program that sleeps,
-    limits on cycles are on active cycles. Improvements never fail. A run without baseline passes
-    and is added to it.
+    limits on cycles are on active cycles. Improvements never fail, unless below a lower limit such
+    as instructions=-20%. A run without baseline passes and is added to it; in CI, where CI is set,
+    it fails, as does one that the baseline knows and that did not run.
 
     Exit status: 0 within limits, 3 a limit is broken, 1, 4 or 5 when a program did not end well,
     2 for wrong usage and for runs that are not comparable with their baseline.
     """
+    if bisection is not None:
+        from simcore.cli.bisect import find_commit
+
+        return find_commit(elfs, args, bisection, given, (*reports, history), output)
     wanted = parse_reports(reports)
     failure: McusimError | click.ClickException | None = None
     problems: list[str] = []
     inputs = input_files()
     try:
-        request = _request(elfs, args, given)
+        request = request_of(elfs, args, given)
         inputs += request.files
-        for file in (output, *(file for _, file in wanted)):
+        for file in (output, history, *(file for _, file in wanted)):
             refuse_inputs(file, [*inputs, *([request.baseline] if request.baseline else ())])
         refuse_inputs(None if request.save is None else str(request.save), inputs)
+        if given["explain"]:
+            from simcore.cli.check_explain import plan_text
+
+            with destination(output) as write:
+                write(plan_text(request, look(output, color)))
+            return ExitCode.OK
         checked = _check(request)
         result = checked.result
-        if not_written := _save(checked):
+        try:
+            result = _save(checked)
+        except ConfigError as error:
             result = replace(result, saved=None)
-            problems += not_written
+            problems.append(str(error))
         problems += _write_report(result, format_name, output, color)
+        problems += _add_to_history(checked, history)
     except InputAsOutputError:
         raise
     except (McusimError, click.ClickException) as error:
@@ -153,12 +188,13 @@ def check(
         failure = error
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         result = failed_check(text)
-    problems += write_reports(result, wanted, inputs)
+    to_stdout = format_name == "none" or goes_to_file(output)
+    problems += write_reports(result, wanted, inputs, to_stdout)
     for problem in problems:
         click.echo(f"mcusim: error: {' '.join(problem.split())}", err=True)
     if failure is not None:
         raise failure
-    _tell_verdict(result, verbose, given["save_baseline"])
+    _tell_verdict(result, verbose)
     return ExitCode.USAGE if problems else result.exit_code
 
 
@@ -169,32 +205,49 @@ def _check(request: Request) -> Checked:
         return run_check(request, lambda plan: progress())
 
 
-def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) -> Request:
-    """What the command line and the settings ask for. Raises ConfigError or UsageError."""
+def request_of(
+    elfs: Sequence[str],
+    args: Sequence[str],
+    given: dict[str, Any],
+    settings: Settings | None = None,
+) -> Request:
+    """What the command line and the settings, those of --config when None, ask for.
+
+    Raises ConfigError or UsageError.
+    """
     from simcore.annotation.sources import SourcePlaces
     from simcore.cache import open_room
     from simcore.checking import baselines
-    from simcore.checking.limits import check_runs, parse_limits
+    from simcore.checking.limits import check_comparing, check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
 
     if given["no_baseline"] and (given["baseline"] or given["save_baseline"]):
         raise click.UsageError("--no-baseline does not go with --baseline or --save-baseline")
     limits = [tuple(parse_limits(text, "--limit")) for text in given["limits"]]
-    settings = _settings(given["config"])
+    if given["no_baseline"]:
+        check_comparing((one for group in limits for one in group), "--no-baseline compares none")
+    settings = _settings(given["config"]) if settings is None else settings
     said = on_command_line(given)
     settings = replace(settings, common=_replaced(settings.common, said))
     settings = replace(settings, runs=tuple(_replaced(run, said) for run in settings.runs))
     folder = settings.folder / baselines.FOLDER
     save, compare_with = given["save_baseline"], given["baseline"]
+    named = bool(compare_with)
     if compare_with is None and save is None and not given["no_baseline"]:
+        named = settings.baseline is not None
         compare_with = settings.baseline or baselines.DEFAULT
     sources = SourcePlaces(given["source_dirs"], given["source_maps"])
     room = open_room(given["use_cache"])
     plans = tuple(
         replace(plan, sources=sources, cache=room) for plan in plans_of(elfs, settings, args)
     )
-    check_runs([limit for group in limits for limit in group], [plan.name for plan in plans])
+    relative = [x.text for group in settings.limits for x in group if x.percent is not None]
+    unjudged = []
+    if given["no_baseline"] and relative:
+        unjudged = [f"not judged, as --no-baseline compares none: limit {', '.join(relative)}"]
+    everything = (*(() if elfs else settings.limits), *limits)
+    check_runs([limit for group in everything for limit in group], [plan.name for plan in plans])
     return Request(
         plans=plans,
         limits=(*settings.limits, *limits),
@@ -202,6 +255,10 @@ def _request(elfs: Sequence[str], args: Sequence[str], given: dict[str, Any]) ->
         save=None if save is None else baselines.baseline_path(folder, save),
         jobs=given["jobs"] or 0,
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
+        named=named,
+        listed=tuple(run.name for run in settings.runs),
+        notes=(*settings.notes, *unjudged),
+        **gates(given, folder),
     )
 
 
@@ -219,17 +276,21 @@ def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     return plan.replaced({name: value for name, value in said.items() if name in own})
 
 
-def _save(checked: Checked) -> list[str]:
-    """Write the baseline; what went wrong, a line each."""
-    if checked.to_save is None or checked.result.saved is None:
+def _save(checked: Checked) -> CheckResult:
+    from simcore.checking.session import save_checked
+
+    return save_checked(checked)
+
+
+def _add_to_history(checked: Checked, history: str | None) -> list[str]:
+    """Add the runs to a history; what went wrong, a line each."""
+    if history is None or not checked.summaries:
         return []
-    target = Path(checked.result.saved)
+    from simcore.checking.history import append, new_entry
+    from simcore.repository import commit_here
+
     try:
-        target.parent.mkdir(exist_ok=True)
-        with destination(str(target)) as write:
-            write(checked.to_save.to_json())
-    except OSError as error:
-        return [f"{target}: cannot write the baseline: {error.strerror}"]
+        append(Path(history), new_entry(commit_here(), checked.summaries))
     except ConfigError as error:
         return [str(error)]
     return []
@@ -239,6 +300,8 @@ def _write_report(
     result: CheckResult, format_name: str, output: str | None, color: ColorChoice
 ) -> list[str]:
     """Write the report of --format; what went wrong, a line each."""
+    if format_name == "none":
+        return []
     try:
         with destination(output) as write:
             write(render(result, format_name, look(output, color)))
@@ -247,23 +310,15 @@ def _write_report(
     return []
 
 
-def _other_baselines(path: Path) -> list[str]:
-    """Names of the baselines beside one: whoever mistyped a name sees the right one."""
-    return sorted(other.stem for other in path.parent.glob("*.json") if other.name != path.name)
-
-
-def _tell_verdict(result: CheckResult, verbose: bool, wanted: str | None) -> None:
-    """How it went, on stderr: a line for each run that failed, then one for all.
-
-    ``wanted`` is the baseline that was asked for to be written.
-    """
+def _tell_verdict(result: CheckResult, verbose: bool) -> None:
+    """How it went, on stderr: a line for each run that failed, then one for all."""
     from simcore.checking.results import reason_text, verdict
 
     for run in result.runs:
         if run.exit_code is not ExitCode.OK:
             because = f"; because of {reason_text(run.blamed)}" if run.blamed else ""
             tell_line(f"{run.name}: {verdict(run)}{because if run.status == 'failed' else ''}")
-        elif verbose:
+        elif verbose or run.doubts:
             tell_line(f"{run.name}: {verdict(run)}")
     bad = sum(run.exit_code is not ExitCode.OK for run in result.runs)
     new = sum(run.status == "new" for run in result.runs)
@@ -275,7 +330,4 @@ def _tell_verdict(result: CheckResult, verbose: bool, wanted: str | None) -> Non
     if new:
         words.append(f"{new} without baseline")
     tell_line(", ".join(words))
-    if result.saved is not None:
-        tell_line(f"baseline written to {result.saved}: commit it")
-        if not wanted and new == number and (others := _other_baselines(Path(result.saved))):
-            tell_line(f"there are other baselines beside it: {', '.join(others)}")
+    tell_gates(result)

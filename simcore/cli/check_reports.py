@@ -41,32 +41,34 @@ def parse_reports(texts: Iterable[str]) -> list[Wanted]:
 
 
 def write_reports(
-    result: CheckResult, wanted: Sequence[Wanted], inputs: Sequence[str]
+    result: CheckResult, wanted: Sequence[Wanted], inputs: Sequence[str], to_stdout: bool
 ) -> list[str]:
     """Write each report, over none of ``inputs``; one that cannot be written does not keep the
-    others from it.
+    others from it. ``to_stdout``: nothing else goes there, so that annotations may.
 
     Returns what went wrong, a line each.
     """
     problems = []
     for kind, file in wanted:
         try:
-            _write(render(result, kind), kind, file, inputs)
+            _write(render(result, kind), kind, file, inputs, to_stdout)
         except ConfigError as error:
             problems.append(str(error))
     return problems
 
 
-def _write(text: str, kind: str, file: str | None, inputs: Sequence[str]) -> None:
+def _write(text: str, kind: str, file: str | None, inputs: Sequence[str], to_stdout: bool) -> None:
     if file is not None:
         with destination(file, inputs) as write:
             write(text)
     elif kind == ANNOTATIONS:
-        click.echo(text, err=True, nl=False)
+        click.echo(text, err=not to_stdout, nl=False)
     else:
+        from simcore.report.check.github_summary import MOST_BYTES, cut
+
         path = Path(os.environ[SUMMARY_VARIABLE])
         try:
-            with path.open("a", encoding="utf-8") as stream:  # other steps wrote before
-                stream.write(text)
+            with path.open("a", encoding="utf-8") as stream:  # other commands wrote before
+                stream.write(cut(text, MOST_BYTES - stream.tell()))
         except OSError as error:
             raise ConfigError(f"{path}: cannot write the summary: {error.strerror}") from None

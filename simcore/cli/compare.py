@@ -1,20 +1,51 @@
-"""`mcusim compare`: what changed from one profile to another."""
+"""`mcusim compare`: what changed from one profile, or program, to another."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from simcore.cli.options import demangle_option, look_options, report_options
+from simcore.cli.options import (
+    cache_option,
+    layout_option,
+    look_options,
+    op_options,
+    part_options,
+    place_option,
+    report_options,
+    run_options,
+    task_option,
+)
 from simcore.cli.output import ColorChoice
-from simcore.cli.running import input_files, look, tell_line
+from simcore.cli.running import (
+    ProgramCommand,
+    input_files,
+    look,
+    on_command_line,
+    program_streams,
+    tell_end,
+    tell_line,
+    tell_warnings,
+)
 from simcore.errors import ConfigError, ExitCode
 from simcore.files import destination
 from simcore.report.comparison import FORMATS, SECTIONS, render
 
+if TYPE_CHECKING:
+    from simcore.cli.kept import Kept
+    from simcore.costs.profile import Profile
+    from simcore.run.spec import RunSpec
 
-@click.command(short_help="Tell what changed from one profile to another.")
-@click.argument("before", metavar="BEFORE.json")
-@click.argument("after", metavar="AFTER.json")
+#: A change of cycles below this part may be what alignment alone makes: the layout band is asked.
+SMALL_CHANGE = 0.1
+
+
+@click.command(cls=ProgramCommand, short_help="Tell what changed between two profiles or ELFs.")
+@click.argument("before", metavar="BEFORE.json|ELF")
+@click.argument("after", metavar="AFTER.json|ELF")
 @report_options(FORMATS, "Write the report to FILE.")
 @click.option(
     "--section",
@@ -36,53 +67,121 @@ from simcore.report.comparison import FORMATS, SECTIONS, render
     is_flag=True,
     help="Compare runs that are not comparable, of two parts or clocks for instance.",
 )
-@demangle_option
+@part_options()
+@place_option
+@layout_option
+@task_option
+@op_options
+@run_options
+@cache_option
 @look_options
 def compare(
     before: str,
     after: str,
+    args: tuple[str, ...],
     format_name: str,
     output: str | None,
     section: str,
     top: int,
     force: bool,
-    demangle: bool,
+    use_cache: bool,
     color: ColorChoice,
     verbose: bool,
+    **run: Any,
 ) -> ExitCode:
-    """Compare two JSON profiles by function, operation and cause, the largest change first.
+    """Compare two profiles or programs by function, operation and cause, the largest change first.
 
     \b
-    mcusim profile old.elf --instructions --format json -o old.json
-    mcusim profile new.elf --instructions --format json -o new.json
-    mcusim compare old.json new.json
+    mcusim compare old.elf new.elf
+    mcusim compare old.elf new.elf --cpu stm32h743 -- first-argument
+    mcusim compare old.json new.elf --format html -o changes.html
     mcusim compare old.json new.json --format csv --section lines
-    mcusim compare old.json new.json --format html -o changes.html
 
-    Source lines are compared when both profiles hold --instructions or --lines. Runs on different
-    parts, clocks, models or arguments are refused unless --force is given. The exit status does
-    not judge: 'mcusim check' does.
+    A program is run first, as 'mcusim profile --instructions' does with these options; with cycles
+    that changed by less than 10 % it is also timed with its code shifted, to tell a change from
+    what alignment alone makes. JSON profiles have source lines when they hold --instructions or
+    --lines. Runs on different parts, clocks, models or arguments are refused unless --force is
+    given. Changes below 0.1 % are grey. The exit status does not judge: 'mcusim check' does.
     """
+    from simcore.cache import open_room
+    from simcore.cli.kept import Kept
     from simcore.comparison.comparison import compare as compare_profiles
-    from simcore.report.saved import load_profile
+    from simcore.run.spec import RunSpec
 
+    files = (before, after)
+    programs = [is_program(file) for file in files]
+    given = on_command_line({**run, "args": args, "use_cache": use_cache})
+    if not any(programs) and (unused := [name for name in given if name != "demangle"]):
+        raise click.UsageError(
+            f"{_option(unused[0])} is about a run, and nothing runs: both files are profiles"
+        )
+    kept = Kept(open_room(use_cache))
+    spec = RunSpec(args=args, verbose=verbose, **run)
+    spec = replace(spec, instructions=True, inlines=format_name == "html")
     with destination(output, input_files()) as write:
-        old, new = load_profile(before), load_profile(after)
-        if not demangle:
-            from simcore.report.symbols import with_symbols
-
-            old, new = with_symbols(old), with_symbols(new)
-        comparison = compare_profiles(old, new)
+        profiles = [
+            _run(replace(spec, elf=file), output, kept) if program else _read(file, run["demangle"])
+            for file, program in zip(files, programs, strict=True)
+        ]
+        comparison = compare_profiles(*profiles)
         if comparison.unlike and not force:
             raise ConfigError(
                 f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"
                 " (--force compares them all the same)"
             )
+        (cycles,) = (row for row in comparison.metrics if row.metric == "cycles")
+        if any(programs) and 0 < abs(cycles.relative or 0) < SMALL_CHANGE:
+            shifted = replace(spec, layout_sweep=True)
+            profiles = [
+                _run(replace(shifted, elf=file), None, kept) if program else profile
+                for file, program, profile in zip(files, programs, profiles, strict=True)
+            ]
+            comparison = compare_profiles(*profiles)
         options = look(output, color, top=top, section=section)
+        old, new = profiles
         write(render(comparison, format_name, options, (old, new)))
     if verbose:
         tell_line(
             f"{len(comparison.functions)} functions, {len(comparison.ops)} operations,"
             f" {len(comparison.lines or ())} lines compared"
         )
-    return ExitCode.OK
+    ends = [ExitCode.OK]
+    for file, program, profile in zip(files, programs, profiles, strict=True):
+        if program:
+            tell_warnings([f"{file}: {text}" for text in profile.warnings], format_name, "")
+            ends.append(tell_end(profile.exit, f" ({file})"))
+    return max(ends)
+
+
+def is_program(file: str) -> bool:
+    """Whether a file is no document, but a program that can run."""
+    path = Path(file)
+    if path.suffix.lower() in (".hex", ".srec", ".s19", ".uf2", ".tflite"):
+        return True
+    try:
+        with path.open("rb") as stream:
+            return path.is_file() and stream.read(4) == b"\x7fELF"
+    except OSError:  # whoever reads it says so
+        return False
+
+
+def _option(name: str) -> str:
+    if name == "args":
+        return "what stands behind '--'"
+    return f"--{name.removesuffix('_hz').removesuffix('_s').rstrip('_').replace('_', '-')}"
+
+
+def _run(spec: RunSpec, output: str | None, kept: Kept) -> Profile:
+    with program_streams(output, spec.max_instructions) as streams:
+        return kept.profile(spec, **streams)
+
+
+def _read(file: str, demangle: bool) -> Profile:
+    from simcore.report.saved import load_profile
+
+    profile = load_profile(file)
+    if not demangle:
+        from simcore.report.symbols import with_symbols
+
+        profile = with_symbols(profile)
+    return profile

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from simcore import __version__
+from simcore.comparison.groups import Group, grouped
 from simcore.comparison.interrupts import InterruptChange, interrupt_changes
-from simcore.comparison.matching import Pair, aligned, paired
+from simcore.comparison.matching import aligned
 from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
 from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes
 from simcore.comparison.status import Status
@@ -25,6 +26,8 @@ from simcore.costs.profile import Profile
 from simcore.plain import Amount, Count, Document, filled, schema_name
 
 SCHEMA = "mcusim.comparison/1"
+#: Why a change of cycles may mean nothing: alignment alone makes as much.
+LAYOUT_BAND = "layout band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ class FunctionChange:
     energy_after_j: Amount
     energy_difference_j: float
     cycles_by_cause: dict[str, int]
+    formerly: tuple[str, ...] | None = None
+    """Functions before that have other names: what was renamed, inlined here or put together. Their
+    figures are summed; left out without any."""
+    parts: tuple[str, ...] | None = None
+    """Further functions after that hold its code: clones, and parts that were split off."""
 
     @property
     def main_cause(self) -> str | None:
@@ -172,7 +180,10 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
     Runs that are not comparable are compared too: ``unlike`` says so, and who calls decides.
     """
     before, after = (one if isinstance(one, Summary) else summarize(one) for one in (before, after))
-    functions = paired(before.functions, after.functions)
+    old_lines, new_lines = _by_function(before.line_rows()), _by_function(after.line_rows())
+    functions = grouped(
+        before.all_functions(), after.all_functions(), old_lines or {}, new_lines or {}
+    )
     slept = any(one.metrics.active_cycles != one.metrics.cycles for one in (before, after))
     heap = any(one.metrics.heap_high_water_bytes is not None for one in (before, after))
     return Comparison(
@@ -186,9 +197,9 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
         ),
         causes=_causes(before, after),
         components=_components(before, after),
-        functions=_functions(functions),
-        ops=op_changes(before.ops, after.ops),
-        lines=_lines(before, after, functions),
+        functions=_functions(functions, before),
+        ops=op_changes(before.ops, after.ops, before.ops_left_out_below),
+        lines=_lines(old_lines, new_lines, functions),
         interrupts=interrupt_changes(before.interrupts, after.interrupts),
         tasks=task_changes(before.tasks, after.tasks),
     )
@@ -196,6 +207,18 @@ def compare(before: Profile | Summary, after: Profile | Summary) -> Comparison:
 
 def unlike(before: Summary, after: Summary) -> Iterable[str]:
     """Why the figures of two runs may not be compared, a few words each."""
+    old, new = before.cpu, after.cpu
+    yield from unlike_setups(before, after)
+    if old.name != new.name:
+        return
+    if old.overrides == new.overrides and old.model_sha256 != new.model_sha256:
+        yield f"the model of {old.name} is {old.model_sha256[:12]} and {new.model_sha256[:12]}"
+    if before.mcusim != after.mcusim:
+        yield f"mcusim is {before.mcusim} and {after.mcusim}"
+
+
+def unlike_setups(before: Summary, after: Summary) -> Iterable[str]:
+    """How what two runs were asked for differs, a few words each."""
     old, new = before.cpu, after.cpu
     if old.name != new.name:
         yield f"the part is {old.name} and {new.name}"
@@ -209,10 +232,6 @@ def unlike(before: Summary, after: Summary) -> Iterable[str]:
     ):
         if first != second:
             yield f"the {what} is {first} and {second}"
-    if old.overrides == new.overrides and old.model_sha256 != new.model_sha256:
-        yield f"the model of {old.name} is {old.model_sha256[:12]} and {new.model_sha256[:12]}"
-    if before.mcusim != after.mcusim:
-        yield f"mcusim is {before.mcusim} and {after.mcusim}"
     if before.args is not None and after.args is not None and before.args != after.args:
         yield f"the arguments are {_list(before.args)} and {_list(after.args)}"
 
@@ -254,7 +273,7 @@ def _within(
 ) -> str | None:
     band = max(before.layout_cycles or 0, after.layout_cycles or 0)
     if metric.name in ("cycles", ACTIVE.name) and abs(difference) <= band:
-        return "layout band"
+        return LAYOUT_BAND
     error = {
         "cycles": MODEL_CYCLES_ERROR,
         ACTIVE.name: MODEL_CYCLES_ERROR,
@@ -292,42 +311,69 @@ def _components(before: Summary, after: Summary) -> tuple[ComponentChange, ...]:
     return tuple(sorted(rows, key=lambda row: -abs(row.difference_j)))
 
 
-def _functions(pairs: Iterable[Pair[FunctionSummary]]) -> tuple[FunctionChange, ...]:
+def _functions(groups: Iterable[Group], before: Summary) -> tuple[FunctionChange, ...]:
+    rows = []
+    for group in groups:
+        old, new = group.before, group.after
+        # What a baseline left out as too cheap is not new.
+        if old is None and new is not None and before.left_out_below is not None:
+            if new.cycles <= before.left_out_below:
+                continue
+            old = replace(new, calls=0, instructions=0, cycles=0, energy_j=0.0, cycles_by_cause={})
+        rows.append(_function_change(group, old, new))
+    return largest_first(rows)
+
+
+def _function_change(
+    group: Group, old: FunctionSummary | None, new: FunctionSummary | None
+) -> FunctionChange:
     nothing = FunctionSummary("", 0, 0, 0, 0.0, {})
-    return largest_first(
-        filled(
-            FunctionChange,
-            new or old,
-            calls_before=(old or nothing).calls,
-            calls_after=(new or nothing).calls,
-            cycles_by_cause=_minus(
-                (new or nothing).cycles_by_cause, (old or nothing).cycles_by_cause
-            ),
-            **costs_of(old, new, nothing),
-        )
-        for old, new in pairs
+    name = (new or old or nothing).name
+    first, second = old or nothing, new or nothing
+    # Of the cheap ones a baseline keeps no causes.
+    known = bool(first.cycles_by_cause or not first.cycles)
+    formerly = tuple(row.name for row in group.old if row.name != name) if new else ()
+    return filled(
+        FunctionChange,
+        new or old,
+        calls_before=first.calls,
+        calls_after=second.calls,
+        cycles_by_cause=_minus(second.cycles_by_cause, first.cycles_by_cause) if known else {},
+        formerly=tuple(dict.fromkeys(formerly)) or None,
+        parts=tuple(row.name for row in group.new[1:]) or None,
+        **costs_of(old, new, nothing),
     )
 
 
 def _lines(
-    before: Summary, after: Summary, functions: Iterable[Pair[FunctionSummary]]
+    old: dict[str, list[LineSummary]] | None,
+    new: dict[str, list[LineSummary]] | None,
+    functions: Iterable[Group],
 ) -> tuple[LineChange, ...] | None:
-    old_rows, new_rows = before.line_rows(), after.line_rows()
-    if old_rows is None or new_rows is None:
+    if old is None or new is None:
         return None
     nameless = FunctionSummary("", 0, 0, 0, 0.0, {})
-    old, new = _by_function(old_rows), _by_function(new_rows)
     rows: list[LineChange] = []
-    for first, second in [*functions, (nameless, nameless)]:
-        left = old.pop(first.name, []) if first else []
-        right = new.pop(second.name, []) if second else []
+    for group in [*functions, Group([nameless], [nameless])]:
+        left, right = (
+            sorted(
+                (line for row in side for line in lines.get(row.name, ())),
+                key=lambda row: (row.file, row.line),
+            )
+            for side, lines in ((group.old, old), (group.new, new))
+        )
+        if not left and any(row.cycles for row in group.old):
+            continue  # it ran, and a baseline keeps the lines of the dearest functions only
+        first, second = (side[0] if side else None for side in (group.old, group.new))
         rows += [_line_change(*pair) for pair in aligned(left, right, first, second)]
     return tuple(
         sorted(rows, key=lambda r: (-abs(r.cycles_difference), -r.cycles_after, r.file, r.line))
     )
 
 
-def _by_function(lines: Iterable[LineSummary]) -> dict[str, list[LineSummary]]:
+def _by_function(lines: Iterable[LineSummary] | None) -> dict[str, list[LineSummary]] | None:
+    if lines is None:
+        return None
     groups: dict[str, list[LineSummary]] = {}
     for row in sorted(lines, key=lambda row: (row.file, row.line)):
         groups.setdefault(row.function, []).append(row)

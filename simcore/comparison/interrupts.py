@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simcore.comparison.metrics import Metric
+from simcore.comparison.names import named_apart
 from simcore.comparison.status import Status, status_of
 from simcore.plain import Count, filled
 
@@ -59,7 +60,7 @@ def summarize_interrupts(
     rows: Sequence[InterruptCosts] | None,
 ) -> tuple[InterruptSummary, ...] | None:
     """The rows of a summary, None when no exception was taken."""
-    return tuple(filled(InterruptSummary, row) for row in rows) if rows else None
+    return named_apart([filled(InterruptSummary, row) for row in rows]) if rows else None
 
 
 def interrupt_changes(

@@ -10,21 +10,16 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePath
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from simcore.comparison.names import NamedRow
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
 #: How an operation of a network begins; behind it each runtime says something else.
 _LAYER = re.compile(r"#\d+(\.\d+)? \w+")
 _FURTHER = " (further)"  # of inferences behind the first
-_CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
-
-
-class NamedRow(Protocol):
-    """What has a name, and perhaps a file."""
-
-    @property
-    def name(self) -> str: ...
+#: What compilers append to the name of a function that they made of another.
+CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
 
 
 Row = TypeVar("Row", bound=NamedRow)
@@ -35,15 +30,15 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
     """Rows of the same symbol beside each other; what has no partner stands beside None.
 
     A row without a symbol, also of before names were demangled, is known by its name. Rows that
-    share one pair up by file, then in their order. A clone that the compiler made
-    pairs up with what it was made of when there is no doubt, and a layer of a network with that of
-    its number and operator, whoever's kernel it calls.
+    share one pair up by path, by file, then in their order, then by what they are called. A clone
+    that the compiler made pairs up with what it was made of when there is no doubt, and a layer of
+    a network with that of its number and operator, whoever's kernel it calls.
     """
     old, new = list(before), list(after)
     pairs: list[Pair[Row]] = []
-    for key in (_name_and_file, _name, _name_without_clone, _layer):
+    for key in (_name_and_path, _name_and_file, _name, _called, without_clone, _layer):
         # By the last keys several rows may be one another's clones: then each stays alone.
-        unique = key in (_name_without_clone, _layer)
+        unique = key in (without_clone, _layer)
         groups: dict[str, tuple[list[Row], list[Row]]] = {}
         for side, rows in enumerate((old, new)):
             for row in rows:
@@ -59,6 +54,10 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
     return pairs + [(row, None) for row in old] + [(None, row) for row in new]
 
 
+def _name_and_path(row: NamedRow) -> str:
+    return f"{_name(row)}\0{getattr(row, 'file', None) or ''}"
+
+
 def _name_and_file(row: NamedRow) -> str:
     return f"{_name(row)}\0{PurePath(getattr(row, 'file', None) or '').name}"
 
@@ -70,8 +69,13 @@ def _name(row: NamedRow) -> str:
     return getattr(row, "symbol", None) or row.name
 
 
-def _name_without_clone(row: NamedRow) -> str:
-    return _CLONE.sub("", _name(row))
+def _called(row: NamedRow) -> str:
+    return _name(row) if getattr(row, "call", None) is not None else row.name
+
+
+def without_clone(row: NamedRow) -> str:
+    """The name of what a row is a clone or a part of, its own when it is none."""
+    return CLONE.sub("", _name(row))
 
 
 def _layer(row: NamedRow) -> str:

@@ -74,9 +74,12 @@ def calls_of(ops: Iterable[OpSummary]) -> dict[str, OpSummary]:
     return found
 
 
-def op_changes(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple[OpChange, ...]:
+def op_changes(
+    before: Sequence[OpSummary], after: Sequence[OpSummary], left_out_below: int | None = None
+) -> tuple[OpChange, ...]:
     """Operations beside each other. Calls of a function that are not as many in both runs are one
-    row: which of them is which nobody knows."""
+    row: which of them is which nobody knows. What only the run after has and costs no more cycles
+    than ``left_out_below`` is not new: the one before may have left it out."""
     nothing = OpSummary("", "", 0, 0, 0, 0.0)
     before, after = _folded(before, after)
     return largest_first(
@@ -88,6 +91,7 @@ def op_changes(before: Sequence[OpSummary], after: Sequence[OpSummary]) -> tuple
             **costs_of(old, new, nothing),
         )
         for old, new in paired(before, after)
+        if old is not None or left_out_below is None or (new or nothing).cycles > left_out_below
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from simcore.comparison.interrupts import InterruptSummary, summarize_interrupts
 from simcore.comparison.metrics import Metrics, metrics_of
+from simcore.comparison.names import named_apart
+from simcore.comparison.outside import OutsideCalls
 from simcore.comparison.tasks import TaskSummary, summarize_tasks
 from simcore.costs.origin import Cpu, Exit
 from simcore.costs.profile import Profile
@@ -46,6 +48,11 @@ class FunctionSummary:
     """Name in the symbol table; left out where it is the name."""
     aliases: tuple[str, ...] | None = None
     """Other names of its address, demangled and as symbols; left out without any."""
+    for_callers: Count | None = None
+    """Of the cycles of a function from outside of the repository, those that functions of the
+    repository spent in it; left out without any."""
+    for_callers_j: Amount | None = None
+    """Their energy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,17 @@ class FunctionLines:
 
 
 @dataclass(frozen=True, slots=True)
+class CheapFunctions:
+    """Functions that cost little beside others, a column for each figure that is kept of them."""
+
+    names: tuple[str, ...]
+    instructions: tuple[Count, ...]
+    cycles: tuple[Count, ...]
+    energy_fj: tuple[Count, ...]
+    """Femtojoules."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One run: what ran on what, and what it cost; what is not known is left out."""
 
@@ -120,6 +138,35 @@ class Summary:
     """Interrupts and exceptions that were taken, by number."""
     tasks: tuple[TaskSummary, ...] | None = None
     """Of a run that switched between them: main, interrupts, then threads as they first ran."""
+    outside: tuple[OutsideCalls, ...] | None = None
+    """What functions of the repository spent in others, by function; left out where no function is
+    known to be of the repository."""
+    output_sha256: Sha256 | None = None
+    """Of what the program printed."""
+    output_bytes: Count | None = None
+    cheap: CheapFunctions | None = None
+    """Of a baseline that would be too large: functions beside those that cost most."""
+    left_out_below: Count | None = None
+    """Functions that cost no more cycles than this may be left out."""
+    ops_left_out_below: Count | None = None
+    """The same of operations."""
+
+    def all_functions(self) -> tuple[FunctionSummary, ...]:
+        """The functions with the cheap ones, of which neither calls nor causes are known.
+
+        Raises ValueError when the columns are of unequal length.
+        """
+        if self.cheap is None:
+            return self.functions
+        one = self.cheap
+        rows = zip(one.names, one.instructions, one.cycles, one.energy_fj, strict=True)
+        return (
+            *self.functions,
+            *(
+                FunctionSummary(name, 0, instructions, cycles, femtojoules / 1e15, {})
+                for name, instructions, cycles, femtojoules in rows
+            ),
+        )
 
     def line_rows(self) -> list[LineSummary] | None:
         """The lines one by one. Raises ValueError when the columns are of unequal length."""
@@ -195,9 +242,9 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
                 energy_j=row.energy_j_self,
                 cycles_by_cause=_costly(row.cycles_by_cause),
             )
-            for row in profile.functions
+            for row in named_apart(profile.functions)
         ),
-        ops=tuple(filled(OpSummary, op, cycles=op.active_cycles) for op in profile.ops),
+        ops=named_apart([filled(OpSummary, op, cycles=op.active_cycles) for op in profile.ops]),
         lines=lines,
         placement=placement,
         layout_cycles=layout_cycles,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simcore.comparison.metrics import Metric
+from simcore.comparison.names import named_apart
 from simcore.comparison.status import Status, status_of
 from simcore.plain import Amount, Count, filled
 
@@ -63,7 +64,7 @@ class TaskChange:
 def summarize_tasks(profile: Profile) -> tuple[TaskSummary, ...] | None:
     """The rows of a summary, None when nothing switched between tasks."""
     rows = profile.tasks if profile.has_tasks else ()
-    return tuple(filled(TaskSummary, row) for row in rows) or None
+    return named_apart([filled(TaskSummary, row) for row in rows]) or None
 
 
 def task_changes(

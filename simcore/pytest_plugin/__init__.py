@@ -6,7 +6,7 @@ mcusim is imported only when a test asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,7 @@ _DEFAULT = "default"
 
 _runs_key: pytest.StashKey[Runs] = pytest.StashKey()
 _sent_key: pytest.StashKey[list[Any]] = pytest.StashKey()
+_deselected_key: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +47,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LIMITS",
         help="fail a test whose run is worse, for instance cycles:5%% or energy:2%%. Repeatable",
     )
+    for name, what in (
+        ("require-all", "that the baseline has and that no test ran; default where CI is set"),
+        ("require-baseline", "that the baseline does not have; default where CI is set and a"
+                             " baseline is there"),
+    ):  # fmt: skip
+        dest = f"mcusim_{name.replace('-', '_')}"
+        group.addoption(f"--mcusim-{name}", dest=dest, action="store_true", default=None,
+                        help=f"fail on runs {what}")  # fmt: skip
+        group.addoption(f"--mcusim-no-{name}", dest=dest, action="store_false",
+                        help=f"do not --mcusim-{name}")  # fmt: skip
+    group.addoption(
+        "--mcusim-strict",
+        action="store_true",
+        help="fail on doubts: a fall by more than a quarter, another output or end",
+    )
+    group.addoption(
+        "--mcusim-prune",
+        action="store_true",
+        help="--mcusim-save drops runs that no test made, after a full session that passed",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         " '5%' is against the baseline of --mcusim-compare.",
     )
     config.stash[_sent_key] = []
+    config.stash[_deselected_key] = set()
     if _asked(config):
         _runs(config)  # wrong options are answered at once
 
@@ -74,26 +96,50 @@ def mcusim(request: pytest.FixtureRequest) -> Callable[..., Profile]:
     return runs.runner(request.node.nodeid, limits[::-1], request.node.user_properties)
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[_deselected_key].add(item.nodeid)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     runs = config.stash.get(_runs_key, None)
+    if runs is not None:
+        deselected: set[str] = config.stash[_deselected_key]
+        runs.deselected |= deselected
     if output is not None:
-        output[_OUTPUT] = [] if runs is None else runs.sent()
+        output[_OUTPUT] = None if runs is None else runs.sent()
         return
-    sent = config.stash[_sent_key]
-    if sent:
+    for sent in config.stash[_sent_key]:
         runs = _runs(config)
         runs.receive(sent)
-    if runs is not None:
-        runs.save()
+    if runs is None or session.exitstatus in (2, 3, 4) or config.option.collectonly:
+        return  # interrupted, an error of pytest or its use: what is missing tells nothing
+    where = config.args, config.invocation_params.dir
+    left, fails = runs.not_run(*where)
+    unlike = runs.unlike(left)
+    if left:
+        because = " (--mcusim-require-all)" if fails else ""
+        runs.notes.append(f"not run, though the baseline has them: {', '.join(left)}{because}")
+    runs.notes += unlike
+    if (fails or unlike) and session.exitstatus in (0, 5):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    runs.save(session.exitstatus not in (0, 5), *where)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist what stands on the command line."""
+    node.workerinput[_OUTPUT] = [str(one) for one in node.config.invocation_params.args]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a worker of xdist measured."""
     output = getattr(node, "workeroutput", None) or {}  # a worker that crashed has none
-    node.config.stash[_sent_key].extend(output.get(_OUTPUT, []))
+    if (sent := output.get(_OUTPUT)) is not None:
+        node.config.stash[_sent_key].append(sent)
 
 
 def pytest_terminal_summary(
@@ -109,7 +155,7 @@ def pytest_terminal_summary(
 
 
 def _asked(config: pytest.Config) -> bool:
-    names = ("mcusim_compare", "mcusim_save", "mcusim_compare_fail")
+    names = ("mcusim_compare", "mcusim_save", "mcusim_compare_fail", "mcusim_prune")
     return any(config.getoption(name) for name in names)
 
 
@@ -117,17 +163,31 @@ def _runs(config: pytest.Config) -> Runs:
     """The runs of this process. Raises pytest.UsageError for options that cannot work."""
     if _runs_key not in config.stash:
         from simcore.errors import McusimError
-        from simcore.pytest_plugin.runs import Runs
+        from simcore.pytest_plugin.runs import Asked, Runs
 
-        compare = config.getoption("mcusim_compare")
-        limits = config.getoption("mcusim_compare_fail")
+        option = config.getoption
+        limits = option("mcusim_compare_fail")
+        asked = Asked(
+            compare=option("mcusim_compare") or (_DEFAULT if limits else None),
+            save=option("mcusim_save"),
+            limits=tuple(limits),
+            require_all=option("mcusim_require_all"),
+            require_baseline=option("mcusim_require_baseline"),
+            strict=option("mcusim_strict"),
+            prune=option("mcusim_prune"),
+            accepts=option("mcusim_save") == option("mcusim_compare") and _accepts(config),
+        )
         try:
-            config.stash[_runs_key] = Runs(
-                config.rootpath,
-                compare or (_DEFAULT if limits else None),
-                config.getoption("mcusim_save"),
-                limits,
-            )
+            config.stash[_runs_key] = Runs(config.rootpath, asked)
         except McusimError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_runs_key]
+
+
+def _accepts(config: pytest.Config) -> bool:
+    """Whether the command line saves, and only the project's own options compare: the baseline is
+    being renewed on purpose, and changes against it are no failure."""
+    # A worker of xdist is started without a command line of its own.
+    given = getattr(config, "workerinput", {}).get(_OUTPUT, config.invocation_params.args)
+    said = [str(argument).partition("=")[0] for argument in given]
+    return "--mcusim-save" in said and not {"--mcusim-compare", "--mcusim-compare-fail"} & {*said}

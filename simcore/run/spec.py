@@ -156,7 +156,7 @@ class RunSpec(PartSpec):
     until_idle: bool = False
     from_: Annotated[str | None, Written("from")] = None
     irq: tuple[str, ...] = ()
-    ops: tuple[str, ...] = ()
+    ops: Annotated[tuple[str, ...], Written("op")] = ()
     op_calls: tuple[str, ...] = ()
     op_rows: int = OP_ROWS
     task: str | None = None

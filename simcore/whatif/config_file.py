@@ -18,7 +18,7 @@ from simcore.whatif.configuration import Configuration, Sweep, parse_override, p
 
 KEYS = tuple(file_keys(PartSpec, "_"))
 #: How the program runs; a what-if has no table of operations.
-RUN_KEYS = tuple(key for key in file_keys(RunSpec, "_") if key not in (*KEYS, "ops"))
+RUN_KEYS = tuple(key for key in file_keys(RunSpec, "_") if key not in (*KEYS, "op"))
 TOP_KEYS = (*KEYS, *RUN_KEYS, "sweep", "configuration")
 ENTRY_KEYS = ("name", *KEYS)
 

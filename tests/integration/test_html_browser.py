@@ -18,6 +18,7 @@ from simcore.report import RenderOptions
 from simcore.report.comparison.html import render as render_comparison
 from simcore.report.html.details import Details
 from simcore.report.profile import render
+from simcore.report.trend import render as render_trend
 from simcore.study.layers import layer_list, load_networks, select
 from tests.integration.browsing import Meter, Seen, wide
 from tests.integration.programs import CHECKOUT, KERNELS
@@ -26,6 +27,7 @@ from tests.tools import GUARD_S
 from tests.unit.handmade import kernel_profile
 from tests.unit.report.test_report_html import CEILINGS, hostile_profile
 from tests.unit.report.test_report_html_comparison import slower
+from tests.unit.report.test_report_trend import steps
 
 LARGEST = 700_000  # bytes
 #: A page without anything but a table of 20,000 cells, laid out.
@@ -382,3 +384,23 @@ def test_a_comparison_colours_what_became_dearer(browser: Browser, tmp_path: Pat
     assert seen.troubles == []
     assert {url.partition(":")[0] for url in seen.requests} == {"file"}
     seen.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_trend_fits_a_desk_and_a_telephone_and_tells_its_points(
+    browser: Browser, tmp_path: Path, scheme: str
+) -> None:
+    path = tmp_path / "trend.html"
+    runs = [{"a": 1000 + 10 * (n // 3)} for n in range(12)]
+    path.write_text(render_trend(steps(tmp_path, *runs), "html", RenderOptions()))
+    for width in (1280, 390):
+        seen = Seen(browser, path, scheme, width)
+        page = seen.page
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.locator("#trend-cycles .point").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert "1,000 to 1,010 (+1.00 %)" in page.inner_text("#trend-cycles-told")
+        labels = page.locator("#trend-cycles .x:visible").count()
+        assert labels == (4 if width == 1280 else 2)
+        assert seen.troubles == []
+        seen.context.close()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import simcore
-from simcore.costs.coverage import FileCoverage
+from simcore.costs.coverage import CoveredLine, FileCoverage
 from simcore.costs.profile import Profile
 from simcore.report.profile import render
 from tests.integration.profiled import each_program, named
 from tests.integration.programs import CHECKOUT, Program
 from tests.tools import run_tool
+from tests.unit.handmade import kernel_profile
 
 TWO_PATHS = """\
 static volatile int sum;
@@ -55,7 +59,8 @@ def test_lcov_reads_how_many_lines_and_functions_ran(program: Program, tmp_path:
     for what in ("lines", "functions"):
         found = re.search(rf"{what}\.*: [\d.]+% \((\d+) of (\d+) {what}\)", text)
         assert found, text
-        rows = [row for file in coverage_of(profile) for row in getattr(file, what)]
+        here = [file for file in coverage_of(profile) if (CHECKOUT / file.file).is_file()]
+        rows = [row for file in here for row in getattr(file, what)]
         ran = [row for row in rows if getattr(row, "executions", 0) or getattr(row, "calls", 0)]
         assert (int(found[1]), int(found[2])) == (len(ran), len(rows))
 
@@ -70,6 +75,28 @@ def test_genhtml_shows_the_source_with_executions(tmp_path: Path) -> None:
     assert hit
     for line in hit:
         assert re.search(rf'"lineNum"> +{line.line} </span>.* {line.executions} :', page)
+
+
+def test_sources_that_are_not_here_are_left_out_and_others_named_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    for name in (".git", "firmware/src"):
+        (root / name).mkdir(parents=True)
+    (root / "firmware" / "src" / "k.c").write_text("int k(void)\n{ return 1; }\n")
+    (root / "firmware" / "own.c").write_text("int own;\n")
+    monkeypatch.chdir(root / "firmware")
+    lines = (CoveredLine(2, 3),)
+    names = ("C:\\proj\\src\\k.c", "own.c", "/build/newlib/memcpy.c", "<built-in>")
+    covered = tuple(FileCoverage(name, (), lines) for name in names)
+    profile = replace(kernel_profile(), coverage=covered)
+    text = render(profile, "lcov")
+    assert re.findall("SF:(.*)", text) == ["firmware/src/k.c", "firmware/own.c"]
+    (tmp_path / "c.info").write_text(text)
+    command: list[str | Path] = ["genhtml", "--quiet", "-o", tmp_path / "html", tmp_path / "c.info"]
+    run_tool(command, "lcov", cwd=root)
+    elsewhere = render(replace(profile, coverage=covered[2:3]), "lcov")  # for another machine
+    assert re.findall("SF:(.*)", elsewhere) == ["/build/newlib/memcpy.c"]
 
 
 @each_program

@@ -43,7 +43,7 @@ def edit_baseline(path: Path, test: str = "", **metrics: float) -> None:
     """Change metrics of the runs of a baseline, or those of one test."""
     plain = json.loads(path.read_text())
     for name, run in plain["runs"].items():
-        if name.endswith(test):
+        if name.partition(" > ")[0].endswith(test):
             run["metrics"].update(metrics)
     path.write_text(json.dumps(plain))
 
@@ -191,7 +191,7 @@ def test_a_regression_against_a_saved_baseline_fails_and_says_why(
     result = run(pytester, "--mcusim-save")
     result.stdout.fnmatch_lines(["baseline written to .mcusim/default.json: commit it"])
     (name,) = saved(pytester)
-    assert name.endswith(".py::test_kernel")
+    assert name.endswith(".py::test_kernel > fully_connected_s8.elf stm32f746")
     fail = "--mcusim-compare-fail=cycles:5%"
     run(pytester, "--mcusim-compare", fail).assert_outcomes(passed=1)
     edit_baseline(pytester.path / ".mcusim" / "default.json", cycles=100_000)
@@ -216,8 +216,13 @@ def test_a_baseline_of_another_part_is_refused(pytester: pytest.Pytester) -> Non
     run(pytester, "--mcusim-save=main")
     pytester.makepyfile(PASSING.replace(f"{str(ELF)!r}", f"{str(ELF)!r}, cpu='stm32f767'"))
     result = run(pytester, "--mcusim-compare=main")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*not comparable with the baseline: the part is stm32f746 and*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "not run, though the baseline has them: *::test_kernel > fully_connected_s8.elf *",
+            "*not comparable with the baseline: the part is stm32f746 and stm32f767;*",
+        ]
+    )
 
 
 def test_tests_that_did_not_run_stay_in_the_baseline(pytester: pytest.Pytester) -> None:
@@ -229,16 +234,25 @@ def test_tests_that_did_not_run_stay_in_the_baseline(pytester: pytest.Pytester) 
     assert saved(pytester) == before
 
 
-def test_two_runs_of_one_test_have_names_of_their_own(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        f"""
-        def test_both(mcusim):
-            mcusim({str(ELF)!r})
-            mcusim({str(ELF)!r}, caches="off")
-        """
-    )
+def test_two_runs_of_one_test_are_told_apart_by_what_they_run(pytester: pytest.Pytester) -> None:
+    elf = str(FIRMWARE / "calls.elf")
+
+    def body(*calls: str) -> str:
+        return "def test_both(mcusim):\n" + "".join(f"    mcusim({call})\n" for call in calls)
+
+    plain, off = repr(elf), f"{elf!r}, caches='off'"
+    pytester.makepyfile(body(plain, off, plain))
     run(pytester, "--mcusim-save")
-    assert [name.rpartition("::")[2] for name in saved(pytester)] == ["test_both", "test_both#2"]
+    assert [name.rpartition("::")[2] for name in saved(pytester)] == [
+        "test_both > calls.elf stm32f746",
+        "test_both > calls.elf stm32f746 #2",
+        "test_both > calls.elf stm32f746 caches=off",
+    ]
+    # Calls in another order, and a new one in front, are compared with their like.
+    pytester.makepyfile(body(f"{plain}, name='new', args=['x']", off, plain, plain))
+    result = run(pytester, "--mcusim-compare", "--mcusim-compare-fail=cycles:0%")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*'new' calls.elf stm32f746 -- x: nothing to compare with: *"])
 
 
 def test_under_xdist_table_and_baseline_are_the_same(pytester: pytest.Pytester) -> None:
@@ -298,3 +312,141 @@ def test_a_project_that_does_not_use_it_imports_nothing_of_mcusim(tmp_path: Path
         [sys.executable, "-c", probe], cwd=tmp_path, text=True, capture_output=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "['simcore', 'simcore.pytest_plugin']"
+
+
+# -- a gate that cannot pass by accident -----------------------------------------------------------
+
+CALLS = FIRMWARE / "calls.elf"
+SMALL = f"""
+def test_kernel(mcusim):
+    assert mcusim({str(CALLS)!r}).totals.cycles > 1000
+"""
+
+
+def test_a_retry_is_the_same_run_and_fails_again(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SMALL)
+    run(pytester, "--mcusim-save")
+    edit_baseline(pytester.path / ".mcusim" / "default.json", cycles=100)
+    options = ("--mcusim-compare-fail=cycles:5%", "--reruns=2")
+    result = run(pytester, *options, "--junitxml=out.xml")
+    assert (result.parseoutcomes()["failed"], result.parseoutcomes()["rerun"]) == (1, 2)
+    assert "not run, though" not in result.stdout.str()
+    assert "mcusim.cycles#2" not in (pytester.path / "out.xml").read_text()
+
+
+def test_runs_of_deleted_tests_are_named_and_fail_in_ci(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = SMALL + SMALL.replace("test_kernel", "test_other")
+    pytester.makepyfile(two)
+    run(pytester, "--mcusim-save")
+    pytester.makepyfile(SMALL)
+    named = "not run, though the baseline has them: *::test_other > calls.elf *"
+    result = run(pytester, "--mcusim-compare")
+    result.stdout.fnmatch_lines([named])
+    assert result.ret == 0
+    monkeypatch.setenv("CI", "true")
+    result = run(pytester, "--mcusim-compare")
+    result.stdout.fnmatch_lines([f"{named}(--mcusim-require-all)"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert run(pytester, "--mcusim-compare", "--mcusim-no-require-all").ret == 0
+    # A test that is deselected, or not asked for, is none that is gone.
+    pytester.makepyfile(two)
+    assert run(pytester, "--mcusim-compare", "-k", "kernel").ret == 0
+    pytester.makepyfile(test_empty="def test_nothing(): pass")
+    assert run(pytester, "--mcusim-compare=default", "test_empty.py").ret == 0
+
+
+def test_prune_drops_runs_after_a_full_session_only(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SMALL + SMALL.replace("test_kernel", "test_other"))
+    run(pytester, "--mcusim-save")
+    both = saved(pytester)
+    result = run(pytester, "--mcusim-save", "--mcusim-prune", "-k", "kernel")
+    result.stdout.fnmatch_lines(["nothing is dropped from .mcusim/default.json: that takes a*"])
+    assert saved(pytester) == both
+    pytester.makepyfile(SMALL)
+    run(pytester, "--mcusim-save")
+    assert saved(pytester) == both
+    result = run(pytester, "--mcusim-save", "--mcusim-prune")
+    result.stdout.fnmatch_lines(["dropped from .mcusim/default.json: *::test_other > *"])
+    assert len(saved(pytester)) == 1
+
+
+def test_a_mistyped_baseline_and_one_that_is_needed_are_refused(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(SMALL)
+    run(pytester, "--mcusim-save=main")
+    result = run(pytester, "--mcusim-compare=mian")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "mian.json: there is no such baseline; did you mean 'main'?" in result.stderr.str()
+    result = run(pytester, "--mcusim-compare")
+    result.stdout.fnmatch_lines(["nothing to compare with: there is no *default.json yet"])
+    monkeypatch.setenv("CI", "true")
+    result = run(pytester, "--mcusim-compare")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "nothing to compare with, and --mcusim-require-baseline is on" in result.stderr.str()
+
+
+def test_a_percentage_without_a_baseline_is_told_and_fails_in_ci(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(f"""
+        import pytest
+
+        @pytest.mark.mcusim_limit(cycles="5%")
+        def test_kernel(mcusim):
+            mcusim({str(CALLS)!r})
+        """)
+    result = run(pytester)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["*: nothing to compare with, limit cycles=5%: there is no --mcusim-compare"]
+    )
+    run(pytester, "--mcusim-save")
+    monkeypatch.setenv("CI", "true")
+    run(pytester).assert_outcomes(failed=1)
+    run(pytester, "--mcusim-compare").assert_outcomes(passed=1)
+
+
+def test_saving_beside_options_of_the_project_renews_the_baseline(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(SMALL)
+    pytester.makeini("[pytest]\naddopts = --mcusim-compare --mcusim-compare-fail=cycles:1%\n")
+    run(pytester, "--mcusim-save").assert_outcomes(passed=1)
+    path = pytester.path / ".mcusim" / "default.json"
+    edit_baseline(path, cycles=100)
+    run(pytester).assert_outcomes(failed=1)
+    run(pytester, "--mcusim-save").assert_outcomes(passed=1)
+    run(pytester).assert_outcomes(passed=1)
+    # Both on the command line: a session that fails leaves the file.
+    edit_baseline(path, cycles=100)
+    text = path.read_text()
+    result = run(pytester, "--mcusim-save", "--mcusim-compare", "--mcusim-compare-fail=cycles:1%")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*default.json stays as it was: the session failed"])
+    assert path.read_text() == text
+
+
+def test_a_collapse_is_told_and_fails_where_strict(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SMALL)
+    run(pytester, "--mcusim-save")
+    edit_baseline(pytester.path / ".mcusim" / "default.json", instructions=10_000_000)
+    result = run(pytester, "--mcusim-compare")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*: instructions fell by 9* % to *: see that the program still*"])
+    run(pytester, "--mcusim-compare", "--mcusim-strict").assert_outcomes(failed=1)
+
+
+def test_a_baseline_of_an_earlier_mcusim_is_still_compared_with(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SMALL)
+    run(pytester, "--mcusim-save")
+    path = pytester.path / ".mcusim" / "default.json"
+    edit_baseline(path, cycles=100)
+    plain = json.loads(path.read_text())
+    plain["runs"] = {name.partition(" > ")[0]: run for name, run in plain["runs"].items()}
+    path.write_text(json.dumps(plain))
+    result = run(pytester, "--mcusim-compare-fail=cycles:5%")
+    result.assert_outcomes(failed=1)
+    assert "not run, though" not in result.stdout.str()

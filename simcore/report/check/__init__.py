@@ -19,7 +19,10 @@ REPORTS = {
     "junit": ("junit", "JUnit XML"),
     "sarif": ("sarif", "SARIF 2.1.0, for code scanning"),
     "github-summary": ("github_summary", "Markdown, added to $GITHUB_STEP_SUMMARY without FILE"),
-    "github-annotations": ("github_annotations", "workflow commands, to stderr without FILE"),
+    "github-annotations": (
+        "github_annotations",
+        "workflow commands, to stdout or stderr without FILE",
+    ),
     "benchmark-action": ("benchmark_action", "github-action-benchmark, customSmallerIsBetter"),
     "bencher": ("bencher", "Bencher Metric Format"),
 }

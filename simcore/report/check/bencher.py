@@ -16,7 +16,7 @@ def render(result: CheckResult) -> str:
     benchmarks: dict[str, dict[str, dict[str, float]]] = {}
     for run, value in measured(result):
         assert value.after is not None
-        name = f"{run.name}: {value.row}" if value.row else run.name
+        name = f"{run.name}: {value.kind}={value.row}" if value.row else run.name
         measure = value.metric.replace(".", "-").replace("_", "-")
         if value.unit:
             measure += {"B": "-bytes"}.get(value.unit, f"-{value.unit.lower()}")

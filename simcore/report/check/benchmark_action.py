@@ -18,7 +18,7 @@ def render(result: CheckResult) -> str:
                 f"{run.cpu.name} at {run.cpu.clock_hz} Hz, model {run.cpu.model_sha256[:12]}"
             )
         row = {
-            "name": f"{run.name}: {value.name}",
+            "name": f"{run.name}: {value.key}",
             "unit": value.unit or value.metric,
             "value": value.after,
             "extra": "\n".join(extra),

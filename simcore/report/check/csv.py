@@ -17,6 +17,8 @@ def render(result: CheckResult) -> str:
     rows = []
     for run in result.runs:
         rows += [_row(run, value) for value in run.values] or [_row(run, None)]
+    for name in result.not_run:
+        rows.append({**dict.fromkeys(COLUMNS), "run": name, "status": "not-run"})
     if result.error is not None:
         rows.append({**dict.fromkeys(COLUMNS), "status": "error", "message": result.error})
     return table_text(rows, COLUMNS)

@@ -1,33 +1,72 @@
-"""A check as workflow commands of GitHub Actions: an annotation at the line to blame."""
+"""A check as workflow commands of GitHub Actions: an annotation at the line to blame.
+
+GitHub shows ten annotations of each kind for a step and drops the others without a word: its
+documentation of problem matchers, "Limitations" (repository actions/toolkit).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from simcore.checking.results import CheckResult, Reason, RunResult, reason_text, verdict
 from simcore.units import relative_change
 
+MOST = 9  # of their own; one more counts the others
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotation:
+    """A command. ``weight`` orders those of one level: what costs most comes first."""
+
+    level: str  # error, warning or notice
+    title: str
+    text: str
+    reason: Reason | None = None
+    weight: float = 0
+
+
+LEVELS = ("error", "warning", "notice")
+
 
 def render(result: CheckResult) -> str:
-    """An error for each run that failed, a notice for each that is faster or has no baseline."""
-    return "".join(f"{line}\n" for line in _commands(result))
+    """Errors for what failed, warnings for what is in doubt, notices for what is faster or new."""
+    found = sorted(_annotations(result), key=lambda a: (LEVELS.index(a.level), -a.weight))
+    shown, left = found[:MOST], found[MOST:]
+    if left:
+        counts = {level: sum(a.level == level for a in left) for level in LEVELS}
+        told = ", ".join(
+            f"{many} {level}{'s' * (many > 1)}" for level, many in counts.items() if many
+        )
+        text = f"{told} not shown here: see the report, or --report github-summary"
+        shown.append(_Annotation(left[0].level, f"mcusim: and {len(left)} more", text))
+    return "".join(f"{_command(annotation)}\n" for annotation in shown)
 
 
-def _commands(result: CheckResult) -> Iterator[str]:
+def _annotations(result: CheckResult) -> Iterator[_Annotation]:
     if result.error is not None:
-        yield _command("error", "mcusim check", result.error, None)
+        yield _Annotation("error", "mcusim check", result.error, weight=float("inf"))
+    if result.not_run:
+        level = "error" if result.require_all else "warning"
+        yield _Annotation(level, "mcusim check", result.not_run_text, weight=float("inf"))
     for run in result.runs:
+        title = f"mcusim: {run.name}"
         if run.status == "failed":
+            blamed = run.blamed
             lines = [verdict(run), *map(reason_text, run.reasons[:3])]
-            yield _command("error", f"mcusim: {run.name}", "\n".join(lines), run.blamed)
+            weight = blamed.cycles_difference if blamed is not None else 0
+            yield _Annotation("error", title, "\n".join(lines), blamed, weight)
         elif run.message is not None:
-            yield _command("error", f"mcusim: {run.name}", run.message, None)
+            yield _Annotation("error", title, run.message, weight=float("inf"))
+        elif run.doubts:
+            yield _Annotation("warning", title, "\n".join(run.doubts), run.credited)
         elif run.status == "new":
-            yield _command("notice", f"mcusim: {run.name}", "no baseline to compare with", None)
+            yield _Annotation("notice", title, "no baseline to compare with")
         elif cycles := _fewer_cycles(run):
-            reason = run.reasons[0] if run.reasons else None
-            text = f"cycles {cycles}" + (f"\n{reason_text(reason)}" if reason else "")
-            yield _command("notice", f"mcusim: {run.name}", text, reason)
+            reason = run.credited
+            lines = [f"cycles {cycles}", *([reason_text(reason)] if reason else [])]
+            weight = -reason.cycles_difference if reason else 0
+            yield _Annotation("notice", title, "\n".join(lines), reason, weight)
 
 
 def _fewer_cycles(run: RunResult) -> str | None:
@@ -41,12 +80,12 @@ def _fewer_cycles(run: RunResult) -> str | None:
     )
 
 
-def _command(level: str, title: str, text: str, reason: Reason | None) -> str:
-    properties = []
+def _command(annotation: _Annotation) -> str:
+    properties, reason = [], annotation.reason
     if reason is not None and reason.file is not None and reason.line is not None:
         properties += [f"file={_property(reason.file)}", f"line={reason.line}"]
-    properties.append(f"title={_property(title)}")
-    return f"::{level} {','.join(properties)}::{_data(text)}"
+    properties.append(f"title={_property(annotation.title)}")
+    return f"::{annotation.level} {','.join(properties)}::{_data(annotation.text)}"
 
 
 def _data(text: str) -> str:

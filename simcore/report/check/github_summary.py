@@ -16,20 +16,38 @@ from simcore.units import NOTHING, amount, relative_change
 
 MARKS = {"passed": "✅", "new": "🆕", "failed": "❌"}
 SHOWN = ("cycles", "energy", "stack", "load")
+#: GitHub refuses a step's summary of more than 1 MiB, all of it.
+MOST_BYTES = 1 << 20
+_SPARE = 4096  # of them for the line that says what was cut, and for other commands of the step
 
 
 def render(result: CheckResult) -> str:
-    """A table of all runs, then what broke a limit and why, then what improved."""
-    return "\n".join([*_blocks(result), ""])
+    """A table of all runs, the failed ones first, then what broke a limit and why, then what
+    improved; cut behind a whole line below 1 MiB."""
+    return cut("\n".join([*_blocks(result), ""]))
+
+
+def cut(text: str, room: int = MOST_BYTES) -> str:
+    """As much of a summary as fits ``room`` bytes, whole lines, and a line on what does not."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) < room:
+        return text
+    kept = data[: max(room - _SPARE, 0)]
+    kept = kept[: kept.rfind(b"\n") + 1]
+    left = data[len(kept) :].count(b"\n")
+    return f"{kept.decode()}\n**{left:,} lines more** do not fit a summary: see --report json.\n"
 
 
 def _blocks(result: CheckResult) -> Iterator[str]:
     yield "## mcusim check\n"
     if result.error is not None:
         yield f"❌ {_text(result.error)}\n"
-    if result.runs:
-        yield _runs(result.runs)
-    for run in result.runs:
+    runs = sorted(result.runs, key=lambda run: not run.exit_code)
+    if runs:
+        yield _runs(runs)
+    if result.not_run:
+        yield f"{'❌' if result.require_all else '⚠️'} {_text(result.not_run_text)}\n"
+    for run in runs:
         if run.status == "failed":
             yield f"### ❌ {_text(run.name)}\n"
             yield "".join(f"- {_text(failure_text(value))}\n" for value in run.failures)
@@ -39,7 +57,12 @@ def _blocks(result: CheckResult) -> Iterator[str]:
         yield "### Improved\n"
         for run in better:
             changes = ", ".join(_change(value) for value in run.improvements)
-            yield f"- {_text(run.name)}: {changes}"
+            reason = run.credited
+            because = f"; because of {_text(reason_text(reason))}" if reason else ""
+            yield f"- {_text(run.name)}: {changes}{because}"
+        yield ""
+    yield from (f"- {_text(note)}" for note in result.notes)
+    if result.notes:
         yield ""
     if result.saved is not None:
         yield f"Baseline written to `{result.saved}`: commit it.\n"

@@ -22,6 +22,9 @@ def render(result: CheckResult) -> str:
             "baseline": result.baseline,
             "saved": result.saved,
             "error": result.error,
+            "not_run": list(result.not_run),
+            "require_all": result.require_all,
+            "notes": list(result.notes),
             "exit_code": int(result.exit_code),
         }
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -15,28 +14,32 @@ from simcore.checking.results import (
     failure_text,
     reason_text,
 )
+from simcore.repository import from_root, is_windows, slashes
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-HOME = "https://pypi.org/project/mcusim/"
-LIMIT, RUN = "limit-exceeded", "run-failed"
+LIMIT, RUN, DOUBT = "limit-exceeded", "run-failed", "doubtful"
 RULES = {
     LIMIT: "A program costs more than its baseline or its limit allows",
     RUN: "A program could not be run to its end, or not be compared",
+    DOUBT: "A program keeps its limits, and may not do its work any more",
 }
 
 
 def render(result: CheckResult) -> str:
-    """What went wrong with the check itself is a notification of its invocation."""
-    results = [found for run in result.runs for found in _results(run)]
+    """What went wrong with the check itself is a notification of its invocation, and so are runs
+    that the baseline knows and that did not run."""
+    results = [found for run in result.runs for found in _results(run, result.folder)]
     invocation: dict[str, Any] = {"executionSuccessful": result.error is None}
-    if result.error is not None:
+    told = [] if result.error is None else [("error", result.error)]
+    if result.not_run:
+        told.append(("error" if result.require_all else "warning", result.not_run_text))
+    if told:
         invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": result.error}}
+            {"level": level, "message": {"text": text}} for level, text in told
         ]
     driver = {
         "name": result.tool.name,
         "version": result.tool.version,
-        "informationUri": HOME,
         "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in RULES.items()],
     }
     run = {
@@ -48,13 +51,17 @@ def render(result: CheckResult) -> str:
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def _results(run: RunResult) -> list[dict[str, Any]]:
+def _results(run: RunResult, folder: str | None) -> list[dict[str, Any]]:
+    elf = from_root(run.elf, folder)
     if run.message is not None:
-        return [_result(run, RUN, run.message, "run", None)]
+        return [_result(run, RUN, run.message, "run", elf, None)]
     found = []
     for value in run.failures:
         text = "\n".join([f"{run.name}: {failure_text(value)}", *map(reason_text, run.reasons[:3])])
-        found.append(_result(run, LIMIT, text, value.name, _blamed(run, value)))
+        found.append(_result(run, LIMIT, text, value.key, elf, _blamed(run, value)))
+    if run.doubts and not found:
+        text = "\n".join([f"{run.name}: {doubt}" for doubt in run.doubts])
+        found.append(_result(run, DOUBT, text, "doubts", elf, run.credited) | {"level": "warning"})
     return found
 
 
@@ -65,10 +72,10 @@ def _blamed(run: RunResult, value: MetricValue) -> Reason | None:
 
 
 def _result(
-    run: RunResult, rule: str, text: str, what: str, reason: Reason | None
+    run: RunResult, rule: str, text: str, what: str, elf: str, reason: Reason | None
 ) -> dict[str, Any]:
     region = {}
-    place = run.elf
+    place = elf
     if reason is not None and reason.file is not None:
         place = reason.file
         region = {"region": {"startLine": max(1, reason.line or 1)}}
@@ -88,7 +95,8 @@ def _result(
 
 
 def _uri(path: str) -> str:
-    """A path as a URI, relative ones as they are: they are seen from the checkout."""
-    pure = PurePath(path)
-    quoted = quote(pure.as_posix().encode("utf-8", "surrogateescape"))
-    return f"file://{quoted}" if pure.is_absolute() else quoted
+    """A path as a URI, relative ones as they are: they are seen from the root of the repository."""
+    quoted = quote(slashes(path).encode("utf-8", "surrogateescape"))
+    if is_windows(path):
+        return f"file:///{quoted}".replace("%3A", ":", 1)
+    return f"file://{quoted}" if path.startswith("/") else quoted

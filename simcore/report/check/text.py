@@ -12,12 +12,13 @@ from simcore.checking.results import (
     MetricValue,
     Reason,
     RunResult,
+    causes_text,
     reason_text,
     verdict,
 )
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
-from simcore.report.page.table import Column, build_table
+from simcore.report.page.table import GAP, Column, build_table
 from simcore.units import NOTHING, amount, count, place, relative_change, si, signed
 
 #: Metrics of the table of runs, and when their columns leave.
@@ -37,6 +38,9 @@ def render(result: CheckResult, options: RenderOptions | None = None) -> str:
     if result.runs:
         console.print()
         console.print(_runs(result.runs, options))
+    if result.not_run:
+        console.print()
+        console.print(Text(result.not_run_text, "bold red" if result.require_all else "yellow"))
     changed = [run for run in result.runs if run.failures or run.message or _changes(run)]
     for run in sorted(changed, key=lambda run: not run.exit_code):
         console.print()
@@ -151,18 +155,18 @@ def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableTyp
     """A table of functions with the line of the largest change; in words where it is too wide."""
     names = [r.function if r.status == "same" else f"{r.function} ({r.status})" for r in reasons]
     places = [NOTHING if r.file is None else place(r.file, r.line or 0) for r in reasons]
+    places = [" ".join(filter(None, (at, r.inside))) for at, r in zip(places, reasons, strict=True)]
     lines = [NOTHING if r.line_cycles is None else _signed(r.line_cycles) for r in reasons]
-    causes = [NOTHING if r.cause is None else r.cause.replace("_", " ") for r in reasons]
+    causes = [causes_text(reason, 2) or NOTHING for reason in reasons]
     columns = [
         Column("  function", [f"  {name}" for name in names]),
         Column("cycles", [_signed(reason.cycles_difference) for reason in reasons]),
-        Column("mostly", causes),
-        Column("", [_signed(r.cause_cycles) if r.cause else "" for r in reasons], 2),
+        Column("of them", causes),
         Column("line", places),
         Column("cycles", lines, 1),
         Column("energy", [_joules(reason.energy_difference_j) for reason in reasons], 3),
     ]
-    if sum(min(column.width, 20) for column in columns if not column.drop) + 6 > options.width:
+    if sum(column.width + GAP for column in columns if not column.drop) > options.width:
         return Text("\n".join(f"  {reason_text(reason)}" for reason in reasons))
     return build_table(columns, options.width)
 

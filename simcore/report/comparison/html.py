@@ -8,7 +8,7 @@ from simcore.comparison.comparison import Comparison, FunctionChange
 from simcore.comparison.operations import OpChange
 from simcore.costs.profile import Profile
 from simcore.report.comparison.tasks import task_table
-from simcore.report.comparison.text import is_changed, side_text
+from simcore.report.comparison.text import band_text, faint, is_changed, side_text
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
 from simcore.report.html.tables import (
@@ -36,6 +36,7 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
         "comparison.html.j2",
         title=_title(comparison.before.elf.name, comparison.after.elf.name),
         comparison=comparison,
+        band=band_text(comparison),
         sides=[("before", side_text(comparison.before)), ("after", side_text(comparison.after))],
         metrics=_metrics(comparison),
         causes=_parts(
@@ -111,6 +112,7 @@ def _metrics(comparison: Comparison) -> HtmlTable:
             )
             for row in rows
         ],
+        faint=faint([(row.difference, row.before) for row in rows]),
     )
 
 
@@ -147,6 +149,7 @@ def _parts(
             )
             for part, before, after, difference in shown
         ],
+        faint=faint([(difference, before) for _, before, _, difference in shown]),
     )
 
 
@@ -189,7 +192,8 @@ def _rows(
         )
         for line, cause in zip(cells, causes, strict=True):
             line.append(text(cause))
-    return cut(HtmlTable(name, caption, columns, cells))
+    grey = faint([(row.cycles_difference, row.cycles_before) for row in rows])
+    return cut(HtmlTable(name, caption, columns, cells, faint=grey))
 
 
 def _name(row: FunctionChange | OpChange) -> Cell:
@@ -244,4 +248,5 @@ def _lines(comparison: Comparison) -> HtmlTable | None:
         )
         for row in rows
     ]
-    return cut(HtmlTable("lines", "Source lines", columns, cells))
+    grey = faint([(row.cycles_difference, row.cycles_before) for row in rows])
+    return cut(HtmlTable("lines", "Source lines", columns, cells, faint=grey))

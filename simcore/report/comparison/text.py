@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, Side
+from simcore.comparison.comparison import (
+    LAYOUT_BAND,
+    Comparison,
+    FunctionChange,
+    LineChange,
+    Side,
+)
 from simcore.comparison.interrupts import InterruptChange, InterruptSummary
 from simcore.comparison.operations import OpChange
 from simcore.report import RenderOptions
@@ -25,6 +31,9 @@ from simcore.units import (
     si,
     signed,
 )
+
+#: Part of what was before below which a change is shown in grey.
+SMALL = 0.001
 
 
 def render(comparison: Comparison, options: RenderOptions) -> str:
@@ -57,6 +66,8 @@ class _Page:
                 )
         if self.comparison.identical:
             text.append("\nNothing changed.")
+        if said := band_text(self.comparison):
+            text.append(f"\n{said}")
         return text
 
     def blocks(self) -> Iterator[Block]:
@@ -88,8 +99,8 @@ class _Page:
         shown = rows if self.top is None else min(rows, self.top)
         return f"{note}; {f'top {shown} of ' if shown < rows else ''}{rows} changed"
 
-    def _table(self, columns: Sequence[Column]) -> Table:
-        return build_table(columns, self.options.width)
+    def _table(self, columns: Sequence[Column], faint: Collection[int] = ()) -> Table:
+        return build_table(columns, self.options.width, faint=faint)
 
     def _metrics(self) -> Table:
         rows = [row for row in self.comparison.metrics if (row.before, row.after) != (None, None)]
@@ -105,7 +116,8 @@ class _Page:
                 Column("", [relative_change(row.difference, row.before) for row in rows], 1),
                 Column("", [row.accuracy for row in rows], 2, "dim"),
                 Column("", [_within(row.within) for row in rows], 3, "dim"),
-            ]
+            ],
+            faint([(row.difference, row.before) for row in rows]),
         )
 
     def _causes(self) -> Table:
@@ -117,7 +129,8 @@ class _Page:
                 Column("after", [count(row.after) for row in rows], 2),
                 Column("change", [_count(row.difference) for row in rows]),
                 Column("", [relative_change(row.difference, row.before) for row in rows], 1),
-            ]
+            ],
+            faint([(row.difference, row.before) for row in rows]),
         )
 
     def _components(self) -> Table:
@@ -129,7 +142,8 @@ class _Page:
                 Column("after", [si(row.after_j, "J") for row in rows], 2),
                 Column("change", [_joules(row.difference_j) for row in rows]),
                 Column("", [relative_change(row.difference_j, row.before_j) for row in rows], 1),
-            ]
+            ],
+            faint([(row.difference_j, row.before_j) for row in rows]),
         )
 
     def _rows(self, rows: Sequence[FunctionChange] | Sequence[OpChange]) -> Table:
@@ -159,7 +173,7 @@ class _Page:
         causes = [row.main_cause for row in rows if isinstance(row, FunctionChange)]
         if causes:
             columns.append(Column("mostly", list(map(_cause, causes)), 2))
-        return self._table(columns)
+        return self._table(columns, faint([(r.cycles_difference, r.cycles_before) for r in rows]))
 
     def _interrupts(self, rows: Sequence[InterruptChange]) -> Table:
         nothing = InterruptSummary(0, "", 0, 0, None, 0)
@@ -190,7 +204,8 @@ class _Page:
                     [_count(row.cycles_difference) for row in rows],
                 ),
                 Column("mostly", [_cause(row.main_cause) for row in rows], 2),
-            ]
+            ],
+            faint([(row.cycles_difference, row.cycles_before) for row in rows]),
         )
 
 
@@ -210,6 +225,27 @@ def side_text(side: Side) -> str:
         f"{side.elf.name}{args} ({side.elf.sha256[:12]}) on {cpu.name} at {clock(cpu.clock_hz)},"
         f" {side.exit.text}"
     )
+
+
+def faint(changes: Sequence[tuple[float | None, float | None]]) -> frozenset[int]:
+    """Numbers of the rows, differences and values before, that changed by next to nothing."""
+    return frozenset(
+        number
+        for number, (difference, before) in enumerate(changes)
+        if difference is not None and before and abs(difference) < SMALL * before
+    )
+
+
+def band_text(comparison: Comparison) -> str:
+    """That the cycles changed by no more than alignment alone makes; empty when they did."""
+    for row in comparison.metrics:
+        if row.within == LAYOUT_BAND and row.difference is not None:
+            change = signed(count(round(row.difference)), row.difference)
+            return (
+                f"{change} {row.metric.replace('-', ' ')} lie inside the layout band: code that is"
+                " only shifted changes by as much."
+            )
+    return ""
 
 
 def is_changed(row: FunctionChange | OpChange) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent
 STYLE = "report.css"
-SCRIPTS = ("theme.js", "tables.js", "search.js", "flame.js", "figures.js")  # in this order
+FLAME = "flame.js"
+SCRIPTS = ("theme.js", "tables.js", "search.js", FLAME, "figures.js")  # in this order
 #: What could end a script element, or begin markup inside of it.
 _IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
-def write_page(template: str, **values: Any) -> str:
-    """The page that a template makes of ``values``."""
+def write_page(template: str, *, has_flame: bool = True, **values: Any) -> str:
+    """The page that a template makes of ``values``; without a flame graph it lacks its script."""
     from markupsafe import Markup
 
-    script = _script()
+    script = _script([name for name in SCRIPTS if has_flame or name != FLAME])
     policy = (
         f"default-src 'none'; script-src 'sha256-{_sha256(script)}'; "
         "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -59,8 +61,8 @@ def _environment() -> Environment:
     )
 
 
-def _script() -> str:
-    return "(() => {\n'use strict';\n" + "\n".join(map(_asset, SCRIPTS)) + "})();\n"
+def _script(names: Iterable[str]) -> str:
+    return "(() => {\n'use strict';\n" + "\n".join(map(_asset, names)) + "})();\n"
 
 
 def _asset(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -48,6 +48,7 @@ class HtmlTable:
     sorted_by: int | None = None  # column that the rows fall by
     left_out: int = 0
     foot: Sequence[Cell] = field(default=())
+    faint: Collection[int] = ()  # numbers of the rows that are grey
 
 
 def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:

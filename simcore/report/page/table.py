@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -29,8 +29,12 @@ class Column:
         return max(map(cell_len, (self.header, *self.cells)))
 
 
-def build_table(columns: Sequence[Column], width: int, ellipsis: str = "…") -> Table:
+def build_table(
+    columns: Sequence[Column], width: int, ellipsis: str = "…", faint: Collection[int] = ()
+) -> Table:
     """A table of at most ``width`` cells as long as its columns that may not leave allow it.
+
+    Rows whose numbers are in ``faint`` are grey.
 
     The first column holds names, stands left and is shortened when no column can leave any more,
     no two names to the same; the others are numbers.
@@ -57,8 +61,9 @@ def build_table(columns: Sequence[Column], width: int, ellipsis: str = "…") ->
             width=name_width if name else column.width,
         )
     names = fitted(kept[0].cells, name_width, ellipsis)
-    for name, *row in zip(names, *(column.cells for column in kept[1:]), strict=True):
-        table.add_row(Text(name), *map(Text, row))
+    rows = zip(names, *(column.cells for column in kept[1:]), strict=True)
+    for number, (name, *row) in enumerate(rows):
+        table.add_row(Text(name), *map(Text, row), style="dim" if number in faint else None)
     return table
 
 

@@ -1,6 +1,8 @@
 """An LCOV tracefile: which lines and functions ran, for lcov, genhtml and CI services.
 
-Records: man geninfo, FILES.
+Records: man geninfo, FILES. Files are named from the root of the repository around the working
+folder. Sources that are not on this machine, a library's, are left out: genhtml stops at them.
+Where none is here, the file is for another machine and has all of them as recorded.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from simcore.costs.coverage import FileCoverage
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
+from simcore.repository import Checkout
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
@@ -24,12 +27,16 @@ def render(profile: Profile, options: RenderOptions) -> str:
         raise ConfigError(
             f"{profile.elf.name} has no source lines: compile with -g and do not strip it"
         )
-    return "".join(f"{line}\n" for file in profile.coverage for line in _record(file))
+    checkout = Checkout()
+    found = [file for file in profile.coverage if checkout.find(file.file) is not None]
+    return "".join(
+        f"{line}\n" for file in found or profile.coverage for line in _record(file, checkout)
+    )
 
 
-def _record(file: FileCoverage) -> Iterator[str]:
+def _record(file: FileCoverage, checkout: Checkout) -> Iterator[str]:
     yield "TN:"
-    yield f"SF:{file.file}"
+    yield f"SF:{checkout.name(file.file)}"
     for function in file.functions:
         yield f"FN:{function.line},{function.name}"
     for function in file.functions:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,81 +18,15 @@ from pydantic import BaseModel
 from sarif_pydantic import Sarif
 
 from simcore.checking import baselines
-from simcore.cli.main import main
 from simcore.costs.origin import Exit
-from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import CyclesInterval, OpenQuestion
 from simcore.errors import ElfError
 from simcore.report.check import REPORTS
 from simcore.run.faults import Frame
-from simcore.run.spec import RunSpec
 from simcore.run.stubs import Guess
 from tests.schemas import assert_fits
-from tests.unit.comparison.test_comparison import slower as slower_function
+from tests.unit.checking.faked import Check, Runs, faster, refused, slower
 from tests.unit.handmade import kernel_profile
-
-
-class Runs:
-    """Stands for simcore.profiler.profile: gives a profile for each ELF's name."""
-
-    def __init__(self) -> None:
-        self.profiles: dict[str, Profile | Exception] = {}
-        self.options: dict[str, Any] = {}
-
-    def __call__(self, spec: RunSpec, **options: Any) -> Profile:
-        self.options = {field.name: getattr(spec, field.name) for field in fields(spec)} | options
-        options["stdout"].write(b"hello\nand good-bye\n")
-        result = self.profiles.get(Path(spec.elf).stem, kernel_profile())
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
-    """Fake runs in an empty folder."""
-    fake = Runs()
-    monkeypatch.setattr("simcore.profiler.profile", fake)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    return fake
-
-
-Check = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def check(runs: Runs, capfd: pytest.CaptureFixture[str]) -> Check:
-    """Runs the command in this process: exit status, stdout, stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        status = main(["check", "--jobs", "1", *arguments])
-        captured = capfd.readouterr()
-        return status, captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture
-def baseline(check: Check) -> str:
-    """The baseline 'main' of a.elf, b.elf and gone.elf."""
-    assert check("a.elf", "b.elf", "bad.elf", "--save-baseline", "main")[0] == 0
-    return "main"
-
-
-def slower() -> Profile:
-    """The hand-made run with 70 more cycles of dependency in `dot`, at dot.c:3."""
-    profile = slower_function()
-    assert profile.instructions is not None
-    (row,) = profile.instructions
-    row = replace(row, cycles=670, cycles_by_cause={**row.cycles_by_cause, "dependency": 170})
-    return replace(profile, instructions=(row,))
-
-
-def faster() -> Profile:
-    profile = kernel_profile()
-    totals = replace(profile.totals, cycles=900, energy_j=profile.totals.energy_j / 2)
-    return replace(profile, totals=totals)
 
 
 @pytest.fixture
@@ -121,6 +54,7 @@ def test_without_a_baseline_all_pass_and_one_is_saved(check: Check) -> None:
     assert "N/A" in out
     assert err.splitlines() == [
         "mcusim: 1 within limits, 1 without baseline",
+        "mcusim: nothing to compare with: there is no .mcusim/default.json yet",
         "mcusim: baseline written to .mcusim/default.json: commit it",
     ]
     assert check("a.elf") == (0, check("a.elf")[1], "mcusim: 1 within limits\n")
@@ -140,9 +74,9 @@ def test_a_regression_names_function_line_and_cause(check: Check, mixed: tuple[s
     assert status == 1  # of bad.elf, which is worse than the regression of a.elf
     lines = err.splitlines()
     assert lines[0].startswith(
-        "mcusim: a: cycles +7.59 % to 992, limit cycles=0%; because of dot (dot.c:3)"
+        "mcusim: a: cycles +7.59 % to 992, limit cycles=0%; because of dot dot.c:3 ("
     )
-    assert "+70 cycles, of them +70 dependency" in lines[0]
+    assert "(+70 cycles; dependency +70)" in lines[0]
     assert lines[1] == "mcusim: bad: the program exited with code 3"
     assert lines[2] == "mcusim: 2 of 4 failed, 1 improved, 1 without baseline"
     assert "and good-bye" in out
@@ -171,15 +105,25 @@ def test_a_program_that_ends_elsewhere_than_its_baseline_fails(check: Check, run
 
 def test_an_improvement_is_shown_and_passes(check: Check, mixed: tuple[str, ...]) -> None:
     status, out, err = check("b.elf", "--baseline", "main")
-    assert (status, err) == (0, "mcusim: 1 within limits, 1 improved\n")
+    assert (status, err.splitlines()) == (
+        0,
+        [
+            "mcusim: 1 within limits, 1 improved",
+            "mcusim: not run, though the baseline has them: a, bad",
+        ],
+    )
     assert "b: faster" in out
 
 
 def test_a_run_without_baseline_is_added_and_the_others_stay(
-    check: Check, mixed: tuple[str, ...]
+    check: Check, runs: Runs, mixed: tuple[str, ...]
 ) -> None:
     before = baselines.load_baseline(Path(".mcusim/main.json"))
-    check(*mixed)
+    text = Path(".mcusim/main.json").read_bytes()
+    assert "main.json stays as it was: the check failed" in check(*mixed)[2]
+    assert Path(".mcusim/main.json").read_bytes() == text
+    runs.profiles.clear()
+    assert check(*mixed)[0] == 0
     after = baselines.load_baseline(Path(".mcusim/main.json"))
     assert before is not None
     assert after is not None
@@ -216,7 +160,11 @@ def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
         ("function=dot:cycles=11%", 3, "cycles of dot +11.7 % to 670, limit cycles=11%"),
         ("function=d*:cycles=700", 0, ""),
         ("op=conv1:energy=1fJ", 3, "energy of conv1"),
-        ("function=none:cycles=1%", 3, "cycles of none is missing, limit cycles=1%"),
+        (
+            "function=d0t:cycles=1%",
+            2,
+            "cycles=1% is for the function 'd0t', and none that ran is; did you mean 'dot'?",
+        ),
         ("cycles.dependency=10%", 3, "cycles.dependency +70.0 % to 170"),
         ("load=1M", 3, "load is missing, limit load=1M"),
     ],
@@ -292,22 +240,31 @@ def test_sarif_is_read_by_sarif_pydantic(check: Check, mixed: tuple[str, ...]) -
     ]
     assert found == [("limit-exceeded", "dot.c"), ("run-failed", "bad.elf")]
     assert run.results[0].locations[0].physical_location.region.start_line == 3
-    assert "dot (dot.c:3): +70 cycles" in run.results[0].message.text
+    assert "dot dot.c:3 (+70 cycles" in run.results[0].message.text
 
 
 def test_annotations_are_workflow_commands(check: Check, mixed: tuple[str, ...]) -> None:
     lines = report(check, "github-annotations", mixed).splitlines()
-    assert lines[0].startswith(
+    assert lines[0] == "::error title=mcusim%3A bad::the program exited with code 3"
+    assert lines[1].startswith(
         "::error file=dot.c,line=3,title=mcusim%3A a::cycles +7.59 %25 to 992, limit cycles=0%25%0A"
     )
-    assert lines[1].startswith("::notice title=mcusim%3A b::cycles -2.39 %25")
-    assert lines[2] == "::error title=mcusim%3A bad::the program exited with code 3"
+    assert lines[2].startswith("::notice title=mcusim%3A b::cycles -2.39 %25")
     assert lines[3] == "::notice title=mcusim%3A new::no baseline to compare with"
     assert len(lines) == 4
 
 
-def test_annotations_without_a_file_go_to_stderr(check: Check, mixed: tuple[str, ...]) -> None:
-    assert "\n::error " in "\n" + check(*mixed, "--report", "github-annotations")[2]
+@pytest.mark.parametrize(
+    ("options", "to_stdout"),
+    [((), False), (("--format", "none"), True), (("-o", "report.txt"), True), (("-o", "-"), False)],
+)
+def test_annotations_without_a_file_go_to_stdout_when_the_report_does_not(
+    check: Check, mixed: tuple[str, ...], options: tuple[str, ...], to_stdout: bool
+) -> None:
+    _, out, err = check(*mixed, "--report", "github-annotations", *options)
+    assert ("\n::error " in "\n" + out, "\n::error " in "\n" + err) == (to_stdout, not to_stdout)
+    if to_stdout:
+        assert all(line.startswith("::") for line in out.splitlines())
 
 
 def test_the_job_summary_is_added_to_githubs_file(
@@ -323,7 +280,7 @@ def test_the_job_summary_is_added_to_githubs_file(
     assert len({row.count("|") - row.count("\\|") for row in rows}) == 1
     assert len(rows) == 2 + 4
     assert "### ❌ a" in text
-    assert "dot (dot.c:3): +70 cycles" in text
+    assert "dot dot.c:3 (+70 cycles" in text
     assert "- b: cycles -2.39 %" in text
 
 
@@ -446,15 +403,6 @@ def test_odd_names_reach_every_report(check: Check, runs: Runs) -> None:
 # -- bad input -------------------------------------------------------------------------------------
 
 
-def refused(done: tuple[int, str, str]) -> str:
-    """The one line of a check that could not be made."""
-    status, out, err = done
-    assert (status, out) == (2, "")
-    assert err.startswith("mcusim: error: ")
-    assert err.count("\n") == 1
-    return err
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -463,6 +411,9 @@ def refused(done: tuple[int, str, str]) -> str:
         ("[]", "not a baseline of mcusim"),
         ('{"schema": 3}', "not a baseline of mcusim"),
         ('{"schema": "mcusim.profile/1"}', "not a baseline of mcusim"),
+        ('{"schema": "mcusim.baseline/x"}', "not a baseline of mcusim"),
+        ('{"runs": {\n<<<<<<< HEAD\n', "line 2 is a mark of a merge conflict: take one side, or"),
+        ('{"runs": {"a": 1, "a": 2}}', "corrupt baseline: 'a' is there twice"),
         ('{"schema": "mcusim.baseline/0"}', "an old baseline: schema 'mcusim.baseline/0'"),
         ('{"schema": "mcusim.baseline/1", "tool": 3}', "corrupt baseline: 'tool' is 3"),
         ('{"schema": "mcusim.baseline/1"}', "corrupt baseline: key 'tool' is missing"),
@@ -497,6 +448,9 @@ def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(
         (["a.elf", "--report", "github-summary"], "needs a file outside of GitHub Actions"),
         (["a.elf", "--config", "no.toml"], "no.toml: cannot be read"),
         (["a.elf", "--no-baseline", "--baseline", "x"], "--no-baseline does not go with"),
+        (["a.elf", "--no-baseline", "--limit", "cycles=5%"], "is against a baseline, and"),
+        (["a.elf", "--limit", "cycles=-5"], "'-5' is below nothing"),
+        (["a.elf", "A.elf"], "the runs 'a' and 'A' differ in case only"),
     ],
 )
 def test_wrong_usage_is_one_line(check: Check, arguments: list[str], words: str) -> None:
@@ -539,7 +493,7 @@ def test_a_function_that_is_only_hungrier_is_to_blame_too(
     status, _, err = check("a.elf", "--baseline", baseline)
     assert status == 3
     assert "energy +50.0 %" in err
-    assert "because of conv: 0 cycles, +" in err
+    assert "because of conv (0 cycles, +" in err
 
 
 def test_ctrl_c_ends_the_whole_check(check: Check, runs: Runs) -> None:

@@ -67,7 +67,7 @@ def test_limits_hold_for_all_runs_for_one_and_for_rows() -> None:
     [[run]]
     elf = "build/a.elf"
     limits = "cycles=9%"
-    operations."conv 1" = "energy=1mJ"
+    ops."conv 1" = "energy=1mJ"
     [[run]]
     elf = "build/b.elf"
     """
@@ -81,6 +81,20 @@ def test_limits_hold_for_all_runs_for_one_and_for_rows() -> None:
     both = {("total", "", "energy=2%"), ("function", "dot", "cycles=1%")}
     assert limits("a") == both | {("total", "", "cycles=9%"), ("op", "conv 1", "energy=1mJ")}
     assert limits("b") == both | {("total", "", "cycles=5%")}
+
+
+def test_an_operation_is_called_op_and_other_words_are_told() -> None:
+    Path("old.toml").write_text(
+        'ops = ["f"]\noperations.g = "cycles=1"\n[[run]]\nelf = "build/a.elf"\nops = ["h"]\n'
+    )
+    Path("new.toml").write_text(
+        'op = ["f"]\nops.g = "cycles=1"\n[[run]]\nelf = "build/a.elf"\nop = ["h"]\n'
+    )
+    old, new = (load_settings(Path(name)) for name in ("old.toml", "new.toml"))
+    assert (old.runs, old.limits) == (new.runs, new.limits)
+    assert (new.common.ops, new.runs[0].ops) == (("f",), ("h",))
+    assert new.notes == ()
+    assert old.notes == ("old.toml: 'ops' is called 'op'", "old.toml: 'operations' is called 'ops'")
 
 
 def test_pyproject_has_a_table_of_its_own() -> None:
@@ -200,7 +214,9 @@ def test_two_elfs_of_one_name_are_refused() -> None:
         ("limits = 'cycels=5%'", "mcusim.toml: limits 'cycels=5%': there is no metric 'cycels'"),
         ("functions = 'x'", "mcusim.toml: functions: it is a table"),
         ("functions.f = 'stack=1'", "mcusim.toml: functions.f: a function has the metrics"),
-        ("operations.f = 1", "mcusim.toml: operations.f: it is a text"),
+        ("ops.f = 1", "mcusim.toml: ops.f: it is a text"),
+        ("op = ['f']\nops = ['g']", "mcusim.toml: 'ops' is 'op', which is there, too"),
+        ("operations.f = 'energy=1J'\nops.g = 'energy=1J'", "'operations' is 'ops', which is"),
         ("", "nothing to check: name ELFs"),
     ],
 )

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.checking.limits import Limit, check_runs, for_run, limits_of, parse_limits
+from simcore.checking.limits import (
+    Limit,
+    check_comparing,
+    check_runs,
+    for_run,
+    limits_of,
+    parse_limits,
+)
 from simcore.comparison.metrics import METRICS, find_metric
 from simcore.errors import ConfigError
 
@@ -110,7 +117,11 @@ def test_a_scope_stands_before_the_limits(text: str, run: str | None, kind: str,
         ("cycels=5%", "no metric 'cycels'; did you mean 'cycles'"),
         ("zzzz=5%", "no metric 'zzzz'; the metrics are cycles, "),
         ("5=5%", "no metric '5'"),
-        ("cycles=-5%", "'-5%' is no value of cycles"),
+        ("cycles=-5", "'-5' is below nothing; only a percentage may be a lower limit"),
+        ("cycles=0%|-0%", "'-0%' leaves no room below the baseline"),
+        ("cycles=-100%", "'-100%' holds for every run"),
+        ("cycles=10001%", "'10001%' is more than a hundredfold, which is no limit"),
+        ("cycles=0", "no run keeps cycles=0: every run has some"),
         ("cycles=5%|", "'' is no value of cycles"),
         ("cycles=nan", "'nan' is no value"),
         ("cycles=5 ms", "which is a count"),
@@ -291,3 +302,44 @@ def test_an_interrupt_has_metrics_of_its_own() -> None:
     assert "an interrupt has the metrics latency, latency-cycles" in message_of("irq=a:energy=1")
     assert "did you mean 'latency'" in message_of("irq=a:latncy=1us")
     assert "there is no metric 'latency'" in message_of("latency=5us")
+
+
+@pytest.mark.parametrize(
+    ("after", "holds"), [(1000, True), (800, True), (799, False), (1050, True), (1051, True)]
+)
+def test_a_negative_percentage_is_the_least_that_is_allowed(after: int, holds: bool) -> None:
+    (limit,) = parse_limits("instructions=-20%", "--limit")
+    assert limit.is_lower
+    assert limit.allowed(1000) == 800
+    assert limit.holds(1000, after) is holds
+    assert limit.holds(None, after)
+
+
+def test_a_lower_limit_takes_no_upper_one_away() -> None:
+    found = limits_of("a", [parse_limits("cycles=-20%", "--limit")])
+    of_cycles = [x for x in found if x.metric.name == "cycles"]
+    assert [(x.text, x.default) for x in of_cycles] == [("cycles=0%", True), ("cycles=-20%", False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "holds"),
+    [
+        # 0.1 + 0.2 is one unit in the last place above 0.3.
+        ("energy=0%", 0.3, 0.1 + 0.2, True),
+        ("time=0%", 0.3, 0.1 + 0.2, True),
+        ("energy=0%", 0.3, 0.30000000000000016, False),
+        ("time=10%", 1.0, 1.1, True),
+        ("cycles=0%", 2**60, 2**60 + 1, False),  # a count is exact
+    ],
+)
+def test_one_unit_in_the_last_place_is_no_break(
+    text: str, before: float, after: float, holds: bool
+) -> None:
+    (limit,) = parse_limits(text, "--limit")
+    assert limit.holds(before, after) is holds
+
+
+def test_a_percentage_without_anything_to_compare_with_is_refused() -> None:
+    check_comparing(parse_limits("cycles=1M,irq=*:lost=0", "--limit"), "--no-baseline says none")
+    with pytest.raises(ConfigError, match="the limit cycles=5% is against a baseline, and --no-b"):
+        check_comparing(parse_limits("cycles=5%", "--limit"), "--no-baseline says none")

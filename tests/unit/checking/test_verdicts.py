@@ -1,4 +1,4 @@
-"""Verdicts: which values a run is judged by, what breaks a limit, and what is to blame for it."""
+"""Verdicts: which values a run is judged by, and what breaks a limit."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
-from simcore.checking.results import MetricValue, Reason
-from simcore.checking.verdicts import MOST_REASONS, judge, reasons
+from simcore.checking.results import MetricValue, failure_text
+from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
 from simcore.comparison.metrics import METRICS
 from simcore.comparison.summary import (
@@ -393,124 +393,6 @@ def test_a_limit_on_a_row_that_ran_before_only_is_broken() -> None:
 # -- what is to blame ------------------------------------------------------------------------------
 
 
-def blamed(
-    before: tuple[FunctionSummary, ...],
-    after: tuple[FunctionSummary, ...],
-    lines_before: tuple[LineSummary, ...] | None = None,
-    lines_after: tuple[LineSummary, ...] | None = None,
-) -> tuple[Reason, ...]:
-    return reasons(compare(run(before, lines=lines_before), run(after, lines=lines_after)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "names"),
-    [
-        # name: cycles and energy more than before, of 100 cycles and 1000 fJ
-        ({"a": (5, 0), "b": (-9, 0), "c": (7, 0), "d": (0, 50)}, ["c", "a"]),
-        ({"a": (1, -50), "b": (0, 90)}, ["a"]),
-        ({"a": (-5, 10), "b": (0, 30), "c": (0, -40), "d": (0, 0)}, ["b", "a"]),
-        ({"a": (0, 1), "b": (-9, 0)}, ["a"]),
-        ({"a": (-5, 0), "b": (-9, -40), "c": (0, -70)}, ["b", "a"]),
-        ({"a": (-1, 0)}, ["a"]),
-        ({"a": (0, 0), "b": (0, -7)}, []),
-    ],
-)
-def test_slower_functions_are_to_blame_then_hungrier_ones_else_faster_ones_are_thanked(
-    changes: dict[str, tuple[int, int]], names: list[str]
-) -> None:
-    before = tuple(function(name, 100) for name in changes)
-    after = tuple(
-        function(name, 100 + cycles, 1000 + energy) for name, (cycles, energy) in changes.items()
-    )
-    found = blamed(before, after)
-    assert [reason.function for reason in found] == names
-    for reason in found:
-        cycles, energy = changes[reason.function]
-        assert (reason.cycles_difference, reason.status) == (cycles, "same")
-        assert reason.energy_difference_j == pytest.approx(energy * FEMTOJOULE)
-
-
-def test_only_the_largest_reasons_are_given() -> None:
-    before = tuple(function(f"f{i}", 100) for i in range(10))
-    after = tuple(function(f"f{i}", 101 + i) for i in range(10))
-    names = [reason.function for reason in blamed(before, after)]
-    assert MOST_REASONS == 8
-    assert names == ["f9", "f8", "f7", "f6", "f5", "f4", "f3", "f2"]
-
-
-def line(number: int, cycles: int, function: str = "conv") -> LineSummary:
-    name = "".join(list(function))  # equal to that of the function and not the same, as read anew
-    return LineSummary(name, f"{name}.h", number, cycles, {"load": cycles})
-
-
-@pytest.mark.parametrize(
-    ("cycles", "before", "after", "expected"),
-    [
-        # slower: the line that grew most, not the longest, not the one that shrank more
-        (20, {11: 40, 12: 10, 13: 90}, {11: 45, 12: 30, 13: 90}, ("conv.h", 12, 20)),
-        (20, {11: 90, 12: 10, 13: 40}, {11: 50, 12: 30, 13: 41}, ("conv.h", 12, 20)),
-        (41, {11: 40, 12: 10}, {11: 60, 12: 31}, ("conv.h", 12, 21)),
-        (20, {11: 40}, {11: 41}, ("conv.h", 11, 1)),
-        (1, {11: 40, 12: 40}, {11: 41, 12: 30}, ("conv.h", 11, 1)),
-        # hungrier only: as if slower
-        (0, {11: 40, 12: 40}, {11: 41, 12: 30}, ("conv.h", 11, 1)),
-        # faster: the line that shrank most
-        (-1, {11: 40, 12: 40}, {11: 49, 12: 39}, ("conv.h", 12, -1)),
-        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 9}, ("conv.h", 12, -20)),
-        (-20, {11: 40, 12: 30, 13: 5}, {11: 35, 12: 10, 13: 50}, ("conv.h", 12, -20)),
-        # no line changed in the direction of the function: where it begins
-        (20, {11: 40, 12: 30}, {11: 35, 12: 30}, ("conv.c", 10, None)),
-        (20, {11: 40}, {11: 35}, ("conv.c", 10, None)),
-        (-20, {11: 40, 12: 30}, {11: 40, 12: 31}, ("conv.c", 10, None)),
-        (20, None, None, ("conv.c", 10, None)),
-    ],
-)
-def test_a_reason_is_at_the_line_that_changed_most_in_its_direction(
-    cycles: int,
-    before: dict[int, int] | None,
-    after: dict[int, int] | None,
-    expected: tuple[str, int, int | None],
-) -> None:
-    def lines(counts: dict[int, int] | None, other: int) -> tuple[LineSummary, ...] | None:
-        if counts is None:
-            return None
-        own = [line(number, count) for number, count in counts.items()]
-        return (*own, line(99, other, "bias"), line(99, other, "dot"))
-
-    # The lines of the others change more, though these cost the same.
-    others = (function("bias", 5000), function("dot", 5000))
-    (reason,) = blamed(
-        (function("conv", 100), *others),
-        (function("conv", 100 + cycles, 1001), *others),
-        lines(before, 2000),
-        lines(after, 2000 + 100 * (1 if cycles >= 0 else -1)),
-    )
-    assert (reason.file, reason.line, reason.line_cycles) == expected
-
-
-@pytest.mark.parametrize(
-    ("after", "cause", "cycles"),
-    [
-        ({"issue": 90, "load": 50, "branch": 20}, "load", 40),
-        ({"issue": 90, "load": 2}, "load", -8),
-        ({"issue": 90, "load": 10}, None, 0),
-    ],
-)
-def test_a_reason_names_the_cause_that_changed_most(
-    after: dict[str, int], cause: str | None, cycles: int
-) -> None:
-    (reason,) = blamed(
-        (function("f", 100, 1000, issue=90, load=10),),
-        (function("f", sum(after.values()), 2000, **after),),
-    )
-    assert (reason.cause, reason.cause_cycles) == (cause, cycles)
-
-
-def test_a_function_that_came_is_to_blame_too() -> None:
-    (reason,) = blamed((function("f", 100),), (function("f", 100), function("g", 30)))
-    assert (reason.function, reason.status, reason.cause) == ("g", "added", "issue")
-
-
 def calls(*cycles: int) -> tuple[OpSummary, ...]:
     """Calls of f."""
     return tuple(
@@ -552,3 +434,19 @@ def test_calls_pair_up_by_their_number_whatever_they_call() -> None:
     )
     (row,) = compare(old, new).ops
     assert (row.name, row.status) == ("f[0] b", "same")
+
+
+def test_a_limit_on_a_renamed_or_split_function_is_judged_on_what_holds_its_lines() -> None:
+    lines = (LineSummary("old", "f.c", 10, 100, {"issue": 100}, 1),)
+    before = run((function("old", 100),), lines=lines)
+    renamed = run((function("new", 130),), lines=(replace(lines[0], function="new"),))
+    value = verdicts(renamed, "function=old:cycles=10%", before=before)["cycles of new"]
+    assert (value.before, value.after, value.failed) == (100, 130, True)
+    split = run((function("old", 60), function("old.part.0", 70)))
+    value = verdicts(split, "function=old:cycles=10%", before=before)["cycles of old"]
+    assert (value.before, value.after, value.failed) == (100, 130, True)
+
+
+def test_a_count_that_was_nothing_says_from_what() -> None:
+    values = verdicts(run(mispredicts=39), "mispredicts=0%", before=run(mispredicts=0))
+    assert failure_text(values["mispredicts"]) == "mispredicts from 0 to 39, limit mispredicts=0%"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,13 +141,17 @@ def test_functions_of_one_name_pair_up_by_file() -> None:
     ]
 
 
-def test_a_clone_of_the_compiler_is_its_function_unless_there_are_two() -> None:
+def test_clones_and_parts_of_the_compiler_are_their_function() -> None:
     one = compare(run(function("f", 10)), run(function("f.constprop.0", 12))).functions
     assert [(row.name, row.status, row.cycles_difference) for row in one] == [
         ("f.constprop.0", "same", 2)
     ]
-    two = compare(run(function("f", 10)), run(function("f.isra.0"), function("f.isra.1"))).functions
-    assert sorted(row.status for row in two) == ["added", "added", "removed"]
+    parts = run(function("f", 7), function("f.part.0", 3), function("f.cold", 1))
+    (row,) = compare(run(function("f", 10)), parts).functions
+    assert (row.name, row.status, row.cycles_before, row.cycles_after) == ("f", "same", 10, 11)
+    assert row.parts == ("f.part.0", "f.cold")
+    (row,) = compare(parts, run(function("f", 10))).functions
+    assert (row.cycles_difference, row.formerly) == (-1, ("f.part.0", "f.cold"))
 
 
 def test_an_added_and_a_removed_function_count_whole() -> None:
@@ -274,6 +279,23 @@ def test_metrics_have_two_names_and_a_mistyped_one_is_answered_with_the_nearest(
     assert len(set(names)) == len(names)
 
 
+def test_changes_below_a_thousandth_are_grey_and_one_inside_the_layout_band_is_said_to_be() -> None:
+    def changed(before: int, after: int, band: int) -> str:
+        old, new = (
+            replace(plain, metrics=replace(plain.metrics, cycles=n)) for n in (before, after)
+        )
+        old = replace(old, layout_cycles=band)
+        return render(compare(old, new), "text", RenderOptions(color=True, width=120))
+
+    plain = summarize(kernel_profile())
+    grey = re.compile(r"^\x1b\[2mcycles ", re.M)
+    assert grey.search(changed(10_000, 10_009, 0))
+    assert not grey.search(changed(10_000, 10_010, 0))
+    told = "+9 cycles lie inside the layout band: code that is only shifted changes by as much."
+    assert told in changed(10_000, 10_009, 9)
+    assert "layout band" not in changed(10_000, 10_009, 8)
+
+
 # -- the command -----------------------------------------------------------------------------------
 
 
@@ -318,3 +340,40 @@ def test_a_corrupt_or_old_profile_is_one_line_and_exit_2(
     assert captured.out == ""
     assert captured.err.startswith(f"mcusim: error: {saved[0]}: ")
     assert captured.err.count("\n") == 1
+
+
+def in_function(name: str, *crcs: int, file: str = "f.c") -> tuple[LineSummary, ...]:
+    """Lines of a function, 10 cycles each, known by their text."""
+    return tuple(
+        LineSummary(name, file, 10 + at, 10, {"issue": 10}, crc) for at, crc in enumerate(crcs)
+    )
+
+
+def told(before: Summary, after: Summary) -> list[tuple[str, str, int, int]]:
+    rows = compare(before, after).functions
+    return [(row.name, row.status, row.cycles_before, row.cycles_after) for row in rows]
+
+
+def test_a_renamed_function_is_known_by_its_lines() -> None:
+    before = run(function("old", 30, "f.c"), lines=in_function("old", 1, 2, 3))
+    after = run(function("new", 50, "f.c"), lines=in_function("new", 1, 2, 3, 4, 5))
+    assert told(before, after) == [("new", "same", 30, 50)]
+    assert compare(before, after).functions[0].formerly == ("old",)
+    moved = run(function("new", 30, "g.c"), lines=in_function("new", 1, 2, 3, file="g.c"))
+    assert told(before, moved) == [("new", "same", 30, 30)]
+    other = run(function("new", 50, "f.c"), lines=in_function("new", 1, 12, 13))
+    assert [status for _, status, _, _ in told(before, other)] == ["added", "removed"]
+
+
+def test_an_inlined_function_is_in_what_holds_its_lines_and_back() -> None:
+    callee, caller = function("f", 30, "f.c"), function("g", 20, "g.c")
+    apart = run(callee, caller, lines=in_function("f", 1, 2, 3) + in_function("g", 8, file="g.c"))
+    inside = in_function("g", 8, file="g.c") + in_function("g", 1, 2, 3)
+    whole = run(function("g", 45, "g.c"), lines=inside)
+    assert told(apart, whole) == [("g", "same", 50, 45)]
+    assert compare(apart, whole).functions[0].formerly == ("f",)
+    assert told(whole, apart) == [("g", "same", 45, 50)]
+    assert compare(whole, apart).functions[0].parts == ("f",)
+    # A caller that had the lines already did not take them in.
+    both = run(callee, function("g", 20, "g.c"), lines=in_function("f", 1, 2, 3) + inside)
+    assert ("f", "removed", 30, 0) in told(both, whole)

@@ -1,0 +1,145 @@
+"""Whether a check can fail at all: what it is compared with, and what is said or refused else.
+
+In CI nobody reads what passes, so that there more has to be there: see :func:`in_ci`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from simcore.checking.baselines import load_baseline, names_beside
+from simcore.checking.limits import Limit
+from simcore.checking.plans import RunPlan
+from simcore.checking.results import MetricValue
+from simcore.checking.rows import unmatched
+from simcore.comparison.comparison import unlike_setups
+from simcore.comparison.summary import Summary
+from simcore.errors import ConfigError, nearest
+
+
+def in_ci(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this runs in CI: GitHub, GitLab and most others set ``CI``."""
+    return environment.get("CI", "").strip().casefold() not in ("", "0", "false", "no")
+
+
+def needs_baseline(folder: Path) -> bool:
+    """What --require-baseline is when nobody says: in CI, where any baseline is in the folder."""
+    return in_ci() and any(folder.glob("*.json"))
+
+
+def compared_runs(
+    path: Path, *, named: bool, required: bool, option: str = "--"
+) -> tuple[dict[str, Summary], list[str]]:
+    """The runs of the baseline to compare with, and what is to be told, a line each.
+
+    ``named``: somebody wrote its name, so that one that is not there beside others is a slip;
+    ``option`` is how the options of the caller begin. Raises ConfigError for one that is no good,
+    or that has to be there and is not.
+    """
+    baseline = load_baseline(path)
+    if baseline is not None:
+        return baseline.runs, []
+    others = names_beside(path)
+    if others and named:
+        raise ConfigError(
+            f"{path}: there is no such baseline{nearest(path.stem, others)}; here"
+            f" {_are(others)}; {option}save{_tail(option)} {path.stem} makes it"
+        )
+    if required:
+        beside = f"; here {_are(others)}" if others else ""
+        raise ConfigError(
+            f"{path}: nothing to compare with, and {option}require-baseline is on, as always in CI"
+            f" where a baseline is{beside}; {option}save{_tail(option)} {path.stem} makes it"
+        )
+    notes = [f"nothing to compare with: there is no {path.as_posix()} yet"]
+    if others:
+        notes.append(f"beside it {_are(others)}")
+    if in_ci():
+        notes.append(
+            f"a check can only fail against a baseline: make {path.as_posix()} outside of CI and"
+            f" commit it, or keep the folder {path.parent.as_posix()} in the cache of the CI"
+        )
+    return {}, notes
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{'are the baselines' if names[1:] else 'is the baseline'} {', '.join(names)}"
+
+
+def _tail(option: str) -> str:
+    return "-baseline" if option == "--" else ""
+
+
+def unmatched_limits(
+    plans: Sequence[RunPlan],
+    runs: Sequence[Summary | None],
+    limits: Mapping[str, Sequence[Limit]],
+    known: Mapping[str, Summary],
+) -> dict[str, str]:
+    """What is wrong with a limit for rows that no run has, by the runs that it is for.
+
+    ``limits`` are those of each run by its name.
+    """
+    after = {plan.name: run for plan, run in zip(plans, runs, strict=True)}
+    scopes: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], Limit] = {}
+    for name, each in limits.items():
+        for limit in each:
+            if limit.scope and after[name] is not None:
+                target = limit.kind, limit.row
+                first.setdefault(target, limit)
+                scopes.setdefault(target, []).append(name)
+    found: dict[str, str] = {}
+    for target, names in scopes.items():
+        ran = [run for name in names if (run := after[name]) is not None]
+        before = [known[name] for name in names if name in known]
+        if (text := unmatched(first[target], ran, before)) is not None:
+            found |= {name: text for name in names if name not in found}
+    return found
+
+
+def uncompared(values: Iterable[MetricValue], comparing: bool) -> list[str]:
+    """Percentages on rows that the baseline does not have: they compare with nothing."""
+    return [
+        f"nothing to compare {value.name} with: the baseline has no {value.row}, limit {text}"
+        for value in values
+        if comparing and value.row and value.before is None and value.after is not None
+        if (text := ", ".join(x.text for x in value.limits if x.allowed is None))
+    ]
+
+
+def refuse_other_setups(
+    path: Path, known: Mapping[str, Summary], new: Mapping[str, Summary]
+) -> None:
+    """Refuse runs that would take the place of runs of another part, clock or arguments.
+
+    Two configurations that save into one name would overwrite each other. Raises ConfigError.
+    """
+    for name, run in new.items():
+        if name in known and (why := list(unlike_setups(known[name], run))):
+            raise ConfigError(
+                f"{path}: the run '{name}' is of another configuration there: {'; '.join(why)};"
+                " give one of them another name or baseline, or --replace takes its place"
+            )
+
+
+def full_run_needed(
+    not_run: Iterable[str],
+    listed: Iterable[str],
+    plans: Sequence[RunPlan],
+    known: Mapping[str, Summary],
+) -> None:
+    """Refuse to drop runs that are only not asked for: those that the settings list, and those
+    whose ELF lies beside those that ran. Raises ConfigError."""
+    listed = set(listed)
+    folders = dict.fromkeys(Path(plan.elf).parent for plan in plans)
+    for name in not_run:
+        there = [folder / known[name].elf.name for folder in folders]
+        there = [path for path in there if path.is_file()]
+        if name in listed or there:
+            where = "the settings list it" if name in listed else f"{there[0]} is there"
+            raise ConfigError(
+                f"--prune drops runs after a full run only: '{name}' did not run, and {where}"
+            )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from simcore.errors import ConfigError
+from simcore.files import without_links
 
 #: Where GitHub Actions and GitLab CI say that the checkout is.
 VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -45,10 +46,10 @@ def root_of(folder: Path) -> Path:
 
     What a variable says counts only for folders in it. The folder itself when there is none.
     """
-    here = folder.resolve()
+    here = without_links(folder)
     for variable in VARIABLES:
         said = os.environ.get(variable)
-        if said and here.is_relative_to(root := Path(said).resolve()):
+        if said and here.is_relative_to(root := without_links(said)):
             return root
     return next((above for above in (here, *here.parents) if (above / ".git").exists()), here)
 
@@ -83,7 +84,7 @@ class Checkout:
     def __init__(self, elf: str | Path | None = None) -> None:
         here = Path.cwd().resolve()
         self.root = root_of(here)
-        beside = [] if elf is None else [(here / elf).resolve().parent]
+        beside = [] if elf is None else [without_links(here / elf).parent]
         above = [up for folder in beside for up in (folder, *folder.parents)]
         inside = [folder for folder in above if folder.is_relative_to(self.root)]
         self._folders = list(dict.fromkeys((self.root, here, *beside, *inside)))
@@ -111,8 +112,8 @@ class Checkout:
             return
         path = PurePosixPath(recorded)
         is_absolute = path.is_absolute() or is_windows(file)
-        if path.is_absolute():
-            yield Path(path).resolve()
+        if path.is_absolute() and "\0" not in recorded:
+            yield without_links(path)
             yield Path(path)
         if not is_absolute:
             for folder in self._folders:

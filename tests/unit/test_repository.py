@@ -18,6 +18,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (".git/HEAD", "main.c", "firmware/src/k.c", "firmware/build/k.elf", "lib/a/x.h"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("")
+    (root / "loop").symlink_to("loop")
     monkeypatch.chdir(root / "firmware")
     return root
 
@@ -39,6 +40,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("/build/newlib/memcpy.c", "/build/newlib/memcpy.c"),
         ("<built-in>", "<built-in>"),
         ("a" * 5000 + "\0.c", "a" * 5000 + "\0.c"),
+        ("/" + "a" * 5000 + "\0.c", "/" + "a" * 5000 + "\0.c"),
+        ("/no/loop/k.c\0", "/no/loop/k.c\0"),
+        ("{root}/loop/k.c", "loop/k.c"),
     ],
 )
 def test_files_are_named_from_the_root_wherever_they_were_built(

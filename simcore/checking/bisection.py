@@ -23,7 +23,7 @@ from simcore.checking.results import (
     reason_text,
     verdict,
 )
-from simcore.checking.session import Request, check, save_checked
+from simcore.checking.session import Request, check
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import Summary
 from simcore.errors import ConfigError, ExitCode
@@ -115,7 +115,7 @@ class _Checks:
             return None, str(error)
         self.summaries[commit] = dict(checked.summaries)
         if is_good and checked.result.saved is not None:
-            save_checked(checked)
+            checked.save()
         result = checked.result
         if result.exit_code in (ExitCode.OK, ExitCode.REGRESSION):
             return result, ""

@@ -70,13 +70,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A finished check, and what :func:`save_checked` puts into the baseline ``result.saved``, and
-    takes out of it. ``summaries`` are those of runs that ended well, by name."""
+    """A finished check, and what :meth:`save` puts into the baseline ``result.saved``, and takes
+    out of it. ``summaries`` are those of runs that ended well, by name."""
 
     result: CheckResult
     to_save: Mapping[str, Summary]
     to_drop: tuple[str, ...] = ()
     summaries: Mapping[str, Summary] = field(default_factory=dict)
+
+    def save(self) -> CheckResult:
+        """Write the baseline, if there is one to write; the result with what is to be told of it.
+
+        Runs in it that this check did not run stay. Raises ConfigError, with the file as it was.
+        """
+        if self.result.saved is None:
+            return self.result
+        notes = update_baseline(Path(self.result.saved), self.to_save, self.to_drop)
+        return replace(self.result, notes=(*self.result.notes, *notes))
 
 
 def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Checked:
@@ -126,18 +136,6 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
         if outcome.summary is not None and outcome.code is ExitCode.OK
     }
     return replace(checked, summaries=well)
-
-
-def save_checked(checked: Checked) -> CheckResult:
-    """Write the baseline of a check, if it has one to write; the result with what is to be told.
-
-    Raises ConfigError, with the file as it was.
-    """
-    result = checked.result
-    if result.saved is None:
-        return result
-    notes = update_baseline(Path(result.saved), checked.to_save, checked.to_drop)
-    return replace(result, notes=(*result.notes, *notes))
 
 
 def failed_check(error: str) -> CheckResult:

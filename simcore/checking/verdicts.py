@@ -10,7 +10,7 @@ from simcore.checking.results import LimitResult, MetricValue
 from simcore.checking.rows import row_spellings
 from simcore.checking.timed_rows import Pairs, measured_interrupts, measured_tasks
 from simcore.comparison.comparison import Comparison, FunctionChange
-from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, joules, shown_metrics
+from simcore.comparison.metrics import ACTIVE, CYCLES, HEAP, Metric, change_of, shown_metrics
 from simcore.comparison.operations import OpChange, calls_of
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
@@ -239,7 +239,7 @@ def _value(
 ) -> MetricValue:
     difference = None
     if before is not None and after is not None:
-        difference = joules(after, before) if metric.unit == "J" else after - before
+        difference = change_of(metric.unit, after, before)
     relative = 0.0 if difference == 0 else difference / before if difference and before else None
     # A stack that is not known had no limit that anybody asked for.
     asked = [limit for limit in limits if after is not None or not limit.default]

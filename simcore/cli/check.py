@@ -174,7 +174,7 @@ def check(
         checked = _check(request)
         result = checked.result
         try:
-            result = _save(checked)
+            result = checked.save()
         except ConfigError as error:
             result = replace(result, saved=None)
             problems.append(str(error))
@@ -274,12 +274,6 @@ def _replaced(plan: RunPlan, said: dict[str, Any]) -> RunPlan:
     """A plan with what stands on the command line in place of what the settings say."""
     own = {field.name for field in fields(plan)}
     return plan.replaced({name: value for name, value in said.items() if name in own})
-
-
-def _save(checked: Checked) -> CheckResult:
-    from simcore.checking.session import save_checked
-
-    return save_checked(checked)
 
 
 def _add_to_history(checked: Checked, history: str | None) -> list[str]:

@@ -10,7 +10,14 @@ from simcore import __version__
 from simcore.comparison.groups import Group, grouped
 from simcore.comparison.interrupts import InterruptChange, interrupt_changes
 from simcore.comparison.matching import aligned
-from simcore.comparison.metrics import ACTIVE, MODEL_CYCLES_ERROR, Metric, joules, shown_metrics
+from simcore.comparison.metrics import (
+    ACTIVE,
+    MODEL_CYCLES_ERROR,
+    Metric,
+    change_of,
+    joules,
+    shown_metrics,
+)
 from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes
 from simcore.comparison.status import Status
 from simcore.comparison.summary import (
@@ -248,7 +255,7 @@ def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChan
     old, new = metric.of(before.metrics), metric.of(after.metrics)
     difference = None
     if old is not None and new is not None:
-        difference = joules(new, old) if metric.unit == "J" else new - old
+        difference = change_of(metric.unit, new, old)
     relative = difference / old if difference is not None and old else None
     if difference == 0:
         relative = 0.0

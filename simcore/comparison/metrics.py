@@ -6,6 +6,7 @@ agreeing (docs/model/pipeline.md, "Checked against"); the error of energy is the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,13 @@ def shown_metrics(*, slept: bool, heap: bool = False) -> tuple[Metric, ...]:
 def joules(after: float, before: float) -> float:
     """The difference of two energies, to the femtojoule that mcusim counts in."""
     return (round(after * 1e15) - round(before * 1e15)) / 1e15
+
+
+def change_of(unit: str, after: float, before: float) -> float:
+    """After minus before of a metric of a unit. One unit in the last place of a time is none."""
+    if unit == "J":
+        return joules(after, before)
+    return 0.0 if unit == "s" and abs(after - before) <= math.ulp(before) else after - before
 
 
 def metrics_of(profile: Profile) -> Metrics:

@@ -450,3 +450,10 @@ def test_a_limit_on_a_renamed_or_split_function_is_judged_on_what_holds_its_line
 def test_a_count_that_was_nothing_says_from_what() -> None:
     values = verdicts(run(mispredicts=39), "mispredicts=0%", before=run(mispredicts=0))
     assert failure_text(values["mispredicts"]) == "mispredicts from 0 to 39, limit mispredicts=0%"
+
+
+def test_one_unit_in_the_last_place_of_a_time_is_no_change() -> None:
+    after = run(time_s=0.1 + 0.2)
+    value = verdicts(after, "time=0%", before=run(time_s=0.3))["time"]
+    assert (value.difference, value.failed) == (0.0, False)
+    assert compare(run(time_s=0.3), after).identical

@@ -227,7 +227,7 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
     except OSError as error:
         raise NetworkError(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        return _program(spec, path, data)
+        return composed_program(spec, path, _lowered(data), data)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
 
@@ -240,8 +240,13 @@ def _lowered(data: bytes) -> Lowered:
         raise NetworkError(str(error)) from None
 
 
-def _program(spec: RunSpec, path: str, data: bytes) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
-    network = _lowered(data)
+def composed_program(
+    spec: RunSpec, path: str, network: Lowered, data: bytes = b""
+) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
+    """As :func:`network_program`, of a network that is read; ``data`` are the bytes of its file.
+
+    Raises NetworkError, ConfigError or ModelError.
+    """
     count = spec.invocations or 1
     given = network_inputs(network.model.main, spec.input, count)
     runner = runner_for(spec.setup().model, NETWORKS)

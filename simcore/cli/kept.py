@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -66,12 +66,25 @@ class KeptRun:
     """Of each instruction, which no document of a profile holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A profile, what its program printed, and the files that its run came to by itself."""
+
+    profile: Profile
+    printed: bytes
+    found: tuple[FoundFile, ...]
+
+
 class Kept:
-    """Runs of one command that are read back or kept; ``read_back`` are how many were."""
+    """Runs of one command that are read back or kept.
+
+    ``read_back`` are how many were; ``runs`` those of either kind.
+    """
 
     def __init__(self, room: Room) -> None:
         self.room = room
         self.read_back = 0
+        self.runs: list[FoundRun] = []
 
     def profile(
         self,
@@ -86,11 +99,11 @@ class Kept:
 
         What the program printed then is printed again. A run that is to be inspected runs.
         """
-        beyond = spec.semihost_dir is not None or spec.outputs is not None or spec.verify
-        usable = self.room.is_on and inspect is None and not beyond
+        usable = self.room.is_on and inspect is None and not is_beyond(spec)
         key = profile_key(spec, self.room) if usable else None
         if key is not None and (found := self._load(key, spec)) is not None:
-            result, printed = found
+            result, printed = found.profile, found.printed
+            self.runs.append(found)
             stdout.write(printed)
             stdout.flush()
             self.read_back += 1
@@ -116,11 +129,13 @@ class Kept:
             key,
             before,
         ):  # no file changed meanwhile
-            self._keep(key, spec, result, bytes(console.printed), before)
+            found = FoundRun(result, bytes(console.printed), tuple(before))
+            self.runs.append(found)
+            self._keep(key, spec, found)
         return result
 
-    def _load(self, key: str, spec: RunSpec) -> tuple[Profile, bytes] | None:
-        """The profile under a key and what its program printed; None when it has to run."""
+    def _load(self, key: str, spec: RunSpec) -> FoundRun | None:
+        """What is kept under a key; None when it has to run."""
         data = self.room.get(KIND, key)
         if data is None:
             return None
@@ -144,23 +159,33 @@ class Kept:
             return None
         if kept.verbose is not spec.verbose and any(_PERIPHERALS in w for w in result.warnings):
             return None
-        if any(_sha256(file.path) != file.sha256 for file in kept.found):
-            return None
-        return result, printed
+        return FoundRun(result, printed, kept.found) if are_as_found(kept.found) else None
 
-    def _keep(
-        self, key: str, spec: RunSpec, result: Profile, printed: bytes, found: list[FoundFile]
-    ) -> None:
-        energies = tuple(row.femtojoules for row in result.instructions or ())
-        run = KeptRun(SCHEMA, spec.verbose, tuple(found), printed.decode("latin-1"), energies)
-        document = {"run": to_plain(run), "profile": to_plain(result)}
+    def _keep(self, key: str, spec: RunSpec, run: FoundRun) -> None:
+        energies = tuple(row.femtojoules for row in run.profile.instructions or ())
+        printed = run.printed.decode("latin-1")
+        kept = KeptRun(SCHEMA, spec.verbose, run.found, printed, energies)
+        document = {"run": to_plain(kept), "profile": to_plain(run.profile)}
         data = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         if len(data) <= MOST_JSON:
             self.room.put(KIND, key, data)
 
 
 def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
-    """Hash of all that a run is told: options, bytes of the files among them, and mcusim.
+    """Hash of all that a run is told and of mcusim; None as :func:`run_content` says."""
+    content = run_content(spec)
+    if content is None:
+        return None
+    return content_key(SCHEMA, content, beside="cli/kept.py", room=room)
+
+
+def is_beyond(spec: RunSpec) -> bool:
+    """Whether something else comes of a run than a profile, or decides it: files, a reference."""
+    return spec.semihost_dir is not None or spec.outputs is not None or spec.verify
+
+
+def run_content(spec: RunSpec) -> dict[str, Any] | None:
+    """All that a run is told, as plain values: options, and hashes of the files among them.
 
     None when a file cannot be read, and of a run that is given standard input.
     """
@@ -175,8 +200,12 @@ def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
     if None in hashes:
         return None
     has_folder = spec.debug_dir is not None and os.path.isdir(spec.debug_dir)  # noqa: PTH112  a text
-    content = {"options": options, "files": hashes, "debug_dir": has_folder}
-    return content_key(SCHEMA, content, beside="cli/kept.py", room=room)
+    return {"options": options, "files": hashes, "debug_dir": has_folder}
+
+
+def are_as_found(files: Sequence[FoundFile]) -> bool:
+    """Whether files hold what they held."""
+    return all(_sha256(file.path) == file.sha256 for file in files)
 
 
 def _found_files(spec: RunSpec) -> list[FoundFile]:

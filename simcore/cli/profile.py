@@ -21,7 +21,14 @@ from simcore.cli.options import (
     uncertainty_option,
     verify_options,
 )
-from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
+from simcore.cli.profiles import (
+    Form,
+    refuse_destination,
+    report_again,
+    report_look,
+    report_runs,
+    table_options,
+)
 from simcore.cli.running import program_streams, tell_line
 from simcore.errors import ExitCode
 from simcore.report.profile import FORMATS
@@ -72,6 +79,7 @@ def profile(
     the report compares them; JSON is then a list of profiles.
     """
     from simcore.cli.kept import Kept
+    from simcore.cli.kept_reports import KeptReports
     from simcore.run.spec import RunSpec
 
     form = Form.taken_from(run)
@@ -87,7 +95,16 @@ def profile(
     refuse_destination(form.format_name, form.output, parts)
     form.ask_for_tables(run)
     spec, printed = RunSpec(elf=elf, args=args, **run), bytearray()
-    kept, home = Kept(open_room(use_cache)), None
+    kept = Kept(open_room(use_cache))
+    reports = KeptReports(
+        kept.room, [replace(spec, cpu=part) for part in parts], form.format_name, report_look(form)
+    )
+    if form.format_name != "html" and (known := reports.load()) is not None:
+        with program_streams(form.output, spec.max_instructions) as streams:
+            streams["stdout"].write(known.printed.encode("latin-1"))
+            streams["stdout"].flush()
+        return report_again(form, known.warnings, known.document)
+    home = None
     if len(parts) > 1:
         from simcore.profiler import part_linked_for
 
@@ -101,7 +118,12 @@ def profile(
 
     runs = [partial(run_on, part) for part in parts]
     status = report_runs(
-        form, runs, lambda: bytes(printed), spec.verbose, lambda: kept.read_back < len(runs)
+        form,
+        runs,
+        lambda: bytes(printed),
+        spec.verbose,
+        lambda: kept.read_back < len(runs),
+        lambda warnings, made: reports.keep(kept.runs, warnings, made),
     )
     if spec.verbose and kept.room.trouble is not None:
         tell_line(kept.room.trouble)

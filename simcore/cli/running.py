@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -20,9 +20,11 @@ from simcore.cli.output import (
     use_color,
 )
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.origin import Exit
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
+
+if TYPE_CHECKING:
+    from simcore.costs.origin import Exit
 
 
 class ProgramCommand(click.Command):

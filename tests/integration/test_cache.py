@@ -18,7 +18,7 @@ import pytest
 
 from simcore import profiler
 from simcore.cache import Entry, Room, open_room
-from simcore.cli import kept
+from simcore.cli import kept, kept_reports
 from simcore.cli.kept import KIND, profile_key
 from simcore.cli.main import main
 from simcore.run.spec import RunSpec
@@ -77,9 +77,22 @@ def profile(
     return call
 
 
-def kept_in(room: Room) -> list[Entry]:
-    """The profiles that are kept."""
-    return [entry for entry in room.entries() if entry.kind == KIND]
+def kept_in(room: Room, kind: str = KIND) -> list[Entry]:
+    """The profiles that are kept, or what else is."""
+    return [entry for entry in room.entries() if entry.kind == kind]
+
+
+def document_in(room: Room, kind: str) -> tuple[str, Any]:
+    """Key and content of the only entry of a kind."""
+    (entry,) = kept_in(room, kind)
+    key = entry.path.name.removeprefix(f"{kind}-")
+    return key, json.loads(room.get(kind, key) or b"")
+
+
+def without_reports(room: Room) -> None:
+    """Reports are read back before profiles are."""
+    for entry in kept_in(room, kept_reports.KIND):
+        entry.path.unlink()
 
 
 def twice(profile: Command, *arguments: str) -> list[int]:
@@ -261,13 +274,10 @@ def test_an_entry_that_is_no_profile_runs_and_is_replaced(
     profile: Command, room: Room, spoil: Callable[[Any], object]
 ) -> None:
     first = profile(CALLS)
-    (entry,) = kept_in(room)
-    key = entry.path.name.removeprefix(f"{KIND}-")
-    data = room.get(KIND, key)
-    assert data is not None
-    document = json.loads(data)
+    key, document = document_in(room, KIND)
     spoil(document)
     room.put(KIND, key, json.dumps(document).encode())
+    without_reports(room)
     second = profile(CALLS)
     assert second == first
     assert profile(CALLS).runs == 0
@@ -275,14 +285,53 @@ def test_an_entry_that_is_no_profile_runs_and_is_replaced(
 
 def test_a_name_in_an_entry_moves_no_cursor(profile: Command, room: Room) -> None:
     profile(CALLS)
-    (entry,) = kept_in(room)
-    key = entry.path.name.removeprefix(f"{KIND}-")
-    document = json.loads(room.get(KIND, key) or b"")
+    key, document = document_in(room, KIND)
     document["profile"]["functions"][0]["name"] = "\x1b[2Jmain"
     room.put(KIND, key, json.dumps(document).encode())
+    without_reports(room)
     shown = profile(CALLS, "--color", "never")
     assert shown.runs == 1
     assert b"\x1b" not in shown.file
+
+
+def test_a_report_is_read_back_without_its_profile(profile: Command, room: Room) -> None:
+    """And written anew from the profile when it is to look otherwise."""
+    how = [[], ["--top", "3"], ["--format", "csv"], ["--format", "json"], ["--color", "always"]]
+    first = [profile(CALLS, *more) for more in how]
+    assert [ran.runs for ran in first] == [1, 0, 0, 1, 0]  # JSON has tables of its own
+    assert len(kept_in(room, kept_reports.KIND)) == len(how)
+    for entry in kept_in(room):
+        entry.path.unlink()
+    again = [profile(CALLS, *more) for more in how]
+    assert again == [replace(ran, runs=0) for ran in first]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda document: document.pop("document"),
+        lambda document: document.update(schema="mcusim.kept-report/0"),
+        lambda document: document.update(printed="\u20ac"),
+        lambda document: document.update(document="\x1b[2J" + document["document"]),
+        lambda document: document.update(warnings=["\x1b]0;title\x07"]),
+    ],
+)
+def test_an_entry_that_is_no_report_is_written_anew(
+    profile: Command, room: Room, spoil: Callable[[Any], object]
+) -> None:
+    first = profile(CALLS)
+    key, document = document_in(room, kept_reports.KIND)
+    whole = room.get(kept_reports.KIND, key)
+    spoil(document)
+    room.put(kept_reports.KIND, key, json.dumps(document).encode())
+    assert profile(CALLS) == replace(first, runs=0)
+    assert room.get(kept_reports.KIND, key) == whole
+
+
+def test_the_report_of_a_run_that_failed_is_not_kept(profile: Command, room: Room) -> None:
+    assert profile(FAULTS).status != 0
+    assert len(kept_in(room)) == 1
+    assert not kept_in(room, kept_reports.KIND)
 
 
 def test_every_option_of_a_run_is_in_the_key(tmp_path: Path) -> None:
@@ -317,28 +366,32 @@ def test_the_command_tells_what_is_kept_and_removes_it(
     assert main(["cache"]) == 0
     assert capfd.readouterr().out.splitlines()[2] == "nothing is kept"
     profile(CALLS)
-    ours, tool = sorted(room.entries(), key=lambda entry: entry.kind)
+    ours, shown, *tools = sorted(room.entries(), key=lambda entry: entry.kind)
+    tool_bytes = sum(entry.size for entry in tools)
     assert main(["cache"]) == 0
     assert capfd.readouterr().out == (
         f"{room.folder}\n"
         "at most 1,073,741,824 B (MCUSIM_CACHE, MCUSIM_CACHE_SIZE)\n"
         "kind      entries  on disk\n"
         f"profiles        1  {ours.size:,} B\n"
-        f"tool            1    {tool.size:,} B\n"
+        f"reports         1  {shown.size:,} B\n"
+        f"tool            2    {tool_bytes:,} B\n"
     )
     assert main(["cache", "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told == {
         "folder": str(room.folder),
         "limit_bytes": 1 << 30,
-        "entries": 2,
-        "bytes": ours.size + tool.size,
+        "entries": 4,
+        "bytes": ours.size + shown.size + tool_bytes,
         "kinds": [
-            {"kind": entry.kind, "entries": 1, "bytes": entry.size} for entry in (ours, tool)
+            {"kind": "profiles", "entries": 1, "bytes": ours.size},
+            {"kind": "reports", "entries": 1, "bytes": shown.size},
+            {"kind": "tool", "entries": 2, "bytes": tool_bytes},
         ],
     }
     assert main(["cache", "--clear"]) == 0
-    removed = f"removed 2 entries, {ours.size + tool.size:,} B"
+    removed = f"removed 4 entries, {ours.size + shown.size + tool_bytes:,} B"
     assert capfd.readouterr().out.splitlines()[2] == removed
     assert profile(CALLS).runs == 1
 

@@ -20,10 +20,10 @@ from simcore.resources import MANIFEST, data_folder
 KIND = "tool"
 _HASH_DIGITS = 64
 #: Folders of the package that decide no result: they start runs, judge and show them.
-_NO_RESULT = ("cli", "report", "study")
+_NO_RESULT = ("cli", "kept", "report", "study")
 #: Those of them that reports come from, too, and the packages that write these.
-_REPORTS = ("cli", "report")
-_WRITERS = ("click", "rich")
+_REPORTS = ("cli", "kept", "report")
+_WRITERS = ("click", "numpy", "rich", "scipy")
 #: Packages that results come from and whose versions are free in a range.
 _PACKAGES = (
     "backports.zstd", "bincopy", "capstone", "cmsis-svd", "lxml", "pycxxfilt", "pyelftools",

@@ -151,14 +151,6 @@ def report_look(form: Form) -> RenderOptions:
     )
 
 
-def report_again(form: Form, warnings: Sequence[str], document: str) -> ExitCode:
-    """Write a report that was kept, of runs that ended well."""
-    with destination(form.output, input_files()) as write:
-        write(document)
-    tell_warnings(warnings, form.format_name, form.output)
-    return ExitCode.OK
-
-
 def report_runs(
     form: Form,
     runs: Sequence[Callable[..., Profile]],

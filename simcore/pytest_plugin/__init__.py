@@ -46,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LIMITS",
         help="fail a test whose run is worse, for instance cycles:5%% or energy:2%%. Repeatable",
     )
+    group.addoption(
+        "--mcusim-no-cache",
+        action="store_true",
+        help="run all anew, and keep nothing: see 'mcusim cache'",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -127,6 +132,7 @@ def _runs(config: pytest.Config) -> Runs:
                 compare or (_DEFAULT if limits else None),
                 config.getoption("mcusim_save"),
                 limits,
+                not config.getoption("mcusim_no_cache"),
             )
         except McusimError as error:
             raise pytest.UsageError(str(error)) from None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simcore.annotation.sources import SourceFiles
+from simcore.cache import open_room
 from simcore.checking import baselines
 from simcore.checking.limits import Limit, limits_of, parse_limits, parse_scoped
 from simcore.checking.results import MetricValue, failure_text, reason_text
@@ -39,9 +40,15 @@ class Runs:
     """What the tests of one process ran."""
 
     def __init__(
-        self, root: Path, compare_with: str | None, save: str | None, limits: Sequence[str]
+        self,
+        root: Path,
+        compare_with: str | None,
+        save: str | None,
+        limits: Sequence[str],
+        use_cache: bool = True,
     ) -> None:
         """Raises ConfigError for a wrong limit, or a baseline that is no good or not there."""
+        self._cache = open_room(use_cache)
         folder = root / baselines.FOLDER
         for option, name in (("compare", compare_with), ("save", save)):
             # The name may be left out, so that pytest takes a path behind the option for it.
@@ -153,12 +160,12 @@ class Runs:
         return title, printed_text(console, options)
 
     def _profile(self, elf: str | os.PathLike[str], options: dict[str, Any]) -> Profile:
-        from simcore.profiler import profile
+        from simcore.kept import profile
 
         path = Path(elf)
         if not path.exists() and not path.is_absolute() and (self._root / path).exists():
             path = self._root / path
-        return profile(path, **{"instructions": True, **options})
+        return profile(path, room=self._cache, **{"instructions": True, **options})
 
     def _judge(
         self, name: str, elf: str, profile: Profile, markers: Sequence[Sequence[Limit]]

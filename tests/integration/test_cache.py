@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 
+import simcore
 from simcore import profiler
 from simcore.cache import Entry, Room, open_room
-from simcore.cli import kept, kept_reports
-from simcore.cli.kept import KIND, profile_key
 from simcore.cli.main import main
+from simcore.kept import profiles, reports
+from simcore.kept.profiles import KIND, profile_key
 from simcore.run.spec import RunSpec
+from simcore.simulation import capture, live
 from tests.integration.programs import FIRMWARE, KERNELS
 
 CALLS = str(FIRMWARE / "calls.elf")
@@ -91,7 +93,7 @@ def document_in(room: Room, kind: str) -> tuple[str, Any]:
 
 def without_reports(room: Room) -> None:
     """Reports are read back before profiles are."""
-    for entry in kept_in(room, kept_reports.KIND):
+    for entry in kept_in(room, reports.KIND):
         entry.path.unlink()
 
 
@@ -299,7 +301,7 @@ def test_a_report_is_read_back_without_its_profile(profile: Command, room: Room)
     how = [[], ["--top", "3"], ["--format", "csv"], ["--format", "json"], ["--color", "always"]]
     first = [profile(CALLS, *more) for more in how]
     assert [ran.runs for ran in first] == [1, 0, 0, 1, 0]  # JSON has tables of its own
-    assert len(kept_in(room, kept_reports.KIND)) == len(how)
+    assert len(kept_in(room, reports.KIND)) == len(how)
     for entry in kept_in(room):
         entry.path.unlink()
     again = [profile(CALLS, *more) for more in how]
@@ -320,18 +322,18 @@ def test_an_entry_that_is_no_report_is_written_anew(
     profile: Command, room: Room, spoil: Callable[[Any], object]
 ) -> None:
     first = profile(CALLS)
-    key, document = document_in(room, kept_reports.KIND)
-    whole = room.get(kept_reports.KIND, key)
+    key, document = document_in(room, reports.KIND)
+    whole = room.get(reports.KIND, key)
     spoil(document)
-    room.put(kept_reports.KIND, key, json.dumps(document).encode())
+    room.put(reports.KIND, key, json.dumps(document).encode())
     assert profile(CALLS) == replace(first, runs=0)
-    assert room.get(kept_reports.KIND, key) == whole
+    assert room.get(reports.KIND, key) == whole
 
 
 def test_the_report_of_a_run_that_failed_is_not_kept(profile: Command, room: Room) -> None:
     assert profile(FAULTS).status != 0
     assert len(kept_in(room)) == 1
-    assert not kept_in(room, kept_reports.KIND)
+    assert not kept_in(room, reports.KIND)
 
 
 def test_every_option_of_a_run_is_in_the_key(tmp_path: Path) -> None:
@@ -409,9 +411,72 @@ def test_a_folder_that_takes_nothing_is_told_with_verbose_once(
 def test_what_a_program_prints_without_end_is_not_kept(
     profile: Command, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "MOST_PRINTED", 10)
+    monkeypatch.setattr(profiles, "MOST_PRINTED", 10)
     assert twice(profile, HELLO) == [1, 1]
-    monkeypatch.setattr(kept, "MOST_PRINTED", 1000)
-    monkeypatch.setattr(kept, "MOST_JSON", 1000)
+    monkeypatch.setattr(profiles, "MOST_PRINTED", 1000)
+    monkeypatch.setattr(profiles, "MOST_JSON", 1000)
     assert twice(profile, HELLO) == [1, 1]
     assert kept_in(room) == []
+
+
+def of_advice(*arguments: str) -> list[str]:
+    return ["advise", str(KERNELS / "conv2d_s8_small.elf"), "--candidates", "1", *arguments]
+
+
+def of_what_if(*arguments: str) -> list[str]:
+    return ["whatif", HELLO, "--try", "stack=dtcm", *arguments, "--", "0", "a b"]
+
+
+@pytest.mark.parametrize("command", [of_advice, of_what_if])
+def test_advice_and_comparisons_are_read_back(
+    command: Callable[..., list[str]],
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    runs: list[object] = []
+    run = live.simulate_once
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        runs.append(arguments)
+        return run(*arguments, **options)
+
+    for module in (live, capture):
+        monkeypatch.setattr(module, "simulate_once", counted)
+    said = []
+    for more in ([], [], ["--no-cache"], ["--caches", "off"]):
+        before = len(runs)
+        assert main(command(*more)) == 0
+        said.append((*capfd.readouterr(), len(runs) - before))
+    first, second, third, other = said
+    assert first[:2] == second[:2] == third[:2]
+    assert (second[2], third[2]) == (0, first[2])
+    assert other[0] != first[0]
+
+
+def test_a_comparison_of_programs_that_read_is_made_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = str(FIRMWARE / "semihost_calls.elf")
+    for _ in range(2):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"typed\n")))
+        main(["whatif", program, "--try", "stack=dtcm"])
+        capfd.readouterr()
+    assert not kept_in(room, reports.KIND)
+
+
+def test_python_reads_back_what_it_ran(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With standard input, or a look at the run, it runs."""
+    first = simcore.profile(CALLS, instructions=True)
+    run = profiler.profile
+    runs: list[object] = []
+    monkeypatch.setattr(profiler, "profile", lambda *a, **o: (runs.append(a), run(*a, **o))[1])
+    printed = io.BytesIO()
+    assert simcore.profile(CALLS, instructions=True, stdout=printed) == first
+    assert not runs
+    assert simcore.profile(CALLS, instructions=True, cache=False) == first
+    simcore.profile(CALLS, instructions=True, stdin=io.BytesIO())
+    simcore.profile(CALLS, instructions=True, inspect=lambda _: None)
+    assert len(runs) == 3
+    assert first.instructions is not None
+    assert any(row.femtojoules for row in first.instructions)

@@ -1,8 +1,8 @@
 """Reports that were written before: read back as text, without the profiles that they show.
 
-The profile of a run is kept beside (kept.py) and read back for another report of it. The key has
-the runs, what the report is to look like, and the code that writes reports. What is kept is shown
-as it is, once it is clear that a terminal does no more with it than show it.
+The profile of a run is kept beside, in profiles.py, and read back for another report of it. The key
+has the runs, what the report is to look like, and the code that writes reports. What is kept is
+shown as it is, once it is clear that a terminal does no more with it than show it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from simcore.cache import Room, content_key
-from simcore.cli import kept
-from simcore.cli.kept import FoundFile, FoundRun, are_as_found, run_content
+from simcore.kept import profiles
+from simcore.kept.profiles import FoundFile, are_as_found, run_content
 from simcore.plain import RecordError, from_plain, schema_name, to_plain
 from simcore.run.spec import RunSpec
 
@@ -41,19 +41,25 @@ class KeptReport:
 
 
 class KeptReports:
-    """The report of runs in a format; ``options`` say how it looks."""
+    """The report of runs in a format; ``options``: how it looks, ``asked``: what else is asked."""
 
     def __init__(
-        self, room: Room, specs: Sequence[RunSpec], format_name: str, options: RenderOptions
+        self,
+        room: Room,
+        specs: Sequence[RunSpec],
+        format_name: str,
+        options: RenderOptions,
+        asked: object = None,
     ) -> None:
         self._room, self._specs = room, specs
-        self._decides = {"format": format_name, "options": repr(options)}
+        self._decides = {"format": format_name, "options": repr(options), "asked": repr(asked)}
         self._key = self._found_key()
+        self._before: list[FoundFile] = []
 
     def _found_key(self) -> str | None:
         """The key; None of a report that is not kept, as --verbose tells how a run went."""
         if not self._room.is_on or any(
-            spec.verbose or kept.is_beyond(spec) for spec in self._specs
+            spec.verbose or profiles.is_beyond(spec) for spec in self._specs
         ):
             return None
         runs = [run_content(spec) for spec in self._specs]
@@ -77,20 +83,34 @@ class KeptReports:
             return None
         return report if are_as_found(report.found) else None
 
+    def watch(self) -> None:
+        """Note the files that the runs will come to by themselves."""
+        if self._key is not None:
+            self._before = self._found()
+
+    def _found(self) -> list[FoundFile]:
+        return [file for spec in self._specs for file in profiles.found_files(spec)]
+
+    def keep_watched(self, printed: bytes, warnings: Sequence[str], document: str) -> None:
+        """As :meth:`keep`, of runs since :meth:`watch` that are not kept themselves."""
+        if self._key is not None and self._found() == self._before:
+            self.keep(self._before, printed, warnings, document)
+
     def keep(
-        self, runs: Sequence[FoundRun], warnings: Sequence[str], document: str | bytes
+        self,
+        found: Sequence[FoundFile],
+        printed: bytes,
+        warnings: Sequence[str],
+        document: str | bytes,
     ) -> None:
-        """Keep the report of runs that ended well, when every one of them is kept, too."""
-        if self._key is None or len(runs) < len(self._specs) or not isinstance(document, str):
+        """Keep the report of runs that ended well, and that nothing else decided."""
+        if self._key is None or not isinstance(document, str):
             return
-        found = tuple(file for run in runs for file in run.found)
-        printed = b"".join(run.printed for run in runs).decode("latin-1")
-        report = KeptReport(SCHEMA, found, printed, tuple(warnings), document)
+        text = printed.decode("latin-1")
+        report = KeptReport(SCHEMA, tuple(found), text, tuple(warnings), document)
         data = json.dumps(to_plain(report), separators=(",", ":")).encode()
-        if (
-            len(data) <= kept.MOST_JSON and self._found_key() == self._key
-        ):  # no file changed meanwhile
-            self._room.put(KIND, self._key, data)
+        if len(data) <= profiles.MOST_JSON and self._found_key() == self._key:
+            self._room.put(KIND, self._key, data)  # and no file changed meanwhile
 
 
 def _moves_cursor(document: str, *warnings: str) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
@@ -28,7 +28,6 @@ from simcore.run.spec import RunSpec
 from simcore.run.uarts import STANDARD_INPUT
 
 if TYPE_CHECKING:
-    from simcore.cli.progress import ProgramOutput
     from simcore.costs.profile import Profile
     from simcore.simulation.simulation import Simulation
 
@@ -41,6 +40,14 @@ MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
 _OF_THE_HOST = ("timeout", "interrupted")
 #: How the warning begins that --verbose makes longer: machine/peripherals.py.
 _PERIPHERALS = "peripherals are not modelled"
+
+
+class Output(Protocol):
+    """Where a program prints."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Kept:
         self,
         spec: RunSpec,
         *,
-        stdout: ProgramOutput,
+        stdout: Output,
         log: Callable[[str], None] | None = None,
         inspect: Callable[[Simulation], None] | None = None,
         **streams: Any,
@@ -115,9 +122,9 @@ class Kept:
         run: Callable[..., Profile] = partial(profile, spec, log=log, **streams)
         if key is None:
             return run(stdout=stdout, inspect=inspect)
-        before = _found_files(spec)
+        before = found_files(spec)
         asked: list[bool] = []
-        console = _Recorder(stdout)
+        console = Recorder(stdout)
         result = run(
             stdout=console,
             inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
@@ -125,7 +132,7 @@ class Kept:
         by_host = result.exit.reason in _OF_THE_HOST or any(asked)
         if by_host or console.printed is None:
             return result
-        if (profile_key(spec, self.room), _found_files(spec)) == (
+        if (profile_key(spec, self.room), found_files(spec)) == (
             key,
             before,
         ):  # no file changed meanwhile
@@ -176,7 +183,7 @@ def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
     content = run_content(spec)
     if content is None:
         return None
-    return content_key(SCHEMA, content, beside="cli/kept.py", room=room)
+    return content_key(SCHEMA, content, beside="kept/profiles.py", room=room)
 
 
 def is_beyond(spec: RunSpec) -> bool:
@@ -208,7 +215,7 @@ def are_as_found(files: Sequence[FoundFile]) -> bool:
     return all(_sha256(file.path) == file.sha256 for file in files)
 
 
-def _found_files(spec: RunSpec) -> list[FoundFile]:
+def found_files(spec: RunSpec) -> list[FoundFile]:
     """The files that a run comes to by itself, as far as it gets."""
     from simcore.cpu_model.tree import model_files
     from simcore.elf import debug_places
@@ -231,10 +238,10 @@ def _sha256(file: str) -> str | None:
         return None
 
 
-class _Recorder:
+class Recorder:
     """Passes on what a program prints, and has it; ``printed`` is None when it is too much."""
 
-    def __init__(self, console: ProgramOutput) -> None:
+    def __init__(self, console: Output) -> None:
         self._console = console
         self.printed: bytearray | None = bytearray()
 

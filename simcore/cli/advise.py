@@ -103,9 +103,7 @@ def advise(
     as a linker-script fragment to paste. Needs scipy, which the extra mcusim[advise] installs.
     Exit status 3: no placement meets the deadline.
     """
-    from simcore.advisor import advise as find_advice
     from simcore.kept.reports import KeptReports
-    from simcore.report.studies.advice import render
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
@@ -115,6 +113,9 @@ def advise(
     reports = KeptReports(open_room(use_cache), [spec], format_name, options, asked)
     if (known := reports.load()) is not None:
         return show_again(known, format_name, output, input_files())
+    from simcore.advisor import advise as find_advice
+    from simcore.report.studies.advice import render
+
     reports.watch()
     with destination(output, input_files()) as write:
         with program_streams(output, run["max_instructions"]) as streams:

@@ -470,7 +470,12 @@ def test_python_reads_back_what_it_ran(room: Room, monkeypatch: pytest.MonkeyPat
     first = simcore.profile(CALLS, instructions=True)
     run = profiler.profile
     runs: list[object] = []
-    monkeypatch.setattr(profiler, "profile", lambda *a, **o: (runs.append(a), run(*a, **o))[1])
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        runs.append(arguments)
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(profiler, "profile", counted)
     printed = io.BytesIO()
     assert simcore.profile(CALLS, instructions=True, stdout=printed) == first
     assert not runs

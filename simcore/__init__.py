@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from simcore.comparison.comparison import Comparison, compare
     from simcore.costs.profile import Profile
     from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
-    from simcore.profiler import profile, replay
+    from simcore.kept import profile
+    from simcore.profiler import replay
     from simcore.run.spec import RunSpec
     from simcore.simulation.capture import record
     from simcore.simulation.simulation import Simulation
@@ -45,7 +46,7 @@ _HOME = {
     "compare": "simcore.comparison.comparison",
     "cpu_model_names": "simcore.cpu_model",
     "load_cpu_model": "simcore.cpu_model",
-    "profile": "simcore.profiler",
+    "profile": "simcore.kept",
     "record": "simcore.simulation.capture",
     "replay": "simcore.profiler",
     "what_if": "simcore.whatif",

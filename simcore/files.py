@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,6 +151,8 @@ def write_folder(path: str, files: Mapping[str, str], *, force: bool = False) ->
                 f"{path}: the folder is not empty; name another, or --force replaces files of the"
                 " same names in it"
             )
+        import tempfile  # 10 ms, and most runs write no file
+
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
             whole = Path(made) / "folder"
             for name, text in files.items():
@@ -192,6 +193,8 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
 
     Raises OSError, with nothing left behind.
     """
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -214,6 +217,8 @@ def _create_beside(target: Path, path: str) -> Path:
         raise ConfigError(f"{path}: cannot write the output: it is a folder")
     if target.exists() and not os.access(target, os.W_OK):
         raise ConfigError(f"{path}: cannot write the output: the file is write-protected")
+    import tempfile
+
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:

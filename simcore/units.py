@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from pathlib import PurePath, PureWindowsPath
 
 _NUMBER = re.compile(
     r"((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,2})?)\s*([kMG]?)", re.IGNORECASE
 )
-_SECONDS = {"ns": Decimal("1e-9"), "us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
+_SECONDS = {"ns": "1e-9", "us": "1e-6", "ms": "1e-3", "s": "1"}
 #: In place of a time: no limit.
 UNLIMITED = "unlimited"
 _FACTOR = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -24,16 +23,20 @@ def parse_quantity(text: str, unit: str = "") -> int | None:
     match = _NUMBER.fullmatch(bare)
     if match is None:
         return None
+    from decimal import Decimal  # 5 ms, and most commands have no number with a unit
+
     value = Decimal(match[1]) * _FACTOR[match[2].lower()]
     return int(value) if value == int(value) and value > 0 else None
 
 
 def parse_seconds(text: str) -> float | None:
     """A positive finite time such as 0.5, 20ms or 300us; None when the text is none."""
+    from decimal import Decimal
+
     bare = text.strip()
     unit = next((unit for unit in _SECONDS if bare.endswith(unit)), "")
     try:
-        number = float(Decimal(bare.removesuffix(unit).rstrip()) * _SECONDS.get(unit, 1))
+        number = float(Decimal(bare.removesuffix(unit).rstrip()) * Decimal(_SECONDS.get(unit, "1")))
     except (ArithmeticError, ValueError):
         return None
     return number if 0 < number < math.inf else None

@@ -3,22 +3,27 @@ addresses."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
-from simcore.placement.pieces import Piece
+from simcore.placement.pieces import Piece, all_pieces
 
 Pieces = Sequence[tuple[Piece, str]]  # each with its region
+#: Sections of a composed network (network/compose.py): computed tensors, and what is called how.
+_ARENA, _TABLES = ".arena.", ".network"
 
 
 def linker_script_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
     """Output sections to paste into SECTIONS; empty when nothing moves.
 
     Input sections are those that -ffunction-sections and -fdata-sections make; those of a library
-    are named by its object file.
+    are named by its object file; those of a network are the arrays that `mcusim export` writes.
     """
     lines: list[str] = []
+    pieces, apart = _as_exported(image, pieces) if is_composed(image) else (pieces, [])
     for region, loaded, zeroed in _by_region(image, pieces):
         upper = region.upper()
         rom = "" if not model.region(region).writable else " AT > FLASH"
@@ -54,8 +59,10 @@ def linker_script_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
             "/* In SECTIONS, in front of .text, .rodata, .data and .bss, which would take these",
             " * first. FLASH and the regions are names of MEMORY. At start, copy each _load from",
             " * its _from and clear each _bss. */",
+            *(["/* Names are those of 'mcusim export'. */"] if is_composed(image) else []),
             *lines,
         ]
+    lines += apart
     for piece, region in pieces:
         if piece.kind == "stack":
             ram = region.upper()
@@ -68,6 +75,8 @@ def linker_script_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
 def attributes_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
     """The same as attributes on declarations, for builds without a section per symbol."""
     lines = []
+    if is_composed(image):
+        pieces, _ = _as_exported(image, pieces)
     for piece, region in pieces:
         if piece.kind == "stack":
             continue
@@ -75,6 +84,49 @@ def attributes_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
         what = f"{piece.name}()" if piece.is_code else piece.name
         lines.append(f'{what}: __attribute__((section("{section}")))')
     return "".join(f"{line}\n" for line in lines)
+
+
+def is_composed(image: Image) -> bool:
+    """Whether a program was made of a network's file."""
+    return any(section.name == _TABLES for section in image.sections)
+
+
+def _as_exported(image: Image, pieces: Pieces) -> tuple[Pieces, list[str]]:
+    """Pieces of a network as its C sources have them, and a comment on each that is none there.
+
+    The arena is one array there: it is moved whole, or not at all by the linker.
+    """
+    found: list[tuple[Piece, str]] = []
+    apart: list[str] = []
+    arena = {piece.address: region for piece, region in pieces if _is_of_arena(image, piece)}
+    whole = {one.address for one in all_pieces(image) if _is_of_arena(image, one)}
+    moves_whole = arena.keys() == whole and len(set(arena.values())) == 1
+    for piece, region in pieces:
+        if _is_in(image, piece, _TABLES):
+            apart.append(f"/* {piece.name}: tables of calls, of which network.c has no array. */")
+        elif piece.address not in arena or piece.is_code:
+            name = re.sub(r"\W", "_", piece.name, flags=re.ASCII)
+            found.append((replace(piece, name=name), region))
+        elif not moves_whole:
+            apart.append(
+                f"/* {piece.name}, {piece.size} bytes for {region.upper()}: part of the array"
+                " arena, which --arena of profile and export spreads over memories. */"
+            )
+        elif not any(one.name == "arena" for one, _ in found):
+            found.append((replace(piece, name="arena"), region))
+    return found, apart
+
+
+def _is_of_arena(image: Image, piece: Piece) -> bool:
+    """Whether a piece is a part of the array of computed tensors."""
+    has_own_array = piece.name == "scratch" or piece.name.startswith("state.")
+    return _is_in(image, piece, _ARENA) and not has_own_array
+
+
+def _is_in(image: Image, piece: Piece, prefix: str) -> bool:
+    """Whether a piece is data of a section that a network was composed with."""
+    section = None if piece.is_code else image.section_at(piece.address)
+    return section is not None and section.name.startswith(prefix) and piece.kind != "stack"
 
 
 def _first_bytes(model: CpuModel, region: str) -> list[str]:
@@ -113,6 +165,9 @@ def _input_section(image: Image, piece: Piece) -> str:
     own = f"{base}.{piece.name}"
     if own == ".text.main":
         own += " .text.startup.main"  # where GCC puts it from -O2 on
-    if section is not None and not section.name.startswith((".text", ".rodata", ".data", ".bss")):
+    composed = (_ARENA, _TABLES, ".weights")
+    if section is not None and not section.name.startswith(
+        (".text", ".rodata", ".data", ".bss", *composed)
+    ):
         return f"*({own} {section.name} {section.name}.*)"  # an attribute chose its section
     return f"*({own})"

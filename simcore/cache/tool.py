@@ -20,7 +20,10 @@ from simcore.resources import MANIFEST, data_folder
 KIND = "tool"
 _HASH_DIGITS = 64
 #: Folders of the package that decide no result: they start runs, judge and show them.
-_NO_RESULT = ("cli", "report", "study")
+_NO_RESULT = ("cli", "kept", "report", "study")
+#: Those of them that reports come from, too, and the packages that write these.
+_REPORTS = ("cli", "kept", "report")
+_WRITERS = ("click", "numpy", "rich", "scipy")
 #: Packages that results come from and whose versions are free in a range.
 _PACKAGES = (
     "backports.zstd", "bincopy", "capstone", "cmsis-svd", "lxml", "pycxxfilt", "pyelftools",
@@ -28,27 +31,32 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def content_key(kind: str, content: Any, *, beside: str = "", room: Room = NO_ROOM) -> str:
+def content_key(
+    kind: str, content: Any, *, beside: str = "", room: Room = NO_ROOM, shown: bool = False
+) -> str:
     """The key of an entry: a hash of plain values that decide it, and of mcusim.
 
-    ``beside`` is a file of the package that decides it beside what decides every run; ``room``
-    remembers the hash of mcusim.
+    ``beside`` is a file of the package that decides it beside what decides every run; ``shown``:
+    it is a report, which the code that writes reports decides as well. ``room`` remembers the hash
+    of mcusim.
     """
-    decides = {"kind": kind, "tool": tool_fingerprint(room), "content": content}
+    decides = {"kind": kind, "tool": tool_fingerprint(room, shown), "content": content}
     if beside:
         decides["beside"] = _sha256(_package() / beside)
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 @cache
-def tool_fingerprint(room: Room = NO_ROOM) -> str:
+def tool_fingerprint(room: Room = NO_ROOM, shown: bool = False) -> str:
     """mcusim's version with a hash of its code: no result outlives the code that made it.
+
+    ``shown``: with the code that starts runs and writes reports.
 
     Beside the code these are the parts and prebuilt programs that ship with it, the C core, and
     the versions of Python and of packages that results come from. ``room`` remembers the hash as
     long as no file changes, which saves reading them all.
     """
-    files = list(_files())
+    files = list(_files(shown))
     states = [(name, *_state(file)) for name, file in files]
     key = hashlib.sha256(repr((str(_package()), states)).encode()).hexdigest()
     known = room.get(KIND, key)
@@ -59,7 +67,7 @@ def tool_fingerprint(room: Room = NO_ROOM) -> str:
         known = digest.hexdigest().encode()
         room.put(KIND, key, known)
     around = (known.decode("ascii", "replace"), sys.version_info[:2], sys.byteorder)
-    packages = sorted(_packages())
+    packages = sorted(_packages(_PACKAGES + (_WRITERS if shown else ())))
     return f"{__version__}+{hashlib.sha256(repr((around, packages)).encode()).hexdigest()}"
 
 
@@ -73,11 +81,13 @@ def _package() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def _files() -> Iterator[tuple[str, Path]]:
+def _files(shown: bool = False) -> Iterator[tuple[str, Path]]:
     """All files that decide results, by names that are the same in every installation."""
     package = _package()
     for folder in sorted(entry.name for entry in os.scandir(package) if entry.is_dir()):
-        if folder not in (*_NO_RESULT, "_data", "native", "__pycache__"):
+        if folder in _NO_RESULT and not (shown and folder in _REPORTS):
+            continue
+        if folder not in ("_data", "native", "__pycache__"):
             yield from _code(package / folder, folder)
     yield from ((file.name, file) for file in sorted(package.glob("*.py")))
     core = find_spec("simcore._core")  # an editable installation has it elsewhere
@@ -85,7 +95,9 @@ def _files() -> Iterator[tuple[str, Path]]:
         yield "_core", Path(core.origin)
     for file in sorted(data_folder("cpu_models").glob("*.toml")):
         yield f"cpu_models/{file.name}", file
-    yield MANIFEST, data_folder("kernels") / "prebuilt" / MANIFEST  # with their checksums
+    kernels = data_folder("kernels")
+    for manifest in (f"prebuilt/{MANIFEST}", f"runner/prebuilt/{MANIFEST}"):
+        yield manifest, kernels / manifest  # with their checksums
 
 
 def _code(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
@@ -96,7 +108,7 @@ def _code(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
             yield f"{name}/{entry.name}", Path(entry.path)
 
 
-def _packages() -> set[str]:
+def _packages(wanted: tuple[str, ...] = _PACKAGES) -> set[str]:
     """Names with versions, as installers leave them; importlib.metadata takes 20 ms for it."""
     found: set[str] = set()
     for place in filter(os.path.isdir, sys.path):
@@ -104,7 +116,7 @@ def _packages() -> set[str]:
             if entry.name.endswith("-info"):
                 name, _, version = entry.name.rpartition(".")[0].partition("-")
                 plain = name.lower().replace("_", "-")
-                if plain in _PACKAGES or plain.replace("-", ".") in _PACKAGES:
+                if plain in wanted or plain.replace("-", ".") in wanted:
                     found.add(f"{plain}-{version}")
     return found
 

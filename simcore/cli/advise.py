@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from simcore.cache import open_room
 from simcore.cli import values
 from simcore.cli.options import (
+    cache_option,
     look_options,
     part_options,
     report_options,
@@ -16,16 +18,19 @@ from simcore.cli.options import (
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
+    Noted,
     ProgramCommand,
     input_files,
     look,
     on_command_line,
     program_streams,
+    show_again,
     tell_end,
     tell_warnings,
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
+from simcore.run.spec import RunSpec
 
 FORMATS = ("text", "json")
 ROWS = 8  # of the list of what is not worth moving
@@ -71,6 +76,7 @@ ROWS = 8  # of the list of what is not worth moving
 @report_options(FORMATS)
 @task_option
 @run_options
+@cache_option
 @look_options
 def advise(
     elf: str,
@@ -81,6 +87,7 @@ def advise(
     top: int,
     format_name: str,
     output: str | None,
+    use_cache: bool,
     color: ColorChoice,
     **run: Any,
 ) -> ExitCode:
@@ -96,24 +103,37 @@ def advise(
     as a linker-script fragment to paste. Needs scipy, which the extra mcusim[advise] installs.
     Exit status 3: no placement meets the deadline.
     """
-    from simcore.advisor import advise as find_advice
-    from simcore.report.studies.advice import render
+    from simcore.kept.reports import KeptReports
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
+    given, options = on_command_line(run), look(output, color, top=top)
+    asked = ("advise", minimise, deadline, candidates, count_copies, given)
+    spec = RunSpec(elf=elf, verbose=run["verbose"]).replaced(given)
+    reports = KeptReports(open_room(use_cache), [spec], format_name, options, asked)
+    if (known := reports.load()) is not None:
+        return show_again(known, format_name, output, input_files())
+    from simcore.advisor import advise as find_advice
+    from simcore.report.studies.advice import render
+
+    reports.watch()
     with destination(output, input_files()) as write:
         with program_streams(output, run["max_instructions"]) as streams:
+            noted = Noted(streams)
             advice = find_advice(
                 elf,
                 minimise=minimise,
                 deadline_s=deadline,
                 candidates=candidates,
                 count_copies=count_copies,
-                **streams,
-                **on_command_line(run),
+                **noted.streams,
+                **given,
             )
-        write(render(advice, format_name, look(output, color, top=top)))
+        document = render(advice, format_name, options)
+        write(document)
     tell_warnings(advice.warnings, format_name, output)
     if tell_end(advice.exit) is ExitCode.OK and advice.status is ExitCode.REGRESSION:
         click.echo("mcusim: no placement that was found meets the deadline", err=True)
+    if advice.status is ExitCode.OK and (printed := noted.printed) is not None:
+        reports.keep_watched(printed, advice.warnings, document)
     return advice.status

@@ -49,9 +49,9 @@ def cache(clear: bool, format_name: str) -> None:
     MCUSIM_CACHE=off mcusim profile kernel.elf
 
     A profile is read back when its program, files, options and part and mcusim itself are what they
-    were; so is what --uncertainty found for a check. Nothing is kept of a run that was given a
-    folder of the host, asked for standard input, or was ended by the host's time. --no-cache of a
-    command goes without.
+    were; so are reports of profile, whatif and advise, and what --uncertainty found for a check.
+    Nothing is kept of a run that was given a folder of the host, asked for standard input, or was
+    ended by the host's time. --no-cache of a command goes without.
 
     MCUSIM_CACHE is the folder, as an absolute path, or off; else it is the user's cache folder.
     MCUSIM_CACHE_SIZE bounds it, such as 256M, 1G if not given; the least recently used goes first.

@@ -35,8 +35,8 @@ from simcore.files import destination
 from simcore.report.comparison import FORMATS, SECTIONS, render
 
 if TYPE_CHECKING:
-    from simcore.cli.kept import Kept
     from simcore.costs.profile import Profile
+    from simcore.kept.profiles import Kept
     from simcore.run.spec import RunSpec
 
 #: A change of cycles below this part may be what alignment alone makes: the layout band is asked.
@@ -104,8 +104,8 @@ def compare(
     given. Changes below 0.1 % are grey. The exit status does not judge: 'mcusim check' does.
     """
     from simcore.cache import open_room
-    from simcore.cli.kept import Kept
     from simcore.comparison.comparison import compare as compare_profiles
+    from simcore.kept.profiles import Kept
     from simcore.run.spec import RunSpec
 
     files = (before, after)

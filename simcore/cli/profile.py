@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,14 @@ from simcore.cli.options import (
     uncertainty_option,
     verify_options,
 )
-from simcore.cli.profiles import Form, refuse_destination, report_runs, table_options
-from simcore.cli.running import program_streams, tell_line
+from simcore.cli.profiles import (
+    Form,
+    refuse_destination,
+    report_look,
+    report_runs,
+    table_options,
+)
+from simcore.cli.running import input_files, program_streams, show_again, tell_line
 from simcore.errors import ExitCode
 from simcore.report.profile import FORMATS
 
@@ -71,7 +78,8 @@ def profile(
     -o FILE the report goes to the file and what the program prints to stdout. With several parts
     the report compares them; JSON is then a list of profiles.
     """
-    from simcore.cli.kept import Kept
+    from simcore.kept.profiles import Kept
+    from simcore.kept.reports import KeptReports
     from simcore.run.spec import RunSpec
 
     form = Form.taken_from(run)
@@ -87,7 +95,13 @@ def profile(
     refuse_destination(form.format_name, form.output, parts)
     form.ask_for_tables(run)
     spec, printed = RunSpec(elf=elf, args=args, **run), bytearray()
-    kept, home = Kept(open_room(use_cache)), None
+    kept = Kept(open_room(use_cache))
+    reports = KeptReports(
+        kept.room, [replace(spec, cpu=part) for part in parts], form.format_name, report_look(form)
+    )
+    if form.format_name != "html" and (known := reports.load()) is not None:
+        return show_again(known, form.format_name, form.output, input_files())
+    home = None
     if len(parts) > 1:
         from simcore.profiler import part_linked_for
 
@@ -99,9 +113,19 @@ def profile(
             on_part = replace(spec, cpu=part, linked_for=linked_for)
             return kept.profile(on_part, **hooks, **streams)
 
+    def keep(warnings: Sequence[str], made: str | bytes) -> None:
+        if len(kept.runs) == len(parts):  # all of them are kept themselves
+            found = [file for run in kept.runs for file in run.found]
+            reports.keep(found, b"".join(run.printed for run in kept.runs), warnings, made)
+
     runs = [partial(run_on, part) for part in parts]
     status = report_runs(
-        form, runs, lambda: bytes(printed), spec.verbose, lambda: kept.read_back < len(runs)
+        form,
+        runs,
+        lambda: bytes(printed),
+        spec.verbose,
+        lambda: kept.read_back < len(runs),
+        keep,
     )
     if spec.verbose and kept.room.trouble is not None:
         tell_line(kept.room.trouble)

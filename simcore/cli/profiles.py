@@ -23,7 +23,7 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
-from simcore.report import WEIGHTS, Weight
+from simcore.report import WEIGHTS, RenderOptions, Weight
 from simcore.report.profile import (
     BINARY_FORMATS,
     INLINING,
@@ -138,17 +138,32 @@ class Form:
             raise click.UsageError(f"--inlines goes with --format text, {', '.join(INLINING)}")
 
 
+def report_look(form: Form) -> RenderOptions:
+    """How a report of profiles looks, but for what an HTML page shows beside them."""
+    return look(
+        form.output,
+        form.color,
+        top=form.top,
+        section=form.section,
+        weight=form.weight or WEIGHTS[0],
+        objects=form.objects,
+        inlines=form.format_name == "text",
+    )
+
+
 def report_runs(
     form: Form,
     runs: Sequence[Callable[..., Profile]],
     printed: Callable[[], bytes],
     verbose: bool,
     simulated: Callable[[], bool] = lambda: True,
+    keep: Callable[[Sequence[str], str | bytes], None] | None = None,
 ) -> ExitCode:
     """Make the profiles of one program on several parts, and write their report.
 
     Each of ``runs`` takes ``log`` and ``inspect`` as :func:`simcore.profile` does; ``printed``
-    tells afterwards what the program printed, ``simulated`` whether any of them ran.
+    tells afterwards what the program printed, ``simulated`` whether any of them ran. When all
+    ended well ``keep`` is given warnings and report.
     """
     details: list[Details] = []
 
@@ -165,23 +180,16 @@ def report_runs(
         results = [
             run(log=log, inspect=inspect if form.format_name == "html" else None) for run in runs
         ]
-        options = look(
-            form.output,
-            form.color,
-            top=form.top,
-            section=form.section,
-            weight=form.weight or WEIGHTS[0],
-            objects=form.objects,
-            inlines=form.format_name == "text",
-        )
+        options = report_look(form)
         if details:
             options = replace(options, details=details[0])
         if len(results) == 1:
-            write(document(results[0], form.format_name, options))
+            made = document(results[0], form.format_name, options)
         else:
             from simcore.report.profile import parts
 
-            write(parts.render(results, form.format_name, options))
+            made = parts.render(results, form.format_name, options)
+        write(made)
     wrong = ExitCode.OK
     warnings = [warning for result in results for warning in result.warnings]
     tell_warnings(warnings, form.format_name, form.output)
@@ -199,7 +207,10 @@ def report_runs(
         wrong = max(wrong, result.status)
     where = [f" ({result.cpu.name})" if len(results) > 1 else "" for result in results]
     ends = [tell_end(result.exit, at) for result, at in zip(results, where, strict=True)]
-    return max(*ends, wrong)
+    status = max(*ends, wrong)
+    if status is ExitCode.OK and keep is not None and not details:
+        keep(warnings, made)
+    return status
 
 
 def refuse_destination(format_name: str, output: str | None, parts: Sequence[str]) -> None:

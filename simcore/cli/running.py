@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -20,9 +20,13 @@ from simcore.cli.output import (
     use_color,
 )
 from simcore.cli.progress import ProgramOutput, Progress
-from simcore.costs.origin import Exit
 from simcore.errors import ExitCode
+from simcore.files import destination
 from simcore.report import RenderOptions
+
+if TYPE_CHECKING:
+    from simcore.costs.origin import Exit
+    from simcore.kept.reports import KeptReport
 
 
 class ProgramCommand(click.Command):
@@ -109,6 +113,36 @@ def look(
         ascii=needs_ascii(stream),
         **more,
     )
+
+
+def show_again(
+    known: KeptReport, format_name: str, output: str | None, inputs: Sequence[str]
+) -> ExitCode:
+    """A report that is kept, of programs that ended well, with all that was said beside it."""
+    with destination(output, inputs) as write:
+        with program_streams(output, None) as streams:
+            streams["stdout"].write(known.printed.encode("latin-1"))
+            streams["stdout"].flush()
+        write(known.document)
+    tell_warnings(known.warnings, format_name, output)
+    return ExitCode.OK
+
+
+class Noted:
+    """What the programs of a command ask for and print, to tell whether its report can be kept."""
+
+    def __init__(self, streams: dict[str, Any]) -> None:
+        from simcore.kept.profiles import Recorder
+        from simcore.run.options import NotedInput
+
+        self._stdin, self._stdout = NotedInput(streams["stdin"]), Recorder(streams["stdout"])
+        self.streams = {**streams, "stdin": self._stdin, "stdout": self._stdout}
+
+    @property
+    def printed(self) -> bytes | None:
+        """What was printed; None when it is too much, or when something was read."""
+        printed = self._stdout.printed
+        return None if printed is None or self._stdin.asked else bytes(printed)
 
 
 def tell_warnings(warnings: Sequence[str], format_name: str, output: str | None) -> None:

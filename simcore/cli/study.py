@@ -131,11 +131,16 @@ def ops(
 
 
 @study.command(short_help="Whole networks: memory, latency, energy.")
+@click.argument("files", nargs=-1, metavar="[FILE.tflite]...")
 @click.option(
-    "--only", multiple=True, metavar="GLOB", help="Only networks whose name matches. Repeatable."
+    "--only",
+    multiple=True,
+    metavar="GLOB",
+    help="Only networks of mcusim whose name matches; beside files, those too. Repeatable.",
 )
 @_study_options("study-networks")
 def networks(
+    files: tuple[str, ...],
     only: tuple[str, ...],
     cpu: str,
     output: str,
@@ -150,20 +155,23 @@ def networks(
     mcusim study networks
     mcusim study networks --cpu stm32f746,stm32h7a3 -o two-parts
     mcusim study networks --only resnet-8
+    mcusim study networks a.tflite b.tflite -o mine
+    mcusim study networks a.tflite --only 'ds-*' -o beside
 
-    A CIFAR-10 CNN, a keyword spotter, ResNet-8 and an autoencoder, with random weights: operations,
-    parameters, peak activation memory, latency and energy, beside what others measured. The tables
-    go to stdout, and with CSV, JSON and figures into the folder.
+    Without files a CIFAR-10 CNN, a keyword spotter, ResNet-8 and an autoencoder, with random
+    weights: operations, parameters, peak activation memory, latency and energy, beside what others
+    measured. The tables go to stdout, and with CSV, JSON and figures into the folder.
     """
     from simcore.report import RenderOptions
     from simcore.report.studies.networks import FORMATS, render
     from simcore.study.folder import open_folder
-    from simcore.study.layers import load_networks, select
+    from simcore.study.layers import load_networks, read_networks, select, told_apart
     from simcore.study.networks import study_networks
 
     _require_figures("networks", no_figures)
     parts = _parts(cpu)
-    chosen = select(load_networks(), only)
+    shipped = select(load_networks(), only) if only or not files else ()
+    chosen = told_apart((*read_networks(files), *shipped))
     with open_folder(output, "networks", parts) as folder:
         with _progress("networks") as tally:
             result = study_networks(parts, chosen, folder.store, jobs=jobs, progress=tally)

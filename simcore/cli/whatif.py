@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simcore.cache import open_room
 from simcore.cli.options import (
+    cache_option,
     layout_option,
     look_options,
     part_options,
@@ -19,11 +21,13 @@ from simcore.cli.options import (
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
+    Noted,
     ProgramCommand,
     input_files,
     look,
     on_command_line,
     program_streams,
+    show_again,
     tell_end,
     tell_speed,
     tell_warnings,
@@ -77,6 +81,7 @@ PART = [field.name for field in fields(PartSpec)]
 @report_options(FORMATS)
 @task_option
 @run_options
+@cache_option
 @look_options
 def whatif(
     elves: tuple[str, ...],
@@ -89,6 +94,7 @@ def whatif(
     jobs: int | None,
     format_name: str,
     output: str | None,
+    use_cache: bool,
     color: ColorChoice,
     verbose: bool,
     **run: Any,
@@ -110,6 +116,7 @@ def whatif(
     with rates: then each rate is tried with each configuration, and the table says which deadlines
     are missed.
     """
+    from simcore.kept.reports import KeptReports
     from simcore.report.studies.whatif import render
     from simcore.simulation.program import open_file
     from simcore.whatif import what_if as run_study
@@ -133,24 +140,40 @@ def whatif(
     check_names(configurations)
     started = time.monotonic()
     inputs = [*input_files(), *(name for each in (spec, *configurations) for name in each.files)]
+    options = look(output, color)
+    specs = [
+        replace(RunSpec(**run), elf=elf, **{part: getattr(one, part) for part in PART})
+        for elf in elves
+        for one in configurations
+    ]
+    asked = ("whatif", configurations, rerun)
+    reports = KeptReports(open_room(use_cache), specs, format_name, options, asked)
+    if (known := reports.load()) is not None:
+        return show_again(known, format_name, output, inputs)
+    reports.watch()
     with destination(output, inputs) as write:
         with program_streams(output, run["max_instructions"]) as streams:
+            noted = Noted(streams)
             study = run_study(
                 (opened, *others),
                 configurations,
                 rerun=rerun,
                 processes=jobs,
-                **streams,
+                **noted.streams,
                 **run,
             )
-        if study.configurations:
-            write(render(study, format_name, look(output, color)))
+        document = render(study, format_name, options) if study.configurations else None
+        if document is not None:
+            write(document)
     rows = study.configurations
-    tell_warnings([warning for row in rows for warning in row.warnings], format_name, output)
+    warnings = [warning for row in rows for warning in row.warnings]
+    tell_warnings(warnings, format_name, output)
     if run["verbose"]:
         tell_speed(sum(row.cycles for row in rows), started)
     for row in rows:
         tell_end(row.exit, f" ({row.name})")
+    if study.status is ExitCode.OK and document and (printed := noted.printed) is not None:
+        reports.keep_watched(printed, warnings, document)
     return study.status
 
 

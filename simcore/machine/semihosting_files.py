@@ -11,7 +11,7 @@ from threading import Event
 from typing import BinaryIO, Protocol
 
 from simcore.files import without_links
-from simcore.run.options import StandardInput
+from simcore.run.options import NotedInput, StandardInput
 
 _OPEN_FLAGS = (  # fopen modes r, r+, w, w+, a, a+
     os.O_RDONLY,
@@ -43,7 +43,7 @@ class PatientInput:
     A stream with a file descriptor is read unbuffered, so that a wait for input can be left.
     """
 
-    def __init__(self, stream: BinaryIO, stopped: Event, kept: StandardInput) -> None:
+    def __init__(self, stream: BinaryIO | NotedInput, stopped: Event, kept: StandardInput) -> None:
         self._kept = kept  # all that was read of the stream
         self._position = 0  # in it
         self._stream = stream

@@ -18,7 +18,13 @@ from simcore.errors import NetworkError
 from simcore.network.activations import ALIGN, ArenaPlan
 from simcore.network.layout import Layout, Rooms, check_room
 from simcore.network.lowering import Variable
-from simcore.network.operands import ComputedTensor, ConstantBytes, ScratchAt, operands
+from simcore.network.operands import (
+    ComputedTensor,
+    ConstantBytes,
+    ScratchAt,
+    constant_bytes,
+    operands,
+)
 from simcore.network.steps import Key, Lowered, Step, output_of
 
 NETWORK: Final = "runner_network"
@@ -113,7 +119,7 @@ class _Composer:
         self._layout = Layout(network, plan, rooms)
         self._weights = _Flash(rooms.flash.start)
         self._at_constant: dict[bytes, int] = {}
-        self._param_bytes: list[int] = []
+        self._param_bytes = [constant_bytes(network, step) for step in network.steps]
         self._pointers = [self._buffers(step) for step in network.steps]
         self._tables = _Flash(self._weights.end)
 
@@ -153,21 +159,19 @@ class _Composer:
 
     def _buffers(self, step: Step) -> list[int]:
         """The pointers of a step's call; constants are put into flash."""
-        addresses, params = [], 0
+        addresses = []
         for operand in operands(self._network, step):
             match operand:
                 case None:
                     addresses.append(0)
                 case ScratchAt(offset):
                     addresses.append(self._layout.scratch + offset)
-                case ConstantBytes(data):
-                    params += len(data)
+                case ConstantBytes():
                     addresses.append(self._constant(step, operand))
                 case Variable():
                     addresses.append(self._layout.address_in(step, operand))
                 case ComputedTensor(key):
                     addresses.append(self._layout.address(key))
-        self._param_bytes.append(params)
         return addresses
 
     def _constant(self, step: Step, constant: ConstantBytes) -> int:

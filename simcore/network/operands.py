@@ -50,3 +50,8 @@ def operands(network: Lowered, step: Step) -> Iterator[Operand]:
         else:
             assert isinstance(item, int)
             yield ComputedTensor(step.key(item))
+
+
+def constant_bytes(network: Lowered, step: Step) -> int:
+    """Bytes of the constants that a step reads: weights, biases, multipliers, shifts, tables."""
+    return sum(len(one.data) for one in operands(network, step) if isinstance(one, ConstantBytes))

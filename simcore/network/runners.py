@@ -25,13 +25,18 @@ def runner_for(model: CpuModel, name: str = OPERATIONS) -> Image:
     What the ELF has in flash, SRAM and DTCM must be flash, SRAM and DTCM of the part too. Of
     several that fit, one whose whole tensor arena is there goes first, then one built for the part.
     """
+    rows = _rows(name)
+    # Of all that fit none goes before the one built for the part, if its whole arena is there.
+    for row in rows:
+        if row[1] == model.name and _holds(model, _image(row[2]), True, name):
+            return _image(row[2])
     fitting = [
         (not _holds(model, image, True, name), built_for != model.name, variant, image)
-        for variant, built_for, image in _variants(name)
-        if _holds(model, image, False, name)
+        for variant, built_for, path in rows
+        if _holds(model, image := _image(path), False, name)
     ]
     if not fitting:
-        known = ", ".join(built_for for _, built_for, _ in _variants(name))
+        known = ", ".join(built_for for _, built_for, _ in rows)
         raise ConfigError(
             f"{model.name}: no prebuilt {name}.elf fits its memory map (there are those for"
             f" {known}); it needs a part that has flash, SRAM and DTCM where one of them has"
@@ -40,15 +45,21 @@ def runner_for(model: CpuModel, name: str = OPERATIONS) -> Image:
 
 
 @cache
-def _variants(name: str) -> tuple[tuple[str, str, Image], ...]:
-    """Name, part and image of each prebuilt runner."""
+def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
+    """Name, part and path of each prebuilt runner, by name."""
     from simcore.resources import prebuilt_kernels
 
     return tuple(
-        (row["name"], row["part"], load_image(str(Path(row["path"]).resolve())))
-        for row in prebuilt_kernels(_FOLDERS[name])
+        (row["name"], row["part"], str(Path(row["path"]).resolve()))
+        for row in sorted(prebuilt_kernels(_FOLDERS[name]), key=lambda row: row["name"])
         if row["name"] == name or row["name"].startswith(f"{name}_")
     )
+
+
+@cache
+def _image(path: str) -> Image:
+    """The image of a runner; to read one takes longer than all else here."""
+    return load_image(path)
 
 
 def _holds(model: CpuModel, image: Image, whole_arena: bool, runner: str) -> bool:
@@ -84,5 +95,5 @@ def _ranges(image: Image, whole_arena: bool) -> Iterator[tuple[int, int]]:
 
 
 def _part_of(image: Image, runner: str) -> CpuModel:
-    (part,) = (part for _, part, other in _variants(runner) if other is image)
+    (part,) = (part for _, part, path in _rows(runner) if path == image.path)
     return load_cpu_model(part)

@@ -300,4 +300,10 @@ def _unknown(image: Image, selector: Selector, request: PlaceRequest) -> str:
             [*functions, *objects, *sections, *files, *SPECIAL],
         )
     hint = nearest(selector.pattern, names, 3)
+    is_network = any(section.name == ".network" for section in image.sections)
+    if is_network and selector.pattern.partition(".")[2].startswith("output"):
+        hint = (
+            "; computed tensors share memory over time: place 'arena*', or spread them over"
+            " memories with --arena"
+        )
     return f"--place '{request}': {image.path} has no {what} '{selector.pattern}'{hint}"

@@ -67,6 +67,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="--mcusim-save drops runs that no test made, after a full session that passed",
     )
+    group.addoption(
+        "--mcusim-no-cache",
+        action="store_true",
+        help="run all anew, and keep nothing: see 'mcusim cache'",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -178,7 +183,9 @@ def _runs(config: pytest.Config) -> Runs:
             accepts=option("mcusim_save") == option("mcusim_compare") and _accepts(config),
         )
         try:
-            config.stash[_runs_key] = Runs(config.rootpath, asked)
+            config.stash[_runs_key] = Runs(
+                config.rootpath, asked, use_cache=not option("mcusim_no_cache")
+            )
         except McusimError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_runs_key]

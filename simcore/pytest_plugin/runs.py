@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from simcore.annotation.sources import SourceFiles
+from simcore.cache import open_room
 from simcore.checking import baselines
 from simcore.checking.blame import explain
 from simcore.checking.doubts import doubts
@@ -65,8 +66,9 @@ class PytestRun:
 class Runs:
     """What the tests of one process ran."""
 
-    def __init__(self, root: Path, asked: Asked) -> None:
+    def __init__(self, root: Path, asked: Asked, use_cache: bool = True) -> None:
         """Raises ConfigError for a wrong limit, or a baseline that is no good or not there."""
+        self._cache = open_room(use_cache)
         folder = root / baselines.FOLDER
         for option, name in (("compare", asked.compare), ("save", asked.save)):
             # The name may be left out, so that pytest takes a path behind the option for it.
@@ -260,9 +262,9 @@ class Runs:
         return path
 
     def _profile(self, path: Path, options: dict[str, Any]) -> Profile:
-        from simcore.profiler import profile
+        from simcore.kept import profile
 
-        return profile(path, **{"instructions": True, **options})
+        return profile(path, room=self._cache, **{"instructions": True, **options})
 
     def _judge(
         self,

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from simcore.cpu_model import CpuModel
 from simcore.cpu_model.around import FlexRam
-from simcore.elf import Image
 from simcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
 
 BITS = 2  # of the register for each bank: 0 for none, else 1 + its place in FlexRam.regions
 CONFIG_SYMBOL = "_flexram_bank_config"

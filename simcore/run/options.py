@@ -26,6 +26,25 @@ class StandardInput(bytearray):
     asked = False
 
 
+class NotedInput:
+    """A stream to read that tells afterwards whether a run asked for anything of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.kept = StandardInput()
+
+    @property
+    def asked(self) -> bool:
+        """Whether something was to be read, the end too."""
+        return self.kept.asked
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
 class Streams:
     """What a program reads and prints: empty and discarded when None.
 
@@ -36,13 +55,13 @@ class Streams:
 
     def __init__(
         self,
-        stdin: BinaryIO | None = None,
+        stdin: BinaryIO | NotedInput | None = None,
         stdout: BinaryIO | None = None,
         ended: Callable[[ReadMemory], None] | None = None,
     ) -> None:
         self.ended = ended
         self.stdin = stdin
-        self.stdin_read = StandardInput()
+        self.stdin_read = stdin.kept if isinstance(stdin, NotedInput) else StandardInput()
         self.stdout = None if stdout is None else _Output(stdout)
         self._received: dict[str, bytes] = {}
 

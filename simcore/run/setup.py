@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from simcore.cpu_model import CACHE_CONTROLS, CpuModel, load_cpu_model
-from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.run.asked import AskedCalls
 from simcore.run.flexram import divided
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
 
 DEFAULT_CPU = "stm32f746"
 WORD = 4  # bytes: literal pools and the stack need moves by whole words

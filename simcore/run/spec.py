@@ -11,14 +11,16 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS, is_model_file
-from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.run.asked import OP_ROWS
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.run.stubs import stub_text
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
 
 Spec = TypeVar("Spec", bound="PartSpec")
 

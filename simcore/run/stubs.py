@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simcore.cpu_model import CpuModel
 from simcore.devices import ALL_BITS, register_names
-from simcore.elf import Image
 from simcore.errors import ConfigError, nearest
 from simcore.plain import Address, Count
 from simcore.run.faults import Frame
-from simcore.run.svd import Description
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
+    from simcore.run.svd import Description
 
 WORD = 4
 

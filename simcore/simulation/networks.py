@@ -202,7 +202,7 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
             raise ConfigError(f"{path}: {option} is for a program; a network has none")
     data = read_network(spec.elf)
     try:
-        return _program(spec, path, data)
+        return composed_program(spec, path, _lowered(data), data)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
 
@@ -223,8 +223,13 @@ def _lowered(data: bytes) -> Lowered:
         raise NetworkError(str(error)) from None
 
 
-def _program(spec: RunSpec, path: str, data: bytes) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
-    network = _lowered(data)
+def composed_program(
+    spec: RunSpec, path: str, network: Lowered, data: bytes = b""
+) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
+    """As :func:`network_program`, of a network that is read; ``data`` are the bytes of its file.
+
+    Raises NetworkError, ConfigError or ModelError.
+    """
     count = spec.invocations or 1
     given = network_inputs(network.model.main, spec.input, count)
     runner = runner_for(spec.setup().model, NETWORKS)

@@ -1,64 +1,123 @@
-"""Networks as data: networks.toml read, shapes carried through, the runner's layer list written."""
+"""Networks of a study: those of networks.toml, with made-up weights, and those of files."""
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from math import prod
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePath
 from typing import Any
 
-from simcore.errors import ConfigError, nearest
-from simcore.network.arena import Lifetime, plan
-from simcore.study.tensors import Shape, output_shape, weights_of
+from simcore.elf.image import printable
+from simcore.errors import ConfigError, NetworkError, nearest
+from simcore.files import read_regular
+from simcore.network.activations import ArenaPlan, ArenaRoom, plan_arena
+from simcore.network.compose import op_name
+from simcore.network.counts import activation_bytes
+from simcore.network.operands import constant_bytes
+from simcore.network.steps import Lowered, Step, lowered, output_of
+from simcore.study.made_up import MadeUp
+from simcore.study.operators import Shape, runner_operator
+from simcore.tflite.reader import MAX_FILE_BYTES, read_model
 
 FILE = Path(__file__).with_name("networks.toml")
 INPUT = "input"  # the name of the tensor that a network is given
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer with the names and shapes of its inputs; ``arguments`` are the runner's."""
-
-    name: str
-    kernel: str
-    inputs: tuple[str, ...]
-    arguments: Mapping[str, int | str]
-    output: Shape
-    weights: int
-
-    @property
-    def biases(self) -> int:
-        """One for each output channel of a layer that has weights."""
-        return self.output[2] if self.weights else 0
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Network:
-    """Layers in the order in which they run; the output of each is a tensor of its name.
+    """A network, as :mod:`simcore.network` has every other one.
 
-    ``macs`` is what networks.toml promises, for a test.
+    ``macs`` is what networks.toml promises, for a test; ``is_file``: its weights are its own.
+    ``sha256`` is of what decides all else.
     """
 
     name: str
     title: str
     source: str
-    input: Shape
-    macs: int
-    layers: tuple[Layer, ...]
+    lowered: Lowered
+    sha256: str
+    macs: int = 0
+    is_file: bool = False
+
+    @cached_property
+    def plan(self) -> ArenaPlan:
+        """Where its computed tensors lie in one buffer."""
+        return plan_arena(self.lowered, (ArenaRoom("arena", 0, 0),))
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
-        return sum(layer.weights + layer.biases for layer in self.layers)
+        """Values of weights and biases that its kernels read, each tensor once."""
+        found = {
+            step.key(item)
+            for step in self.lowered.steps
+            for item in step.call.buffers
+            if isinstance(item, int) and self.lowered.tensor(step.key(item)).data is not None
+        }
+        return sum(self.lowered.tensor(key).elements for key in found)
+
+    @property
+    def peak_activation_bytes(self) -> int:
+        """The buffer in which tensors share places over time."""
+        return sum(self.plan.used.values())
+
+    @property
+    def all_activation_bytes(self) -> int:
+        """Every tensor in a place of its own."""
+        return sum(self.lowered.tensor(key).size_bytes for key in self.plan.places)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The most that a layer needs beside them."""
+        return self.plan.scratch
+
+    @property
+    def where(self) -> str:
+        """What messages call it."""
+        return self.source if self.is_file else self.name
+
+    def layer_name(self, step: Step) -> str:
+        """What a layer is called: in a file, where names of tensors are long, as its symbols."""
+        at = output_of(step)
+        return step.layer if self.is_file or at < 0 else self.lowered.tensor(step.key(at)).name
+
+    def op_names(self) -> list[str]:
+        """Names of the operations of a run."""
+        return [op_name(step, self.lowered) for step in self.lowered.steps]
+
+    def activation_bytes(self, step: Step) -> int:
+        """Inputs and outputs of a layer."""
+        return activation_bytes(step.operator, self.lowered.model.subgraphs[step.subgraph])
+
+    def param_bytes(self, step: Step) -> int:
+        """Weights, biases, multipliers, shifts and tables of a layer."""
+        return constant_bytes(self.lowered, step)
 
 
 def load_networks() -> tuple[Network, ...]:
     """The networks that ship with mcusim."""
     table = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return tuple(_network(row) for row in table["network"])
+
+
+def read_networks(paths: Sequence[str]) -> tuple[Network, ...]:
+    """Networks from .tflite files, each once; their names are those of the files.
+
+    Raises NetworkError, one line with the path.
+    """
+    return tuple(_read(path) for path in dict.fromkeys(paths))
+
+
+def told_apart(networks: Sequence[Network]) -> tuple[Network, ...]:
+    """Networks of which no two have one name: files of a name that others have are their paths."""
+    names = [network.name for network in networks]
+    return tuple(
+        replace(one, name=one.source) if one.is_file and names.count(one.name) > 1 else one
+        for one in networks
+    )
 
 
 def select(networks: Sequence[Network], patterns: Sequence[str]) -> tuple[Network, ...]:
@@ -78,68 +137,39 @@ def select(networks: Sequence[Network], patterns: Sequence[str]) -> tuple[Networ
     )
 
 
+def _read(path: str) -> Network:
+    where = printable(path)
+    try:
+        data = read_regular(path, MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise NetworkError(f"{where}: cannot be read: {reason}") from None
+    try:
+        network = lowered(read_model(data))
+    except (ConfigError, NetworkError) as error:
+        raise NetworkError(f"{where}: {error}") from None
+    name = PurePath(where)
+    digest = hashlib.sha256(data).hexdigest()
+    return Network(name.stem, name.name, where, network, digest, is_file=True)
+
+
 def _network(row: Mapping[str, Any]) -> Network:
-    height, width, channels = row["input"]
-    shapes: dict[str, Shape] = {INPUT: (height, width, channels)}
-    layers: list[Layer] = []
+    made = MadeUp(row["name"])
+    shapes: dict[str, Shape] = {INPUT: (1, *row["input"])}
+    made.input(INPUT, shapes[INPUT])
+    before = INPUT
     for entry in row["layer"]:
-        others = {k: v for k, v in entry.items() if k not in ("kernel", "name", "from")}
-        before = layers[-1].name if layers else INPUT
-        inputs = tuple(entry.get("from", (before,)))
-        shape = shapes[inputs[0]]
-        arguments = _arguments(entry["kernel"], shape) | others
-        output = output_shape(entry["kernel"], arguments, shape)
-        weights = weights_of(entry["kernel"], arguments, shape, output)
-        layers.append(Layer(entry["name"], entry["kernel"], inputs, arguments, output, weights))
-        shapes[entry["name"]] = output
+        name, inputs = entry["name"], tuple(entry.get("from", (before,)))
+        arguments = {k: v for k, v in entry.items() if k not in ("kernel", "name", "from")}
+        operator = runner_operator(entry["kernel"], arguments, [shapes[one] for one in inputs])
+        made.layer(name, operator, inputs)
+        shapes[name], before = operator.output, name
+    model = made.model(before)
     return Network(
         name=row["name"],
         title=row["title"],
         source=row["source"],
-        input=shapes[INPUT],
+        lowered=lowered(model),
+        sha256=hashlib.sha256(repr(model).encode()).hexdigest(),
         macs=row["macs"],
-        layers=tuple(layers),
     )
-
-
-def _arguments(kernel: str, shape: Shape) -> dict[str, int | str]:
-    """The runner's arguments that follow from the shape of the input."""
-    height, width, channels = shape
-    match kernel:
-        case "fully_connected_s8":
-            return {"inputs": prod(shape)}
-        case "softmax_s8":
-            return {"rows": height * width, "columns": channels}
-        case _:
-            return {"h": height, "w": width, "c": channels}
-
-
-def arena(network: Network) -> tuple[dict[str, int], int]:
-    """Offset of every tensor of a network in one buffer, and the bytes of that buffer.
-
-    A tensor lives from the layer that writes it to the last that reads it; the network's output to
-    the end.
-    """
-    written = {INPUT: -1} | {layer.name: i for i, layer in enumerate(network.layers)}
-    read = {name: i for i, layer in enumerate(network.layers) for name in layer.inputs}
-    read[network.layers[-1].name] = len(network.layers)
-    shapes = {INPUT: network.input} | {layer.name: layer.output for layer in network.layers}
-    return plan(
-        {
-            name: Lifetime(prod(shapes[name]), max(first, 0), read.get(name, first))
-            for name, first in written.items()
-        }
-    )
-
-
-def layer_list(network: Network, variant: str) -> str:
-    """The layer list that the runner takes, tensors placed by :func:`arena`."""
-    offsets, _ = arena(network)
-    lines = [f"# {network.title}"]
-    for layer in network.layers:
-        words = [f"{key}={value}" for key, value in layer.arguments.items()]
-        tensors = zip(("in", "in2"), layer.inputs, strict=False)
-        words += [f"{key}={offsets[name]}" for key, name in tensors]
-        words += [f"out={offsets[layer.name]}", f"variant={variant}"]
-        lines.append(f"{layer.kernel} name={layer.name} {' '.join(words)}")
-    return "\n".join(lines) + "\n"

@@ -25,24 +25,23 @@ class PublishedRow:
 def published(model_sha256: str, part: str) -> list[PublishedRow]:
     """The rows of a network, known by the hash of its file, on a part; none of most."""
     table = measured_table()
-    names = [name for name, known in table["models"].items() if known == model_sha256]
+    name = table["files"].get(model_sha256)
     found = []
     for row in table["row"]:
-        for name in names:
-            if row["part"] != part or name not in row["latency_ms"]:
-                continue
-            tag, _, where = row["source"].partition(": ")
-            microjoules = row.get("energy_uj", {}).get(name)
-            found.append(
-                PublishedRow(
-                    network=name,
-                    runtime=row["runtime"],
-                    clock_hz=round(row["clock_mhz"] * 1e6),
-                    time_s=row["latency_ms"][name] / 1e3,
-                    energy_j=None if microjoules is None else microjoules / 1e6,
-                    source=f"{table['sources'][tag]}; {where}",
-                )
+        if row["part"] != part or name not in row["latency_ms"]:
+            continue
+        tag, _, where = row["source"].partition(": ")
+        microjoules = row.get("energy_uj", {}).get(name)
+        found.append(
+            PublishedRow(
+                network=name,
+                runtime=row["runtime"],
+                clock_hz=round(row["clock_mhz"] * 1e6),
+                time_s=row["latency_ms"][name] / 1e3,
+                energy_j=None if microjoules is None else microjoules / 1e6,
+                source=f"{table['sources'][tag]}; {where}",
             )
+        )
     return found
 
 

@@ -15,7 +15,8 @@ from simcore.elf import Function, Image
 from simcore.errors import ConfigError
 from simcore.run.setup import Move
 from simcore.study.grid import Case, GridPlacement
-from simcore.study.tensors import Tensors, lines, read_arguments, split, tensors_of
+from simcore.study.operators import read_arguments, split
+from simcore.study.tensors import Tensors, lines, tensors_of
 
 KERNELS = PurePosixPath("kernels/src")  # where the runner's sources of kernels are
 _LIBRARY = ("memcpy", "memset")  # that kernels call

@@ -13,8 +13,9 @@ from simcore.units import clock, si
 KERNEL_NAMES = {
     "conv2d_s8": "convolution", "depthwise_conv2d_s8": "depthwise", "add_s8": "add",
     "pointwise_conv2d_s8": "pointwise", "fully_connected_s8": "fully connected",
-    "max_pool_s8": "max pool", "average_pool_s8": "average pool", "softmax_s8": "softmax",
+    "max_pool_s8": "max pool", "average_pool_s8": "average pool",
 }  # fmt: skip
+OTHERS = "others"
 
 
 def figures(study: NetworkStudy) -> Iterator[tuple[str, bytes]]:
@@ -35,7 +36,7 @@ def side_by_side(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str, 
         ("Peak activations", "KiB (exact)", [row.peak_activation_bytes / 1024 for row in rows]),
         ("Latency", "ms (modelled)", [row.time_s * 1e3 for row in rows]),
         ("Energy", "mJ (estimated)", [row.energy_j * 1e3 for row in rows]),
-        ("Cost", "cycles per MAC (modelled)", [row.cycles_per_mac for row in rows]),
+        ("Cost", "cycles per MAC (modelled)", [row.cycles_per_mac or 0.0 for row in rows]),
     )
     with new_figure(11, 1.5 + 0.75 * len(rows)) as figure:
         for axes, (title, unit, values) in zip(
@@ -50,8 +51,8 @@ def side_by_side(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str, 
             axes.set_yticks(range(len(rows)), [row.network for row in rows])
             axes.set_ylim(len(rows) - 0.5, -0.5)
         figure.suptitle(
-            f"{part.name} at {clock(part.clock_hz)}: networks, weights in flash, activations in"
-            " SRAM",
+            f"{part.name} at {clock(part.clock_hz)}: networks, weights in flash, activations and"
+            " scratch in SRAM",
             fontsize=10,
         )
         yield from saved(figure, f"{part.name}-networks")
@@ -60,11 +61,8 @@ def side_by_side(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str, 
 def where_it_goes(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str, bytes]]:
     """Shares of kernels in each network's MACs, cycles and energy, and in its parameters."""
     rows = study.of(part.name, "optimised")
-    kernels = [
-        kernel
-        for kernel in KERNEL_NAMES
-        if any(layer.kernel == kernel for row in rows for layer in row.layers)
-    ]
+    ran = {_kind(layer.kernel) for row in rows for layer in row.layers}
+    kinds = [kind for kind in (*KERNEL_NAMES.values(), OTHERS) if kind in ran]
     with new_figure(10, 1.2 + 1.05 * len(rows)) as figure:
         axes = figure.subplots()
         ticks, y = [], 0.0
@@ -75,10 +73,10 @@ def where_it_goes(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str,
             ):  # fmt: skip
                 ticks.append((y, f"{row.network}  {label}" if field == "macs" else label))
                 left = 0.0
-                for number, kernel in enumerate(kernels):
-                    share = _share(row, kernel, field)
+                for number, kind in enumerate(kinds):
+                    share = _share(row, kind, field)
                     axes.barh([y], [share], left=left, color=SERIES[number], height=0.8,
-                              label=KERNEL_NAMES[kernel] if y == 0 else None)  # fmt: skip
+                              label=kind if y == 0 else None)  # fmt: skip
                     if share > 4:
                         axes.annotate(f"{share:.0f}", (left + share / 2, y), ha="center",
                                       va="center", fontsize=8,
@@ -96,10 +94,14 @@ def where_it_goes(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str,
         yield from saved(figure, f"{part.name}-kernels")
 
 
-def _share(row: NetworkRow, kernel: str, field: str) -> float:
-    values = [(layer.kernel, getattr(layer, field)) for layer in row.layers]
+def _kind(kernel: str) -> str:
+    return KERNEL_NAMES.get(kernel, OTHERS)
+
+
+def _share(row: NetworkRow, kind: str, field: str) -> float:
+    values = [(_kind(layer.kernel), getattr(layer, field)) for layer in row.layers]
     whole = sum(value for _, value in values)
-    return float(100 * sum(value for name, value in values if name == kernel) / whole)
+    return float(100 * sum(value for name, value in values if name == kind) / (whole or 1))
 
 
 def beside_measured(study: NetworkStudy, part: NetworkPart) -> Iterator[tuple[str, bytes]]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from simcore import __version__
 from simcore.costs.origin import Tool
 from simcore.errors import ConfigError
+from simcore.network.runners import NETWORKS, OPERATIONS, runner_for
 from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.study.grid import VARIANTS
-from simcore.study.layers import Network, arena, layer_list
+from simcore.study.layers import Network
 from simcore.study.measured import measured_table
-from simcore.study.parts import NetworkPart, studied_parts
+from simcore.study.parts import NetworkPart, PartWithRunner, studied_parts
+from simcore.study.plain import kernel_name, layer_list
 from simcore.study.pool import run_tasks
 from simcore.study.store import Store
-from simcore.study.tasks import LIST_NAME, Run
+from simcore.study.tasks import LIST_NAME, Run, Task, check_fits
 
 SCHEMA = "mcusim.study-networks/1"
 
@@ -41,7 +42,7 @@ class LayerRow:
     energy_j: Amount
     """Estimated."""
     param_bytes: Count
-    """Weights, biases, multipliers and shifts."""
+    """Weights, biases, multipliers, shifts and tables."""
     activation_bytes: Count
     """Inputs and output."""
 
@@ -62,7 +63,7 @@ class NetworkRow:
     parameters: Count
     """Weights and biases."""
     param_bytes: Count
-    """Weights, biases, multipliers and shifts."""
+    """Weights, biases, multipliers, shifts and tables."""
     peak_activation_bytes: Count
     """One buffer in which tensors that do not live at the same time share their place."""
     all_activation_bytes: Count
@@ -71,7 +72,8 @@ class NetworkRow:
     """The largest scratch buffer of a layer, on top of the activations."""
     instructions: Count
     cycles: Count
-    cycles_per_mac: Amount
+    cycles_per_mac: Amount | None
+    """Null of a network without any."""
     time_s: Amount
     energy_j: Amount
     """Estimated."""
@@ -79,7 +81,8 @@ class NetworkRow:
     """Low end of the interval."""
     energy_high_j: Amount
     """High end of the interval."""
-    j_per_mac: Amount
+    j_per_mac: Amount | None
+    """Null of a network without any."""
     power_w: Amount
     layers: tuple[LayerRow, ...]
 
@@ -152,46 +155,67 @@ def study_networks(
     are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
     what :func:`simcore.study.pool.run_tasks` raises.
     """
-    studied = studied_parts(cpus)
+    studied = studied_parts(cpus, NETWORKS)
     points = [
-        (name, network, variant) for name in studied for network in networks for variant in VARIANTS
-    ]
-    tasks = [
-        studied[name].task((f"network={LIST_NAME}",), layers=layer_list(network, variant))
-        for name, network, variant in points
+        (name, network, variant, task)
+        for name, part in studied.items()
+        for network in networks
+        for variant in VARIANTS
+        if (task := _task(part, network, variant)) is not None
     ]
     runs = run_tasks(
-        tasks,
+        [task for *_, task in points],
         store,
         jobs=jobs,
-        progress=None if progress is None else lambda done: progress(done, len(tasks)),
+        progress=None if progress is None else lambda done: progress(done, len(points)),
     )
-    rows = tuple(_row(*point, run) for point, run in zip(points, runs, strict=True))
-    per_part = runs[:: len(networks) * len(VARIANTS)]
-    parts = tuple(
-        part.described(NetworkPart, run)
-        for part, run in zip(studied.values(), per_part, strict=True)
-    )
+    rows = tuple(_row(*point[:3], run) for point, run in zip(points, runs, strict=True))
+    a_run = {point[0]: run for point, run in zip(points, runs, strict=True)}
+    parts = tuple(part.described(NetworkPart, a_run[name]) for name, part in studied.items())
     return NetworkStudy(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
         parts=parts,
         rows=rows,
         rankings=_rankings(parts, rows),
-        measured=tuple(_measured(rows)),
+        measured=tuple(_measured(rows, networks)),
     )
 
 
+def _task(part: PartWithRunner, network: Network, variant: str) -> Task | None:
+    """The run of a network; None of one that has no plain variant.
+
+    Raises NetworkError for a part without room for it.
+    """
+    if variant == "optimised":
+        check_fits(network, part.cpu)
+        return part.task((), network=network)
+    runner = runner_for(part.model, OPERATIONS)
+    layers = layer_list(network, variant, runner)
+    if layers is None:
+        return None
+    return replace(part, runner=runner).task((f"network={LIST_NAME}",), layers=layers)
+
+
 def _row(part: str, network: Network, variant: str, run: Run) -> NetworkRow:
-    if [op.name for op in run.ops] != [layer.name for layer in network.layers]:
-        raise ConfigError(f"{network.name}: the runner ran other layers than those asked for")
+    steps = network.lowered.steps
+    names = [network.layer_name(step) for step in steps]
+    expected = network.op_names() if variant == "optimised" else names
+    ran = {op.name: op for op in run.ops}
+    if not set(ran) <= set(expected) or (variant == "optimised" and len(ran) < len(steps)):
+        raise ConfigError(f"{network.where}: the runner ran other layers than those asked for")
     layers = tuple(
         filled(
             LayerRow,
-            op,
-            kernel=op.kind,
+            ran.get(op, _NOTHING),
+            name=name,
+            kernel=kernel_name(step.call),
+            macs=step.call.macs,
+            ops=step.call.ops,
+            param_bytes=network.param_bytes(step),
+            activation_bytes=network.activation_bytes(step),
         )
-        for op in run.ops
+        for step, name, op in zip(steps, names, expected, strict=True)
     )
     cycles, macs = sum(row.cycles for row in layers), sum(row.macs for row in layers)
     energy_j, time_s = sum(row.energy_j for row in layers), cycles / run.clock_hz
@@ -205,20 +229,31 @@ def _row(part: str, network: Network, variant: str, run: Run) -> NetworkRow:
         macs=macs,
         ops=sum(row.ops for row in layers),
         param_bytes=sum(row.param_bytes for row in layers),
-        peak_activation_bytes=arena(network)[1],
-        all_activation_bytes=prod(network.input)
-        + sum(prod(layer.output) for layer in network.layers),
+        scratch_bytes=network.scratch_bytes if variant == "optimised" else 0,
         instructions=sum(row.instructions for row in layers),
         cycles=cycles,
-        cycles_per_mac=cycles / macs,
+        cycles_per_mac=cycles / macs if macs else None,
         time_s=time_s,
         energy_j=energy_j,
         energy_low_j=sum(op.energy_low_j for op in run.ops),
         energy_high_j=sum(op.energy_high_j for op in run.ops),
-        j_per_mac=energy_j / macs,
+        j_per_mac=energy_j / macs if macs else None,
         power_w=energy_j / time_s,
         layers=layers,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """A layer that no code runs for: a copy in place in plain loops."""
+
+    instructions: int = 0
+    cycles: int = 0
+    time_s: float = 0.0
+    energy_j: float = 0.0
+
+
+_NOTHING = _Nothing()
 
 
 def _rankings(parts: Sequence[NetworkPart], rows: Sequence[NetworkRow]) -> tuple[Ranking, ...]:
@@ -227,25 +262,32 @@ def _rankings(parts: Sequence[NetworkPart], rows: Sequence[NetworkRow]) -> tuple
         for variant in VARIANTS:
             mine = [row for row in rows if (row.part, row.variant) == (part.name, variant)]
             for by in RANKED_BY:
-                order = sorted(mine, key=lambda row: -getattr(row, by))
+                order = sorted(mine, key=lambda row: -(getattr(row, by) or 0))
                 names = tuple(row.network for row in order)
                 rankings.append(Ranking(part.name, variant, by, names))
     return tuple(rankings)
 
 
-def _measured(rows: Sequence[NetworkRow]) -> list[Measured]:
-    """The measured rows of the networks and parts that ran, beside the optimised kernels."""
+def _measured(rows: Sequence[NetworkRow], networks: Sequence[Network]) -> list[Measured]:
+    """The measured rows of the networks and parts that ran, beside the optimised kernels.
+
+    A file is known by its bytes, whatever it is called.
+    """
     table = measured_table()
+    known = {
+        one.name: table["files"].get(one.sha256) if one.is_file else one.name for one in networks
+    }
     found = []
     for ours in rows:
         if ours.variant != "optimised":
             continue
+        name = known[ours.network]
         for row in table["row"]:
-            if row["part"] != ours.part or ours.network not in row["latency_ms"]:
+            if row["part"] != ours.part or name not in row["latency_ms"]:
                 continue
             tag, _, where = row["source"].partition(": ")
-            time_s = row["latency_ms"][ours.network] / 1e3
-            microjoules = row.get("energy_uj", {}).get(ours.network)
+            time_s = row["latency_ms"][name] / 1e3
+            microjoules = row.get("energy_uj", {}).get(name)
             energy_j = None if microjoules is None else microjoules / 1e6
             clock_hz = round(row["clock_mhz"] * 1e6)
             found.append(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image
-from simcore.network.runners import runner_for
+from simcore.network.runners import OPERATIONS, runner_for
 from simcore.plain import Amount, Count, Json, Sha256, filled
 from simcore.study.tasks import Run, Task
 
@@ -61,7 +61,9 @@ class PartWithRunner:
         )
 
 
-def studied_parts(cpus: Sequence[str]) -> dict[str, PartWithRunner]:
-    """The parts by name. Raises ModelError, or ConfigError for one that no runner fits."""
+def studied_parts(cpus: Sequence[str], runner: str = OPERATIONS) -> dict[str, PartWithRunner]:
+    """The parts by name with a runner. Raises ModelError, or ConfigError where none fits."""
     models = {model.name: (cpu, model) for cpu in cpus for model in [load_cpu_model(cpu)]}
-    return {name: PartWithRunner(*found, runner_for(found[1])) for name, found in models.items()}
+    return {
+        name: PartWithRunner(*found, runner_for(found[1], runner)) for name, found in models.items()
+    }

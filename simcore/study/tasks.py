@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from simcore.cache import content_key
 from simcore.core.counters import region_column
 from simcore.costs.op_tables import Traffic
-from simcore.errors import ConfigError, ExitCode
+from simcore.errors import ConfigError, ExitCode, NetworkError
 from simcore.plain import filled, from_plain, to_plain
 from simcore.run.setup import Move
 
 if TYPE_CHECKING:
-    from simcore.elf import Image
+    from simcore.elf import Image, ProgramFiles
+    from simcore.run.spec import RunSpec
     from simcore.simulation.simulation import Simulation
+    from simcore.study.layers import Network
 
 SCHEMA = "mcusim.study-run/1"
 #: The name under which the runner finds a task's layer list.
@@ -37,6 +39,7 @@ class Task:
     args: tuple[str, ...]
     layers: str | None = None  # the text of the layer list that args name
     moves: tuple[tuple[Move, ...], ...] = ((),)  # of each placement that the run is timed in
+    network: Network | None = None  # what the runner of networks is composed with
 
     @property
     def key(self) -> str:
@@ -47,12 +50,15 @@ class Task:
             "args": self.args,
             "layers": self.layers,
             "moves": [[(m.start, m.size, m.to) for m in moves] for moves in self.moves],
+            "network": None if self.network is None else self.network.sha256,
         }
         return content_key(SCHEMA, content, beside="study/tasks.py")
 
     @property
     def command(self) -> str:
         """What the runner was asked for, on which part."""
+        if self.network is not None:
+            return f"{self.network.where} (on {self.cpu})"
         return f"{Path(self.elf).name} -- {' '.join(self.args)} (on {self.cpu})"
 
 
@@ -109,22 +115,11 @@ class Run:
 def execute(task: Task) -> Run:
     """Run a task. Raises ConfigError when the program refuses the command or does not end well,
 
-    and what :func:`simcore.simulation.live.simulate` raises.
+    NetworkError for a network that the part has no room for, and what
+    :func:`simcore.simulation.live.simulate_many` raises.
     """
-    from simcore.run.setup import load_setup
-    from simcore.run.spec import RunSpec
-    from simcore.simulation.live import simulate_many
-
     console = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
-        if task.layers is not None:
-            Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
-        simulations = simulate_many(
-            _image(task.elf, task.elf_sha256),
-            [load_setup(task.cpu, moves=moves) for moves in task.moves],
-            RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
-            stdout=console,
-        )
+    simulations = _of_command(task, console) if task.network is None else _of_network(task)
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())
     first = simulations[0]
     if first.end.status is not ExitCode.OK:
@@ -139,6 +134,49 @@ def execute(task: Task) -> Run:
         timings=tuple(_operations(simulation, lines) for simulation in simulations),
         console=lines,
     )
+
+
+def _of_command(task: Task, console: io.BytesIO) -> list[Simulation]:
+    from simcore.run.setup import load_setup
+    from simcore.run.spec import RunSpec
+    from simcore.simulation.live import simulate_many
+
+    with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
+        if task.layers is not None:
+            Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
+        return simulate_many(
+            _image(task.elf, task.elf_sha256),
+            [load_setup(task.cpu, moves=moves) for moves in task.moves],
+            RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
+            stdout=console,
+        )
+
+
+def _of_network(task: Task) -> list[Simulation]:
+    from simcore.elf import image_of_files
+    from simcore.simulation.live import simulate_many
+
+    assert task.network is not None
+    files, told = _composed(task.network, task.cpu)
+    image = image_of_files(files)
+    return simulate_many(image, [told.setup(image=image)], told)
+
+
+def check_fits(network: Network, cpu: str) -> None:
+    """Raise NetworkError when a part has no room for a network."""
+    _composed(network, cpu)
+
+
+def _composed(network: Network, cpu: str) -> tuple[ProgramFiles, RunSpec]:
+    """The program of a network, and what its run is told."""
+    from simcore.run.spec import RunSpec
+    from simcore.simulation.networks import composed_program
+
+    try:
+        spec = RunSpec(elf=network.where, cpu=cpu)
+        return composed_program(spec, network.where, network.lowered)[:2]
+    except NetworkError as error:
+        raise NetworkError(f"{network.where}: {error}") from None
 
 
 @cache

@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 
+import simcore
 from simcore import profiler
 from simcore.cache import Entry, Room, open_room
-from simcore.cli import kept
-from simcore.cli.kept import KIND, profile_key
 from simcore.cli.main import main
+from simcore.kept import profiles, reports
+from simcore.kept.profiles import KIND, profile_key
 from simcore.run.spec import RunSpec
+from simcore.simulation import capture, live
 from tests.integration.programs import FIRMWARE, KERNELS
 
 CALLS = str(FIRMWARE / "calls.elf")
@@ -77,9 +79,22 @@ def profile(
     return call
 
 
-def kept_in(room: Room) -> list[Entry]:
-    """The profiles that are kept."""
-    return [entry for entry in room.entries() if entry.kind == KIND]
+def kept_in(room: Room, kind: str = KIND) -> list[Entry]:
+    """The profiles that are kept, or what else is."""
+    return [entry for entry in room.entries() if entry.kind == kind]
+
+
+def document_in(room: Room, kind: str) -> tuple[str, Any]:
+    """Key and content of the only entry of a kind."""
+    (entry,) = kept_in(room, kind)
+    key = entry.path.name.removeprefix(f"{kind}-")
+    return key, json.loads(room.get(kind, key) or b"")
+
+
+def without_reports(room: Room) -> None:
+    """Reports are read back before profiles are."""
+    for entry in kept_in(room, reports.KIND):
+        entry.path.unlink()
 
 
 def twice(profile: Command, *arguments: str) -> list[int]:
@@ -261,13 +276,10 @@ def test_an_entry_that_is_no_profile_runs_and_is_replaced(
     profile: Command, room: Room, spoil: Callable[[Any], object]
 ) -> None:
     first = profile(CALLS)
-    (entry,) = kept_in(room)
-    key = entry.path.name.removeprefix(f"{KIND}-")
-    data = room.get(KIND, key)
-    assert data is not None
-    document = json.loads(data)
+    key, document = document_in(room, KIND)
     spoil(document)
     room.put(KIND, key, json.dumps(document).encode())
+    without_reports(room)
     second = profile(CALLS)
     assert second == first
     assert profile(CALLS).runs == 0
@@ -275,14 +287,53 @@ def test_an_entry_that_is_no_profile_runs_and_is_replaced(
 
 def test_a_name_in_an_entry_moves_no_cursor(profile: Command, room: Room) -> None:
     profile(CALLS)
-    (entry,) = kept_in(room)
-    key = entry.path.name.removeprefix(f"{KIND}-")
-    document = json.loads(room.get(KIND, key) or b"")
+    key, document = document_in(room, KIND)
     document["profile"]["functions"][0]["name"] = "\x1b[2Jmain"
     room.put(KIND, key, json.dumps(document).encode())
+    without_reports(room)
     shown = profile(CALLS, "--color", "never")
     assert shown.runs == 1
     assert b"\x1b" not in shown.file
+
+
+def test_a_report_is_read_back_without_its_profile(profile: Command, room: Room) -> None:
+    """And written anew from the profile when it is to look otherwise."""
+    how = [[], ["--top", "3"], ["--format", "csv"], ["--format", "json"], ["--color", "always"]]
+    first = [profile(CALLS, *more) for more in how]
+    assert [ran.runs for ran in first] == [1, 0, 0, 1, 0]  # JSON has tables of its own
+    assert len(kept_in(room, reports.KIND)) == len(how)
+    for entry in kept_in(room):
+        entry.path.unlink()
+    again = [profile(CALLS, *more) for more in how]
+    assert again == [replace(ran, runs=0) for ran in first]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda document: document.pop("document"),
+        lambda document: document.update(schema="mcusim.kept-report/0"),
+        lambda document: document.update(printed="\u20ac"),
+        lambda document: document.update(document="\x1b[2J" + document["document"]),
+        lambda document: document.update(warnings=["\x1b]0;title\x07"]),
+    ],
+)
+def test_an_entry_that_is_no_report_is_written_anew(
+    profile: Command, room: Room, spoil: Callable[[Any], object]
+) -> None:
+    first = profile(CALLS)
+    key, document = document_in(room, reports.KIND)
+    whole = room.get(reports.KIND, key)
+    spoil(document)
+    room.put(reports.KIND, key, json.dumps(document).encode())
+    assert profile(CALLS) == replace(first, runs=0)
+    assert room.get(reports.KIND, key) == whole
+
+
+def test_the_report_of_a_run_that_failed_is_not_kept(profile: Command, room: Room) -> None:
+    assert profile(FAULTS).status != 0
+    assert len(kept_in(room)) == 1
+    assert not kept_in(room, reports.KIND)
 
 
 def test_every_option_of_a_run_is_in_the_key(tmp_path: Path) -> None:
@@ -317,28 +368,32 @@ def test_the_command_tells_what_is_kept_and_removes_it(
     assert main(["cache"]) == 0
     assert capfd.readouterr().out.splitlines()[2] == "nothing is kept"
     profile(CALLS)
-    ours, tool = sorted(room.entries(), key=lambda entry: entry.kind)
+    ours, shown, *tools = sorted(room.entries(), key=lambda entry: entry.kind)
+    tool_bytes = sum(entry.size for entry in tools)
     assert main(["cache"]) == 0
     assert capfd.readouterr().out == (
         f"{room.folder}\n"
         "at most 1,073,741,824 B (MCUSIM_CACHE, MCUSIM_CACHE_SIZE)\n"
         "kind      entries  on disk\n"
         f"profiles        1  {ours.size:,} B\n"
-        f"tool            1    {tool.size:,} B\n"
+        f"reports         1  {shown.size:,} B\n"
+        f"tool            2    {tool_bytes:,} B\n"
     )
     assert main(["cache", "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told == {
         "folder": str(room.folder),
         "limit_bytes": 1 << 30,
-        "entries": 2,
-        "bytes": ours.size + tool.size,
+        "entries": 4,
+        "bytes": ours.size + shown.size + tool_bytes,
         "kinds": [
-            {"kind": entry.kind, "entries": 1, "bytes": entry.size} for entry in (ours, tool)
+            {"kind": "profiles", "entries": 1, "bytes": ours.size},
+            {"kind": "reports", "entries": 1, "bytes": shown.size},
+            {"kind": "tool", "entries": 2, "bytes": tool_bytes},
         ],
     }
     assert main(["cache", "--clear"]) == 0
-    removed = f"removed 2 entries, {ours.size + tool.size:,} B"
+    removed = f"removed 4 entries, {ours.size + shown.size + tool_bytes:,} B"
     assert capfd.readouterr().out.splitlines()[2] == removed
     assert profile(CALLS).runs == 1
 
@@ -356,9 +411,77 @@ def test_a_folder_that_takes_nothing_is_told_with_verbose_once(
 def test_what_a_program_prints_without_end_is_not_kept(
     profile: Command, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "MOST_PRINTED", 10)
+    monkeypatch.setattr(profiles, "MOST_PRINTED", 10)
     assert twice(profile, HELLO) == [1, 1]
-    monkeypatch.setattr(kept, "MOST_PRINTED", 1000)
-    monkeypatch.setattr(kept, "MOST_JSON", 1000)
+    monkeypatch.setattr(profiles, "MOST_PRINTED", 1000)
+    monkeypatch.setattr(profiles, "MOST_JSON", 1000)
     assert twice(profile, HELLO) == [1, 1]
     assert kept_in(room) == []
+
+
+def of_advice(*arguments: str) -> list[str]:
+    return ["advise", str(KERNELS / "conv2d_s8_small.elf"), "--candidates", "1", *arguments]
+
+
+def of_what_if(*arguments: str) -> list[str]:
+    return ["whatif", HELLO, "--try", "stack=dtcm", *arguments, "--", "0", "a b"]
+
+
+@pytest.mark.parametrize("command", [of_advice, of_what_if])
+def test_advice_and_comparisons_are_read_back(
+    command: Callable[..., list[str]],
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    runs: list[object] = []
+    run = live.simulate_once
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        runs.append(arguments)
+        return run(*arguments, **options)
+
+    for module in (live, capture):
+        monkeypatch.setattr(module, "simulate_once", counted)
+    said = []
+    for more in ([], [], ["--no-cache"], ["--caches", "off"]):
+        before = len(runs)
+        assert main(command(*more)) == 0
+        said.append((*capfd.readouterr(), len(runs) - before))
+    first, second, third, other = said
+    assert first[:2] == second[:2] == third[:2]
+    assert (second[2], third[2]) == (0, first[2])
+    assert other[0] != first[0]
+
+
+def test_a_comparison_of_programs_that_read_is_made_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = str(FIRMWARE / "semihost_calls.elf")
+    for _ in range(2):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"typed\n")))
+        main(["whatif", program, "--try", "stack=dtcm"])
+        capfd.readouterr()
+    assert not kept_in(room, reports.KIND)
+
+
+def test_python_reads_back_what_it_ran(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With standard input, or a look at the run, it runs."""
+    first = simcore.profile(CALLS, instructions=True)
+    run = profiler.profile
+    runs: list[object] = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        runs.append(arguments)
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(profiler, "profile", counted)
+    printed = io.BytesIO()
+    assert simcore.profile(CALLS, instructions=True, stdout=printed) == first
+    assert not runs
+    assert simcore.profile(CALLS, instructions=True, cache=False) == first
+    simcore.profile(CALLS, instructions=True, stdin=io.BytesIO())
+    simcore.profile(CALLS, instructions=True, inspect=lambda _: None)
+    assert len(runs) == 3
+    assert first.instructions is not None
+    assert any(row.femtojoules for row in first.instructions)

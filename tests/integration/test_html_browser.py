@@ -14,12 +14,14 @@ from playwright.sync_api import Browser, Page
 
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import summarize
+from simcore.elf import load_image
 from simcore.report import RenderOptions
 from simcore.report.comparison.html import render as render_comparison
 from simcore.report.html.details import Details
 from simcore.report.profile import render
 from simcore.report.trend import render as render_trend
-from simcore.study.layers import layer_list, load_networks, select
+from simcore.study.layers import load_networks, select
+from simcore.study.plain import layer_list
 from tests.integration.browsing import Meter, Seen, wide
 from tests.integration.programs import CHECKOUT, KERNELS
 from tests.shared import made_once
@@ -144,13 +146,15 @@ def test_a_replay_makes_the_same_page(tmp_path: Path) -> None:
 def test_a_whole_network_is_small_and_answers_soon(browser: Browser, tmp_path: Path) -> None:
     """ResNet-8 of the study."""
     (network,) = select(load_networks(), ["resnet-8"])
-    (tmp_path / "list").write_text(layer_list(network, "optimised"), encoding="utf-8")
+    layers = layer_list(network, "optimised", load_image(str(KERNELS / "nn.elf")))
+    assert layers is not None
+    (tmp_path / "list").write_text(layers, encoding="utf-8")
     arguments = (KERNELS / "nn.elf", "--semihost-dir", tmp_path, "--", "network=list")
     path = make_report(tmp_path / "resnet-8.html", *arguments)
     assert path.stat().st_size < LARGEST
     seen = Seen(browser, path)
     assert_it_answers_soon(seen)
-    assert seen.page.locator("#operations tbody tr").count() == len(network.layers)
+    assert seen.page.locator("#operations tbody tr").count() == len(network.lowered.steps)
     assert seen.troubles == []
     seen.context.close()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import simcore
-from simcore.cli.kept import profile_key
 from simcore.cli.main import main
 from simcore.costs.profile import Profile
+from simcore.kept.profiles import profile_key
 from simcore.run.spec import RunSpec, split_runner
 from tests import flat_models
 from tests.flat_models import Operator, Subgraph, Tensor

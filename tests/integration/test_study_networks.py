@@ -13,13 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from simcore.cli.main import main
+from simcore.profiler import profile
 from simcore.report import RenderOptions
 from simcore.report.saved import load
 from simcore.study import layers
 from simcore.study.layers import Network, load_networks
+from tests.networks.building import Net
+from tests.networks.writer import write
 from tests.schemas import assert_fits
 from tests.shared import made_once
 
@@ -110,7 +114,10 @@ def test_macs_and_parameters_are_those_of_the_networks(
     for row in document["rows"]:
         network = promised[row["network"]]
         assert row["macs"] == network.macs
-        biases = sum(layer.biases for layer in network.layers)
+        steps = [step for step in network.lowered.steps if step.call.macs]
+        biases = sum(
+            network.lowered.tensor((0, step.operator.inputs[2])).elements for step in steps
+        )
         # The runner holds a bias, a multiplier and a shift of four bytes for each channel.
         assert row["param_bytes"] == network.parameters + 11 * biases
 
@@ -224,6 +231,48 @@ def test_bad_input_is_one_line_and_exit_2(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
+
+
+def test_a_file_is_studied_as_it_is_profiled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an operator that has no plain variant, and no MACs."""
+    net = Net(np.random.default_rng(1))
+    given = net.input((1, 4, 4, 2), "int8", 0.5, 3)
+    made = net.tensor((1, 4, 4, 2), "int8", 1.0, -1)
+    net.add("HARD_SWISH", (given,), (made,))
+    file, folder = tmp_path / "mine.tflite", tmp_path / "study"
+    file.write_bytes(write(net.model(made)))
+    command = ["study", "networks", str(file), "--cpu", "stm32h7a3", "-j", "1", "-o", str(folder)]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    document = json.loads((folder / "networks.json").read_text())
+    assert_fits(document)
+    (row,) = document["rows"]
+    (layer,) = row["layers"]
+    (op,) = profile(file, "stm32h7a3").ops
+    assert (layer["name"], layer["cycles"]) == ("hard_swish_0", op.cycles)
+    assert (row["network"], row["title"], row["macs"]) == ("mine", "mine.tflite", 0)
+    assert (row["cycles_per_mac"], row["peak_activation_bytes"]) == (None, 32)
+    assert "cifar10-cnn" not in out
+    assert out.splitlines()[5].split()[-1] == "-"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "cannot be read: No such file"), (b"\x7fELF" + bytes(60), "is no .tflite file")],
+)
+def test_a_bad_file_is_one_line_and_exit_2(
+    content: bytes | None, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.tflite"
+    if content is not None:
+        file.write_bytes(content)
+    assert main(["study", "networks", str(file), "-o", str(tmp_path / "x")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{file}: {message}" in err
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_folder_of_the_other_study_is_refused(

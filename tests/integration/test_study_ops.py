@@ -28,6 +28,7 @@ from simcore.report.saved import load
 from simcore.simulation.program import open_program
 from simcore.study.grid import Case, cases, load_grid, select
 from simcore.study.moves import moves_of
+from simcore.study.operators import read_arguments
 from simcore.study.ops import OpsStudy, study_ops
 from simcore.study.ops_figures import (
     memory,
@@ -42,7 +43,7 @@ from simcore.study.roof import core_bandwidth, refill_bandwidths
 from simcore.study.spread_figure import spread
 from simcore.study.store import Store
 from simcore.study.tasks import Run, Task
-from simcore.study.tensors import read_arguments, tensors_of
+from simcore.study.tensors import tensors_of
 from tests.integration.programs import RUNNERS
 from tests.schemas import assert_fits
 from tests.shared import made_once

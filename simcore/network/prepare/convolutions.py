@@ -1,7 +1,6 @@
 """CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV.
 
-TFLM: tensorflow/lite/micro/kernels/conv_common.cc, depthwise_conv_common.cc, transpose_conv.cc and
-tensorflow/lite/kernels/padding.h.
+TFLM: tensorflow/lite/micro/kernels/conv_common.cc, depthwise_conv_common.cc, transpose_conv.cc.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from simcore.network.graph import Tensor
 from simcore.network.lowering import Buffer, Constant, KernelCall, Scratch
 from simcore.network.prepare import scales
 from simcore.network.prepare.node import OperatorNode, constant, words
+from simcore.network.windows import windows
 
 MOST_PIXELS = 4096  # of a stride, a dilation, a side of a window: far below where sums wrap around
 
@@ -43,17 +43,13 @@ def window(node: OperatorNode, size: tuple[int, int], kernel: tuple[int, int]) -
     reach = [(k - 1) * dilation + 1 for k, dilation in zip(kernel, dilations, strict=True)]
     outputs, before = [], []
     for pixels, wide, stride in zip(size, reach, strides, strict=True):
-        output = (
-            (pixels + stride - 1) // stride
-            if padding == "SAME"
-            else (pixels + stride - wide) // stride
-        )
+        output, padded = windows(pixels, wide, stride, padding)
         if output < 1:
             node.refuse(
                 f"a window of {reach[0]} x {reach[1]} over {size[0]} x {size[1]} without padding"
             )
         outputs.append(output)
-        before.append(max(0, (output - 1) * stride + wide - pixels) // 2)
+        before.append(padded)
     return Window(outputs[0], outputs[1], before[0], before[1], strides, dilations)
 
 

@@ -13,7 +13,7 @@ from simcore.report.page.console import Block
 from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
 from simcore.report.studies.parts import parts_text
-from simcore.study.networks import NetworkStudy
+from simcore.study.networks import NetworkRow, NetworkStudy
 from simcore.study.parts import NetworkPart
 from simcore.units import count, decimal, percent, si
 
@@ -60,13 +60,17 @@ def _blocks(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> I
         Column("+/-", [percent(row.energy_high_j - row.energy_low_j,
                                row.energy_high_j + row.energy_low_j, digits=0) for row in rows], 4),
         Column("power", [si(row.power_w, "W") for row in rows], 6),
-        Column("plain", [f"{plain[row.network].cycles / row.cycles:.1f}x" for row in rows], 2),
+        Column("plain", [_gain(row, plain.get(row.network)) for row in rows], 2),
     ]  # fmt: skip
-    note = "weights in flash, activations in SRAM in one buffer, scratch on top"
+    note = "weights in flash, activations and scratch in SRAM, in one buffer"
     yield "Networks", note, build_table(columns, options.width)
     yield from _rankings(study, part, options)
     yield from _measured(study, part, options)
     yield from _layers(study, part, options)
+
+
+def _gain(row: NetworkRow, plain: NetworkRow | None) -> str:
+    return "-" if plain is None else f"{plain.cycles / row.cycles:.1f}x"
 
 
 def _rankings(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> Iterator[Block]:
@@ -77,12 +81,24 @@ def _rankings(study: NetworkStudy, part: NetworkPart, options: RenderOptions) ->
     chosen = [r for r in rankings if r.variant == "optimised"]
     chosen += [r for r in rankings if r.variant == "plain" and r.by in _COSTS]
     labels = [_RANK_NAMES[r.by] + (f", {r.variant}" if r.by in _COSTS else "") for r in chosen]
-    places = range(len(rankings[0].networks))
-    columns = [Column("by", labels)]
-    columns += [Column(f"{i + 1}", [r.networks[i] for r in chosen]) for i in places]
-    yield "Rankings", "the largest first", build_table(columns, options.width)
+    networks = rankings[0].networks
+    if len(networks) <= _BY_PLACE:
+        columns = [Column("by", labels)]
+        for place in range(len(networks)):  # those without a plain variant are missing at the end
+            names = [(*r.networks, *"-" * len(networks))[place] for r in chosen]
+            columns.append(Column(f"{place + 1}", names))
+        yield "Rankings", "the largest first", build_table(columns, options.width)
+        return
+    chosen = [r for r in chosen if r.variant == "optimised"]
+    columns = [Column("network", list(networks))]
+    for ranking in chosen:
+        places = {name: f"{place + 1}" for place, name in enumerate(ranking.networks)}
+        columns.append(Column(_RANK_NAMES[ranking.by], [places.get(n, "-") for n in networks]))
+    yield "Rankings", "1 is the largest", build_table(columns, options.width)
 
 
+_BY_PLACE = 4  # networks, so many of which stand beside each other in a line
+_LEAST_SHARE = 0.0005
 _COSTS = ("time_s", "energy_j", "cycles_per_mac")
 
 
@@ -124,11 +140,12 @@ def _layers(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> I
                 (
                     row.network,
                     kernel,
-                    sum(layer.macs for layer in mine) / row.macs,
+                    sum(layer.macs for layer in mine) / max(row.macs, 1),
                     sum(layer.cycles for layer in mine) / row.cycles,
                     sum(layer.energy_j for layer in mine) / row.energy_j,
                 )
             )
+    lines = [line for line in lines if max(line[2:]) >= _LEAST_SHARE]
     columns = [
         Column("network", [line[0] for line in lines]),
         Column("kernel", [line[1] for line in lines]),
@@ -136,5 +153,5 @@ def _layers(study: NetworkStudy, part: NetworkPart, options: RenderOptions) -> I
         Column("cycles", [percent(line[3]) for line in lines]),
         Column("energy", [percent(line[4]) for line in lines]),
     ]
-    note = "by kernel, optimised: share of MACs, cycles and energy"
+    note = "by kernel, optimised: share of MACs, cycles and energy; what is below 0.05 % left out"
     yield "Where it goes", note, build_table(columns, options.width)

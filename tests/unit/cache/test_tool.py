@@ -22,9 +22,13 @@ def test_code_parts_programs_and_the_core_are_in_it() -> None:
     found = files()
     assert {
         "plain.py", "machine/execution.py", "devices/dma.py", "pipeline/schedule.py", "_core",
-        "cpu_models/stm32f746.toml", "kernels.json", "elf/__init__.py",
+        "cpu_models/stm32f746.toml", "prebuilt/kernels.json", "runner/prebuilt/kernels.json",
+        "elf/__init__.py",
     } <= found.keys()  # fmt: skip
-    assert not [name for name in found if name.startswith(("cli/", "report/", "study/"))]
+    assert not [name for name in found if name.startswith(("cli/", "kept/", "report/", "study/"))]
+    shown = set(dict(module._files(shown=True))) - set(found)
+    assert {"kept/reports.py", "cli/profile.py", "report/profile/text.py"} <= shown
+    assert not [name for name in shown if name.startswith("study/")]
     assert found["_core"].suffix == ".so"
     assert tool_fingerprint().startswith(f"{__version__}+")
 
@@ -84,8 +88,8 @@ def test_a_key_hangs_on_kind_content_and_tool(monkeypatch: pytest.MonkeyPatch) -
     others = {
         content_key("b", {"x": 1, "y": [2]}),
         content_key("a", {"x": 1, "y": [3]}),
-        content_key("a", {"x": 1, "y": [2]}, beside="cli/kept.py"),
+        content_key("a", {"x": 1, "y": [2]}, beside="kept/profiles.py"),
     }
-    monkeypatch.setattr(module, "tool_fingerprint", lambda _: "other")
+    monkeypatch.setattr(module, "tool_fingerprint", lambda *_: "other")
     others.add(content_key("a", {"x": 1, "y": [2]}))
     assert len(others | {first}) == 5

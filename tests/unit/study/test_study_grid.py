@@ -7,7 +7,8 @@ import pytest
 from simcore.errors import ConfigError
 from simcore.study.charts import apart
 from simcore.study.grid import cases, load_grid, pick_sizes, select
-from simcore.study.tensors import Tensors, read_arguments, tensors_of
+from simcore.study.operators import read_arguments
+from simcore.study.tensors import Tensors, tensors_of
 
 GRID = load_grid()
 

@@ -1,18 +1,24 @@
-"""Networks as data: shapes, buffers that are shared over time, and the runner's layer list."""
+"""Networks of a study: sizes, buffers that are shared over time, plain loops of the same shapes."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.network.arena import LINE, Lifetime, least, plan
 from simcore.study.charts import on_colour
-from simcore.study.layers import arena, layer_list, load_networks, select
+from simcore.study.layers import load_networks, read_networks, select, told_apart
+from simcore.study.plain import layer_list
+from tests.networks.writer import write
 
+PREBUILT = Path(__file__).resolve().parents[3] / "kernels" / "prebuilt"
 NETWORKS = {network.name: network for network in load_networks()}
 
 lifetimes = st.builds(
@@ -57,37 +63,66 @@ def test_a_place_is_used_again_when_its_tensor_is_dead() -> None:
 def test_memory_of_a_network_is_what_one_counts_by_hand(
     name: str, peak: int, parameters: int
 ) -> None:
-    assert arena(NETWORKS[name])[1] == peak
+    assert NETWORKS[name].peak_activation_bytes == peak
     assert NETWORKS[name].parameters == parameters
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_layer_never_writes_what_it_or_a_later_layer_still_reads(name: str) -> None:
+def test_layers_are_those_that_are_promised(name: str) -> None:
     network = NETWORKS[name]
-    offsets, size = arena(network)
-    shapes = {"input": network.input} | {layer.name: layer.output for layer in network.layers}
-    for number, layer in enumerate(network.layers):
-        live = {tensor for later in network.layers[number:] for tensor in later.inputs}
-        written = {"input"} | {before.name for before in network.layers[:number]}
-        for other in live & written:
-            mine = range(offsets[layer.name], offsets[layer.name] + _bytes(shapes[layer.name]))
-            theirs = range(offsets[other], offsets[other] + _bytes(shapes[other]))
-            assert mine.stop <= theirs.start or theirs.stop <= mine.start
-    assert max(offsets.values()) < size
-
-
-def _bytes(shape: tuple[int, int, int]) -> int:
-    return shape[0] * shape[1] * shape[2]
+    assert sum(step.call.macs for step in network.lowered.steps) == network.macs
+    assert all(step.call.is_optimised for step in network.lowered.steps)
 
 
 def test_the_layer_list_is_what_the_runner_reads() -> None:
-    lines = layer_list(NETWORKS["resnet-8"], "plain").splitlines()
+    """Tensors lie where the plan of the network has them, an addition in place of its input."""
+    network = NETWORKS["resnet-8"]
+    text = layer_list(network, "plain", load_image(str(PREBUILT / "nn.elf")))
+    assert text is not None
+    lines = text.splitlines()
     assert lines[0] == "# ResNet-8 image classification"
+    places = {
+        network.lowered.tensor(key).name: one.offset for key, one in network.plan.places.items()
+    }
+    first, other, made = (places[name] for name in ("conv1", "s1-conv2", "s1-add"))
     assert lines[4] == (
-        "add_s8 name=s1-add h=32 w=32 c=16 activation=relu in=0 in2=32768 out=16384 variant=plain"
+        f"add_s8 name=s1-add size=16384 activation=relu in={first} in2={other} out={made}"
+        " variant=plain"
     )
+    assert made in (first, other)
     assert len(lines) == 16
     assert max(map(len, lines)) < 511
+
+
+def test_a_file_of_a_network_is_that_network(tmp_path: Path) -> None:
+    """Written as a converter writes it and read again: the same calls, the same places."""
+    shipped = NETWORKS["ds-cnn"]
+    (tmp_path / "mine.tflite").write_bytes(write(shipped.lowered.model))
+    (read,) = read_networks([str(tmp_path / "mine.tflite")])
+    calls, others = ([step.call for step in one.lowered.steps] for one in (read, shipped))
+    assert calls == others
+    assert (read.plan, read.parameters) == (shipped.plan, shipped.parameters)
+    assert read.layer_name(read.lowered.steps[1]) == "depthwise_conv_2d_1"
+
+
+def test_files_of_one_name_are_called_by_their_paths() -> None:
+    files = [
+        replace(network, name=name, source=f"{folder}/{name}.tflite", is_file=True)
+        for folder, name, network in (
+            ("a", "ds-cnn", NETWORKS["ds-cnn"]),
+            ("a", "mine", NETWORKS["autoencoder"]),
+        )
+    ]
+    names = [network.name for network in told_apart((*files, NETWORKS["ds-cnn"]))]
+    assert names == ["a/ds-cnn.tflite", "mine", "ds-cnn"]
+
+
+def test_a_network_of_other_operators_has_no_plain_variant() -> None:
+    network = NETWORKS["autoencoder"]
+    steps = network.lowered.steps
+    other = replace(steps[3], call=replace(steps[3].call, kernel="op_mean_s8"))
+    odd = replace(network, lowered=replace(network.lowered, steps=(*steps[:3], other, *steps[4:])))
+    assert layer_list(odd, "plain", load_image(str(PREBUILT / "nn.elf"))) is None
 
 
 def test_networks_are_chosen_by_pattern() -> None:

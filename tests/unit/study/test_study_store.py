@@ -72,7 +72,7 @@ def test_the_place_of_the_elf_does_not_count() -> None:
 
 def test_another_mcusim_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = TASK.key
-    monkeypatch.setattr("simcore.cache.tool.tool_fingerprint", lambda _: "other")
+    monkeypatch.setattr("simcore.cache.tool.tool_fingerprint", lambda *_: "other")
     assert TASK.key != before
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
@@ -28,7 +28,6 @@ from simcore.run.spec import RunSpec
 from simcore.run.uarts import STANDARD_INPUT
 
 if TYPE_CHECKING:
-    from simcore.cli.progress import ProgramOutput
     from simcore.costs.profile import Profile
     from simcore.simulation.simulation import Simulation
 
@@ -41,6 +40,14 @@ MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
 _OF_THE_HOST = ("timeout", "interrupted")
 #: How the warning begins that --verbose makes longer: machine/peripherals.py.
 _PERIPHERALS = "peripherals are not modelled"
+
+
+class Output(Protocol):
+    """Where a program prints."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,31 @@ class KeptRun:
     """Of each instruction, which no document of a profile holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A profile, what its program printed, and the files that its run came to by itself."""
+
+    profile: Profile
+    printed: bytes
+    found: tuple[FoundFile, ...]
+
+
 class Kept:
-    """Runs of one command that are read back or kept; ``read_back`` are how many were."""
+    """Runs of one command that are read back or kept.
+
+    ``read_back`` are how many were; ``runs`` those of either kind.
+    """
 
     def __init__(self, room: Room) -> None:
         self.room = room
         self.read_back = 0
+        self.runs: list[FoundRun] = []
 
     def profile(
         self,
         spec: RunSpec,
         *,
-        stdout: ProgramOutput,
+        stdout: Output,
         log: Callable[[str], None] | None = None,
         inspect: Callable[[Simulation], None] | None = None,
         **streams: Any,
@@ -86,11 +106,11 @@ class Kept:
 
         What the program printed then is printed again. A run that is to be inspected runs.
         """
-        beyond = spec.semihost_dir is not None or spec.outputs is not None or spec.verify
-        usable = self.room.is_on and inspect is None and not beyond
+        usable = self.room.is_on and inspect is None and not is_beyond(spec)
         key = profile_key(spec, self.room) if usable else None
         if key is not None and (found := self._load(key, spec)) is not None:
-            result, printed = found
+            result, printed = found.profile, found.printed
+            self.runs.append(found)
             stdout.write(printed)
             stdout.flush()
             self.read_back += 1
@@ -102,9 +122,9 @@ class Kept:
         run: Callable[..., Profile] = partial(profile, spec, log=log, **streams)
         if key is None:
             return run(stdout=stdout, inspect=inspect)
-        before = _found_files(spec)
+        before = found_files(spec)
         asked: list[bool] = []
-        console = _Recorder(stdout)
+        console = Recorder(stdout)
         result = run(
             stdout=console,
             inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
@@ -112,15 +132,17 @@ class Kept:
         by_host = result.exit.reason in _OF_THE_HOST or any(asked)
         if by_host or console.printed is None:
             return result
-        if (profile_key(spec, self.room), _found_files(spec)) == (
+        if (profile_key(spec, self.room), found_files(spec)) == (
             key,
             before,
         ):  # no file changed meanwhile
-            self._keep(key, spec, result, bytes(console.printed), before)
+            found = FoundRun(result, bytes(console.printed), tuple(before))
+            self.runs.append(found)
+            self._keep(key, spec, found)
         return result
 
-    def _load(self, key: str, spec: RunSpec) -> tuple[Profile, bytes] | None:
-        """The profile under a key and what its program printed; None when it has to run."""
+    def _load(self, key: str, spec: RunSpec) -> FoundRun | None:
+        """What is kept under a key; None when it has to run."""
         data = self.room.get(KIND, key)
         if data is None:
             return None
@@ -144,23 +166,33 @@ class Kept:
             return None
         if kept.verbose is not spec.verbose and any(_PERIPHERALS in w for w in result.warnings):
             return None
-        if any(_sha256(file.path) != file.sha256 for file in kept.found):
-            return None
-        return result, printed
+        return FoundRun(result, printed, kept.found) if are_as_found(kept.found) else None
 
-    def _keep(
-        self, key: str, spec: RunSpec, result: Profile, printed: bytes, found: list[FoundFile]
-    ) -> None:
-        energies = tuple(row.femtojoules for row in result.instructions or ())
-        run = KeptRun(SCHEMA, spec.verbose, tuple(found), printed.decode("latin-1"), energies)
-        document = {"run": to_plain(run), "profile": to_plain(result)}
+    def _keep(self, key: str, spec: RunSpec, run: FoundRun) -> None:
+        energies = tuple(row.femtojoules for row in run.profile.instructions or ())
+        printed = run.printed.decode("latin-1")
+        kept = KeptRun(SCHEMA, spec.verbose, run.found, printed, energies)
+        document = {"run": to_plain(kept), "profile": to_plain(run.profile)}
         data = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         if len(data) <= MOST_JSON:
             self.room.put(KIND, key, data)
 
 
 def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
-    """Hash of all that a run is told: options, bytes of the files among them, and mcusim.
+    """Hash of all that a run is told and of mcusim; None as :func:`run_content` says."""
+    content = run_content(spec)
+    if content is None:
+        return None
+    return content_key(SCHEMA, content, beside="kept/profiles.py", room=room)
+
+
+def is_beyond(spec: RunSpec) -> bool:
+    """Whether something else comes of a run than a profile, or decides it: files, a reference."""
+    return spec.semihost_dir is not None or spec.outputs is not None or spec.verify
+
+
+def run_content(spec: RunSpec) -> dict[str, Any] | None:
+    """All that a run is told, as plain values: options, and hashes of the files among them.
 
     None when a file cannot be read, and of a run that is given standard input.
     """
@@ -175,11 +207,15 @@ def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
     if None in hashes:
         return None
     has_folder = spec.debug_dir is not None and os.path.isdir(spec.debug_dir)  # noqa: PTH112  a text
-    content = {"options": options, "files": hashes, "debug_dir": has_folder}
-    return content_key(SCHEMA, content, beside="cli/kept.py", room=room)
+    return {"options": options, "files": hashes, "debug_dir": has_folder}
 
 
-def _found_files(spec: RunSpec) -> list[FoundFile]:
+def are_as_found(files: Sequence[FoundFile]) -> bool:
+    """Whether files hold what they held."""
+    return all(_sha256(file.path) == file.sha256 for file in files)
+
+
+def found_files(spec: RunSpec) -> list[FoundFile]:
     """The files that a run comes to by itself, as far as it gets."""
     from simcore.cpu_model.tree import model_files
     from simcore.elf import debug_places
@@ -202,10 +238,10 @@ def _sha256(file: str) -> str | None:
         return None
 
 
-class _Recorder:
+class Recorder:
     """Passes on what a program prints, and has it; ``printed`` is None when it is too much."""
 
-    def __init__(self, console: ProgramOutput) -> None:
+    def __init__(self, console: Output) -> None:
         self._console = console
         self.printed: bytearray | None = bytearray()
 

@@ -109,7 +109,7 @@ def profile_program(
     )
     if program.network is not None:
         is_whole = result.exit.status is ExitCode.OK
-        result = replace(result, network=program.network.costs(result.ops, is_whole))
+        result = replace(result, network=program.network.costs(result.ops, is_whole, result.per))
         if spec.outputs is not None and is_whole:
             program.network.save(spec.outputs)
     if spec.task is not None:

@@ -20,7 +20,7 @@ from simcore.cli.options import (
     report_options,
     run_options,
     source_options,
-    task_option,
+    scope_options,
     uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
@@ -81,7 +81,7 @@ _KINDS = ", ".join(REPORTS)
 @layout_option
 @uncertainty_option
 @report_options(("text", "json"), "Write the report to FILE.")
-@task_option
+@scope_options
 @op_options
 @click.option(
     "-j",

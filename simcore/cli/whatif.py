@@ -15,7 +15,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
-    task_option,
+    scope_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
@@ -75,7 +75,7 @@ PART = [field.name for field in fields(PartSpec)]
     help="Executions at a time, one per ELF and part [default: the host's cores].",
 )
 @report_options(FORMATS)
-@task_option
+@scope_options
 @run_options
 @look_options
 def whatif(

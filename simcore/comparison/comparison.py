@@ -25,6 +25,7 @@ from simcore.costs.profile import Profile
 from simcore.plain import Amount, Count, Document, filled, schema_name
 
 SCHEMA = "mcusim.comparison/1"
+WHOLE_RUN = "the whole run"  # of a run of which no one call is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ def unlike(before: Summary, after: Summary) -> Iterable[str]:
         ("cache setting", old.caches, new.caches),
         ("change of the model", _list(old.overrides), _list(new.overrides)),
         ("placement", _list(before.placement or ()), _list(after.placement or ())),
+        ("counted part", before.per or WHOLE_RUN, after.per or WHOLE_RUN),
     ):
         if first != second:
             yield f"the {what} is {first} and {second}"

@@ -16,6 +16,7 @@ from simcore.costs.network import (
     NetworkLayer,
     Verification,
 )
+from simcore.costs.one_call import OneCallCosts
 from simcore.costs.op_tables import OpCosts
 from simcore.elf import Image, ProgramFiles
 from simcore.elf.image import printable
@@ -108,14 +109,21 @@ class NetworkRun:
             Example(self._given.inferences[0], outputs),
         )
 
-    def costs(self, ops: Sequence[OpCosts], is_whole: bool = True) -> NetworkCosts:
-        """The profile of it; ``ops`` are its operations. ``is_whole``: the run came to its end."""
+    def costs(
+        self, ops: Sequence[OpCosts], is_whole: bool = True, per: OneCallCosts | None = None
+    ) -> NetworkCosts:
+        """The profile of it; ``ops`` are its operations, those of the one call ``per`` if there is
+        one. ``is_whole``: the run came to its end.
+        """
         at = {op.name: number for number, op in enumerate(ops)}
         further = iter(self._composed.further)
         layers = []
         for step, name in zip(self._network.steps, self._composed.first, strict=True):
             next_name = None if step.is_setup else next(further, None)
-            layers.append(self._layer(step, at.get(name), at.get(next_name or "")))
+            first, behind = at.get(name), at.get(next_name or "")
+            if per is not None:  # one inference, whichever it is
+                first, behind = behind if first is None else first, None
+            layers.append(self._layer(step, first, behind))
         return NetworkCosts(
             sha256=hashlib.sha256(self.data).hexdigest(),
             kernels=KERNELS,

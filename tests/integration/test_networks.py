@@ -116,7 +116,7 @@ def test_further_inferences_are_told_apart_from_the_first(
     (row,) = steady["network"]["layers"]
     assert (steady["ops"][row["op"]]["invocations"], row["further_op"]) == (1, None)
     assert (steady["per"]["call"], steady["per"]["calls"]) == (2, 5)
-    assert steady["per"]["setup_cycles"] == 0
+    assert steady["per"]["setup_instructions"] == 0
     assert steady["totals"]["cycles"] < steady["per"]["first_cycles"]
     whole = document["totals"]["cycles"]
     assert steady["per"]["first_cycles"] + 4 * steady["per"]["minimum_cycles"] <= whole

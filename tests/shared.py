@@ -78,7 +78,9 @@ def finished(asked: Asked) -> Finished:
 
     def run(file: Path) -> None:
         printed = io.BytesIO()
-        profile = simcore.profile(asked.elf, stdout=printed, per="none", **asked.options(), **TABLES)
+        profile = simcore.profile(
+            asked.elf, stdout=printed, per="none", **asked.options(), **TABLES
+        )
         file.write_bytes(pickle.dumps(Finished(profile, printed.getvalue())))
 
     found: Finished = pickle.loads(made_once(asked.key("run"), run).read_bytes())

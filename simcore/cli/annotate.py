@@ -12,8 +12,8 @@ from simcore.cli.options import (
     part_options,
     report_options,
     run_options,
-    source_options,
     scope_options,
+    source_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (

@@ -19,8 +19,8 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
-    source_options,
     scope_options,
+    source_options,
     uncertainty_option,
 )
 from simcore.cli.output import ColorChoice

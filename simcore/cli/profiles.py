@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import op_options, source_options, scope_options, together
+from simcore.cli.options import op_options, scope_options, source_options, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,

@@ -14,8 +14,8 @@ from simcore.core.copies import Copier
 from simcore.core.counters import CountedCall, Counters, Node, column_names
 from simcore.core.extension import ffi, lib, status_text
 from simcore.core.interrupts import read_interrupts
-from simcore.core.operations import OpSource
 from simcore.core.one_call import OneCallCounter, read_calls
+from simcore.core.operations import OpSource
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
 from simcore.errors import CoreError

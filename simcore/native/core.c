@@ -140,7 +140,7 @@ int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint
 }
 
 int core_one_call(core *c, uint32_t timing, const uint32_t *function, uint32_t functions, void *self,
-                core_one_call_fn *took)
+                  core_one_call_fn *took)
 {
     return one_call_ask(c->timings.timing[timing], function, functions, self, took);
 }

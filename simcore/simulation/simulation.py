@@ -95,8 +95,8 @@ class Simulation:
             profile = replace(profile, clocks=result.clocks)
         if self.one_call is not None:
             per = counted_call(self.image, self.one_call, result.counters.call)
-            warnings = call_warnings(self.one_call, result.counters.call)
-            profile = replace(profile, per=per, warnings=(*profile.warnings, *warnings))
+            told = call_warnings(self.one_call, result.counters.call)
+            profile = replace(profile, per=per, warnings=(*profile.warnings, *told))
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
         if chains:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,10 @@ def test_of_recursion_the_outermost_call_counts_and_longjmp_ends_it(
 
 def test_what_interrupts_the_call_counts(build: Build) -> None:
     """The handler is three instructions; a tick comes every 10,000 cycles."""
-    text = TICK + FIVE.format(behind="").replace("movs r0, #4", "ldr r0, =20000") + """
+    text = (
+        TICK
+        + FIVE.format(behind="").replace("movs r0, #4", "ldr r0, =20000")
+        + """
     .type systick, %function
 systick:
     movs r0, #1
@@ -155,6 +159,7 @@ systick:
     bx lr
     .ltorg
     """
+    )
     profile = simcore.profile(build(text).path, per="step")
     ticks = sum(row.count for row in profile.interrupts or ())
     assert ticks > 2
@@ -162,7 +167,9 @@ systick:
 
 
 def test_a_handler_can_be_the_call(build: Build) -> None:
-    text = TICK + """
+    text = (
+        TICK
+        + """
     movs r5, #0
 1:  cmp r5, #3
     bne 1b
@@ -175,6 +182,7 @@ systick:
     bx lr
     .size systick, . - systick
     """
+    )
     profile = simcore.profile(build(text).path, per="systick")
     assert profile.per is not None
     assert (profile.per.call, profile.per.calls, profile.totals.instructions) == (2, 3, 2)
@@ -208,9 +216,7 @@ def test_a_capture_has_the_call_of_any_function(five: str, tmp_path: Path) -> No
         ({"per": "step", "task": "x"}, "--per 'step' and --task"),
     ],
 )
-def test_a_call_that_cannot_be_is_refused(
-    five: str, options: dict[str, str], message: str
-) -> None:
+def test_a_call_that_cannot_be_is_refused(five: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         simcore.profile(five, **options)
 
@@ -227,7 +233,7 @@ def test_a_function_that_is_inlined_everywhere_has_no_call(
     link = "-Wl,--entry=reset,--section-start=.isr_vector=0x08000000,-Ttext=0x08000100"
     options = ["-nostdlib", "-O1", "-g", link, "-Wl,-Tbss=0x20000000", start, source]
     elf = arm_gcc(tmp_path / "inlined.elf", options)
-    with pytest.raises(ConfigError, match="'both': is inlined wherever it is called, .* in main"):
+    with pytest.raises(ConfigError, match=r"'both': is inlined wherever it is called, .* in main"):
         simcore.profile(elf, per="both")
 
 

@@ -75,7 +75,9 @@ def test_neither_a_profiler_nor_a_model_in_ram_changes_the_rows(word: str) -> No
     }
 
 
-@pytest.mark.parametrize(("build", "model"), [(one, "dense") for one in BUILDS] + [("tflm_Os", "calling")])
+@pytest.mark.parametrize(
+    ("build", "model"), [(one, "dense") for one in BUILDS] + [("tflm_Os", "calling")]
+)
 def test_one_inference_is_counted_and_costs_what_its_call_does(build: str, model: str) -> None:
     """The calling model runs a subgraph by the same function, from inside of an operator."""
     elf, args = FIRMWARE / f"{build}.elf", (model,)

@@ -26,7 +26,7 @@ struct open_op {
     uint32_t serial;             /* how many were opened before */
     int32_t node;                /* of the call tree, that it opened in */
     uint64_t since;              /* in cycles of what runs */
-    uint64_t call;               /* one that is looked at: which, `since` of the processor; 0: it is none (one_call.h) */
+    uint64_t call;               /* of one_call.h: which, `since` is of the processor; 0: it is none */
     uint8_t again, counts;       /* it changes no state; its cycles are asked for */
 };
 

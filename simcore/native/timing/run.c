@@ -14,20 +14,26 @@ void timing_follow(struct timing *t)
         trace_follow(t->trace, &t->calls, t->now - t->counted_from);
 }
 
+enum { WITHIN_FUNCTION = 1 << BRANCH_NONE | 1 << BRANCH_CONDITIONAL | 1 << BRANCH_DIRECT | 1 << BRANCH_TABLE };
+
+/* Whether control goes on in the function that runs, as behind most blocks. */
+static inline int stays(struct timing *t, const struct block *b, uint32_t how)
+{
+    return WITHIN_FUNCTION >> how & 1 && !t->unwinds_to &&
+           calltree_current(&t->calls)->info.function == b->facts.function;
+}
+
 /* Pending counts belong to the node that runs: settle before it changes. */
 static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
+    timing_settle(t);
     if (t->unwinds_to) {
-        timing_settle(t);
         calltree_unwind_to(&t->calls, t->stacks.running, t->unwinds_to);
         t->unwinds_to = 0;
         timing_follow(t);
     }
-    struct node *current = calltree_current(&t->calls);
-    if (current->info.function == b->facts.function &&
-        (how == BRANCH_NONE || how == BRANCH_CONDITIONAL || how == BRANCH_DIRECT || how == BRANCH_TABLE))
+    if (stays(t, b, how))
         return CORE_OK;
-    timing_settle(t);
     int returns = how == BRANCH_RETURN || how == BRANCH_INDIRECT, status = returns ? stacks_keep(t) : CORE_OK;
     if (t->contexts.jumped && !t->contexts.levels && how == BRANCH_RETURN && status == CORE_OK)
         status = contexts_return(t, b->info.address, b->facts.function, b->facts.is_function_entry);
@@ -43,8 +49,9 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
     return status == CORE_OK ? timing_status(t) : status;
 }
 
-/* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. */
-static int resolve_branch(struct timing *t, const struct block *next, int *status)
+/* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. Inlined:
+ * a call of it for each block is a twentieth of a replay. */
+static inline __attribute__((always_inline)) int resolve_branch(struct timing *t, const struct block *next, int *status)
 {
     struct block *b = &t->blocks.block[t->last_block];
     const struct exits *e = &t->left;
@@ -85,7 +92,8 @@ static int resolve_branch(struct timing *t, const struct block *next, int *statu
         timing_charge(t, CAUSE_BRANCH, cycles);
     }
     t->by_marker = 0;
-    *status = enter(t, next, how, b->facts.branch_address, end);
+    if (!stays(t, next, how))
+        *status = enter(t, next, how, b->facts.branch_address, end);
     return prediction != PREDICTED;
 }
 

@@ -233,12 +233,12 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
         return index;
     const uint32_t *recorded = words + *length - accesses - notes;
     struct block *b = &t->blocks.block[index];
+    if (!partial && b->is_plain && b->facts.accesses == accesses)
+        return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, recorded + accesses, notes);
+
     struct execution x = {
         &b->facts, first, recorded, accesses, recorded + accesses, notes, partial && words[2] == PARTIAL_AFTER_ACCESS,
         0};
-    if (!partial && b->is_plain && b->facts.accesses == accesses)
-        return timing_run_block(t, (uint32_t)index, recorded, NULL, NULL, x.note, notes);
-
     static _Thread_local uint32_t address[ACCESSES_MAX];
     static _Thread_local uint8_t present[ACCESSES_MAX], ran[INSTRUCTIONS_MAX];
     if (!partial && b->facts.function_bytes)

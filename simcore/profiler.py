@@ -112,6 +112,12 @@ def profile_program(
         result = replace(result, network=program.network.costs(result.ops, is_whole, result.per))
         if spec.outputs is not None and is_whole:
             program.network.save(spec.outputs)
+    elif not (spec.per or spec.task or result.per) and any(op.operator for op in result.ops):
+        note = (
+            "costs are those of the whole run, set-up and all inferences: no symbol says where an"
+            " inference begins; --per FUNCTION counts one call, --per none keeps it so"
+        )
+        result = replace(result, warnings=(*result.warnings, note))
     if spec.task is not None:
         used = [row.stack_used_bytes for row in result.tasks]
         stack = used[0] if len(used) == 1 else None

@@ -100,8 +100,8 @@ def test_without_any_symbol_rows_are_the_same_but_for_the_function(tmp_path: Pat
     elf = tmp_path / "stripped.elf"
     whole = FIRMWARE / "tflm_lto.elf"
     run_tool(["arm-none-eabi-strip", "-o", elf, whole], "binutils-arm-none-eabi")
-    whole = "costs are those of the whole run, set-up and all inferences"
-    assert any(warning.startswith(whole) for warning in simcore.profile(elf).warnings)
+    said = "costs are those of the whole run, set-up and all inferences"
+    assert any(warning.startswith(said) for warning in simcore.profile(elf).warnings)
     profile = run(elf)
     found = rows(profile)
     assert [row[1:] for row in found] == [row[1:] for row in DENSE]

@@ -112,6 +112,13 @@ def profile_program(
     is_whole = result.exit.status is ExitCode.OK and (not result.runner or result.runner.is_whole)
     if outputs is not None and spec.outputs is not None and is_whole:
         outputs.save(spec.outputs)
+    is_told = result.network is not None or result.per is not None or spec.per or spec.task
+    if not is_told and any(op.operator for op in result.ops):
+        note = (
+            "costs are those of the whole run, set-up and all inferences: no symbol says where an"
+            " inference begins; --per FUNCTION counts one call, --per none keeps it so"
+        )
+        result = replace(result, warnings=(*result.warnings, note))
     if spec.task is not None:
         used = [row.stack_used_bytes for row in result.tasks]
         stack = used[0] if len(used) == 1 else None

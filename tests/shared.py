@@ -74,11 +74,13 @@ class Asked:
 
 @cache
 def finished(asked: Asked) -> Finished:
-    """A run of a program, with every table."""
+    """A run of a program, counted whole, with every table."""
 
     def run(file: Path) -> None:
         printed = io.BytesIO()
-        profile = simcore.profile(asked.elf, stdout=printed, **asked.options(), **TABLES)
+        profile = simcore.profile(
+            asked.elf, stdout=printed, per="none", **asked.options(), **TABLES
+        )
         file.write_bytes(pickle.dumps(Finished(profile, printed.getvalue())))
 
     found: Finished = pickle.loads(made_once(asked.key("run"), run).read_bytes())

@@ -185,7 +185,7 @@ def _advice(
         copy_cycles=sum(search.candidates[index].copy_cycles for index in best.choice),
         linker_script=linker_script_text(search.image, search.setup.model, pieces),
         attributes=attributes_text(search.image, search.setup.model, pieces),
-        warnings=(*profile.warnings, *best.placement.warnings),
+        warnings=(*profile.scope_notes, *profile.warnings, *best.placement.warnings),
     )
 
 

@@ -176,7 +176,7 @@ class Annotation(Document):
     exit: Exit
     accuracy: Accuracy
     cycles: Count
-    """Of the whole run."""
+    """Of the whole run, or of the one call that was counted."""
     functions: tuple[AnnotatedFunction, ...]
     """Most cycles first."""
     not_run: tuple[str, ...]

@@ -106,7 +106,7 @@ def annotate_run(
         cycles=profile.totals.cycles,
         functions=functions,
         not_run=tuple(p for p in patterns if not any(_matches(row, p) for row in ran)),
-        warnings=(*profile.warnings, *files.withheld()),
+        warnings=(*profile.scope_notes, *profile.warnings, *files.withheld()),
     )
 
 

@@ -14,7 +14,7 @@ from simcore.cli.options import (
     part_options,
     report_options,
     run_options,
-    task_option,
+    scope_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
@@ -74,7 +74,7 @@ ROWS = 8  # of the list of what is not worth moving
     help="Rows of the list of what is not worth moving; 0 for all.",
 )
 @report_options(FORMATS)
-@task_option
+@scope_options
 @run_options
 @cache_option
 @look_options

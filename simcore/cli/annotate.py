@@ -12,8 +12,8 @@ from simcore.cli.options import (
     part_options,
     report_options,
     run_options,
+    scope_options,
     source_options,
-    task_option,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
@@ -56,7 +56,7 @@ TABLE_ROWS = 10  # of the tables of loops and source lines
     help="Without FUNCTION: the hottest functions that make up this much of the cycles.",
 )
 @source_options
-@task_option
+@scope_options
 @run_options
 @look_options
 def annotate(

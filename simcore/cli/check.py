@@ -20,8 +20,8 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
+    scope_options,
     source_options,
-    task_option,
     uncertainty_option,
 )
 from simcore.cli.output import ColorChoice
@@ -97,7 +97,7 @@ _KINDS = ", ".join(REPORTS)
 @layout_option
 @uncertainty_option
 @report_options(("text", "json", "none"), "Write the report to FILE.")
-@task_option
+@scope_options
 @op_options
 @click.option(
     "-j",

@@ -17,7 +17,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
-    task_option,
+    scope_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
@@ -70,7 +70,7 @@ SMALL_CHANGE = 0.1
 @part_options()
 @place_option
 @layout_option
-@task_option
+@scope_options
 @op_options
 @run_options
 @cache_option

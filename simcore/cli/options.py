@@ -106,12 +106,21 @@ verify_options = together(
     ),
 )
 
-#: Limits of the run and what the program may reach.
-task_option = click.option(
-    "--task",
-    metavar="NAME|GLOB",
-    help="Count what ran in these tasks alone, of a program with an RTOS; '(interrupts)' are all"
-    " handlers, '(main)' is the program as it starts. The program runs twice for it.",
+#: What of the run counts.
+scope_options = together(
+    click.option(
+        "--per",
+        metavar="FUNCTION|inference|none",
+        help="Count one call of a function alone, the second if there are several, with what it"
+        " calls and what interrupts it. 'inference' is one of an interpreter of networks, 'none'"
+        " the whole run [default: inference where there is one, else none].",
+    ),
+    click.option(
+        "--task",
+        metavar="NAME|GLOB",
+        help="Count what ran in these tasks alone, of a program with an RTOS; '(interrupts)' are"
+        " all handlers, '(main)' is the program as it starts. The program runs twice for it.",
+    ),
 )
 
 #: Which calls are operations.

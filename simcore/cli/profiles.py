@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import op_options, source_options, task_option, together
+from simcore.cli.options import op_options, scope_options, source_options, together
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
@@ -69,7 +69,7 @@ table_options = together(
     ),
     weight_option,
     op_options,
-    task_option,
+    scope_options,
     click.option(
         "--top",
         type=click.IntRange(min=0),

@@ -17,7 +17,7 @@ from simcore.cli.options import (
     place_option,
     report_options,
     run_options,
-    task_option,
+    scope_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
@@ -79,7 +79,7 @@ PART = [field.name for field in fields(PartSpec)]
     help="Executions at a time, one per ELF and part [default: the host's cores].",
 )
 @report_options(FORMATS)
-@task_option
+@scope_options
 @run_options
 @cache_option
 @look_options

@@ -35,6 +35,7 @@ from simcore.plain import Amount, Count, Document, filled, schema_name
 SCHEMA = "mcusim.comparison/1"
 #: Why a change of cycles may mean nothing: alignment alone makes as much.
 LAYOUT_BAND = "layout band"
+WHOLE_RUN = "the whole run"  # of a run of which no one call is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,7 @@ def unlike_setups(before: Summary, after: Summary) -> Iterable[str]:
         ("cache setting", old.caches, new.caches),
         ("change of the model", _list(old.overrides), _list(new.overrides)),
         ("placement", _list(before.placement or ()), _list(after.placement or ())),
+        ("counted part", before.per or WHOLE_RUN, after.per or WHOLE_RUN),
     ):
         if first != second:
             yield f"the {what} is {first} and {second}"

@@ -134,6 +134,8 @@ class Summary:
     """What was placed elsewhere, as name=region."""
     layout_cycles: Count | None = None
     """Width of the band that alignment alone makes of the cycles, when it was asked for."""
+    per: str | None = None
+    """The one call that was counted; left out of a run that was counted whole."""
     interrupts: tuple[InterruptSummary, ...] | None = None
     """Interrupts and exceptions that were taken, by number."""
     tasks: tuple[TaskSummary, ...] | None = None
@@ -248,6 +250,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         lines=lines,
         placement=placement,
         layout_cycles=layout_cycles,
+        per=None if profile.per is None else profile.per.identity,
         interrupts=summarize_interrupts(profile.interrupts),
         tasks=summarize_tasks(profile),
     )

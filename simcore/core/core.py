@@ -218,9 +218,10 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
         self._raise_callback_error()
         return cycles
 
-    def counted_from(self) -> int:
-        """The modelled cycles at which counting began."""
-        return int(lib.core_counted_from(self._core))
+    def counted_span(self) -> tuple[int, int]:
+        """The modelled cycles at which counting began, and when it ended."""
+        of_call = self.timings[0].counted_span
+        return of_call or (int(lib.core_counted_from(self._core)), self.now())
 
     def sleep(self, cycles: int) -> None:
         """Let the core sleep for some cycles behind a WFI or WFE."""
@@ -327,8 +328,7 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
             if asked is not None and asked.error is not None:
                 raise asked.error
         for timing in self.timings:
-            if timing.answers.error is not None:
-                error, timing.answers.error = timing.answers.error, None
+            for error in timing.callback_errors:
                 raise error
 
     def _check(self, status: int) -> None:
@@ -372,6 +372,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
             added.count_node_blocks()
         if setup.operations:
             added.ask_operations(setup.operations)
+        if setup.one_call is not None:
+            added.count_one_call(setup.one_call.functions)
 
 
 def _text(field: Any) -> str:

@@ -262,6 +262,31 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedCall:
+    """Struct one_call_info: calls of some functions; the counters are of number ``counted`` alone.
+
+    Cycles of calls are from entry to return, of those that came back; the first may not have.
+    ``counted_from`` and ``counted_to`` are cycles since the start of the run, the latter 0 of a
+    call that had not come back when the run ended. ``function`` is an index into Image.functions.
+    """
+
+    calls: int
+    ended: int
+    overlapping: int  # began while another context was in one
+    setup_cycles: int  # before the first
+    setup_instructions: int
+    first_cycles: int
+    first_ended: int
+    least_cycles: int
+    most_cycles: int
+    counted: int  # from 1
+    counted_from: int
+    counted_to: int
+    function: int
+    taken: int  # counted to their end, since counting began
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """All counts of one run. ``nodes[0]`` is the root, and parents stand before their children."""
 
@@ -282,6 +307,7 @@ class Counters:
     stacks: tuple[Stack, ...] = ()
     node_blocks: tuple[NodeBlock, ...] = ()  # by node and block; on request
     interrupts: InterruptsFound | None = None  # None: no exception came
+    call: CountedCall | None = None  # the one that is counted alone, None: the whole run is
 
     def total(self) -> dict[str, int]:
         """Each column summed over all nodes: the counts of the whole run."""

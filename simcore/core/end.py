@@ -120,11 +120,13 @@ def run_results(
         elif number:
             sizes = cache_sizes(setups[0])
             warnings += _path_warnings(end, setup, sizes, "the first configuration")
+        counters = timing.counters(end.stack_top, end.ops, bool(end.ops_valid))
         results.append(
             EndedRun(
-                counters=timing.counters(end.stack_top, end.ops, bool(end.ops_valid)),
-                blocks=tuple(timing.answers.blocks),
-                schedules=tuple(timing.answers.schedules),
+                counters=counters,
+                # Behind the call that is counted others may have come.
+                blocks=tuple(timing.answers.blocks[: len(counters.blocks)]),
+                schedules=tuple(timing.answers.schedules[: len(counters.entries)]),
                 exit_reason=end.reason,
                 exit_code=end.code,
                 fault=end.fault,

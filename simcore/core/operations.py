@@ -16,6 +16,7 @@ class OpSource(IntEnum):
     MARKED = 0
     CALLED = 1
     CALLED_AT = 2
+    ONE_CALL = 3
 
 
 @dataclass(frozen=True, slots=True)

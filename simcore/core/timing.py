@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.core.answers import Answers
 from simcore.core.copies import Copier
-from simcore.core.counters import Counters, Node, column_names
+from simcore.core.counters import CountedCall, Counters, Node, column_names
 from simcore.core.extension import ffi, lib, status_text
 from simcore.core.interrupts import read_interrupts
+from simcore.core.one_call import OneCallCounter, read_calls
 from simcore.core.operations import OpSource
 from simcore.core.schedules import Decoder, Scheduler
 from simcore.core.timeline import SAMPLES, SPANS, read_trace
@@ -44,6 +45,8 @@ class Timing:
         self.answers = Answers(scheduler, decoder, function_at)
         self.objects: ObjectMap | None = None
         self._asked: tuple[AskedCalls, ...] = ()
+        self._one_call: OneCallCounter | None = None
+        self._taken: Counters | None = None  # of the call that has come back
         self._function_at = function_at
         self._core = core
         self._region_names = tuple(region_names)
@@ -98,6 +101,34 @@ class Timing:
             raise CoreError(f"the core cannot count operations: {status_text(status)}")
         self._asked = asked
 
+    def count_one_call(self, functions: Sequence[int]) -> None:
+        """Count one call of these functions alone, by index. Before the first run."""
+        self._one_call = OneCallCounter(self._core, self.index, functions, self._take)
+
+    @property
+    def callback_errors(self) -> list[BaseException]:
+        """What callbacks raised since the last time."""
+        raised = [self.answers.error, self._one_call.error if self._one_call else None]
+        self.answers.error = None
+        if self._one_call:
+            self._one_call.error = None
+        return [error for error in raised if error is not None]
+
+    @property
+    def counted_span(self) -> tuple[int, int] | None:
+        """Cycles at which the call began and ended that is counted; None: none came back."""
+        call = None if (taken := self._of_call()) is None else taken.call
+        return None if call is None else (call.counted_from, call.counted_to)
+
+    def _of_call(self) -> Counters | None:
+        """The counts of the call that came back last of those that are counted, if one did."""
+        has_some = self._taken and read_calls(self._core, self.index).taken
+        return self._taken if has_some else None  # else it came back before counting began
+
+    def _take(self) -> None:
+        """Keep the counts of the call that has come back."""
+        self._taken = replace(self._copy(), call=read_calls(self._core, self.index))
+
     def count_node_blocks(self) -> None:
         """Count what each block did in each node, for `counters`. Before the first run."""
         status = lib.core_node_blocks(self._core, self.index)
@@ -107,11 +138,46 @@ class Timing:
     def counters(
         self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
     ) -> Counters:
-        """Copy the counts, which the core has settled.
+        """The counts, which the core has settled, those of one call where it was asked for.
 
         `stack_top` is the initial SP, `ops` the operations by number; `ops_valid`: their
         descriptors are those of mcusim.h. Raises CoreError for a number beyond them.
         """
+        found = self._of_call() or self._copy()
+        for row in found.operations.rows if found.operations else ():
+            if row.source == OpSource.MARKED and row.number >= len(ops):
+                raise CoreError(f"the event stream has no operation {row.number}")
+        info = self._info()
+        lowest = info.stack_lowest
+        used = stack_top - lowest if stack_top is not None and lowest <= stack_top else None
+        return replace(
+            found,
+            ops=ops,
+            stack_high_water_bytes=used,
+            # Memory has to hold the whole run, whatever is counted of it.
+            stacks=Copier(self._core, self.index, info).stacks(),
+            warnings=(*_descriptor_warnings(ops_valid), *found.warnings),
+            call=self._counted_call(found.call),
+        )
+
+    def _counted_call(self, taken: CountedCall | None) -> CountedCall | None:
+        """Calls of the whole run with that one of which counts were taken; None: there were none.
+
+        Where none came back, the counts at the end of the run are those of the first.
+        """
+        calls = read_calls(self._core, self.index) if self._one_call else None
+        if calls is None or not calls.calls or taken is None:
+            return calls if calls is not None and calls.calls else None
+        return replace(
+            calls,
+            counted=taken.counted,
+            counted_from=taken.counted_from,
+            counted_to=taken.counted_to,
+            function=taken.function,
+        )
+
+    def _copy(self) -> Counters:
+        """A copy of all counts as they stand, but of how deep stacks were."""
         info = self._info()
         copier = Copier(self._core, self.index, info)
         every = copier.nodes()
@@ -121,27 +187,18 @@ class Timing:
             for index, node in enumerate(every)
             if index in number
         )
-        lowest = info.stack_lowest
-        used = stack_top - lowest if stack_top is not None and lowest <= stack_top else None
         objects, uses, numbers = copier.uses(self.objects, self._region_names)
-        operations = copier.operations(numbers, self._asked)
-        for row in operations.rows if operations else ():
-            if row.source == OpSource.MARKED and row.number >= len(ops):
-                raise CoreError(f"the event stream has no operation {row.number}")
         return Counters(
             columns=column_names(self._region_names),
             nodes=nodes,
             blocks=copier.block_counts(self.answers.blocks),
             entries=copier.entries(),
-            ops=ops,
-            operations=operations,
+            operations=copier.operations(numbers, self._asked),
             regions=self._region_names,
             objects=objects,
             uses=uses,
-            stack_high_water_bytes=used,
-            warnings=(*_warnings(info, ops_valid), *self._stale_warnings(copier)),
+            warnings=(*_warnings(info), *self._stale_warnings(copier)),
             contexts=copier.contexts(),
-            stacks=copier.stacks(),
             transfers=copier.transfers(self._region_names),
             trace=read_trace(self._core, self.index, info.width, number),
             node_blocks=copier.node_blocks(number),
@@ -191,13 +248,16 @@ def _lines(count: int) -> str:
     return "1 line" if count == 1 else f"{count} lines"
 
 
-def _warnings(info: Any, ops_valid: bool) -> tuple[str, ...]:
-    warnings = []
+def _descriptor_warnings(ops_valid: bool) -> Iterator[str]:
     if not ops_valid:
-        warnings.append(
+        yield (
             "an operation descriptor is not that of this mcusim.h, so that its name and counts"
             " are unknown: initialize it with MCUSIM_OP()"
         )
+
+
+def _warnings(info: Any) -> tuple[str, ...]:
+    warnings = []
     if count := info.lost_frames:
         warnings.append(f"the call tree left out {count} calls that went too deep")
     if count := info.lost_contexts:

@@ -17,6 +17,7 @@ from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
 from simcore.costs.network import NetworkCosts, NetworkLayer, RunnerUse, Verification
+from simcore.costs.one_call import OneCallCosts
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
@@ -108,6 +109,9 @@ class Profile(Document):
     task: str | None = None
     """Pattern of the tasks that alone are counted, of a run with --task; how interrupts came is
     that of the whole run."""
+    per: OneCallCosts | None = None
+    """The one call that all costs are of, of a run with --per or one that has inferences; left out
+    of one that is counted whole."""
     heaps: tuple[HeapUse, ...] | None = None
     """What allocators took at most; left out when the program has none that is known."""
     arenas: tuple[TensorArena, ...] | None = None
@@ -147,6 +151,11 @@ class Profile(Document):
         """How the outputs of a network compare with another runtime's; None when not asked for."""
         found = self.network or self.runner
         return None if found is None else found.verification
+
+    @property
+    def scope_notes(self) -> tuple[str, ...]:
+        """A line on what of the run is counted, where that is not the whole."""
+        return () if self.per is None else (self.per.note,)
 
     @property
     def layers(self) -> tuple[NetworkLayer, ...]:

@@ -254,7 +254,7 @@ class Machine:
         """The core clocks that the firmware set."""
         if not (notes := self._clock_notes()):
             return ()
-        spent = self._core.counted_from(), self._core.now()
+        spent = self._core.counted_span()
         family = self._model.devices.family
         return clock_phases(family, self._crystal_hz(notes), notes, *spent)
 

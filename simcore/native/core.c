@@ -8,6 +8,7 @@
 #include "stream/codec.h"
 #include "timing/cuts.h"
 #include "timing/interrupts.h"
+#include "timing/one_call.h"
 #include "timing/results.h"
 #include "timing/timings.h"
 
@@ -136,6 +137,12 @@ int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->ti
 int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count)
 {
     return operations_ask(&c->timings.timing[timing]->calls.ops, calls, count);
+}
+
+int core_one_call(core *c, uint32_t timing, const uint32_t *function, uint32_t functions, void *self,
+                  core_one_call_fn *took)
+{
+    return one_call_ask(c->timings.timing[timing], function, functions, self, took);
 }
 
 /* --- running ------------------------------------------------------------------------------------------ */
@@ -291,6 +298,10 @@ void core_uses(const core *c, uint32_t timing, struct use_info *out) { timing_us
 void core_op_rows(const core *c, uint32_t timing, struct op_row_info *out) { timing_op_rows(of(c, timing), out); }
 void core_op_states(const core *c, uint32_t timing, struct op_state_info *out) { timing_op_states(of(c, timing), out); }
 void core_op_uses(const core *c, uint32_t timing, struct op_use_info *out) { timing_op_uses(of(c, timing), out); }
+void core_one_call_info(const core *c, uint32_t timing, struct one_call_info *out)
+{
+    *out = one_call_info(&of(c, timing)->calls.ops);
+}
 void core_contexts(const core *c, uint32_t timing, struct context_info *out) { timing_contexts(of(c, timing), out); }
 
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link)

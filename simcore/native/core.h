@@ -91,6 +91,12 @@ int core_node_blocks(core *c, uint32_t timing);
 /* Calls that are operations of one configuration. Before the first run, once. Returns 0 or a core_status. */
 int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count);
 
+/* One call of these functions is counted alone by one configuration: the counters begin at its entry, and `took` is
+ * called at its return, which may read what follows core_finish() then; at most twice, see timing/one_call.h. Before the
+ * first run, once. Returns 0 or a core_status. */
+int core_one_call(core *c, uint32_t timing, const uint32_t *function, uint32_t functions, void *self,
+                  core_one_call_fn *took);
+
 /* Runs until something stops it. Call again with a new pc to go on. Returns a core_stop. */
 int core_run(core *c, uint32_t pc);
 int core_run_status(const core *c);                       /* core_status behind STOP_ERROR */
@@ -134,6 +140,7 @@ void core_uses(const core *c, uint32_t timing, struct use_info *out);
 void core_op_rows(const core *c, uint32_t timing, struct op_row_info *out);
 void core_op_states(const core *c, uint32_t timing, struct op_state_info *out);
 void core_op_uses(const core *c, uint32_t timing, struct op_use_info *out);
+void core_one_call_info(const core *c, uint32_t timing, struct one_call_info *out);
 void core_contexts(const core *c, uint32_t timing, struct context_info *out);
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link);
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */

@@ -200,6 +200,7 @@ enum op_source {
     OP_MARKED = 0,           /* mcusim_op_begin and mcusim_op_end; number: index of its descriptor */
     OP_CALLED = 1,           /* a call of function `number` */
     OP_CALLED_AT = 2,        /* a call that is made at a place */
+    OP_ONE_CALL = 3,         /* a call that is looked at, see one_call_info: it has no node */
 };
 
 /* Calls that are operations: of a function by number, or by an instruction of [first, first + size), where `number` is
@@ -218,6 +219,20 @@ struct op_row_info {             /* an operation; what opened again inside itsel
     uint64_t invocations;        /* begins outside of itself */
     uint64_t timed, least_cycles, most_cycles;   /* those that ended, and what they took */
     uint64_t again, unended, too_deep;   /* begins inside itself; without an end; with more open than is told apart */
+};
+
+enum { ONE_CALL_FUNCTIONS = 8 };
+
+struct one_call_info {           /* calls of functions, of which one is counted alone */
+    uint64_t calls, ended;       /* that began, outside of each other in what runs; those of them that came back */
+    uint64_t overlapping;        /* that began while another context was in one */
+    uint64_t setup_cycles, setup_instructions;   /* before the first */
+    uint64_t first_cycles, least_cycles, most_cycles;    /* from entry to return, of those that came back */
+    uint64_t counted;            /* which call the counters are of, from 1, 0: none */
+    uint64_t counted_from, counted_to;   /* cycles when it began and came back, 0: it has not */
+    uint32_t function;           /* of that */
+    uint8_t first_ended;         /* the first came back */
+    uint8_t taken;               /* calls that were counted to their end, since counting began */
 };
 
 struct op_state_info {           /* an operation that is open inside those of a state */
@@ -382,6 +397,7 @@ struct timing_setup {
     struct timing_callbacks callbacks;
 };
 
+typedef int core_one_call_fn(void *self);                 /* the call that was counted has come back */
 typedef int core_write_fn(void *self, const uint8_t *bytes, size_t size); /* a piece of a recording */
 typedef int core_pace_fn(void *self, uint64_t *cycles);   /* of the core, that a byte takes on the line of a port */
 typedef int core_describe_fn(void *self);                 /* calls core_describe() for the devices of the part */

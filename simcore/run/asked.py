@@ -73,3 +73,16 @@ class CallsAt:
 
 
 AskedCalls = CalledFunction | CallsAt
+
+
+@dataclass(frozen=True, slots=True)
+class OneCall:
+    """One call is counted alone: of these functions, by index, the outermost that is open.
+
+    ``asked`` is how a report names it. Where nobody asked for it by name, ``is_default``, a run
+    without any call is counted whole.
+    """
+
+    asked: str
+    functions: tuple[int, ...]
+    is_default: bool = False

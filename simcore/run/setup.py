@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from simcore.cpu_model import CACHE_CONTROLS, CpuModel, load_cpu_model
 from simcore.errors import ConfigError
-from simcore.run.asked import AskedCalls
+from simcore.run.asked import AskedCalls, OneCall
 from simcore.run.flexram import divided
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class TimingSetup:
     decides), on or off. `moves` are sorted and do not overlap. `changed` says in words what of the
     part's model was changed, for reports. `counted` are the contexts that count, None for all;
     `timeline` keeps spans and samples over time, `inlines` what each block did in each node of the
-    call tree, `operations` are calls that are operations of their own.
+    call tree, `operations` are calls that are operations of their own, `one_call` is of which alone
+    costs are counted, None: of the whole run.
     """
 
     model: CpuModel
@@ -65,6 +66,7 @@ class TimingSetup:
     counted: tuple[int, ...] | None = None
     inlines: bool = False
     operations: tuple[AskedCalls, ...] = ()
+    one_call: OneCall | None = None
 
     @property
     def core_clock_hz(self) -> int:

@@ -131,7 +131,9 @@ class RunSpec(PartSpec):
     ``task`` is a pattern of tasks, of which alone costs are counted; the program runs twice for it.
     ``ops`` are patterns: each call of a matching function is an operation, and so is each call that
     a function of ``op_calls``, F or F@SITE, makes at its busiest call through a pointer; behind
-    ``op_rows`` of a function the rest is one. ``layout_sweep``
+    ``op_rows`` of a function the rest is one. ``per`` is the function of which one call alone is
+    counted, or ``inference``, or ``none`` for the whole run; when None, that is one inference where
+    it is known what makes one, see simulation/one_call.py. ``layout_sweep``
     adds the cycles with all code shifted, see placement/layout.py, ``uncertainty`` their interval
     over what no source decides, see costs/uncertainty.py; ``instructions``, ``lines``,
     ``coverage``, ``timeline`` and ``inlines`` add those tables.
@@ -161,6 +163,7 @@ class RunSpec(PartSpec):
     ops: Annotated[tuple[str, ...], Written("op")] = ()
     op_calls: tuple[str, ...] = ()
     op_rows: int = OP_ROWS
+    per: str | None = None
     task: str | None = None
     input: Annotated[tuple[str, ...], Written(path=(".npy", ".bin"))] = ()
     invocations: int | None = None

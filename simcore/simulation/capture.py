@@ -330,7 +330,9 @@ class Capture:
         options = RunOptions.of(
             RunSpec(args=was.args, max_instructions=was.max_instructions), setup
         )
-        return Simulation(self.image, setup.model, options, result, setup.changed, setup.moves)
+        return Simulation(
+            self.image, setup.model, options, result, setup.changed, setup.moves, setup.one_call
+        )
 
     def _replay(self, core: Core, progress: Callable[[int], None] | None) -> None:
         for number, piece in enumerate(_ahead(self._reader.chunks(EVENTS)), 1):

@@ -12,6 +12,7 @@ from simcore.errors import ConfigError
 from simcore.run.options import ReadMemory, RunOptions, Streams
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
+from simcore.simulation.one_call import check_called, with_one_call
 from simcore.simulation.operations import with_busiest_calls, with_operations
 from simcore.simulation.simulation import Simulation
 from simcore.tflm import watch_networks
@@ -42,7 +43,7 @@ def simulate_many(
     """
     spec = spec or RunSpec()
     streams = Streams(stdin, stdout, ended)
-    setups = with_operations(setups, image, spec)
+    setups = with_one_call(with_operations(setups, image, spec), image, spec)
     found = simulate_once(image, setups, spec, streams, progress)
     again = at_firmware_clock(setups, spec, found[0].result.clocks)
     if again is not None:
@@ -58,7 +59,11 @@ def simulate_many(
 def run_again(
     setups: Sequence[TimingSetup], spec: RunSpec, before: Simulation
 ) -> list[TimingSetup] | None:
-    """The setups with what is asked and only a run before can tell; None: nothing is."""
+    """The setups with what is asked and only a run before can tell; None: nothing is.
+
+    Raises ConfigError where the run has not what was asked for.
+    """
+    check_called(setups, before)
     calls = with_busiest_calls(setups, spec, before)
     if spec.task is None:
         return calls
@@ -120,6 +125,14 @@ def simulate_once(
     watch = watch_networks(image)
     results = run_many(image, setups, options(setups[0]), progress, recorder, watch)
     return [
-        Simulation(image, setup.model, options(setup), result, setup.changed, setup.moves)
+        Simulation(
+            image,
+            setup.model,
+            options(setup),
+            result,
+            setup.changed,
+            setup.moves,
+            setup.one_call,
+        )
         for setup, result in zip(setups, results, strict=True)
     ]

@@ -15,6 +15,7 @@ from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
 from simcore.simulation.files import program_files
 from simcore.simulation.live import run_again, simulate_many
+from simcore.simulation.one_call import with_one_call
 from simcore.simulation.operations import with_operations
 from simcore.simulation.simulation import Simulation
 
@@ -71,6 +72,7 @@ class Program:
         """
         if self.capture is not None:
             setups = with_operations(setups, self.image, self.spec)
+            setups = with_one_call(setups, self.image, self.spec)
             found = self.capture.simulate(setups, progress)
             again = run_again(setups, self.spec, found[0])
             return found if again is None else self.capture.simulate(again, progress)

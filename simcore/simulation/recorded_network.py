@@ -40,11 +40,13 @@ class RecordedNetwork:
         if self.network is not None:
             at = {op.name: number for number, op in enumerate(profile.ops)}
             names = zip(self.network.layers, self.first, self.further, strict=True)
-            layers = tuple(
-                replace(layer, op=at.get(first or ""), further_op=at.get(further or ""))
-                for layer, first, further in names
-            )
-            return replace(profile, network=replace(self.network, layers=layers))
+            layers = []
+            for layer, first, further in names:
+                op, behind = at.get(first or ""), at.get(further or "")
+                if profile.per is not None:  # one inference, whichever it is
+                    op, behind = behind if op is None else op, None
+                layers.append(replace(layer, op=op, further_op=behind))
+            return replace(profile, network=replace(self.network, layers=tuple(layers)))
         if self.runner is None:
             return profile
         run = None if self.ends else self._operators_run(profile)

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, Final
 
 from simcore.costs.network import RunnerUse
+from simcore.costs.one_call import INFERENCE
 from simcore.costs.profile import Profile
 from simcore.elf import Image, ProgramFiles, image_of_files, load_files
 from simcore.elf.image import printable
@@ -21,6 +22,7 @@ from simcore.network.inputs import Given, network_inputs
 from simcore.run.spec import RunSpec, split_runner
 from simcore.simulation.network_outputs import NetworkOutputs
 from simcore.simulation.networks import FURTHER_ADDITIONS, read_network
+from simcore.simulation.one_call import WHOLE
 from simcore.simulation.recorded_network import RecordedNetwork
 from simcore.tflite.reader import read_model
 from simcore.tflm.model_array import (
@@ -101,10 +103,7 @@ class RunnerRun:
             return found
         assert self.outputs is not None
         assert self._given is not None
-        count = max(
-            (op.invocations for op in profile.ops if op.operator and not op.operator.subgraph),
-            default=1,
-        )
+        count = _inferences(profile)
         additions = _additions(self._model.main)
         verification = self.outputs.verification(self._given.inferences, count, additions)
         return replace(found, runner=replace(use, verification=verification))
@@ -119,6 +118,11 @@ def runner_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, RunnerRun]:
     for field, (option, why) in _OF_OWN_KERNELS.items():
         if getattr(spec, field):
             raise ConfigError(f"{option} does not go with --runner: {why}")
+    if spec.verify and spec.per not in (None, WHOLE, INFERENCE):
+        raise ConfigError(
+            f"--verify has to know all inferences: count one (--per {INFERENCE}) or the whole run"
+            f" (--per {WHOLE})"
+        )
     data = read_network(spec.elf)
     try:
         model = read_model(data)
@@ -245,6 +249,16 @@ def _size(main: Subgraph, indices: Sequence[int]) -> int | None:
     if any(tensor.type not in BYTES_OF_TYPE for tensor in tensors):
         return None
     return sum(tensor.size_bytes for tensor in tensors)
+
+
+def _inferences(profile: Profile) -> int:
+    """How many a whole run made."""
+    if profile.per is not None and profile.per.asked == INFERENCE:
+        return profile.per.calls
+    return max(
+        (op.invocations for op in profile.ops if op.operator and not op.operator.subgraph),
+        default=1,
+    )
 
 
 def _additions(main: Subgraph) -> int:

@@ -17,6 +17,7 @@ from simcore.costs.instruction_energy import with_energy
 from simcore.costs.instructions import instruction_costs, line_costs
 from simcore.costs.interrupts import activations
 from simcore.costs.objects import object_costs
+from simcore.costs.one_call import call_warnings, counted_call
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts, ObjectCosts
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from simcore.core.end import EndedRun
     from simcore.costs.inlines import Inlines
     from simcore.elf.image import InlinedCall
+    from simcore.run.asked import OneCall
     from simcore.run.options import RunOptions
 
 
@@ -44,6 +46,7 @@ class Simulation:
     result: EndedRun
     overrides: tuple[str, ...] = ()  # what the run changed of the part's model
     moves: tuple[Move, ...] = ()  # memory that was timed elsewhere
+    one_call: OneCall | None = None  # that alone was to be counted
 
     def profile(
         self,
@@ -90,6 +93,10 @@ class Simulation:
             profile = replace(profile, guesses=result.guesses)
         if result.clocks:
             profile = replace(profile, clocks=result.clocks)
+        if self.one_call is not None:
+            per = counted_call(self.image, self.one_call, result.counters.call)
+            told = call_warnings(self.one_call, result.counters.call)
+            profile = replace(profile, per=per, warnings=(*profile.warnings, *told))
         if coverage:
             profile = replace(profile, coverage=self._coverage(profile, rows))
         if chains:

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 _MARKS: Final = (b"TFL3",)  # of a model's bytes, and of the code that checks them
 _CLASS: Final = "MicroInterpreter"
+#: What one inference is a call of: MicroInterpreter::Invoke() and, where that was inlined, what it
+#: calls, InvokeSubgraph(int) of MicroInterpreterGraph or, before 2022, of MicroGraph.
+_INVOKE: Final = (
+    "_ZN6tflite16MicroInterpreter6InvokeEv",
+    "_ZN6tflite21MicroInterpreterGraph14InvokeSubgraphEi",
+    "_ZN6tflite10MicroGraph14InvokeSubgraphEi",
+)
 
 
 def holds_interpreter(image: Image) -> bool:
@@ -24,6 +31,17 @@ def holds_interpreter(image: Image) -> bool:
     if any(mark in segment.data for segment in image.segments for mark in _MARKS):
         return True
     return any(_CLASS in function.raw for function in image.functions)
+
+
+def invoke_functions(image: Image) -> tuple[int, ...]:
+    """Functions of which the outermost call is an inference, by index; none without symbols."""
+    return tuple(
+        index
+        for index, function in enumerate(image.functions)
+        if "Invoke" in function.raw
+        and function.raw.partition(".")[0] in _INVOKE  # f.constprop.0 is f, too
+        and not function.is_piece
+    )
 
 
 def watch_networks(image: Image) -> WatchNetworks | None:

@@ -192,7 +192,9 @@ def _result(
     deadline_s: float | None,
 ) -> EnergySweep:
     profile, image, caches = runs[0].profile(), runs[0].image, runs[0].options.caches
-    warnings = dict.fromkeys(w for run in runs for w in run.profile().warnings)
+    warnings = dict.fromkeys(
+        (*profile.scope_notes, *(w for run in runs for w in run.profile().warnings))
+    )
     # Of a run that does not end well the first point is the last one.
     ended = range(len(swept) - (profile.exit.status is not ExitCode.OK))
     in_time = [i for i in ended if swept[i].meets_deadline]

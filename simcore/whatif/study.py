@@ -280,7 +280,7 @@ def outcome(program: Program, prepared: Prepared, simulations: Sequence[Simulati
         copied_bytes=prepared.placement.copied_bytes,
         layout=band,
         change=None,
-        warnings=(*profile.warnings, *prepared.placement.warnings),
+        warnings=(*profile.scope_notes, *profile.warnings, *prepared.placement.warnings),
         deadlines=deadlines(image, prepared.setup, prepared.configuration.irq, profile),
     )
 

@@ -81,6 +81,7 @@ def test_two_runs_give_the_same_json(program: Program) -> None:
         args=program.args,
         max_instructions=LIMIT,
         stdin=io.BytesIO(STDIN),
+        per="none",
         **TABLES,
     )
     assert program.profile().to_json() == again.to_json()

@@ -109,14 +109,23 @@ def test_further_inferences_are_told_apart_from_the_first(
     made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     network, _, _ = made
-    _, out, _ = run(
-        ["profile", network, "--invocations", "5", "--format", "json", "--cpu", "imxrt1062"], capsys
-    )
+    options = ["--invocations", "5", "--format", "json", "--cpu", "imxrt1062"]
+    _, out, _ = run(["profile", network, *options, "--per", "none"], capsys)
     document = json.loads(out)
     (row,) = document["network"]["layers"]
     first, further = (document["ops"][row[name]] for name in ("op", "further_op"))
     assert (first["invocations"], further["invocations"]) == (1, 4)
     assert further["cycles"] / 4 < first["cycles"]  # the caches are warm
+
+    _, out, _ = run(["profile", network, *options], capsys)
+    steady = json.loads(out)
+    (row,) = steady["network"]["layers"]
+    assert (steady["ops"][row["op"]]["invocations"], row["further_op"]) == (1, None)
+    assert (steady["per"]["call"], steady["per"]["calls"]) == (2, 5)
+    assert steady["per"]["setup_instructions"] == 0
+    assert steady["totals"]["cycles"] < steady["per"]["first_cycles"]
+    whole = document["totals"]["cycles"]
+    assert steady["per"]["first_cycles"] + 4 * steady["per"]["minimum_cycles"] <= whole
 
 
 def test_verified_outputs_and_others(

@@ -54,7 +54,9 @@ def small() -> Path:
 def test_a_capture_and_the_live_run_give_the_same(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "run.mcu"
     record(program.elf, file, program.cpu, args=program.args, stdin=io.BytesIO(STDIN))
-    again = open_program(program.elf, program.cpu, args=program.args, max_instructions=LIMIT)
+    again = open_program(
+        program.elf, program.cpu, args=program.args, max_instructions=LIMIT, per="none"
+    )
     live = again.run(stdin=io.BytesIO(STDIN))
     capture = Capture(file)
     (replayed,) = capture.simulate([capture.setup()])

@@ -28,8 +28,9 @@ DENSE = [
 
 
 def run(build: str | Path, *args: str) -> Profile:
+    """All inferences of a run."""
     elf = build if isinstance(build, Path) else FIRMWARE / f"{build}.elf"
-    profile = simcore.profile(elf, args=args)
+    profile = simcore.profile(elf, args=args, per="none")
     assert profile.exit.code == 0
     return profile
 
@@ -74,10 +75,33 @@ def test_neither_a_profiler_nor_a_model_in_ram_changes_the_rows(word: str) -> No
     }
 
 
+@pytest.mark.parametrize(
+    ("build", "model"), [(one, "dense") for one in BUILDS] + [("tflm_Os", "calling")]
+)
+def test_one_inference_is_counted_and_costs_what_its_call_does(build: str, model: str) -> None:
+    """The calling model runs a subgraph by the same function, from inside of an operator."""
+    elf, args = FIRMWARE / f"{build}.elf", (model,)
+    profile = simcore.profile(elf, args=args)
+    per = profile.per
+    assert per is not None
+    assert (per.asked, per.call, per.calls, per.returned) == ("inference", 2, 2, True)
+    assert "InvokeSubgraph" in per.function
+    whole = simcore.profile(elf, args=args, ops=(per.function,), per="none")
+    row = next(op for op in whole.ops if op.name.endswith("InvokeSubgraph[1]"))
+    totals = profile.totals
+    assert (row.instructions, row.cycles, row.energy_j, row.mispredicts) == (
+        totals.instructions, totals.cycles, totals.energy_j, totals.mispredicts,
+    )  # fmt: skip
+    assert [(name, 1, *rest) for name, _, *rest in rows(run(build, model))] == rows(profile)
+    assert simcore.profile(elf, args=args, per="inference").to_json() == profile.to_json()
+
+
 def test_without_any_symbol_rows_are_the_same_but_for_the_function(tmp_path: Path) -> None:
     elf = tmp_path / "stripped.elf"
     whole = FIRMWARE / "tflm_lto.elf"
     run_tool(["arm-none-eabi-strip", "-o", elf, whole], "binutils-arm-none-eabi")
+    said = "costs are those of the whole run, set-up and all inferences"
+    assert any(warning.startswith(said) for warning in simcore.profile(elf).warnings)
     profile = run(elf)
     found = rows(profile)
     assert [row[1:] for row in found] == [row[1:] for row in DENSE]
@@ -169,7 +193,7 @@ def test_the_arena_says_what_is_taken_and_when() -> None:
 def test_a_capture_says_of_operators_and_tensors_what_the_run_said(tmp_path: Path) -> None:
     capture = tmp_path / "run.mcu"
     simcore.record(FIRMWARE / "tflm_O2.elf", capture, args=("two",))
-    replayed = simcore.replay(capture)
+    replayed = simcore.replay(capture, per="none")
     profile = run("tflm_O2", "two")
     assert replayed.to_json() == profile.to_json()
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "timing/one_call.h"
 
 static int add_node(struct calltree *t, int32_t parent, uint32_t function, int32_t op, uint32_t state,
                     uint32_t call_site)
@@ -148,11 +149,13 @@ static int settle(struct calltree *t)
     return t->ops.status;
 }
 
+static int asks(const struct calltree *t) { return t->ops.asks || t->ops.one_call; }
+
 /* A call that is an operation opens it; the frame has this index. */
 static int begin_called(struct calltree *t, uint32_t function, uint32_t call_site, uint32_t frame)
 {
     uint32_t *made = &t->frame[t->frames - 1].made;
-    int status = CORE_OK;
+    int status = t->ops.one_call ? one_call_begins(&t->ops, function, frame) : CORE_OK;
     for (uint32_t i = 0; status == CORE_OK && i < t->ops.asks; i++) {
         int64_t row = operations_called(&t->ops, i, function, call_site, made, t->nodes);
         if (row != NO_ROW)
@@ -178,7 +181,7 @@ static int call(struct calltree *t, uint32_t function, uint32_t return_address, 
 {
     uint32_t opens = t->ops.opens, around = operations_state(&t->ops);
     int is_outermost = t->frames == t->base + 1;     /* of no function that an operation could open in */
-    int status = t->ops.asks && is_call ? begin_called(t, function, call_site, t->frames) : CORE_OK;
+    int status = asks(t) && is_call ? begin_called(t, function, call_site, t->frames) : CORE_OK;
     int from = status < 0 ? status : with_state(t, t->frame[t->frames - 1].node, around, 0);
     if (!is_outermost)
         from = open_in(t, from, opens, call_site);
@@ -237,7 +240,7 @@ static int replace(struct calltree *t, uint32_t function, uint32_t call_site, in
     if (top->call_site && !t->node[top->node].info.call_site)
         site = 0;                        /* of a handler: one node for all places where it interrupts */
     uint32_t above = operations_common(&t->ops, top->state, operations_state(&t->ops));
-    int status = t->ops.asks && is_call ? begin_called(t, function, call_site, t->frames - 1) : CORE_OK;
+    int status = asks(t) && is_call ? begin_called(t, function, call_site, t->frames - 1) : CORE_OK;
     int from = status < 0 ? status : with_state(t, top[-1].node, above, 0);
     int node = from < 0 ? from : node_for(t, from, function, site);
     int now = node < 0 ? node : open_in(t, node, opens, call_site);

@@ -1,5 +1,6 @@
 /* open_everywhere.c: operations that are open in any context: in what runs, what it interrupts, and what waits. */
 #include "timing/contexts.h"
+#include "timing/one_call.h"
 #include "timing/timing.h"
 
 static uint32_t innermost_marked(const struct operations *o, const struct open_op *open, uint32_t opens)
@@ -47,13 +48,14 @@ void contexts_forget_open(struct timing *t)
 void contexts_add_open(const struct timing *t, struct op_row_info *row)
 {
     const struct operations *o = &t->calls.ops;
+    int run_ends = !one_call_info(o).counted_to;
     uint64_t own;
     for (uint32_t level = 0, from = 0, to; level <= t->contexts.levels; level++, from = to) {
         to = opens_below(t, level, &own);
-        operations_add_open(row, o->open + from, to - from, own);
+        operations_add_open(row, o->open + from, to - from, own, run_ends);
     }
     for (uint32_t i = 0; i < t->contexts.contexts; i++) {
         const struct kept_calls *kept = &t->contexts.context[i].calls;
-        operations_add_open(row, kept->open, kept->opens, kept->since - kept->away);
+        operations_add_open(row, kept->open, kept->opens, kept->since - kept->away, run_ends);
     }
 }

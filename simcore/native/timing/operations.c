@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "timing/one_call.h"
 
 static uint64_t own_time(const struct operations *o) { return o->now ? *o->now - o->away : 0; }
 
@@ -16,6 +17,7 @@ void operations_free(struct operations *o)
     free(o->depth);
     free(o->open);
     free(o->asked);
+    one_call_free(o);
 }
 
 int operations_ask(struct operations *o, const struct op_calls *calls, uint32_t count)
@@ -36,7 +38,7 @@ int operations_ask(struct operations *o, const struct op_calls *calls, uint32_t 
 
 /* --- rows and states ---------------------------------------------------------------------------------------- */
 
-static int row_of(struct operations *o, uint32_t source, uint32_t number, uint32_t call, uint32_t callee)
+int operations_row(struct operations *o, uint32_t source, uint32_t number, uint32_t call, uint32_t callee)
 {
     struct interned_key key = {{source, number, call, callee}};
     if (array_reserve(&o->row, &o->rows_room, o->rows.keys + 1u, 16, sizeof *o->row) != CORE_OK)
@@ -50,7 +52,7 @@ static int row_of(struct operations *o, uint32_t source, uint32_t number, uint32
 
 int operations_marked(struct operations *o, uint32_t descriptor)
 {
-    return row_of(o, OP_MARKED, descriptor, 0, UINT32_MAX);
+    return operations_row(o, OP_MARKED, descriptor, 0, UINT32_MAX);
 }
 
 static uint32_t depth_of(const struct operations *o, uint32_t state) { return state ? o->depth[state - 1] : 0; }
@@ -105,8 +107,8 @@ int64_t operations_called(struct operations *o, uint32_t asked, uint32_t functio
     uint32_t callee = c->source == OP_CALLED ? UINT32_MAX : function;
     struct interned_key key = {{c->source, c->number, (uint32_t)call, callee}};
     if (call < c->rows && (nodes < ROW_NODES_MAX || interned_find(&o->rows, key) != NOT_INTERNED))
-        return row_of(o, c->source, c->number, (uint32_t)call, callee);
-    int rest = row_of(o, c->source, c->number, UINT32_MAX, UINT32_MAX);
+        return operations_row(o, c->source, c->number, (uint32_t)call, callee);
+    int rest = operations_row(o, c->source, c->number, UINT32_MAX, UINT32_MAX);
     if (rest >= 0 && !o->row[rest].is_rest) {
         o->row[rest].is_rest = 1;
         o->row[rest].call = (uint32_t)call;
@@ -141,7 +143,7 @@ int operations_begin(struct operations *o, uint32_t row, uint32_t frame)
     info->again += (uint64_t)(again && !o->is_aside);
     info->too_deep += (uint64_t)is_deep;
     o->open[o->opens++] = (struct open_op){
-        row, (uint32_t)state, frame, o->begun++, 0, own_time(o), (uint8_t)(again || is_deep), (uint8_t)counts};
+        row, (uint32_t)state, frame, o->begun++, 0, own_time(o), 0, (uint8_t)(again || is_deep), (uint8_t)counts};
     if (frame > o->bound)
         o->bound = frame;
     return CORE_OK;
@@ -163,6 +165,9 @@ static void close(struct operations *o, uint32_t at, int is_ended)
     if (op->counts)
         time(row, own_time(o) - op->since);
     row->unended += (uint64_t)(!is_ended && !op->frame && !o->is_aside);
+    int status = op->call ? one_call_ends(o, op) : CORE_OK;
+    if (status != CORE_OK)
+        o->status = status;
     uint32_t state = at > o->base ? op[-1].state : NO_STATE;
     for (memmove(op, op + 1, (--o->opens - at) * sizeof *op); at < o->opens; at++, op++) {
         int64_t found = op->again ? state : inside(o, state, op->row);
@@ -219,16 +224,17 @@ void operations_forget(struct operations *o)
 void operations_forget_open(struct operations *o, struct open_op *open, uint32_t opens, uint64_t own)
 {
     for (; opens; opens--, open++) {
-        open->since = own;
+        open->since = open->call ? open->since : own;
         o->row[open->row].invocations += open->counts;
     }
 }
 
-void operations_add_open(struct op_row_info *row, const struct open_op *open, uint32_t opens, uint64_t own)
+void operations_add_open(struct op_row_info *row, const struct open_op *open, uint32_t opens, uint64_t own,
+                         int run_ends)
 {
     for (; opens; opens--, open++) {
         if (open->counts)
             time(&row[open->row], own - open->since);
-        row[open->row].unended += !open->frame;
+        row[open->row].unended += run_ends && !open->frame;
     }
 }

@@ -26,8 +26,11 @@ struct open_op {
     uint32_t serial;             /* how many were opened before */
     int32_t node;                /* of the call tree, that it opened in */
     uint64_t since;              /* in cycles of what runs */
+    uint64_t call;               /* of one_call.h: which, `since` is of the processor; 0: it is none */
     uint8_t again, counts;       /* it changes no state; its cycles are asked for */
 };
+
+struct one_call;
 
 struct asked {                   /* calls that are operations */
     struct op_calls calls;
@@ -46,6 +49,7 @@ struct operations {
     uint32_t begun;
     struct asked *asked;
     uint32_t asks;
+    struct one_call *one_call;           /* NULL: none is asked for */
     uint64_t away;                       /* cycles in which what runs did not run */
     const uint64_t *now;                 /* NULL: no time goes by */
     struct op_lost_info lost;
@@ -77,6 +81,9 @@ static inline uint32_t operations_innermost(const struct operations *o, uint32_t
 /* What is open in both of two states, from outside. */
 uint32_t operations_common(const struct operations *o, uint32_t one, uint32_t other);
 
+/* The row of what a report has a line for, by the fields of op_row_info. Negative: core_status. */
+int operations_row(struct operations *o, uint32_t source, uint32_t number, uint32_t call, uint32_t callee);
+
 /* The row that a marker's descriptor has. Negative: core_status. */
 int operations_marked(struct operations *o, uint32_t descriptor);
 
@@ -107,7 +114,9 @@ void operations_drop(struct operations *o, uint32_t opens);
 void operations_forget(struct operations *o);
 void operations_forget_open(struct operations *o, struct open_op *open, uint32_t opens, uint64_t own);
 
-/* Adds to rows what is open still as the run ends, at this time of what it is open in. */
-void operations_add_open(struct op_row_info *row, const struct open_op *open, uint32_t opens, uint64_t own);
+/* Adds to rows what is open still where counting ends, at this time of what it is open in. With the run no end will
+ * come of it, with one call (one_call.h) it may. */
+void operations_add_open(struct op_row_info *row, const struct open_op *open, uint32_t opens, uint64_t own,
+                         int run_ends);
 
 #endif

@@ -7,6 +7,7 @@
 #include "registers.h"
 #include "timing/interrupts.h"
 #include "timing/records.h"
+#include "timing/one_call.h"
 #include "timing/run.h"
 
 /* --- set-up ------------------------------------------------------------------------------------- */
@@ -149,8 +150,7 @@ void timing_settle_trace(struct timing *t)
         sample(t, 1);
 }
 
-/* What was counted until now does not count. All counts are settled. */
-static void forget(struct timing *t)
+void timing_forget(struct timing *t)
 {
     timing_settle_objects(t);
     for (uint32_t i = 0; i < t->calls.nodes; i++) {
@@ -165,7 +165,6 @@ static void forget(struct timing *t)
         use->read_bytes = use->write_bytes = use->misses = use->stall_cycles = 0;
     }
     t->calls.lost_frames = t->unmatched = 0;
-    stacks_forget(t);
     contexts_forget(t);
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
@@ -346,7 +345,11 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
     case RECORD_TASK: status = contexts_task(t, payload[0], payload[1], payload[2]); break;
     case RECORD_OBJECTS: status = switch_objects(t, payload[0]); break;
     case RECORD_WOKEN: contexts_woken(t, payload[0]); break;
-    case RECORD_FROM: forget(t); break;
+    case RECORD_FROM:
+        timing_forget(t);
+        stacks_forget(t);
+        one_call_forget(&t->calls.ops);
+        break;
     default: return CORE_ERR_STREAM;
     }
     timing_follow(t);

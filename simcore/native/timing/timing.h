@@ -92,6 +92,9 @@ void timing_ran(struct timing *t, uint32_t block);
 /* Takes the last sample of a trace, if there is one. */
 void timing_settle_trace(struct timing *t);
 
+/* What was counted until now does not count, how deep stacks were does. All counts are settled. */
+void timing_forget(struct timing *t);
+
 /* 0, or a core_status: there was no memory for what operations cost. */
 int timing_status(const struct timing *t);
 

@@ -29,9 +29,10 @@ def render(profile: Profile, options: RenderOptions) -> str:
 
 def _layers(profile: Profile) -> str:
     """The layers of the first inference, then those of the ones behind it, each with its costs."""
+    shown = "further" if profile.per is not None and profile.per.is_steady else "first"
     rows = [
         {"inference": inference, **_layer(row)}
-        for inference, further in (("first", False), ("further", True))
+        for inference, further in ((shown, False), ("further", True))
         for row in layer_rows(profile, further=further)
     ]
     return table_text(rows, ("inference", *field_names(NetworkCosts, "layers")))

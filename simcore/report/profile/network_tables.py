@@ -115,7 +115,7 @@ def network_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Bl
     accuracy = profile.accuracy
     kinds = f"counts {accuracy.counts}, cycles {accuracy.cycles}, energy {accuracy.energy}"
     first = layer_rows(profile)
-    several = " of the first inference" if network.inferences > 1 else ""
+    several = " of the first inference" if network.inferences > 1 and not profile.per else ""
     yield f"Layers{several}", f"{_sum(first)}; {kinds}", build_table(_columns(first), width)
     further = layer_rows(profile, further=True)
     if further:

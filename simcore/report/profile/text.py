@@ -85,6 +85,8 @@ class _Page:
         text.append("\n" if profile.cpu.division is None else f"\n{profile.cpu.division}\n")
         if profile.task is not None:
             text.append(f"Of the tasks only {profile.task} is counted.\n")
+        if profile.per is not None:
+            text.append("".join(f"{line}\n" for line in profile.per.lines))
         if profile.clocks:
             text.append(f"{_clocks(profile.clocks)}\n")
         verdict = profile.exit.text

@@ -480,7 +480,7 @@ def test_neither_returns_nor_longjmp_end_an_operation(tree: Tree, how: str) -> N
     assert tree.stack == "a.0"
     out = tree.ffi.new("struct op_row_info[1]")
     out[0] = tree.row(0)
-    tree.lib.operations_add_open(out, tree.t.ops.open, tree.t.ops.opens, 0)
+    tree.lib.operations_add_open(out, tree.t.ops.open, tree.t.ops.opens, 0, 1)
     assert (out[0].invocations, out[0].unended) == (1, 1)
 
 

@@ -132,10 +132,10 @@ class Noted:
     """What the programs of a command ask for and print, to tell whether its report can be kept."""
 
     def __init__(self, streams: dict[str, Any]) -> None:
-        from simcore.kept.profiles import Recorder
+        from simcore.kept.profiles import PrintedOutput
         from simcore.run.options import NotedInput
 
-        self._stdin, self._stdout = NotedInput(streams["stdin"]), Recorder(streams["stdout"])
+        self._stdin, self._stdout = NotedInput(streams["stdin"]), PrintedOutput(streams["stdout"])
         self.streams = {**streams, "stdin": self._stdin, "stdout": self._stdout}
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from simcore.core.extension import ffi, lib
 
 
-class Asked(Protocol):
+class Answering(Protocol):
     """What a callback's handle stands for."""
 
     error: BaseException | None
@@ -17,7 +17,7 @@ class Asked(Protocol):
 
 
 def answers_c(callback: Callable[..., int]) -> Callable[..., int]:
-    """Make a function C's ``callback.__name__``; its first argument is the handle of an `Asked`.
+    """Make a function C's ``callback.__name__``; the argument ``handle`` is that of an `Answering`.
 
     What it raises is kept there, the first of several, and C is told CORE_ERR_CALLBACK. Ctrl-C may
     raise in front of its first line already, where no `try` of its own would hold it.
@@ -30,6 +30,6 @@ def answers_c(callback: Callable[..., int]) -> Callable[..., int]:
 
 def _keep(_: type[BaseException], error: BaseException, trace: TracebackType) -> None:
     arguments: dict[str, Any] = trace.tb_frame.f_locals
-    asked: Asked = ffi.from_handle(arguments["handle"])
+    asked: Answering = ffi.from_handle(arguments["handle"])
     if asked.error is None:
         asked.error = error

@@ -42,7 +42,7 @@ _OF_THE_HOST = ("timeout", "interrupted")
 _PERIPHERALS = "peripherals are not modelled"
 
 
-class Output(Protocol):
+class OutputSink(Protocol):
     """Where a program prints."""
 
     def write(self, data: bytes, /) -> int: ...
@@ -97,7 +97,7 @@ class Kept:
         self,
         spec: RunSpec,
         *,
-        stdout: Output,
+        stdout: OutputSink,
         log: Callable[[str], None] | None = None,
         inspect: Callable[[Simulation], None] | None = None,
         **streams: Any,
@@ -124,7 +124,7 @@ class Kept:
             return run(stdout=stdout, inspect=inspect)
         before = found_files(spec)
         asked: list[bool] = []
-        console = Recorder(stdout)
+        console = PrintedOutput(stdout)
         result = run(
             stdout=console,
             inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
@@ -238,10 +238,10 @@ def _sha256(file: str) -> str | None:
         return None
 
 
-class Recorder:
+class PrintedOutput:
     """Passes on what a program prints, and has it; ``printed`` is None when it is too much."""
 
-    def __init__(self, console: Output) -> None:
+    def __init__(self, console: OutputSink) -> None:
         self._console = console
         self.printed: bytearray | None = bytearray()
 

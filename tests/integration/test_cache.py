@@ -345,7 +345,7 @@ def test_every_option_of_a_run_is_in_the_key(tmp_path: Path) -> None:
     others: dict[str, Any] = {"uart": (f"USART1={file}",), "linked_for": "stm32h743"}
     for field in fields(RunSpec):
         before = getattr(plain, field.name)
-        is_file = field.name in ("elf", "symbols", "debug_file", "svd", "memory_from")
+        is_file = field.name in ("elf", "symbols", "debug_file", "svd", "memory_from", "runner")
         if field.name in others:
             value = others[field.name]
         elif isinstance(before, bool):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from simcore.core.callbacks import answers_c
 from simcore.core.counters import CountedCall
 from simcore.core.extension import ffi, lib, status_text
 from simcore.errors import CoreError
@@ -40,13 +41,8 @@ def read_calls(core: Any, timing: int) -> CountedCall:
     return filled(CountedCall, info)
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+@answers_c
 def core_py_one_call(handle: Any) -> int:
     """Answer core_one_call_fn: the call that was counted has come back."""
-    counter: OneCallCounter = ffi.from_handle(handle)
-    try:
-        counter.took()
-    except BaseException as error:  # C cannot carry it; run() raises it again
-        counter.error = error
-        return int(lib.CORE_ERR_CALLBACK)
+    ffi.from_handle(handle).took()
     return 0

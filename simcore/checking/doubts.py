@@ -7,13 +7,13 @@ another exit code, output or place of the end. `--strict` fails on any of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from simcore.checking.limits import Limit
 from simcore.checking.rows import in_rows
 from simcore.comparison.comparison import Comparison
 from simcore.comparison.metrics import ACTIVE, find_metric
 from simcore.comparison.summary import Summary
+from simcore.elf.names import matches
 from simcore.units import amount, count, percent
 
 #: A fall by more than this part is told.
@@ -73,10 +73,8 @@ def _outputs(before: Summary, after: Summary) -> Iterator[str]:
 
 
 def _fewer_rows(before: Summary, after: Summary, limits: Sequence[Limit]) -> Iterator[str]:
-    """Patterns of limits that match less than in the baseline."""
+    """Limits that match less than in the baseline: by a pattern, or a name that several had."""
     for kind, pattern in dict.fromkeys((x.kind, x.row) for x in limits if x.scope):
-        if not any(character in pattern for character in "*?["):
-            continue
         old, new = in_rows(kind, pattern, before), in_rows(kind, pattern, after)
         if 0 < len(new) < len(old):
             gone = [name for name in old if name not in new]
@@ -91,5 +89,5 @@ def _other_names(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[st
     names = {limit.row for limit in limits if limit.kind == "function"}
     for row in comparison.functions:
         for old in row.formerly or ():
-            if row.status == "same" and any(fnmatchcase(old, name) for name in names):
+            if row.status == "same" and any(matches([old], name) for name in names):
                 yield f"the function {old} is now in {row.name}, which its limit is judged on"

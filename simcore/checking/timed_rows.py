@@ -7,7 +7,6 @@ as the kernel or the function in which it began names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from simcore.comparison.comparison import Comparison
@@ -15,7 +14,7 @@ from simcore.comparison.interrupts import IRQ_METRICS, InterruptSummary
 from simcore.comparison.metrics import Metric
 from simcore.comparison.summary import Summary
 from simcore.comparison.tasks import TASK_METRICS, TaskSummary
-from simcore.elf.names import without_brackets
+from simcore.elf.names import matches, without_brackets
 from simcore.run.interrupts import FIRST
 
 #: Values before and after by metric.
@@ -31,7 +30,7 @@ def measured_interrupts(
     rows = [
         row
         for row in after.interrupts or ()
-        if any(fnmatchcase(name.casefold(), named) for name in names_of_interrupt(row))
+        if matches([name.casefold() for name in names_of_interrupt(row)], named)
     ]
     changes = (comparison.interrupts if comparison else None) or ()
     before = {change.number: change.before for change in changes}
@@ -42,11 +41,7 @@ def measured_tasks(
     pattern: str, after: Summary, comparison: Comparison | None
 ) -> Iterator[tuple[str, Pairs]]:
     """Name and values of each task that a pattern names and that ran after."""
-    rows = [
-        row
-        for row in after.tasks or ()
-        if any(fnmatchcase(name, pattern) for name in names_of_task(row))
-    ]
+    rows = [row for row in after.tasks or () if matches(names_of_task(row), pattern)]
     changes = (comparison.tasks if comparison else None) or ()
     before = {change.name: change.before for change in changes}
     return _measured(rows, lambda row: before.get(row.name), TASK_METRICS, after, comparison)

@@ -125,7 +125,7 @@ def _rows(
     elif kind == "task":
         matching = list(measured_tasks(pattern, after, comparison))
     else:
-        called = _spellings(kind, after, comparison)
+        called = _spellings(kind, pattern, after, comparison)
         rows = _measured(kind, after, comparison)
         # All calls of a function by its name, or one of them by its own.
         matching = [*_all_calls(pattern, after, comparison)] if kind == "op" else []
@@ -142,11 +142,11 @@ def _rows(
 
 
 def _spellings(
-    kind: str, after: Summary, comparison: Comparison | None
+    kind: str, pattern: str, after: Summary, comparison: Comparison | None
 ) -> dict[str, Collection[str]]:
     """All that people may call each function or operation that ran after, by its name; a function
     also by those that became a part of it, and that are parts of it."""
-    found = row_spellings(kind, after)
+    found = row_spellings(kind, after, pattern)
     for row in comparison.functions if comparison and kind == "function" else ():
         others = (*(row.formerly or ()), *(row.parts or ()))
         if others:

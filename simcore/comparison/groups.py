@@ -7,11 +7,13 @@ made of now, is one group, so that its cost stays beside what it cost before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from simcore.comparison.matching import paired, without_clone
+from simcore.comparison.names import may_be_one
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
 #: Part of a function's cycles whose lines another one must hold to be what became of it.
@@ -88,7 +90,8 @@ def _clones(
 ) -> tuple[list[FunctionSummary], list[FunctionSummary]]:
     """Put clones and parts to the function that they are of; what is left.
 
-    That is the one of the same file, else the only one of the name.
+    That is the one of the same file, else the only one of the name; a name with a file in brackets
+    is of that file.
     """
     by_base: dict[tuple[str, str], Group] = {}
     of_name: dict[str, dict[int, Group]] = {}
@@ -105,16 +108,34 @@ def _clones(
     left_new: list[FunctionSummary] = []
     for base, found in left.items():
         of_this = list(of_name.get(base[0], {}).values())
-        home = by_base.get(base, of_this[0] if len(of_this) == 1 else None)
+        home = by_base.get(base)
+        if home is None and len(of_this) == 1 and not (base[1] and _has_files(of_this[0])):
+            home = of_this[0]
         if home is not None:
-            home.old += found.old
-            home.new += found.new
-        elif found.old and found.new:
+            known = (*home.old, *home.new)
+            for rows, into, rest in (
+                (found.old, home.old, left_old),
+                (found.new, home.new, left_new),
+            ):
+                for row in rows:
+                    is_its = all(may_be_one(row, other) for other in known)
+                    (into if is_its else rest).append(row)
+        elif found.old and found.new and _are_one(found):
             groups.append(found)
         else:
             left_old += found.old
             left_new += found.new
     return left_old, left_new
+
+
+def _has_files(group: Group) -> bool:
+    return any(row.file for row in (*group.old, *group.new))
+
+
+def _are_one(group: Group) -> bool:
+    """Whether no two of a group are told apart by their names."""
+    rows = (*group.old, *group.new)
+    return all(may_be_one(one, other) for at, one in enumerate(rows) for other in rows[:at])
 
 
 def _base(row: FunctionSummary) -> tuple[str, str]:
@@ -162,6 +183,8 @@ def _renamed(
         for number, row in left.items()
     )
     left_old = []
+    # Which of several of one name and file it is, the same lines do not tell.
+    like = Counter((row.symbol or row.name, row.file) for row in old)
     for row in sorted(old, key=lambda row: (-row.cycles, row.name)):
         best, most = None, 0.0
         lines = (*sides[0].of(row), *sides[0].of(row, anywhere=True))
@@ -170,7 +193,7 @@ def _renamed(
             score = _likeness(row, left[number], sides)
             if score > most:
                 best, most = number, score
-        if best is None:
+        if best is None or like[row.symbol or row.name, row.file] > 1:
             left_old.append(row)
         else:
             groups.append(Group([row], [left.pop(best)]))

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import PurePath
 from typing import TypeVar
 
-from simcore.comparison.names import NamedRow
+from simcore.comparison.names import NamedRow, may_be_one
 from simcore.comparison.summary import FunctionSummary, LineSummary
 
 #: How an operation of a network begins; behind it each runtime says something else.
@@ -32,7 +32,8 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
     A row without a symbol, also of before names were demangled, is known by its name. Rows that
     share one pair up by path, by file, then in their order, then by what they are called. A clone
     that the compiler made pairs up with what it was made of when there is no doubt, and a layer of
-    a network with that of its number and operator, whoever's kernel it calls.
+    a network with that of its number and operator, whoever's kernel it calls. A name with a file
+    in brackets has no partner in another file.
     """
     old, new = list(before), list(after)
     pairs: list[Pair[Row]] = []
@@ -45,13 +46,29 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> list[Pair[Row]]:
                 groups.setdefault(key(row), ([], []))[side].append(row)
         old, new = [], []
         for first, second in groups.values():
-            both = min(len(first), len(second))
-            if unique and max(len(first), len(second)) > 1:
-                both = 0
-            pairs += zip(first[:both], second[:both], strict=True)
-            old += first[both:]
-            new += second[both:]
+            if not unique or max(len(first), len(second)) == 1:
+                found = _in_order(first, second)
+                pairs += found
+                first, second = _without(first, found, 0), _without(second, found, 1)
+            old += first
+            new += second
     return pairs + [(row, None) for row in old] + [(None, row) for row in new]
+
+
+def _in_order(first: Sequence[Row], second: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Each of the first beside the next of the second that may be it."""
+    left = list(second)
+    found = []
+    for row in first:
+        at = next((at for at, other in enumerate(left) if may_be_one(row, other)), None)
+        if at is not None:
+            found.append((row, left.pop(at)))
+    return found
+
+
+def _without(rows: Sequence[Row], pairs: Sequence[tuple[Row, Row]], side: int) -> list[Row]:
+    taken = {id(pair[side]) for pair in pairs}
+    return [row for row in rows if id(row) not in taken]
 
 
 def _name_and_path(row: NamedRow) -> str:

@@ -7,6 +7,7 @@ them it is, in the order in which they first ran. Limits and people may leave th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -23,6 +24,12 @@ class NamedRow(Protocol):
 
 
 Row = TypeVar("Row", bound=NamedRow)
+
+#: The last note behind a name.
+_NOTE = re.compile(r"(?<=\S) \[([^\[\]]+)\]$")
+#: Notes that tell no file: an address, a number, which constructor, what a compiler made.
+_ADDRESS = re.compile(r"0x[0-9a-f]{8}")
+_NO_FILE = re.compile(r"[0-9]+|complete|base|allocating|shared|deleting|clone .*")
 
 
 def unique_names(rows: Iterable[NamedRow]) -> list[str]:
@@ -43,6 +50,44 @@ def unique_names(rows: Iterable[NamedRow]) -> list[str]:
     return _counted(names)
 
 
+def noted_file(name: str) -> str:
+    """The file that the brackets behind a name tell, or the end of its path; "" without."""
+    found = _NOTE.search(name) if name.endswith("]") else None
+    if found is None or _ADDRESS.fullmatch(found[1]) or _NO_FILE.fullmatch(found[1]):
+        return ""
+    return found[1]
+
+
+def with_file(name: str, file: str | None, note: str) -> str | None:
+    """A name with its file in brackets, when ``note`` is that file or the end of its path."""
+    return f"{name} [{note}]" if file and note and _is_end(_parts(note), _parts(file)) else None
+
+
+def may_be_one(old: NamedRow, new: NamedRow) -> bool:
+    """False for rows of two files where the name of one tells which of its name it is."""
+    notes = noted_file(old.name), noted_file(new.name)
+    if not any(notes) and not any(_has_address(row.name) for row in (old, new)):
+        return True
+    first, second = (
+        _parts(note or getattr(row, "file", None) or "")
+        for note, row in zip(notes, (old, new), strict=True)
+    )
+    return old.name == new.name or _is_end(first, second) or _is_end(second, first)
+
+
+def _has_address(name: str) -> bool:
+    found = _NOTE.search(name) if name.endswith("]") else None
+    return found is not None and _ADDRESS.fullmatch(found[1]) is not None
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePosixPath(path.replace("\\", "/")).parts
+
+
+def _is_end(end: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return bool(end) and path[-len(end) :] == end
+
+
 def named_apart(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The same rows, each by its unique name."""
     return tuple(
@@ -53,9 +98,7 @@ def named_apart(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def _files(group: Sequence[Any]) -> list[str]:
     """The shortest ends of their paths that differ; nothing for what has no file of its own."""
-    paths = [
-        PurePosixPath((getattr(row, "file", None) or "").replace("\\", "/")).parts for row in group
-    ]
+    paths = [_parts(getattr(row, "file", None) or "") for row in group]
     counted = Counter(paths)
     notes = []
     for path in paths:

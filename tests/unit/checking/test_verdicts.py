@@ -442,9 +442,62 @@ def test_a_limit_on_a_renamed_or_split_function_is_judged_on_what_holds_its_line
     renamed = run((function("new", 130),), lines=(replace(lines[0], function="new"),))
     value = verdicts(renamed, "function=old:cycles=10%", before=before)["cycles of new"]
     assert (value.before, value.after, value.failed) == (100, 130, True)
-    split = run((function("old", 60), function("old.part.0", 70)))
+    split = run((function("old", 60), replace(function("old.part.0", 70), file="old.c")))
     value = verdicts(split, "function=old:cycles=10%", before=before)["cycles of old"]
     assert (value.before, value.after, value.failed) == (100, 130, True)
+
+
+def helper(name: str, cycles: int, file: str) -> FunctionSummary:
+    """A static function of one of several files."""
+    symbol = name.partition(" [")[0]
+    own = function(name, cycles)
+    return replace(own, file=f"/src/{file}", symbol=None if symbol == name else symbol)
+
+
+def test_a_limit_on_a_function_of_a_file_is_judged_on_no_other_file() -> None:
+    dsp, fir = helper("helper [dsp.c]", 100, "dsp.c"), helper("helper [fir.c]", 300, "fir.c")
+    body = LineSummary(dsp.name, "/src/dsp.c", 10, 100, {"issue": 100}, 1)
+    before = run((dsp, fir, helper("user", 20, "dsp.c")), lines=(body,))
+    left, user = helper("helper", 300, "fir.c"), helper("user", 20, "dsp.c")
+    limits = tuple(f"function=helper [{file}]:cycles=10%" for file in ("dsp.c", "fir.c"))
+
+    def of(*functions: FunctionSummary, lines: tuple[LineSummary, ...] = ()) -> dict[str, Any]:
+        found = verdicts(run(functions, lines=lines), *limits, before=before)
+        return {
+            x.row: (x.before, x.after, x.failed) for x in found.values() if x.kind == "function"
+        }
+
+    rest = {"helper": (300, 300, False)}
+    assert of(left, user) == {"helper [dsp.c]": (None, None, True), **rest}  # deleted
+    renamed = of(left, helper("new", 150, "dsp.c"), user, lines=(replace(body, function="new"),))
+    assert renamed == {"new": (100, 150, True), **rest}
+    inlined = helper("user", 170, "dsp.c")
+    inside = of(left, inlined, lines=(replace(body, function="user"),))
+    assert inside == {"user": (120, 170, True), **rest}
+    # The other way round: it is the one of its file that is left, or a clone of that one.
+    only = of(helper("helper", 90, "dsp.c"), user)
+    assert only == {"helper": (100, 90, False), "helper [fir.c]": (None, None, True)}
+    clone = of(helper("helper.constprop.0", 120, "dsp.c"), left, user)
+    assert clone == {"helper.constprop.0": (100, 120, True), **rest}
+    alone = verdicts(run((left,)), limits[0].replace("10%", "1G"))
+    assert alone["cycles of helper [dsp.c]"].failed
+    alone = verdicts(run((left,)), limits[1].replace("10%", "1G"))
+    assert not alone["cycles of helper"].failed
+    # One more of the name, in another file, is new.
+    one, two = run((helper("helper", 100, "dsp.c"),)), run((dsp, fir))
+    rows = {row.name: (row.status, row.cycles_before) for row in compare(one, two).functions}
+    assert rows == {dsp.name: ("same", 100), fir.name: ("added", 0)}
+
+
+def test_functions_of_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    old = (helper("f [a/util.c]", 100, "a/util.c"), helper("f [b/util.c]", 300, "b/util.c"))
+    after = run((helper("f", 300, "b/util.c"),))
+    rows = {row.name: row.status for row in compare(run(old), after).functions}
+    assert rows == {"f": "same", "f [a/util.c]": "removed"}
+    # Of one header, neither name nor lines tell which is left.
+    header = tuple(replace(row, file="/src/util.h") for row in old)
+    shown = compare(run(header), run((replace(after.functions[0], file="/src/util.h"),)))
+    assert sorted(row.status for row in shown.functions) == ["added", "removed", "removed"]
 
 
 def test_a_count_that_was_nothing_says_from_what() -> None:

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,27 @@ def names_beside(path: Path) -> list[str]:
     return sorted(other.stem for other in path.parent.glob("*.json") if other.name != path.name)
 
 
+def other_case(names: Iterable[str], known: Iterable[str] = ()) -> tuple[str, str] | None:
+    """Two of some names that differ in case only, one that is known first; None without."""
+    folded = {name.casefold(): name for name in known}
+    for name in names:
+        if (like := folded.setdefault(name.casefold(), name)) != name:
+            return like, name
+    return None
+
+
+def refuse_other_case(path: Path, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse runs whose names differ from those of the baseline in case only: most likely they are
+    the same, and would stand there twice. Raises ConfigError."""
+    if (twins := other_case(names, known)) is not None:
+        like, name = twins
+        raise ConfigError(
+            f"{path}: the run '{name}' differs from '{like}' in case only, and a baseline"
+            f" holds one of them: name it '{like}', or another name; after a renaming take '{like}'"
+            " out of it"
+        )
+
+
 class SpoiltBaselineError(ConfigError):
     """A baseline that is corrupt or old: another may take its place."""
 
@@ -119,6 +140,8 @@ def load_baseline(path: Path) -> Baseline | None:
         for summary in baseline.runs.values():
             summary.line_rows()
             summary.all_functions()
+        if (twins := other_case(baseline.runs)) is not None:
+            raise ValueError(f"the runs '{twins[0]}' and '{twins[1]}' differ in case only")
     except (ValueError, RecursionError) as error:
         raise SpoiltBaselineError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
     return baseline
@@ -154,6 +177,7 @@ def update_baseline(
                 notes.append(f"replaced what could not be read, with all runs in it: {error}")
                 old = None
             kept = {} if old is None else {k: v for k, v in old.runs.items() if k not in drop}
+            refuse_other_case(path, new, kept)
             with destination(str(path)) as write:
                 write(new_baseline({**kept, **new}).to_json())
     except OSError as error:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from simcore import __version__
-from simcore.checking.baselines import refuse_newer, update_baseline
+from simcore.checking.baselines import refuse_newer, refuse_other_case, update_baseline
 from simcore.checking.blame import explain
 from simcore.checking.doubts import doubts, end_of
 from simcore.checking.fitting import fitted
@@ -109,6 +109,9 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
     planned = {plan.name for plan in request.plans}
     not_run = sorted((known if request.baseline is not None else in_target).keys() - planned)
     left = sorted(in_target.keys() - planned)
+    for path, runs_there in ((request.baseline, known), (request.save, in_target)):
+        if path is not None and not request.prune:
+            refuse_other_case(path, sorted(planned), runs_there)
     if request.prune:
         full_run_needed(left, request.listed, request.plans, in_target)
     outcomes = run_plans(request.plans, request.jobs or processors(), done)

@@ -32,6 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _FAMILY = "mcusim.baseline/"
 #: What git leaves in a file where both sides changed it; JSON has no line that begins so.
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
+_TOO_MUCH = 1 << 63
 _LINE = 200  # characters of a record that stands on one line
 
 
@@ -137,14 +138,46 @@ def load_baseline(path: Path) -> Baseline | None:
         )
     try:
         baseline = from_plain(Baseline, plain)
-        for summary in baseline.runs.values():
-            summary.line_rows()
-            summary.all_functions()
+        _refuse_absurd(plain["runs"], "runs")
+        for name, summary in baseline.runs.items():
+            _refuse_unsound(summary, f"runs.{name}")
         if (twins := other_case(baseline.runs)) is not None:
             raise ValueError(f"the runs '{twins[0]}' and '{twins[1]}' differ in case only")
     except (ValueError, RecursionError) as error:
         raise SpoiltBaselineError(f"{path}: corrupt baseline: {one_line(error)}; {again}") from None
     return baseline
+
+
+def _refuse_absurd(plain: Any, where: str) -> None:
+    """Raises ValueError for a number that counts or measures nothing; an exit code has a sign."""
+    if isinstance(plain, dict):
+        for key, value in plain.items():
+            if key != "code":
+                _refuse_absurd(value, f"{where}.{key}")
+    elif isinstance(plain, list):
+        for index, value in enumerate(plain):
+            _refuse_absurd(value, f"{where}[{index}]")
+    elif isinstance(plain, int | float) and not 0 <= plain < _TOO_MUCH:
+        what = "negative" if plain < 0 else "beyond all counts"
+        raise ValueError(f"'{where}' is {what}")
+
+
+def _refuse_unsound(run: Summary, where: str) -> None:
+    """Raises ValueError for columns of unequal length, and for cycles that their causes are not."""
+    try:
+        run.line_rows()
+        run.all_functions()
+    except ValueError:
+        raise ValueError(f"'{where}' has columns of unequal length") from None
+    sums = [(f"{where}.metrics", run.metrics.cycles, run.metrics.cycles_by_cause)]
+    sums += [
+        (f"{where}.functions: {row.name}", row.cycles, row.cycles_by_cause) for row in run.functions
+    ]
+    for place, cycles, causes in sums:
+        if causes and sum(causes.values()) != cycles:
+            raise ValueError(
+                f"'{place}' has {cycles} cycles, and {sum(causes.values())} by its causes"
+            )
 
 
 def refuse_newer(path: Path) -> Mapping[str, Summary]:

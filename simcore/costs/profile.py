@@ -214,5 +214,16 @@ class Profile(Document):
 
 
 def one_line(error: BaseException) -> str:
-    """The message of a foreign exception, folded into one line."""
+    """The message of a foreign exception, folded into one line; of damaged JSON in our words."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        if not error.doc.strip():
+            return "it is empty"
+        where = f"line {error.lineno}, column {error.colno}"
+        if error.pos >= len(error.doc.rstrip()):
+            return f"it ends too early, in {where}"
+        return f"what stands in {where} is no JSON"
+    if "integer string conversion" in str(error):
+        return "a number in it has thousands of digits"
     return " ".join(str(error).split()) or type(error).__name__

@@ -31,3 +31,27 @@ def test_runs_of_a_baseline_that_differ_in_case_only_are_refused(
     MAIN.write_text(text.replace('"b": {', '"A": {', 1))
     message = refused(check("bad.elf", "--baseline", "main"))
     assert "main.json: corrupt baseline: the runs 'a' and 'A' differ in case only" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"instructions": 1184', '"instructions": -1', "'runs.a.metrics.instructions' is negative"),
+        (
+            '"instructions": 1184',
+            f'"instructions": {1 << 63}',
+            "'runs.a.metrics.instructions' is beyond all counts",
+        ),
+        ('"time_s": ', '"time_s": -', "'runs.a.metrics.time_s' is negative"),
+        ('"cycles": 922', '"cycles": 923', "'runs.a.metrics' has 923 cycles, and 922 by its"),
+        ('"cycles": 600', '"cycles": 1', "'runs.a.functions: dot' has 1 cycles, and 600 by its"),
+    ],
+)
+def test_numbers_that_no_run_has_are_a_corrupt_baseline(
+    check: Check, baseline: str, old: str, new: str, words: str
+) -> None:
+    text = MAIN.read_text()
+    assert old in text
+    MAIN.write_text(text.replace(old, new, 1))
+    message = refused(check("a.elf", "--baseline", "main"))
+    assert f"main.json: corrupt baseline: {words}" in message

@@ -142,7 +142,9 @@ def test_a_baseline_is_the_same_bytes_when_it_is_read_and_written(baseline: str)
 def test_columns_of_unequal_length_are_a_corrupt_baseline(check: Check, baseline: str) -> None:
     path = Path(".mcusim/main.json")
     path.write_text(path.read_text().replace('"lines": [3]', '"lines": [3, 4]'))
-    assert "main.json: corrupt baseline: zip()" in refused(check("a.elf", "--baseline", "main"))
+    assert "main.json: corrupt baseline: 'runs.a' has columns of" in refused(
+        check("a.elf", "--baseline", "main")
+    )
 
 
 def test_a_run_that_failed_is_no_baseline(check: Check, runs: Runs) -> None:
@@ -406,8 +408,10 @@ def test_odd_names_reach_every_report(check: Check, runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "corrupt baseline"),
-        ("{", "corrupt baseline"),
+        ("", "corrupt baseline: it is empty; save it"),
+        ("{", "corrupt baseline: it ends too early, in line 1, column 2; save it"),
+        ("{1}", "corrupt baseline: what stands in line 1, column 2 is no JSON; save it"),
+        ("1" * 5000, "corrupt baseline: a number in it has thousands of digits; save it"),
         ("[]", "not a baseline of mcusim"),
         ('{"schema": 3}', "not a baseline of mcusim"),
         ('{"schema": "mcusim.profile/1"}', "not a baseline of mcusim"),
@@ -418,7 +422,7 @@ def test_odd_names_reach_every_report(check: Check, runs: Runs) -> None:
         ('{"schema": "mcusim.baseline/1", "tool": 3}', "corrupt baseline: 'tool' is 3"),
         ('{"schema": "mcusim.baseline/1"}', "corrupt baseline: key 'tool' is missing"),
         ("\x00", "corrupt baseline"),
-        ("[" * 100_000, "corrupt baseline"),
+        ("[" * 100_000, "corrupt baseline: it is nested too deeply; save it"),
     ],
 )
 def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(

@@ -109,6 +109,11 @@ def load_baseline(path: Path) -> Baseline | None:
     try:
         text = read_regular(path).decode("utf-8-sig")  # editors of Windows put a mark in front
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigError(
+                f"{path}: a link to {path.readlink()}, which is not there: mend the link, or"
+                " remove it"
+            ) from None
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"

@@ -43,9 +43,11 @@ def compared_runs(
         return baseline.runs, []
     others = names_beside(path)
     if others and named:
+        near = nearest(path.stem, others)
+        hint = f"{near} Else" if near else f"; here {_are(others)};"
         raise ConfigError(
-            f"{path}: there is no such baseline{nearest(path.stem, others)}; here"
-            f" {_are(others)}; {option}save{_tail(option)} {path.stem} makes it"
+            f"{path}: there is no such baseline{hint} {option}save{_tail(option)} {path.stem}"
+            " makes it"
         )
     if required:
         beside = f"; here {_are(others)}" if others else ""

@@ -55,3 +55,12 @@ def test_numbers_that_no_run_has_are_a_corrupt_baseline(
     MAIN.write_text(text.replace(old, new, 1))
     message = refused(check("a.elf", "--baseline", "main"))
     assert f"main.json: corrupt baseline: {words}" in message
+
+
+def test_a_dangling_link_is_said_to_be_one(check: Check, baseline: str) -> None:
+    MAIN.unlink()
+    MAIN.symlink_to("gone.json")
+    for option in ("--baseline", "--save-baseline"):
+        message = refused(check("a.elf", option, "main"))
+        assert "main.json: a link to gone.json, which is not there: mend the link" in message
+    assert MAIN.is_symlink()

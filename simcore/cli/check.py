@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simcore.cli.check_gates import gate_options, gates, tell_gates
-from simcore.cli.check_reports import parse_reports, write_reports
+from simcore.cli.check_reports import parse_reports, refuse_one_file_twice, write_reports
 from simcore.cli.options import (
     cache_option,
     layout_option,
@@ -157,6 +157,14 @@ def check(
 
         return find_commit(elfs, args, bisection, given, (*reports, history), output)
     wanted = parse_reports(reports)
+    shown = None if output is None or format_name == "none" else output
+    refuse_one_file_twice(
+        [
+            (f"-o {output}", shown),
+            ("--history", history),
+            *((f"--report {kind}={file}", file) for kind, file in wanted),
+        ]
+    )
     failure: McusimError | click.ClickException | None = None
     problems: list[str] = []
     inputs = input_files()

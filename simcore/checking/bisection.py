@@ -1,7 +1,8 @@
 """The commit that broke a limit: git bisect over builds, each checked against the good commit's.
 
 All happens in a work tree of its own (git worktree), so that neither files nor a bisection of the
-user are touched. What cannot be built or does not end well is skipped, as git does it.
+user are touched. What cannot be built, leaves an ELF that the build did not write or does not end
+well is skipped, as git does it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -27,10 +29,13 @@ from simcore.checking.session import Request, check
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import Summary
 from simcore.errors import ConfigError, ExitCode
+from simcore.log_text import harmless, one_line
 from simcore.repository import git
 from simcore.simulation.program import load_spec
 
 SHOWN_BUILD = 300  # characters of the end of what a failed build printed
+#: Above the grain of a file's times, which Linux takes from a clock of 1 to 10 ms.
+CLOCK_GRAIN_S = 0.02
 FIRST_BAD = " is the first bad commit"
 
 
@@ -69,7 +74,7 @@ class Culprit:
             *self.failures,
             *(f"because of {reason_text(reason)} in {run}" for run, reason in self.reasons),
         ]
-        return "\n".join(lines) + "\n"
+        return "".join(f"{harmless(one_line(line))}\n" for line in lines)
 
 
 @dataclass(slots=True)
@@ -77,12 +82,42 @@ class _Checks:
     """Checks of commits in a work tree, against the good commit's runs."""
 
     asked: Bisection
-    baseline: Path
+    spare: Path
+    """A folder for files of the bisection; the work tree is in it."""
     log: Callable[[str], None]
     summaries: dict[str, dict[str, Summary]]  # by commit
 
+    @property
+    def baseline(self) -> Path:
+        """The good commit's runs."""
+        return self.spare / "good.json"
+
     def build(self) -> str | None:
         """Build what is checked out; what went wrong, None when nothing did."""
+        self._remove_elfs()
+        before = self.spare / "before"
+        before.write_bytes(b"")
+        time.sleep(CLOCK_GRAIN_S)  # what is written from here on is newer
+        if wrong := self._run_command():
+            return wrong
+        then = before.stat().st_ctime_ns
+        old = [elf for elf in self._elfs() if not _is_newer(elf, then)]
+        return f"the build did not write {', '.join(old)}" if old else None
+
+    def _elfs(self) -> list[str]:
+        return list(dict.fromkeys(plan.elf for plan in self.asked.request().plans))
+
+    def _remove_elfs(self) -> None:
+        """Remove what is to be checked from the work tree, so that the build makes it anew: what
+        another commit left, and what the commit itself holds."""
+        with suppress(ConfigError):  # patterns without a match: nothing is there
+            for elf in self._elfs():
+                folder = os.path.realpath(os.path.dirname(elf))  # noqa: PTH120
+                if Path(folder).is_relative_to(self.spare):
+                    with suppress(OSError):
+                        Path(elf).unlink()
+
+    def _run_command(self) -> str | None:
         done = subprocess.run(
             ["sh", "-c", self.asked.command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -95,9 +130,9 @@ class _Checks:
 
     def check(self, commit: str, *, is_good: bool = False) -> tuple[CheckResult | None, str]:
         """The check of a commit that is checked out; None and why when there is none."""
-        if wrong := self.build():
-            return None, wrong
         try:
+            if wrong := self.build():
+                return None, wrong
             request = self.asked.request()
             checked = check(
                 replace(
@@ -146,13 +181,18 @@ def _commit(name: str) -> str:
 
 def _bisect(asked: Bisection, good: str, bad: str, log: Callable[[str], None]) -> Culprit:
     with _work_tree(bad) as (folder, spare):
-        checks = _Checks(asked, spare / "good.json", log, {})
-        git("checkout", "--quiet", "--detach", good, folder=folder)
+        checks = _Checks(asked, spare, log, {})
+        _check_out(good, folder)
         with chdir(folder):
             result, wrong = checks.check(good, is_good=True)
         if result is None:
             raise ConfigError(f"--bisect: the good commit {asked.good} cannot be checked: {wrong}")
-        git("checkout", "--quiet", "--detach", bad, folder=folder)
+        if result.exit_code is not ExitCode.OK:
+            raise ConfigError(
+                f"--bisect: {asked.good} breaks the limit already: {'; '.join(_failures(result))}:"
+                " nothing to find; name an earlier GOOD, or a limit that it keeps"
+            )
+        _check_out(bad, folder)
         with chdir(folder):
             result, wrong = checks.check(bad)
         if result is None:
@@ -166,9 +206,23 @@ def _bisect(asked: Bisection, good: str, bad: str, log: Callable[[str], None]) -
         return _culprit(checks, first, folder, results[first])
 
 
+def _check_out(commit: str, folder: Path) -> None:
+    """Check a commit out, over what a build changed."""
+    git("checkout", "--quiet", "--force", "--detach", commit, folder=folder)
+
+
+def _is_newer(elf: str, then: int) -> bool:
+    """Whether a file, or the link that leads to it, was written after ``then`` (ns)."""
+    try:
+        return max(os.stat(elf).st_ctime_ns, os.lstat(elf).st_ctime_ns) > then  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+
+
 def _first_bad(
     checks: _Checks, good: str, bad: str, folder: Path, results: dict[str, CheckResult]
 ) -> str:
+    git("reset", "--quiet", "--hard", folder=folder)
     said = git("bisect", "start", bad, good, folder=folder)
     while FIRST_BAD not in said:
         commit = git("rev-parse", "HEAD", folder=folder).strip()
@@ -179,6 +233,7 @@ def _first_bad(
             results[commit] = result
             word = "bad" if result.exit_code else "good"
         checks.log(f"{commit[:12]} {word}{f': {wrong}' if wrong else ''}")
+        git("reset", "--quiet", "--hard", folder=folder)  # a build may write files of the commit
         try:
             said = git("bisect", word, folder=folder)
         except ConfigError as error:
@@ -193,7 +248,7 @@ def _culprit(checks: _Checks, first: str, folder: Path, result: CheckResult) -> 
     """The first bad commit with what it changed against its parent."""
     parent = git("rev-parse", f"{first}^", folder=folder).strip()
     for commit in (parent, first):  # the ELFs of the first one stay, for names of inlined functions
-        git("checkout", "--quiet", "--detach", commit, folder=folder)
+        _check_out(commit, folder)
         if commit not in checks.summaries or commit == first:
             with chdir(folder):
                 checks.check(commit)
@@ -209,10 +264,16 @@ def _culprit(checks: _Checks, first: str, folder: Path, result: CheckResult) -> 
                 reasons = explain(old, new, compare(old, new), run.values, load, run.elf)
                 found += [(run.name, reason) for reason in reasons[:3]]
     author, time, subject = git("log", "-1", "--format=%an%n%cI%n%s", first).split("\n")[:3]
-    failures = tuple(
+    failures = _failures(result)
+    return Culprit(first, subject, author, time, failures, tuple(found))
+
+
+def _failures(result: CheckResult) -> tuple[str, ...]:
+    """Limits that runs break, a line each."""
+    failed = [run for run in result.runs if run.exit_code]
+    return tuple(
         f"{run.name}: {failure_text(value)}" for run in failed for value in run.failures
     ) or tuple(f"{run.name}: {verdict(run)}" for run in failed)
-    return Culprit(first, subject, author, time, failures, tuple(found))
 
 
 @contextmanager

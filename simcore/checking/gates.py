@@ -17,6 +17,8 @@ from simcore.checking.rows import unmatched
 from simcore.comparison.comparison import unlike_setups
 from simcore.comparison.summary import Summary
 from simcore.errors import ConfigError, nearest
+from simcore.files import without_links
+from simcore.repository import VARIABLES, root_of
 
 
 def in_ci(environment: Mapping[str, str] = os.environ) -> bool:
@@ -26,7 +28,22 @@ def in_ci(environment: Mapping[str, str] = os.environ) -> bool:
 
 def needs_baseline(folder: Path) -> bool:
     """What --require-baseline is when nobody says: in CI, where any baseline is in the folder."""
-    return in_ci() and any(folder.glob("*.json"))
+    return in_ci() and (_holds_baselines(folder) or bool(folders_above(folder)))
+
+
+def folders_above(folder: Path) -> list[Path]:
+    """Folders of baselines that a command may have meant, which looks in ``folder``: those of the
+    folders above it in its repository, and of the checkout that the CI tells of."""
+    here = without_links(folder.parent)
+    root = root_of(here)
+    above = [up for up in here.parents if up.is_relative_to(root)]
+    above += [without_links(said) for name in VARIABLES if (said := os.environ.get(name))]
+    found = (up / folder.name for up in dict.fromkeys(above) if up != here)
+    return [place for place in found if _holds_baselines(place)]
+
+
+def _holds_baselines(folder: Path) -> bool:
+    return any(folder.glob("*.json"))
 
 
 def compared_runs(
@@ -49,8 +66,9 @@ def compared_runs(
             f"{path}: there is no such baseline{hint} {option}save{_tail(option)} {path.stem}"
             " makes it"
         )
+    above = [place.as_posix() for place in folders_above(path.parent)]
     if required:
-        beside = f"; here {_are(others)}" if others else ""
+        beside = f"; here {_are(others)}" if others else _where(above)
         raise ConfigError(
             f"{path}: nothing to compare with, and {option}require-baseline is on, as always in CI"
             f" where a baseline is{beside}; {option}save{_tail(option)} {path.stem} makes it"
@@ -58,6 +76,8 @@ def compared_runs(
     notes = [f"nothing to compare with: there is no {path.as_posix()} yet"]
     if others:
         notes.append(f"beside it {_are(others)}")
+    if above:
+        notes.append(_where(above).removeprefix("; "))
     if in_ci():
         notes.append(
             f"a check can only fail against a baseline: make {path.as_posix()} outside of CI and"
@@ -68,6 +88,11 @@ def compared_runs(
 
 def _are(names: Sequence[str]) -> str:
     return f"{'are the baselines' if names[1:] else 'is the baseline'} {', '.join(names)}"
+
+
+def _where(above: Sequence[str]) -> str:
+    """Where baselines are that were not looked for."""
+    return f"; baselines are in {', '.join(above)}: run it from there" if above else ""
 
 
 def _tail(option: str) -> str:

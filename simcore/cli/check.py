@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simcore.cli.check_gates import gate_options, gates, tell_gates
-from simcore.cli.check_reports import parse_reports, write_reports
+from simcore.cli.check_reports import parse_reports, refuse_one_file_twice, write_reports
 from simcore.cli.options import (
     cache_option,
     layout_option,
@@ -36,6 +36,7 @@ from simcore.cli.running import (
 )
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import InputAsOutputError, destination, refuse_inputs
+from simcore.log_text import harmless, one_line
 from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
@@ -156,6 +157,14 @@ def check(
 
         return find_commit(elfs, args, bisection, given, (*reports, history), output)
     wanted = parse_reports(reports)
+    shown = None if output is None or format_name == "none" else output
+    refuse_one_file_twice(
+        [
+            (f"-o {output}", shown),
+            ("--history", history),
+            *((f"--report {kind}={file}", file) for kind, file in wanted),
+        ]
+    )
     failure: McusimError | click.ClickException | None = None
     problems: list[str] = []
     inputs = input_files()
@@ -191,7 +200,8 @@ def check(
     to_stdout = format_name == "none" or goes_to_file(output)
     problems += write_reports(result, wanted, inputs, to_stdout)
     for problem in problems:
-        click.echo(f"mcusim: error: {' '.join(problem.split())}", err=True)
+        line = harmless(one_line(" ".join(problem.split())))
+        click.echo(f"mcusim: error: {line}", err=True)
     if failure is not None:
         raise failure
     _tell_verdict(result, verbose)

@@ -11,6 +11,7 @@ from simcore.checking.limits import Limit, limits_of
 from simcore.checking.results import MetricValue
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
+from simcore.log_text import harmless, one_line
 from simcore.report.page.console import new_console, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, amount, percent
@@ -33,8 +34,8 @@ def plan_text(request: Request, options: RenderOptions) -> str:
     console.print(
         build_table(
             [
-                Column("run", [plan.name for plan in plans]),
-                Column("program", [plan.elf for plan in plans]),
+                Column("run", [one_line(plan.name) for plan in plans]),
+                Column("program", [one_line(plan.elf) for plan in plans]),
                 Column("part", [str(plan.cpu) for plan in plans], 1),
                 Column("arguments", [" ".join(plan.args) or NOTHING for plan in plans], 3),
                 Column("by the baseline", [_cycles(known.get(plan.name)) for plan in plans], 2),
@@ -58,7 +59,7 @@ def plan_text(request: Request, options: RenderOptions) -> str:
     console.print("\nBaseline")
     for line in _baseline(request, known, baseline is not None):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    return printed_text(console, options)
+    return "\n".join(map(harmless, printed_text(console, options).split("\n")))
 
 
 def _cycles(before: Summary | None) -> str:

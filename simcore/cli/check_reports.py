@@ -40,6 +40,24 @@ def parse_reports(texts: Iterable[str]) -> list[Wanted]:
     return wanted
 
 
+def refuse_one_file_twice(named: Iterable[tuple[str, str | None]]) -> None:
+    """Raise click.UsageError when two options write one file: ``named`` are options, as they are
+    told, and their files, ``-`` for stdout. A device or a pipe takes several."""
+    known: dict[str, str] = {}
+    for option, file in named:
+        if file is None:
+            continue
+        path = file if file == "-" else os.path.realpath(file)
+        if file != "-" and os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+            continue
+        other = known.setdefault(path, option)
+        if other is not option:
+            raise click.UsageError(
+                f"{other} and {option} are one file: the one would take the place of the other;"
+                " name another file"
+            )
+
+
 def write_reports(
     result: CheckResult, wanted: Sequence[Wanted], inputs: Sequence[str], to_stdout: bool
 ) -> list[str]:

@@ -12,6 +12,7 @@ import click
 
 from simcore import __version__
 from simcore.errors import ExitCode, McusimError
+from simcore.log_text import harmless, one_line
 
 WINDOWS = os.name == "nt"
 #: Commands in the order of the help; each is a module of this package with a function of its name.
@@ -112,7 +113,8 @@ def _open_closed_streams() -> None:
 
 
 def _fail(message: str, status: ExitCode) -> ExitCode:
-    click.echo(f"mcusim: error: {' '.join(message.split())}", err=True)
+    line = harmless(one_line(" ".join(message.split())))
+    click.echo(f"mcusim: error: {line}", err=True)
     return status
 
 

@@ -22,6 +22,7 @@ from simcore.cli.output import (
 from simcore.cli.progress import ProgramOutput, Progress
 from simcore.errors import ExitCode
 from simcore.files import destination
+from simcore.log_text import harmless, one_line
 from simcore.report import RenderOptions
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ def tell_speed(cycles: int, started: float) -> None:
 
 
 def tell_line(line: str) -> None:
-    """A line of --verbose on stderr."""
-    click.echo(f"mcusim: {line}", err=True)
+    """A line on stderr, whatever names are in it."""
+    click.echo(f"mcusim: {harmless(one_line(line))}", err=True)
 
 
 def tell_end(end: Exit, where: str = "") -> ExitCode:

@@ -250,7 +250,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         lines=lines,
         placement=placement,
         layout_cycles=layout_cycles,
-        per=None if profile.per is None else profile.per.identity,
+        per=profile.scope,
         interrupts=summarize_interrupts(profile.interrupts),
         tasks=summarize_tasks(profile),
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from simcore.run.asked import OneCall
 
 INFERENCE = "inference"
+RUNNER_INFERENCE = "runner_inference"  # the function of mcusim's own runner of networks
+ONE_INFERENCE = "one inference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,14 @@ class OneCallCosts:
 
     @property
     def identity(self) -> str:
-        """What of the run is counted, where runs are compared."""
+        """What of the run is counted."""
         what = INFERENCE if self.asked == INFERENCE else f"call of {self.function}"
         return f"{'a steady' if self.is_steady else 'the first'} {what}"
+
+    @property
+    def scope(self) -> str:
+        """The same where runs are compared: inferences are, the first and a steady one."""
+        return ONE_INFERENCE if self.asked == INFERENCE else self.identity
 
     @property
     def note(self) -> str:

@@ -17,7 +17,7 @@ from simcore.costs.coverage import FileCoverage
 from simcore.costs.inlines import Inlines
 from simcore.costs.interrupts import CriticalSections, InterruptCosts
 from simcore.costs.network import NetworkCosts, NetworkLayer, RunnerUse, Verification
-from simcore.costs.one_call import OneCallCosts
+from simcore.costs.one_call import ONE_INFERENCE, OneCallCosts
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.origin import Accuracy, Cpu, Elf, Exit, Tool
 from simcore.costs.tables import (
@@ -151,6 +151,14 @@ class Profile(Document):
         """How the outputs of a network compare with another runtime's; None when not asked for."""
         found = self.network or self.runner
         return None if found is None else found.verification
+
+    @property
+    def scope(self) -> str | None:
+        """What of the run is counted, where runs are compared; None: the whole. A network's run of
+        one inference is nothing else."""
+        if self.per is not None:
+            return self.per.scope
+        return ONE_INFERENCE if self.network and self.network.inferences == 1 else None
 
     @property
     def scope_notes(self) -> tuple[str, ...]:

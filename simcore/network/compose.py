@@ -28,7 +28,6 @@ from simcore.network.operands import (
 from simcore.network.steps import Key, Lowered, Step, output_of
 
 NETWORK: Final = "runner_network"
-INFERENCE: Final = "runner_inference"
 _MAGIC, _OP_MAGIC, _OP_VERSION = 0x4E52434D, 0x4D43504F, 1  # runner.h, mcusim.h
 _NAME_BYTES: Final = 95  # of an operation's name that the core keeps
 MAX_INPUTS: Final = 8  # different inputs that lie in flash for further inferences

@@ -29,7 +29,7 @@ _OTHER_TYPES: Final = {
 def refuse_unsupported(model: Model) -> None:
     """Raise NetworkError for the first operator that cannot be run whatever kernels there are."""
     for subgraph in model.subgraphs:
-        made = {index for operator in subgraph.operators for index in operator.outputs}
+        made: set[int] = set()  # operators run in the order of the file
         for operator in subgraph.operators:
             where = f"operator {operator.index} {operator.kind}"
             if operator.kind == "CUSTOM":
@@ -43,6 +43,7 @@ def refuse_unsupported(model: Model) -> None:
                     _refuse_tensor(where, subgraph.tensors[index])
             _refuse_hybrid(where, operator, subgraph)
             _refuse_unmade(where, operator, subgraph, made)
+            made.update(operator.outputs)
         for index in (*subgraph.inputs, *subgraph.outputs):
             _refuse_tensor("the network", subgraph.tensors[index])
     _refuse_ends(model.main)
@@ -88,7 +89,7 @@ def _refuse_unmade(where: str, operator: Operator, subgraph: Subgraph, made: set
             continue
         tensor = subgraph.tensors[index]
         if tensor.data is None and not tensor.is_variable:
-            raise NetworkError(f"{where}: nothing computes its input '{tensor.name}'")
+            raise NetworkError(f"{where}: nothing before it computes its input '{tensor.name}'")
 
 
 def _refuse_ends(main: Subgraph) -> None:

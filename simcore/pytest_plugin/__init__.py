@@ -6,7 +6,7 @@ mcusim is imported only when a test asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +101,23 @@ def mcusim(request: pytest.FixtureRequest) -> Callable[..., Profile]:
     return runs.runner(request.node.nodeid, limits[::-1], request.node.user_properties)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A limit of a test that runs nothing cannot be broken: it fails."""
+    yield
+    marks = list(item.iter_markers(MARKER))
+    if not marks:
+        return
+    if not all(mark.kwargs for mark in marks):
+        pytest.fail(f"{MARKER} has no limit; give one, such as cycles=10000", pytrace=False)
+    runs = item.config.stash.get(_runs_key, None)
+    if runs is None or not runs.ran(item.nodeid):
+        pytest.fail(
+            f"{MARKER} has nothing to judge: the test ran nothing by the fixture mcusim",
+            pytrace=False,
+        )
+
+
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     for item in items:
         item.config.stash[_deselected_key].add(item.nodeid)
@@ -127,7 +144,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if left:
         because = " (--mcusim-require-all)" if fails else ""
         runs.notes.append(f"not run, though the baseline has them: {', '.join(left)}{because}")
-    runs.notes += unlike
+    runs.notes += [*unlike, *runs.unjudged()]
     if (fails or unlike) and session.exitstatus in (0, 5):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     runs.save(session.exitstatus not in (0, 5), *where)
@@ -171,6 +188,8 @@ def _runs(config: pytest.Config) -> Runs:
         from simcore.pytest_plugin.runs import Asked, Runs
 
         option = config.getoption
+        if option("mcusim_prune") and not option("mcusim_save"):
+            raise pytest.UsageError("--mcusim-prune needs --mcusim-save: what is dropped is saved")
         limits = option("mcusim_compare_fail")
         asked = Asked(
             compare=option("mcusim_compare") or (_DEFAULT if limits else None),

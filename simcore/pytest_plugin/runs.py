@@ -167,6 +167,17 @@ class Runs:
         left = self._left(self._known, arguments, folder)
         return left, bool(left) and self._needs_all and not self._is_pruning
 
+    def ran(self, test: str) -> bool:
+        """Whether a test ran anything in its last attempt."""
+        return any(run.test == test for run in self._runs)
+
+    def unjudged(self) -> list[str]:
+        """That no change fails, where runs are compared and nothing limits any."""
+        judged = any(value.limits for run in self._runs for value in run.values)
+        if self._asked.compare is None or not self._runs or judged or self._asked.save is not None:
+            return []
+        return ["compared only: without a limit (--mcusim-compare-fail cycles:1%) no change fails"]
+
     def unlike(self, left: Sequence[str]) -> list[str]:
         """Of runs that did not run those that ran under another configuration, a line each."""
         found = []

@@ -277,7 +277,13 @@ class Capture:
                 raise ConfigError(
                     f"{self._reader.name}: a capture repeats its run; it takes no {option}"
                 )
-        return replace(spec, args=was.args, max_instructions=was.max_instructions)
+        network = None if self.network is None else self.network.network
+        return replace(
+            spec,
+            args=was.args,
+            max_instructions=was.max_instructions,
+            invocations=None if network is None else network.inferences,
+        )
 
     def setup(
         self,

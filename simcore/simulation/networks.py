@@ -15,13 +15,14 @@ from simcore.costs.network import (
     NetworkCosts,
     NetworkLayer,
 )
+from simcore.costs.one_call import RUNNER_INFERENCE
 from simcore.costs.profile import Profile
 from simcore.elf import Image, ProgramFiles
 from simcore.elf.image import printable
 from simcore.errors import ConfigError, ExitCode, NetworkError
 from simcore.files import read_regular
 from simcore.network.activations import ArenaPlan, ArenaRoom, busiest, plan_arena
-from simcore.network.compose import INFERENCE, Composed, compose
+from simcore.network.compose import Composed, compose
 from simcore.network.inputs import Given, expected_outputs, network_inputs
 from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
 from simcore.network.runners import NETWORKS, runner_for
@@ -253,7 +254,7 @@ def composed_program(
         told = replace(spec, overrides=(*spec.overrides, *settings))
         plan, made = composed(rooms, told)
     if spec.from_ is None:
-        told = replace(told, from_=INFERENCE)
+        told = replace(told, from_=RUNNER_INFERENCE)
     files = ProgramFiles(path, made.elf)
     run = NetworkRun(path, data, network, plan, rooms, made, given, spec, settings)
     return files, told, run

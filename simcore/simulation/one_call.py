@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from simcore.costs.one_call import INFERENCE
+from simcore.costs.one_call import INFERENCE, RUNNER_INFERENCE
 from simcore.elf import Function, Image
 from simcore.elf.names import (
     matches_exactly,
@@ -77,12 +77,10 @@ def _name(image: Image, asked: OneCall) -> str:
 
 def _inference(image: Image, spec: RunSpec) -> tuple[int, ...]:
     """The functions of which a call is an inference, by index."""
-    if spec.invocations is not None:  # a network: the runner of mcusim
-        from simcore.network.compose import INFERENCE as RUNNER_INFERENCE
-
-        several = spec.invocations > 1 or spec.per is not None
-        found = [i for i, f in enumerate(image.functions) if f.raw == RUNNER_INFERENCE]
-        return tuple(found) if several else ()
+    ours = [at for at, each in enumerate(image.functions) if each.raw == RUNNER_INFERENCE]
+    if ours:  # the runner of mcusim
+        several = (spec.invocations or 1) > 1 or spec.per is not None
+        return tuple(ours) if several else ()
     return invoke_functions(image)[:MOST_FUNCTIONS]
 
 

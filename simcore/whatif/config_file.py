@@ -17,8 +17,10 @@ from simcore.run.written import SettingsTable, file_keys, read_name, read_texts,
 from simcore.whatif.configuration import Configuration, Sweep, parse_override, parse_sweep
 
 KEYS = tuple(file_keys(PartSpec, "_"))
-#: How the program runs; a what-if has no table of operations.
-RUN_KEYS = tuple(key for key in file_keys(RunSpec, "_") if key not in (*KEYS, "op"))
+#: What only a profile has: a table of operations, and outputs of a network.
+_OF_PROFILES = ("op", "verify", "outputs")
+#: How the program runs.
+RUN_KEYS = tuple(key for key in file_keys(RunSpec, "_") if key not in (*KEYS, *_OF_PROFILES))
 TOP_KEYS = (*KEYS, *RUN_KEYS, "sweep", "configuration")
 ENTRY_KEYS = ("name", *KEYS)
 

@@ -16,6 +16,7 @@ from simcore.costs.profile import Profile
 from simcore.errors import ExitCode
 from simcore.network.graph import Model
 from simcore.profiler import profile, replay
+from simcore.simulation.capture import record
 from tests.networks.building import Net
 from tests.networks.writer import write
 
@@ -210,6 +211,24 @@ def test_a_capture_and_a_what_if_study_speak_of_its_layers(
     )
     assert (status, err.count("error")) == (0, 0)
     assert "dtcm" in out
+
+
+def test_one_inference_is_what_any_run_of_a_network_can_be_asked_for(
+    made: tuple[Path, Path, list[int]], tmp_path: Path
+) -> None:
+    network, _, _ = made
+    only = profile(network, per="inference")
+    assert only.per is not None
+    assert (only.per.calls, only.per.asked) == (1, "inference")
+    # A run of one inference is comparable with one inference, whoever's kernels made it.
+    whole, steady = profile(network), profile(network, invocations=2)
+    assert whole.scope == only.scope == steady.scope == "one inference"
+    capture = tmp_path / "two.mcu"
+    record(network, capture, invocations=2)
+    assert replay(capture).to_json() == steady.to_json()
+    assert replay(capture, per="none").to_json() == (
+        profile(network, invocations=2, per="none").to_json()
+    )
 
 
 def test_options_of_networks_are_refused_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

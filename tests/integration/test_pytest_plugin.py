@@ -450,3 +450,46 @@ def test_a_baseline_of_an_earlier_mcusim_is_still_compared_with(pytester: pytest
     result = run(pytester, "--mcusim-compare-fail=cycles:5%")
     result.assert_outcomes(failed=1)
     assert "not run, though" not in result.stdout.str()
+
+
+def test_a_limit_of_a_test_that_runs_nothing_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.mcusim_limit(cycles=5)
+        def test_never(mcusim):
+            pass
+
+        @pytest.mark.mcusim_limit(cycles=5)
+        def test_without_the_fixture():
+            pass
+
+        @pytest.mark.mcusim_limit()
+        def test_without_a_limit(mcusim):
+            pass
+
+        @pytest.mark.mcusim_limit(cycles=5)
+        def test_skipped(mcusim):
+            pytest.skip("no board")
+        """)
+    result = run(pytester)
+    result.assert_outcomes(failed=3, skipped=1)
+    result.stdout.fnmatch_lines(["*mcusim_limit has nothing to judge: the test ran nothing*"])
+    result.stdout.fnmatch_lines(["*mcusim_limit has no limit; give one, such as cycles=10000*"])
+
+
+def test_a_comparison_that_nothing_limits_says_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING)
+    run(pytester, "--mcusim-save=main").assert_outcomes(passed=1)
+    said = "*compared only: without a limit (--mcusim-compare-fail cycles:1%) no change fails*"
+    run(pytester, "--mcusim-compare=main").stdout.fnmatch_lines([said])
+    limited = run(pytester, "--mcusim-compare=main", "--mcusim-compare-fail=cycles:1%")
+    limited.assert_outcomes(passed=1)
+    limited.stdout.no_fnmatch_line(said)
+
+
+def test_to_prune_without_saving_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PASSING)
+    result = run(pytester, "--mcusim-compare", "--mcusim-prune")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--mcusim-prune needs --mcusim-save*"])

@@ -1,9 +1,16 @@
-"""A check as text for people: a table of the runs, then what broke a limit, and why."""
+"""A check as text for people: a table of the runs, then what broke a limit, and why.
+
+It stands in the logs of CI jobs: names and what a program printed, which whoever wrote the commit
+chose, are shown so that they command nothing there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
+from rich.cells import chop_cells
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -16,6 +23,7 @@ from simcore.checking.results import (
     reason_text,
     verdict,
 )
+from simcore.log_text import harmless, one_line, quoted
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
 from simcore.report.page.table import GAP, Column, build_table
@@ -29,6 +37,7 @@ _STYLES = {"passed": "green", "new": "yellow"}
 def render(result: CheckResult, options: RenderOptions | None = None) -> str:
     """Runs that changed have a block of their own, the ones that failed first."""
     options = options or RenderOptions()
+    result = _escaped(result)
     console = new_console(options)
     against = "no baseline" if result.baseline is None else f"baseline '{result.baseline}'"
     runs = f"{len(result.runs)} run{'s' if len(result.runs) != 1 else ''}"
@@ -51,7 +60,20 @@ def render(result: CheckResult, options: RenderOptions | None = None) -> str:
         console.print()
         console.print(Text("Warnings", "bold"))
         console.print(Text("\n".join(warnings), "yellow"))
-    return printed_text(console, options)
+    return "\n".join(map(harmless, printed_text(console, options).split("\n")))
+
+
+def _escaped(value: Any) -> Any:
+    """A result whose texts are a line each, but for what programs printed."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, tuple):
+        return tuple(map(_escaped, value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    left = ("output", "comparison", "cpu")  # not shown, or not as a line
+    texts = [field.name for field in fields(value) if field.init and field.name not in left]
+    return replace(value, **{name: _escaped(getattr(value, name)) for name in texts})
 
 
 def _runs(runs: Sequence[RunResult], options: RenderOptions) -> RenderableType:
@@ -111,7 +133,15 @@ def _blocks(run: RunResult, options: RenderOptions) -> Iterator[RenderableType]:
         yield _reasons(run.reasons, options)
     if run.output:
         yield Text("the program's last words", "dim")
-        yield Text(run.output.rstrip())
+        yield Text("\n".join(_rows(quoted(run.output), options.width)))
+
+
+def _rows(lines: Sequence[str], width: int) -> Iterator[str]:
+    """Quoted lines in rows of ``width``, each with the mark of the quotation."""
+    mark = "| "
+    for line in lines:
+        pieces = chop_cells(line[len(mark) :], max(width - len(mark), 2)) or [""]
+        yield from (f"{mark}{piece}" for piece in pieces)
 
 
 def _values(values: Sequence[MetricValue], options: RenderOptions) -> RenderableType:

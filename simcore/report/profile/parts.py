@@ -12,6 +12,7 @@ from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
+from simcore.report.page.csv import cell
 from simcore.report.profile import SEVERAL_PARTS
 from simcore.units import clock, count, decimal, percent, si
 
@@ -45,7 +46,7 @@ def _csv(profiles: Sequence[Profile]) -> str:
         cpu, totals, caches = profile.cpu, profile.totals, profile.caches
         writer.writerow(
             [
-                *(cpu.name, cpu.clock_hz, cpu.voltage_scale),
+                *(cell(cpu.name), cpu.clock_hz, cpu.voltage_scale),
                 *(totals.instructions, totals.cycles, totals.ipc, totals.time_s),
                 *(totals.energy_j, totals.power_w, caches.icache.misses, caches.dcache.misses),
                 totals.active_cycles,

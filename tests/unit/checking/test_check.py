@@ -450,6 +450,14 @@ def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(
         (["a.elf", "--report", "junnit=x"], "no kind 'junnit'; did you mean 'junit'"),
         (["a.elf", "--report", "junit"], "--report junit needs a file: junit=FILE"),
         (["a.elf", "--report", "github-summary"], "needs a file outside of GitHub Actions"),
+        (
+            ["a.elf", "--report", "junit=x", "--report", "sarif=./x"],
+            "--report junit=x and --report sarif=./x are one file",
+        ),
+        (["a.elf", "--report", "junit=x", "--report", "junit=x"], "are one file"),
+        (["a.elf", "--report", "junit=x", "-o", "x"], "-o x and --report junit=x are one file"),
+        (["a.elf", "--report", "junit=-", "-o", "-"], "-o - and --report junit=- are one file"),
+        (["a.elf", "--report", "jsonl=x", "--history", "x"], "are one file"),
         (["a.elf", "--config", "no.toml"], "no.toml: cannot be read"),
         (["a.elf", "--no-baseline", "--baseline", "x"], "--no-baseline does not go with"),
         (["a.elf", "--no-baseline", "--limit", "cycles=5%"], "is against a baseline, and"),
@@ -538,3 +546,9 @@ def test_a_run_with_guesses_becomes_a_baseline_only_when_the_settings_take_them(
     assert check("a.elf")[0] == 0  # it was asked once
     Path("mcusim.toml").write_text("peripherals = 'ready'\n")
     assert check("a.elf", "--save-baseline", "main")[0] == 0
+
+
+def test_a_device_takes_several_reports(check: Check) -> None:
+    reports = ["--report=junit=/dev/null", "--report=sarif=/dev/null", "--history", "x"]
+    assert check("a.elf", "--format", "none", "-o", "x.txt", "--report=csv=x.txt", *reports)[0] == 0
+    assert Path("x.txt").read_text().startswith("run,elf,")

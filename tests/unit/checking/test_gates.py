@@ -143,6 +143,28 @@ def test_in_ci_another_baseline_is_no_first_run(
     assert check("a.elf", "--no-require-baseline")[0] == 0
 
 
+@pytest.mark.parametrize("where", ["sub", "elsewhere"])
+def test_in_ci_the_baselines_of_the_repository_are_not_missed_from_another_folder(
+    check: Check, baseline: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    root = Path.cwd()
+    if where == "sub":
+        Path(".git").mkdir()
+        there = root / "sub"
+    else:
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(root))
+        there = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    there.mkdir()
+    monkeypatch.chdir(there)
+    said = f"baselines are in {root.as_posix()}/.mcusim: run it from there"
+    status, _, err = check("a.elf", "--baseline", "main")
+    assert (status, said in err) == (0, True)
+    (there / ".mcusim" / "main.json").unlink()
+    monkeypatch.setenv("CI", "true")
+    assert said in refused(check("a.elf", "--baseline", "main"))
+    assert not (there / ".mcusim" / "main.json").exists()
+
+
 def test_in_ci_a_run_that_the_baseline_does_not_know_fails(
     check: Check, baseline: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

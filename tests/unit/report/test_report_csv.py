@@ -11,8 +11,11 @@ import pytest
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError
 from simcore.report import RenderOptions
+from simcore.report.check import render as render_check
+from simcore.report.page.csv import table_text
 from simcore.report.profile import BINARY_FORMATS, FORMATS, SECTIONS, Section, document, render
 from tests.unit.handmade import kernel_profile
+from tests.unit.report.test_check_reports import checked, failed
 
 
 def rows(section: Section, profile: Profile | None = None) -> list[dict[str, str]]:
@@ -49,6 +52,20 @@ def test_names_with_commas_quotes_and_line_ends_come_back() -> None:
     profile = kernel_profile()
     odd = replace(profile, functions=(replace(profile.functions[0], name=name),))
     assert rows("functions", odd)[0]["name"] == name
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=\r=1"])
+def test_no_text_is_a_formula_and_numbers_stay(name: str) -> None:
+    text = table_text([{"name": name, "table": {"number": -1, "text": name, "none": None}}], ())
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    shown = f"'{name}".replace("\r", "\\r")
+    assert row == {
+        "name": shown, "table.number": "-1", "table.text": shown, "table.none": "",
+    }  # fmt: skip
+    run = replace(failed(name), elf=name, message=name)
+    for row in csv.DictReader(io.StringIO(render_check(checked(run), "csv"), newline="")):
+        assert (row["run"], row["elf"], row["message"]) == (shown,) * 3
+        assert row["difference"] == "10.0" or row["metric"] == "time"
 
 
 def test_an_empty_table_still_has_its_header() -> None:

@@ -183,7 +183,15 @@ def test_a_tensor_that_nothing_computes_is_refused() -> None:
     other = net.tensor((1, 4), "float32")
     out = net.tensor((1, 4), "float32")
     net.add("RELU", (other,), (out,))
-    assert "nothing computes its input 't0'" in refusal(net, out)
+    assert "nothing before it computes its input 't0'" in refusal(net, out)
+
+
+def test_an_operator_that_takes_what_it_gives_out_is_refused() -> None:
+    net = Net(np.random.default_rng(1))
+    net.input((1, 4), "float32")
+    out = net.tensor((1, 4), "float32")
+    net.add("RELU", (out,), (out,))
+    assert "nothing before it computes its input 't1'" in refusal(net, out)
 
 
 @pytest.mark.parametrize(

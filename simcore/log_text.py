@@ -1,0 +1,31 @@
+"""Foreign text in the log of a CI job: nothing in it moves the cursor or commands the CI.
+
+A line that begins with ``::`` behind blanks commands GitHub's runner, as does ``##[`` anywhere in
+a line (ActionCommand.cs of actions/runner); ``##vso[`` commands that of Azure Pipelines.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: The colours of a text stand before what the reader of a log sees.
+_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*)::")
+_COMMAND_INSIDE = re.compile(r"##(?=(?:vso)?\[)")
+
+
+def one_line(text: str) -> str:
+    """The text with control characters, line ends too, shown as escapes: ``\\n``, ``\\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def harmless(line: str) -> str:
+    """A line that no CI takes for a command: ``'::error`` in place of ``::error``."""
+    return _COMMAND_INSIDE.sub("#'#", _COMMAND.sub(r"\1'::", line))
+
+
+def quoted(output: str) -> list[str]:
+    """The lines of what a program printed, each behind ``| ``, control characters escaped."""
+    lines = output.replace("\r\n", "\n").rstrip().split("\n")
+    return [f"| {one_line(line.expandtabs())}".rstrip() for line in lines]

@@ -168,21 +168,12 @@ def _refuse_absurd(plain: Any, where: str) -> None:
 
 
 def _refuse_unsound(run: Summary, where: str) -> None:
-    """Raises ValueError for columns of unequal length, and for cycles that their causes are not."""
+    """Raises ValueError for columns of unequal length."""
     try:
         run.line_rows()
         run.all_functions()
     except ValueError:
         raise ValueError(f"'{where}' has columns of unequal length") from None
-    sums = [(f"{where}.metrics", run.metrics.cycles, run.metrics.cycles_by_cause)]
-    sums += [
-        (f"{where}.functions: {row.name}", row.cycles, row.cycles_by_cause) for row in run.functions
-    ]
-    for place, cycles, causes in sums:
-        if causes and sum(causes.values()) != cycles:
-            raise ValueError(
-                f"'{place}' has {cycles} cycles, and {sum(causes.values())} by its causes"
-            )
 
 
 def refuse_newer(path: Path) -> Mapping[str, Summary]:

@@ -55,6 +55,8 @@ def noted_file(name: str) -> str:
     found = _NOTE.search(name) if name.endswith("]") else None
     if found is None or _ADDRESS.fullmatch(found[1]) or _NO_FILE.fullmatch(found[1]):
         return ""
+    if found[1].startswith("."):  # what the compiler made of it: [.constprop.0]
+        return ""
     return found[1]
 
 

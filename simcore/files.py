@@ -4,6 +4,7 @@ that are read, and end."""
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import sys
@@ -233,6 +234,17 @@ def _write(file: Path, path: str, document: Document) -> None:
         file.write_bytes(_encode(document))
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder: whoever asks for it waits. It leaves no file behind. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_stdout(document: Document) -> None:

@@ -25,6 +25,11 @@ def harmless(line: str) -> str:
     return _COMMAND_INSIDE.sub("#'#", _COMMAND.sub(r"\1'::", line))
 
 
+def error_line(message: str) -> str:
+    """What a command says of what went wrong, whatever names are in it."""
+    return f"mcusim: error: {harmless(one_line(' '.join(message.split())))}"
+
+
 def quoted(output: str) -> list[str]:
     """The lines of what a program printed, each behind ``| ``, control characters escaped."""
     lines = output.replace("\r\n", "\n").rstrip().split("\n")

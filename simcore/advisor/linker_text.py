@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
-from simcore.placement.pieces import Piece, all_pieces
+from simcore.placement.pieces import NETWORK_TABLES, Piece, all_pieces, is_composed
 
 Pieces = Sequence[tuple[Piece, str]]  # each with its region
-#: Sections of a composed network (network/compose.py): computed tensors, and what is called how.
-_ARENA, _TABLES = ".arena.", ".network"
+#: How sections of computed tensors of a composed network begin: network/compose.py.
+_ARENA = ".arena."
 
 
 def linker_script_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
@@ -86,11 +86,6 @@ def attributes_text(image: Image, model: CpuModel, pieces: Pieces) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def is_composed(image: Image) -> bool:
-    """Whether a program was made of a network's file."""
-    return any(section.name == _TABLES for section in image.sections)
-
-
 def _as_exported(image: Image, pieces: Pieces) -> tuple[Pieces, list[str]]:
     """Pieces of a network as its C sources have them, and a comment on each that is none there.
 
@@ -102,7 +97,7 @@ def _as_exported(image: Image, pieces: Pieces) -> tuple[Pieces, list[str]]:
     whole = {one.address for one in all_pieces(image) if _is_of_arena(image, one)}
     moves_whole = arena.keys() == whole and len(set(arena.values())) == 1
     for piece, region in pieces:
-        if _is_in(image, piece, _TABLES):
+        if _is_in(image, piece, NETWORK_TABLES):
             apart.append(f"/* {piece.name}: tables of calls, of which network.c has no array. */")
         elif piece.address not in arena or piece.is_code:
             name = re.sub(r"\W", "_", piece.name, flags=re.ASCII)
@@ -165,7 +160,7 @@ def _input_section(image: Image, piece: Piece) -> str:
     own = f"{base}.{piece.name}"
     if own == ".text.main":
         own += " .text.startup.main"  # where GCC puts it from -O2 on
-    composed = (_ARENA, _TABLES, ".weights")
+    composed = (_ARENA, NETWORK_TABLES, ".weights")
     if section is not None and not section.name.startswith(
         (".text", ".rodata", ".data", ".bss", *composed)
     ):

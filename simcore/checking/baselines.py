@@ -6,12 +6,9 @@ the same runs.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +18,7 @@ from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
-from simcore.files import destination, read_regular
+from simcore.files import destination, locked, read_regular
 from simcore.plain import from_plain, schema_name, to_plain
 
 SCHEMA = "mcusim.baseline/1"
@@ -199,7 +196,7 @@ def update_baseline(
     notes: list[str] = []
     try:
         path.parent.mkdir(exist_ok=True)
-        with _locked(path.parent):
+        with locked(path.parent):
             try:
                 old = load_baseline(path)
             except SpoiltBaselineError as error:
@@ -212,17 +209,6 @@ def update_baseline(
     except OSError as error:
         raise ConfigError(f"{path}: cannot write the baseline: {error.strerror}") from None
     return notes
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder: whoever asks for it waits. It leaves no file behind."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

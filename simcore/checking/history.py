@@ -6,11 +6,8 @@ is. A line holds what the trend of each run is drawn from; a commit that is chec
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +18,7 @@ from simcore.comparison.metrics import METRICS
 from simcore.comparison.summary import Summary
 from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
-from simcore.files import read_regular, replace_file
+from simcore.files import locked, read_regular, replace_file
 from simcore.plain import Count, from_plain, schema_name, to_plain
 from simcore.repository import Commit
 
@@ -81,7 +78,7 @@ def append(path: Path, entry: HistoryEntry) -> None:
     cannot be written, or is none of mcusim's.
     """
     try:
-        with _locked(path):
+        with locked(path.parent):
             old = read_history(path) if path.exists() else []
             if old and old[-1].commit == entry.commit:
                 entry = replace(entry, runs=dict(sorted({**old[-1].runs, **entry.runs}.items())))
@@ -92,17 +89,6 @@ def append(path: Path, entry: HistoryEntry) -> None:
             replace_file(path, text.encode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot write the history: {error.strerror}") from None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file's folder, which is there before the file is. Raises OSError."""
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def read_history(path: Path) -> list[HistoryEntry]:

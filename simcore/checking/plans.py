@@ -10,6 +10,7 @@ from pathlib import Path
 
 from simcore.annotation.sources import SourcePlaces
 from simcore.cache import NO_ROOM, Room
+from simcore.checking.baselines import other_case
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
 from simcore.run.spec import RunSpec
@@ -110,11 +111,8 @@ def _refuse_equal_names(plans: Iterable[RunPlan]) -> None:
             raise ConfigError(
                 f"{what}; give each a 'name' of its own in a [[run]] table of mcusim.toml"
             )
-    folded: dict[str, str] = {}
-    for name in known:
-        like = folded.setdefault(name.casefold(), name)
-        if like != name:
-            raise ConfigError(
-                f"the runs '{like}' and '{name}' differ in case only; give one of them another"
-                " 'name' in a [[run]] table of mcusim.toml"
-            )
+    if (twins := other_case(known)) is not None:
+        raise ConfigError(
+            f"the runs '{twins[0]}' and '{twins[1]}' differ in case only; give one of them another"
+            " 'name' in a [[run]] table of mcusim.toml"
+        )

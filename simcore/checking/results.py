@@ -53,6 +53,11 @@ class LimitResult:
     undecided: bool = False
     """An answer that no source excludes would turn it: what it allows lies inside the interval."""
 
+    @property
+    def is_lower(self) -> bool:
+        """Whether it is the least that is allowed, against a baseline: instructions=-20%."""
+        return self.text.rpartition("=")[2].startswith("-")
+
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:

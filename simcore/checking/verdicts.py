@@ -106,7 +106,7 @@ def _spread(value: MetricValue, after: Summary, interval: CyclesInterval | None)
 def _turns(limit: LimitResult, after: float, low: float, high: float) -> bool:
     if limit.allowed is None:
         return False
-    if limit.text.rpartition("=")[2].startswith("-"):  # a lower limit, with the baseline
+    if limit.is_lower:
         return not limit.holds and high >= limit.allowed
     if not limit.holds:
         return low <= limit.allowed

@@ -36,7 +36,7 @@ from simcore.cli.running import (
 )
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import InputAsOutputError, destination, refuse_inputs
-from simcore.log_text import harmless, one_line
+from simcore.log_text import error_line
 from simcore.report.check import REPORTS, render
 
 if TYPE_CHECKING:
@@ -200,8 +200,7 @@ def check(
     to_stdout = format_name == "none" or goes_to_file(output)
     problems += write_reports(result, wanted, inputs, to_stdout)
     for problem in problems:
-        line = harmless(one_line(" ".join(problem.split())))
-        click.echo(f"mcusim: error: {line}", err=True)
+        click.echo(error_line(problem), err=True)
     if failure is not None:
         raise failure
     _tell_verdict(result, verbose)

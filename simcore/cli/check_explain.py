@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simcore.checking.baselines import load_baseline
 from simcore.checking.doubts import FALL
 from simcore.checking.limits import Limit, limits_of
-from simcore.checking.results import MetricValue
+from simcore.checking.results import LimitResult, MetricValue
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
 from simcore.log_text import harmless, one_line
@@ -80,7 +80,7 @@ def _limits(run: str, request: Request, before: Summary | None) -> Iterator[_Row
         for one in value.limits:
             told.add((value.kind, one.text))
             text = f"{one.text} (default)" if one.text in default and not value.row else one.text
-            yield run, _of(value), text, _fails(value, one.text, one.allowed)
+            yield run, _of(value), text, _fails(value, one)
     for limit in limits:  # of what the run by the baseline does not have
         if (limit.kind, limit.text) not in told and not limit.default:
             yield run, limit.scope or "the run", _text(limit), "when it is missing"
@@ -100,14 +100,14 @@ def _alone(limit: Limit, compares: bool) -> str:
     return "never: nothing to compare with" if compares else "never: nothing is compared"
 
 
-def _fails(value: MetricValue, text: str, allowed: float | None) -> str:
+def _fails(value: MetricValue, limit: LimitResult) -> str:
     if value.after is None:
         return f"when there is no {value.row or value.metric}"
-    if allowed is None:
+    if limit.allowed is None:
         return "never: nothing to compare with"
-    side = "below" if text.rpartition("=")[2].startswith("-") else "above"
+    side = "below" if limit.is_lower else "above"
     now = f", {amount(value.before, value.unit)} by the baseline"
-    return f"{side} {amount(allowed, value.unit)}{now}"
+    return f"{side} {amount(limit.allowed, value.unit)}{now}"
 
 
 def _baseline(request: Request, known: Mapping[str, Summary], is_there: bool) -> Iterator[str]:

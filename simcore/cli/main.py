@@ -12,7 +12,7 @@ import click
 
 from simcore import __version__
 from simcore.errors import ExitCode, McusimError
-from simcore.log_text import harmless, one_line
+from simcore.log_text import error_line
 
 WINDOWS = os.name == "nt"
 #: Commands in the order of the help; each is a module of this package with a function of its name.
@@ -113,8 +113,7 @@ def _open_closed_streams() -> None:
 
 
 def _fail(message: str, status: ExitCode) -> ExitCode:
-    line = harmless(one_line(" ".join(message.split())))
-    click.echo(f"mcusim: error: {line}", err=True)
+    click.echo(error_line(message), err=True)
     return status
 
 

@@ -6,6 +6,7 @@ spends in libraries belong to the last function of the repository on it, by what
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -53,31 +54,27 @@ class _Edge:
 
     caller: int
     callee: int | None
-    cycles: int = 0
-    femtojoules: int = 0
-    causes: dict[str, int] = field(default_factory=dict)
-    sites: dict[int | None, int] = field(default_factory=dict)  # cycles by address of the call
-    of: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Cycles and femtojoules of each library function in it."""
+    causes: Counter[str] = field(default_factory=Counter)
+    sites: Counter[int | None] = field(default_factory=Counter)  # cycles by address of the call
+    cycles_of: Counter[int] = field(default_factory=Counter)
+    """Of each library function in it."""
+    femtojoules_of: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def cycles(self) -> int:
+        """By all causes."""
+        return self.causes.total()
 
     def add(self, function: int, femtojoules: int, causes: Mapping[str, int]) -> None:
-        cycles = sum(causes.values())
-        self.cycles += cycles
-        self.femtojoules += femtojoules
-        known = self.of.get(function, (0, 0))
-        self.of[function] = known[0] + cycles, known[1] + femtojoules
-        for cause, count in causes.items():
-            self.causes[cause] = self.causes.get(cause, 0) + count
+        self.cycles_of[function] += sum(causes.values())
+        self.femtojoules_of[function] += femtojoules
+        self.causes.update(causes)
 
     def take(self, other: _Edge) -> None:
         """Add another edge of the caller."""
-        self.cycles += other.cycles
-        self.femtojoules += other.femtojoules
-        for function, (cycles, femtojoules) in other.of.items():
-            known = self.of.get(function, (0, 0))
-            self.of[function] = known[0] + cycles, known[1] + femtojoules
-        for cause, count in other.causes.items():
-            self.causes[cause] = self.causes.get(cause, 0) + count
+        self.cycles_of.update(other.cycles_of)
+        self.femtojoules_of.update(other.femtojoules_of)
+        self.causes.update(other.causes)
 
 
 def with_outside(
@@ -92,15 +89,17 @@ def with_outside(
     if not any(own):
         return tuple(functions), None
     kept = _kept(_edges(profile, own), LEAST_SHARE * profile.totals.cycles)
-    spent: dict[int, tuple[int, int]] = {}
+    spent = _Edge(-1, None)  # of all callers
     for edge in kept:
-        for function, (cycles, energy) in edge.of.items():
-            known = spent.get(function, (0, 0))
-            spent[function] = known[0] + cycles, known[1] + energy
+        spent.take(edge)
     marked = tuple(
-        row
-        if index not in spent
-        else replace(row, for_callers=spent[index][0], for_callers_j=joules(spent[index][1]))
+        replace(
+            row,
+            for_callers=spent.cycles_of[index],
+            for_callers_j=joules(spent.femtojoules_of[index]),
+        )
+        if index in spent.cycles_of
+        else row
         for index, row in enumerate(functions)
     )
     place_of = {row.address: (row.file, row.line) for row in profile.instructions or ()}
@@ -118,7 +117,7 @@ def _row(
     return OutsideCalls(
         functions[edge.caller].name,
         "" if edge.callee is None else functions[edge.callee].name,
-        joules(edge.femtojoules),
+        joules(edge.femtojoules_of.total()),
         {cause: cycles for cause, cycles in sorted(edge.causes.items()) if cycles},
         file,
         line,
@@ -163,7 +162,7 @@ def _edges(profile: Profile, own: Sequence[bool]) -> Iterable[_Edge]:
                 continue
             edge = edges.setdefault((caller, callee), _Edge(caller, callee))
             edge.add(function, round(tree[number].energy_j * 1e15), of_node)
-            edge.sites[site] = edge.sites.get(site, 0) + sum(of_node.values())
+            edge.sites[site] += sum(of_node.values())
     return edges.values()
 
 

@@ -17,6 +17,9 @@ WORD = 4  # bytes; a function and its literal pool keep their place in a word
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 FIRST_VECTORS = 64  # bytes: the 16 entries that every Cortex-M has
 
+#: The section of tables in a program that was made of a network: network/compose.py.
+NETWORK_TABLES = ".network"
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -111,6 +114,11 @@ def _matches(
     if not found:
         raise ConfigError(_unknown(image, selector, request))
     yield from found
+
+
+def is_composed(image: Image) -> bool:
+    """Whether a program was made of a network's file."""
+    return any(section.name == NETWORK_TABLES for section in image.sections)
 
 
 def all_pieces(image: Image) -> list[Piece]:
@@ -300,8 +308,7 @@ def _unknown(image: Image, selector: Selector, request: PlaceRequest) -> str:
             [*functions, *objects, *sections, *files, *SPECIAL],
         )
     hint = nearest(selector.pattern, names, 3)
-    is_network = any(section.name == ".network" for section in image.sections)
-    if is_network and selector.pattern.partition(".")[2].startswith("output"):
+    if is_composed(image) and selector.pattern.partition(".")[2].startswith("output"):
         hint = (
             "; computed tensors share memory over time: place 'arena*', or spread them over"
             " memories with --arena"

@@ -17,6 +17,7 @@ from simcore.files import read_regular
 from simcore.network.activations import ArenaPlan, ArenaRoom, plan_arena
 from simcore.network.compose import op_name
 from simcore.network.counts import activation_bytes
+from simcore.network.graph import Tensor
 from simcore.network.operands import constant_bytes
 from simcore.network.steps import Lowered, Step, lowered, output_of
 from simcore.study.made_up import MadeUp
@@ -49,15 +50,20 @@ class Network:
         return plan_arena(self.lowered, (ArenaRoom("arena", 0, 0),))
 
     @property
-    def parameters(self) -> int:
-        """Values of weights and biases that its kernels read, each tensor once."""
+    def weights(self) -> list[Tensor]:
+        """Constants of the file that its kernels read, each once."""
         found = {
             step.key(item)
             for step in self.lowered.steps
             for item in step.call.buffers
             if isinstance(item, int) and self.lowered.tensor(step.key(item)).data is not None
         }
-        return sum(self.lowered.tensor(key).elements for key in found)
+        return [self.lowered.tensor(key) for key in sorted(found)]
+
+    @property
+    def parameters(self) -> int:
+        """Values of weights and biases that its kernels read, each tensor once."""
+        return sum(tensor.elements for tensor in self.weights)
 
     @property
     def peak_activation_bytes(self) -> int:

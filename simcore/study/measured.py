@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,21 @@ class PublishedRow:
 
 def published(model_sha256: str, part: str) -> list[PublishedRow]:
     """The rows of a network, known by the hash of its file, on a part; none of most."""
+    return rows_of(name_of(model_sha256), part)
+
+
+def name_of(model_sha256: str) -> str | None:
+    """The measured network that a file is, None of most."""
+    name: str | None = measured_table()["files"].get(model_sha256)
+    return name
+
+
+def rows_of(name: str | None, part: str) -> list[PublishedRow]:
+    """The rows of a network by its name, on a part."""
     table = measured_table()
-    name = table["files"].get(model_sha256)
-    found = []
+    found: list[PublishedRow] = []
     for row in table["row"]:
-        if row["part"] != part or name not in row["latency_ms"]:
+        if name is None or row["part"] != part or name not in row["latency_ms"]:
             continue
         tag, _, where = row["source"].partition(": ")
         microjoules = row.get("energy_uj", {}).get(name)
@@ -45,6 +56,7 @@ def published(model_sha256: str, part: str) -> list[PublishedRow]:
     return found
 
 
+@cache
 def measured_table() -> dict[str, Any]:
     """The file as it stands."""
     return tomllib.loads(MEASURED.read_text(encoding="utf-8"))

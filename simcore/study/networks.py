@@ -13,7 +13,7 @@ from simcore.network.runners import NETWORKS, OPERATIONS, runner_for
 from simcore.plain import Amount, Count, Document, filled, one_of, schema_name
 from simcore.study.grid import VARIANTS
 from simcore.study.layers import Network
-from simcore.study.measured import measured_table
+from simcore.study.measured import name_of, rows_of
 from simcore.study.parts import NetworkPart, PartWithRunner, studied_parts
 from simcore.study.plain import kernel_name, layer_list
 from simcore.study.pool import run_tasks
@@ -273,35 +273,18 @@ def _measured(rows: Sequence[NetworkRow], networks: Sequence[Network]) -> list[M
 
     A file is known by its bytes, whatever it is called.
     """
-    table = measured_table()
-    known = {
-        one.name: table["files"].get(one.sha256) if one.is_file else one.name for one in networks
-    }
-    found = []
-    for ours in rows:
-        if ours.variant != "optimised":
-            continue
-        name = known[ours.network]
-        for row in table["row"]:
-            if row["part"] != ours.part or name not in row["latency_ms"]:
-                continue
-            tag, _, where = row["source"].partition(": ")
-            time_s = row["latency_ms"][name] / 1e3
-            microjoules = row.get("energy_uj", {}).get(name)
-            energy_j = None if microjoules is None else microjoules / 1e6
-            clock_hz = round(row["clock_mhz"] * 1e6)
-            found.append(
-                Measured(
-                    part=ours.part,
-                    network=ours.network,
-                    runtime=row["runtime"],
-                    clock_hz=clock_hz,
-                    time_s=time_s,
-                    cycles_per_mac=time_s * clock_hz / ours.macs,
-                    energy_j=energy_j,
-                    source=f"{table['sources'][tag]}; {where}",
-                    time_ratio=ours.time_s / time_s,
-                    energy_ratio=None if energy_j is None else ours.energy_j / energy_j,
-                )
-            )
-    return found
+    known = {one.name: name_of(one.sha256) if one.is_file else one.name for one in networks}
+    return [
+        filled(
+            Measured,
+            row,
+            part=ours.part,
+            network=ours.network,
+            cycles_per_mac=row.time_s * row.clock_hz / ours.macs,
+            time_ratio=ours.time_s / row.time_s,
+            energy_ratio=None if row.energy_j is None else ours.energy_j / row.energy_j,
+        )
+        for ours in rows
+        if ours.variant == "optimised"
+        for row in rows_of(known[ours.network], ours.part)
+    ]

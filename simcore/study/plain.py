@@ -59,15 +59,7 @@ def _has_room(network: Network, runner: Image) -> bool:
     weights, start, end = places.values()
     if weights is None or start is None or end is None:
         return False
-    largest = max(
-        (
-            network.lowered.tensor(step.key(item)).size_bytes
-            for step in network.lowered.steps
-            for item in step.call.buffers
-            if isinstance(item, int) and network.lowered.tensor(step.key(item)).data is not None
-        ),
-        default=0,
-    )
+    largest = max((tensor.size_bytes for tensor in network.weights), default=0)
     room = end.address - (start.address + 31) // 32 * 32
     return largest <= weights.size and network.peak_activation_bytes <= room
 

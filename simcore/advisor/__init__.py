@@ -1,7 +1,7 @@
 """Where to put functions and data: measured benefits, a 0/1 programme, and timing to verify it.
 
-candidates.py says what may move, programme.py chooses, search.py times and improves, and
-linker_text.py says how to do it in a build.
+candidates.py says what may move, programme.py chooses and search.py times and improves; how to do
+it in a build says simcore/linking.
 """
 
 from __future__ import annotations

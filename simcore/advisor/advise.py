@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 
 from simcore import __version__
 from simcore.advisor.candidates import find_candidates, names
-from simcore.advisor.linker_text import attributes_text, linker_script_text
 from simcore.advisor.results import SCHEMA, Advice, AdvisedMove, Cost, Rejected
 from simcore.advisor.search import (
     Goal,
@@ -28,6 +27,7 @@ from simcore.costs.profile import Profile
 from simcore.costs.tables import LayoutBand
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
+from simcore.linking import Build, applied, attributes_text, linker_fragment, open_build
 from simcore.placement import Placement, program_memory
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.plain import filled
@@ -48,6 +48,8 @@ def advise(
     candidates: int = MOST_CANDIDATES,
     count_copies: bool = False,
     few_choices: int = FEW_CHOICES,
+    map_file: str | None = None,
+    linker_script: str | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
@@ -60,7 +62,9 @@ def advise(
     ``minimise`` is cycles or energy; with ``deadline_s`` it is the bytes of TCM that meet it.
     ``candidates`` is how many functions and objects are considered, those that wait most. With
     ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
-    waits no longer in this run than its copy from ROM takes at the start.
+    waits no longer in this run than its copy from ROM takes at the start. ``map_file`` is the
+    linker's map of the program, which else is looked for beside it; ``linker_script`` is the script
+    that it was linked with, which the advice then has with the fragment in it.
 
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
@@ -77,6 +81,7 @@ def advise(
         few_choices=few_choices,
     )
     program = open_program(elf, cpu, **options)
+    search = partial(search, build=open_build(program.image, map_file, linker_script))
     if program.capture is not None:
         return search(program)
     # The program runs once; what follows is timed from its capture.
@@ -99,6 +104,7 @@ def _advise(
     candidates: int,
     count_copies: bool,
     few_choices: int,
+    build: Build,
 ) -> Advice:
     image, run, setup = program.image, program.simulate, program.spec.setup(image=program.image)
     goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
@@ -120,7 +126,7 @@ def _advise(
     band = layout_band([offset for offset, _ in shifts], [s.cycles for s in bands])
     if best.choice:
         best.placement.check_run(image, bands[0])
-    return _advice(search, profile, best, goal, deadline_s, (linked_band, band), without)
+    return _advice(search, profile, best, goal, deadline_s, (linked_band, band), without, build)
 
 
 def _advice(
@@ -131,6 +137,7 @@ def _advice(
     deadline_s: float | None,
     bands: tuple[LayoutBand, LayoutBand],
     without: dict[int, int],
+    build: Build,
 ) -> Advice:
     base = search.timed[()]
     clock_hz = profile.cpu.clock_hz
@@ -160,6 +167,7 @@ def _advice(
         ((search.candidates[i].piece, region) for i, region in best.choice.items()),
         key=lambda item: item[0].address,
     )
+    fragment = linker_fragment(search.image, search.setup, search.memory, pieces, build, profile)
     return filled(
         Advice,
         profile,
@@ -183,9 +191,17 @@ def _advice(
         significant=base.cycles - best.cycles > width,
         copied_bytes=best.placement.copied_bytes,
         copy_cycles=sum(search.candidates[index].copy_cycles for index in best.choice),
-        linker_script=linker_script_text(search.image, search.setup.model, pieces),
-        attributes=attributes_text(search.image, search.setup.model, pieces),
-        warnings=(*profile.scope_notes, *profile.warnings, *best.placement.warnings),
+        linker_script=fragment.text,
+        attributes=attributes_text(search.image, pieces),
+        applied_script=(
+            None if build.script is None else applied(build.script, fragment, search.image)
+        ),
+        warnings=(
+            *profile.scope_notes,
+            *profile.warnings,
+            *best.placement.warnings,
+            *fragment.stays,
+        ),
     )
 
 

@@ -93,9 +93,11 @@ class Advice(Document):
     copy_cycles: Count
     """The least that this takes, once; not in the costs."""
     linker_script: str
-    """Output sections of GNU ld."""
+    """Output sections of GNU ld and lld."""
     attributes: str
     """The same as attributes of GCC."""
+    applied_script: str | None
+    """The program's linker script with these output sections; null when none was given."""
     warnings: tuple[str, ...]
 
     @property

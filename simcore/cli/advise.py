@@ -30,6 +30,7 @@ from simcore.cli.running import (
 )
 from simcore.errors import ExitCode
 from simcore.files import destination
+from simcore.linking.mapfile import map_states
 from simcore.run.spec import RunSpec
 
 FORMATS = ("text", "json")
@@ -73,6 +74,20 @@ ROWS = 8  # of the list of what is not worth moving
     show_default=True,
     help="Rows of the list of what is not worth moving; 0 for all.",
 )
+@click.option(
+    "--map",
+    "map_file",
+    metavar="FILE.map",
+    help="The linker's map of the program, -Wl,-Map=FILE.map: it tells which object and input"
+    " section holds what moves [default: FILE.map or FILE.elf.map beside the ELF].",
+)
+@click.option(
+    "--apply",
+    "script",
+    metavar="FILE.ld",
+    help="Write the program's linker script with the advice in it to the file of -o; the report"
+    " goes to standard output.",
+)
 @report_options(FORMATS)
 @scope_options
 @run_options
@@ -85,6 +100,8 @@ def advise(
     candidates: int,
     count_copies: bool,
     top: int,
+    map_file: str | None,
+    script: str | None,
     format_name: str,
     output: str | None,
     use_cache: bool,
@@ -98,26 +115,36 @@ def advise(
     mcusim advise firmware.elf --minimise energy
     mcusim advise run.mcu
     mcusim advise firmware.elf --deadline 0.010
+    mcusim advise firmware.elf --apply firmware.ld -o advised.ld
 
     What is found is verified by timing it, and never worse than the program as linked. It comes
-    as a linker-script fragment to paste. Needs scipy, which the extra mcusim[advise] installs.
+    as a linker-script fragment to paste, with the loop that start-up code needs. Needs scipy, which
+    the extra mcusim[advise] installs.
     Exit status 3: no placement meets the deadline.
     """
     from simcore.kept.reports import KeptReports
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
+    new_script = None
+    if script is not None:
+        if output in (None, "-"):
+            raise click.UsageError("--apply needs -o FILE.ld, where the new linker script goes")
+        new_script, output = output, None
     given, options = on_command_line(run), look(output, color, top=top)
-    asked = ("advise", minimise, deadline, candidates, count_copies, given)
+    maps = map_states(elf, map_file)
+    asked = ("advise", minimise, deadline, candidates, count_copies, maps, given)
     spec = RunSpec(elf=elf, verbose=run["verbose"]).replaced(given)
-    reports = KeptReports(open_room(use_cache), [spec], format_name, options, asked)
+    reports = KeptReports(
+        open_room(use_cache and script is None), [spec], format_name, options, asked
+    )
     if (known := reports.load()) is not None:
         return show_again(known, format_name, output, input_files())
     from simcore.advisor import advise as find_advice
     from simcore.report.studies.advice import render
 
     reports.watch()
-    with destination(output, input_files()) as write:
+    with destination(new_script, input_files()) as write_script, destination(output) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             noted = Noted(streams)
             advice = find_advice(
@@ -126,10 +153,14 @@ def advise(
                 deadline_s=deadline,
                 candidates=candidates,
                 count_copies=count_copies,
+                map_file=map_file,
+                linker_script=script,
                 **noted.streams,
                 **given,
             )
         document = render(advice, format_name, options)
+        if advice.applied_script is not None:
+            write_script(advice.applied_script)
         write(document)
     tell_warnings(advice.warnings, format_name, output)
     if tell_end(advice.exit) is ExitCode.OK and advice.status is ExitCode.REGRESSION:

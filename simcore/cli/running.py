@@ -61,7 +61,7 @@ def goes_to_file(output: str | None) -> bool:
 #: Parameters of commands that name files which are read.
 _READ = (
     "elf", "elves", "elfs", "capture", "file", "before", "after", "config", "symbols",
-    "debug_file", "svd", "memory_from", "input",
+    "debug_file", "svd", "memory_from", "input", "map_file", "script",
 )  # fmt: skip
 
 

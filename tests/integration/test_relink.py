@@ -185,9 +185,9 @@ def test_the_linker_script_of_advice_links_to_what_was_advised(
     match = re.search(r"    \.itcm .*?\n    } > ITCM AT > FLASH\n", script, re.DOTALL)
     assert match is not None
     script = script.replace(match[0], "").replace("    __itcm_load = LOADADDR(.itcm);\n", "")
-    names = "".join(
-        f"__itcm_{ours} = __itcm_load_{theirs};\n"
-        for ours, theirs in (("start", "start"), ("end", "end"), ("load", "from"))
+    names = (
+        "__itcm_start = __mcusim_itcm_start; __itcm_end = __mcusim_itcm_end;\n"
+        "__itcm_load = LOADADDR(.mcusim_itcm) + (__mcusim_itcm_start - ADDR(.mcusim_itcm));\n"
     )
     head, text, rest = script.partition("    .text :\n")
     elf = build_with(

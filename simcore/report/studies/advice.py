@@ -13,6 +13,7 @@ from simcore.errors import ExitCode
 from simcore.report import RenderOptions
 from simcore.report.page.console import (
     Block,
+    Code,
     new_console,
     print_blocks,
     printed_text,
@@ -92,10 +93,10 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
         )
         yield f"Not worth moving{of}", "gain in cycles of each alone, in its best region", table
     if advice.linker_script:
-        yield "Linker script", "", Text(advice.linker_script.rstrip())
+        yield "Linker script", "", Code(advice.linker_script.rstrip())
         if advice.attributes:
             note = "instead of the input sections above, without -ffunction-sections"
-            yield "Attributes", note, Text(advice.attributes.rstrip())
+            yield "Attributes", note, Code(advice.attributes.rstrip())
     notes = list(advice.warnings)
     if advice.copied_bytes:
         notes.append(

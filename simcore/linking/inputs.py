@@ -128,6 +128,8 @@ def _is_compiled(image: Image, piece: Piece) -> bool:
 
 
 def _is_part(image: Image, piece: Piece) -> str | None:
+    if piece.kind not in ("function", "object"):
+        return "it is no function and no object: name those that are in it"
     if piece.is_code:
         return None
     symbol = image.object_at(piece.address)

@@ -6,6 +6,7 @@ at 0. The linkers then branch to an instruction or three near the caller that go
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,8 @@ from simcore.placement.pieces import Piece
 
 REACH: Final = 1 << 24  # bytes
 BYTES: Final = 8  # of GNU ld's LDR PC with its word; lld takes 10 or 12
+#: As GNU ld and lld name them.
+_NAMES: Final = re.compile(r"__.*_veneer|__Thumb\w*Thunk_.*|__ARM\w*Thunk_.*")
 #: A call through one, of the relinked programs of docs/model/placement.md: 4 to 10.
 CYCLES: Final = 7
 
@@ -33,6 +36,11 @@ class Veneers:
     @property
     def cycles(self) -> int:
         return self.calls * CYCLES
+
+
+def is_veneer(name: str) -> bool:
+    """Whether a function is a linker's veneer."""
+    return _NAMES.fullmatch(name) is not None
 
 
 def count_veneers(

@@ -23,7 +23,7 @@ from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
 from simcore.report.studies.deadlines import deadline_blocks
 from simcore.units import NOTHING, clock, count, percent, si, signed
-from simcore.whatif.results import Outcome, WhatIf
+from simcore.whatif.results import Outcome, Relinked, WhatIf
 
 FORMATS = ("text", "json", "csv")
 OBJECTS = 6  # columns of the table of objects, those that change most
@@ -108,7 +108,38 @@ def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[Block]:
     if any(row.layout for row in rows):
         note = "cycles with all code shifted by the words of a cache line, modelled"
         yield "Layout", note, _layout(rows, options)
+    if study.relinked is not None:
+        note = "cycles modelled; change against as linked"
+        yield "Relinked", note, _relinked(study.relinked, options)
     yield from warnings_block(_warnings(study))
+
+
+def _relinked(one: Relinked, options: RenderOptions) -> Table:
+    """As linked, placed and relinked; what the relinked program does that the placed one lacks."""
+    rest = one.cycles - one.start_up_cycles
+    cycles = [one.linked_cycles, one.placed_cycles, one.cycles, rest, rest - one.veneer_cycles]
+    against = [value - one.linked_cycles for value in cycles]
+    return build_table(
+        [
+            Column(
+                "",
+                [
+                    "as linked", f"placed: {one.placed}", "relinked", "without start-up copies",
+                    f"and without {one.veneer_calls:,} veneer calls",
+                ],
+            ),
+            Column("cycles", [count(value) for value in cycles]),
+            Column(
+                "change",
+                [NOTHING, *(signed(percent(v, one.linked_cycles, 2), v) for v in against[1:])],
+            ),
+            Column(
+                "against placed",
+                ["", "", *(_plus(value - one.placed_cycles) for value in cycles[2:])],
+            ),
+        ],
+        options.width,
+    )  # fmt: skip
 
 
 def _columns(rows: Sequence[Outcome]) -> Iterator[Column]:
@@ -207,6 +238,7 @@ def _warnings(study: WhatIf) -> list[str]:
             f"a relinked program copies what moved from ROM into RAM at its start, up to {most:,}"
             " bytes here; the cycles do not hold that"
         ] = None
+    lines |= dict.fromkeys(study.relinked.stays if study.relinked else ())
     return list(lines)
 
 

@@ -8,6 +8,7 @@ from simcore.linking.fragment import Fragment, attributes_text, linker_fragment
 from simcore.linking.mapfile import LinkMap, find_map, read_map
 from simcore.linking.rewrite import applied
 from simcore.linking.script import Script, read_script
+from simcore.linking.units import as_linked
 
 __all__ = [
     "Build",
@@ -15,6 +16,7 @@ __all__ = [
     "LinkMap",
     "Script",
     "applied",
+    "as_linked",
     "attributes_text",
     "find_map",
     "linker_fragment",

@@ -18,6 +18,7 @@ from simcore.elf import Image
 from simcore.linking.build import Build
 from simcore.linking.composed import as_exported
 from simcore.linking.inputs import Input, Pieces, Stays, by_map, by_symbols
+from simcore.linking.script import OutputSection, Script
 from simcore.linking.startup import ASSEMBLY_LOOP, C_LOOP, TABLE, copy_cycles
 from simcore.linking.veneers import BYTES, CYCLES, Veneers, count_veneers
 from simcore.placement.pieces import Piece, ProgramMemory, is_composed
@@ -38,6 +39,7 @@ class Block:
     region: Region
     memory: str  # as the user's script calls it
     is_zeroed: bool
+    reused: OutputSection | None = None  # of the user's script, which start-up code copies already
     entries: dict[str, list[Piece]] = field(default_factory=dict)
     size: int = 0  # bytes of its input sections, gaps between them included
 
@@ -46,13 +48,15 @@ class Block:
 class Fragment:
     """``text`` goes into SECTIONS, ``memory`` (which may be empty) in front of it.
 
-    ``patterns`` are the input sections that it takes. ``stays`` is a line for each piece that no
+    ``patterns`` are the input sections that it takes, ``reused`` the output sections of the user's
+    script that it holds instead of ones of its own. ``stays`` is a line for each piece that no
     linker moves. ``loaded_bytes`` and ``zeroed_bytes`` are what start-up code fills.
     """
 
     text: str
     memory: str = ""
     patterns: tuple[str, ...] = ()
+    reused: tuple[OutputSection, ...] = ()
     stays: tuple[str, ...] = ()
     loaded_bytes: int = 0
     zeroed_bytes: int = 0
@@ -104,7 +108,8 @@ def linker_fragment(
         )
         if composed:
             lines += _comment("Names are those of 'mcusim export'.")
-        lines += [line for block in blocks for line in _output_section(image, model, build, block)]
+        for block in blocks:
+            lines += _output_section(image, model, build, block)
         lines += _table(blocks, build.rom_name(image, model))
         lines += [line for block in blocks for line in _asserts(image, block)]
         lines += _comment(_cost_note(loaded, zeroed, cycles, veneers))
@@ -118,7 +123,7 @@ def linker_fragment(
         lines += _comment(
             f"Stack: its top at ORIGIN({ram}) + LENGTH({ram}), {piece.size} bytes used."
         )
-    if blocks:
+    if any(block.reused is None and block.region.writable for block in blocks):
         lines += [
             "/*",
             *_quoted(C_LOOP),
@@ -131,6 +136,7 @@ def linker_fragment(
         "".join(f"{line}\n" for line in lines),
         _missing(build, blocks),
         tuple(pattern for block in blocks for pattern in block.entries),
+        tuple(block.reused for block in blocks if block.reused is not None),
         tuple(f"{one.name} stays where it is: {one.reason}" for one in stays),
         loaded,
         zeroed,
@@ -191,6 +197,7 @@ def _blocks(
         room[region] -= size
         if block is None:
             block = Block(name, target, build.name_of(target), _is_zeroed(image, piece))
+            block.reused = _copied_already(image, build, block)
             blocks[name] = block
         block.entries[one.pattern] = [piece]
         block.size += one.size
@@ -218,6 +225,8 @@ def _room(
 
 def _output_section(image: Image, model: CpuModel, build: Build, block: Block) -> list[str]:
     name = block.name
+    if block.reused is not None and build.script is not None:
+        return _reused_section(image, build.script, block, block.reused)
     loads = block.is_zeroed or not block.region.writable
     rom = "" if loads else f" AT > {build.rom_name(image, model)}"
     lines = [
@@ -227,11 +236,7 @@ def _output_section(image: Image, model: CpuModel, build: Build, block: Block) -
         "    . = ALIGN(8);",
         f"    __{name}_start = .;",
     ]
-    for number, (pattern, pieces) in enumerate(block.entries.items()):
-        marks = not all(_is_global(image, piece) for piece in pieces)
-        lines += [f"    __{name}_{number} = .;"] if marks else []
-        lines += [f"    {pattern}"]
-        lines += [f"    __{name}_{number}_end = .;"] if marks else []
+    lines += _patterns(image, block)
     lines += [
         f"    *(.{name})",
         "    . = ALIGN(4);",
@@ -241,11 +246,66 @@ def _output_section(image: Image, model: CpuModel, build: Build, block: Block) -
     return lines
 
 
+def _patterns(image: Image, block: Block) -> list[str]:
+    """The input sections, between marks where one's symbol cannot be named in a script."""
+    lines = []
+    for number, (pattern, pieces) in enumerate(block.entries.items()):
+        marks = not all(_is_global(image, piece) for piece in pieces)
+        lines += [f"    __{block.name}_{number} = .;"] if marks else []
+        lines += [f"    {pattern}"]
+        lines += [f"    __{block.name}_{number}_end = .;"] if marks else []
+    return lines
+
+
+def _reused_section(
+    image: Image, script: Script, block: Block, section: OutputSection
+) -> list[str]:
+    """The user's output section with the patterns in front of its own."""
+    inputs = (at for at, end in script.statements(section) if "=" not in script.text[at:end])
+    at = next(inputs, section.body_end)
+    patterns = [
+        f"    __{block.name}_start = .;",
+        *_patterns(image, block),
+        f"    __{block.name}_end = .;",
+    ]
+    head, tail = script.text[section.start : at], script.text[at : section.end]
+    before, behind = head.rstrip().splitlines(), f"        {tail}".splitlines()
+    return [
+        *(line.removeprefix("    ") for line in before),
+        *patterns,
+        *(line.removeprefix("    ") for line in behind),
+    ]
+
+
+def _copied_already(image: Image, build: Build, block: Block) -> OutputSection | None:
+    """The output section of the user's script in that region which start-up code copies: it has
+    bytes, and runs elsewhere than it is loaded."""
+    if build.script is None or block.is_zeroed:
+        return None
+    copied = {
+        section.name
+        for section in image.sections
+        if section.allocated
+        and section.size
+        and section.has_data
+        and section.load_address != section.address
+        and block.region.base <= section.address < block.region.end
+    }
+    return next(
+        (
+            section
+            for section in build.script.sections
+            if section.name in copied and section.region == block.memory
+        ),
+        None,
+    )
+
+
 def _table(blocks: Sequence[Block], rom: str) -> list[str]:
     """What start-up code fills: from where, first address, end; from 0 for zeros."""
     rows = []
     for block in blocks:
-        if not block.region.writable:
+        if block.reused is not None or not block.region.writable:
             continue
         name = block.name
         source = "0" if block.is_zeroed else f"LOADADDR(.{name}) + (__{name}_start - ADDR(.{name}))"
@@ -314,8 +374,7 @@ def _region_note(build: Build, blocks: Sequence[Block]) -> str:
 
 def _cost_note(loaded: int, zeroed: int, cycles: int, veneers: Veneers) -> str:
     text = (
-        f"Start-up code fills {loaded + zeroed:,} bytes, which takes about {cycles:,} cycles, once;"
-        " the loop stands below."
+        f"Start-up code fills {loaded + zeroed:,} bytes, which takes about {cycles:,} cycles, once."
     )
     if veneers.count:
         text += (

@@ -14,7 +14,7 @@ from typing import Final
 
 from simcore.elf import Image
 from simcore.linking.mapfile import ASK_FOR_IT, Contribution, LinkMap
-from simcore.placement.pieces import Piece, all_pieces
+from simcore.placement.pieces import LINE, Piece, all_pieces
 
 Pieces = Sequence[tuple[Piece, str]]  # each with its region
 
@@ -49,37 +49,45 @@ class Stays:
 def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[Input | Stays]:
     """For each piece its input section; the same Input for two pieces of one."""
     everything = all_pieces(image)
-    wanted = {(piece.address, piece.is_code): region for piece, region in pieces}
     holders = [found.at(piece.address) for piece, _ in pieces]
     regions: dict[Contribution, set[str]] = {}
-    for holder, (_, region) in zip(holders, pieces, strict=True):
+    wanted: dict[Contribution, list[Piece]] = {}
+    for holder, (piece, region) in zip(holders, pieces, strict=True):
         if holder is not None:
             regions.setdefault(holder, set()).add(region)
+            wanted.setdefault(holder, []).append(piece)
     result: list[Input | Stays] = []
     for holder, (piece, region) in zip(holders, pieces, strict=True):
-        if holder is None or piece.address + min(piece.size, 1) > holder.end:
+        if holder is None or piece.end > holder.end + LINE:
             result.append(
                 Stays(piece.name, f"{found.path} has no input section at {piece.address:#x}")
             )
             continue
-        inside = {
-            one.address: one
-            for one in everything
-            if holder.address <= one.address < holder.end and one.address != piece.address
-        }
-        along = [one for one in inside.values() if (one.address, one.is_code) not in wanted]
+        along = _along(holder, wanted[holder], everything)
         reason = (
             _is_part(image, piece)
             or _goes_two_ways(holder, piece, regions[holder])
-            or _takes_along(holder, piece, along, wanted, inside)
+            or _takes_along(holder, piece, along, wanted[holder])
         )
         pattern = reason or _pattern(found, holder, regions, region)
         if isinstance(pattern, str):
             result.append(Stays(piece.name, pattern))
         else:
-            names = tuple(one.name for one in sorted(along, key=lambda one: one.address))
-            result.append(Input(pattern[0], holder.size, names))
+            result.append(Input(pattern[0], holder.size, tuple(one.name for one in along)))
     return result
+
+
+def _along(
+    holder: Contribution, wanted: Sequence[Piece], everything: Sequence[Piece]
+) -> list[Piece]:
+    """What else lies in an input section, by address, aliases once."""
+    found = {
+        one.address: one
+        for one in everything
+        if holder.address <= one.address < holder.end
+        and not any(piece.address <= one.address < piece.end for piece in wanted)
+    }
+    return sorted(found.values(), key=lambda one: one.address)
 
 
 def by_symbols(image: Image, pieces: Pieces) -> list[Input | Stays]:
@@ -157,16 +165,10 @@ def _goes_two_ways(holder: Contribution, piece: Piece, regions: set[str]) -> str
 
 
 def _takes_along(
-    holder: Contribution,
-    piece: Piece,
-    along: Sequence[Piece],
-    wanted: dict[tuple[int, bool], str],
-    inside: dict[int, Piece],
+    holder: Contribution, piece: Piece, along: Sequence[Piece], wanted: Sequence[Piece]
 ) -> str | None:
     """Refuse a section with more that stays than that moves, unless it is a library's."""
-    moving = piece.size + sum(
-        one.size for one in inside.values() if (one.address, one.is_code) in wanted
-    )
+    moving = sum({one.address: one.size for one in wanted}.values())
     extra = holder.size - moving
     if not along or holder.archive is not None or extra <= max(moving, ALONG_BYTES):
         return None

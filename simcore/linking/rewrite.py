@@ -20,7 +20,8 @@ def applied(script: Script, fragment: Fragment, image: Image) -> str:
     if not fragment.patterns:
         return text
     names = [name for pattern in fragment.patterns for name in _sections(pattern)]
-    target = script.first_that_takes(names)
+    reused = fragment.reused
+    target = next((s for s in script.those_that_take(names) if s not in reused), None)
     if target is None:
         raise ConfigError(
             f"{one_line(script.path)}: no output section of its SECTIONS takes {names[0]}; give the"
@@ -34,9 +35,12 @@ def applied(script: Script, fragment: Fragment, image: Image) -> str:
         start = target.start
     if _holds_vectors(image, target):
         replacement = _split(script, target, names, inserted)
-        text = text[:start] + replacement + text[target.end :]
+        edits = [(start, target.end, replacement)]
     else:
-        text = f"{text[:start]}{inserted}\n{text[start:]}"
+        edits = [(start, start, f"{inserted}\n")]
+    edits += [(one.start, one.end, "") for one in reused]
+    for at, end, new in sorted(edits, reverse=True):
+        text = f"{text[:at]}{new}{text[end:]}"
     if fragment.memory:
         text = f"{text[: script.sections_at]}{fragment.memory}\n{text[script.sections_at :]}"
     name = one_line(script.path).replace("*/", "*?")

@@ -26,7 +26,7 @@ MAX_SCRIPT_BYTES: Final = 1 << 20
 MAX_INCLUDES: Final = 16
 
 _TOKEN: Final = re.compile(
-    r'(?P<space>\s+|/\*.*?\*/)|(?P<string>"[^"\n]*")|(?P<name>[A-Za-z0-9_.$\\~*?\[\]/-][\w.$\\~*?\[\]/^!+-]*)'
+    r'(?P<space>\s+|/\*.*?\*/)|(?P<string>"[^"\n]*")|(?P<name>(?:(?!/\*)[\w.$\\~*?\[\]/-])(?:(?!/\*)[\w.$\\~*?\[\]/^!+-])*)'
     r"|(?P<mark>[{}();:=,<>&|+!^%@'-])",
     re.DOTALL,
 )
@@ -72,14 +72,13 @@ class Script:
     sections: tuple[OutputSection, ...]
     sections_at: int  # where the first SECTIONS begins
 
-    def first_that_takes(self, names: Sequence[str]) -> OutputSection | None:
-        """The first output section with a pattern for any of these input sections."""
+    def those_that_take(self, names: Sequence[str]) -> Iterator[OutputSection]:
+        """Output sections with a pattern for any of these input sections."""
         for section in self.sections:
             if section.name != "/DISCARD/" and any(
                 takes(self.text[at:end], names) for at, end in self.statements(section)
             ):
-                return section
-        return None
+                yield section
 
     def statements(self, section: OutputSection) -> list[tuple[int, int]]:
         """Where the statements of an output section begin and end."""

@@ -160,8 +160,9 @@ def whatif(
     check_names(configurations)
     if relink is None and (script or map_file):
         raise click.UsageError("--apply and --map are for --relink COMMAND")
-    if relink is not None:
-        check_relink((opened, *others), configurations)
+    build = None if relink is None else Build(relink, map_file, script)
+    if build is not None:
+        check_relink((opened, *others), configurations, build)
     started = time.monotonic()
     inputs = [*input_files(), *(name for each in (spec, *configurations) for name in each.files)]
     options = look(output, color)
@@ -188,9 +189,8 @@ def whatif(
                 **noted.streams,
                 **run,
             )
-        if relink is not None and study.status is ExitCode.OK:
+        if build is not None and study.status is ExitCode.OK:
             program = replace(specs[0], layout_sweep=False, verbose=False)
-            build = Build(relink, map_file, script)
             study = relink_study(study, configurations, program, build)
         document = render(study, format_name, options) if study.configurations else None
         if document is not None:

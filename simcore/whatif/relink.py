@@ -47,7 +47,9 @@ class Build:
     script: str | None = None
 
 
-def check_relink(elves: Sequence[object], configurations: Sequence[Configuration]) -> None:
+def check_relink(
+    elves: Sequence[object], configurations: Sequence[Configuration], build: Build
+) -> None:
     """Refuse what cannot be relinked before anything runs. Raises ConfigError."""
     if len(elves) != 1 or not isinstance(elves[0], str):
         raise ConfigError("--relink builds one program anew: give one ELF")
@@ -57,6 +59,7 @@ def check_relink(elves: Sequence[object], configurations: Sequence[Configuration
             f"--relink builds one placement, and {len(placing) or 'no'} configurations place"
             " something; give one --place or --try"
         )
+    open_build(load_image(elves[0]), build.map_file, build.script)
 
 
 def relink(

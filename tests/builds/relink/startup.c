@@ -1,7 +1,5 @@
-/* startup.c: from reset to main() in a project that has the loop of 'mcusim advise' once and for all.
- *
- * Built with -Os: newlib's own start files are not linked.
- */
+/* startup.c: from reset to main() in a project that has the loop of 'mcusim advise' once and for all,
+ * and what newlib asks of a system. FILL_IN_ASSEMBLY: the same loop in assembly, from the test. */
 #include <stdint.h>
 
 extern uint32_t _estack[], _sidata[], _sdata[], _edata[], _sbss[], _ebss[];
@@ -20,7 +18,6 @@ static int semihosting(int operation, const void *argument)
     return result;
 }
 
-/* Not volatile in the source: a compiler must be kept from calling memcpy and memset here. */
 static inline void barrier(void)
 {
     __asm__ volatile("dsb\n\tisb" ::: "memory");
@@ -49,6 +46,10 @@ void Reset_Handler(void)
         *to = *load++;
     for (volatile uint32_t *to = _sbss; to < _ebss; to++)
         *to = 0;
+#ifdef FILL_IN_ASSEMBLY
+    void fill(void);
+    fill();
+#else
     /* What simcore/linking/startup.py prints. */
     extern const uint32_t __mcusim_table_start[] __attribute__((weak));
     extern const uint32_t __mcusim_table_end[] __attribute__((weak));
@@ -58,6 +59,7 @@ void Reset_Handler(void)
             *to = from ? *from++ : 0;
     }
     __asm volatile("dsb\n\tisb" ::: "memory");
+#endif
     for (void (**start)(void) = __init_array_start; start < __init_array_end; start++)
         (*start)();
     const uint32_t code[2] = {0x20026, (uint32_t)main()}; /* ADP_Stopped_ApplicationExit */

@@ -31,7 +31,9 @@ OBJECTS: dict[tuple[str | None, str, str], tuple[str, ...]] = {
 
 
 def built(objects: dict[tuple[str | None, str, str], tuple[str, ...]]) -> tuple[Image, LinkMap]:
-    functions, contributions, at = [], [], ROM
+    functions: list[Function] = []
+    contributions: list[Contribution] = []
+    at = ROM
     for (archive, name, section), inside in objects.items():
         contributions.append(Contribution(at, 64 * len(inside), section, name, archive, ".text"))
         for one in inside:
@@ -101,7 +103,10 @@ def test_what_goes_two_ways_is_never_one_pattern() -> None:
 
 
 def test_an_object_that_two_archives_of_one_path_hold_is_said() -> None:
-    twice = {("x.a", "same.o", ".text"): ("f",), ("x.a", "same.o", ".text "): ("g",)}
+    twice: dict[tuple[str | None, str, str], tuple[str, ...]] = {
+        ("x.a", "same.o", ".text"): ("f",),
+        ("x.a", "same.o", ".text "): ("g",),
+    }
     image, found = built(twice)
     rows = tuple(
         Contribution(c.address, c.size, ".text", c.object, c.archive, c.output)

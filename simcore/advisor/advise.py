@@ -23,6 +23,7 @@ from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.placement import Placement, program_memory
 from simcore.simulation.capture import record_run
+from simcore.simulation.one_call import WHOLE
 from simcore.simulation.program import Program, open_capture, open_program
 
 MOST_CANDIDATES = 16
@@ -69,7 +70,7 @@ def advise(
         raise ConfigError(f"the least share of a move is from 0 to below 1, not {least_share:g}")
     program = open_program(elf, cpu, **options)
     spec = program.spec
-    is_part = bool(spec.from_ or spec.until or spec.per or spec.task)
+    is_part = bool(spec.from_ or spec.until or spec.task) or spec.per not in (None, WHOLE)
     search = partial(
         _advise,
         minimise=minimise,
@@ -173,6 +174,15 @@ def _minimise(search: Search, outcome: Outcome) -> None:
     outcome.choice, outcome.gains = max(reduced, key=lambda item: _rank(search, goal, item[0], minimise))
     outcome.alternatives = [choice for choice in others if key_of(choice) in search.judged]
     _promise(search, outcome)
+    if outcome.choice and goal.minimise == "cycles" and not _is_above_chance(search, outcome):
+        # The layout as linked is a lucky one: any relink may lose what these bring.
+        outcome.choice, outcome.gains = {}, {}
+        _promise(search, outcome)
+
+
+def _is_above_chance(search: Search, outcome: Outcome) -> bool:
+    """Whether every layout that a linker may make of the choice is faster than the linked one."""
+    return max(one.active_cycles for one in outcome.relinked) < search.linked.active_cycles
 
 
 def _rank(search: Search, goal: Goal, choice: Choice, minimise: str) -> tuple[float, int]:

@@ -120,7 +120,7 @@ def find_candidates(
             continue
         if piece.is_code and piece.address in startup and not once:
             left.append(Left(piece, waited, None, None, "ran once, at start"))
-        elif piece.is_code and once is False and waited <= copy:
+        elif piece.is_code and once is False and waited <= 2 * copy:
             left.append(Left(piece, waited, None, None, "runs too seldom to pay for its copy"))
         elif not piece.is_code and count_copies and waited <= copy:
             left.append(Left(piece, waited, None, None, "read too seldom to pay for its copy"))

@@ -61,9 +61,15 @@ class Gain:
         return self.cycles, self.spread
 
     def is_worth_it(self, goal: Goal, linked: Measured) -> bool:
-        """Whether it is more than chance and than the least that is asked for."""
+        """Whether it is more than chance and than the least that is asked for.
+
+        Where cycles are minimised, energy that costs no cycle counts, too.
+        """
         gain, spread = self.counted(goal)
-        return gain > spread and gain >= goal.least(linked)
+        if gain > spread and gain >= goal.least(linked):
+            return True
+        least = max(self.energy_spread_fj, goal.least_share * linked.energy_fj)
+        return goal.minimise == "cycles" and self.energy_fj > least and self.cycles >= 0
 
 
 def gain_over(before: Sequence[Measured], after: Sequence[Measured]) -> Gain:

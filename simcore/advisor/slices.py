@@ -14,6 +14,8 @@ from simcore.placement.pieces import LINE, Piece
 
 PARTS = 128  # of a large object
 SMALLEST = 2048  # bytes of an object that is cut
+#: A head is easier to split off: it is taken when it waits so much of what the hottest part does.
+ALIKE = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def waits_of(parts: Sequence[Part], start: int, end: int) -> int:
 def hottest(piece: Piece, parts: Sequence[Part], room: int) -> Piece | None:
     """The bytes of an object, at most ``room`` and in a row, whose accesses wait most.
 
-    None when none of them waits. Of equal ones the first, and as short as it can be.
+    None when none of them waits. Of those that wait alike the object's head, then the first, as
+    short as it can be.
     """
     own = [p for p in parts if piece.address <= p.start and p.end <= piece.end and p.stall_cycles]
     best: tuple[int, int, int, int] | None = None
@@ -91,6 +94,9 @@ def hottest(piece: Piece, parts: Sequence[Part], room: int) -> Piece | None:
         best = found if best is None else min(best, found)
     if best is None:
         return None
+    head = [part for part in own if part.end - piece.address <= room]
+    if head and sum(part.stall_cycles for part in head) >= ALIKE * -best[0]:
+        return slice_of(piece, piece.address, head[-1].end)
     return slice_of(piece, best[2], best[3])
 
 

@@ -23,8 +23,9 @@ LEAST_SHARE = 1e-4
 #: A hot part of an object that fits whole is tried when it has so much of its waits in so many
 #: of its bytes.
 HOT_WAITS, HOT_BYTES = 0.8, 0.5
-#: Shares of a region's room that parts of an object that does not fit may take.
-ROOMS = (1.0, 0.75, 0.5)
+#: Shares of a region's room that parts of an object that does not fit may take. What is left of
+#: the second one is for tables of a few words.
+ROOMS = (1.0, 0.9375, 0.75, 0.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ What a linker cannot move stands in a comment with why, and in ``stays``: nothin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
@@ -18,30 +17,23 @@ from simcore.elf import Image
 from simcore.linking.build import Build
 from simcore.linking.composed import as_exported
 from simcore.linking.inputs import Input, Pieces, Stays, by_map, by_symbols
-from simcore.linking.script import OutputSection, Script
-from simcore.linking.startup import ASSEMBLY_LOOP, C_LOOP, TABLE, copy_cycles
-from simcore.linking.veneers import BYTES, CYCLES, Veneers, count_veneers
+from simcore.linking.script import OutputSection
+from simcore.linking.sections import (
+    Block,
+    asserts,
+    copied_already,
+    fill_table,
+    output_section,
+)
+from simcore.linking.startup import ASSEMBLY_LOOP, C_LOOP, copy_cycles
+from simcore.linking.veneers import BYTES, count_veneers, direct_calls, through_veneers
 from simcore.placement.pieces import Piece, ProgramMemory, is_composed
 from simcore.placement.placer import free_bytes
-from simcore.run.setup import TimingSetup
+from simcore.run.setup import Move, TimingSetup
 
 WIDTH: Final = 96
 #: Bytes that alignment in front of an input section may take.
 _GAP: Final = 4
-_GLOBAL: Final = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
-
-
-@dataclass(slots=True)
-class Block:
-    """An output section. ``entries`` are its patterns, each with the pieces that it brings."""
-
-    name: str  # without the dot
-    region: Region
-    memory: str  # as the user's script calls it
-    is_zeroed: bool
-    reused: OutputSection | None = None  # of the user's script, which start-up code copies already
-    entries: dict[str, list[Piece]] = field(default_factory=dict)
-    size: int = 0  # bytes of its input sections, gaps between them included
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +53,8 @@ class Fragment:
     loaded_bytes: int = 0
     zeroed_bytes: int = 0
     copy_cycles: int = 0
-    veneers: Veneers = field(default_factory=Veneers)
+    veneers: int = 0
+    veneer_calls: int = 0
 
 
 def linker_fragment(
@@ -93,8 +86,11 @@ def linker_fragment(
     else:
         found = by_symbols(image, moving)
     blocks, along, stays = _blocks(image, model, program, build, moving, found)
-    kept = [(piece, block.region.name) for block in blocks for piece in _pieces_of(block)]
-    veneers = count_veneers(image, model, kept, profile)
+    moves = _moves(blocks)
+    veneers = sum(count_veneers(image, moves)) if moves else 0
+    calls = 0
+    if veneers and profile is not None:
+        calls = through_veneers(direct_calls(image, profile), moves)
     loaded = sum(block.size for block in blocks if not block.is_zeroed)
     zeroed = sum(block.size for block in blocks if block.is_zeroed)
     home = None if image.vector_table is None else model.region_at(image.vector_table)
@@ -109,10 +105,11 @@ def linker_fragment(
         if composed:
             lines += _comment("Names are those of 'mcusim export'.")
         for block in blocks:
-            lines += _output_section(image, model, build, block)
-        lines += _table(blocks, build.rom_name(image, model))
-        lines += [line for block in blocks for line in _asserts(image, block)]
-        lines += _comment(_cost_note(loaded, zeroed, cycles, veneers))
+            lines += output_section(image, model, build, block)
+        lines += fill_table(blocks, build.rom_name(image, model))
+        lines += [line for block in blocks for line in asserts(image, block)]
+        lines += _comment(_fill_note(loaded, zeroed, cycles))
+        lines += _comment(_veneer_note(veneers, calls, model)) if veneers else []
         for text in along:
             lines += _comment(text)
     for one in stays:
@@ -142,6 +139,7 @@ def linker_fragment(
         zeroed,
         cycles,
         veneers,
+        calls,
     )
 
 
@@ -197,7 +195,7 @@ def _blocks(
         room[region] -= size
         if block is None:
             block = Block(name, target, build.name_of(target), _is_zeroed(image, piece))
-            block.reused = _copied_already(image, build, block)
+            block.reused = copied_already(image, build, block)
             blocks[name] = block
         block.entries[one.pattern] = [piece]
         block.size += one.size
@@ -223,136 +221,6 @@ def _room(
     return room - 16  # what begins at 0 stays free, and the block is aligned
 
 
-def _output_section(image: Image, model: CpuModel, build: Build, block: Block) -> list[str]:
-    name = block.name
-    if block.reused is not None and build.script is not None:
-        return _reused_section(image, build.script, block, block.reused)
-    loads = block.is_zeroed or not block.region.writable
-    rom = "" if loads else f" AT > {build.rom_name(image, model)}"
-    lines = [
-        f".{name} {'(NOLOAD) ' if block.is_zeroed else ''}:",
-        "{",
-        *(["    . += 8;"] if block.region.base == 0 else []),  # nothing may have the address 0
-        "    . = ALIGN(8);",
-        f"    __{name}_start = .;",
-    ]
-    lines += _patterns(image, block)
-    lines += [
-        f"    *(.{name})",
-        "    . = ALIGN(4);",
-        f"    __{name}_end = .;",
-        f"}} > {block.memory}{rom}",
-    ]
-    return lines
-
-
-def _patterns(image: Image, block: Block) -> list[str]:
-    """The input sections, between marks where one's symbol cannot be named in a script."""
-    lines = []
-    for number, (pattern, pieces) in enumerate(block.entries.items()):
-        marks = not all(_is_global(image, piece) for piece in pieces)
-        lines += [f"    __{block.name}_{number} = .;"] if marks else []
-        lines += [f"    {pattern}"]
-        lines += [f"    __{block.name}_{number}_end = .;"] if marks else []
-    return lines
-
-
-def _reused_section(
-    image: Image, script: Script, block: Block, section: OutputSection
-) -> list[str]:
-    """The user's output section with the patterns in front of its own."""
-    inputs = (at for at, end in script.statements(section) if "=" not in script.text[at:end])
-    at = next(inputs, section.body_end)
-    patterns = [
-        f"    __{block.name}_start = .;",
-        *_patterns(image, block),
-        f"    __{block.name}_end = .;",
-    ]
-    head, tail = script.text[section.start : at], script.text[at : section.end]
-    before, behind = head.rstrip().splitlines(), f"        {tail}".splitlines()
-    return [
-        *(line.removeprefix("    ") for line in before),
-        *patterns,
-        *(line.removeprefix("    ") for line in behind),
-    ]
-
-
-def _copied_already(image: Image, build: Build, block: Block) -> OutputSection | None:
-    """The output section of the user's script in that region which start-up code copies: it has
-    bytes, and runs elsewhere than it is loaded."""
-    if build.script is None or block.is_zeroed:
-        return None
-    copied = {
-        section.name
-        for section in image.sections
-        if section.allocated
-        and section.size
-        and section.has_data
-        and section.load_address != section.address
-        and block.region.base <= section.address < block.region.end
-    }
-    return next(
-        (
-            section
-            for section in build.script.sections
-            if section.name in copied and section.region == block.memory
-        ),
-        None,
-    )
-
-
-def _table(blocks: Sequence[Block], rom: str) -> list[str]:
-    """What start-up code fills: from where, first address, end; from 0 for zeros."""
-    rows = []
-    for block in blocks:
-        if block.reused is not None or not block.region.writable:
-            continue
-        name = block.name
-        source = "0" if block.is_zeroed else f"LOADADDR(.{name}) + (__{name}_start - ADDR(.{name}))"
-        rows += [f"    LONG({source})", f"    LONG(__{name}_start) LONG(__{name}_end)"]
-    if not rows:
-        return []
-    return [
-        ".mcusim_table :",
-        "{",
-        "    . = ALIGN(4);",
-        f"    {TABLE}_start = .;",
-        *rows,
-        f"    {TABLE}_end = .;",
-        f"}} > {rom}",
-    ]
-
-
-def _asserts(image: Image, block: Block) -> list[str]:
-    """That each symbol landed: a global one by its address, a local one by its bytes."""
-    name = block.name
-    low, high = block.region.base, block.region.end
-    what = f"are outside of {block.region.name}"
-    lines = [
-        f"ASSERT(__{name}_start >= {low:#x} && __{name}_end <= {high:#x},",
-        f'    "mcusim: addresses of .{name} {what}")',
-    ]
-    for number, pieces in enumerate(block.entries.values()):
-        for piece in pieces:
-            text = piece.symbol or piece.name
-            if _is_global(image, piece):
-                test = f"{text} >= __{name}_start && {text} < __{name}_end"
-            else:
-                test = f"__{name}_{number}_end - __{name}_{number} >= {piece.size}"
-            shown = re.sub(r'["\\]', "?", text)
-            lines += [f"ASSERT({test},", f'    "mcusim: {shown} did not go to .{name}")']
-    return lines
-
-
-def _is_global(image: Image, piece: Piece) -> bool:
-    """Whether a script can name a piece."""
-    text = piece.symbol or piece.name
-    symbol = image.symbol(text)
-    if symbol is None or symbol.address != piece.address or symbol.binding == "local":
-        return False
-    return _GLOBAL.fullmatch(text) is not None
-
-
 def _missing(build: Build, blocks: Sequence[Block]) -> str:
     """Regions that the user's MEMORY lacks."""
     lacking = {block.region.name: block for block in blocks if build.lacks(block.region)}
@@ -372,17 +240,19 @@ def _region_note(build: Build, blocks: Sequence[Block]) -> str:
     return "".join(dict.fromkeys(missing))
 
 
-def _cost_note(loaded: int, zeroed: int, cycles: int, veneers: Veneers) -> str:
-    text = (
+def _fill_note(loaded: int, zeroed: int, cycles: int) -> str:
+    return (
         f"Start-up code fills {loaded + zeroed:,} bytes, which takes about {cycles:,} cycles, once."
     )
-    if veneers.count:
-        text += (
-            f" {veneers.count} veneers of {BYTES} bytes come in, as BL does not reach that far;"
-            f" {veneers.calls:,} calls of the run go through them, about {CYCLES} cycles each"
-            f" ({veneers.cycles:,}), which the timing does not hold."
-        )
-    return text
+
+
+def _veneer_note(veneers: int, calls: int, model: CpuModel) -> str:
+    each = model.layouts.veneer_cycles
+    return (
+        f"{veneers} veneers of {BYTES} bytes come in, as BL does not reach that far; {calls:,}"
+        f" calls of the run go through them, about {each} cycles each ({calls * each:,}), which a"
+        " placed timing does not hold."
+    )
 
 
 def _comment(text: str) -> list[str]:
@@ -400,8 +270,17 @@ def _quoted(code: str) -> list[str]:
     return [f"   {line}" for line in lines]
 
 
-def _pieces_of(block: Block) -> list[Piece]:
-    return [piece for pieces in block.entries.values() for piece in pieces]
+def _moves(blocks: Sequence[Block]) -> list[Move]:
+    """About where the code goes, one behind the other: as near as a branch's reach asks."""
+    found = []
+    for block in blocks:
+        at = block.region.base + 8
+        for piece in (piece for pieces in block.entries.values() for piece in pieces):
+            if piece.is_code:
+                at += (piece.address - at) % 4
+                found.append(Move(piece.address, piece.size, at))
+                at += piece.size
+    return sorted(found)
 
 
 def _block_name(region: str, is_zeroed: bool) -> str:

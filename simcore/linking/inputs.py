@@ -77,6 +77,13 @@ def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[Input | Stays]:
     return result
 
 
+def why_it_stays(image: Image, found: LinkMap | None, piece: Piece) -> str | None:
+    """Why a linker cannot move a piece by itself; None if it can."""
+    pieces = [(piece, "")]
+    (one,) = by_symbols(image, pieces) if found is None else by_map(image, found, pieces)
+    return one.reason if isinstance(one, Stays) else None
+
+
 def _along(
     holder: Contribution, wanted: Sequence[Piece], everything: Sequence[Piece]
 ) -> list[Piece]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from simcore.linking.mapfile import Contribution, LinkMap
 from simcore.placement.pieces import Piece
+
+_MORE: Final = re.compile(r" and \d+ more$")
 
 
 def as_linked(found: LinkMap | None, pieces: Sequence[Piece]) -> list[Piece]:
@@ -25,10 +29,18 @@ def as_linked(found: LinkMap | None, pieces: Sequence[Piece]) -> list[Piece]:
             result.append(piece)
         else:
             groups.setdefault(holder, []).append(piece)
-    for members in groups.values():
-        result.append(_joined(members))
+    for holder, members in groups.items():
+        joined = _joined(members)
+        if joined.is_code and joined.address == holder.address:
+            joined = replace(joined, size=holder.size)  # the gap that it leaves is all of it
+        result.append(joined)
     result.sort(key=lambda piece: (piece.address, not piece.is_code))
     return result
+
+
+def is_joined(piece: Piece) -> bool:
+    """Whether a piece is several that move as one."""
+    return _MORE.search(piece.name) is not None
 
 
 def _joined(members: Sequence[Piece]) -> Piece:

@@ -1,7 +1,7 @@
-"""Veneers: what a linker puts between a BL and a function too far away for it.
+"""Veneers: what a linker puts between a call and code that lies too far away for it.
 
-BL and B.W reach 16 MB (Arm DDI 0403E, A7.7.18 and A7.7.12): from flash at 0x08000000 not to an ITCM
-at 0. The linkers then branch to an instruction or three near the caller that go on from there.
+BL and B.W reach 16 MiB (Arm DDI 0403E, A7.7.18 and A7.7.12): from flash at 0x08000000 not to an
+ITCM at 0. The linkers then branch to an instruction or three near the caller that go on from there.
 """
 
 from __future__ import annotations
@@ -13,29 +13,22 @@ from itertools import pairwise
 from typing import Final
 
 from simcore.costs.profile import Profile
-from simcore.cpu_model import CpuModel
 from simcore.elf import Image
-from simcore.placement.pieces import Piece
+from simcore.run.setup import Move, placed
 
-REACH: Final = 1 << 24  # bytes
+REACH: Final = 1 << 24  # bytes, on either side: BL, encoding T1
 BYTES: Final = 8  # of GNU ld's LDR PC with its word; lld takes 10 or 12
 #: As GNU ld and lld name them.
 _NAMES: Final = re.compile(r"__.*_veneer|__Thumb\w*Thunk_.*|__ARM\w*Thunk_.*")
-#: A call through one in the mean: 0.4 to 9 in the relinked programs of docs/model/placement.md.
-CYCLES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Veneers:
-    """How many a relinked program has, how many calls of the run go through them, and what these
-    cost, estimated: the placed timing does not hold it."""
+class DirectCall:
+    """An instruction that calls by its offset, and how often it did."""
 
-    count: int = 0
-    calls: int = 0
-
-    @property
-    def cycles(self) -> int:
-        return self.calls * CYCLES
+    site: int
+    target: int
+    calls: int
 
 
 def is_veneer(name: str) -> bool:
@@ -43,46 +36,59 @@ def is_veneer(name: str) -> bool:
     return _NAMES.fullmatch(name) is not None
 
 
-def count_veneers(
-    image: Image, model: CpuModel, pieces: Sequence[tuple[Piece, str]], profile: Profile | None
-) -> Veneers:
-    """The veneers that moving functions needs which were in reach of each other before.
+def direct_calls(image: Image, profile: Profile) -> list[DirectCall]:
+    """The calls of a run that are made by BL or B.W, by site."""
+    counted: dict[tuple[int, int], int] = {}
+    for node in profile.call_tree:
+        if node.call_site is None or node.function is None or node.op is not None:
+            continue
+        target = profile.functions[node.function].address
+        if target is not None:
+            key = (node.call_site, target)
+            counted[key] = counted.get(key, 0) + node.calls
+    return [
+        DirectCall(site, target, calls)
+        for (site, target), calls in sorted(counted.items())
+        if calls and _is_direct(image, site)
+    ]
 
-    Branches are found by decoding BL and B.W of all code whose target begins a function; calls by
-    veneers that are there count as none. Of a profile the call tree says how often.
+
+def through_veneers(calls: Sequence[DirectCall], moves: Sequence[Move]) -> int:
+    """How many of the calls are out of reach under some moves."""
+    return sum(call.calls for call in calls if _is_out_of_reach(call.site, call.target, moves))
+
+
+def count_veneers(image: Image, moves: Sequence[Move]) -> tuple[int, int]:
+    """How many veneers a linker makes under some moves that it did not make before: among the code
+    that stays, and among what moves.
+
+    Branches are found by decoding BL and B.W of all code whose target begins a function; a target
+    has one veneer for all callers that stay, and one for those that move.
     """
-    moved = {
-        piece.address: model.region(region).base
-        for piece, region in pieces
-        if piece.is_code and piece.kind == "function"
-    }
-    if not moved:
-        return Veneers()
+    found: tuple[set[int], set[int]] = (set(), set())
+    for site, target in _branches(image):
+        if _is_out_of_reach(site, target, moves):
+            found[placed(moves, site) != site].add(target)
+    return len(found[0]), len(found[1])
 
-    def place(start: int) -> int:
-        return moved.get(start, start)
 
-    crossing: dict[tuple[int, int], tuple[int, int]] = {}  # caller, callee -> from where, callee
-    for caller, callee in _branches(image):
-        here, there = place(caller), place(callee)
-        if abs(there - here) >= REACH > abs(callee - caller):
-            crossing[caller, callee] = (moved.get(caller, -1), callee)
-    calls = 0
-    if profile is not None:
-        for node in profile.call_tree:
-            if node.parent is None or node.function is None or node.op is not None:
-                continue
-            above = profile.call_tree[node.parent].function
-            if above is None:
-                continue
-            edge = (profile.functions[above].address, profile.functions[node.function].address)
-            if edge in crossing:
-                calls += node.calls
-    return Veneers(len(set(crossing.values())), calls)
+def _is_out_of_reach(site: int, target: int, moves: Sequence[Move]) -> bool:
+    distance = abs(placed(moves, site) - placed(moves, target))
+    return distance >= REACH > abs(site - target)
+
+
+def _is_direct(image: Image, site: int) -> bool:
+    for segment in image.segments:
+        at = site - segment.run_address
+        if at >= 0 and at + 4 <= len(segment.data):
+            first = int.from_bytes(segment.data[at : at + 2], "little")
+            second = int.from_bytes(segment.data[at + 2 : at + 4], "little")
+            return first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000
+    return False
 
 
 def _branches(image: Image) -> set[tuple[int, int]]:
-    """Pairs of functions of which the first has a BL or B.W to the start of the second."""
+    """BL and B.W to the start of a function, by address and target; no veneer's."""
     own = [function for function in image.functions if not is_veneer(function.raw)]
     starts = {function.start for function in own}
     found: set[tuple[int, int]] = set()
@@ -91,9 +97,10 @@ def _branches(image: Image) -> set[tuple[int, int]]:
         halves = [int.from_bytes(code[i : i + 2], "little") for i in range(0, len(code) - 1, 2)]
         for index, (first, second) in enumerate(pairwise(halves)):
             if first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000:
-                target = function.start + 2 * index + 4 + _offset(first, second)
+                site = function.start + 2 * index
+                target = site + 4 + _offset(first, second)
                 if target in starts and target != function.start:
-                    found.add((function.start, target))
+                    found.add((site, target))
     return found
 
 

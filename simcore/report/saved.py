@@ -58,7 +58,7 @@ KINDS = {
     "mcusim.energy-sweep/1": DocumentKind(
         "energy sweep", "simcore.whatif.energy_sweep.EnergySweep", "studies.energy_sweep"
     ),
-    "mcusim.advice/1": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
+    "mcusim.advice/2": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
     "mcusim.study-ops/1": DocumentKind(
         "study of operations", "simcore.study.ops.OpsStudy", "studies.ops"
     ),

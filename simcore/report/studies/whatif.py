@@ -188,14 +188,26 @@ def _plus(value: int) -> str:
 
 
 def _objects(rows: Sequence[Outcome]) -> list[tuple[str, str]]:
-    """Names and kinds of the objects that change most in any configuration."""
-    largest: dict[tuple[str, str], int] = {}
-    for row in rows:
-        for one in row.change.objects if row.change else ():
-            key = (one.name, one.kind)
-            largest[key] = max(largest.get(key, 0), abs(one.stall_cycles))
-    ranked = sorted(largest, key=lambda key: (-largest[key], key))
-    return ranked[:OBJECTS]
+    """Names and kinds of the objects that change most: each configuration chooses in turn, what it
+    moved before what else changed with it.
+
+    So one in which all is slower takes no column from what another one moved.
+    """
+    wishes = [_wishes(row) for row in rows]
+    found: dict[tuple[str, str], None] = {}
+    for turn in range(max(map(len, wishes), default=0)):
+        for wish in wishes:
+            if turn < len(wish) and len(found) < OBJECTS:
+                found[wish[turn]] = None
+    return list(found)
+
+
+def _wishes(row: Outcome) -> list[tuple[str, str]]:
+    """Objects of a configuration in the order in which it wants a column for them."""
+    moved = {item.name for item in row.placement}
+    changed = list(row.change.objects) if row.change else []
+    changed.sort(key=lambda one: (one.name not in moved, -abs(one.stall_cycles), one.name))
+    return [(one.name, one.kind) for one in changed if one.stall_cycles]
 
 
 def _stalls(row: Outcome, name: str, kind: str) -> int:
@@ -224,13 +236,18 @@ def _significance(row: Outcome) -> str:
 
 
 def _warnings(study: WhatIf) -> list[str]:
-    """Each warning once, with its configuration where not all have it."""
+    """Each warning once, with its configurations where not all have it."""
     rows = study.configurations
     lines: dict[str, None] = {}
-    for row in rows:
-        for warning in row.warnings:
-            everywhere = all(warning in other.warnings for other in rows)
-            lines[warning if everywhere else f"{row.name}: {warning}"] = None
+    for warning in dict.fromkeys(warning for row in rows for warning in row.warnings):
+        having = [row.name for row in rows if warning in row.warnings]
+        if len(having) == len(rows):
+            lines[warning] = None
+        elif len(having) == len(rows) - 1 > 1:
+            (other,) = (row.name for row in rows if warning not in row.warnings)
+            lines[f"all but {other}: {warning}"] = None
+        else:
+            lines[f"{', '.join(having)}: {warning}"] = None
     copied = [row for row in rows if row.copied_bytes]
     if copied:
         most = max(row.copied_bytes for row in copied)

@@ -8,8 +8,10 @@ enum { SAMPLES = 512 };
 static float wave[SAMPLES];
 static double mean[8];
 static char line[96];
-/* Larger than the DTCM. */
-static uint8_t history[96 * 1024];
+/* Of a delay line with taps: larger than the caches, smaller than the DTCM. */
+enum { DELAY = 10240, TAPS = 6 };
+static float delay[DELAY];
+static const uint16_t taps[TAPS] = {1213, 2741, 4409, 6007, 7993, 9851};
 
 static const float window[SAMPLES / 2] = {
     0.5f, 0.25f, 0.125f, 1.0f, 0.75f, 0.875f, 0.0625f, 0.375f,
@@ -28,21 +30,33 @@ __attribute__((noinline)) static double smooth(int round)
         mean[at & 7] = mean[at & 7] * 0.875 + (double)wave[at] * 0.125;
         sum += mean[at & 7];
     }
-    history[(unsigned)round * 977 % sizeof history] = (uint8_t)(int)sum;
-    return sum / SAMPLES;
+    return sum / (SAMPLES + round);
+}
+
+__attribute__((noinline)) static float echo(unsigned *at)
+{
+    float last = 0;
+    for (int each = 0; each < SAMPLES; each++) {
+        float sum = wave[each];
+        for (int tap = 0; tap < TAPS; tap++)
+            sum += delay[(*at + taps[tap]) % DELAY] * 0.15f;
+        *at = (*at + 23) % DELAY;
+        delay[*at] = last = sum;
+    }
+    return last;
 }
 
 int main(void)
 {
-    unsigned length = 0;
+    unsigned length = 0, at = 0;
     for (int round = 0; round < 12; round++) {
         sample(0.01f * (float)(round + 1));
-        const double value = smooth(round);
+        const double value = smooth(round) + (double)echo(&at);
         for (int each = 0; each < 4; each++) {
             snprintf(line, sizeof line, "round %d: %10.6f of %08x\n", round, value * each, (unsigned)each * 77u);
             length += (unsigned)strlen(line);
         }
     }
-    printf("%u characters, %.6f, %u\n", length, mean[3], history[977]);
+    printf("%u characters, %.6f, %.4f\n", length, mean[3], (double)delay[977]);
     return 0;
 }

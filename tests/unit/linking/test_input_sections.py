@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from simcore.cpu_model import load_cpu_model
 from simcore.elf import Function, Image, Section, Symbol
 from simcore.linking.inputs import Input, Stays, by_map, by_symbols
 from simcore.linking.mapfile import Contribution, LinkMap
 from simcore.linking.units import as_linked
-from simcore.linking.veneers import count_veneers
+from simcore.linking.veneers import DirectCall, count_veneers, through_veneers
 from simcore.placement.pieces import Piece, all_pieces
+from simcore.run.setup import Move
 
 ROM = 0x08000000
 #: Objects with their input sections, and of each the functions that lie in it, 64 bytes each.
@@ -156,8 +156,8 @@ def test_calls_that_reach_no_more_are_counted_as_veneers() -> None:
     functions = tuple(Function(i, n, ROM + 64 * i, ROM + 64 * (i + 1)) for i, n in enumerate("abc"))
     segment = Segment(ROM, ROM, code, 192, True, False)
     image = Image("a.elf", "", None, None, 1, (segment,), functions=functions)
-    model = load_cpu_model("stm32f746")
-    pieces = {p.name: p for p in all_pieces(image)}
-    assert count_veneers(image, model, [(pieces["b"], "itcm")], None).count == 1
-    assert count_veneers(image, model, [(pieces["a"], "itcm")], None).count == 2
-    assert count_veneers(image, model, [(p, "itcm") for p in pieces.values()], None).count == 0
+    assert count_veneers(image, [Move(ROM + 64, 64, 8)]) == (1, 0)
+    assert count_veneers(image, [Move(ROM, 64, 8)]) == (0, 2)
+    assert count_veneers(image, [Move(ROM, 192, 8)]) == (0, 0)
+    calls = [DirectCall(ROM, ROM + 64, 7), DirectCall(ROM + 4, ROM + 128, 100)]
+    assert through_veneers(calls, [Move(ROM + 64, 64, 8)]) == 7

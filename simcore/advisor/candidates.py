@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from simcore.advisor.reach import DmaReach
 from simcore.advisor.repeats import startup_functions
-from simcore.advisor.slices import Part, hottest, waits_of
+from simcore.advisor.slices import Part, hottest, is_slice, waits_of
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
 from simcore.cpu_model.schema import TCM_KINDS
@@ -55,7 +55,7 @@ class Candidate:
     @property
     def is_part(self) -> bool:
         """Whether it is a part of an object."""
-        return self.piece.name.endswith("]") and self.piece.kind == "object"
+        return is_slice(self.piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +291,9 @@ def names(candidates: Sequence[Candidate], image: Image) -> list[str]:
 
 def shown_name(image: Image, piece: Piece) -> str:
     """The name of a piece, with the file that it is of where another symbol is called so."""
-    base, bracket, rest = (
-        piece.name.partition("[") if piece.name.endswith("]") else (piece.name, "", "")
-    )
+    base, bracket, rest = piece.name, "", ""
+    if is_slice(piece):
+        base, bracket, rest = piece.name.rpartition("[")
     raw = piece.symbol or base
     own = {s.address & ~1 for s in image.symbols if s.name == raw and s.section}
     file = image.file_at(piece.address)

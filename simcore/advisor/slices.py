@@ -5,6 +5,7 @@ An array that does not fit into a TCM may have a head that does, as a network's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from simcore.core.data_objects import ObjectMap, ObjectTable, Range
 from simcore.placement.pieces import LINE, Piece
 
 PARTS = 128  # of a large object
+_SLICE = re.compile(r"\[\d*K?:\d*K?\]$")
 SMALLEST = 2048  # bytes of an object that is cut
 #: A head is easier to split off: it is taken when it waits so much of what the hottest part does.
 ALIKE = 0.98
@@ -107,6 +109,11 @@ def slice_of(piece: Piece, start: int, end: int) -> Piece:
     return replace(
         piece, name=name, address=start, size=end - start, alignment=min(piece.alignment, LINE)
     )
+
+
+def is_slice(piece: Piece) -> bool:
+    """Whether a piece is a part of an object; names of their own may end with a bracket, too."""
+    return piece.kind == "object" and _SLICE.search(piece.name) is not None
 
 
 def _bytes(number: int) -> str:

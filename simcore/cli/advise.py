@@ -142,8 +142,8 @@ def advise(
 
     Moves are judged over layouts: only what brings more than chance in their mean is advised, at
     most eight moves. It comes as a linker-script fragment to paste, with the loop that start-up
-    code needs. With --per, --from and --until only that part counts. Needs scipy, which the extra mcusim[advise] installs. Exit status 3: no
-    placement meets the deadline.
+    code needs. With --per, --from and --until only that part counts. Needs scipy, which the extra
+    mcusim[advise] installs. Exit status 3: no placement meets the deadline.
     """
     from simcore.kept.reports import KeptReports
     from simcore.linking.mapfile import map_states

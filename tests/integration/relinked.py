@@ -91,10 +91,11 @@ class Relinked:
 
 
 def compared(linked: Path, real: Path, start_up: str = "Reset_Handler|fill") -> Relinked:
-    """Both profiled; they have to execute the same but for start-up code and veneers."""
+    """Both profiled; they have to execute the same but for start-up code, veneers and what strings
+    at other addresses change in strlen() and its like."""
     profiles = [simcore.profile(linked), simcore.profile(real)]
     work = [rest(profile, start_up) for profile in profiles]
-    assert work[0][1] == work[1][1]
+    assert abs(work[0][1] - work[1][1]) <= 0.001 * work[0][1]
     veneers = sum(f.cycles_self for f in profiles[1].functions if is_veneer(f.name))
     return Relinked(work[0][0], work[1][0], veneers)
 

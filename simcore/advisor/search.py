@@ -1,4 +1,4 @@
-"""The choice of what moves: screened by mechanism at one layout, judged over many.
+"""The choice of what moves: screened by mechanism in few layouts, judged over many.
 
 Each candidate is timed alone in its best region in one pass; only waits for memory count, as what
 else changes is where branches lie. A 0/1 programme picks the few that bring most. The whole choice
@@ -10,7 +10,7 @@ optimised over layouts, so that none of them is the lucky one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from simcore.advisor.candidates import Candidate
 from simcore.advisor.goal import Gain, Goal, gain_over
@@ -30,7 +30,8 @@ from simcore.placement.request import PlaceRequest
 from simcore.run.setup import Move, TimingSetup
 
 MOST_MOVES = 8
-MOST_SCREENED = 24  # candidates in a region that are timed alone
+MOST_SCREENED = 16  # candidates in a region that are timed alone
+SCREENED_IN = 2  # layouts, of those under the model's own answers
 #: What of the waits of data remains in an SRAM, where that is not timed.
 SRAM_SHARE = 0.5
 
@@ -39,7 +40,7 @@ Key = tuple[tuple[int, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What a candidate brings alone in a region, by mechanism, at the layout as linked."""
+    """What a candidate brings alone in a region, by mechanism, in the mean of few layouts."""
 
     waits: int
     energy_fj: int
@@ -106,17 +107,21 @@ class Search:
                 continue
             if self.place({index: region.name}) is not None:
                 timed.append((index, region))
-        setups, veneers = [], []
+        layouts = [one for one in self.layouts if one.answer is None][:SCREENED_IN]
+        placed: list[tuple[Move, ...]] = [()]
         for index, region in timed:
             placement = self.place({index: region.name})
             assert placement is not None
-            setups.append(replace(self.setup, moves=placement.moves))
-            veneers.append(self.veneer_cycles(placement.moves))
-        found = self.passes.time(setups, "screening") if setups else []
-        for (index, region), measured, cycles in zip(timed, found, veneers, strict=True):
+            placed.append(placement.moves)
+        setups = [one.setup(self.image, self.setup, moves) for moves in placed for one in layouts]
+        found = self.passes.time(setups, "screening") if timed else []
+        count = len(layouts)
+        for number, (index, region) in enumerate(timed, 1):
+            own = found[number * count : (number + 1) * count]
+            gain = gain_over(found[:count], own)
             self.screened[index, region.name] = Screened(
-                self.linked.waits - measured.waits - cycles,
-                self.linked.energy_fj - measured.energy_fj,
+                round(gain.waits) - self.veneer_cycles(placed[number]),
+                round(gain.energy_fj),
                 is_timed=True,
             )
         for index, one in enumerate(self.candidates):
@@ -160,8 +165,9 @@ class Search:
             for region in one.regions:
                 found = self.screened[index, region.name]
                 gain = float(found.energy_fj if goal.minimise == "energy" else found.waits)
-                if needed is None and gains and gain < max(gains) + least:
-                    gain = min(gain, max(gains) - 1)  # a tie goes where a person would put it
+                # A tie goes where a person would put it: into the region that comes first.
+                alike = [one for one in gains if needed is None and least < one > gain - least]
+                gain = min([gain, *(before - 1 for before in alike)])
                 gains.append(gain)
                 if one.is_resident or (
                     gain > least and goal.allows(found.waits, found.energy_fj, self.linked)

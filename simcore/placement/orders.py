@@ -7,15 +7,17 @@ drawn by the functions' names, so that a program that is shifted or reordered dr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import pairwise
 
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.placement.space import aligned, merged
 from simcore.run.setup import WORD, Move
 
+PAGE = 4096  # bytes; no smaller than a way of an I-cache that the parts have
 #: A stretch of code that stays together: its first address, its end, and its name.
 Stretch = tuple[int, int, str]
 
@@ -23,17 +25,32 @@ Stretch = tuple[int, int, str]
 def reordered(
     image: Image, model: CpuModel, moves: Sequence[Move], number: int, offset: int
 ) -> tuple[Move, ...] | None:
-    """The moves with what they leave of each section of code in the order of that number.
+    """The moves with the functions of each section of code in the order of that number.
 
-    All code, moved or not, is timed `offset` bytes higher. None where that leaves a memory.
+    A section begins where a page does, so that the layout is the same wherever the program is
+    linked; what moves leaves a gap, so that nothing else lies elsewhere by it. All code, moved or
+    not, is timed `offset` bytes higher. None where that leaves a memory.
     """
 
     def rank(stretch: Stretch) -> bytes:
         return sha256(f"{number} {stretch[2]}".encode()).digest()
 
-    return _packed(
-        image, model, moves, offset, offset, lambda found: sorted(found, key=rank), shrinks=False
-    )
+    found: list[Move] = []
+    code = _code(image)
+    taken = merged((move.start, move.end) for move in moves)
+    for begin in (PAGE, WORD):
+        found = []
+        for start, end in code:
+            at = -(-start // begin) * begin + offset
+            for low, high, _ in sorted(_stretches(image, start, end, taken), key=rank):
+                at = aligned(at, low, WORD)
+                if at != low and not _is_taken(taken, low):
+                    found.append(Move(low, high - low, at))
+                at += high - low
+        found += [_shifted(code, move, offset) for move in moves]
+        if all(_is_in_memory(model, move) for move in found):
+            return tuple(sorted(found))
+    return None
 
 
 def closed(
@@ -43,36 +60,28 @@ def closed(
 
     As a linker does it; what moves stays where it was placed. None where that leaves a memory.
     """
-    return _packed(image, model, moves, offset, 0, list, shrinks=True)
-
-
-def _packed(
-    image: Image,
-    model: CpuModel,
-    moves: Sequence[Move],
-    offset: int,
-    moved_offset: int,
-    order: Callable[[list[Stretch]], list[Stretch]],
-    *,
-    shrinks: bool,
-) -> tuple[Move, ...] | None:
     found: list[Move] = []
-    code = _code(image)
-    for start, end in code:
-        taken = merged((move.start, move.end) for move in moves)
-        stretches = _stretches(image, start, end, taken)
+    taken = merged((move.start, move.end) for move in moves)
+    for start, end in _code(image):
         at = start + offset
-        for low, high, _ in order(stretches):
-            at = aligned(at, low, WORD)
-            if at != low:
-                found.append(Move(low, high - low, at))
-            at += high - low
-    for move in moves:
-        is_code = any(start <= move.start and move.end <= end for start, end in code)
-        found.append(replace(move, to=move.to + moved_offset) if is_code else move)
-    if not shrinks and not offset and not found:
-        return tuple(moves)
+        for low, high, _ in _stretches(image, start, end, taken):
+            if not _is_taken(taken, low):
+                at = aligned(at, low, WORD)
+                if at != low:
+                    found.append(Move(low, high - low, at))
+                at += high - low
+    found += moves
     return tuple(sorted(found)) if all(_is_in_memory(model, move) for move in found) else None
+
+
+def _shifted(code: Sequence[tuple[int, int]], move: Move, offset: int) -> Move:
+    """A move of code so many bytes higher, one of data as it is."""
+    is_code = any(start <= move.start and move.end <= end for start, end in code)
+    return replace(move, to=move.to + offset) if is_code else move
+
+
+def _is_taken(taken: Sequence[tuple[int, int]], address: int) -> bool:
+    return any(start <= address < end for start, end in taken)
 
 
 def _code(image: Image) -> list[tuple[int, int]]:
@@ -88,21 +97,11 @@ def _code(image: Image) -> list[tuple[int, int]]:
 def _stretches(
     image: Image, start: int, end: int, taken: Sequence[tuple[int, int]]
 ) -> list[Stretch]:
-    """Functions of a section and what lies between them, without what is placed elsewhere."""
-    first = _function_starts(image)
-    names = {at: name for at, name in first if start <= at < end}
+    """Functions of a section and what lies between them, cut where something moves."""
+    names = {f.start: f.raw for f in image.functions if start <= f.start < end}
     edges = {start, end, *names}
     edges |= {edge for pair in taken for edge in pair if start < edge < end}
-    points = sorted(edges)
-    found = []
-    for low, high in zip(points, points[1:], strict=False):
-        if not any(begin <= low < stop for begin, stop in taken):
-            found.append((low, high, names.get(low, f"{low - start:#x}")))
-    return found
-
-
-def _function_starts(image: Image) -> list[tuple[int, str]]:
-    return [(function.start, function.raw) for function in image.functions]
+    return [(low, high, names.get(low, f"{low - start:#x}")) for low, high in pairwise(sorted(edges))]
 
 
 def _is_in_memory(model: CpuModel, move: Move) -> bool:

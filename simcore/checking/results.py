@@ -83,6 +83,10 @@ class MetricValue:
     """The least over the answers that no source excludes; null when they were not asked for."""
     high: float | None = None
     """The most over them."""
+    renamed_from: str | None = None
+    """The function by the baseline that it most likely was: of its place, with other lines."""
+    instead: tuple[str, ...] | None = None
+    """Of a function that is gone, those that are new in its file; left out without any."""
 
     @property
     def failed(self) -> bool:
@@ -116,7 +120,8 @@ class MetricValue:
     @property
     def name(self) -> str:
         """What was measured: cycles, or cycles of dot."""
-        return f"{self.metric} of {self.row}" if self.row else self.metric
+        before = f" (renamed from {self.renamed_from}?)" if self.renamed_from else ""
+        return f"{self.metric} of {self.row}{before}" if self.row else self.metric
 
     @property
     def key(self) -> str:
@@ -295,7 +300,8 @@ def failure_text(value: MetricValue) -> str:
         which = "" if len(inside) == len(failed) else f"{', '.join(inside)} "
         broken += f" ({which}inside the interval, {value.span})"
     if value.after is None:
-        return f"{value.name} is missing, limit {broken}"
+        new = f"; new in the same file: {', '.join(value.instead)}" if value.instead else ""
+        return f"{value.name} is missing{new}, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
     if value.difference and not value.before:
         text = f"{value.name} from {amount(value.before, value.unit)}"

@@ -115,6 +115,9 @@ class FunctionChange:
     figures are summed; left out without any."""
     parts: tuple[str, ...] | None = None
     """Further functions after that hold its code: clones, and parts that were split off."""
+    renamed_from: str | None = None
+    """The function before that it most likely was: of its place in its file and called as often,
+    with other lines. Left out where there is no doubt."""
 
     @property
     def main_cause(self) -> str | None:
@@ -350,6 +353,7 @@ def _function_change(
         cycles_by_cause=_minus(second.cycles_by_cause, first.cycles_by_cause) if known else {},
         formerly=tuple(dict.fromkeys(formerly)) or None,
         parts=tuple(row.name for row in group.new[1:]) or None,
+        renamed_from=group.old[0].name if group.is_likely else None,
         **costs_of(old, new, nothing),
     )
 

@@ -52,12 +52,15 @@ def test_without_a_baseline_all_pass_and_one_is_saved(check: Check) -> None:
     status, out, err = check("a.elf")
     assert status == 0
     assert "N/A" in out
+    assert out.startswith("1 run, not in baseline 'default': nothing to compare with\n")
     assert err.splitlines() == [
         "mcusim: 1 within limits, 1 without baseline",
         "mcusim: nothing to compare with: there is no .mcusim/default.json yet",
         "mcusim: baseline written to .mcusim/default.json: commit it",
     ]
     assert check("a.elf") == (0, check("a.elf")[1], "mcusim: 1 within limits\n")
+    some = check("a.elf", "b.elf")[1]
+    assert some.startswith("2 runs against baseline 'default', 1 of them not in it\n")
 
 
 def test_a_baseline_that_cannot_be_written_is_not_said_to_be(check: Check) -> None:

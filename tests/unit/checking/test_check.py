@@ -482,7 +482,7 @@ def test_an_unwritable_report_does_not_keep_the_others_from_being_written(
     assert len(problems) == 2
     assert "no/folder/x.xml: cannot write the output: No such file" in problems[0]
     assert Path("x.csv").read_text().startswith("run,elf,")
-    assert out.startswith("1 run against baseline")
+    assert out.startswith("1 run, not in baseline")
 
 
 def test_an_unwritable_baseline_is_one_line_and_the_reports_are_written(

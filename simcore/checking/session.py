@@ -22,7 +22,7 @@ from simcore.checking.gates import (
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
-from simcore.checking.running import PlanOutcome, run_plans
+from simcore.checking.running import PlanOutcome, ReadBack, run_plans
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare, unlike, unlike_setups
 from simcore.comparison.summary import Summary
@@ -49,7 +49,8 @@ class Request:
     ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its result.
 
     ``require_all`` fails on runs that the baseline knows and that did not run, ``require_baseline``
-    on runs that it does not know, ``strict`` on doubts.
+    on runs that it does not know, ``strict`` on doubts. ``read_back`` runs with the cache of each
+    plan what is not in it, None all.
     """
 
     plans: tuple[RunPlan, ...]
@@ -66,6 +67,7 @@ class Request:
     require_baseline: bool = False
     strict: bool = False
     notes: tuple[str, ...] = ()
+    read_back: ReadBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
             refuse_other_case(path, sorted(planned), runs_there)
     if request.prune:
         full_run_needed(left, request.listed, request.plans, in_target)
-    outcomes = run_plans(request.plans, request.jobs or processors(), done)
+    outcomes = run_plans(request.plans, request.jobs or processors(), done, request.read_back)
     limits = {plan.name: limits_of(plan.name, request.limits) for plan in request.plans}
     summaries = [outcome.summary for outcome in outcomes]
     wrong = unmatched_limits(request.plans, summaries, limits, known)

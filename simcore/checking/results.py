@@ -155,6 +155,9 @@ class Reason:
     of them."""
     inlined: str | None = None
     """The inlined function that the line is of."""
+    call_file: str | None = None
+    """Where the function has that inlined, when the line is in another file."""
+    call_line: int | None = None
 
     @property
     def worse(self) -> bool:
@@ -172,10 +175,15 @@ class Reason:
 
     @property
     def inside(self) -> str:
-        """Where in it: in __muldf3, in inlined mac; empty for its own code."""
+        """Where in it: in __muldf3, in inlined mac, called at k.c:12; empty for its own code."""
         if self.callees:
             return f"in {', '.join(map(source_name, self.callees))}"
-        return "" if self.inlined is None else f"in inlined {source_name(self.inlined)}"
+        if self.inlined is None:
+            return ""
+        by = ""
+        if self.call_file is not None and self.call_line is not None:
+            by = f", called at {place(self.call_file, self.call_line)}"
+        return f"in inlined {source_name(self.inlined)}{by}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Request:
 
     ``save`` is the file to write the runs to as a baseline. Without it, runs that ``baseline`` does
     not know are added to it. Runs that did not run stay in either; ``prune`` drops them, after a
-    full run only, which ``listed``, names of all runs of the settings, tells. ``replace`` lets a
+    full run only: ``whole`` is one of all that the settings list, of ELFs that were named
+    ``listed``, names of all runs of the settings, and the files that there are tell. ``replace`` lets a
     run take the place of one of another configuration. Of ``limits`` each item is one text's.
     ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its result.
 
@@ -62,6 +63,7 @@ class Request:
     named: bool = False
     listed: tuple[str, ...] = ()
     prune: bool = False
+    whole: bool = False
     replace: bool = False
     require_all: bool = False
     require_baseline: bool = False
@@ -114,7 +116,7 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
     for path, runs_there in ((request.baseline, known), (request.save, in_target)):
         if path is not None and not request.prune:
             refuse_other_case(path, sorted(planned), runs_there)
-    if request.prune:
+    if request.prune and not request.whole:
         full_run_needed(left, request.listed, request.plans, in_target)
     outcomes = run_plans(request.plans, request.jobs or processors(), done, request.read_back)
     limits = {plan.name: limits_of(plan.name, request.limits) for plan in request.plans}

@@ -266,6 +266,7 @@ def request_of(
         jobs=given["jobs"] or 0,
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
         named=named,
+        whole=not elfs,
         listed=tuple(run.name for run in settings.runs),
         notes=(*settings.notes, *unjudged),
         read_back=read_back,

@@ -305,7 +305,8 @@ def test_bencher_takes_benchmarks_of_measures_of_values(
     check: Check, mixed: tuple[str, ...]
 ) -> None:
     metrics = json.loads(report(check, "bencher", mixed))
-    assert list(metrics) == ["a", "b", "new"]
+    assert list(metrics) == ["a", "b", "new", "mcusim check"]
+    assert metrics["mcusim check"] == {"runs-not-measured": {"value": 1}}
     assert metrics["a"]["cycles"] == {"value": 992}
     assert set(metrics["a"]) >= {"energy-j", "time-s", "stack-bytes"}
 

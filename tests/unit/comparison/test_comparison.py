@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from simcore.cli.compare import is_program
 from simcore.cli.main import main
 from simcore.comparison.comparison import Comparison, LineChange, compare, main_cause
 from simcore.comparison.metrics import METRICS, find_metric, metrics_of
@@ -396,3 +397,23 @@ def test_an_inlined_function_is_in_what_holds_its_lines_and_back() -> None:
     # A caller that had the lines already did not take them in.
     both = run(callee, function("g", 20, "g.c"), lines=in_function("f", 1, 2, 3) + inside)
     assert ("f", "removed", 30, 0) in told(both, whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "program"),
+    [
+        ("elf.json", b"\x7fELF\x01\x01", True),
+        ("profile.elf", b'\xef\xbb\xbf\n{"schema": 1}', False),
+        ("profile.hex", b'{"schema": 1}', False),
+        ("model.bin", b"\x1c\0\0\0TFL3", True),
+        ("records.hex", b":020000040800F2\n", True),
+        ("text.txt", b"hello", False),
+    ],
+)
+def test_a_program_is_known_by_its_content(
+    tmp_path: Path, name: str, head: bytes, program: bool
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(head)
+    assert is_program(str(file)) is program
+    assert not is_program(str(tmp_path))

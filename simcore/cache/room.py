@@ -5,9 +5,10 @@
 
 The folder and all in it are the user's alone: one that others may enter or write, and a file that
 somebody else owns, are not read. A file is written beside its name and renamed, so that processes
-need no lock; that one removes what another is about to read is a miss. Who is about to find an entry that takes
-long may hold its key (flock, which ends with the process), so that others wait for it. The time of
-a file is when it was used last. A folder or a disk that takes nothing costs time only; `Room.trouble` says it.
+need no lock; that one removes what another is about to read is a miss. Who is about to find an
+entry that takes long may hold its key (flock, which ends with the process), so that others wait
+for it. The time of a file is when it was used last. A folder or a disk that takes nothing costs
+time only; `Room.trouble` says it.
 """
 
 from __future__ import annotations

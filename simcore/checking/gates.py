@@ -168,9 +168,10 @@ def full_run_needed(
         if without_links(path) not in ran:
             there.setdefault(path.name, path)
     for name in not_run:
-        path = there.get(known[name].elf.name)
-        if name in listed or path is not None:
-            where = "the settings list it" if name in listed else f"{os.path.relpath(path or name)} is there"
+        left_out = there.get(known[name].elf.name)
+        if name in listed or left_out is not None:
+            where = f"{os.path.relpath(left_out or name)} is there"
+            where = "the settings list it" if name in listed else where
             raise ConfigError(
                 f"--prune drops runs after a full run only: '{name}' did not run, and {where}"
             )
@@ -180,6 +181,6 @@ def _files(names: Set[str], ran: Iterable[Path]) -> Iterator[Path]:
     """Files of these names beside those that ran and in the repository, without hidden folders."""
     for folder in dict.fromkeys(path.parent for path in ran):
         yield from (folder / name for name in sorted(names) if (folder / name).is_file())
-    for folder, below, files in os.walk(root_of(without_links("."))) if names else ():
+    for place, below, files in os.walk(root_of(without_links("."))) if names else ():
         below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (Path(folder) / name for name in sorted(names & set(files)))
+        yield from (Path(place) / name for name in sorted(names & set(files)))

@@ -100,7 +100,7 @@ def _profiled(plan: RunPlan, tail: Printed, read_back: ReadBack | None) -> Profi
         spec = replace(plan, instructions=True, **tables)  # type: ignore[arg-type]
         if read_back is not None and plan.cache.is_on:
             return read_back(spec, room=plan.cache, stdout=tail)
-        return profile(spec, stdout=tail)
+        return profile(spec, stdout=tail)  # type: ignore[arg-type]
 
     if not plan.uncertainty or not plan.cache.is_on:
         return run()

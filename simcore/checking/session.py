@@ -45,9 +45,10 @@ class Request:
     ``save`` is the file to write the runs to as a baseline. Without it, runs that ``baseline`` does
     not know are added to it. Runs that did not run stay in either; ``prune`` drops them, after a
     full run only: ``whole`` is one of all that the settings list, of ELFs that were named
-    ``listed``, names of all runs of the settings, and the files that there are tell. ``replace`` lets a
-    run take the place of one of another configuration. Of ``limits`` each item is one text's.
-    ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its result.
+    ``listed``, names of all runs of the settings, and the files that there are tell. ``replace``
+    lets a run take the place of one of another configuration. Of ``limits`` each item is one
+    text's. ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its
+    result.
 
     ``require_all`` fails on runs that the baseline knows and that did not run, ``require_baseline``
     on runs that it does not know, ``strict`` on doubts. ``read_back`` runs with the cache of each

@@ -123,7 +123,8 @@ def _baseline(request: Request, known: Mapping[str, Summary], is_there: bool) ->
     if request.baseline is None:
         yield "compared with none"
     elif is_there:
-        yield f"compared with {request.baseline.as_posix()}, {len(known)} run{'s' * (len(known) != 1)}"
+        runs = "1 run" if len(known) == 1 else f"{len(known)} runs"
+        yield f"compared with {request.baseline.as_posix()}, {runs}"
     else:
         yield f"compared with {request.baseline.as_posix()}, which is not there"
     new = sorted(names - known.keys()) if request.baseline is not None else []

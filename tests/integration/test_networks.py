@@ -117,6 +117,17 @@ def test_further_inferences_are_told_apart_from_the_first(
     first, further = (document["ops"][row[name]] for name in ("op", "further_op"))
     assert (first["invocations"], further["invocations"]) == (1, 4)
     assert further["cycles"] / 4 < first["cycles"]  # the caches are warm
+    arguments: list[str | Path] = ["profile", network, *options[:2], *options[4:], "--per", "none"]
+    _, out, _ = run([*arguments, "--format", "csv", "--section", "layers"], capsys)
+    rows = [*csv.DictReader(io.StringIO(out))]
+    assert [(row["inference"], int(row["calls"]), int(row["cycles"])) for row in rows] == [
+        ("first", 1, first["cycles"]),
+        ("further", 4, further["cycles"]),
+    ]
+    mean = round((first["cycles"] + further["cycles"]) / 5)
+    for name in ("tflm", "mltk"):
+        _, out, _ = run([*arguments, "--format", name], capsys)
+        assert f",{mean}" in out.splitlines()[1]
 
     _, out, _ = run(["profile", network, *options], capsys)
     steady = json.loads(out)

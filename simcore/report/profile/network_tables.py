@@ -43,6 +43,11 @@ class LayerCosts:
         return round(self.op.cycles / self.calls)
 
     @property
+    def macs(self) -> int:
+        """Of one inference, or of the part of the layer that is counted."""
+        return round(self.op.macs / self.calls) if self.layer.macs else 0
+
+    @property
     def flash_bytes(self) -> int:
         """Read from where constants lie in one inference, whether a cache answered or not."""
         found = (t for name, t in self.op.traffic.items() if name in self.flash)
@@ -150,7 +155,7 @@ def _columns(rows: Sequence[LayerCosts]) -> list[Column]:
         Column("output", output, 9),
         Column("shapes", [_shapes(layer) for layer in layers], 8),
         Column("kernel", [layer.kernel.removeprefix("op_") for layer in layers], 10),
-        Column("MACs", [count(layer.macs) if layer.macs else "" for layer in layers], 4),
+        Column("MACs", [count(row.macs) if row.macs else "" for row in rows], 4),
         Column("params", [size(layer.param_bytes) for layer in layers], 6),
         Column("alive", [size(layer.activation_bytes) for layer in layers], 5),
         Column("cycles", [count(row.cycles) for row in rows]),
@@ -174,12 +179,11 @@ def _shapes(layer: NetworkLayer) -> str:
 
 
 def _per_mac(row: LayerCosts) -> str:
-    return decimal(row.cycles / row.layer.macs) if row.layer.macs else ""
+    return decimal(row.cycles / row.macs) if row.macs else ""
 
 
 def _joules_per_mac(row: LayerCosts) -> str:
-    macs = row.layer.macs * row.calls
-    return si(row.op.energy_j / macs, "J") if macs else ""
+    return si(row.op.energy_j / row.op.macs, "J") if row.macs else ""
 
 
 def _why(op: OpCosts) -> str:

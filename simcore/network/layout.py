@@ -162,7 +162,8 @@ class Layout:
         for at, one in self._variables.values():
             if one.fill:
                 yield NewSection(".state", at, one.size_bytes, bytes([one.fill]) * one.size_bytes)
-        for index, data in zip(self._network.model.main.inputs, inputs, strict=True):
+        given = dict(zip(self._network.model.main.inputs, inputs, strict=True))  # each once
+        for index, data in given.items():
             yield NewSection(".input", self.address((0, index)), len(data), data)
 
     def _arena_symbols(self, memory: str, shared: str) -> Iterator[NewSymbol]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,18 @@ def test_outputs_are_those_of_numpy(made: tuple[Path, Path, list[int]], tmp_path
     op = found.ops[row.op or 0]
     assert op.name == "#0 FULLY_CONNECTED t3"
     assert 0.5 * found.totals.cycles < op.cycles <= found.totals.cycles
+
+
+def test_a_tensor_may_be_an_input_twice_and_an_output_twice(
+    made: tuple[Path, Path, list[int]], tmp_path: Path
+) -> None:
+    _, given, expected = made
+    model = layer(np.random.default_rng(11))
+    ends = {"inputs": model.main.inputs * 2, "outputs": model.main.outputs * 2}
+    network = tmp_path / "twice.tflite"
+    network.write_bytes(write(replace(model, subgraphs=(replace(model.main, **ends),))))
+    profile(network, input=(str(given),), outputs=str(tmp_path / "out.bin"), invocations=2)
+    assert np.fromfile(tmp_path / "out.bin", np.int8).tolist() == expected * 2
 
 
 def test_the_report_holds_layers_arena_and_whose_kernels_ran(

@@ -127,6 +127,8 @@ class RunnerUse:
     """Of the network's first subgraph."""
     operators_run: Count | None
     """Those of them that were seen to run; null when the run was told where to begin or end."""
+    input_sha256: Sha256 | None = None
+    """Of the values of files that the network was given; left out of others."""
     verification: Verification | None = None
     """On request."""
 
@@ -173,5 +175,9 @@ class NetworkCosts:
     """By memory and offset."""
     enlarged: tuple[str, ...] | None = None
     """Settings that made the part large enough; left out where it was."""
+    arena: tuple[str, ...] | None = None
+    """Memories for tensors that were asked for, best first; left out where none were."""
+    input_sha256: Sha256 | None = None
+    """Of the values of files that it was given; left out where they are random."""
     verification: Verification | None = None
     """On request."""

@@ -121,6 +121,8 @@ class NetworkRun:
             ),
             tensors=tuple(self._tensors()),
             enlarged=self._settings or None,
+            arena=tuple(self._spec.arena) or None,
+            input_sha256=self._given.sha256,
         )
         names = tuple(None if step.is_setup else next(further, None) for step in steps)
         return RecordedNetwork(network, self._composed.first, names)

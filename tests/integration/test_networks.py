@@ -237,6 +237,36 @@ def test_a_capture_and_a_what_if_study_speak_of_its_layers(
     assert "dtcm" in out
 
 
+def test_a_check_tells_another_input_arena_or_network_from_a_regression(
+    made: tuple[Path, Path, list[int]],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    network, given, _ = made
+    file = tmp_path / "a.tflite"
+    file.write_bytes(network.read_bytes())
+    asked: list[str | Path] = ["check", "a.tflite", "--input", given]
+    status, out, _ = run([*asked, "--save-baseline", "main"], capsys)
+    assert (status, "withheld" in out) == (0, False)
+    for other, said in (
+        ([*asked[:2]], "the input is values.npy and random, seed 1"),
+        ([*asked, "--arena", "dtcm"], "the arena is the part's own and dtcm"),
+    ):
+        status, _, err = run([*other, "--baseline", "main"], capsys)
+        assert (status, said in err) == (2, True)
+    assert run([*asked, "--baseline", "main"], capsys)[0] == 0
+    file.write_bytes(write(layer(np.random.default_rng(12))))
+    _, _, err = run([*asked, "--baseline", "main"], capsys)
+    assert "the network is another file" in err
+    saved = tmp_path / "b.json"
+    run(["profile", file, "--input", given, "--format", "json", "-o", saved], capsys)
+    _, _, err = run(["compare", network, saved, "--input", given], capsys)
+    assert "warning: the network is another file" in err
+
+
 def test_one_inference_is_what_any_run_of_a_network_can_be_asked_for(
     made: tuple[Path, Path, list[int]], tmp_path: Path
 ) -> None:

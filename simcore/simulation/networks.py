@@ -24,7 +24,7 @@ from simcore.files import read_regular
 from simcore.network.activations import ArenaPlan, ArenaRoom, busiest, plan_arena
 from simcore.network.compose import Composed, compose
 from simcore.network.inputs import Given, expected_outputs, network_inputs
-from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
+from simcore.network.layout import Layout, NoRoomError, Rooms, enlarged, rooms_of, with_sizes
 from simcore.network.runners import NETWORKS, runner_for
 from simcore.network.steps import Lowered, Step, lowered
 from simcore.network.tflm_plan import tflm_arena_bytes
@@ -206,6 +206,8 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
     data = read_network(spec.elf)
     try:
         return composed_program(spec, path, _lowered(data), data)
+    except NoRoomError as error:
+        raise error.of(path) from None
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
 

@@ -221,6 +221,29 @@ def test_a_network_that_does_not_fit_is_told_so_and_timed_anyway(
     assert "Does not fit; timed with region.flash.size=" in told
 
 
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (["export"], "--arena dtcm,sram1,sram2 spreads it, choose another --cpu\n"),
+        (["study", "networks", "--no-figures"], "or profile it alone: 'mcusim profile --anyway'"),
+    ],
+)
+def test_nobody_is_told_of_an_option_that_the_command_lacks(
+    command: list[str | Path], advice: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A sum of tensors of 200,000 bytes each; no folder is left behind."""
+    net = Net(np.random.default_rng(2))
+    given = net.input((1, 200_000), "int8", 1.0, 0)
+    first, last = (net.tensor((1, 200_000), "int8", 1.0, 0) for _ in range(2))
+    net.add("ADD", (given, given), (first,))
+    net.add("ADD", (given, first), (last,))
+    network, folder = tmp_path / "large.tflite", tmp_path / "made"
+    network.write_bytes(write(net.model(last)))
+    status, _, err = run([*command, network, "-o", folder, "--cpu", "stm32f746"], capsys)
+    assert (status, err.count("\n"), advice in err) == (2, 1, True)
+    assert not folder.exists()
+
+
 def test_a_capture_and_a_what_if_study_speak_of_its_layers(
     made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

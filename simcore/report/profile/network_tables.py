@@ -76,7 +76,7 @@ def network_head(network: NetworkCosts) -> Text:
     text.append(".")
     if network.enlarged:
         text.append(f"\nDoes not fit; timed with {', '.join(network.enlarged)}.", "yellow")
-    return text.append_text(_verified(network.verification))
+    return _with_verified(text, network.verification)
 
 
 def runner_head(runner: RunnerUse) -> Text:
@@ -84,7 +84,7 @@ def runner_head(runner: RunnerUse) -> Text:
     text = Text(f"{runner_kernels(runner)}\nInput: {runner.input or UNTOLD_INPUT}.")
     if runner.unseen is not None:
         text.append(f"\n{runner.unseen}.", "bold red")
-    return text.append_text(_verified(runner.verification))
+    return _with_verified(text, runner.verification)
 
 
 def runner_kernels(runner: RunnerUse) -> str:
@@ -96,17 +96,17 @@ def runner_kernels(runner: RunnerUse) -> str:
     )
 
 
-def _verified(found: Verification | None) -> Text:
-    """A line on outputs beside those of another runtime, with the line break before it."""
-    if found is None:
-        return Text()
+def _with_verified(text: Text, found: Verification | None) -> Text:
+    return text if found is None else text.append("\n").append_text(verified_line(found))
+
+
+def verified_line(found: Verification) -> Text:
+    """A line on outputs beside those of another runtime."""
     if found.is_equal:
         near = f" within {found.allowed_difference:.2g}" if found.largest_difference else ""
-        return Text(
-            f"\nOutputs equal those of {found.reference}{near} ({found.elements:,} values)."
-        )
+        return Text(f"Outputs equal those of {found.reference}{near} ({found.elements:,} values).")
     return Text(
-        f"\nOutputs differ from those of {found.reference}: {found.differing:,} of"
+        f"Outputs differ from those of {found.reference}: {found.differing:,} of"
         f" {found.elements:,} values, by up to {found.largest_difference:g}.",
         "bold red",
     )

@@ -97,11 +97,20 @@ class Verification:
     """Of the values as they are stored."""
     allowed_difference: Amount
     """0 for integers; of float32 what another order of its sums may come to: network/verify.py."""
+    refused: str | None = None
+    """Why the other runtime gave nothing to compare with; left out where it did."""
 
     @property
     def is_equal(self) -> bool:
         """Whether every element is the same, or as near as is allowed."""
-        return not self.differing
+        return not self.differing and self.refused is None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, in one line."""
+        if self.refused is not None:
+            return f"outputs are not compared: {self.refused}"
+        return f"{self.differing:,} output values differ from those of {self.reference}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,12 +181,14 @@ class Layout:
     def _arena_symbols(self, memory: str, shared: str) -> Iterator[NewSymbol]:
         from simcore.network.compose import objects_of
 
+        found = objects_of(self._plan, memory)
+        many = sum(len(keys) > 1 for *_, keys in found) > 1
         number = 0
-        for offset, size, keys in objects_of(self._plan, memory):
+        for offset, size, keys in found:
             name = self.name_of(keys[0])
             if len(keys) > 1:
                 number += 1
-                name = shared if number == 1 else f"{shared}.{number}"
+                name = f"{shared}.{number}" if many else shared
             yield NewSymbol(name, self._base[memory] + offset, size)
 
 

@@ -62,8 +62,9 @@ def _refuse_tensor(where: str, tensor: Tensor) -> None:
             f" memory of a microcontroller (limit {MOST_BYTES >> 20} MiB)"
         )
     if not tensor.elements:
+        shape = ", ".join(f"{size}" if size else "?" for size in tensor.shape)
         raise NetworkError(
-            f"{where}: tensor '{tensor.name}' has the shape {list(tensor.shape)}, which is not"
+            f"{where}: tensor '{tensor.name}' has the shape [{shape}], which is not"
             " known before it runs; convert with fixed input shapes (a concrete function, or"
             " batch size 1)"
         )

@@ -204,6 +204,10 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
         if getattr(spec, field):
             raise ConfigError(f"{path}: {option} is for a program; a network has none")
     data = read_network(spec.elf)
+    if spec.verify:
+        from simcore.network.verify import require_reference
+
+        require_reference()  # before it runs
     try:
         return composed_program(spec, path, _lowered(data), data)
     except NoRoomError as error:

@@ -97,6 +97,8 @@ def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     assert "#0 FULLY_CONNECTED" in out
     assert "sram1: 20 B of" in out  # 16 bytes of input, 4 of output
     assert "TensorFlow Lite Micro's greedy planner, nothing in place: 32 B" in out  # each 16
+    assert "constants 112 B in flash" in out.replace("\n", " ")  # 64 + 16 + 2 * 16
+    assert "at any other" not in out  # it has one layer
     _, again, _ = run(["report", saved], capsys)
     assert again == out
     assert Profile.from_json(saved.read_text()).to_json() == saved.read_text()
@@ -288,6 +290,33 @@ def test_a_check_tells_another_input_arena_or_network_from_a_regression(
     run(["profile", file, "--input", given, "--format", "json", "-o", saved], capsys)
     _, _, err = run(["compare", network, saved, "--input", given], capsys)
     assert "warning: the network is another file" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "is empty"), (b"none" * 9, "has no 'TFL3' at byte 4")]
+)
+def test_what_is_called_a_network_and_is_none_is_no_bad_elf(
+    content: bytes, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.tflite").write_bytes(content)
+    status, _, err = run(["profile", tmp_path / "a.tflite"], capsys)
+    assert (status, said in err, "ELF" in err) == (2, True, False)
+
+
+def test_an_arena_in_pieces_is_placed_whole_by_its_name(tmp_path: Path) -> None:
+    """Four tensors of 16 bytes, of which two are alive at a time: two places for two each."""
+    net = Net(np.random.default_rng(4))
+    tensor = net.input((1, 16), "int8", 1.0, 0)
+    for _ in range(3):
+        made = net.tensor((1, 16), "int8", 1.0, 0)
+        weights = net.constant(net.weights((16, 16), "int8"), 1.0)
+        net.add("FULLY_CONNECTED", (tensor, weights, None), (made,))
+        tensor = made
+    network = tmp_path / "chain.tflite"
+    network.write_bytes(write(net.model(tensor)))
+    for asked, moved in (("arena", ["arena.1", "arena.2"]), ("arena.2", ["arena.2"])):
+        items = profile(network, place=(f"{asked}=dtcm",)).placement or ()
+        assert [item.name for item in items] == moved
 
 
 def test_one_inference_is_what_any_run_of_a_network_can_be_asked_for(

@@ -102,6 +102,8 @@ def _with_verified(text: Text, found: Verification | None) -> Text:
 
 def verified_line(found: Verification) -> Text:
     """A line on outputs beside those of another runtime."""
+    if found.refused is not None:
+        return Text(f"Outputs are not compared: {found.refused}.", "bold red")
     if found.is_equal:
         near = f" within {found.allowed_difference:.2g}" if found.largest_difference else ""
         return Text(f"Outputs equal those of {found.reference}{near} ({found.elements:,} values).")
@@ -211,13 +213,20 @@ def _arena(network: NetworkCosts) -> Text:
     lines = [_memory_line(network, memory) for memory in network.memories]
     beside = []
     if network.scratch_bytes:
-        beside.append(f"scratch of kernels {size(network.scratch_bytes)}")
+        beside.append(f"scratch of kernels {size(network.scratch_bytes)}{_home(network)}")
     if network.variable_bytes:
-        beside.append(f"state {size(network.variable_bytes)}")
-    beside.append(f"constants in flash {size(network.constant_bytes)}")
+        beside.append(f"state {size(network.variable_bytes)}{_home(network)}")
+    where = f" in {', '.join(network.constants_in)}" if network.constants_in else ""
+    beside.append(f"constants {size(network.constant_bytes)}{where}")
     other = size(network.tflm_arena_bytes)
     lines.append(f"TensorFlow Lite Micro's greedy planner, nothing in place: {other}")
     return Text("\n".join([*lines, f"Beside it: {', '.join(beside)}."]))
+
+
+def _home(network: NetworkCosts) -> str:
+    """Where scratch and state lie: in the first memory of the arena."""
+    named = network.arena or tuple(memory.memory for memory in network.memories[:1])
+    return f" in {named[0]}" if named else ""
 
 
 def _memory_line(network: NetworkCosts, memory: ArenaMemory) -> str:
@@ -225,9 +234,10 @@ def _memory_line(network: NetworkCosts, memory: ArenaMemory) -> str:
     names = list(memory.peak_tensors[:PEAK_TENSORS])
     if len(memory.peak_tensors) > PEAK_TENSORS:
         names.append(f"{len(memory.peak_tensors) - PEAK_TENSORS} more")
+    alone = len(network.layers) == 1
+    otherwise = "" if alone else f", at most {size(memory.otherwise_bytes)} at any other"
     return (
         f"{memory.memory}: {size(memory.arena_bytes)} of {size(memory.room_bytes)} free"
         f" ({memory.how}); the peak of {size(memory.peak_bytes)} is #{layer.number}"
-        f" {layer.operator} ({', '.join(names)}), at most {size(memory.otherwise_bytes)} at any"
-        " other"
+        f" {layer.operator} ({', '.join(names)}){otherwise}"
     )

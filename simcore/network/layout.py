@@ -21,7 +21,7 @@ _STACK_BYTES = 8 << 10  # at the end of the DTCM: __stack_size of kernels/startu
 
 
 class NoRoomError(NetworkError):
-    """A memory of the part is too small: ``needs`` has the numbers, ``instead`` what fits better."""
+    """A memory is too small: ``needs`` has the numbers, ``instead`` what fits better."""
 
     def __init__(self, needs: str, instead: str, memory: str) -> None:
         super().__init__(f"{needs}; {instead}, or --anyway times it with more {memory}")

@@ -83,8 +83,8 @@ def _of_symbol(image: Image, name: str) -> ModelArray:
             if name == one.name or (_ADDRESS.fullmatch(name) and int(name, 16) == one.address):
                 return one
         if _ADDRESS.fullmatch(name):
-            known = ", ".join(one.name for one in models_in(image)) or "none anywhere"
-            raise NetworkError(f"has no model at {name}; it has {known}")
+            there = ", ".join(one.name for one in models_in(image)) or "none anywhere"
+            raise NetworkError(f"has no model at {name}; it has {there}")
         known = {image.data_name(s) for s in image.symbols if s.kind == "object"}
         raise NetworkError(f"has no array '{name}'{nearest(name, known)}; see --runner")
     room = symbol.size or _size_at(image, symbol.address)

@@ -78,9 +78,10 @@ def test_a_tensor_may_be_an_input_twice_and_an_output_twice(
 ) -> None:
     _, given, expected = made
     model = layer(np.random.default_rng(11))
-    ends = {"inputs": model.main.inputs * 2, "outputs": model.main.outputs * 2}
+    main_of = model.main
+    twice = replace(main_of, inputs=main_of.inputs * 2, outputs=main_of.outputs * 2)
     network = tmp_path / "twice.tflite"
-    network.write_bytes(write(replace(model, subgraphs=(replace(model.main, **ends),))))
+    network.write_bytes(write(replace(model, subgraphs=(twice,))))
     profile(network, input=(str(given),), outputs=str(tmp_path / "out.bin"), invocations=2)
     assert np.fromfile(tmp_path / "out.bin", np.int8).tolist() == expected * 2
 

@@ -74,7 +74,7 @@ def kernel_sources(kernels: Iterable[str]) -> dict[str, str]:
         if not part.text.startswith(_INCLUDE):
             here = _here(name)
             for used in part.names:
-                waiting += here.get(used) or everywhere.get(used, ())
+                waiting += here.get(used) or everywhere.get(used) or []
     found: dict[str, str] = {}
     headers: set[str] = set()
     for name in sorted({name for name, _ in reached}):

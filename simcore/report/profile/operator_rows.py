@@ -53,7 +53,7 @@ class OperatorRow:
 
 
 def operator_rows(profile: Profile) -> list[OperatorRow]:
-    """A row for each operator of a network that ran; of a program without one for each operation."""
+    """A row for each operator of a network that ran; of another program for each operation."""
     if profile.network is not None:
         return [*_layers(profile)]
     operators = [(op, op.operator) for op in profile.ops if op.operator is not None]

@@ -44,7 +44,12 @@ def test_of_a_file_the_functions_that_are_reached_are_taken() -> None:
     files = kernel_sources(["op_conv2d_s8"])
     assert "op_conv2d_s8(" in files["ops_convolution.c"]
     assert not re.search("depthwise|s16|f32\\b", "".join(sorted(files)))
-    for other in ("op_conv2d_f32", "op_depthwise_conv2d_s8", '"conv2d_s16.h"', "batches_conv2d_f32"):
+    for other in (
+        "op_conv2d_f32",
+        "op_depthwise_conv2d_s8",
+        '"conv2d_s16.h"',
+        "batches_conv2d_f32",
+    ):
         assert other not in files["ops_convolution.c"]
     (lstm,) = (text for name, text in kernel_sources(["op_lstm_s8"]).items() if "recur" in name)
     assert "LSTM(op_lstm_s8," in lstm
@@ -63,9 +68,7 @@ def test_of_a_file_the_functions_that_are_reached_are_taken() -> None:
         pytest.param((), id="each alone", marks=pytest.mark.exhaustive),
     ],
 )
-def test_what_is_taken_compiles_without_a_warning(
-    kernels: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_what_is_taken_compiles_without_a_warning(kernels: tuple[str, ...], tmp_path: Path) -> None:
     """Nothing is missing, and no static function is there that nobody calls."""
     header = (KERNELS / "runner" / "ops.h").read_text()
     alone = [(one,) for one in re.findall(r"^OP\((\w+)\);", header, re.MULTILINE)]

@@ -138,10 +138,15 @@ def test_a_study_that_fails_takes_its_empty_folder_away(
     path = tmp_path / "study"
     if was_there:
         open_and_close(path)
-    with pytest.raises(KeyboardInterrupt), open_folder(str(path), "ops", ["a"]) as folder:
-        if kept:
-            (folder.path / RUNS / "result.json").write_text("{}")
-        raise KeyboardInterrupt
+
+    def study() -> None:
+        with open_folder(str(path), "ops", ["a"]) as folder:
+            if kept:
+                (folder.path / RUNS / "result.json").write_text("{}")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study()
     assert path.exists() == (kept or was_there)
 
 

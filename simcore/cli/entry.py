@@ -14,6 +14,9 @@ def run() -> None:
     heeds = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds:
         signal.signal(signal.SIGINT, interrupts.leave_at_once)
+    from simcore.parallel import collect_seldom
+
+    collect_seldom()
     from simcore.cli.main import main  # takes a tenth of a second
 
     try:

@@ -117,8 +117,7 @@ class FunctionChange:
     parts: tuple[str, ...] | None = None
     """Further functions after that hold its code: clones, and parts that were split off."""
     renamed_from: str | None = None
-    """The function before that it most likely was: of its place in its file and called as often,
-    with other lines. Left out where there is no doubt."""
+    """The function before that it most likely was: of its place in its file, with other lines."""
 
     @property
     def main_cause(self) -> str | None:
@@ -264,8 +263,7 @@ def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChan
     if old is not None and new is not None:
         difference = change_of(metric.unit, new, old)
     relative = difference / old if difference is not None and old else None
-    if difference == 0:
-        relative = 0.0
+    relative = 0.0 if difference == 0 else relative
     return filled(
         MetricChange,
         metric,

@@ -77,7 +77,10 @@ COMPONENTS: Mapping[str, Meaning] = {
 }
 
 
-def meaning(words: Mapping[str, Meaning], name: str) -> str:
-    """The words of a cause or component; nothing for one that this version does not know."""
+def told(words: Mapping[str, Meaning], name: str) -> str:
+    """What a cause or component means, and what to try; nothing of one that is not known here."""
     found = words.get(name)
-    return found.words if found else ""
+    if found is None:
+        return ""
+    remedy = f". Try {found.remedy}" if found.remedy else ""
+    return f"{name.replace('_', ' ')}: {found.words}{remedy}."

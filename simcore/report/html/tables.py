@@ -12,6 +12,7 @@ EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
 Row = TypeVar("Row")
 MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays out at once
 LOW_SHARE = 0.001  # of the whole: rows below it are folded
+NAME_WIDTH = 36  # characters of names that a table keeps in one line however wide it is
 ALWAYS_SHOWN, FEW_FOLDED = 8, 3  # rows that are never folded; fewer than so many are not worth it
 
 
@@ -64,6 +65,12 @@ class HtmlTable:
     asleep: Collection[int] = ()  # of those that are there when the time asleep is counted
     told: Sequence[str] = ()  # what each row means, in plain words
     scale: float = 1.0  # of bars when the time asleep is counted
+
+    @property
+    def name_width(self) -> int:
+        """Characters that the names want before they go on in the next line."""
+        names = (len(row[0].text) + len(row[0].detail) for row in self.rows)
+        return min(max(names, default=0), NAME_WIDTH)
 
 
 def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from simcore.costs.op_tables import OpCosts
@@ -40,7 +40,7 @@ from simcore.report.html.tables import (
     text,
 )
 from simcore.report.html.tables import words as spoken
-from simcore.report.meanings import CAUSES, COMPONENTS, Meaning
+from simcore.report.meanings import CAUSES, COMPONENTS, told
 from simcore.units import si
 
 OF_CYCLES = " of the cycles"  # what the share is of that folds a row
@@ -61,9 +61,9 @@ def causes(profile: Profile, beside: Beside) -> HtmlTable:
     name = _either(text("awake"), text("all"), beside)
     foot = (name, beside.cycles(whole, slept.cycles), share(1))
     table = filled("causes", "Cycles by cause", rows, columns, foot=foot)
-    told = [_told(CAUSES, cause) for cause, _ in rows]
+    meanings = [told(CAUSES, cause) for cause, _ in rows]
     scale = longest / max(longest, slept.cycles) if longest else 1.0
-    return replace(table, told=told, asleep=_rows_asleep(rows), scale=scale)
+    return replace(table, told=meanings, asleep=_rows_asleep(rows), scale=scale)
 
 
 def components(profile: Profile, beside: Beside) -> HtmlTable:
@@ -98,23 +98,14 @@ def components(profile: Profile, beside: Beside) -> HtmlTable:
     total = _either(quantity(whole - slept.energy_j, "J"), quantity(whole, "J"), beside)
     foot = (_either(text("awake"), text("all"), beside), total, share(1))
     table = filled("components", "Energy by component", rows, columns, foot=foot)
-    told = [_told(COMPONENTS, name) for name, _ in rows]
+    meanings = [told(COMPONENTS, name) for name, _ in rows]
     largest = max(energies.values(), default=0.0)
     scale = longest / largest if largest and slept.cycles else 1.0
-    return replace(table, told=told, asleep=_rows_asleep(rows), scale=scale)
+    return replace(table, told=meanings, asleep=_rows_asleep(rows), scale=scale)
 
 
 def _word(name: str) -> Cell:
     return text(spoken(name), swatch=word_class(name))
-
-
-def _told(words: Mapping[str, Meaning], name: str) -> str:
-    """What a word means, and what to try against it."""
-    found = words.get(name)
-    if found is None:
-        return ""
-    remedy = f". Try {found.remedy}" if found.remedy else ""
-    return f"{spoken(name)}: {found.words}{remedy}."
 
 
 def _rows_asleep(rows: Sequence[tuple[str, float]]) -> list[int]:

@@ -26,14 +26,14 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _TCM = ("itcm", "dtcm")
 
 
-class Piece(NamedTuple):
+class SentencePart(NamedTuple):
     """Text of the sentence; ``code`` is a name or a command."""
 
     text: str
     code: bool = False
 
 
-def headline(profile: Profile, annotation: Annotation | None = None) -> tuple[Piece, ...]:
+def headline(profile: Profile, annotation: Annotation | None = None) -> tuple[SentencePart, ...]:
     """The sentence, empty for a run without functions; ``annotation`` adds the loop."""
     slept = asleep(profile)
     row = max(profile.functions, key=_awake, default=None)
@@ -42,18 +42,18 @@ def headline(profile: Profile, annotation: Annotation | None = None) -> tuple[Pi
     found = list(_costliest(profile, row, slept.active, annotation))
     if slept.cycles:
         share = percent(slept.cycles, slept.cycles + slept.active)
-        found.insert(0, Piece(f"The core sleeps {share} of the time; awake, "))
+        found.insert(0, SentencePart(f"The core sleeps {share} of the time; awake, "))
     return tuple(found)
 
 
-def headline_text(pieces: tuple[Piece, ...]) -> str:
+def headline_text(pieces: tuple[SentencePart, ...]) -> str:
     """The sentence as plain text."""
     return "".join(piece.text for piece in pieces)
 
 
 def _costliest(
     profile: Profile, row: FunctionCosts, active: int, annotation: Annotation | None
-) -> Iterator[Piece]:
+) -> Iterator[SentencePart]:
     own = _awake(row)
     waits = {
         cause: n for cause, n in row.cycles_by_cause.items() if cause not in ("issue", "sleep")
@@ -61,20 +61,20 @@ def _costliest(
     cause = max(waits, key=lambda name: waits[name], default="issue")
     if waits.get(cause, 0) < WAITS * own:
         cause = "issue"
-    yield Piece(row.name, True)
-    yield Piece(f" costs most: {percent(own, active)} of the cycles")
+    yield SentencePart(row.name, True)
+    yield SentencePart(f" costs most: {percent(own, active)} of the cycles")
     if loop := _loop(row, annotation):
-        yield Piece(f", {loop}")
+        yield SentencePart(f", {loop}")
     doing = CAUSES[cause].doing if cause in CAUSES else f"in {cause}"
-    yield Piece(f", {percent(row.cycles_by_cause.get(cause, 0), own, 0)} of them {doing}")
+    yield SentencePart(f", {percent(row.cycles_by_cause.get(cause, 0), own, 0)} of them {doing}")
     object_ = _object(profile, row) if cause in ("load", "store") else None
     if object_ is not None:
-        yield Piece(", most for ")
-        yield Piece(object_.name, True)
-        yield Piece(f" in {object_.region}")
-    yield Piece("; try ")
+        yield SentencePart(", most for ")
+        yield SentencePart(object_.name, True)
+        yield SentencePart(f" in {object_.region}")
+    yield SentencePart("; try ")
     yield from _remedy(profile, row, cause, object_)
-    yield Piece(".")
+    yield SentencePart(".")
 
 
 def _awake(row: FunctionCosts) -> int:
@@ -112,20 +112,20 @@ def _object(profile: Profile, row: FunctionCosts) -> ObjectCosts | None:
 
 def _remedy(
     profile: Profile, row: FunctionCosts, cause: str, object_: ObjectCosts | None
-) -> Iterator[Piece]:
+) -> Iterator[SentencePart]:
     caches = profile.caches
     if cause == "fetch" and _NAME.fullmatch(row.name) and not profile.placement:
         if not caches.icache.accesses:
-            yield Piece("the instruction cache, which is off, or ")
-        yield Piece(f"--place {row.name}=itcm", True)
-        yield Piece(", its code in ITCM")
+            yield SentencePart("the instruction cache, which is off, or ")
+        yield SentencePart(f"--place {row.name}=itcm", True)
+        yield SentencePart(", its code in ITCM")
     elif object_ is not None and object_.region not in _TCM and not profile.placement:
         if not caches.dcache.accesses:
-            yield Piece("the data cache, which is off, or ")
+            yield SentencePart("the data cache, which is off, or ")
         if object_.kind == "symbol" and _NAME.fullmatch(object_.name):
-            yield Piece(f"--place {object_.name}=dtcm", True)
-            yield Piece(" if it fits, or ")
-        yield Piece("mcusim advise", True)
-        yield Piece(", which finds what to place where")
+            yield SentencePart(f"--place {object_.name}=dtcm", True)
+            yield SentencePart(" if it fits, or ")
+        yield SentencePart("mcusim advise", True)
+        yield SentencePart(", which finds what to place where")
     else:
-        yield Piece(CAUSES[cause].remedy if cause in CAUSES else "mcusim annotate")
+        yield SentencePart(CAUSES[cause].remedy if cause in CAUSES else "mcusim annotate")

@@ -12,6 +12,8 @@ from simcore.checking.limits import Limit
 from simcore.checking.rows import in_rows
 from simcore.comparison.comparison import Comparison
 from simcore.comparison.metrics import ACTIVE, find_metric
+from simcore.comparison.networks import other_network
+from simcore.comparison.operations import calls_changed
 from simcore.comparison.summary import Summary
 from simcore.elf.names import matches
 from simcore.units import amount, count, percent
@@ -28,6 +30,7 @@ def doubts(
         *_falls(before, after, limits),
         *_ends(before, after),
         *_outputs(before, after),
+        *_other_work(before, after, comparison),
         *_fewer_rows(before, after, limits),
         *_other_names(comparison, limits),
     )
@@ -70,6 +73,14 @@ def _outputs(before: Summary, after: Summary) -> Iterator[str]:
         old, new = before.output_bytes or 0, after.output_bytes or 0
         size = f"{count(new)} bytes" if old == new else f"{count(new)} bytes, not {count(old)}"
         yield f"the program prints something else than by the baseline ({size})"
+
+
+def _other_work(before: Summary, after: Summary, comparison: Comparison) -> Iterator[str]:
+    """Another network, and operations that are not called as often."""
+    if (other := other_network(before.network, after.network)) is not None:
+        yield f"{other}: what changed may be its work"
+    if before.ops_left_out_below is None:
+        yield from calls_changed(comparison.ops, "by the baseline")
 
 
 def _fewer_rows(before: Summary, after: Summary, limits: Sequence[Limit]) -> Iterator[str]:

@@ -80,7 +80,8 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     summary = summarize_here(result, files, plan.elf)
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = tail.told(replace(summary, placement=plan.place or None))
-    warnings = (*result.warnings, *files.withheld())
+    withheld = files.withheld() if result.network is None else ()  # else of no source of the user's
+    warnings = (*result.warnings, *withheld)
     return PlanOutcome(
         summary, why, code, output, warnings, result.cycles_interval, result.guesses or ()
     )

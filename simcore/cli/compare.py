@@ -105,6 +105,7 @@ def compare(
     """
     from simcore.cache import open_room
     from simcore.comparison.comparison import compare as compare_profiles
+    from simcore.comparison.networks import network_identity, other_network
     from simcore.kept.profiles import Kept
     from simcore.run.spec import RunSpec
 
@@ -124,6 +125,8 @@ def compare(
             for file, program in zip(files, programs, strict=True)
         ]
         comparison = compare_profiles(*profiles)
+        if (other := other_network(*map(network_identity, profiles))) is not None:
+            tell_warnings([other], format_name, "")
         if comparison.unlike and not force:
             raise ConfigError(
                 f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"

@@ -23,6 +23,9 @@ def run() -> None:
     heeds = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds:
         signal.signal(signal.SIGINT, _leave)
+    from simcore.parallel import collect_seldom
+
+    collect_seldom()
     from simcore.cli.main import main  # takes a tenth of a second
 
     try:

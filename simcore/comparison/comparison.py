@@ -18,6 +18,7 @@ from simcore.comparison.metrics import (
     joules,
     shown_metrics,
 )
+from simcore.comparison.networks import unlike_networks
 from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes
 from simcore.comparison.status import Status
 from simcore.comparison.summary import (
@@ -243,6 +244,7 @@ def unlike_setups(before: Summary, after: Summary) -> Iterable[str]:
             yield f"the {what} is {first} and {second}"
     if before.args is not None and after.args is not None and before.args != after.args:
         yield f"the arguments are {_list(before.args)} and {_list(after.args)}"
+    yield from unlike_networks(before.network, after.network)
 
 
 def main_cause(causes: Mapping[str, int], difference: int) -> str | None:

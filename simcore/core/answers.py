@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.callbacks import answers_c
@@ -151,8 +150,7 @@ class Answers:
         if block in self._unknown:
             raise self._unknown[block]
         shared = self._scheduler.schedule(self._cut[block], stretch, self._states[state], variant)
-        schedule = replace(
-            shared,
+        schedule = shared._replace(
             after_next=self.number(shared.after_next),
             after_taken=self.number(shared.after_taken),
             after_mispredict=self.number(shared.after_mispredict),

@@ -1,18 +1,10 @@
-"""Bytes to instructions: decodes a translation block for the pipeline and the C core.
-
-Capstone gives lengths and text only; which registers an instruction reads and writes, its kind and
-its accesses come from the tables in isa/integer.py, isa/memory.py and isa/floating.py, because
-capstone's own register lists miss accumulators and partial writes.
-"""
+"""Bytes to instructions: decodes a translation block for the pipeline and the C core."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import capstone
+from typing import NamedTuple
 
 from simcore.errors import UnknownInstructionError
 from simcore.isa.blocks import (
@@ -25,8 +17,7 @@ from simcore.isa.blocks import (
     ProbeKind,
     StackMove,
 )
-from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
-from simcore.isa.integer import INTEGER_TABLE
+from simcore.isa.encodings import Encodings, size_of
 from simcore.isa.kinds import (
     ALWAYS,
     CONDITIONS,
@@ -35,7 +26,6 @@ from simcore.isa.kinds import (
     Facts,
     Kind,
 )
-from simcore.isa.memory import MEMORY_TABLE
 from simcore.isa.operands import constant, split_operands
 
 __all__ = [
@@ -53,12 +43,10 @@ __all__ = [
     "decode_instruction",
 ]  # fmt: skip
 
-_FIRST_32_BIT = 0b11101  # top five bits of the first half-word of a 32-bit instruction
-_CONDITIONAL = frozenset("b" + condition for condition in CONDITIONS)
+_ENCODINGS = Encodings()
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One decoded instruction. `condition` is that of its IT block, 14 (always) outside of one."""
 
     address: int
@@ -111,6 +99,7 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     Raises UnknownInstructionError for bytes that are no Armv7E-M or FPv5-D16 instruction.
     """
     builder = BlockBuilder()
+    _ENCODINGS.learn(code)
     instructions = []
     offset = 0
     while offset < len(code):
@@ -145,7 +134,6 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     )
 
 
-@functools.lru_cache(maxsize=1 << 14)  # pieces of a block are decoded when interrupts cut it
 def decode_instruction(address: int, code: bytes, it_state: int = 0) -> tuple[Instruction, int]:
     """Decode the first instruction of `code`; return it and ITSTATE behind it.
 
@@ -153,16 +141,14 @@ def decode_instruction(address: int, code: bytes, it_state: int = 0) -> tuple[In
     """
     if len(code) < 2:
         raise _unknown(address, code, "is cut off")
-    size = 4 if code[1] >> 3 >= _FIRST_32_BIT else 2
+    size = size_of(code)
     if len(code) < size:
         raise _unknown(address, code, "is cut off")
     encoding = code[:size]
-    decoded = _decode(encoding, address & 2)
-    if decoded is None:
+    found = _ENCODINGS.find(encoding)
+    if found is None:
         raise _unknown(address, encoding, "is none that a Cortex-M7 with FPv5-D16 executes")
-    mnemonic, operands, facts = decoded
-    if facts.branch in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL):
-        mnemonic, operands = _disassemble(encoding, address) or (mnemonic, operands)
+    mnemonic, operands, facts = found.mnemonic, found.operands_at(address), found.facts
     condition = ALWAYS
     if it_state:
         condition = it_state >> 4
@@ -174,55 +160,10 @@ def decode_instruction(address: int, code: bytes, it_state: int = 0) -> tuple[In
     return Instruction(address, size, mnemonic, operands, condition, facts), it_state
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def _decode(encoding: bytes, alignment: int) -> tuple[str, str, Facts] | None:
-    """Text and facts of one encoding. `alignment` (address & 2) decides where literals are."""
-    text = _disassemble(encoding, alignment)
-    facts = _facts(*text, wide=len(encoding) == 4) if text else None
-    return (*text, facts) if text and facts else None
-
-
-def _facts(mnemonic: str, operands: str, wide: bool) -> Facts | None:
-    """The facts of a disassembled instruction, None when no table knows it."""
-    name = mnemonic.removesuffix(".w").removesuffix(".n")
-    ops = split_operands(operands)
-    try:
-        if name.startswith("v"):
-            base = name.split(".")[0]
-            if base in FLOAT_MNEMONICS:
-                return float_facts(name, ops)
-            handler = MEMORY_TABLE.get(base)
-            return handler(base, ops) if handler else None
-        if name in MEMORY_TABLE:
-            return MEMORY_TABLE[name](name, ops)
-        if name in INTEGER_TABLE:
-            return INTEGER_TABLE[name](name, ops, wide, False)
-        if name.endswith("s") and name[:-1] in INTEGER_TABLE:
-            return INTEGER_TABLE[name[:-1]](name[:-1], ops, wide, True)
-    except (KeyError, ValueError, IndexError):
-        return None  # operands that the mnemonic does not have: not an instruction of this core
-    return None
-
-
 @functools.lru_cache(maxsize=256)
 def _without_flags(facts: Facts) -> Facts:
     """A 16-bit flag-setting instruction inside an IT block does not set flags."""
-    import dataclasses
-
-    return dataclasses.replace(facts, results=facts.results[:-1])
-
-
-@functools.cache
-def _disassembler() -> Any:
-    return capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-
-
-def _disassemble(encoding: bytes, address: int) -> tuple[str, str] | None:
-    found: Iterator[tuple[int, int, str, str]] = _disassembler().disasm_lite(encoding, address, 1)
-    for _, size, mnemonic, operands in found:
-        if size == len(encoding):
-            return mnemonic, operands
-    return None
+    return facts._replace(results=facts.results[:-1])
 
 
 def _bytes_text(encoding: bytes) -> str:

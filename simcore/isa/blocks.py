@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from simcore.isa.kinds import PC, SP, BranchKind, Facts, Kind, MemoryOperand, Waits
 
@@ -24,8 +25,7 @@ class ProbeKind(IntEnum):
     SAME_WORD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A memory access, in the order in which Unicorn reports them."""
 
     instruction: int
@@ -34,23 +34,20 @@ class Access:
     predicated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     kind: int
     a: int  # access
     b: int  # access, 0 where the kind has one
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """An instruction whose cycles depend on its operands; `table` names its row of extra cycles."""
 
     instruction: int
     table: str
 
 
-@dataclass(frozen=True, slots=True)
-class Barrier:
+class Barrier(NamedTuple):
     """A DSB or DMB, which waits for memory accesses in front of it."""
 
     instruction: int
@@ -83,8 +80,7 @@ BANK_SAME = -2
 BANK_OTHER = -3
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeBits:
+class ProbeBits(NamedTuple):
     """Probe bits of one instruction's addresses; -1: no such question."""
 
     bank: int = BANK_NONE  # probe bit, or one of the BANK_* values

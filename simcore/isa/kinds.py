@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from typing import NamedTuple
 
 # Register numbers: 0 to 15 are R0 to PC, 32 to 63 are S0 to S31 (D registers are pairs of them).
 SP, LR, PC = 13, 14, 15
@@ -192,8 +193,7 @@ class MemoryOperand:
     base_change: int = 0  # what write-back adds to the base
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What an encoding does, whatever its address. Registers are (number, role or result)."""
 
     kind: Kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 
 from simcore.isa.kinds import FP_BASE, MemoryOperand
@@ -14,10 +13,11 @@ _CORE_REGISTERS = {
 _SHIFTS = ("lsl", "lsr", "asr", "ror", "rrx")
 
 
-@functools.cache
 def split_operands(text: str) -> tuple[str, ...]:
     """Split at the commas outside brackets and braces."""
-    return tuple(part.strip() for part in re.split(r",(?![^\[{]*[\]}])", text)) if text else ()
+    if "[" not in text and "{" not in text:
+        return tuple(text.split(", ")) if text else ()
+    return tuple(part.strip() for part in re.split(r",(?![^\[{]*[\]}])", text))
 
 
 def core_register(text: str) -> int:

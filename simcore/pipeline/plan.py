@@ -57,7 +57,7 @@ class KindRules:
 class Plan:
     """The facts of an instruction as the scheduler wants them."""
 
-    facts: Facts  # keeps them alive: plans are found by identity
+    facts: Facts  # without where it accesses memory and what only counts
     rules: KindRules
     occupancy: int  # cycles from issue until the next instruction but a paired one may issue
     predicated_sources: tuple[tuple[int, Role], ...]
@@ -87,14 +87,19 @@ class PlanTable:
         self.group_shift: int = fetch["group_bytes"].bit_length() - 1
         self._params, self._alone, self._mechanisms = params, alone, mechanisms
         self._rules: dict[tuple[Kind, bool, bool], KindRules] = {}
-        self._plans: dict[int, Plan] = {}
+        self._plans: dict[int, tuple[Facts, Plan]] = {}
+        self._alike: dict[Facts, Plan] = {}
 
     def plan(self, facts: Facts) -> Plan:
-        """The plan of an encoding's facts."""
-        plan = self._plans.get(id(facts))
-        if plan is None:
-            plan = self._plans[id(facts)] = self._make(facts)
-        return plan
+        """The plan of an encoding's facts, shared by those that differ in nothing it knows."""
+        found = self._plans.get(id(facts))
+        if found is None:
+            alike = facts._replace(counter="", memory=None, macs=0, note="", stack_change=0)
+            plan = self._alike.get(alike)
+            if plan is None:
+                plan = self._alike[alike] = self._make(alike)
+            found = self._plans[id(facts)] = facts, plan  # found by identity: kept alive
+        return found[1]
 
     def _make(self, facts: Facts) -> Plan:
         kind = facts.kind

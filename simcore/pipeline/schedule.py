@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 Item = TypeVar("Item")
@@ -46,8 +45,7 @@ class InstructionCost(NamedTuple):
     paired_with: int = -1  # slot 1: the older one, OTHER_BLOCK, or -1: a folded IT; slot 0: -1
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """A stretch of a block entered in a state. States are numbers of the Pipeline that made them.
 
     Cycles of accesses and barriers count from the stretch's first; below 0 is beside an instruction

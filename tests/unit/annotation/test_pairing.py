@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from simcore.annotation.pairing import IssueSum, sum_issues
 from simcore.core.counters import Counters, EntryCounts
@@ -99,7 +98,7 @@ def test_where_two_producers_are_possible_none_is_named() -> None:
     start = settled(pipe)
     first = pipe.schedule(one, start)
     state = first.after_next
-    second = replace(pipe.schedule(other, start), after_next=state)
+    second = pipe.schedule(other, start)._replace(after_next=state)
     schedules = [first, second, pipe.schedule(use, state)]
 
     def waits(executions_of_other: int) -> list[tuple[int, int | None]]:

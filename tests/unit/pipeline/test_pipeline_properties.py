@@ -252,7 +252,7 @@ def test_a_schedule_does_not_depend_on_what_was_scheduled_before(
     pipeline.schedule(other, pipeline.reset_state)
     fresh = schedule(decode(program, head))
     used = pipeline.schedule(decode(program, head), pipeline.reset_state)
-    assert replace(used, after_next=0, after_taken=0) == replace(fresh, after_next=0, after_taken=0)
+    assert used._replace(after_next=0, after_taken=0) == fresh._replace(after_next=0, after_taken=0)
 
 
 @given(programs, programs)

@@ -11,6 +11,7 @@ function offerCopy(row) {
   if (copyButton.parentNode?.parentNode === row || document.activeElement === copyButton) return;
   copyButton.classList.remove("done");
   const cell = row.cells[0]?.tagName === "TH" ? row.cells[0] : row.cells[row.cells.length - 1];
+  cell?.classList.add("copies");
   cell?.append(copyButton);
 }
 
@@ -65,6 +66,12 @@ function setStop(row) {
   row.tabIndex = 0;
 }
 
+function focusRow(row) {
+  if (!row) return;
+  row.tabIndex = -1; // rows can be focused from here on: the page is read sooner without
+  row.focus();
+}
+
 const rowSteps = { ArrowDown: 1, ArrowUp: -1 };
 
 document.addEventListener("keydown", (event) => {
@@ -73,7 +80,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target !== row) return;
   if (rowSteps[event.key]) {
     const rows = [...row.parentNode.rows].filter(isShown);
-    rows[rows.indexOf(row) + rowSteps[event.key]]?.focus();
+    focusRow(rows[rows.indexOf(row) + rowSteps[event.key]]);
   } else if (event.key === "Enter" || event.key === "c") {
     copyRow(row);
   } else {
@@ -107,8 +114,5 @@ function tellPart(part) {
   return told ? `${part.title}\n${told}` : part.title;
 }
 
-// Rows get their place among the stops of the keyboard here: the page is smaller without.
-for (const body of document.querySelectorAll("table.data tbody")) {
-  for (const row of body.rows) row.tabIndex = -1;
+for (const body of document.querySelectorAll("table.data tbody"))
   if (body.rows.length) body.rows[0].tabIndex = 0;
-}

@@ -2,6 +2,7 @@
 const searchBox = document.getElementById("search");
 const foundText = document.getElementById("found");
 const ITEMS = "table.data tbody tr, .bars .row, .box, #roofline .point, #roofline .roof, #warnings li";
+const HOLDERS = ".sheet, .listing-wrap, figure, main details, main section";
 let searchable = null; // [element, its text] in the order of the page, read at the first search
 let before = null; // where the page was and what was closed before a search
 let wantedWords = "";
@@ -17,11 +18,23 @@ function itemText(item) {
   return told || (item.querySelector(".name") ?? item).textContent;
 }
 
-// What holds items is hidden when none of them is left.
-function hideEmpty(selector) {
-  for (const holder of document.querySelectorAll(selector)) {
-    const items = [...holder.querySelectorAll(ITEMS)];
-    holder.hidden = items.length > 0 && items.every((item) => item.hasAttribute("hidden"));
+// What holds items is hidden when none of them is left, and what stands above it, too.
+function hideEmpty() {
+  const left = new Set();
+  const empty = new Set();
+  for (const [item] of searchable) {
+    const into = item.hasAttribute("hidden") ? empty : left;
+    const holder = (of) => of.parentNode.closest(HOLDERS);
+    for (let at = holder(item); at && !into.has(at); at = holder(at)) into.add(at);
+  }
+  for (const holder of new Set([...left, ...empty])) {
+    holder.hidden = !left.has(holder);
+    const around = holder.parentNode;
+    if (around.classList.contains("pair"))
+      around.classList.toggle("half", [...around.children].some((each) => each.hidden));
+    let above = holder.previousElementSibling;
+    for (; above?.matches("h3, h3 + .note"); above = above.previousElementSibling)
+      above.hidden = holder.hidden;
   }
 }
 
@@ -53,7 +66,7 @@ function search() {
   }
   document.documentElement.classList.toggle("filtering", words.length > 0);
   document.dispatchEvent(new CustomEvent("mcusim:filter", { detail: words }));
-  hideEmpty(".sheet, .listing-wrap, figure, main details, main section");
+  hideEmpty();
   const frames = document.getElementById("flame-graph");
   if (frames) {
     frames.hidden = words.length > 0 && !frames.querySelector(".matches");

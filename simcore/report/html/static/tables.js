@@ -34,5 +34,6 @@ document.addEventListener("click", (event) => {
 
 // With sleep counted, or without, other rows are the largest.
 sleepSwitch?.addEventListener("change", () => {
+  document.documentElement.classList.toggle("with-sleep", sleepCounts());
   for (const heading of document.querySelectorAll("th[aria-sort]")) sortTable(heading, true);
 });

@@ -70,7 +70,7 @@ class HtmlTable:
     def name_width(self) -> int:
         """Characters that the names want before they go on in the next line."""
         names = (len(row[0].text) + len(row[0].detail) for row in self.rows)
-        return min(max(names, default=0), NAME_WIDTH)
+        return min(max(names, default=0) + 2, NAME_WIDTH)
 
 
 def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:

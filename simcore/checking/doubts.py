@@ -100,5 +100,12 @@ def _other_names(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[st
     names = {limit.row for limit in limits if limit.kind == "function"}
     for row in comparison.functions:
         for old in row.formerly or ():
-            if row.status == "same" and any(matches([old], name) for name in names):
+            if row.status != "same" or not any(matches([old], name) for name in names):
+                continue
+            if old == row.renamed_from:
+                yield (
+                    f"the function {old} is gone, and {row.name} has its place in the file and as"
+                    " many calls: its limit is judged on that one, as if it was renamed"
+                )
+            else:
                 yield f"the function {old} is now in {row.name}, which its limit is judged on"

@@ -116,6 +116,8 @@ class FunctionChange:
     figures are summed; left out without any."""
     parts: tuple[str, ...] | None = None
     """Further functions after that hold its code: clones, and parts that were split off."""
+    renamed_from: str | None = None
+    """The function before that it most likely was: of its place in its file, with other lines."""
 
     @property
     def main_cause(self) -> str | None:
@@ -261,8 +263,7 @@ def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChan
     if old is not None and new is not None:
         difference = change_of(metric.unit, new, old)
     relative = difference / old if difference is not None and old else None
-    if difference == 0:
-        relative = 0.0
+    relative = 0.0 if difference == 0 else relative
     return filled(
         MetricChange,
         metric,
@@ -352,6 +353,7 @@ def _function_change(
         cycles_by_cause=_minus(second.cycles_by_cause, first.cycles_by_cause) if known else {},
         formerly=tuple(dict.fromkeys(formerly)) or None,
         parts=tuple(row.name for row in group.new[1:]) or None,
+        renamed_from=group.old[0].name if group.is_likely else None,
         **costs_of(old, new, nothing),
     )
 

@@ -216,11 +216,13 @@ def _rows(
 
 
 def _name(row: FunctionChange | OpChange) -> Cell:
+    before = ""
     if isinstance(row, FunctionChange):
         where = place(row.file, row.line)
+        before = f"renamed from {row.renamed_from}?" if row.renamed_from else ""
     else:
         where = row.kind if row.kind != row.name else ""
-    details = [where, "" if row.status == "same" else row.status]
+    details = [where, before, "" if row.status == "same" else row.status]
     return text(row.name, ", ".join(filter(None, details)))
 
 

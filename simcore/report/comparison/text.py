@@ -255,6 +255,8 @@ def is_changed(row: FunctionChange | OpChange) -> bool:
 
 
 def _name(row: FunctionChange | OpChange | InterruptChange) -> str:
+    if isinstance(row, FunctionChange) and row.renamed_from is not None:
+        return f"{row.name} (renamed from {row.renamed_from}?)"
     return row.name if row.status == "same" else f"{row.name} ({row.status})"
 
 

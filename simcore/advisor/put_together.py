@@ -23,7 +23,7 @@ from simcore.advisor.results import (
     Rejected,
 )
 from simcore.advisor.search import Search, key_of
-from simcore.advisor.slices import Part
+from simcore.advisor.slices import Part, is_slice
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.placement import Placement, tcm_bytes
@@ -100,19 +100,15 @@ def put_together(search: Search, outcome: Outcome) -> Advice:
 def _texts(search: Search, pieces: Sequence[tuple[Piece, str]]) -> tuple[str, str]:
     """Linker script and attributes; an array of which a part moves has to be split first."""
     image, model = search.image, search.setup.model
-    whole = [(piece, region) for piece, region in pieces if not _is_part(piece)]
+    whole = [(piece, region) for piece, region in pieces if not is_slice(piece)]
     notes = [
         f"/* {shown_name(image, piece)}, {piece.size} bytes for {region.upper()}: a part of an"
         " array. Make it an array of its own. */\n"
         for piece, region in pieces
-        if _is_part(piece)
+        if is_slice(piece)
     ]
     script = linker_script_text(image, model, whole) + "".join(notes)
     return script, attributes_text(image, model, whole)
-
-
-def _is_part(piece: Piece) -> bool:
-    return piece.kind == "object" and piece.name.endswith("]")
 
 
 def _promise(

@@ -5,12 +5,15 @@ An array that does not fit into a TCM may have a head that does, as a network's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simcore.core.counters import Counters, DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable, Range
 from simcore.placement.pieces import LINE, Piece
+
+_SLICE = re.compile(r"\[[0-9]*K?:[0-9]+K?\]$")
 
 PARTS = 128  # of a large object
 SMALLEST = 2048  # bytes of an object that is cut
@@ -107,6 +110,11 @@ def slice_of(piece: Piece, start: int, end: int) -> Piece:
     return replace(
         piece, name=name, address=start, size=end - start, alignment=min(piece.alignment, LINE)
     )
+
+
+def is_slice(piece: Piece) -> bool:
+    """Whether a piece is a part of an object."""
+    return piece.kind == "object" and _SLICE.search(piece.name) is not None
 
 
 def _bytes(number: int) -> str:

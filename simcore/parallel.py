@@ -72,7 +72,7 @@ def in_processes(
         initializer=_start_worker,
     )
     try:
-        with _interrupts_ignored():
+        with _interrupts_held():
             futures = [executor.submit(function, item) for item in items]
         yield futures
     except BaseException:
@@ -84,16 +84,14 @@ def in_processes(
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """A process that starts here ignores SIGINT from its first moment on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers, and only it is interrupted
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_held() -> Iterator[None]:
+    """A process that starts here does not hear SIGINT from its first moment on; one that comes
+    meanwhile is heard behind it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker() -> None:

@@ -5,19 +5,22 @@
 
 The folder and all in it are the user's alone: one that others may enter or write, and a file that
 somebody else owns, are not read. A file is written beside its name and renamed, so that processes
-need no lock; that one removes what another is about to read is a miss. The time of a file is when
-it was used last. A folder or a disk that takes nothing costs time only; `Room.trouble` says it.
+need no lock; that one removes what another is about to read is a miss. Who is about to find an
+entry that takes long may hold its key (flock, which ends with the process), so that others wait
+for it. The time of a file is when it was used last. A folder or a disk that takes nothing costs
+time only; `Room.trouble` says it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,7 @@ MAGIC = b"mcusim-cache-1\n"
 #: through when an entry is added; an entry of more than a share is not kept.
 SHARDS = "0123456789abcdef"
 MOST_BYTES = 256 << 20  # of an entry, as it is given
+POLL_S = 0.02  # between two looks at a key that another process holds
 ABANDONED_S = 3600.0  # a file that is still unfinished then belongs to a process that was killed
 
 _DIGEST_BYTES = 32
@@ -93,15 +97,56 @@ class Room:
             return
         path = self._path(kind, key)
         try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            if not self._is_ours(self.folder):
+            if not self._make_shard(path.parent):
                 return
-            path.parent.mkdir(mode=0o700, exist_ok=True)
             replace_file(path, content, 0o600)
             _make_room(path, share)
         except OSError as error:
             self.trouble = f"cache {self.folder}: cannot be written: {error.strerror}"
+
+    @contextmanager
+    def held(self, kind: str, key: str, most_s: float) -> Iterator[None]:
+        """Hold a key while its entry is found: look for it again, another may have had the key.
+
+        Waits for that one up to ``most_s`` seconds, and goes on without the key then, as in a
+        folder that takes nothing. One that died holds nothing.
+        """
+        handle, until = None, time.monotonic() + most_s
+        try:
+            while (handle := self._lock(kind, key, handle)) is not None:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if not isinstance(error, BlockingIOError):  # a disk without locks
+                        break
+                if time.monotonic() >= until:
+                    os.close(handle)
+                    handle = None
+                    break
+                time.sleep(POLL_S)
+            yield
+        finally:
+            if handle is not None:
+                with suppress(OSError):
+                    self._lock_path(kind, key).unlink()
+                os.close(handle)
+
+    def _lock(self, kind: str, key: str, handle: int | None) -> int | None:
+        """An open file to lock a key by, the same one unless its holder has removed it."""
+        if self.folder is None:
+            return None
+        path = self._lock_path(kind, key)
+        try:
+            if handle is not None:
+                if os.fstat(handle).st_nlink:
+                    return handle
+                os.close(handle)
+            if not self._make_shard(path.parent):
+                return None
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return None
 
     def drop(self, kind: str, key: str) -> None:
         """Forget what is kept under a key, such as one whose content is no document."""
@@ -134,6 +179,20 @@ class Room:
             raise ValueError(f"no kind and key of an entry: {kind!r}, {key!r}")
         assert self.folder is not None
         return self.folder / key[0] / f"{kind}-{key}"
+
+    def _lock_path(self, kind: str, key: str) -> Path:
+        path = self._path(kind, key)
+        return path.with_name(f"{UNFINISHED}{path.name}")
+
+    def _make_shard(self, shard: Path) -> bool:
+        """Make the folder of an entry; whether all is the user's alone. Raises OSError."""
+        assert self.folder is not None
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if not self._is_ours(self.folder):
+            return False
+        shard.mkdir(mode=0o700, exist_ok=True)
+        return True
 
     def _is_ours(self, folder: Path) -> bool:
         """Whether a folder is there and the user's alone."""

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from simcore import __version__
+from simcore.checking.documents import merge_mark, read_text
 from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
-from simcore.files import destination, locked, read_regular
+from simcore.files import destination, locked
 from simcore.plain import from_plain, schema_name, to_plain
 
 SCHEMA = "mcusim.baseline/1"
@@ -27,8 +28,6 @@ DEFAULT = "default"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _FAMILY = "mcusim.baseline/"
-#: What git leaves in a file where both sides changed it; JSON has no line that begins so.
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
 _TOO_MUCH = 1 << 63
 _LINE = 200  # characters of a record that stands on one line
 
@@ -104,7 +103,7 @@ def load_baseline(path: Path) -> Baseline | None:
     """Read a baseline, None when there is no such file. Raises ConfigError when it is no good."""
     again = "save it again with --save-baseline"
     try:
-        text = read_regular(path).decode("utf-8-sig")  # editors of Windows put a mark in front
+        text = read_text(path, "cannot read the baseline")
     except FileNotFoundError:
         if path.is_symlink():
             raise ConfigError(
@@ -112,11 +111,7 @@ def load_baseline(path: Path) -> Baseline | None:
                 " remove it"
             ) from None
         return None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigError(f"{path}: cannot read the baseline: {reason}") from None
-    if (found := _CONFLICT.search(text)) is not None:
-        line = 1 + text.count("\n", 0, found.start())
+    if (line := merge_mark(text)) is not None:
         raise SpoiltBaselineError(
             f"{path}: line {line} is a mark of a merge conflict: take one side, or {again}"
         )

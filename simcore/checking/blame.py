@@ -75,7 +75,8 @@ def with_inlined(
 ) -> tuple[Reason, ...]:
     """The reasons with the inlined function that holds each line, as the debug information says.
 
-    A line of an inlined function from outside of the repository gives way to the line of the call.
+    A line of an inlined function from outside of the repository gives way to the line of the call;
+    of one from another file of it, a header, both are named.
     An ELF that cannot be read any more names none.
     """
     asked = [reason for reason in found if reason.line_cycles is not None and not reason.callees]
@@ -104,9 +105,12 @@ def with_inlined(
             return reason
         reason = replace(reason, inlined=chain[-1].name)
         start = image.line_at(function.start)
-        if is_own(reason.file) or start is None or chain[0].line is None:
+        if start is None or chain[0].line is None:
             return reason
-        return replace(reason, file=checkout.name(start[0]), line=chain[0].line)
+        file, line = checkout.name(start[0]), chain[0].line
+        if not is_own(reason.file):
+            return replace(reason, file=file, line=line)
+        return reason if file == reason.file else replace(reason, call_file=file, call_line=line)
 
     return tuple(map(named, found))
 

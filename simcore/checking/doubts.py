@@ -12,6 +12,8 @@ from simcore.checking.limits import Limit
 from simcore.checking.rows import in_rows
 from simcore.comparison.comparison import Comparison
 from simcore.comparison.metrics import ACTIVE, find_metric
+from simcore.comparison.networks import other_network
+from simcore.comparison.operations import calls_changed
 from simcore.comparison.summary import Summary
 from simcore.elf.names import matches
 from simcore.units import amount, count, percent
@@ -28,6 +30,7 @@ def doubts(
         *_falls(before, after, limits),
         *_ends(before, after),
         *_outputs(before, after),
+        *_other_work(before, after, comparison),
         *_fewer_rows(before, after, limits),
         *_other_names(comparison, limits),
     )
@@ -72,6 +75,14 @@ def _outputs(before: Summary, after: Summary) -> Iterator[str]:
         yield f"the program prints something else than by the baseline ({size})"
 
 
+def _other_work(before: Summary, after: Summary, comparison: Comparison) -> Iterator[str]:
+    """Another network, and operations that are not called as often."""
+    if (other := other_network(before.network, after.network)) is not None:
+        yield f"{other}: what changed may be its work"
+    if before.ops_left_out_below is None:
+        yield from calls_changed(comparison.ops, "by the baseline")
+
+
 def _fewer_rows(before: Summary, after: Summary, limits: Sequence[Limit]) -> Iterator[str]:
     """Limits that match less than in the baseline: by a pattern, or a name that several had."""
     for kind, pattern in dict.fromkeys((x.kind, x.row) for x in limits if x.scope):
@@ -89,5 +100,12 @@ def _other_names(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[st
     names = {limit.row for limit in limits if limit.kind == "function"}
     for row in comparison.functions:
         for old in row.formerly or ():
-            if row.status == "same" and any(matches([old], name) for name in names):
+            if row.status != "same" or not any(matches([old], name) for name in names):
+                continue
+            if old == row.renamed_from:
+                yield (
+                    f"the function {old} is gone, and {row.name} has its place in the file and as"
+                    " many calls: its limit is judged on that one, as if it was renamed"
+                )
+            else:
                 yield f"the function {old} is now in {row.name}, which its limit is judged on"

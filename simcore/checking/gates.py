@@ -6,7 +6,7 @@ In CI nobody reads what passes, so that there more has to be there: see :func:`i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from simcore.checking.baselines import load_baseline, names_beside
@@ -158,15 +158,29 @@ def full_run_needed(
     plans: Sequence[RunPlan],
     known: Mapping[str, Summary],
 ) -> None:
-    """Refuse to drop runs that are only not asked for: those that the settings list, and those
-    whose ELF lies beside those that ran. Raises ConfigError."""
-    listed = set(listed)
-    folders = dict.fromkeys(Path(plan.elf).parent for plan in plans)
+    """Refuse to drop runs that are only not asked for, where ELFs were: those that the settings
+    list, and those of whose ELF's name a file is in the repository, or beside those that ran, that
+    did not run. Raises ConfigError."""
+    listed, not_run = set(listed), list(not_run)
+    ran = {without_links(plan.elf) for plan in plans}
+    there: dict[str, Path] = {}
+    for path in _files({known[name].elf.name for name in not_run}, ran):
+        if without_links(path) not in ran:
+            there.setdefault(path.name, path)
     for name in not_run:
-        there = [folder / known[name].elf.name for folder in folders]
-        there = [path for path in there if path.is_file()]
-        if name in listed or there:
-            where = "the settings list it" if name in listed else f"{there[0]} is there"
+        left_out = there.get(known[name].elf.name)
+        if name in listed or left_out is not None:
+            where = f"{os.path.relpath(left_out or name)} is there"
+            where = "the settings list it" if name in listed else where
             raise ConfigError(
                 f"--prune drops runs after a full run only: '{name}' did not run, and {where}"
             )
+
+
+def _files(names: Set[str], ran: Iterable[Path]) -> Iterator[Path]:
+    """Files of these names beside those that ran and in the repository, without hidden folders."""
+    for folder in dict.fromkeys(path.parent for path in ran):
+        yield from (folder / name for name in sorted(names) if (folder / name).is_file())
+    for place, below, files in os.walk(root_of(without_links("."))) if names else ():
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(place) / name for name in sorted(names & set(files)))

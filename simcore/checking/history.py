@@ -14,11 +14,12 @@ from typing import Annotated, Any
 
 from simcore import __version__
 from simcore.checking.blame import cycles_by_function
+from simcore.checking.documents import merge_mark, read_text
 from simcore.comparison.metrics import METRICS
 from simcore.comparison.summary import Summary
 from simcore.costs.profile import one_line
 from simcore.errors import ConfigError
-from simcore.files import locked, read_regular, replace_file
+from simcore.files import locked, replace_file
 from simcore.plain import Count, from_plain, schema_name, to_plain
 from simcore.repository import Commit
 
@@ -107,16 +108,15 @@ def read_history(path: Path) -> list[HistoryEntry]:
 def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """The objects of a JSON Lines file by the number of their line. Raises ConfigError."""
     try:
-        text = read_regular(path, most=1 << 28).decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+        text = read_text(path, "cannot be read", most=1 << 28)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if (mark := merge_mark(text)) is not None:
+        raise ConfigError(f"{path}: line {mark} is a mark of a merge: keep the lines of both")
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
-        if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
-            raise ConfigError(f"{path}: line {number} is a mark of a merge: keep the lines of both")
         try:
             plain = json.loads(line)
         except (ValueError, RecursionError) as error:

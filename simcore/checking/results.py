@@ -83,6 +83,10 @@ class MetricValue:
     """The least over the answers that no source excludes; null when they were not asked for."""
     high: float | None = None
     """The most over them."""
+    renamed_from: str | None = None
+    """The function by the baseline that it most likely was: of its place, with other lines."""
+    instead: tuple[str, ...] | None = None
+    """Of a function that is gone, those that are new in its file; left out without any."""
 
     @property
     def failed(self) -> bool:
@@ -116,7 +120,8 @@ class MetricValue:
     @property
     def name(self) -> str:
         """What was measured: cycles, or cycles of dot."""
-        return f"{self.metric} of {self.row}" if self.row else self.metric
+        before = f" (renamed from {self.renamed_from}?)" if self.renamed_from else ""
+        return f"{self.metric} of {self.row}{before}" if self.row else self.metric
 
     @property
     def key(self) -> str:
@@ -150,6 +155,9 @@ class Reason:
     of them."""
     inlined: str | None = None
     """The inlined function that the line is of."""
+    call_file: str | None = None
+    """Where the function has that inlined, when the line is in another file."""
+    call_line: int | None = None
 
     @property
     def worse(self) -> bool:
@@ -167,10 +175,15 @@ class Reason:
 
     @property
     def inside(self) -> str:
-        """Where in it: in __muldf3, in inlined mac; empty for its own code."""
+        """Where in it: in __muldf3, in inlined mac, called at k.c:12; empty for its own code."""
         if self.callees:
             return f"in {', '.join(map(source_name, self.callees))}"
-        return "" if self.inlined is None else f"in inlined {source_name(self.inlined)}"
+        if self.inlined is None:
+            return ""
+        by = ""
+        if self.call_file is not None and self.call_line is not None:
+            by = f", called at {place(self.call_file, self.call_line)}"
+        return f"in inlined {source_name(self.inlined)}{by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +308,8 @@ def failure_text(value: MetricValue) -> str:
         which = "" if len(inside) == len(failed) else f"{', '.join(inside)} "
         broken += f" ({which}inside the interval, {value.span})"
     if value.after is None:
-        return f"{value.name} is missing, limit {broken}"
+        new = f"; new in the same file: {', '.join(value.instead)}" if value.instead else ""
+        return f"{value.name} is missing{new}, limit {broken}"
     text = f"{value.name} {amount(value.after, value.unit)}"
     if value.difference and not value.before:
         text = f"{value.name} from {amount(value.before, value.unit)}"

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 from simcore.annotation.sources import SourceFiles
@@ -21,6 +22,8 @@ from simcore.repository import Checkout, is_own
 from simcore.run.stubs import Guess
 
 Named = TypeVar("Named", FunctionSummary, FunctionLines, OutsideCalls)
+#: As simcore.kept.profile(), which is above this package: profile(spec, room=..., stdout=...).
+ReadBack = Callable[..., Profile]
 
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
@@ -66,11 +69,14 @@ class Printed(io.RawIOBase):
         return replace(summary, output_sha256=self._hash.hexdigest(), output_bytes=self.many)
 
 
-def run_plan(plan: RunPlan) -> PlanOutcome:
-    """Run one plan; an error of mcusim is an outcome, any other is raised."""
+def run_plan(plan: RunPlan, read_back: ReadBack | None = None) -> PlanOutcome:
+    """Run one plan; an error of mcusim is an outcome, any other is raised.
+
+    ``read_back`` profiles with a cache, and reads back what ran before.
+    """
     tail = Printed()
     try:
-        result = _profiled(plan, tail)
+        result = _profiled(plan, tail, read_back)
     except McusimError as error:
         return PlanOutcome(None, str(error), error.exit_code)
     code = result.status
@@ -80,18 +86,22 @@ def run_plan(plan: RunPlan) -> PlanOutcome:
     summary = summarize_here(result, files, plan.elf)
     # What was asked for is the same in every build, what a pattern matched may not be.
     summary = tail.told(replace(summary, placement=plan.place or None))
-    warnings = (*result.warnings, *files.withheld())
+    withheld = files.withheld() if result.network is None else ()  # else of no source of the user's
+    warnings = (*result.warnings, *withheld)
     return PlanOutcome(
         summary, why, code, output, warnings, result.cycles_interval, result.guesses or ()
     )
 
 
-def _profiled(plan: RunPlan, tail: Printed) -> Profile:
+def _profiled(plan: RunPlan, tail: Printed, read_back: ReadBack | None) -> Profile:
     """The profile of a plan; an interval that is kept of the same run is not found again."""
     from simcore.profiler import profile
 
     def run(**tables: bool) -> Profile:
-        return profile(replace(plan, instructions=True, **tables), stdout=tail)  # type: ignore[arg-type]
+        spec = replace(plan, instructions=True, **tables)  # type: ignore[arg-type]
+        if read_back is not None and plan.cache.is_on:
+            return read_back(spec, room=plan.cache, stdout=tail)
+        return profile(spec, stdout=tail)  # type: ignore[arg-type]
 
     if not plan.uncertainty or not plan.cache.is_on:
         return run()
@@ -133,7 +143,10 @@ def summarize_here(profile: Profile, sources: SourceFiles, elf: str) -> Summary:
 
 
 def run_plans(
-    plans: Sequence[RunPlan], jobs: int, done: Callable[[RunPlan], None] | None = None
+    plans: Sequence[RunPlan],
+    jobs: int,
+    done: Callable[[RunPlan], None] | None = None,
+    read_back: ReadBack | None = None,
 ) -> list[PlanOutcome]:
     """Run plans on up to ``jobs`` processes; outcomes come in the order of the plans.
 
@@ -144,11 +157,11 @@ def run_plans(
     if workers < 2:
         outcomes = []
         for plan in plans:
-            outcomes.append(_uninterrupted(run_plan(plan)))
+            outcomes.append(_uninterrupted(run_plan(plan, read_back)))
             if done is not None:
                 done(plan)
         return outcomes
-    return list(map(_uninterrupted, _run_in_processes(plans, workers, done)))
+    return list(map(_uninterrupted, _run_in_processes(plans, workers, done, read_back)))
 
 
 def _uninterrupted(outcome: PlanOutcome) -> PlanOutcome:
@@ -159,12 +172,15 @@ def _uninterrupted(outcome: PlanOutcome) -> PlanOutcome:
 
 
 def _run_in_processes(
-    plans: Sequence[RunPlan], workers: int, done: Callable[[RunPlan], None] | None
+    plans: Sequence[RunPlan],
+    workers: int,
+    done: Callable[[RunPlan], None] | None,
+    read_back: ReadBack | None,
 ) -> list[PlanOutcome]:
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    with in_processes(run_plan, plans, workers) as futures:
+    with in_processes(partial(run_plan, read_back=read_back), plans, workers) as futures:
         plan_of = dict(zip(futures, plans, strict=True))
         for future in as_completed(futures):
             if done is not None:

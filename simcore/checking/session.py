@@ -22,7 +22,7 @@ from simcore.checking.gates import (
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
-from simcore.checking.running import PlanOutcome, run_plans
+from simcore.checking.running import PlanOutcome, ReadBack, run_plans
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare, unlike, unlike_setups
 from simcore.comparison.summary import Summary
@@ -44,12 +44,15 @@ class Request:
 
     ``save`` is the file to write the runs to as a baseline. Without it, runs that ``baseline`` does
     not know are added to it. Runs that did not run stay in either; ``prune`` drops them, after a
-    full run only, which ``listed``, names of all runs of the settings, tells. ``replace`` lets a
-    run take the place of one of another configuration. Of ``limits`` each item is one text's.
-    ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its result.
+    full run only: ``whole`` is one of all that the settings list, of ELFs that were named
+    ``listed``, names of all runs of the settings, and the files that there are tell. ``replace``
+    lets a run take the place of one of another configuration. Of ``limits`` each item is one
+    text's. ``files`` are what is read for it, beside the baseline, ``notes`` what is told with its
+    result.
 
     ``require_all`` fails on runs that the baseline knows and that did not run, ``require_baseline``
-    on runs that it does not know, ``strict`` on doubts.
+    on runs that it does not know, ``strict`` on doubts. ``read_back`` runs with the cache of each
+    plan what is not in it, None all.
     """
 
     plans: tuple[RunPlan, ...]
@@ -61,11 +64,13 @@ class Request:
     named: bool = False
     listed: tuple[str, ...] = ()
     prune: bool = False
+    whole: bool = False
     replace: bool = False
     require_all: bool = False
     require_baseline: bool = False
     strict: bool = False
     notes: tuple[str, ...] = ()
+    read_back: ReadBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +117,9 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
     for path, runs_there in ((request.baseline, known), (request.save, in_target)):
         if path is not None and not request.prune:
             refuse_other_case(path, sorted(planned), runs_there)
-    if request.prune:
+    if request.prune and not request.whole:
         full_run_needed(left, request.listed, request.plans, in_target)
-    outcomes = run_plans(request.plans, request.jobs or processors(), done)
+    outcomes = run_plans(request.plans, request.jobs or processors(), done, request.read_back)
     limits = {plan.name: limits_of(plan.name, request.limits) for plan in request.plans}
     summaries = [outcome.summary for outcome in outcomes]
     wrong = unmatched_limits(request.plans, summaries, limits, known)
@@ -157,7 +162,9 @@ def _judged(
     after = outcome.summary
     if after is None or outcome.code is not ExitCode.OK:
         status = next(name for name, code in STATUSES.items() if code is outcome.code)
-        return _result(plan, outcome, status, message=outcome.error)
+        # A run is mostly named as its file, which the error begins with, too.
+        message = (outcome.error or "").removeprefix(f"{plan.name}: ") or None
+        return _result(plan, outcome, status, message=message)
     saves = request.save is not None or (before is None and request.baseline is not None)
     if saves and outcome.guesses and plan.peripherals is None:
         return _result(plan, outcome, "error", _asked(outcome.guesses))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 from simcore.checking.limits import Limit
 from simcore.checking.results import LimitResult, MetricValue
@@ -15,6 +16,9 @@ from simcore.comparison.operations import OpChange, calls_of
 from simcore.comparison.summary import FunctionSummary, OpSummary, Summary
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.elf.names import matches, spellings
+
+#: Functions that are named where one is gone, the dearest.
+MOST_INSTEAD = 3
 
 
 def judge(
@@ -39,7 +43,8 @@ def judge(
     for kind, row in dict.fromkeys((x.kind, x.row) for x in limits if x.kind != "total"):
         of_row = [limit for limit in limits if (limit.kind, limit.row) == (kind, row)]
         values += _rows(kind, row, after, comparison, of_row)
-    return tuple(_merged(values))
+    found = _merged(values)
+    return tuple(found if comparison is None else (_known_before(v, comparison) for v in found))
 
 
 def _merged(values: Iterable[MetricValue]) -> Iterable[MetricValue]:
@@ -50,6 +55,25 @@ def _merged(values: Iterable[MetricValue]) -> Iterable[MetricValue]:
         limits = value.limits if known is None else (*known.limits, *value.limits)
         found[value.key] = replace(value, limits=tuple(dict.fromkeys(limits)))
     return found.values()
+
+
+def _known_before(value: MetricValue, comparison: Comparison) -> MetricValue:
+    """A function's value with what it most likely was, one of a function that is gone with what is
+    new in its file."""
+    if value.kind != "function":
+        return value
+    rows = comparison.functions
+    if value.after is not None:
+        was = next((row.renamed_from for row in rows if row.name == value.row), None)
+        return replace(value, renamed_from=was)
+    gone = {
+        PurePath(row.file).name
+        for row in rows
+        if row.status == "removed" and row.file and matches([row.name], value.row)
+    }
+    new = (r for r in rows if r.status == "added" and r.file and PurePath(r.file).name in gone)
+    names = [row.name for row in sorted(new, key=lambda row: (-row.cycles_after, row.name))]
+    return replace(value, instead=tuple(names[:MOST_INSTEAD]) or None)
 
 
 def _awake(limits: Sequence[Limit]) -> list[Limit]:

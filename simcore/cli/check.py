@@ -230,6 +230,7 @@ def request_of(
     from simcore.checking.limits import check_comparing, check_runs, parse_limits
     from simcore.checking.plans import plans_of
     from simcore.checking.session import Request
+    from simcore.kept import profile as read_back
 
     if given["no_baseline"] and (given["baseline"] or given["save_baseline"]):
         raise click.UsageError("--no-baseline does not go with --baseline or --save-baseline")
@@ -265,8 +266,10 @@ def request_of(
         jobs=given["jobs"] or 0,
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
         named=named,
+        whole=not elfs,
         listed=tuple(run.name for run in settings.runs),
         notes=(*settings.notes, *unjudged),
+        read_back=read_back,
         **gates(given, folder),
     )
 

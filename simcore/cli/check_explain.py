@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simcore.checking.baselines import load_baseline
 from simcore.checking.doubts import FALL
-from simcore.checking.limits import Limit, limits_of
+from simcore.checking.limits import ALL, Limit, limits_of
 from simcore.checking.results import LimitResult, MetricValue
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
@@ -79,7 +79,8 @@ def _limits(run: str, request: Request, before: Summary | None) -> Iterator[_Row
     for value in judge(before, compare(before, before), limits):
         for one in value.limits:
             told.add((value.kind, one.text))
-            text = f"{one.text} (default)" if one.text in default and not value.row else one.text
+            text = _with_metric(one.text, value.metric)
+            text += " (default)" if one.text in default and not value.row else ""
             yield run, _of(value), text, _fails(value, one)
     for limit in limits:  # of what the run by the baseline does not have
         if (limit.kind, limit.text) not in told and not limit.default:
@@ -91,7 +92,14 @@ def _of(value: MetricValue) -> str:
 
 
 def _text(limit: Limit) -> str:
-    return f"{limit.text} (default)" if limit.default else limit.text
+    text = _with_metric(limit.text, limit.metric.name)
+    return f"{text} (default)" if limit.default else text
+
+
+def _with_metric(text: str, metric: str) -> str:
+    """A limit with the metric that it is on: cycles=10% (@all)."""
+    name, _, allowed = text.partition("=")
+    return f"{metric}={allowed} ({ALL})" if name == ALL else text
 
 
 def _alone(limit: Limit, compares: bool) -> str:
@@ -115,7 +123,8 @@ def _baseline(request: Request, known: Mapping[str, Summary], is_there: bool) ->
     if request.baseline is None:
         yield "compared with none"
     elif is_there:
-        yield f"compared with {request.baseline.as_posix()}, {len(known)} runs"
+        runs = "1 run" if len(known) == 1 else f"{len(known)} runs"
+        yield f"compared with {request.baseline.as_posix()}, {runs}"
     else:
         yield f"compared with {request.baseline.as_posix()}, which is not there"
     new = sorted(names - known.keys()) if request.baseline is not None else []

@@ -105,6 +105,7 @@ def compare(
     """
     from simcore.cache import open_room
     from simcore.comparison.comparison import compare as compare_profiles
+    from simcore.comparison.networks import network_identity, other_network
     from simcore.kept.profiles import Kept
     from simcore.run.spec import RunSpec
 
@@ -124,6 +125,8 @@ def compare(
             for file, program in zip(files, programs, strict=True)
         ]
         comparison = compare_profiles(*profiles)
+        if (other := other_network(*map(network_identity, profiles))) is not None:
+            tell_warnings([other], format_name, "")
         if comparison.unlike and not force:
             raise ConfigError(
                 f"{before} and {after} are not comparable: {'; '.join(comparison.unlike)}"
@@ -154,15 +157,21 @@ def compare(
 
 
 def is_program(file: str) -> bool:
-    """Whether a file is no document, but a program that can run."""
+    """Whether a file is no document, but a program that can run, whatever its name is.
+
+    What its first bytes do not tell is a program by its name.
+    """
     path = Path(file)
-    if path.suffix.lower() in (".hex", ".srec", ".s19", ".uf2", ".tflite"):
-        return True
     try:
         with path.open("rb") as stream:
-            return path.is_file() and stream.read(4) == b"\x7fELF"
+            head = stream.read(64) if path.is_file() else b""
     except OSError:  # whoever reads it says so
         return False
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return False
+    if head.startswith(b"\x7fELF") or head[4:8] == b"TFL3":
+        return True
+    return path.suffix.lower() in (".hex", ".srec", ".s19", ".uf2", ".tflite")
 
 
 def _option(name: str) -> str:

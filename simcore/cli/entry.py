@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
-INTERRUPTED = 130
-
-
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End at once: nothing is open yet, or all is written."""
-    os.write(2, b"mcusim: error: interrupted\n")
-    os._exit(INTERRUPTED)
+from simcore import interrupts
 
 
 def run() -> None:
@@ -22,7 +13,8 @@ def run() -> None:
     # Who ignores Ctrl-C (a shell's background job) has it ignored.
     heeds = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, interrupts.leave_at_once)
+        sys.unraisablehook = interrupts.hear_again
     from simcore.parallel import collect_seldom
 
     collect_seldom()
@@ -30,10 +22,12 @@ def run() -> None:
 
     try:
         if heeds:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, interrupts.hear)
         status = main()
-        if heeds:
-            signal.signal(signal.SIGINT, _leave)
+        if heeds and status == interrupts.INTERRUPTED:
+            interrupts.end()
+        elif heeds:
+            signal.signal(signal.SIGINT, interrupts.leave_at_once)
     except KeyboardInterrupt:  # just in front of main's own try, or just behind it
-        _leave(signal.SIGINT, None)
+        interrupts.leave_at_once(signal.SIGINT, None)
     sys.exit(status)

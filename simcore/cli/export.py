@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from simcore.cli import values
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, NetworkError
 
 
 @click.command(short_help="Write a network's .tflite as C sources for a board.")
@@ -60,13 +60,17 @@ def export(
     Tensors are planned as 'mcusim profile' has them. DIR appears whole or not at all.
     """
     from simcore.files import write_folder, write_stdout
+    from simcore.network.layout import NoRoomError
     from simcore.run.spec import RunSpec
     from simcore.simulation.files import is_network
     from simcore.simulation.networks import network_program
 
     if Path(network).is_file() and not is_network(network):
         raise ConfigError(f"{network}: is no network of TensorFlow Lite; give the .tflite file")
-    _, _, run = network_program(RunSpec(elf=network, cpu=cpu, arena=arena, input=inputs))
+    try:
+        _, _, run = network_program(RunSpec(elf=network, cpu=cpu, arena=arena, input=inputs))
+    except NoRoomError as error:  # a board has what it has
+        raise NetworkError(f"{error.needs}; {error.instead}") from None
     files = run.c_sources(expect)
     write_folder(output, files, force=force)
     write_stdout(f"{output}: {len(files)} files; README.md there says how to build them\n")

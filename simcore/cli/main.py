@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from simcore import __version__
+from simcore import __version__, interrupts
 from simcore.errors import ExitCode, McusimError
 from simcore.log_text import error_line
 
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("mcusim runs on Linux and macOS; on Windows use WSL", ExitCode.USAGE)
     if argv is None:
         # A CI that stops a job sends SIGTERM: end as on Ctrl-C, so that nothing half-written stays.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, interrupts.hear)
         _open_closed_streams()
     try:
         arguments = None if argv is None else list(argv)
@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except McusimError as error:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        interrupts.tell()
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except Exception as error:  # the last line of defence: a user gets no traceback
         if os.environ.get("MCUSIM_DEBUG"):

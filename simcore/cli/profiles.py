@@ -198,10 +198,7 @@ def report_runs(
     for result in results:
         found = result.verification
         if found is not None and not found.is_equal:
-            tell_line(
-                f"{result.elf.name}: {found.differing:,} output values differ from those of"
-                f" {found.reference}"
-            )
+            tell_line(f"{result.elf.name}: {found.trouble}")
         if result.runner is not None and result.runner.unseen is not None:
             tell_line(f"{result.elf.name}: {result.runner.unseen}; its warning says why")
         wrong = max(wrong, result.status)

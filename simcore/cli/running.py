@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,8 @@ def goes_to_file(output: str | None) -> bool:
     return output not in (None, "-")
 
 
+#: Of a time or an energy.
+_MICRO = re.compile("(?<=[0-9] )µ(?=[sJ])")
 #: Parameters of commands that name files which are read.
 _READ = (
     "elf", "elves", "elfs", "capture", "file", "before", "after", "config", "symbols",
@@ -161,8 +164,11 @@ def tell_speed(cycles: int, started: float) -> None:
 
 
 def tell_line(line: str) -> None:
-    """A line on stderr, whatever names are in it."""
-    click.echo(f"mcusim: {harmless(one_line(line))}", err=True)
+    """A line on stderr, whatever names are in it; its units are spelled as a report's there."""
+    text = harmless(one_line(line))
+    if needs_ascii(sys.stderr):
+        text = _MICRO.sub("u", text)
+    click.echo(f"mcusim: {text}", err=True)
 
 
 def tell_end(end: Exit, where: str = "") -> ExitCode:

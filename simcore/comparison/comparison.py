@@ -18,6 +18,7 @@ from simcore.comparison.metrics import (
     joules,
     shown_metrics,
 )
+from simcore.comparison.networks import unlike_networks
 from simcore.comparison.operations import OpChange, costs_of, largest_first, op_changes
 from simcore.comparison.status import Status
 from simcore.comparison.summary import (
@@ -115,6 +116,8 @@ class FunctionChange:
     figures are summed; left out without any."""
     parts: tuple[str, ...] | None = None
     """Further functions after that hold its code: clones, and parts that were split off."""
+    renamed_from: str | None = None
+    """The function before that it most likely was: of its place in its file, with other lines."""
 
     @property
     def main_cause(self) -> str | None:
@@ -243,6 +246,7 @@ def unlike_setups(before: Summary, after: Summary) -> Iterable[str]:
             yield f"the {what} is {first} and {second}"
     if before.args is not None and after.args is not None and before.args != after.args:
         yield f"the arguments are {_list(before.args)} and {_list(after.args)}"
+    yield from unlike_networks(before.network, after.network)
 
 
 def main_cause(causes: Mapping[str, int], difference: int) -> str | None:
@@ -259,8 +263,7 @@ def metric_change(metric: Metric, before: Summary, after: Summary) -> MetricChan
     if old is not None and new is not None:
         difference = change_of(metric.unit, new, old)
     relative = difference / old if difference is not None and old else None
-    if difference == 0:
-        relative = 0.0
+    relative = 0.0 if difference == 0 else relative
     return filled(
         MetricChange,
         metric,
@@ -350,6 +353,7 @@ def _function_change(
         cycles_by_cause=_minus(second.cycles_by_cause, first.cycles_by_cause) if known else {},
         formerly=tuple(dict.fromkeys(formerly)) or None,
         parts=tuple(row.name for row in group.new[1:]) or None,
+        renamed_from=group.old[0].name if group.is_likely else None,
         **costs_of(old, new, nothing),
     )
 

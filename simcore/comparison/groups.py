@@ -2,7 +2,8 @@
 
 A compiler splits a function (``f.part.0``, ``f.cold``), makes clones of it (``f.constprop.0``) and
 inlines it elsewhere; people rename it and move it. What became of one function, or of what it is
-made of now, is one group, so that its cost stays beside what it cost before.
+made of now, is one group, so that its cost stays beside what it cost before. One that was renamed
+and rewritten at once has no line left to know it by, but its place between its neighbours.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ MOST_OF = 0.5
 #: The same where the lines lie in another file, and how many there must be: short lines are alike.
 ELSEWHERE = 0.8
 FEWEST_ELSEWHERE = 3
+#: How many times as many instructions a function may take that stands in the place of another.
+MOST_REWRITTEN = 4
 
 Lines = Mapping[str, Sequence[LineSummary]]
 _Key = tuple[str, int, bool]
@@ -33,6 +36,8 @@ class Group:
 
     old: list[FunctionSummary] = field(default_factory=list)
     new: list[FunctionSummary] = field(default_factory=list)
+    is_likely: bool = False
+    """Known by its place and its calls only: its lines are others."""
 
     @property
     def before(self) -> FunctionSummary | None:
@@ -82,6 +87,7 @@ def grouped(
     old, new = _renamed(groups, old, new, sides)
     old = _held(groups, old, sides, "old")
     new = _held(groups, new, sides[::-1], "new")
+    old, new = _in_place(groups, old, new)
     return [*groups, *(Group(old=[row]) for row in old), *(Group(new=[row]) for row in new)]
 
 
@@ -251,3 +257,55 @@ def _held(
             getattr(groups[best], side).append(row)
             taken_in[best] -= lines.keys()
     return left
+
+
+def _in_place(
+    groups: list[Group], old: Sequence[FunctionSummary], new: Sequence[FunctionSummary]
+) -> tuple[list[FunctionSummary], list[FunctionSummary]]:
+    """Pair up what stands alone between the same neighbours of its file, is called as often and is
+    not of quite another size: most likely it was renamed and rewritten; what is left."""
+    known = list(groups)
+    slots: dict[tuple[object, ...], Group] = {}
+    for side, rows in (("old", old), ("new", new)):
+        places = _places(known, side)
+        for row in rows:
+            if row.file is not None and row.line is not None:
+                around = _around(places.get(_file(row), ()), row.line)
+                slot = slots.setdefault((_file(row), *around), Group(is_likely=True))
+                getattr(slot, side).append(row)
+    found = [
+        slot
+        for slot in slots.values()
+        if len(slot.old) == len(slot.new) == 1 and _are_alike(slot.old[0], slot.new[0])
+    ]
+    groups += found
+    taken = {id(row) for slot in found for row in (*slot.old, *slot.new)}
+    left_old, left_new = ([r for r in rows if id(r) not in taken] for rows in (old, new))
+    return left_old, left_new
+
+
+def _file(row: FunctionSummary) -> str:
+    return PurePath(row.file or "").name
+
+
+def _places(groups: Sequence[Group], side: str) -> dict[str, list[tuple[int, int]]]:
+    """Where the functions of both runs begin in the files of one: line and number of the group."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for number, group in enumerate(groups):
+        if group.old and group.new:
+            row = getattr(group, side)[0]
+            if row.line is not None:
+                found.setdefault(_file(row), []).append((row.line, number))
+    return found
+
+
+def _around(places: Iterable[tuple[int, int]], line: int) -> tuple[int | None, int | None]:
+    """The numbers of the nearest before and behind a line."""
+    above = max((place for place in places if place[0] < line), default=(0, None))
+    below = min((place for place in places if place[0] > line), default=(0, None))
+    return above[1], below[1]
+
+
+def _are_alike(old: FunctionSummary, new: FunctionSummary) -> bool:
+    few, many = sorted((old.instructions, new.instructions))
+    return old.calls == new.calls > 0 and many <= MOST_REWRITTEN * few

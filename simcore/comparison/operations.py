@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -11,7 +11,9 @@ from simcore.comparison.metrics import joules
 from simcore.comparison.status import Status, status_of
 from simcore.comparison.summary import FunctionSummary, OpSummary
 from simcore.plain import Amount, Count, filled
+from simcore.units import count
 
+_TOLD = 4  # operations with another number of calls
 Counted = FunctionSummary | OpSummary
 
 
@@ -93,6 +95,27 @@ def op_changes(
         for old, new in paired(before, after)
         if old is not None or left_out_below is None or (new or nothing).cycles > left_out_below
     )
+
+
+def calls_changed(ops: Iterable[OpChange], where: str) -> Iterator[str]:
+    """A line for each operation that ran in both and was not called as often; of very many, a few.
+
+    ``where``: where it was called as often as before, such as "before".
+    """
+    rows = [
+        row
+        for row in ops
+        if row.invocations_before and row.invocations_after
+        if row.invocations_before != row.invocations_after
+    ]
+    for row in rows[:_TOLD]:
+        together = ", compared together" if row.caller is not None and row.call is None else ""
+        yield (
+            f"{row.name}: {count(row.invocations_after)} calls,"
+            f" {count(row.invocations_before)} {where}{together}"
+        )
+    if rows[_TOLD:]:
+        yield f"{count(len(rows) - _TOLD)} other operations are not called as often as {where}"
 
 
 def costs_of(old: Counted | None, new: Counted | None, nothing: Counted) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from simcore.comparison.interrupts import InterruptSummary, summarize_interrupts
 from simcore.comparison.metrics import Metrics, metrics_of
 from simcore.comparison.names import named_apart
+from simcore.comparison.networks import NetworkIdentity, network_identity
 from simcore.comparison.outside import OutsideCalls
 from simcore.comparison.tasks import TaskSummary, summarize_tasks
 from simcore.costs.origin import Cpu, Exit
@@ -136,6 +137,8 @@ class Summary:
     """Width of the band that alignment alone makes of the cycles, when it was asked for."""
     per: str | None = None
     """The one call that was counted; left out of a run that was counted whole."""
+    network: NetworkIdentity | None = None
+    """Of a network; left out of any other program."""
     interrupts: tuple[InterruptSummary, ...] | None = None
     """Interrupts and exceptions that were taken, by number."""
     tasks: tuple[TaskSummary, ...] | None = None
@@ -251,6 +254,7 @@ def summarize(profile: Profile, line_text: LineText | None = None) -> Summary:
         placement=placement,
         layout_cycles=layout_cycles,
         per=profile.scope,
+        network=network_identity(profile),
         interrupts=summarize_interrupts(profile.interrupts),
         tasks=summarize_tasks(profile),
     )

@@ -40,6 +40,7 @@ class OpRow:
     again: int = 0  # begins inside itself
     unended: int = 0  # begins without an end
     too_deep: int = 0  # begins inside of more operations than are told apart
+    partial: int = 0  # invocations that are longer than what is counted
 
 
 @dataclass(frozen=True, slots=True)

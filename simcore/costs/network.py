@@ -97,11 +97,20 @@ class Verification:
     """Of the values as they are stored."""
     allowed_difference: Amount
     """0 for integers; of float32 what another order of its sums may come to: network/verify.py."""
+    refused: str | None = None
+    """Why the other runtime gave nothing to compare with; left out where it did."""
 
     @property
     def is_equal(self) -> bool:
         """Whether every element is the same, or as near as is allowed."""
-        return not self.differing
+        return not self.differing and self.refused is None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, in one line."""
+        if self.refused is not None:
+            return f"outputs are not compared: {self.refused}"
+        return f"{self.differing:,} output values differ from those of {self.reference}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,8 @@ class RunnerUse:
     """Of the network's first subgraph."""
     operators_run: Count | None
     """Those of them that were seen to run; null when the run was told where to begin or end."""
+    input_sha256: Sha256 | None = None
+    """Of the values of files that the network was given; left out of others."""
     verification: Verification | None = None
     """On request."""
 
@@ -173,5 +184,9 @@ class NetworkCosts:
     """By memory and offset."""
     enlarged: tuple[str, ...] | None = None
     """Settings that made the part large enough; left out where it was."""
+    arena: tuple[str, ...] | None = None
+    """Memories for tensors that were asked for, best first; left out where none were."""
+    input_sha256: Sha256 | None = None
+    """Of the values of files that it was given; left out where they are random."""
     verification: Verification | None = None
     """On request."""

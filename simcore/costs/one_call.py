@@ -68,8 +68,8 @@ class OneCallCosts:
         return f"costs are those of {self.identity}; --per none counts the whole run"
 
     @property
-    def lines(self) -> tuple[str, str]:
-        """It in a line, and what ran before the first call in another."""
+    def lines(self) -> tuple[str, ...]:
+        """It in a line, and what ran before the first call, if anything did, in another."""
         what = f"call of {self.function}"
         if self.asked == INFERENCE:
             what = f"inference ({self.function})"
@@ -81,6 +81,8 @@ class OneCallCosts:
             told += f"; the first took {self.first_cycles:,} cycles"
         if self.minimum_cycles is not None and self.calls > 1:
             told += f", all {self.minimum_cycles:,} to {self.maximum_cycles:,}"
+        if not self.setup_instructions:
+            return (f"{told}.",)
         return f"{told}.", (
             f"Set-up: {self.setup_cycles:,} cycles, {self.setup_instructions:,} instructions,"
             " before the first call."

@@ -93,5 +93,7 @@ class OpCosts:
     dcache_read_misses: Count = 0
     dcache_write_misses: Count = 0
     mispredicts: Count = 0
+    is_part: bool | None = None
+    """True where what is counted begins or ends inside of it, so that macs are macs_counted."""
     objects: Annotated[tuple[OpObject, ...], Json(maxItems=4)] = ()
     """The data objects that cost most, at most four."""

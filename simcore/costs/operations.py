@@ -150,7 +150,10 @@ class Operations:
         counted, given = vector[column["macs"]], self._given(row)
         macs = given.macs * row.invocations if given else 0
         ops = given.ops * row.invocations if given else 0
-        if not macs and not ops and not (given and given.operator):
+        is_part = row.partial > 0 and not self._is_counted_call(number)
+        if is_part and (macs or ops):  # those of the whole are no measure of a part
+            macs, ops = counted if macs else 0, 0
+        elif not macs and not ops and not (given and given.operator):
             macs = counted  # a model knows its operators that have none
         ops = ops or OPS_PER_MAC * macs
         kind = given.kind if given else "call" if row.callee >= 0 else "function"
@@ -167,7 +170,7 @@ class Operations:
             active_cycles=cycles - vector[column[cycle_column("sleep")]],
             cycles_per_mac=ratio(cycles, macs),
             time_s=time_s,
-            ops_per_s=ratio(ops * self.nodes.clock_hz, cycles),
+            ops_per_s=ratio(ops * self.nodes.clock_hz, cycles) if ops else None,
             energy_j=energy_j,
             energy_low_j=energy.low_j,
             energy_high_j=energy.high_j,
@@ -191,7 +194,19 @@ class Operations:
             dcache_read_misses=vector[column["dcache_read_misses"]],
             dcache_write_misses=vector[column["dcache_write_misses"]],
             mispredicts=vector[column["mispredicts"]],
+            is_part=is_part or None,
             objects=self._objects.get(number, ()),
+        )
+
+    def _is_counted_call(self, number: int) -> bool:
+        """Whether the one call that is counted was made by what opened an operation: its kernel."""
+        call = self.nodes.counters.call
+        if call is None:
+            return False
+        opened = set(self.groups[number])
+        return any(
+            node.function == call.function and node.parent in opened and self.nodes.cycles_total[at]
+            for at, node in enumerate(self.nodes.counters.nodes)
         )
 
     def _traffic(self, vector: Sequence[int]) -> dict[str, Traffic]:

@@ -143,7 +143,7 @@ class Profile(Document):
         if self.runner is not None and self.runner.unseen is not None:
             said.append(self.runner.unseen)
         if found is not None and not found.is_equal:
-            said.append(f"{found.differing:,} output values differ from those of {found.reference}")
+            said.append(found.trouble)
         return "; ".join(said) or self.exit.text
 
     @property

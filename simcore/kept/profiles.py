@@ -36,6 +36,8 @@ SCHEMA = "mcusim.kept-profile/1"
 MOST_PRINTED = 1 << 20  # bytes
 MOST_JSON = 32 << 20  # bytes; to read more takes longer than most runs
 MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
+#: So long a run waits for another process that runs the same; then it runs beside it.
+MOST_WAIT_S = 120.0
 #: Ends that another run of the same need not come to.
 _OF_THE_HOST = ("timeout", "interrupted")
 #: How the warning begins that --verbose makes longer: machine/peripherals.py.
@@ -109,19 +111,33 @@ class Kept:
         usable = self.room.is_on and inspect is None and not is_beyond(spec)
         key = profile_key(spec, self.room) if usable else None
         if key is not None and (found := self._load(key, spec)) is not None:
-            result, printed = found.profile, found.printed
-            self.runs.append(found)
-            stdout.write(printed)
-            stdout.flush()
-            self.read_back += 1
-            if log is not None:
-                log("read from the cache (--no-cache runs it again)")
-            return result
+            return self._read_back(found, stdout, log)
         from simcore.profiler import profile
 
         run: Callable[..., Profile] = partial(profile, spec, log=log, **streams)
         if key is None:
             return run(stdout=stdout, inspect=inspect)
+        most_s = MOST_WAIT_S if spec.timeout_s is None else min(MOST_WAIT_S, spec.timeout_s)
+        with self.room.held(KIND, key, most_s):
+            if (found := self._load(key, spec)) is not None:  # another process just ran it
+                return self._read_back(found, stdout, log)
+            return self._run(key, spec, run, stdout)
+
+    def _read_back(
+        self, found: FoundRun, stdout: OutputSink, log: Callable[[str], None] | None
+    ) -> Profile:
+        self.runs.append(found)
+        stdout.write(found.printed)
+        stdout.flush()
+        self.read_back += 1
+        if log is not None:
+            log("read from the cache (--no-cache runs it again)")
+        return found.profile
+
+    def _run(
+        self, key: str, spec: RunSpec, run: Callable[..., Profile], stdout: OutputSink
+    ) -> Profile:
+        """Run, and keep what nothing else decided."""
         before = found_files(spec)
         asked: list[bool] = []
         console = PrintedOutput(stdout)

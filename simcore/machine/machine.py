@@ -29,6 +29,7 @@ from simcore.devices import (
 )
 from simcore.elf import Image
 from simcore.errors import ConfigError
+from simcore.interrupts import resume
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
 from simcore.machine.execution import End, Execution
 from simcore.machine.fault_report import frame_at
@@ -200,6 +201,7 @@ class Machine:
                     progress(self._core.instructions())
         except KeyboardInterrupt:
             self._stop("interrupted")
+            resume()
             self._execution.done.wait()
         worker.join()
         if self._execution.error is not None:

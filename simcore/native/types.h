@@ -219,6 +219,7 @@ struct op_row_info {             /* an operation; what opened again inside itsel
     uint64_t invocations;        /* begins outside of itself */
     uint64_t timed, least_cycles, most_cycles;   /* those that ended, and what they took */
     uint64_t again, unended, too_deep;   /* begins inside itself; without an end; with more open than is told apart */
+    uint64_t partial;            /* invocations that are longer than what is counted */
 };
 
 enum { ONE_CALL_FUNCTIONS = 8 };

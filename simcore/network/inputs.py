@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import struct
 from collections.abc import Sequence
@@ -33,13 +34,31 @@ class Given(NamedTuple):
     inferences: tuple[tuple[bytes, ...], ...]
     told: str
 
+    @property
+    def sha256(self) -> str | None:
+        """Of the values of files, in order; None of random ones, whose seed says all."""
+        if self.told.startswith(f"{RANDOM}, "):
+            return None
+        return hashlib.sha256(b"".join(data for row in self.inferences for data in row)).hexdigest()
+
 
 def network_inputs(main: Subgraph, sources: Sequence[str], inferences: int) -> Given:
     """The inputs that ``sources`` say: a file for each, one raw file for all, or random[:SEED].
 
     Several inferences may be in a file behind each other; when there are fewer they are used
-    again. Nothing said is random. Raises ConfigError.
+    again. Nothing said is random. A tensor that is an input twice is given once, and has the same
+    values in both places. Raises ConfigError.
     """
+    once = tuple(dict.fromkeys(main.inputs))
+    found = _inputs(replace(main, inputs=once), sources, inferences)
+    if len(once) == len(main.inputs):
+        return found
+    places = [once.index(index) for index in main.inputs]
+    rows = tuple(tuple(row[place] for place in places) for row in found.inferences)
+    return Given(rows, found.told)
+
+
+def _inputs(main: Subgraph, sources: Sequence[str], inferences: int) -> Given:
     tensors = [main.tensors[index] for index in main.inputs]
     seeds = [source for source in sources if source.partition(":")[0] == RANDOM]
     if seeds or not sources:
@@ -73,7 +92,7 @@ def expected_outputs(main: Subgraph, sources: Sequence[str]) -> tuple[bytes, ...
     if any(source.partition(":")[0] == RANDOM for source in sources):
         raise ConfigError("--expect random: name a file, such as 'mcusim profile --outputs' writes")
     try:
-        found, *more = network_inputs(replace(main, inputs=main.outputs), sources, 1).inferences
+        found, *more = _inputs(replace(main, inputs=main.outputs), sources, 1).inferences
     except ConfigError as error:
         said = str(error).replace("--input", "--expect").replace("the input ", "the output ")
         raise ConfigError(said) from None

@@ -20,6 +20,18 @@ _FREE_BEHIND = {"dtcm": "__dtcm_end", "itcm": "__itcm_end", "sram": "__bss_end"}
 _STACK_BYTES = 8 << 10  # at the end of the DTCM: __stack_size of kernels/startup/sections.ld
 
 
+class NoRoomError(NetworkError):
+    """A memory is too small: ``needs`` has the numbers, ``instead`` what fits better."""
+
+    def __init__(self, needs: str, instead: str, memory: str) -> None:
+        super().__init__(f"{needs}; {instead}, or --anyway times it with more {memory}")
+        self.needs, self.instead, self.memory = needs, instead, memory
+
+    def of(self, path: str) -> NoRoomError:
+        """The same with the network's file in front."""
+        return NoRoomError(f"{path}: {self.needs}", self.instead, self.memory)
+
+
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """What is free beside the runner: flash for constants, and memories for tensors, in order.
@@ -162,18 +174,21 @@ class Layout:
         for at, one in self._variables.values():
             if one.fill:
                 yield NewSection(".state", at, one.size_bytes, bytes([one.fill]) * one.size_bytes)
-        for index, data in zip(self._network.model.main.inputs, inputs, strict=True):
+        given = dict(zip(self._network.model.main.inputs, inputs, strict=True))  # each once
+        for index, data in given.items():
             yield NewSection(".input", self.address((0, index)), len(data), data)
 
     def _arena_symbols(self, memory: str, shared: str) -> Iterator[NewSymbol]:
         from simcore.network.compose import objects_of
 
+        found = objects_of(self._plan, memory)
+        many = sum(len(keys) > 1 for *_, keys in found) > 1
         number = 0
-        for offset, size, keys in objects_of(self._plan, memory):
+        for offset, size, keys in found:
             name = self.name_of(keys[0])
             if len(keys) > 1:
                 number += 1
-                name = shared if number == 1 else f"{shared}.{number}"
+                name = f"{shared}.{number}" if many else shared
             yield NewSymbol(name, self._base[memory] + offset, size)
 
 
@@ -185,25 +200,27 @@ def check_room(
     flash_end: int,
     model: CpuModel,
 ) -> None:
-    """Raise NetworkError, with the numbers, when flash or a memory of the part is too small."""
+    """Raise NoRoomError, with the numbers, when flash or a memory of the part is too small."""
     flash = rooms.flash
     if flash_end > flash.start + flash.size:
         needs, has = flash_end - flash.start + rooms.code_bytes, flash.size + rooms.code_bytes
-        raise NetworkError(
+        raise NoRoomError(
             f"needs {size_text(needs)} of flash, {flash.name} of {model.name} has"
             f" {size_text(has)}: {size_text(weights_end - flash.start)} of weights"
-            f" ({_largest(network, constants=True)}), {size_text(rooms.code_bytes)} of code;"
-            " choose another --cpu, or --anyway times it with more flash"
+            f" ({_largest(network, constants=True)}), {size_text(rooms.code_bytes)} of code",
+            "choose another --cpu",
+            "flash",
         )
     for memory in rooms.memories:
         used = layout.used[memory.name]
         if used > memory.size:
             others = [r.name for r in model.regions if r.writable and r.kind in ("dtcm", "sram")]
-            more = f" --arena {','.join(others)} spreads it," if not rooms.named else ""
-            raise NetworkError(
+            spread = f"--arena {','.join(others)} spreads it, " if not rooms.named else ""
+            raise NoRoomError(
                 f"needs {size_text(used)} of RAM for tensors, {memory.name} of {model.name} has"
-                f" {size_text(memory.size)} free ({_largest(network, constants=False)});{more}"
-                " choose another --cpu, or --anyway times it with more RAM"
+                f" {size_text(memory.size)} free ({_largest(network, constants=False)})",
+                f"{spread}choose another --cpu",
+                "RAM",
             )
 
 

@@ -43,6 +43,7 @@ def refuse_unsupported(model: Model) -> None:
                     _refuse_tensor(where, subgraph.tensors[index])
             _refuse_hybrid(where, operator, subgraph)
             _refuse_unmade(where, operator, subgraph, made)
+            _refuse_constant(where, operator, subgraph)
             made.update(operator.outputs)
         for index in (*subgraph.inputs, *subgraph.outputs):
             _refuse_tensor("the network", subgraph.tensors[index])
@@ -61,8 +62,9 @@ def _refuse_tensor(where: str, tensor: Tensor) -> None:
             f" memory of a microcontroller (limit {MOST_BYTES >> 20} MiB)"
         )
     if not tensor.elements:
+        shape = ", ".join(f"{size}" if size else "?" for size in tensor.shape)
         raise NetworkError(
-            f"{where}: tensor '{tensor.name}' has the shape {list(tensor.shape)}, which is not"
+            f"{where}: tensor '{tensor.name}' has the shape [{shape}], which is not"
             " known before it runs; convert with fixed input shapes (a concrete function, or"
             " batch size 1)"
         )
@@ -92,9 +94,33 @@ def _refuse_unmade(where: str, operator: Operator, subgraph: Subgraph, made: set
             raise NetworkError(f"{where}: nothing before it computes its input '{tensor.name}'")
 
 
+def _refuse_constant(where: str, operator: Operator, subgraph: Subgraph) -> None:
+    for index in operator.outputs:
+        if index != ABSENT and subgraph.tensors[index].data is not None:
+            name = subgraph.tensors[index].name
+            raise NetworkError(f"{where}: computes '{name}', which is a constant")
+
+
 def _refuse_ends(main: Subgraph) -> None:
+    """Inputs are given and outputs computed, each in memory of its own."""
     if not main.outputs:
         raise NetworkError("the network has no output")
     for index in (*main.inputs, *main.outputs):
-        if main.tensors[index].type == "resource":
-            raise NetworkError(f"'{main.tensors[index].name}' is a variable, no input or output")
+        tensor = main.tensors[index]
+        if tensor.type == "resource" or tensor.is_variable:
+            raise NetworkError(f"'{tensor.name}' is a variable, no input or output")
+        if tensor.data is not None:
+            end = "an input" if index in main.inputs else "an output"
+            raise NetworkError(
+                f"'{tensor.name}' is a constant and {end} of the network; convert without it"
+            )
+    made = {index: operator for operator in main.operators for index in operator.outputs}
+    for index in main.inputs:
+        if (operator := made.get(index)) is not None:
+            raise NetworkError(
+                f"operator {operator.index} {operator.kind}: computes '{main.tensors[index].name}',"
+                " which is an input of the network"
+            )
+    for index in main.outputs:
+        if index not in made and index not in main.inputs:
+            raise NetworkError(f"no operator computes its output '{main.tensors[index].name}'")

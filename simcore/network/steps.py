@@ -122,7 +122,7 @@ def _prepared(operator: Operator, subgraph: Subgraph) -> KernelCall:
 
 def tensor_name(network: Lowered, key: Key) -> str:
     """What a computed tensor is called: LAYER.output, or input."""
-    inputs = [(0, index) for index in network.model.main.inputs]
+    inputs = [(0, index) for index in dict.fromkeys(network.model.main.inputs)]
     if key in inputs:
         return "input" if len(inputs) == 1 else f"input{inputs.index(key)}"
     for step in network.steps:

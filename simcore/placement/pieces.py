@@ -17,8 +17,9 @@ WORD = 4  # bytes; a function and its literal pool keep their place in a word
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 FIRST_VECTORS = 64  # bytes: the 16 entries that every Cortex-M has
 
-#: The section of tables in a program that was made of a network: network/compose.py.
-NETWORK_TABLES = ".network"
+#: Of a program that was made of a network: the section of its tables, network/compose.py, and what
+#: its arena is called, network/layout.py; where that is in pieces, they are arena.1, arena.2.
+NETWORK_TABLES, NETWORK_ARENA = ".network", "arena"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _matches(
             found += _objects(image, lambda spelt, _: matches(spelt, pattern))
         if kind == "file" or (kind is None and not found):
             found = _of_file(image, pattern)
+    if kind in (None, "object") and pattern == NETWORK_ARENA and is_composed(image):
+        found = _objects(image, lambda spelt, _: matches(spelt, f"{NETWORK_ARENA}.*")) or found
     if not found:
         raise ConfigError(_unknown(image, selector, request))
     yield from found
@@ -310,7 +313,7 @@ def _unknown(image: Image, selector: Selector, request: PlaceRequest) -> str:
     hint = nearest(selector.pattern, names, 3)
     if is_composed(image) and selector.pattern.partition(".")[2].startswith("output"):
         hint = (
-            "; computed tensors share memory over time: place 'arena*', or spread them over"
+            "; computed tensors share memory over time: place 'arena', or spread them over"
             " memories with --arena"
         )
     return f"--place '{request}': {image.path} has no {what} '{selector.pattern}'{hint}"

@@ -14,7 +14,10 @@ OP_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class NetworkOperator:
-    """An operator of a network, as its model has it: names and shapes of tensors."""
+    """An operator of a network, as its model has it: names and shapes of tensors.
+
+    ``kernel`` is the function that an interpreter calls for it, its address where that has no name.
+    """
 
     model: str
     subgraph: int
@@ -23,6 +26,7 @@ class NetworkOperator:
     outputs: tuple[str, ...]
     input_shapes: tuple[tuple[int, ...], ...]
     output_shapes: tuple[tuple[int, ...], ...]
+    kernel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ def is_network(path: str) -> bool:
         return False  # who reads it says why
     if other := other_network(head):
         raise NetworkError(f"{printable(path)}: {other}")
+    if path.lower().endswith(".tflite") and not is_tflite(head) and head[:4] != b"\x7fELF":
+        what = "has no 'TFL3' at byte 4, so it is damaged or something else" if head else "is empty"
+        raise NetworkError(f"{printable(path)}: {what}; copy or convert it again")
     return is_tflite(head)
 
 

@@ -24,7 +24,7 @@ from simcore.files import read_regular
 from simcore.network.activations import ArenaPlan, ArenaRoom, busiest, plan_arena
 from simcore.network.compose import Composed, compose
 from simcore.network.inputs import Given, expected_outputs, network_inputs
-from simcore.network.layout import Layout, Rooms, enlarged, rooms_of, with_sizes
+from simcore.network.layout import Layout, NoRoomError, Rooms, enlarged, rooms_of, with_sizes
 from simcore.network.runners import NETWORKS, runner_for
 from simcore.network.steps import Lowered, Step, lowered
 from simcore.network.tflm_plan import tflm_arena_bytes
@@ -121,6 +121,8 @@ class NetworkRun:
             ),
             tensors=tuple(self._tensors()),
             enlarged=self._settings or None,
+            arena=tuple(self._spec.arena) or None,
+            input_sha256=self._given.sha256,
         )
         names = tuple(None if step.is_setup else next(further, None) for step in steps)
         return RecordedNetwork(network, self._composed.first, names)
@@ -202,8 +204,14 @@ def network_program(spec: RunSpec) -> tuple[ProgramFiles, RunSpec, NetworkRun]:
         if getattr(spec, field):
             raise ConfigError(f"{path}: {option} is for a program; a network has none")
     data = read_network(spec.elf)
+    if spec.verify:
+        from simcore.network.verify import require_reference
+
+        require_reference()  # before it runs
     try:
         return composed_program(spec, path, _lowered(data), data)
+    except NoRoomError as error:
+        raise error.of(path) from None
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
 

@@ -94,7 +94,12 @@ def _sites(image: Image, spec: RunSpec) -> Iterator[AskedCalls]:
 
 def _parsed(image: Image, text: str) -> tuple[Function, str]:
     """The function of F or F@SITE, and the site. Raises ConfigError."""
-    name, _, site = text.partition("@")
+    name, mark, site = text.partition("@")
+    if mark and not site:
+        raise ConfigError(
+            f"--op-calls '{text}': nothing stands behind '@'; give an address or FILE:LINE, or"
+            f" '{name}' alone for the call through a pointer that it makes most"
+        )
     found = [f for f in image.functions if name in (f.name, f.raw)]
     found = found or [f for f in image.functions if matches_exactly(spellings_of(f), name)]
     if not found:

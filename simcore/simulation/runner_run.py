@@ -174,6 +174,7 @@ def _program(
         input=None if given is None else given.told,
         operators=len(model.main.operators),
         operators_run=0,
+        input_sha256=None if given is None else given.sha256,
     )
     made = files._replace(path=path, data=patched(files.data, patches))
     return made, spec, RunnerRun(model, use, given, outputs, spec)

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from simcore.errors import ConfigError
@@ -41,6 +41,7 @@ def open_folder(path: str, study: str, parts: Sequence[str]) -> Iterator[StudyFo
     parts.
     """
     folder = Path(path)
+    is_new = not folder.exists()
     _make(folder)
     manifest = folder / MANIFEST
     _refuse_others(folder, manifest, study, parts)
@@ -54,7 +55,22 @@ def open_folder(path: str, study: str, parts: Sequence[str]) -> Iterator[StudyFo
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a killed process lets it go
         except OSError:
             raise ConfigError(f"{folder}: another mcusim study is running there") from None
-        yield StudyFolder(folder)
+        try:
+            yield StudyFolder(folder)
+        except BaseException:
+            if is_new:
+                _take_away(folder)
+            raise
+
+
+def _take_away(folder: Path) -> None:
+    """Remove the folder of a study that failed before anything was kept in it."""
+    with suppress(OSError):  # it holds something, or cannot be removed
+        if not any(entry.suffix == ".json" for entry in (folder / RUNS).iterdir()):
+            (folder / RUNS / ".lock").unlink()
+            (folder / RUNS).rmdir()
+            (folder / MANIFEST).unlink()
+            folder.rmdir()
 
 
 def _make(folder: Path) -> None:

@@ -169,12 +169,18 @@ def check_fits(network: Network, cpu: str) -> None:
 
 def _composed(network: Network, cpu: str) -> tuple[ProgramFiles, RunSpec]:
     """The program of a network, and what its run is told."""
+    from simcore.network.layout import NoRoomError
     from simcore.run.spec import RunSpec
     from simcore.simulation.networks import composed_program
 
     try:
         spec = RunSpec(elf=network.where, cpu=cpu)
         return composed_program(spec, network.where, network.lowered)[:2]
+    except NoRoomError as error:
+        raise NetworkError(
+            f"{network.where}: {error.needs}; choose another --cpu, or profile it alone:"
+            " 'mcusim profile --anyway' times it with more"
+        ) from None
     except NetworkError as error:
         raise NetworkError(f"{network.where}: {error}") from None
 

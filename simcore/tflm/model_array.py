@@ -5,6 +5,7 @@ The linker puts an array anywhere; what stays is its symbol, or the flatbuffer i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ from simcore.tflite.reader import MAX_FILE_BYTES
 #: runs, its inputs, and where it leaves the outputs.
 MODEL, INPUT, OUTPUT = "mcusim_model", "mcusim_input", "mcusim_output"
 
+_ADDRESS: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 _IDENTIFIER: Final = b"TFL3"
 _IDENTIFIER_AT: Final = 4  # in a model
 _NAMED: Final = 8  # arrays that a refusal names
@@ -36,6 +38,7 @@ class ModelArray:
 def find_model_array(image: Image, symbol: str | None) -> ModelArray:
     """The array that a symbol names, else MODEL, else the one that holds a model.
 
+    The name of an array that a refusal of several tells, an address say, is as good as a symbol.
     Room is what the symbol has; where it has no size, or without any, that of the model in it.
     Raises NetworkError, one line without the path, when there is none or several.
     """
@@ -76,6 +79,12 @@ def holds_bytes(image: Image, address: int, size: int) -> bool:
 def _of_symbol(image: Image, name: str) -> ModelArray:
     symbol = named_array(image, name)
     if symbol is None:
+        for one in models_in(image):
+            if name == one.name or (_ADDRESS.fullmatch(name) and int(name, 16) == one.address):
+                return one
+        if _ADDRESS.fullmatch(name):
+            there = ", ".join(one.name for one in models_in(image)) or "none anywhere"
+            raise NetworkError(f"has no model at {name}; it has {there}")
         known = {image.data_name(s) for s in image.symbols if s.kind == "object"}
         raise NetworkError(f"has no array '{name}'{nearest(name, known)}; see --runner")
     room = symbol.size or _size_at(image, symbol.address)

@@ -179,7 +179,8 @@ class Interpreters:
         parts = [f"#{number} {kind}"]
         if outputs:
             parts.append(_short(outputs[0]))
-        parts.append(f"({_callee(callee.name)})" if callee else f"({known.call.target:#010x})")
+        kernel = _callee(callee.name) if callee else f"{known.call.target:#010x}"
+        parts.append(f"({kernel})")
         where = self._model_name(graph.loaded)
         if len({id(graph.loaded) for graph in self._graphs}) > 1:
             parts.insert(0, where)
@@ -199,6 +200,7 @@ class Interpreters:
                 outputs,
                 tuple(subgraph.tensors[one].shape for one in operator.inputs if one >= 0),
                 tuple(subgraph.tensors[one].shape for one in operator.outputs),
+                kernel,
             ),
         )
 

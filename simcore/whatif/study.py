@@ -18,6 +18,7 @@ from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import ConfigError, McusimError
+from simcore.interrupts import resume
 from simcore.parallel import in_processes, processors
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.elsewhere import timed_elsewhere
@@ -245,6 +246,7 @@ def _run_in_processes(
                     stdout.write(printed)
                     stdout.flush()
     except KeyboardInterrupt:
+        resume()
         for task, future in zip(tasks, futures, strict=True):
             if future.done() and not future.cancelled() and future.exception() is None:
                 keep(task, future.result()[0])

@@ -184,7 +184,7 @@ def test_without_symbols_the_room_is_that_of_the_one_model(
     """All but one go first, a copy that the compiler made for the word `copied` too."""
     from simcore.elf import load_image
     from simcore.elf.patch import patched
-    from simcore.tflm.model_array import models_in
+    from simcore.tflm.model_array import find_model_array, models_in
 
     gone = [found for found in models_in(load_image(RUNNER)) if found.name != "dense_model"]
     one = tmp_path / "one.elf"
@@ -197,6 +197,13 @@ def test_without_symbols_the_room_is_that_of_the_one_model(
     assert found.runner.array.startswith("0x080")
     assert found.runner.input is None
     assert found.runner.operators_run == 3
+    both = tmp_path / "both.elf"
+    run_tool(["arm-none-eabi-strip", "-o", both, RUNNER], "binutils-arm-none-eabi")
+    status, _, err = run(["profile", network, "--runner", both], capsys)
+    offered = err.rstrip().rpartition("FILE.elf:")[2]
+    assert (status, offered.startswith("0x080")) == (2, True)
+    image = load_image(both)
+    assert find_model_array(image, offered) in models_in(image)
     large = tmp_path / "large.tflite"
     large.write_bytes(other_model(tensor="positive" * 200))
     status, _, err = run(["profile", large, "--runner", stripped], capsys)
@@ -209,6 +216,7 @@ def test_without_symbols_the_room_is_that_of_the_one_model(
     [
         (["--runner", "{RUNNER}"], "models: calling_model (1,032 B), dense_model (1,720 B)"),
         (["--runner", "{RUNNER}:dense_mode"], "no array 'dense_mode'; did you mean 'dense_model'"),
+        (["--runner", "{RUNNER}:0x123"], "has no model at 0x123; it has calling_model, dense_mod"),
         (["--runner", "{RUNNER}:tensor_arena"], "lies in zeroed memory"),
         (["--runner", "{RUNNER}:mcusim_input"], "B and its model array mcusim_input 64 B; build"),
         (["--runner", "{network}"], "not an ELF file"),

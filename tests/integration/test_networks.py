@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,19 @@ def test_outputs_are_those_of_numpy(made: tuple[Path, Path, list[int]], tmp_path
     assert 0.5 * found.totals.cycles < op.cycles <= found.totals.cycles
 
 
+def test_a_tensor_may_be_an_input_twice_and_an_output_twice(
+    made: tuple[Path, Path, list[int]], tmp_path: Path
+) -> None:
+    _, given, expected = made
+    model = layer(np.random.default_rng(11))
+    main_of = model.main
+    twice = replace(main_of, inputs=main_of.inputs * 2, outputs=main_of.outputs * 2)
+    network = tmp_path / "twice.tflite"
+    network.write_bytes(write(replace(model, subgraphs=(twice,))))
+    profile(network, input=(str(given),), outputs=str(tmp_path / "out.bin"), invocations=2)
+    assert np.fromfile(tmp_path / "out.bin", np.int8).tolist() == expected * 2
+
+
 def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -84,6 +98,8 @@ def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     assert "#0 FULLY_CONNECTED" in out
     assert "sram1: 20 B of" in out  # 16 bytes of input, 4 of output
     assert "TensorFlow Lite Micro's greedy planner, nothing in place: 32 B" in out  # each 16
+    assert "constants 112 B in flash" in out.replace("\n", " ")  # 64 + 16 + 2 * 16
+    assert "at any other" not in out  # it has one layer
     _, again, _ = run(["report", saved], capsys)
     assert again == out
     assert Profile.from_json(saved.read_text()).to_json() == saved.read_text()
@@ -117,6 +133,17 @@ def test_further_inferences_are_told_apart_from_the_first(
     first, further = (document["ops"][row[name]] for name in ("op", "further_op"))
     assert (first["invocations"], further["invocations"]) == (1, 4)
     assert further["cycles"] / 4 < first["cycles"]  # the caches are warm
+    arguments: list[str | Path] = ["profile", network, *options[:2], *options[4:], "--per", "none"]
+    _, out, _ = run([*arguments, "--format", "csv", "--section", "layers"], capsys)
+    rows = [*csv.DictReader(io.StringIO(out))]
+    assert [(row["inference"], int(row["calls"]), int(row["cycles"])) for row in rows] == [
+        ("first", 1, first["cycles"]),
+        ("further", 4, further["cycles"]),
+    ]
+    mean = round((first["cycles"] + further["cycles"]) / 5)
+    for name in ("tflm", "mltk"):
+        _, out, _ = run([*arguments, "--format", name], capsys)
+        assert f",{mean}" in out.splitlines()[1]
 
     _, out, _ = run(["profile", network, *options], capsys)
     steady = json.loads(out)
@@ -197,6 +224,29 @@ def test_a_network_that_does_not_fit_is_told_so_and_timed_anyway(
     assert "Does not fit; timed with region.flash.size=" in told
 
 
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (["export"], "--arena dtcm,sram1,sram2 spreads it, choose another --cpu\n"),
+        (["study", "networks", "--no-figures"], "or profile it alone: 'mcusim profile --anyway'"),
+    ],
+)
+def test_nobody_is_told_of_an_option_that_the_command_lacks(
+    command: list[str | Path], advice: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A sum of tensors of 200,000 bytes each; no folder is left behind."""
+    net = Net(np.random.default_rng(2))
+    given = net.input((1, 200_000), "int8", 1.0, 0)
+    first, last = (net.tensor((1, 200_000), "int8", 1.0, 0) for _ in range(2))
+    net.add("ADD", (given, given), (first,))
+    net.add("ADD", (given, first), (last,))
+    network, folder = tmp_path / "large.tflite", tmp_path / "made"
+    network.write_bytes(write(net.model(last)))
+    status, _, err = run([*command, network, "-o", folder, "--cpu", "stm32f746"], capsys)
+    assert (status, err.count("\n"), advice in err) == (2, 1, True)
+    assert not folder.exists()
+
+
 def test_a_capture_and_a_what_if_study_speak_of_its_layers(
     made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -211,6 +261,63 @@ def test_a_capture_and_a_what_if_study_speak_of_its_layers(
     )
     assert (status, err.count("error")) == (0, 0)
     assert "dtcm" in out
+
+
+def test_a_check_tells_another_input_arena_or_network_from_a_regression(
+    made: tuple[Path, Path, list[int]],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    network, given, _ = made
+    file = tmp_path / "a.tflite"
+    file.write_bytes(network.read_bytes())
+    asked: list[str | Path] = ["check", "a.tflite", "--input", given]
+    status, out, _ = run([*asked, "--save-baseline", "main"], capsys)
+    assert (status, "withheld" in out) == (0, False)
+    for other, said in (
+        ([*asked[:2]], "the input is values.npy and random, seed 1"),
+        ([*asked, "--arena", "dtcm"], "the arena is the part's own and dtcm"),
+    ):
+        status, _, err = run([*other, "--baseline", "main"], capsys)
+        assert (status, said in err) == (2, True)
+    assert run([*asked, "--baseline", "main"], capsys)[0] == 0
+    file.write_bytes(write(layer(np.random.default_rng(12))))
+    _, _, err = run([*asked, "--baseline", "main"], capsys)
+    assert "the network is another file" in err
+    saved = tmp_path / "b.json"
+    run(["profile", file, "--input", given, "--format", "json", "-o", saved], capsys)
+    _, _, err = run(["compare", network, saved, "--input", given], capsys)
+    assert "warning: the network is another file" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "is empty"), (b"none" * 9, "has no 'TFL3' at byte 4")]
+)
+def test_what_is_called_a_network_and_is_none_is_no_bad_elf(
+    content: bytes, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.tflite").write_bytes(content)
+    status, _, err = run(["profile", tmp_path / "a.tflite"], capsys)
+    assert (status, said in err, "ELF" in err) == (2, True, False)
+
+
+def test_an_arena_in_pieces_is_placed_whole_by_its_name(tmp_path: Path) -> None:
+    """Four tensors of 16 bytes, of which two are alive at a time: two places for two each."""
+    net = Net(np.random.default_rng(4))
+    tensor = net.input((1, 16), "int8", 1.0, 0)
+    for _ in range(3):
+        made = net.tensor((1, 16), "int8", 1.0, 0)
+        weights = net.constant(net.weights((16, 16), "int8"), 1.0)
+        net.add("FULLY_CONNECTED", (tensor, weights, None), (made,))
+        tensor = made
+    network = tmp_path / "chain.tflite"
+    network.write_bytes(write(net.model(tensor)))
+    for asked, moved in (("arena", ["arena.1", "arena.2"]), ("arena.2", ["arena.2"])):
+        items = profile(network, place=(f"{asked}=dtcm",)).placement or ()
+        assert [item.name for item in items] == moved
 
 
 def test_one_inference_is_what_any_run_of_a_network_can_be_asked_for(

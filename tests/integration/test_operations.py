@@ -142,6 +142,7 @@ def test_the_busiest_call_through_a_pointer_is_found_or_told_by_its_place(profil
     [
         ({"op_calls": "interpet"}, "--op-calls 'interpet' is no function of .*interpret"),
         ({"op_calls": "spend"}, "--op-calls 'spend': spend makes no call through a pointer"),
+        ({"op_calls": "spend@"}, "--op-calls 'spend@': nothing stands behind '@'; give an address"),
         ({"op_calls": "spend@0x8000000"}, "that address is not in spend"),
     ],
 )

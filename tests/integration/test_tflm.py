@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,44 @@ def test_one_inference_is_counted_and_costs_what_its_call_does(build: str, model
     )  # fmt: skip
     assert [(name, 1, *rest) for name, _, *rest in rows(run(build, model))] == rows(profile)
     assert simcore.profile(elf, args=args, per="inference").to_json() == profile.to_json()
+
+
+def test_an_operator_whose_kernel_is_the_counted_call_ran_whole() -> None:
+    kernel = "tflite::(anonymous namespace)::FullyConnectedEval(TfLiteContext*, TfLiteNode*)"
+    profile = simcore.profile(FIRMWARE / "tflm_O2.elf", per=kernel)
+    assert [(op.is_part, op.macs) for op in profile.ops] == [(None, 192)]
+
+
+@pytest.mark.parametrize(("per", "which", "calls"), [(None, "further", 1), ("none", "all", 2)])
+def test_tables_of_layers_hold_the_operators_of_firmware(
+    per: str | None, which: str, calls: int
+) -> None:
+    """Of one inference, or the sums of JSON's over two; mltk and tflm have the mean."""
+    profile = simcore.profile(FIRMWARE / "tflm_O2.elf", per=per)
+    table = document(profile, "csv", RenderOptions(section="layers"))
+    assert isinstance(table, str)
+    layers = [*csv.DictReader(io.StringIO(table))]
+    assert [
+        (row["number"], row["operator"], row["kernel"], row["output_shape"], int(row["macs"]))
+        for row in layers
+    ] == [
+        ("0", "FULLY_CONNECTED", "FullyConnectedEval", "1x24", 24 * 16),
+        ("1", "RELU", "ReluEval", "1x24", 0),
+        ("2", "ADD", "AddEval", "1x24", 0),
+        ("3", "FULLY_CONNECTED", "FullyConnectedEval", "1x8", 8 * 24),
+    ]
+    assert {row["inference"] for row in layers} == {which}
+    for name in ("cycles", "energy_j", "icache_misses", "mean_cycles"):
+        assert [float(row[name]) for row in layers] == [getattr(op, name) for op in profile.ops]
+    means = [round(op.cycles / calls) for op in profile.ops]
+    events = str(document(profile, "tflm")).splitlines()[1:]
+    assert events == [f"{at},{op.kind},{means[at]}" for at, op in enumerate(profile.ops)]
+    rows = [*csv.DictReader(io.StringIO(str(document(profile, "mltk"))))]
+    assert [(row["opcode"], row["input_shape"], int(row["macs"])) for row in rows] == [
+        ("fully_connected", "1x16", 384), ("relu", "1x24", 0), ("add", "1x24", 0),
+        ("fully_connected", "1x24", 192),
+    ]  # fmt: skip
+    assert [int(row["cpu_cycles"]) for row in rows] == means
 
 
 def test_without_any_symbol_rows_are_the_same_but_for_the_function(tmp_path: Path) -> None:

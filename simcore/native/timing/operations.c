@@ -214,7 +214,7 @@ void operations_forget(struct operations *o)
     for (uint32_t i = 0; i < o->rows.keys; i++) {
         struct op_row_info *row = &o->row[i];
         row->invocations = row->timed = row->least_cycles = row->most_cycles = 0;
-        row->again = row->unended = row->too_deep = 0;
+        row->again = row->unended = row->too_deep = row->partial = 0;
     }
     for (uint32_t i = 0; i < o->asks; i++)
         o->asked[i].made = 0;
@@ -226,6 +226,7 @@ void operations_forget_open(struct operations *o, struct open_op *open, uint32_t
     for (; opens; opens--, open++) {
         open->since = open->call ? open->since : own;
         o->row[open->row].invocations += open->counts;
+        o->row[open->row].partial += open->counts;
     }
 }
 
@@ -236,5 +237,6 @@ void operations_add_open(struct op_row_info *row, const struct open_op *open, ui
         if (open->counts)
             time(&row[open->row], own - open->since);
         row[open->row].unended += run_ends && !open->frame;
+        row[open->row].partial += open->counts && !run_ends;
     }
 }

@@ -42,6 +42,12 @@ def render(result: CheckResult, kind: str, options: RenderOptions | None = None)
     return document
 
 
+def unmeasured(result: CheckResult) -> list[str]:
+    """Names of the runs without a value: that did not run, did not end well or have no baseline
+    where they have to."""
+    return [*result.not_run, *(run.name for run in result.runs if not run.values)]
+
+
 def measured(result: CheckResult) -> Iterator[tuple[RunResult, MetricValue]]:
     """Every value that was measured, with its run."""
     for run in result.runs:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 from simcore.checking.results import CheckResult
-from simcore.report.check import measured
+from simcore.report.check import measured, unmeasured
 
 
 def render(result: CheckResult) -> str:
-    """A list of {name, unit, value, extra}; a check without runs is an empty list."""
+    """A list of {name, unit, value, extra}; a check that could not be made is an empty list.
+
+    The last one counts runs without a value, which rises when one is missing, and names them.
+    """
     rows = []
     for run, value in measured(result):
         extra = [f"{value.accuracy}"]
@@ -24,4 +27,8 @@ def render(result: CheckResult) -> str:
             "extra": "\n".join(extra),
         }
         rows.append(row | ({"range": value.spread} if value.spread else {}))
+    if result.error is None:
+        missing = unmeasured(result)
+        row = {"name": "mcusim check: not measured", "unit": "runs", "value": len(missing)}
+        rows.append({**row, "extra": "\n".join(missing)})
     return json.dumps(rows, indent=1, allow_nan=False) + "\n"

@@ -39,9 +39,7 @@ def render(result: CheckResult, options: RenderOptions | None = None) -> str:
     options = options or RenderOptions()
     result = _escaped(result)
     console = new_console(options)
-    against = "no baseline" if result.baseline is None else f"baseline '{result.baseline}'"
-    runs = f"{len(result.runs)} run{'s' if len(result.runs) != 1 else ''}"
-    console.print(Text(f"{runs} against {against}", "bold"))
+    console.print(Text(_head(result), "bold"))
     if result.error is not None:
         console.print(Text(result.error, "bold red"))
     if result.runs:
@@ -61,6 +59,19 @@ def render(result: CheckResult, options: RenderOptions | None = None) -> str:
         console.print(Text("Warnings", "bold"))
         console.print(Text("\n".join(warnings), "yellow"))
     return "\n".join(map(harmless, printed_text(console, options).split("\n")))
+
+
+def _head(result: CheckResult) -> str:
+    """How many runs there are, and how many of them are compared with anything."""
+    many = len(result.runs)
+    runs = f"{many} run{'s' if many != 1 else ''}"
+    if result.baseline is None:
+        return f"{runs} against no baseline"
+    new = sum(run.status in ("new", "no-baseline") for run in result.runs)
+    baseline = f"baseline '{result.baseline}'"
+    if new and new == many:
+        return f"{runs}, not in {baseline}: nothing to compare with"
+    return f"{runs} against {baseline}{f', {new} of them not in it' if new else ''}"
 
 
 def _escaped(value: Any) -> Any:

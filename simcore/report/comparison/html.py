@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simcore.comparison.comparison import Comparison, FunctionChange
-from simcore.comparison.operations import OpChange
+from simcore.comparison.operations import OpChange, calls_changed
 from simcore.costs.profile import Profile
 from simcore.report.comparison.tasks import task_table
 from simcore.report.comparison.text import band_text, faint, is_changed, side_text
@@ -36,6 +36,7 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
         "comparison.html.j2",
         title=_title(comparison.before.elf.name, comparison.after.elf.name),
         comparison=comparison,
+        calls=list(calls_changed(comparison.ops, "before")),
         band=band_text(comparison),
         sides=[("before", side_text(comparison.before)), ("after", side_text(comparison.after))],
         metrics=_metrics(comparison),
@@ -197,11 +198,13 @@ def _rows(
 
 
 def _name(row: FunctionChange | OpChange) -> Cell:
+    before = ""
     if isinstance(row, FunctionChange):
         where = place(row.file, row.line)
+        before = f"renamed from {row.renamed_from}?" if row.renamed_from else ""
     else:
         where = row.kind if row.kind != row.name else ""
-    details = [where, "" if row.status == "same" else row.status]
+    details = [where, before, "" if row.status == "same" else row.status]
     return text(row.name, ", ".join(filter(None, details)))
 
 

@@ -16,7 +16,7 @@ from simcore.comparison.comparison import (
     Side,
 )
 from simcore.comparison.interrupts import InterruptChange, InterruptSummary
-from simcore.comparison.operations import OpChange
+from simcore.comparison.operations import OpChange, calls_changed
 from simcore.report import RenderOptions
 from simcore.report.comparison.tasks import task_columns
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
@@ -58,12 +58,8 @@ class _Page:
         text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
         for reason in self.comparison.unlike:
             text.append(f"\nNot comparable: {reason}.", "bold red")
-        for row in self.comparison.ops:
-            if row.caller is not None and row.call is None:
-                text.append(
-                    f"\n{row.name}: {count(row.invocations_after)} calls,"
-                    f" {count(row.invocations_before)} before, are compared together."
-                )
+        for line in calls_changed(self.comparison.ops, "before"):
+            text.append(f"\n{line}.")
         if self.comparison.identical:
             text.append("\nNothing changed.")
         if said := band_text(self.comparison):
@@ -259,6 +255,8 @@ def is_changed(row: FunctionChange | OpChange) -> bool:
 
 
 def _name(row: FunctionChange | OpChange | InterruptChange) -> str:
+    if isinstance(row, FunctionChange) and row.renamed_from is not None:
+        return f"{row.name} (renamed from {row.renamed_from}?)"
     return row.name if row.status == "same" else f"{row.name} ({row.status})"
 
 

@@ -9,11 +9,10 @@ that the column is empty, and of several inputs `input_shape` has the first.
 
 from __future__ import annotations
 
-from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
 from simcore.report.page.csv import table_text
-from simcore.report.profile.network_tables import LayerCosts, layer_rows
+from simcore.report.profile.operator_rows import operator_rows
 
 _COLUMNS = (
     "index", "opcode", "ops", "macs", "cpu_cycles", "energy", "time", "input_shape",
@@ -22,26 +21,17 @@ _COLUMNS = (
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
-    """A row for each operator of a network's first inference, or each operation of a program.
+    """A row for each operator of a network, or each operation of another program.
 
-    Cycles, joules and seconds are of one inference, or of all calls.
+    Cycles, joules and seconds are of one inference, the mean where several were counted.
     """
-    if profile.network is not None:
-        rows = [_layer(row) for row in layer_rows(profile)]
-    else:
-        rows = [_row(at, op.name, op, 1, ("", "")) for at, op in enumerate(profile.ops)]
+    is_network = any(op.operator for op in profile.ops) or profile.network is not None
+    rows = []
+    for row in operator_rows(profile):
+        name = row.operator.lower() if is_network else row.operator
+        values = (
+            row.number, name, row.operations, row.macs, row.cycles, row.energy_j, row.time_s,
+            *row.shapes, "",
+        )  # fmt: skip
+        rows.append(dict(zip(_COLUMNS, values, strict=True)))
     return table_text(rows, _COLUMNS)
-
-
-def _layer(row: LayerCosts) -> dict[str, object]:
-    layer = row.layer
-    shapes = "x".join(map(str, layer.input_shape)), "x".join(map(str, layer.output_shape))
-    return _row(layer.number, layer.operator.lower(), row.op, row.calls, shapes)
-
-
-def _row(at: int, name: str, op: OpCosts, calls: int, shapes: tuple[str, str]) -> dict[str, object]:
-    values = (
-        at, name, round(op.ops / calls), round(op.macs / calls), round(op.cycles / calls),
-        op.energy_j / calls, op.time_s / calls, *shapes, "",
-    )  # fmt: skip
-    return dict(zip(_COLUMNS, values, strict=True))

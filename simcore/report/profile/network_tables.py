@@ -43,6 +43,11 @@ class LayerCosts:
         return round(self.op.cycles / self.calls)
 
     @property
+    def macs(self) -> int:
+        """Of one inference, or of the part of the layer that is counted."""
+        return round(self.op.macs / self.calls) if self.layer.macs else 0
+
+    @property
     def flash_bytes(self) -> int:
         """Read from where constants lie in one inference, whether a cache answered or not."""
         found = (t for name, t in self.op.traffic.items() if name in self.flash)
@@ -71,7 +76,7 @@ def network_head(network: NetworkCosts) -> Text:
     text.append(".")
     if network.enlarged:
         text.append(f"\nDoes not fit; timed with {', '.join(network.enlarged)}.", "yellow")
-    return text.append_text(_verified(network.verification))
+    return _with_verified(text, network.verification)
 
 
 def runner_head(runner: RunnerUse) -> Text:
@@ -79,7 +84,7 @@ def runner_head(runner: RunnerUse) -> Text:
     text = Text(f"{runner_kernels(runner)}\nInput: {runner.input or UNTOLD_INPUT}.")
     if runner.unseen is not None:
         text.append(f"\n{runner.unseen}.", "bold red")
-    return text.append_text(_verified(runner.verification))
+    return _with_verified(text, runner.verification)
 
 
 def runner_kernels(runner: RunnerUse) -> str:
@@ -91,17 +96,19 @@ def runner_kernels(runner: RunnerUse) -> str:
     )
 
 
-def _verified(found: Verification | None) -> Text:
-    """A line on outputs beside those of another runtime, with the line break before it."""
-    if found is None:
-        return Text()
+def _with_verified(text: Text, found: Verification | None) -> Text:
+    return text if found is None else text.append("\n").append_text(verified_line(found))
+
+
+def verified_line(found: Verification) -> Text:
+    """A line on outputs beside those of another runtime."""
+    if found.refused is not None:
+        return Text(f"Outputs are not compared: {found.refused}.", "bold red")
     if found.is_equal:
         near = f" within {found.allowed_difference:.2g}" if found.largest_difference else ""
-        return Text(
-            f"\nOutputs equal those of {found.reference}{near} ({found.elements:,} values)."
-        )
+        return Text(f"Outputs equal those of {found.reference}{near} ({found.elements:,} values).")
     return Text(
-        f"\nOutputs differ from those of {found.reference}: {found.differing:,} of"
+        f"Outputs differ from those of {found.reference}: {found.differing:,} of"
         f" {found.elements:,} values, by up to {found.largest_difference:g}.",
         "bold red",
     )
@@ -150,7 +157,7 @@ def _columns(rows: Sequence[LayerCosts]) -> list[Column]:
         Column("output", output, 9),
         Column("shapes", [_shapes(layer) for layer in layers], 8),
         Column("kernel", [layer.kernel.removeprefix("op_") for layer in layers], 10),
-        Column("MACs", [count(layer.macs) if layer.macs else "" for layer in layers], 4),
+        Column("MACs", [count(row.macs) if row.macs else "" for row in rows], 4),
         Column("params", [size(layer.param_bytes) for layer in layers], 6),
         Column("alive", [size(layer.activation_bytes) for layer in layers], 5),
         Column("cycles", [count(row.cycles) for row in rows]),
@@ -174,12 +181,11 @@ def _shapes(layer: NetworkLayer) -> str:
 
 
 def _per_mac(row: LayerCosts) -> str:
-    return decimal(row.cycles / row.layer.macs) if row.layer.macs else ""
+    return decimal(row.cycles / row.macs) if row.macs else ""
 
 
 def _joules_per_mac(row: LayerCosts) -> str:
-    macs = row.layer.macs * row.calls
-    return si(row.op.energy_j / macs, "J") if macs else ""
+    return si(row.op.energy_j / row.op.macs, "J") if row.macs else ""
 
 
 def _why(op: OpCosts) -> str:
@@ -207,13 +213,20 @@ def _arena(network: NetworkCosts) -> Text:
     lines = [_memory_line(network, memory) for memory in network.memories]
     beside = []
     if network.scratch_bytes:
-        beside.append(f"scratch of kernels {size(network.scratch_bytes)}")
+        beside.append(f"scratch of kernels {size(network.scratch_bytes)}{_home(network)}")
     if network.variable_bytes:
-        beside.append(f"state {size(network.variable_bytes)}")
-    beside.append(f"constants in flash {size(network.constant_bytes)}")
+        beside.append(f"state {size(network.variable_bytes)}{_home(network)}")
+    where = f" in {', '.join(network.constants_in)}" if network.constants_in else ""
+    beside.append(f"constants {size(network.constant_bytes)}{where}")
     other = size(network.tflm_arena_bytes)
     lines.append(f"TensorFlow Lite Micro's greedy planner, nothing in place: {other}")
     return Text("\n".join([*lines, f"Beside it: {', '.join(beside)}."]))
+
+
+def _home(network: NetworkCosts) -> str:
+    """Where scratch and state lie: in the first memory of the arena."""
+    named = network.arena or tuple(memory.memory for memory in network.memories[:1])
+    return f" in {named[0]}" if named else ""
 
 
 def _memory_line(network: NetworkCosts, memory: ArenaMemory) -> str:
@@ -221,9 +234,10 @@ def _memory_line(network: NetworkCosts, memory: ArenaMemory) -> str:
     names = list(memory.peak_tensors[:PEAK_TENSORS])
     if len(memory.peak_tensors) > PEAK_TENSORS:
         names.append(f"{len(memory.peak_tensors) - PEAK_TENSORS} more")
+    alone = len(network.layers) == 1
+    otherwise = "" if alone else f", at most {size(memory.otherwise_bytes)} at any other"
     return (
         f"{memory.memory}: {size(memory.arena_bytes)} of {size(memory.room_bytes)} free"
         f" ({memory.how}); the peak of {size(memory.peak_bytes)} is #{layer.number}"
-        f" {layer.operator} ({', '.join(names)}), at most {size(memory.otherwise_bytes)} at any"
-        " other"
+        f" {layer.operator} ({', '.join(names)}){otherwise}"
     )

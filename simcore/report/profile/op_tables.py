@@ -37,6 +37,8 @@ def op_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block]:
     given = ""
     if any(op.macs != op.macs_counted for op in ops):
         given = "; MACs as declared"
+    if any(op.is_part for op in ops):
+        given += "; an operation around what is counted ran in part, its MACs as counted"
     note = f"{of}callees included; counts {exact}, cycles {modelled}, energy {estimated}{given}"
     yield "Operations", note, build_table(_costs(ops), width)
     if any(op.cycles_by_cause for op in ops):
@@ -64,7 +66,7 @@ def _costs(ops: Sequence[OpCosts]) -> list[Column]:
         Column("most", [_cycles(op.maximum_cycles) for op in ops], 13),
         Column("cyc/MAC", [decimal(op.cycles_per_mac) for op in ops], 1),
         Column("time", [si(op.time_s, "s") for op in ops], 6),
-        Column("rate", [si(op.ops_per_s, "op/s") for op in ops], 3),
+        Column("rate", [si(op.ops_per_s or None, "op/s") for op in ops], 3),
         Column("energy", [si(op.energy_j, "J") for op in ops], 2),
         Column("J/op", [si(op.j_per_op, "J") for op in ops], 10),
         Column("J/MAC", [si(op.j_per_mac, "J") for op in ops], 9),

@@ -17,6 +17,8 @@ from simcore.report.profile import SEVERAL_PARTS
 from simcore.units import clock, count, decimal, percent, si
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from simcore.report.page.table import Column
 
 CSV_COLUMNS = (
@@ -87,12 +89,32 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
         Text(f"cycles {first.accuracy.cycles}, energy {first.accuracy.energy}", "dim"),
     )
     console.print(build_table(columns, options.width))
+    for line in _verified(profiles):
+        console.print(line)
     for profile in profiles:
         if profile.cpu.division is not None:
             console.print(Text(f"{profile.cpu.name}: {profile.cpu.division}", "dim"))
         for warning in profile.warnings:
             console.print(Text(f"{profile.cpu.name}: {warning}", "yellow"))
     return printed_text(console, options)
+
+
+def _verified(profiles: Sequence[Profile]) -> Iterator[Text]:
+    """Outputs beside those of another runtime: once where all parts gave the same, else of each."""
+    from rich.text import Text
+
+    from simcore.report.profile.network_tables import verified_line
+
+    lines = [
+        (profile.cpu.name, verified_line(profile.verification))
+        for profile in profiles
+        if profile.verification is not None
+    ]
+    if len(lines) == len(profiles) and len({line.plain for _, line in lines}) == 1:
+        yield lines[0][1]
+        return
+    for name, line in lines:
+        yield Text(f"{name}: ").append_text(line)
 
 
 def _active(profiles: Sequence[Profile]) -> Iterator[Column]:

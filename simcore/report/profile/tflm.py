@@ -7,20 +7,16 @@ import io
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
-from simcore.report.profile.network_tables import layer_rows
+from simcore.report.profile.operator_rows import operator_rows
 
 
 def render(profile: Profile, options: RenderOptions) -> str:
-    """An event for each operator of a network's first inference, or each operation of a program.
+    """An event for each operator of a network, or each operation of another program.
 
-    Ticks are core cycles.
+    Ticks are core cycles of one inference, the mean where several were counted.
     """
-    if profile.network is not None:
-        events = [(row.layer.operator, row.cycles) for row in layer_rows(profile)]
-    else:
-        events = [(op.name, op.cycles) for op in profile.ops]
     out = io.StringIO()
     out.write('"Event","Tag","Ticks"\n')
-    rows = [(at, tag, ticks) for at, (tag, ticks) in enumerate(events)]
+    rows = [(at, row.operator, row.cycles) for at, row in enumerate(operator_rows(profile))]
     csv.writer(out, lineterminator="\n").writerows(rows)  # quotes a tag that has to be
     return out.getvalue()

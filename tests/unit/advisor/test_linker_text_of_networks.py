@@ -76,7 +76,7 @@ def test_a_part_of_the_arena_is_moved_by_no_linker() -> None:
 
 
 def test_a_computed_tensor_alone_has_no_place_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"share memory over time: place 'arena\*', or spread"):
+    with pytest.raises(ConfigError, match=r"share memory over time: place 'arena', or spread"):
         place(image(), load_cpu_model(PART), ("conv_2d_0.output=dtcm",))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 from simcore.cache import Room
 from simcore.cache.room import MAGIC
 from simcore.files import UNFINISHED
+from tests.tools import GUARD_S
 
 DATA = b'{"cycles": 31}'
 
@@ -237,3 +240,55 @@ def test_no_key_leads_out_of_the_folder(room: Room) -> None:
             room.put("profiles", wrong, DATA)
     with pytest.raises(ValueError, match="no kind and key"):
         room.put("../x", key(1), DATA)
+
+
+ONCE = """
+import sys, time
+from pathlib import Path
+from simcore import profiler
+from tests.unit.handmade import kernel_profile
+def executed(spec, stdout, **options):
+    with open("executions", "a") as file:
+        file.write("one\\n")
+    time.sleep(0.3)
+    options["inspect"](type("", (), {"options": Options})())
+    return kernel_profile()
+class Options:
+    class streams:
+        class stdin_read:
+            asked = False
+profiler.profile = executed
+import simcore.kept
+from simcore.cache import Room
+room = Room(Path("cache").absolute(), 1 << 20)
+while time.time() < float(sys.argv[1]):
+    time.sleep(0.001)
+assert simcore.kept.profile("k.elf", instructions=True, room=room).totals.cycles == 922
+"""
+
+
+def test_two_processes_that_ask_for_one_run_at_once_execute_it_once(tmp_path: Path) -> None:
+    (tmp_path / "k.elf").write_bytes(b"\x7fELF")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    start = str(time.time() + 1)
+    both = [
+        subprocess.Popen([sys.executable, "-c", ONCE, start], cwd=tmp_path, env=environment)
+        for _ in range(2)
+    ]
+    assert [process.wait(GUARD_S) for process in both] == [0, 0]
+    assert (tmp_path / "executions").read_text() == "one\n"
+    assert not list((tmp_path / "cache").glob(f"?/{UNFINISHED}*"))
+
+
+def test_a_key_is_waited_for_no_longer_than_told_and_not_after_its_holder_died(room: Room) -> None:
+    kind, started = "profiles", time.monotonic()
+    with room.held(kind, key(1), 60), room.held(kind, key(1), 0.05), room.held(kind, key(2), 60):
+        pass
+    holder = "import os, sys, time; from pathlib import Path; from simcore.cache import Room\n"
+    holder += f"with Room(Path({str(room.folder)!r}), 1).held({kind!r}, {key(1)!r}, 1): os._exit(1)"
+    assert subprocess.run([sys.executable, "-c", holder], timeout=GUARD_S).returncode == 1
+    with room.held(kind, key(1), 60):
+        pass
+    assert time.monotonic() - started < 60
+    with Room(None, 0).held(kind, key(1), 60):
+        pass

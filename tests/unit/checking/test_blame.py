@@ -268,7 +268,7 @@ class HandImage:
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("mac.h", "conv mac.h:7 (+50 cycles, in inlined mac; issue +50)"),
+        ("mac.h", "conv mac.h:7 (+50 cycles, in inlined mac, called at conv.c:12; issue +50)"),
         ("/opt/cmsis/mac.h", "conv conv.c:12 (+50 cycles, in inlined mac; issue +50)"),
     ],
 )

@@ -52,12 +52,15 @@ def test_without_a_baseline_all_pass_and_one_is_saved(check: Check) -> None:
     status, out, err = check("a.elf")
     assert status == 0
     assert "N/A" in out
+    assert out.startswith("1 run, not in baseline 'default': nothing to compare with\n")
     assert err.splitlines() == [
         "mcusim: 1 within limits, 1 without baseline",
         "mcusim: nothing to compare with: there is no .mcusim/default.json yet",
         "mcusim: baseline written to .mcusim/default.json: commit it",
     ]
     assert check("a.elf") == (0, check("a.elf")[1], "mcusim: 1 within limits\n")
+    some = check("a.elf", "b.elf")[1]
+    assert some.startswith("2 runs against baseline 'default', 1 of them not in it\n")
 
 
 def test_a_baseline_that_cannot_be_written_is_not_said_to_be(check: Check) -> None:
@@ -302,7 +305,8 @@ def test_bencher_takes_benchmarks_of_measures_of_values(
     check: Check, mixed: tuple[str, ...]
 ) -> None:
     metrics = json.loads(report(check, "bencher", mixed))
-    assert list(metrics) == ["a", "b", "new"]
+    assert list(metrics) == ["a", "b", "new", "mcusim check"]
+    assert metrics["mcusim check"] == {"runs-not-measured": {"value": 1}}
     assert metrics["a"]["cycles"] == {"value": 992}
     assert set(metrics["a"]) >= {"energy-j", "time-s", "stack-bytes"}
 
@@ -479,7 +483,7 @@ def test_an_unwritable_report_does_not_keep_the_others_from_being_written(
     assert len(problems) == 2
     assert "no/folder/x.xml: cannot write the output: No such file" in problems[0]
     assert Path("x.csv").read_text().startswith("run,elf,")
-    assert out.startswith("1 run against baseline")
+    assert out.startswith("1 run, not in baseline")
 
 
 def test_an_unwritable_baseline_is_one_line_and_the_reports_are_written(

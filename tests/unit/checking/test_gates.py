@@ -91,8 +91,18 @@ def test_prune_needs_a_full_run_that_went_well(check: Check, runs: Runs, baselin
     assert (status, of_main()) == (3, ["a", "b", "bad"])
     assert "main.json stays as it was: the check failed" in err
     runs.profiles.clear()
+    Path("other").mkdir()
+    Path("other/kernel.elf").touch()  # anywhere in the repository
+    assert "'b' did not run, and other/kernel.elf is there" in refused(check(*prune))
+    Path("other/kernel.elf").rename("kernel.elf")
+    Path("kernel.elf").rename("a.elf")  # which did run
     assert check(*prune)[0] == 0
     assert of_main() == ["a"]
+    # Without ELFs all runs of the settings run: what they do not list goes, whatever files are.
+    Path("kernel.elf").touch()
+    Path("mcusim.toml").write_text("[[run]]\nelf = 'new.elf'\n")
+    assert check("--baseline", "main", "--prune")[0] == 0
+    assert of_main() == ["new"]
 
 
 # -- gates that cannot fail ------------------------------------------------------------------------
@@ -441,3 +451,7 @@ def test_the_plan_says_what_each_limit_would_fail_on_and_runs_nothing(
         "mcusim.toml: 'ops' is called 'op'",
     ):
         assert line in lines, (line, out)
+    everything = check("--explain", "--limit", "@all=10%")[1]
+    lines = [" ".join(line.split()) for line in everything.splitlines()]
+    assert "a the run energy=10% (@all) above 4.24 pJ, 3.86 pJ by the baseline" in lines
+    assert "new the run energy=10% (@all) never: nothing to compare with" in lines

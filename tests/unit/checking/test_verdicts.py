@@ -447,6 +447,22 @@ def test_a_limit_on_a_renamed_or_split_function_is_judged_on_what_holds_its_line
     assert (value.before, value.after, value.failed) == (100, 130, True)
 
 
+def test_a_limit_on_a_function_renamed_and_rewritten_says_what_it_was_or_what_is_new() -> None:
+    before = run((function("old", 100),))
+    new = replace(function("new", 130), file="old.c")
+    (value,) = [x for x in verdicts(run((new,)), "function=old:cycles=10%", before=before).values()
+                if x.kind == "function"]  # fmt: skip
+    assert failure_text(value) == (
+        "cycles of new (renamed from old?) +30.0 % to 130, limit cycles=10%"
+    )
+    assert value.key == "function=new:cycles"
+    (value,) = [x for x in verdicts(run((replace(new, calls=7),)), "function=old:cycles=10%",
+                                    before=before).values() if x.kind == "function"]  # fmt: skip
+    assert failure_text(value) == (
+        "cycles of old is missing; new in the same file: new, limit cycles=10%"
+    )
+
+
 def helper(name: str, cycles: int, file: str) -> FunctionSummary:
     """A static function of one of several files."""
     symbol = name.partition(" [")[0]

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.tools import GUARD_S
+
 PRESSED = """
 import os, signal, sys, types
 def press():
@@ -40,3 +42,74 @@ def test_ctrl_c_is_one_line_wherever_it_comes(main: str) -> None:
 def test_who_ignores_ctrl_c_has_it_ignored() -> None:
     ended = run("press", "signal.signal(signal.SIGINT, signal.SIG_IGN)")
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+TWICE = """
+import os, signal, sys, threading, time
+from simcore import interrupts
+from simcore.cli import entry
+import simcore.cli.main
+from simcore.parallel import in_processes
+def main():
+    wait = lambda: (time.sleep({delay}), os.kill(os.getpid(), signal.SIGINT))
+    try:
+        with in_processes(time.sleep, [60, 60], 2):
+            threading.Thread(target=wait).start()
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+    except KeyboardInterrupt:
+        interrupts.tell()
+        os.write(2, b"mcusim: error: interrupted\\n")
+        return 130
+simcore.cli.main.main = main
+if __name__ == "__main__":
+    entry.run()
+"""
+
+
+@pytest.mark.parametrize("delay", [0, 0.003, 0.02])
+def test_a_second_ctrl_c_waits_for_what_the_first_ends(delay: float) -> None:
+    code = TWICE.format(delay=delay)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=GUARD_S
+    )
+    assert (ended.returncode, ended.stderr) == (130, "mcusim: error: interrupted\n")
+
+
+def test_a_third_ctrl_c_kills() -> None:
+    code = """
+import os, signal, time
+from simcore import interrupts
+signal.signal(signal.SIGINT, interrupts.hear)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+finally:
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=GUARD_S
+    )
+    assert (ended.returncode, ended.stderr) == (130, "mcusim: error: interrupted\n")
+
+
+def test_ctrl_c_in_what_python_calls_itself_is_not_lost() -> None:
+    """Python drops what is raised in the callback of a weak reference, as at each import."""
+    before = """
+import time, weakref
+class Gone: pass
+def drop():
+    from simcore import interrupts
+    try:
+        gone = Gone()
+        kept = weakref.ref(gone, lambda _: press())
+        del gone
+        time.sleep(60)
+    except KeyboardInterrupt:
+        interrupts.tell()
+        os.write(2, b"heard\\n")
+        return 130
+"""
+    ended = run("drop", before)
+    assert (ended.returncode, ended.stderr) == (130, "heard\n")

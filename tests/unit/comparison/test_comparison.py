@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from simcore.cli.compare import is_program
 from simcore.cli.main import main
 from simcore.comparison.comparison import Comparison, LineChange, compare, main_cause
 from simcore.comparison.metrics import METRICS, find_metric, metrics_of
@@ -361,8 +362,27 @@ def test_a_renamed_function_is_known_by_its_lines() -> None:
     assert compare(before, after).functions[0].formerly == ("old",)
     moved = run(function("new", 30, "g.c"), lines=in_function("new", 1, 2, 3, file="g.c"))
     assert told(before, moved) == [("new", "same", 30, 30)]
-    other = run(function("new", 50, "f.c"), lines=in_function("new", 1, 12, 13))
+    other = run(function("new", 50, "g.c"), lines=in_function("new", 1, 12, 13, file="g.c"))
     assert [status for _, status, _, _ in told(before, other)] == ["added", "removed"]
+
+
+def test_a_function_renamed_and_rewritten_is_known_by_its_place_if_that_is_certain() -> None:
+    """f.c has first() at 5, old() at 10 and last() at 50, each called once."""
+    first, last = function("first", 9, "f.c", 5), function("last", 9, "f.c", 50)
+    before = run(first, function("old", 30, "f.c"), last)
+
+    def rows(*new: FunctionSummary) -> list[tuple[str, str | None]]:
+        found = compare(before, run(first, last, *new)).functions
+        return sorted((row.name, row.renamed_from) for row in found if row.name not in "first last")
+
+    new = function("new", 50, "f.c", 12)
+    assert rows(new) == [("new", "old")]
+    apart = [("new", None), ("old", None)]
+    # Of another file, behind another function, called more often, of five times the size.
+    assert rows(replace(new, file="g.c")) == rows(replace(new, line=60)) == apart
+    assert rows(replace(new, calls=2)) == rows(replace(new, instructions=151)) == apart
+    second = function("second", 50, "f.c", 20)  # which of the two it is, nobody knows
+    assert rows(new, second) == sorted([*apart, ("second", None)])
 
 
 def test_an_inlined_function_is_in_what_holds_its_lines_and_back() -> None:
@@ -377,3 +397,23 @@ def test_an_inlined_function_is_in_what_holds_its_lines_and_back() -> None:
     # A caller that had the lines already did not take them in.
     both = run(callee, function("g", 20, "g.c"), lines=in_function("f", 1, 2, 3) + inside)
     assert ("f", "removed", 30, 0) in told(both, whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "program"),
+    [
+        ("elf.json", b"\x7fELF\x01\x01", True),
+        ("profile.elf", b'\xef\xbb\xbf\n{"schema": 1}', False),
+        ("profile.hex", b'{"schema": 1}', False),
+        ("model.bin", b"\x1c\0\0\0TFL3", True),
+        ("records.hex", b":020000040800F2\n", True),
+        ("text.txt", b"hello", False),
+    ],
+)
+def test_a_program_is_known_by_its_content(
+    tmp_path: Path, name: str, head: bytes, program: bool
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(head)
+    assert is_program(str(file)) is program
+    assert not is_program(str(tmp_path))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.core.counters import Counters, DataObject, Trace, TraceSample
+from simcore.core.counters import CountedCall, Counters, DataObject, Trace, TraceSample
 from simcore.core.operations import LostEnds, OpRow, OpsFound, OpState, OpUse
 from simcore.costs.attribution import Attribution
 from simcore.costs.nodes import UNKNOWN_FUNCTION, joules
@@ -249,6 +249,22 @@ def test_calls_at_a_place_are_named_by_what_is_called_or_by_what_is_told_of_them
         7,
     )
     assert (layer1.name, layer1.ops, layer1.call) == ("layer1", 3, 3)
+
+
+def test_macs_of_an_operation_that_ran_in_part_are_the_counted_ones() -> None:
+    """Those declared are of all of it, unless the one call that is counted is its kernel."""
+    told = (OpDescriptor("layer0", "conv2d", 50, 100, 7, 8),)
+    row = OpRow(2, 0, call=0, callee=1, invocations=1, partial=1)
+    (op,) = asked_run(row, asked=(CallsAt("main", 0x200, 2, operators=told),))
+    assert (op.is_part, op.macs, op.ops) == (True, op.macs_counted, 2 * op.macs_counted)
+    (op,) = asked_run(replace(row, partial=0), asked=(CallsAt("main", 0x200, 2, operators=told),))
+    assert (op.is_part, op.macs, op.ops) == (None, 50, 100)
+    run = counters([node(-1, 0, spend(1)), node(0, 0, spend(9), op=0), node(1, 1, spend(5))])
+    found = OpsFound((replace(row, source=0),))  # by its mark, which main sets
+    for function, is_part, macs in ((1, None, 50), (2, True, 0)):
+        call = CountedCall(1, 1, 0, 0, 0, 5, 1, 5, 5, 1, 1, 6, function, 1)
+        (op,) = attribute(replace(run, ops=told, call=call, operations=found)).op_costs()
+        assert (op.is_part, op.macs) == (is_part, macs)
 
 
 def test_an_operation_has_its_causes_and_misses_and_its_dearest_objects() -> None:

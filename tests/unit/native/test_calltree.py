@@ -481,7 +481,15 @@ def test_neither_returns_nor_longjmp_end_an_operation(tree: Tree, how: str) -> N
     out = tree.ffi.new("struct op_row_info[1]")
     out[0] = tree.row(0)
     tree.lib.operations_add_open(out, tree.t.ops.open, tree.t.ops.opens, 0, 1)
-    assert (out[0].invocations, out[0].unended) == (1, 1)
+    assert (out[0].invocations, out[0].unended, out[0].partial) == (1, 1, 0)
+    tree.lib.operations_add_open(out, tree.t.ops.open, tree.t.ops.opens, 0, 0)  # it goes on
+    assert (out[0].unended, out[0].partial) == (1, 1)
+    tree.lib.operations_forget(tree.ffi.addressof(tree.t.ops))
+    assert tree.row(0).partial == 0
+    tree.lib.operations_forget_open(
+        tree.ffi.addressof(tree.t.ops), tree.t.ops.open, tree.t.ops.opens, 0
+    )
+    assert (tree.row(0).invocations, tree.row(0).partial) == (1, 1)  # it had begun before
 
 
 def test_a_handler_has_operations_of_its_own(tree: Tree) -> None:

@@ -7,7 +7,9 @@ import struct
 import pytest
 
 from simcore.costs.network import Verification
+from simcore.errors import NetworkError
 from simcore.network import verify
+from simcore.report.profile.network_tables import verified_line
 
 TERMS = 64  # 2^-17 of the largest value is allowed
 
@@ -49,3 +51,22 @@ def test_what_is_no_number_is_equal_to_itself_alone(monkeypatch: pytest.MonkeyPa
     found = compared(monkeypatch, [floats(1.0, 1.0, nan)], [one], ["float32"])
     assert found.differing == 3
     assert found.largest_difference > 1e300  # finite, as JSON has no other
+
+
+def test_a_reference_that_refuses_leaves_nothing_compared_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The profile of the run stays; its status is that of outputs that differ."""
+    found = compared(monkeypatch, [b"\1\2"], [b"\1"], ["int8"])
+    assert not found.is_equal
+    assert found.trouble == (
+        "outputs are not compared: tflite-micro gives 1 bytes of output, 2 were computed"
+    )
+
+    def refuses(path: str, *_: object) -> list[bytes]:
+        raise NetworkError(f"{path}: --verify: tflite-micro refuses the model: no")
+
+    monkeypatch.setattr(verify, "_reference", refuses)
+    found = verify.verified("n.tflite", b"", [[b""]], [b"\1"], ["int8"], TERMS)
+    assert (found.refused, found.elements) == ("tflite-micro refuses the model: no", 0)
+    assert verified_line(found).plain == f"Outputs are not compared: {found.refused}."

@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from simcore.costs.network import ArenaMemory, ArenaTensor, NetworkCosts, NetworkLayer
+from simcore.costs.network import (
+    ArenaMemory,
+    ArenaTensor,
+    NetworkCosts,
+    NetworkLayer,
+    Verification,
+)
 from simcore.costs.profile import Profile
+from simcore.report import RenderOptions
 from simcore.report.html.network import network_figure
-from simcore.report.profile import render
+from simcore.report.profile import parts, render
 from simcore.study.measured import measured_table
 from tests.unit.handmade import kernel_profile
 
@@ -52,6 +59,23 @@ def test_published_times_of_the_same_file_and_part_stand_beside_its_own() -> Non
     assert table[3].split() == ["X-CUBE-AI", "7.1.0", "280", "MHz", "2.28", "ms", "349", "uJ"]
     assert "Published" not in render(replace(known, cpu=profile.cpu), "text")
     assert "Published" not in render(profile, "text")
+
+
+def test_several_parts_say_once_that_outputs_are_equal_or_each_what_differs() -> None:
+    profile = network_profile()
+    assert profile.network is not None
+    equal = Verification("tflite-micro 1", 8, 0, 0, 0)
+    first, other = (
+        replace(profile, network=replace(profile.network, verification=found))
+        for found in (equal, replace(equal, differing=2, largest_difference=3))
+    )
+    text = parts.render([first, first], "text", RenderOptions(width=200))
+    assert text.count("Outputs equal those of tflite-micro 1 (8 values).") == 1
+    name = profile.cpu.name
+    text = parts.render([first, other], "text", RenderOptions(width=200))
+    assert f"{name}: Outputs equal those of" in text
+    assert f"{name}: Outputs differ from those of tflite-micro 1: 2 of 8 values, by up to 3" in text
+    assert "Outputs" not in parts.render([profile, profile], "text", RenderOptions())
 
 
 def test_layers_are_as_wide_as_they_cost() -> None:

@@ -13,7 +13,7 @@ from simcore.costs.op_tables import Traffic
 from simcore.errors import ConfigError
 from simcore.files import UNFINISHED
 from simcore.run.setup import Move
-from simcore.study.folder import MANIFEST, open_folder
+from simcore.study.folder import MANIFEST, RUNS, open_folder
 from simcore.study.store import Store
 from simcore.study.tasks import OpRun, Run, Task, fields
 from tests.tools import GUARD_S
@@ -128,6 +128,26 @@ def test_a_folder_is_made_and_opened_again(tmp_path: Path) -> None:
         with open_folder(str(tmp_path / "x" / "y"), "ops", ["a"]) as folder:
             folder.write("figures/f.svg", b"<svg/>")
     assert (tmp_path / "x" / "y" / "figures" / "f.svg").read_bytes() == b"<svg/>"
+
+
+@pytest.mark.parametrize(("kept", "was_there"), [(False, False), (True, False), (False, True)])
+def test_a_study_that_fails_takes_its_empty_folder_away(
+    tmp_path: Path, kept: bool, was_there: bool
+) -> None:
+    """Neither what it has found nor a folder that was there before."""
+    path = tmp_path / "study"
+    if was_there:
+        open_and_close(path)
+
+    def study() -> None:
+        with open_folder(str(path), "ops", ["a"]) as folder:
+            if kept:
+                (folder.path / RUNS / "result.json").write_text("{}")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study()
+    assert path.exists() == (kept or was_there)
 
 
 @pytest.mark.parametrize(("study", "parts"), [("networks", ("a",)), ("ops", ("b",))])

@@ -284,19 +284,10 @@ def _targets(
     return tuple(sorted(banks.values(), key=lambda region: _ORDER[region.kind]))
 
 
-def names(candidates: Sequence[Candidate], image: Image) -> list[str]:
-    """A name for each, with its object file or source file where others of the program have it."""
-    return [shown_name(image, one.piece) for one in candidates]
-
-
 def shown_name(image: Image, piece: Piece) -> str:
-    """The name of a piece, with the file that it is of where another symbol is called so."""
-    base, bracket, rest = piece.name, "", ""
-    if is_slice(piece):
-        base, bracket, rest = piece.name.rpartition("[")
-    raw = piece.symbol or base
-    own = {s.address & ~1 for s in image.symbols if s.name == raw and s.section}
+    """The name of a piece, with the file that it is of where another piece is called so."""
+    known = {piece.address} | {
+        one.address for one in all_pieces(image) if one.name == piece.name and one.size
+    }
     file = image.file_at(piece.address)
-    if len(own) > 1 and file is not None:
-        return f"{base} ({file}){bracket}{rest}"
-    return piece.name
+    return piece.name if len(known) < 2 or file is None else f"{piece.name} ({file})"

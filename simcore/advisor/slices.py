@@ -13,8 +13,9 @@ from simcore.core.counters import Counters, DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable, Range
 from simcore.placement.pieces import LINE, Piece
 
+_SLICE = re.compile(r"\[[0-9]*K?:[0-9]+K?\]$")
+
 PARTS = 128  # of a large object
-_SLICE = re.compile(r"\[\d*K?:\d*K?\]$")
 SMALLEST = 2048  # bytes of an object that is cut
 #: A head is easier to split off: it is taken when it waits so much of what the hottest part does.
 ALIKE = 0.98

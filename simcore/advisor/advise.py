@@ -171,7 +171,9 @@ def _minimise(search: Search, outcome: Outcome) -> None:
         # Is there one that saves more of both? What saves most energy is the likeliest.
         others.append(search.choose(Goal("energy", goal.least_share, any_energy=True)))
     search.judge([{}, *others], "judging others")
-    outcome.choice, outcome.gains = max(reduced, key=lambda item: _rank(search, goal, item[0], minimise))
+    outcome.choice, outcome.gains = max(
+        reduced, key=lambda item: _rank(search, goal, item[0], minimise)
+    )
     outcome.alternatives = [choice for choice in others if key_of(choice) in search.judged]
     _promise(search, outcome)
     if outcome.choice and goal.minimise == "cycles" and not _is_above_chance(search, outcome):

@@ -110,7 +110,7 @@ def find_candidates(
             waited = waits_of(parts, piece.address, piece.end)
         in_tcm = home.kind in TCM_KINDS
         large = not piece.is_code and piece.kind != "stack" and piece.size >= SMALLEST_RESIDENT
-        if in_tcm and not large or not in_tcm and waited < least:
+        if (in_tcm and not large) or (not in_tcm and waited < least):
             continue
         copy = _copy_cycles(setup, piece, home)
         one = Candidate(piece, home.name, (), waited, copy, piece.address, in_tcm)
@@ -134,7 +134,9 @@ def find_candidates(
     wholes = list(dict.fromkeys(one.whole for one in found))
     for one in found:
         if one.whole in wholes[most:] and not any(x.piece.address == one.whole for x in left):
-            left.append(Left(one.piece, one.stall_cycles, None, None, "waits less than --candidates"))
+            left.append(
+                Left(one.piece, one.stall_cycles, None, None, "waits less than --candidates")
+            )
     found = [one for one in found if one.whole in wholes[:most]]
     scarce = any(
         sum(one.size for one in found if not one.is_part) > room[region.name]

@@ -51,9 +51,7 @@ def layouts(spec: RunSpec, setup: TimingSetup, image: Image) -> list[Layout]:
     return found
 
 
-def relinked_setups(
-    image: Image, setup: TimingSetup, moves: Sequence[Move]
-) -> list[TimingSetup]:
+def relinked_setups(image: Image, setup: TimingSetup, moves: Sequence[Move]) -> list[TimingSetup]:
     """What a linker makes of a choice: gaps closed, and what stays shifted by words of a line."""
     found = []
     for offset in range(0, setup.model.core.icache.line_bytes, WORD):

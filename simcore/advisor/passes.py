@@ -56,9 +56,7 @@ class Measured:
 
     def with_veneers(self, cycles: int) -> Measured:
         """The same where calls through veneers take some cycles more."""
-        return replace(
-            self, cycles=self.cycles + cycles, active_cycles=self.active_cycles + cycles
-        )
+        return replace(self, cycles=self.cycles + cycles, active_cycles=self.active_cycles + cycles)
 
 
 @dataclass(slots=True)

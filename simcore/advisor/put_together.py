@@ -274,4 +274,3 @@ def _cost(search: Search, measured: Measured, clock_hz: int, placement: Placemen
         measured.energy_fj / 1e15,
         tcm_bytes(search.image, search.setup.model, placement.moves, stack),
     )
-

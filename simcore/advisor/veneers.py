@@ -54,7 +54,7 @@ def through_veneers(calls: Sequence[DirectCall], moves: Sequence[Move]) -> int:
 def _is_direct(image: Image, site: int) -> bool:
     for segment in image.segments:
         at = site - segment.run_address
-        if 0 <= at and at + 4 <= len(segment.data):
+        if at >= 0 and at + 4 <= len(segment.data):
             first = int.from_bytes(segment.data[at : at + 2], "little")
             second = int.from_bytes(segment.data[at + 2 : at + 4], "little")
             return first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000

@@ -133,7 +133,7 @@ def advise(
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
     given, options = on_command_line(run), look(output, color, top=top)
-    how = {
+    how: dict[str, Any] = {
         "minimise": minimise,
         "deadline_s": deadline,
         "candidates": candidates,

@@ -8,7 +8,16 @@ import click
 
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
-__all__ = ["clock", "duration", "names", "parse_quantity", "path_map", "quantity", "seconds", "share"]
+__all__ = [
+    "clock",
+    "duration",
+    "names",
+    "parse_quantity",
+    "path_map",
+    "quantity",
+    "seconds",
+    "share",
+]
 
 
 def clock(text: str) -> int:

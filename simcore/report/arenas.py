@@ -21,8 +21,13 @@ class ArenaRow:
 
 
 def arena_rows(profile: Profile, arena: TensorArena) -> list[ArenaRow]:
-    """Its tensors and the rest, most stall cycles first, then in the order of operators."""
+    """Its tensors and the rest, most stall cycles first, then in the order of operators.
+
+    Models that run one after the other may share the bytes: each has what stays, and scratch, on
+    its own side of where its persistent part begins.
+    """
     end = arena.address + arena.size
+    persistent = end - arena.persistent_bytes
     parts = {
         (part.name, part.address): part
         for row in profile.objects
@@ -38,7 +43,7 @@ def arena_rows(profile: Profile, arena: TensorArena) -> list[ArenaRow]:
     found += [
         ArenaRow(part.name, part.address - arena.address, part.size, "", part)
         for part in parts.values()
-        if part.kind != "tensor"
+        if part.kind != "tensor" and persistent in (part.address, part.address + part.size)
     ]
     return sorted(found, key=lambda row: -row.costs.stall_cycles)
 

@@ -28,12 +28,13 @@ def arena_rows(profile: Profile, arena: TensorArena) -> list[ArenaRow]:
     """
     end = arena.address + arena.size
     persistent = end - arena.persistent_bytes
-    parts = {
-        (part.name, part.address): part
+    inside = [
+        part
         for row in profile.objects
         for part in row.parts or ()
         if arena.address <= part.address < end
-    }
+    ]
+    parts = {(part.name, part.address): part for part in inside if part.kind == "tensor"}
     found = []
     for one in arena.tensors:
         address = arena.address + one.offset
@@ -42,7 +43,7 @@ def arena_rows(profile: Profile, arena: TensorArena) -> list[ArenaRow]:
         found.append(ArenaRow(one.name, one.offset, one.size, operators, costs))
     found += [
         ArenaRow(part.name, part.address - arena.address, part.size, "", part)
-        for part in parts.values()
+        for part in inside
         if part.kind != "tensor" and persistent in (part.address, part.address + part.size)
     ]
     return sorted(found, key=lambda row: -row.costs.stall_cycles)

@@ -14,7 +14,7 @@ from simcore.costs.network import (
     Verification,
 )
 from simcore.costs.profile import Profile
-from simcore.costs.tables import ObjectPart
+from simcore.costs.tables import ObjectCosts, ObjectPart
 from simcore.report import RenderOptions
 from simcore.report.arenas import arena_rows
 from simcore.report.html.network import network_figure
@@ -158,9 +158,10 @@ def test_models_that_share_an_arena_have_what_stays_of_their_own() -> None:
     profile = kernel_profile()
     stays = [ObjectPart("(persistent)", "persistent", at, 100 - at, *(1,) * 6) for at in (70, 90)]
     rests = [ObjectPart("(scratch)", "scratch", 0, size, *(2,) * 6) for size in (70, 90)]
-    row = replace(profile.objects[0], parts=(*stays, *rests))
+    parts = (*stays, *rests)
+    row = ObjectCosts("arena", "arena", "sram1", 0, 100, *(6,) * 6, (), parts=parts)
     profile = replace(profile, objects=(row,))
     for size in (30, 10):
         arena = TensorArena("model", 0, "arena", 0, 100, 20, size, ())
-        parts = [row.costs for row in arena_rows(profile, arena)]
-        assert sorted(part.size for part in parts) == [size, 100 - size]
+        rows = arena_rows(profile, arena)
+        assert sorted(one.size for one in rows) == [size, 100 - size]

@@ -6,9 +6,20 @@ import math
 
 import click
 
+from simcore.errors import ConfigError
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
-__all__ = ["clock", "duration", "names", "parse_quantity", "path_map", "quantity", "seconds"]
+__all__ = [
+    "clock",
+    "duration",
+    "names",
+    "parse_quantity",
+    "path_map",
+    "quantity",
+    "seconds",
+    "share",
+    "source_url",
+]
 
 
 def clock(text: str) -> int:
@@ -43,6 +54,18 @@ def path_map(text: str) -> tuple[str, str]:
     return old, new
 
 
+def share(text: str | float) -> float:
+    """A share as 0.005 or 0.5%."""
+    number = str(text).strip()
+    try:
+        value = float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is no share such as 0.5% or 0.005") from None
+    if not 0 <= value < 1:
+        raise click.BadParameter(f"'{text}' is not from 0% to below 100%")
+    return value
+
+
 def seconds(text: str) -> float:
     """A finite time, for an option. Raises click.BadParameter."""
     number = parse_seconds(text)
@@ -54,3 +77,13 @@ def seconds(text: str) -> float:
 def duration(text: str) -> float:
     """A time, or infinity for the word unlimited, for an option. Raises click.BadParameter."""
     return math.inf if text.strip() == UNLIMITED else seconds(text)
+
+
+def source_url(text: str) -> str:
+    """A template of addresses of source lines, for an option. Raises click.BadParameter."""
+    from simcore.report.source_links import checked_template
+
+    try:
+        return checked_template(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from None

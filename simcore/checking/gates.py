@@ -55,9 +55,10 @@ def compared_runs(
 ) -> tuple[dict[str, Summary], list[str]]:
     """The runs of the baseline to compare with, and what is to be told, a line each.
 
-    ``elfs`` are the paths of what runs. ``named``: somebody wrote its name, so that one that is not there beside others is a slip;
-    ``option`` is how the options of the caller begin. Raises ConfigError for one that is no good,
-    or that has to be there and is not.
+    ``elfs`` are the paths of what runs. ``named``: somebody wrote its name, so that one that is not
+    there beside others is a slip; ``option`` is how the options of the caller begin.
+
+    Raises ConfigError for one that is no good, or that has to be there and is not.
     """
     baseline = load_baseline(path)
     if baseline is not None:

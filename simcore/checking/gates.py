@@ -26,17 +26,21 @@ def in_ci(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get("CI", "").strip().casefold() not in ("", "0", "false", "no")
 
 
-def needs_baseline(folder: Path) -> bool:
-    """What --require-baseline is when nobody says: in CI, where any baseline is in the folder."""
-    return in_ci() and (_holds_baselines(folder) or bool(folders_above(folder)))
+def needs_baseline(folder: Path, elfs: Iterable[str] = ()) -> bool:
+    """What --require-baseline is when nobody says: in CI, where any baseline is in the folder, or
+    where one may have been meant (:func:`folders_meant`)."""
+    return in_ci() and (_holds_baselines(folder) or bool(folders_meant(folder, elfs)))
 
 
-def folders_above(folder: Path) -> list[Path]:
+def folders_meant(folder: Path, elfs: Iterable[str] = ()) -> list[Path]:
     """Folders of baselines that a command may have meant, which looks in ``folder``: those of the
-    folders above it in its repository, and of the checkout that the CI tells of."""
+    folders above it and above the ELFs in its repository, and of the checkout that the CI tells
+    of."""
     here = without_links(folder.parent)
     root = root_of(here)
     above = [up for up in here.parents if up.is_relative_to(root)]
+    for place in dict.fromkeys(without_links(elf).parent for elf in elfs):
+        above += [up for up in (place, *place.parents) if up.is_relative_to(root)]
     above += [without_links(said) for name in VARIABLES if (said := os.environ.get(name))]
     found = (up / folder.name for up in dict.fromkeys(above) if up != here)
     return [place for place in found if _holds_baselines(place)]
@@ -47,13 +51,14 @@ def _holds_baselines(folder: Path) -> bool:
 
 
 def compared_runs(
-    path: Path, *, named: bool, required: bool, option: str = "--"
+    path: Path, *, named: bool, required: bool, option: str = "--", elfs: Iterable[str] = ()
 ) -> tuple[dict[str, Summary], list[str]]:
     """The runs of the baseline to compare with, and what is to be told, a line each.
 
-    ``named``: somebody wrote its name, so that one that is not there beside others is a slip;
-    ``option`` is how the options of the caller begin. Raises ConfigError for one that is no good,
-    or that has to be there and is not.
+    ``elfs`` are the paths of what runs. ``named``: somebody wrote its name, so that one that is not
+    there beside others is a slip; ``option`` is how the options of the caller begin.
+
+    Raises ConfigError for one that is no good, or that has to be there and is not.
     """
     baseline = load_baseline(path)
     if baseline is not None:
@@ -66,7 +71,7 @@ def compared_runs(
             f"{path}: there is no such baseline{hint} {option}save{_tail(option)} {path.stem}"
             " makes it"
         )
-    above = [place.as_posix() for place in folders_above(path.parent)]
+    above = [place.as_posix() for place in folders_meant(path.parent, elfs)]
     if required:
         beside = f"; here {_are(others)}" if others else _where(above)
         raise ConfigError(

@@ -108,6 +108,7 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
             request.baseline,
             named=request.named and request.save is None,
             required=request.require_baseline and request.save is None,
+            elfs=[plan.elf for plan in request.plans],
         )
         notes += told
     in_target = known if request.save is None else refuse_newer(request.save)

@@ -270,7 +270,7 @@ def request_of(
         listed=tuple(run.name for run in settings.runs),
         notes=(*settings.notes, *unjudged),
         read_back=read_back,
-        **gates(given, folder),
+        **gates(given, folder, [plan.elf for plan in plans]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -60,15 +60,16 @@ def gate_options(command: Command) -> Command:
     return command
 
 
-def gates(given: dict[str, Any], folder: Path) -> dict[str, bool]:
-    """The fields of a Request that the options are; ``folder`` is that of the baselines."""
+def gates(given: dict[str, Any], folder: Path, elfs: Iterable[str]) -> dict[str, bool]:
+    """The fields of a Request that the options are; ``folder`` is that of the baselines, ``elfs``
+    are the paths of what runs."""
     from simcore.checking.gates import in_ci, needs_baseline
 
     all_needed, baseline_needed = given["require_all"], given["require_baseline"]
     return {
         "require_all": in_ci() if all_needed is None else all_needed,
         "require_baseline": (
-            needs_baseline(folder) if baseline_needed is None else baseline_needed
+            needs_baseline(folder, elfs) if baseline_needed is None else baseline_needed
         ),
         **{name: given[name] for name in ("strict", "prune", "replace")},
     }

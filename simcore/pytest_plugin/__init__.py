@@ -103,14 +103,18 @@ def mcusim(request: pytest.FixtureRequest) -> Callable[..., Profile]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A limit of a test that runs nothing cannot be broken: it fails."""
+    """A limit of a test that runs nothing cannot be broken: it fails. So does a test that catches
+    the failure of a run, or whose run failed in another thread."""
     yield
+    runs = item.config.stash.get(_runs_key, None)
+    if runs is not None and (text := runs.failure(item.nodeid)) is not None:
+        pytest.fail(f"{text}\n  the test did not pass this on: it caught it, or ran the program in"
+                    " another thread", pytrace=False)  # fmt: skip
     marks = list(item.iter_markers(MARKER))
     if not marks:
         return
     if not all(mark.kwargs for mark in marks):
         pytest.fail(f"{MARKER} has no limit; give one, such as cycles=10000", pytrace=False)
-    runs = item.config.stash.get(_runs_key, None)
     if runs is None or not runs.ran(item.nodeid):
         pytest.fail(
             f"{MARKER} has nothing to judge: the test ran nothing by the fixture mcusim",

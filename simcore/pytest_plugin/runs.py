@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -80,6 +80,7 @@ class Runs:
         self._root = root
         self._asked = asked
         self._runs: list[PytestRun] = []
+        self._failures: dict[str, str] = {}  # of tests, in their last attempt
         self._limits = [
             parse_limits(_with_equals(text), "--mcusim-compare-fail") for text in asked.limits
         ]
@@ -112,8 +113,14 @@ class Runs:
         """The value of the fixture in one attempt of a test, which forgets what an earlier attempt
         ran; ``properties`` are those of its JUnit report."""
         self._runs = [run for run in self._runs if run.test != test]
+        self._failures.pop(test, None)
         properties[:] = [one for one in properties if not one[0].startswith(_PROPERTY)]
         calls = 0
+
+        def fail(text: str) -> NoReturn:
+            __tracebackhide__ = True
+            self._failures.setdefault(test, text)
+            pytest.fail(text, pytrace=False)
 
         def run(
             elf: str | os.PathLike[str],
@@ -131,9 +138,11 @@ class Runs:
                 limits = [_marker_limits(marker) for marker in markers]
                 profile = self._profile(path, {**options, "stdout": printed})
             except McusimError as error:
-                pytest.fail(str(error), pytrace=False)
+                fail(str(error))
+            if profile.exit.status is ExitCode.INTERRUPTED:
+                raise KeyboardInterrupt  # of the session, not a failure of the test
             if profile.exit.status is not ExitCode.OK and not may_fail:
-                pytest.fail(f"{elf}: {profile.exit.text}", pytrace=False)
+                fail(f"{elf}: {profile.exit.text}")
             called = run_name(test, self._root, path, profile.cpu.name, options, name)
             file = os.fspath(path)
             summary = printed.told(summarize_here(profile, SourceFiles(file), file))
@@ -142,7 +151,7 @@ class Runs:
             properties.append((f"{_PROPERTY}cycles{suffix}", profile.totals.cycles))
             properties.append((f"{_PROPERTY}energy_j{suffix}", profile.totals.energy_j))
             if problem is not None:
-                pytest.fail(problem, pytrace=False)
+                fail(problem)
             return profile
 
         return run
@@ -170,6 +179,10 @@ class Runs:
     def ran(self, test: str) -> bool:
         """Whether a test ran anything in its last attempt."""
         return any(run.test == test for run in self._runs)
+
+    def failure(self, test: str) -> str | None:
+        """What failed a test in its last attempt, whatever became of the exception."""
+        return self._failures.get(test)
 
     def unjudged(self) -> list[str]:
         """That no change fails, where runs are compared and nothing limits any."""

@@ -334,6 +334,65 @@ def test_a_retry_is_the_same_run_and_fails_again(pytester: pytest.Pytester) -> N
     assert "mcusim.cycles#2" not in (pytester.path / "out.xml").read_text()
 
 
+SWALLOWED = f"""
+import concurrent.futures
+import pytest
+
+@pytest.mark.mcusim_limit(cycles=10)
+def test_caught(mcusim):
+    try:
+        mcusim({str(ELF)!r})
+    except BaseException:
+        pass
+
+@pytest.mark.mcusim_limit(cycles=10)
+def test_thread(mcusim):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pool.submit(mcusim, {str(ELF)!r})
+
+def test_missing(mcusim):
+    with pytest.raises(BaseException):
+        mcusim("not-there.elf")
+"""
+
+
+def test_a_failure_that_the_test_swallows_fails_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SWALLOWED)
+    result = run(pytester)
+    outcomes = result.parseoutcomes()
+    assert (outcomes["failed"], outcomes.get("passed", 0)) == (3, 0)
+    result.stdout.fnmatch_lines(["*limit cycles=10", "*the test did not pass this on*"])
+
+
+INTERRUPTED = f"""
+import dataclasses
+import simcore.kept
+
+def test_kernel(mcusim, monkeypatch):
+    real = simcore.kept.profile
+    def cut_short(*arguments, **options):
+        profile = real(*arguments, **options)
+        end = dataclasses.replace(profile.exit, reason="interrupted", code=None)
+        return dataclasses.replace(profile, exit=end)
+    monkeypatch.setattr(simcore.kept, "profile", cut_short)
+    mcusim({str(ELF)!r}, may_fail=True)
+
+def test_next():
+    pass
+"""
+
+
+def test_an_interrupted_run_ends_the_session_and_is_saved_nowhere(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(INTERRUPTED)
+    options = ("-p", "no:randomly", "-p", "no:cacheprovider", "--mcusim-save")
+    result = pytester.runpytest_inprocess(*options, no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "passed" not in result.parseoutcomes()
+    assert not (pytester.path / ".mcusim").exists()
+
+
 def test_runs_of_deleted_tests_are_named_and_fail_in_ci(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

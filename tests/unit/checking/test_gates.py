@@ -175,6 +175,21 @@ def test_in_ci_the_baselines_of_the_repository_are_not_missed_from_another_folde
     assert not (there / ".mcusim" / "main.json").exists()
 
 
+def test_in_ci_the_baselines_beside_an_elf_below_are_not_missed(
+    check: Check, baseline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(".git").mkdir()
+    for name in ("fw", "other"):  # only of folders that lead to an ELF may be meant
+        Path(name, "build").mkdir(parents=True)
+    MAIN.parent.rename("fw/.mcusim")
+    monkeypatch.setenv("CI", "true")
+    assert check("other/build/a.elf", "--baseline", "main")[0] == 0
+    MAIN.unlink()
+    said = f"baselines are in {Path.cwd().as_posix()}/fw/.mcusim: run it from there"
+    assert said in refused(check("fw/build/a.elf", "--baseline", "main"))
+    assert not MAIN.exists()
+
+
 def test_in_ci_a_run_that_the_baseline_does_not_know_fails(
     check: Check, baseline: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 from simcore.advisor.candidates import find_candidates
 from simcore.advisor.goal import MINIMISE, Gain, Goal
 from simcore.advisor.layouts import layouts, relinked_setups
-from simcore.advisor.passes import Measured, Passes, Told
+from simcore.advisor.passes import MeasuredRun, Passes, Told
 from simcore.advisor.programme import Choice
-from simcore.advisor.put_together import Outcome, put_together
+from simcore.advisor.put_together import SearchOutcome, put_together
 from simcore.advisor.reach import dma_reach
 from simcore.advisor.results import Advice
 from simcore.advisor.search import Search, key_of
@@ -119,7 +119,7 @@ def _advise(
     image = program.image
     passes = Passes(program, program.spec.setup(image=image), tell)
     simulation, profile, parts = passes.first()
-    setup, linked = passes.setup, Measured.of(simulation)
+    setup, linked = passes.setup, MeasuredRun.of(simulation)
     memory = program_memory(image, setup.model)
     search = Search(
         image,
@@ -132,7 +132,7 @@ def _advise(
     )
     wanted = "cycles" if deadline_s is not None or minimise == "both" else minimise
     goal = Goal(wanted, least_share, any_energy)
-    outcome = Outcome(goal, minimise, deadline_s, profile, parts)
+    outcome = SearchOutcome(goal, minimise, deadline_s, profile, parts)
     if profile.exit.status is ExitCode.OK and linked.active_cycles:
         found = find_candidates(
             image,
@@ -160,7 +160,7 @@ def _advise(
     return put_together(search, outcome, build)
 
 
-def _minimise(search: Search, outcome: Outcome) -> None:
+def _minimise(search: Search, outcome: SearchOutcome) -> None:
     """The choice that brings most of what is minimised, and others beside it."""
     goal, minimise = outcome.goal, outcome.minimise
     goals = {"cycles": goal}
@@ -191,7 +191,7 @@ def _minimise(search: Search, outcome: Outcome) -> None:
         _promise(search, outcome)
 
 
-def _is_above_chance(search: Search, outcome: Outcome) -> bool:
+def _is_above_chance(search: Search, outcome: SearchOutcome) -> bool:
     """Whether every layout that a linker may make of the choice is faster than the linked one."""
     return max(one.active_cycles for one in outcome.relinked) < search.linked.active_cycles
 
@@ -210,7 +210,7 @@ def _rank(search: Search, goal: Goal, choice: Choice, minimise: str) -> tuple[fl
     return saved, -len(choice)
 
 
-def _meet(search: Search, outcome: Outcome, deadline_cycles: int) -> None:
+def _meet(search: Search, outcome: SearchOutcome, deadline_cycles: int) -> None:
     """The fewest bytes of TCM with which the run is done in time, as near as can be."""
     late = float(search.linked.cycles - deadline_cycles)
     needed = late
@@ -234,7 +234,7 @@ def _meet(search: Search, outcome: Outcome, deadline_cycles: int) -> None:
             outcome.gains[index] = gain
 
 
-def _promise(search: Search, outcome: Outcome) -> None:
+def _promise(search: Search, outcome: SearchOutcome) -> None:
     """Time what a linker may make of the choice."""
     outcome.relinked = [search.linked]
     outcome.veneer_cycles = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from simcore.advisor.reach import DmaReach
 from simcore.advisor.repeats import startup_functions
-from simcore.advisor.slices import Part, hottest, is_slice, waits_of
+from simcore.advisor.slices import WaitingPart, hottest, is_slice, waits_of
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
 from simcore.cpu_model.schema import TCM_KINDS
@@ -82,7 +82,7 @@ def find_candidates(
     setup: TimingSetup,
     memory: ProgramMemory,
     profile: Profile,
-    parts: Sequence[Part],
+    parts: Sequence[WaitingPart],
     reach: DmaReach,
     most: int,
     *,
@@ -186,7 +186,7 @@ def _with_parts(
     one: Candidate,
     model: CpuModel,
     room: dict[str, int],
-    parts: Sequence[Part],
+    parts: Sequence[WaitingPart],
     reach: DmaReach,
 ) -> tuple[list[Candidate], Left | None]:
     """A candidate, parts of it that are hot, and why it is not there whole where it waits least."""

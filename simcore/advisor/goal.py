@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import mean, stdev
 
-from simcore.advisor.passes import Measured
+from simcore.advisor.passes import MeasuredRun
 
 MINIMISE = ("cycles", "energy", "both")
 #: Standard errors of a mean that make its spread: 19 of 20 means lie within two.
@@ -25,12 +25,12 @@ class Goal:
     least_share: float
     any_energy: bool
 
-    def least(self, linked: Measured) -> float:
+    def least(self, linked: MeasuredRun) -> float:
         """The least gain of a move, in what is minimised."""
         of = linked.energy_fj if self.minimise == "energy" else linked.active_cycles
         return self.least_share * of
 
-    def allows(self, cycles: float, energy_fj: float, linked: Measured) -> bool:
+    def allows(self, cycles: float, energy_fj: float, linked: MeasuredRun) -> bool:
         """Whether a gain of cycles is worth what it costs of energy: relatively no more.
 
         Gains are what is saved; a rise is negative.
@@ -60,7 +60,7 @@ class Gain:
             return self.energy_fj, self.energy_spread_fj
         return self.cycles, self.spread
 
-    def is_worth_it(self, goal: Goal, linked: Measured) -> bool:
+    def is_worth_it(self, goal: Goal, linked: MeasuredRun) -> bool:
         """Whether it is more than chance and than the least that is asked for.
 
         Where cycles are minimised, energy that costs no cycle counts, too.
@@ -72,7 +72,7 @@ class Gain:
         return goal.minimise == "cycles" and self.energy_fj > least and self.cycles >= 0
 
 
-def gain_over(before: Sequence[Measured], after: Sequence[Measured]) -> Gain:
+def gain_over(before: Sequence[MeasuredRun], after: Sequence[MeasuredRun]) -> Gain:
     """What is saved from before to after, layout by layout."""
     cycles = [b.active_cycles - a.active_cycles for b, a in zip(before, after, strict=True)]
     waits = [b.waits - a.waits for b, a in zip(before, after, strict=True)]

@@ -26,7 +26,7 @@ _EXACT = (0, 8, 16, 24)
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class JudgedLayout:
     """One of the set: the number of an order, bytes of shift, and the part's model."""
 
     number: int
@@ -42,7 +42,7 @@ class Layout:
         return replace(setup, model=model, moves=found)
 
 
-def layouts(spec: RunSpec, setup: TimingSetup, image: Image) -> list[Layout]:
+def layouts(spec: RunSpec, setup: TimingSetup, image: Image) -> list[JudgedLayout]:
     """The layouts that [layouts] of the part's model asks for, in their order."""
     asked = setup.model.layouts
     words = setup.model.core.icache.line_bytes // WORD
@@ -52,7 +52,7 @@ def layouts(spec: RunSpec, setup: TimingSetup, image: Image) -> list[Layout]:
         model, answer = setup.model, None
         if number % 2 and others:
             answer, model = others[number // 2 % len(others)]
-        found.append(Layout(number, WORD * (number % words), model, answer))
+        found.append(JudgedLayout(number, WORD * (number % words), model, answer))
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from simcore.advisor.slices import Part, cut_objects, parts_of
+from simcore.advisor.slices import WaitingPart, cut_objects, parts_of
 from simcore.costs.profile import Profile
 from simcore.placement import Placement
 from simcore.run.setup import TimingSetup
@@ -30,7 +30,7 @@ Told = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRun:
     """What a run costs under a configuration. Cycles awake are those in which it did not sleep.
 
     `waits` are cycles that fetches, loads and stores waited: what placement changes by a mechanism.
@@ -43,7 +43,7 @@ class Measured:
     stack_bytes: int | None = None
 
     @classmethod
-    def of(cls, simulation: Simulation) -> Measured:
+    def of(cls, simulation: Simulation) -> MeasuredRun:
         """Of a run that has ended."""
         totals = simulation.costs.totals()
         return cls(
@@ -54,7 +54,7 @@ class Measured:
             totals.stack_high_water_bytes,
         )
 
-    def with_veneers(self, cycles: int) -> Measured:
+    def with_veneers(self, cycles: int) -> MeasuredRun:
         """The same where calls through veneers take some cycles more."""
         return replace(self, cycles=self.cycles + cycles, active_cycles=self.active_cycles + cycles)
 
@@ -68,7 +68,7 @@ class Passes:
     tell: Told | None = None
     timings: int = 0
 
-    def first(self) -> tuple[Simulation, Profile, list[Part]]:
+    def first(self) -> tuple[Simulation, Profile, list[WaitingPart]]:
         """The run as it is linked, and what data waited by parts of objects.
 
         Raises ConfigError where the run has not what is asked for.
@@ -83,9 +83,9 @@ class Passes:
         is_write = [[access.is_write for access in block.accesses] for block in result.blocks]
         return linked, program.told(linked.profile()), parts_of(result.counters, is_write)
 
-    def time(self, setups: Sequence[TimingSetup], step: str) -> list[Measured]:
+    def time(self, setups: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
         """What each configuration costs, in their order."""
-        return self._run(setups, step, Measured.of)
+        return self._run(setups, step, MeasuredRun.of)
 
     def check(self, placement: Placement) -> None:
         """Raise ConfigError for a placement that the run shows to be impossible."""

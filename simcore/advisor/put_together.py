@@ -9,7 +9,7 @@ from statistics import mean
 from simcore import __version__
 from simcore.advisor.candidates import Left, shown_name
 from simcore.advisor.goal import Gain, Goal
-from simcore.advisor.passes import Measured
+from simcore.advisor.passes import MeasuredRun
 from simcore.advisor.programme import Choice
 from simcore.advisor.results import (
     SCHEMA,
@@ -22,7 +22,7 @@ from simcore.advisor.results import (
     Rejected,
 )
 from simcore.advisor.search import Search, key_of
-from simcore.advisor.slices import Part
+from simcore.advisor.slices import WaitingPart
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.linking import Build, applied, attributes_text, linker_fragment
@@ -31,31 +31,31 @@ from simcore.plain import filled
 
 
 @dataclass(slots=True)
-class Outcome:
+class SearchOutcome:
     """What was asked for and what the search made of it."""
 
     goal: Goal
     minimise: str
     deadline_s: float | None
     profile: Profile
-    parts: Sequence[Part]
+    parts: Sequence[WaitingPart]
     choice: Choice = field(default_factory=dict)
     gains: dict[int, Gain] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
     alternatives: list[Choice] = field(default_factory=list)
-    relinked: list[Measured] = field(default_factory=list)
+    relinked: list[MeasuredRun] = field(default_factory=list)
     veneer_cycles: int = 0
     meets_deadline: bool | None = None
     placement: Placement = field(default_factory=Placement)
 
 
-def put_together(search: Search, outcome: Outcome, build: Build) -> Advice:
+def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice:
     """The document of it."""
     profile, linked = outcome.profile, search.linked
     clock_hz = profile.cpu.clock_hz
     relinked = outcome.relinked or [linked]
     active = round(mean(one.active_cycles for one in relinked))
-    advised = Measured(
+    advised = MeasuredRun(
         linked.cycles - linked.active_cycles + active,
         active,
         round(mean(one.waits for one in relinked)),
@@ -104,7 +104,10 @@ def put_together(search: Search, outcome: Outcome, build: Build) -> Advice:
 
 
 def _promise(
-    linked: Measured, advised: Measured, relinked: Sequence[Measured], outcome: Outcome
+    linked: MeasuredRun,
+    advised: MeasuredRun,
+    relinked: Sequence[MeasuredRun],
+    outcome: SearchOutcome,
 ) -> Promise:
     cycles = linked.active_cycles - advised.active_cycles
     mechanism = linked.waits - advised.waits if outcome.choice else 0
@@ -122,7 +125,7 @@ def _promise(
     )
 
 
-def _judged(search: Search, outcome: Outcome) -> Judged:
+def _judged(search: Search, outcome: SearchOutcome) -> Judged:
     gain = search.gain({}, outcome.choice) if outcome.choice else None
     answers = dict.fromkeys(one.answer for one in search.layouts if one.answer is not None)
     return Judged(
@@ -134,7 +137,7 @@ def _judged(search: Search, outcome: Outcome) -> Judged:
     )
 
 
-def _moves(search: Search, outcome: Outcome) -> tuple[AdvisedMove, ...]:
+def _moves(search: Search, outcome: SearchOutcome) -> tuple[AdvisedMove, ...]:
     found = []
     for index, region in outcome.choice.items():
         one, gain = search.candidates[index], outcome.gains.get(index)
@@ -160,7 +163,7 @@ def _moves(search: Search, outcome: Outcome) -> tuple[AdvisedMove, ...]:
     return tuple(found)
 
 
-def _rejected(search: Search, outcome: Outcome) -> tuple[Rejected, ...]:
+def _rejected(search: Search, outcome: SearchOutcome) -> tuple[Rejected, ...]:
     """What waits and stays, with the region that serves the goal best alone and why it does."""
     goal, linked = outcome.goal, search.linked
     least = goal.least(linked)
@@ -208,7 +211,7 @@ def _gain(search: Search, goal: Goal, index: int, region: str) -> int:
     return found.energy_fj if goal.minimise == "energy" else found.waits
 
 
-def _room(search: Search, outcome: Outcome, region: str) -> int:
+def _room(search: Search, outcome: SearchOutcome, region: str) -> int:
     """Bytes of a region that the program and the choice leave."""
     model = search.setup.model
     taken = tcm_bytes(search.image, model, outcome.placement.moves)
@@ -216,7 +219,7 @@ def _room(search: Search, outcome: Outcome, region: str) -> int:
     return max(0, size - taken.get(region, 0))
 
 
-def _alternatives(search: Search, outcome: Outcome) -> tuple[Alternative, ...]:
+def _alternatives(search: Search, outcome: SearchOutcome) -> tuple[Alternative, ...]:
     """The front of 'both'; else what is better than the advised choice in cycles and energy."""
     rows: list[tuple[Choice, Gain]] = []
     for choice in [{}, *outcome.alternatives]:
@@ -256,7 +259,7 @@ def _is_better(one: Gain, other: Gain) -> bool:
     return mine != its and all(a >= b for a, b in zip(mine, its, strict=True))
 
 
-def _cost(search: Search, measured: Measured, clock_hz: int, placement: Placement) -> Cost:
+def _cost(search: Search, measured: MeasuredRun, clock_hz: int, placement: Placement) -> Cost:
     used, top = search.linked.stack_bytes, search.memory.stack[1]
     stack = None if used is None else (top - used, top)
     return Cost(

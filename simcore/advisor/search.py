@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from simcore.advisor.candidates import Candidate
 from simcore.advisor.goal import Gain, Goal, gain_over
-from simcore.advisor.layouts import Layout
-from simcore.advisor.passes import Measured, Passes
+from simcore.advisor.layouts import JudgedLayout
+from simcore.advisor.passes import MeasuredRun, Passes
 from simcore.advisor.programme import Choice, Option, choose
 from simcore.cpu_model import Region
 from simcore.cpu_model.schema import TCM_KINDS
@@ -54,13 +54,13 @@ class Search:
     image: Image
     memory: ProgramMemory
     passes: Passes
-    linked: Measured
-    layouts: Sequence[Layout]
+    linked: MeasuredRun
+    layouts: Sequence[JudgedLayout]
     calls: Sequence[DirectCall]
     linked_map: LinkMap | None = None
     candidates: list[Candidate] = field(default_factory=list)
     screened: dict[tuple[int, str], Screened] = field(default_factory=dict)
-    judged: dict[Key, list[Measured]] = field(default_factory=dict)
+    judged: dict[Key, list[MeasuredRun]] = field(default_factory=dict)
 
     @property
     def setup(self) -> TimingSetup:

@@ -22,7 +22,7 @@ ALIKE = 0.98
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WaitingPart:
     """What accesses to the bytes [start, end) of the program waited, in cycles."""
 
     start: int
@@ -53,7 +53,7 @@ def cut_objects(objects: ObjectMap) -> ObjectMap:
     return ObjectMap(tuple(found), tuple(sorted(ranges)), (), tables)
 
 
-def parts_of(counters: Counters, is_write: Sequence[Sequence[bool]]) -> list[Part]:
+def parts_of(counters: Counters, is_write: Sequence[Sequence[bool]]) -> list[WaitingPart]:
     """What data symbols waited, by address; ``is_write`` says it of each access of each block."""
     waits: dict[int, int] = {}
     written: set[int] = set()
@@ -66,16 +66,16 @@ def parts_of(counters: Counters, is_write: Sequence[Sequence[bool]]) -> list[Par
     parts = []
     for index, cycles in waits.items():
         item = counters.objects[index]
-        parts.append(Part(item.address, item.address + item.size, cycles, index in written))
+        parts.append(WaitingPart(item.address, item.address + item.size, cycles, index in written))
     return sorted(parts, key=lambda part: part.start)
 
 
-def waits_of(parts: Sequence[Part], start: int, end: int) -> int:
+def waits_of(parts: Sequence[WaitingPart], start: int, end: int) -> int:
     """Cycles that accesses to [start, end) waited."""
     return sum(part.stall_cycles for part in parts if start <= part.start and part.end <= end)
 
 
-def hottest(piece: Piece, parts: Sequence[Part], room: int) -> Piece | None:
+def hottest(piece: Piece, parts: Sequence[WaitingPart], room: int) -> Piece | None:
     """The bytes of an object, at most ``room`` and in a row, whose accesses wait most.
 
     None when none of them waits. Of those that wait alike the object's head, then the first, as

@@ -141,7 +141,7 @@ def whatif(
     from simcore.whatif.config_file import ConfigFile
     from simcore.whatif.configuration import check_names
     from simcore.whatif.rates import split_irqs, with_rates
-    from simcore.whatif.relink import Build, check_relink
+    from simcore.whatif.relink import RelinkCommand, check_relink
     from simcore.whatif.relink import relink as relink_study
 
     part = {name: run.pop(name) for name in PART if name in run}
@@ -160,7 +160,7 @@ def whatif(
     check_names(configurations)
     if relink is None and (script or map_file):
         raise click.UsageError("--apply and --map are for --relink COMMAND")
-    build = None if relink is None else Build(relink, map_file, script)
+    build = None if relink is None else RelinkCommand(relink, map_file, script)
     if build is not None:
         check_relink((opened, *others), configurations, build)
     started = time.monotonic()

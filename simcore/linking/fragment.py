@@ -16,10 +16,10 @@ from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.linking.build import Build
 from simcore.linking.composed import as_exported
-from simcore.linking.inputs import Input, Pieces, Stays, by_map, by_symbols
+from simcore.linking.inputs import MovedSection, Pieces, Stays, by_map, by_symbols
 from simcore.linking.script import OutputSection
 from simcore.linking.sections import (
-    Block,
+    FragmentSection,
     asserts,
     copied_already,
     fill_table,
@@ -78,9 +78,9 @@ def linker_fragment(
         moving, apart = as_exported(image, moving)
     stacks = [(piece, region) for piece, region in moving if piece.kind == "stack"]
     moving = [entry for entry in moving if entry[0].kind != "stack"]
-    found: Sequence[Input | Stays]
+    found: Sequence[MovedSection | Stays]
     if composed:
-        found = [Input(f"*({_exported(image, piece)})", piece.size) for piece, _ in moving]
+        found = [MovedSection(f"*({_exported(image, piece)})", piece.size) for piece, _ in moving]
     elif build.map is not None:
         found = by_map(image, build.map, moving)
     else:
@@ -163,10 +163,10 @@ def _blocks(
     program: ProgramMemory,
     build: Build,
     moving: Pieces,
-    found: Sequence[Input | Stays],
-) -> tuple[list[Block], list[str], list[Stays]]:
+    found: Sequence[MovedSection | Stays],
+) -> tuple[list[FragmentSection], list[str], list[Stays]]:
     """Output sections with what fits into their regions, what moves along, and what stays."""
-    blocks: dict[str, Block] = {}
+    blocks: dict[str, FragmentSection] = {}
     room: dict[str, int] = {}
     along: dict[str, None] = {}
     stays: list[Stays] = []
@@ -194,7 +194,7 @@ def _blocks(
             continue
         room[region] -= size
         if block is None:
-            block = Block(name, target, build.name_of(target), _is_zeroed(image, piece))
+            block = FragmentSection(name, target, build.name_of(target), _is_zeroed(image, piece))
             block.reused = copied_already(image, build, block)
             blocks[name] = block
         block.entries[one.pattern] = [piece]
@@ -221,19 +221,19 @@ def _room(
     return room - 16  # what begins at 0 stays free, and the block is aligned
 
 
-def _missing(build: Build, blocks: Sequence[Block]) -> str:
+def _missing(build: Build, blocks: Sequence[FragmentSection]) -> str:
     """Regions that the user's MEMORY lacks."""
     lacking = {block.region.name: block for block in blocks if build.lacks(block.region)}
     rows = [f"    {_memory_row(block)}\n" for block in lacking.values()]
     return "".join(["MEMORY\n{\n", *rows, "}\n"]) if rows else ""
 
 
-def _memory_row(block: Block) -> str:
+def _memory_row(block: FragmentSection) -> str:
     region = block.region
     return f"{block.memory} (rwx) : ORIGIN = {region.base:#x}, LENGTH = {region.size}"
 
 
-def _region_note(build: Build, blocks: Sequence[Block]) -> str:
+def _region_note(build: Build, blocks: Sequence[FragmentSection]) -> str:
     if not build.memory:
         return " FLASH and the regions are names of MEMORY."
     missing = [f" MEMORY needs {_memory_row(b)}." for b in blocks if build.lacks(b.region)]
@@ -270,7 +270,7 @@ def _quoted(code: str) -> list[str]:
     return [f"   {line}" for line in lines]
 
 
-def _moves(blocks: Sequence[Block]) -> list[Move]:
+def _moves(blocks: Sequence[FragmentSection]) -> list[Move]:
     """About where the code goes, one behind the other: as near as a branch's reach asks."""
     found = []
     for block in blocks:

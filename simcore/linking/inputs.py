@@ -29,7 +29,7 @@ ALONG_BYTES: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class MovedSection:
     """An input section that moves. ``size`` and ``along`` (names of what else it holds) are known
     by a map only."""
 
@@ -46,8 +46,8 @@ class Stays:
     reason: str
 
 
-def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[Input | Stays]:
-    """For each piece its input section; the same Input for two pieces of one."""
+def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[MovedSection | Stays]:
+    """For each piece its input section; the same one for two pieces of one."""
     everything = all_pieces(image)
     holders = [found.at(piece.address) for piece, _ in pieces]
     regions: dict[Contribution, set[str]] = {}
@@ -56,7 +56,7 @@ def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[Input | Stays]:
         if holder is not None:
             regions.setdefault(holder, set()).add(region)
             wanted.setdefault(holder, []).append(piece)
-    result: list[Input | Stays] = []
+    result: list[MovedSection | Stays] = []
     for holder, (piece, region) in zip(holders, pieces, strict=True):
         if holder is None or piece.end > holder.end + LINE:
             result.append(
@@ -73,7 +73,7 @@ def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[Input | Stays]:
         if isinstance(pattern, str):
             result.append(Stays(piece.name, pattern))
         else:
-            result.append(Input(pattern[0], holder.size, tuple(one.name for one in along)))
+            result.append(MovedSection(pattern[0], holder.size, tuple(one.name for one in along)))
     return result
 
 
@@ -97,14 +97,14 @@ def _along(
     return sorted(found.values(), key=lambda one: one.address)
 
 
-def by_symbols(image: Image, pieces: Pieces) -> list[Input | Stays]:
+def by_symbols(image: Image, pieces: Pieces) -> list[MovedSection | Stays]:
     """The same without a map: what the names of sections of -ffunction-sections and -fdata-sections
     prove. A name that two objects have, and what no compiler of this program made, prove nothing.
     """
     counts: dict[str, int] = {}
     for name, _ in {(s.name, s.address) for s in image.symbols}:
         counts[name] = counts.get(name, 0) + 1
-    result: list[Input | Stays] = []
+    result: list[MovedSection | Stays] = []
     for piece, _ in pieces:
         symbol = piece.symbol or piece.name
         reason = _is_part(image, piece)
@@ -115,7 +115,7 @@ def by_symbols(image: Image, pieces: Pieces) -> list[Input | Stays]:
         if reason is not None:
             result.append(Stays(piece.name, reason))
             continue
-        result.append(Input(f"*({_guessed(image, piece, symbol)})", piece.size))
+        result.append(MovedSection(f"*({_guessed(image, piece, symbol)})", piece.size))
     return result
 
 

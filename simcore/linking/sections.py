@@ -19,7 +19,7 @@ _GLOBAL: Final = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
 
 
 @dataclass(slots=True)
-class Block:
+class FragmentSection:
     """An output section. ``entries`` are its patterns, each with the pieces that it brings."""
 
     name: str  # without the dot
@@ -31,7 +31,9 @@ class Block:
     size: int = 0  # bytes of its input sections, gaps between them included
 
 
-def output_section(image: Image, model: CpuModel, build: Build, block: Block) -> list[str]:
+def output_section(
+    image: Image, model: CpuModel, build: Build, block: FragmentSection
+) -> list[str]:
     name = block.name
     if block.reused is not None and build.script is not None:
         return _reused_section(image, build.script, block, block.reused)
@@ -54,7 +56,7 @@ def output_section(image: Image, model: CpuModel, build: Build, block: Block) ->
     return lines
 
 
-def _patterns(image: Image, block: Block) -> list[str]:
+def _patterns(image: Image, block: FragmentSection) -> list[str]:
     """The input sections, between marks where one's symbol cannot be named in a script."""
     lines = []
     for number, (pattern, pieces) in enumerate(block.entries.items()):
@@ -66,7 +68,7 @@ def _patterns(image: Image, block: Block) -> list[str]:
 
 
 def _reused_section(
-    image: Image, script: Script, block: Block, section: OutputSection
+    image: Image, script: Script, block: FragmentSection, section: OutputSection
 ) -> list[str]:
     """The user's output section with the patterns in front of its own."""
     inputs = (at for at, end in script.statements(section) if "=" not in script.text[at:end])
@@ -85,7 +87,7 @@ def _reused_section(
     ]
 
 
-def copied_already(image: Image, build: Build, block: Block) -> OutputSection | None:
+def copied_already(image: Image, build: Build, block: FragmentSection) -> OutputSection | None:
     """The output section of the user's script in that region which start-up code copies: it has
     bytes, and runs elsewhere than it is loaded."""
     if build.script is None or block.is_zeroed:
@@ -109,7 +111,7 @@ def copied_already(image: Image, build: Build, block: Block) -> OutputSection | 
     )
 
 
-def fill_table(blocks: Sequence[Block], rom: str) -> list[str]:
+def fill_table(blocks: Sequence[FragmentSection], rom: str) -> list[str]:
     """What start-up code fills: from where, first address, end; from 0 for zeros."""
     rows = []
     for block in blocks:
@@ -131,7 +133,7 @@ def fill_table(blocks: Sequence[Block], rom: str) -> list[str]:
     ]
 
 
-def asserts(image: Image, block: Block) -> list[str]:
+def asserts(image: Image, block: FragmentSection) -> list[str]:
     """That each symbol landed: a global one by its address, a local one by its bytes."""
     name = block.name
     low, high = block.region.base, block.region.end

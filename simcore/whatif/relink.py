@@ -39,7 +39,7 @@ SHOWN_BUILD: Final = 300  # characters of the end of what a failed build printed
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class RelinkCommand:
     """How to relink: a command for the shell, and what the program was linked with."""
 
     command: str
@@ -48,7 +48,7 @@ class Build:
 
 
 def check_relink(
-    elves: Sequence[object], configurations: Sequence[Configuration], build: Build
+    elves: Sequence[object], configurations: Sequence[Configuration], build: RelinkCommand
 ) -> None:
     """Refuse what cannot be relinked before anything runs. Raises ConfigError."""
     if len(elves) != 1 or not isinstance(elves[0], str):
@@ -63,7 +63,7 @@ def check_relink(
 
 
 def relink(
-    study: WhatIf, configurations: Sequence[Configuration], spec: RunSpec, build: Build
+    study: WhatIf, configurations: Sequence[Configuration], spec: RunSpec, build: RelinkCommand
 ) -> WhatIf:
     """The study with the one placement of it relinked; ``spec`` is the program and how it runs.
 

@@ -183,7 +183,7 @@ def test_the_text_tells_what_to_move_what_not_and_how(
     assert main(command) == 0
     assert "Not moved" in capfd.readouterr().out
     region = advice.moves[0].region  # of the weights
-    assert f'weights: __attribute__((section(".{region}_load")))' in text
+    assert "*(.rodata.weights)" in text.split(f".mcusim_{region} :")[1]
     assert "bytes into RAM at its start; that" in text
 
 

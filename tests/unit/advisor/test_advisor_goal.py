@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from simcore.advisor.goal import Gain, Goal, gain_over
-from simcore.advisor.passes import Measured
+from simcore.advisor.passes import MeasuredRun
 
-LINKED = Measured(12_000, 10_000, 3_000, 1_000_000)
+LINKED = MeasuredRun(12_000, 10_000, 3_000, 1_000_000)
 CYCLES = Goal("cycles", 0.001, any_energy=False)
 
 
-def at(*active: int) -> list[Measured]:
-    return [Measured(value, value, value // 2, 100 * value) for value in active]
+def at(*active: int) -> list[MeasuredRun]:
+    return [MeasuredRun(value, value, value // 2, 100 * value) for value in active]
 
 
 def test_a_gain_is_the_mean_of_the_differences_and_its_spread_two_standard_errors() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simcore.advisor.slices import Part, cut_objects, hottest, waits_of
+from simcore.advisor.slices import WaitingPart, cut_objects, hottest, waits_of
 from simcore.core.counters import DataObject
 from simcore.core.data_objects import ObjectMap, ObjectTable
 from simcore.placement.pieces import Piece
@@ -13,10 +13,10 @@ BASE = 0x2001_0000
 ARENA = Piece("arena", "object", BASE, 0x1000, 32)
 
 
-def parts(*waits: int) -> list[Part]:
+def parts(*waits: int) -> list[WaitingPart]:
     """Parts of 256 bytes of the arena."""
     return [
-        Part(BASE + 256 * i, BASE + 256 * (i + 1), waited, False)
+        WaitingPart(BASE + 256 * i, BASE + 256 * (i + 1), waited, False)
         for i, waited in enumerate(waits)
         if waited
     ]

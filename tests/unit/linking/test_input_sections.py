@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simcore.elf import Function, Image, Section, Symbol
-from simcore.linking.inputs import Input, Stays, by_map, by_symbols
+from simcore.linking.inputs import MovedSection, Stays, by_map, by_symbols
 from simcore.linking.mapfile import Contribution, LinkMap
 from simcore.linking.units import as_linked
 from simcore.linking.veneers import DirectCall, count_veneers, through_veneers
@@ -57,7 +57,7 @@ def pattern(*names: str) -> str:
     """The pattern of the first, or why it stays."""
     image, found = built(OBJECTS)
     one = by_map(image, found, moved(*names))[0]
-    return one.pattern if isinstance(one, Input) else one.reason
+    return one.pattern if isinstance(one, MovedSection) else one.reason
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,11 @@ def test_a_pattern_names_the_object_that_holds_it(name: str, expected: str) -> N
 
 def test_an_input_section_of_a_library_moves_whole_and_says_so() -> None:
     image, found = built(OBJECTS)
-    assert by_map(image, found, moved("sinf")) == [Input("*libm.a:sinf.o(.text)", 128, ("cosf",))]
+    assert by_map(image, found, moved("sinf")) == [
+        MovedSection("*libm.a:sinf.o(.text)", 128, ("cosf",))
+    ]
     both = by_map(image, found, moved("sinf", "cosf"))
-    assert both == [Input("*libm.a:sinf.o(.text)", 128)] * 2
+    assert both == [MovedSection("*libm.a:sinf.o(.text)", 128)] * 2
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_a_part_of_an_array_moves_with_no_linker() -> None:
 def test_without_a_map_only_what_a_name_proves_moves() -> None:
     image, _ = built(OBJECTS)
     found = by_symbols(image, [*moved("Eval"), *moved("Prepare")])
-    assert found[0] == Input("*(.text.Eval)", 64)
+    assert found[0] == MovedSection("*(.text.Eval)", 64)
     assert isinstance(found[1], Stays)
     assert "3 have this name; -Wl,-Map=FILE.map tells their objects" in found[1].reason
 
@@ -144,7 +146,7 @@ def test_what_a_linker_moves_as_one_is_one_piece() -> None:
     assert as_linked(None, pieces) == pieces
     (whole,) = (piece for piece in as_linked(found, pieces) if piece.name == "sinf and 1 more")
     assert (whole.size, whole.is_code) == (128, True)
-    assert by_map(image, found, [(whole, "itcm")]) == [Input("*libm.a:sinf.o(.text)", 128)]
+    assert by_map(image, found, [(whole, "itcm")]) == [MovedSection("*libm.a:sinf.o(.text)", 128)]
 
 
 def test_calls_that_reach_no_more_are_counted_as_veneers() -> None:

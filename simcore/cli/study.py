@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import look_options
+from simcore.cli.options import look_options, sandbox_option
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
 from simcore.errors import ConfigError
@@ -67,7 +67,7 @@ def _study_options(folder: str) -> Callable[[Any], Any]:
             )
         ):
             command = option(command)
-        return look_options(command)
+        return sandbox_option(look_options(command))
 
     return decorate
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 #: What is left behind the last line takes a moment; what hangs is killed then.
 SHUTDOWN_S = 5
 _KILLS = 3
+#: So much later one is heard again that Python dropped.
+AGAIN_S = 0.01
 
 _heard = 0
 _told = False
@@ -24,8 +30,29 @@ def hear(_number: int, _frame: FrameType | None) -> None:
     _heard += 1
     if _heard >= _KILLS:
         leave_at_once(_number, _frame)
-    if _heard == 1:
+    if _heard == 1 or not _is_cleaning_up():
         raise KeyboardInterrupt
+
+
+def hear_again(dropped: UnraisableHookArgs) -> None:
+    """The hook for what Python drops: an exception out of a callback of its own, of which each
+    import has one. An interrupt that came in one would be lost."""
+    if dropped.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(dropped)
+        return
+    import threading
+
+    global _heard
+    _heard -= 1
+    threading.Timer(AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+def _is_cleaning_up() -> bool:
+    """Whether what runs is the end of something that was interrupted."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return _told or error is not None
 
 
 def resume() -> None:

@@ -162,7 +162,9 @@ def _judged(
     after = outcome.summary
     if after is None or outcome.code is not ExitCode.OK:
         status = next(name for name, code in STATUSES.items() if code is outcome.code)
-        return _result(plan, outcome, status, message=outcome.error)
+        # A run is mostly named as its file, which the error begins with, too.
+        message = (outcome.error or "").removeprefix(f"{plan.name}: ") or None
+        return _result(plan, outcome, status, message=message)
     saves = request.save is not None or (before is None and request.baseline is not None)
     if saves and outcome.guesses and plan.peripherals is None:
         return _result(plan, outcome, "error", _asked(outcome.guesses))

@@ -14,6 +14,7 @@ def run() -> None:
     heeds = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds:
         signal.signal(signal.SIGINT, interrupts.leave_at_once)
+        sys.unraisablehook = interrupts.hear_again
     from simcore.parallel import collect_seldom
 
     collect_seldom()

@@ -328,6 +328,23 @@ source_options = together(
     ),
 )
 
+#: Where the source lines of a page lead.
+link_options = together(
+    click.option(
+        "--source-url",
+        type=values.source_url,
+        metavar="TEMPLATE",
+        help="With --format html: link source lines, by an address with {path}, {line} and"
+        " {commit}, such as https://HOST/REPO/blob/{commit}/{path}#L{line}. Paths are from the root"
+        " of the working folder's repository; files outside of it have no link.",
+    ),
+    click.option(
+        "--source-commit",
+        metavar="ID",
+        help="What {commit} of --source-url is [default: what is checked out].",
+    ),
+)
+
 color_option = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),

@@ -126,6 +126,7 @@ def profile(
         spec.verbose,
         lambda: kept.read_back < len(runs),
         keep,
+        program=elf,
     )
     if spec.verbose and kept.room.trouble is not None:
         tell_line(kept.room.trouble)

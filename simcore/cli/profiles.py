@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import op_options, scope_options, source_options, together
+from simcore.cli.options import (
+    link_options,
+    op_options,
+    scope_options,
+    source_options,
+    together,
+)
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import (
     goes_to_file,
@@ -38,6 +44,7 @@ from simcore.report.profile import (
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
     from simcore.report.html.details import Details
+    from simcore.report.source_links import SourceLinks
     from simcore.simulation.simulation import Simulation
 
 
@@ -49,6 +56,13 @@ weight_option = click.option(
 )
 objects_option = click.option(
     "--objects", is_flag=True, help="Show all data objects up to --top, not a few."
+)
+
+explain_option = click.option(
+    "--explain",
+    is_flag=True,
+    help="Say in the text report what costs most, why, and what to try, and what each cause and"
+    " component means in plain words.",
 )
 
 inlines_option = click.option(
@@ -92,7 +106,9 @@ table_options = together(
     ),
     inlines_option,
     objects_option,
+    explain_option,
     source_options,
+    link_options,
 )
 
 
@@ -109,6 +125,9 @@ class Form:
     objects: bool
     source_dirs: tuple[str, ...]
     source_maps: tuple[tuple[str, str], ...]
+    explain: bool
+    source_url: str | None
+    source_commit: str | None
 
     @classmethod
     def taken_from(cls, options: dict[str, Any]) -> Form:
@@ -119,6 +138,11 @@ class Form:
         """Refuse options that the format would ignore. Raises UsageError."""
         if (self.source_dirs or self.source_maps) and self.format_name != "html":
             raise click.UsageError("--source-dir and --source-map go with --format html")
+        refuse_unused_links(self.format_name, self.source_url, self.source_commit)
+        if self.explain and self.format_name != "text":
+            raise click.UsageError(
+                "--explain goes with --format text; an HTML page explains itself"
+            )
         if self.weight is not None and self.format_name != "collapsed":
             raise click.UsageError("--weight goes with --format collapsed")
 
@@ -148,7 +172,33 @@ def report_look(form: Form) -> RenderOptions:
         weight=form.weight or WEIGHTS[0],
         objects=form.objects,
         inlines=form.format_name == "text",
+        explain=form.explain,
     )
+
+
+def refuse_unused_links(format_name: str, url: str | None, commit: str | None) -> None:
+    """Refuse links where there are none. Raises UsageError."""
+    if commit is not None and (url is None or "{commit}" not in url):
+        raise click.UsageError("--source-commit goes with a --source-url that has {commit}")
+    if url is not None and format_name != "html":
+        raise click.UsageError("--source-url goes with --format html")
+
+
+def source_links(
+    url: str | None, commit: str | None, program: str | None = None
+) -> SourceLinks | None:
+    """Where source lines lead, None when nothing was asked for. Raises ConfigError."""
+    if url is None:
+        return None
+    from simcore.report.source_links import SourceLinks
+
+    links = SourceLinks(url, commit, program)
+    if links.differs:
+        tell_line(
+            "warning: files differ from the commit that --source-url links to, and lines may have"
+            " moved there"
+        )
+    return links
 
 
 def report_runs(
@@ -158,13 +208,15 @@ def report_runs(
     verbose: bool,
     simulated: Callable[[], bool] = lambda: True,
     keep: Callable[[Sequence[str], str | bytes], None] | None = None,
+    program: str | None = None,
 ) -> ExitCode:
     """Make the profiles of one program on several parts, and write their report.
 
     Each of ``runs`` takes ``log`` and ``inspect`` as :func:`simcore.profile` does; ``printed``
     tells afterwards what the program printed, ``simulated`` whether any of them ran. When all
-    ended well ``keep`` is given warnings and report.
+    ended well ``keep`` is given warnings and report. ``program`` is the file that runs.
     """
+    links = source_links(form.source_url, form.source_commit, program)
     details: list[Details] = []
 
     def inspect(simulation: Simulation) -> None:
@@ -182,7 +234,7 @@ def report_runs(
         ]
         options = report_look(form)
         if details:
-            options = replace(options, details=details[0])
+            options = replace(options, details=details[0], links=links)
         if len(results) == 1:
             made = document(results[0], form.format_name, options)
         else:

@@ -61,4 +61,4 @@ def replay(
     form.ask_for_tables(run)
     program = open_capture(capture, cpu, **run)
     runs = [partial(profile_program, program)]
-    return report_runs(form, runs, lambda: program.printed, run["verbose"])
+    return report_runs(form, runs, lambda: program.printed, run["verbose"], program=capture)

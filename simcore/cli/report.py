@@ -10,9 +10,17 @@ import click
 
 from simcore.cli.advise import ROWS
 from simcore.cli.annotate import PIPE_WIDTH, TABLE_ROWS
-from simcore.cli.options import color_option, demangle_option
+from simcore.cli.options import color_option, demangle_option, link_options
 from simcore.cli.output import ColorChoice
-from simcore.cli.profiles import inlines_option, objects_option, refuse_destination, weight_option
+from simcore.cli.profiles import (
+    explain_option,
+    inlines_option,
+    objects_option,
+    refuse_destination,
+    refuse_unused_links,
+    source_links,
+    weight_option,
+)
 from simcore.cli.running import input_files, look, on_command_line, tell_warnings
 from simcore.errors import ExitCode, nearest
 from simcore.files import destination
@@ -29,6 +37,9 @@ _OBEYED = {
     "weight": ("collapsed", ("profile",)),
     "top": ("text", ("profile", "comparison", "annotation", "advice")),
     "objects": ("text", ("profile",)),
+    "explain": ("text", ("profile",)),
+    "source_url": ("html", ("profile",)),
+    "source_commit": ("html", ("profile",)),
 }
 #: How the command that wrote a document lets its text look, where not as a profile's.
 _LOOKS = {"annotation": {"pipe_width": PIPE_WIDTH, "top": TABLE_ROWS}, "advice": {"top": ROWS}}
@@ -60,6 +71,8 @@ _LOOKS = {"annotation": {"pipe_width": PIPE_WIDTH, "top": TABLE_ROWS}, "advice":
     " has it if not given.",
 )
 @objects_option
+@explain_option
+@link_options
 @demangle_option
 @inlines_option
 @color_option
@@ -97,9 +110,12 @@ def report(
     if inlines is not None:
         saved = _with_inlines(saved, format_name, inlines)
     refuse_destination(format_name, output, ())
+    url, commit = given.pop("source_url", None), given.pop("source_commit", None)
+    refuse_unused_links(format_name, url, commit)
+    links = source_links(url, commit)
     with destination(output, input_files()) as write:
         options = look(output, color, **(_LOOKS.get(saved.kind.noun, {}) | given))
-        options = replace(options, inlines=bool(inlines))
+        options = replace(options, inlines=bool(inlines), links=links)
         text, lacking = saved.render(format_name, options)
         write(text)
     found = [getattr(document, "warnings", ()) for document in saved.documents]
@@ -133,9 +149,11 @@ def _refuse_unused(saved: Saved, format_name: str, given: dict[str, Any]) -> Non
     for name in given:
         only, nouns = _OBEYED[name]
         if format_name != only:
-            raise click.UsageError(f"--{name} goes with --format {only}")
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --format {only}")
         if several or saved.kind.noun not in nouns:
-            raise click.UsageError(f"{saved.name} ({what}) has no use for --{name}")
+            raise click.UsageError(
+                f"{saved.name} ({what}) has no use for --{name.replace('_', '-')}"
+            )
     if "section" in given:
         sections: tuple[str, ...] = saved.kind.renderer.SECTIONS
         if given["section"] not in sections:

@@ -6,9 +6,19 @@ import math
 
 import click
 
+from simcore.errors import ConfigError
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
-__all__ = ["clock", "duration", "names", "parse_quantity", "path_map", "quantity", "seconds"]
+__all__ = [
+    "clock",
+    "duration",
+    "names",
+    "parse_quantity",
+    "path_map",
+    "quantity",
+    "seconds",
+    "source_url",
+]
 
 
 def clock(text: str) -> int:
@@ -54,3 +64,13 @@ def seconds(text: str) -> float:
 def duration(text: str) -> float:
     """A time, or infinity for the word unlimited, for an option. Raises click.BadParameter."""
     return math.inf if text.strip() == UNLIMITED else seconds(text)
+
+
+def source_url(text: str) -> str:
+    """A template of addresses of source lines, for an option. Raises click.BadParameter."""
+    from simcore.report.source_links import checked_template
+
+    try:
+        return checked_template(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from None

@@ -199,6 +199,7 @@ class Attribution(NodeCosts):
         rank: dict[int | None, int] = {f: row for row, f in enumerate(self.function_order)}
         ops = {row: position for position, row in enumerate(self.operations.groups)}
         column = self.column
+        asleep = column[cycle_column("sleep")]
         reads, writes = (
             [column[region_column(region, counter)] for region in self.counters.regions]
             for counter in ("reads", "writes")
@@ -220,6 +221,7 @@ class Attribution(NodeCosts):
                 dcache_write_misses=node.vector[column["dcache_write_misses"]],
                 mispredicts=node.vector[column["mispredicts"]],
                 task=task_of[node.context] if task_of else 0,
+                sleep_cycles=node.vector[asleep] or None,
             )
             for node, function, cycles, energy in zip(
                 self.counters.nodes,

@@ -290,6 +290,8 @@ class CallNode:
     mispredicts: Count = 0
     task: Count = 0
     """Index into tasks."""
+    sleep_cycles: Count | None = None
+    """Those of its cycles in which the core slept; left out where it did not."""
 
 
 @dataclass(frozen=True, slots=True)

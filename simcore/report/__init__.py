@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from simcore.report.html.details import Details
+    from simcore.report.source_links import Links
 
 Weight = Literal["cycles", "instructions", "time", "energy"]
 #: What collapsed stacks can be weighed by, the first one when nothing is said; ns and nJ.
@@ -25,4 +26,6 @@ class RenderOptions:
     weight: Weight = WEIGHTS[0]  # of collapsed stacks
     objects: bool = False  # text output: as many data objects as `top` says, not a few
     inlines: bool = False  # text output: a table of inlined functions
+    explain: bool = False  # text output: what costs most, and causes and components in plain words
+    links: Links | None = None  # HTML output: addresses of source lines
     details: Details | None = None  # HTML output: what it shows beside the profile

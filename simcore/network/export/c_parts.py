@@ -20,7 +20,7 @@ _ATTRIBUTE: Final = re.compile(r"__attribute__\(\(\w+(?:\([^()]*\))?\)\) ?")
 _BLANK: Final = re.compile(r"\n{3,}")
 
 
-class Part(NamedTuple):
+class SourcePart(NamedTuple):
     """Text of a source; ``defines`` is None of what is never left out, ``names`` what it needs.
 
     ``is_shared``: other files may call it.
@@ -32,17 +32,17 @@ class Part(NamedTuple):
     is_shared: bool = False
 
 
-def parts_of(text: str) -> tuple[Part, ...]:
+def parts_of(text: str) -> tuple[SourcePart, ...]:
     """A source in parts, in order, with the comment in front of each."""
     return tuple(_parts(text.splitlines(keepends=True)))
 
 
-def joined(parts: Iterator[Part]) -> str:
+def joined(parts: Iterator[SourcePart]) -> str:
     """The text of some parts, without the gaps that others leave."""
     return _BLANK.sub("\n\n", "".join(part.text for part in parts))
 
 
-def _parts(lines: list[str]) -> Iterator[Part]:
+def _parts(lines: list[str]) -> Iterator[SourcePart]:
     at, comment = 0, ""
     while at < len(lines):
         if lines[at].startswith("/*"):
@@ -65,19 +65,19 @@ def _parts(lines: list[str]) -> Iterator[Part]:
     yield from _kept(comment)
 
 
-def _kept(comment: str) -> Iterator[Part]:
+def _kept(comment: str) -> Iterator[SourcePart]:
     if comment:
         yield _part(comment, None)
 
 
-def _part(text: str, defines: str | None) -> Part:
+def _part(text: str, defines: str | None) -> SourcePart:
     code = _COMMENT.sub(" ", text)
     names = frozenset(_NAME.findall(code)) - {defines}
     first = _ATTRIBUTE.sub("", code.lstrip())
     is_made = _MADE.match(first) is not None and (defines or "").startswith("op_")
     is_function = _FUNCTION.match(first) is not None and _STRUCT.match(first) is None
     is_shared = is_made or (is_function and not first.startswith("static "))
-    return Part(text, defines, names, defines is not None and is_shared)
+    return SourcePart(text, defines, names, defines is not None and is_shared)
 
 
 def _definition(lines: list[str], at: int) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from simcore.errors import ConfigError
-from simcore.network.export.c_parts import Part, joined, parts_of
+from simcore.network.export.c_parts import SourcePart, joined, parts_of
 from simcore.resources import data_folder
 
 _FOLDERS: Final = ("runner", "src")  # below kernels
@@ -26,7 +26,7 @@ _Place = tuple[str, int]  # a file and the number of a part
 
 
 class _File(NamedTuple):
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
     includes: tuple[str, ...]
     is_header: bool
 

@@ -82,12 +82,14 @@ def _function(
         yield _lines(function, lines, options)
 
 
-def facts_of(function: AnnotatedFunction, annotation: Annotation) -> list[str]:
-    """What a function ran and took, in a few words each."""
+def facts_of(
+    function: AnnotatedFunction, annotation: Annotation, of: str = "of the run"
+) -> list[str]:
+    """What a function ran and took, in a few words each; ``of`` is what its share is of."""
     younger = sum(row.younger for row in function.instructions)
     facts = [
         f"{count(function.cycles)} cycles",
-        f"{percent(function.cycles, annotation.cycles)} of the run",
+        f"{percent(function.cycles, annotation.cycles)} {of}",
         f"{count(function.calls)} calls",
         f"{count(function.executions)} instructions",
         f"{decimal(ratio(function.executions, function.cycles))} a cycle",

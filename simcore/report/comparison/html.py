@@ -9,6 +9,7 @@ from simcore.comparison.operations import OpChange, calls_changed
 from simcore.costs.profile import Profile
 from simcore.report.comparison.tasks import task_table
 from simcore.report.comparison.text import band_text, faint, is_changed, side_text
+from simcore.report.html.colors import word_class
 from simcore.report.html.flame import differential_data
 from simcore.report.html.page import as_json, write_page
 from simcore.report.html.tables import (
@@ -17,11 +18,13 @@ from simcore.report.html.tables import (
     HtmlTable,
     change,
     cut,
+    folded,
     number,
     place,
     text,
     words,
 )
+from simcore.report.meanings import CAUSES, COMPONENTS, told
 from simcore.units import amount, count, relative_change, signed
 
 
@@ -57,8 +60,8 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
             ],
             "J",
         ),
-        operations=_rows("operations", "Operations", "operation", operations),
-        functions=_rows("functions", "Functions", "function", functions),
+        operations=_rows("operations", "Operations", "operation", operations, comparison),
+        functions=_rows("functions", "Functions", "function", functions, comparison),
         lines=_lines(comparison),
         tasks=task_table(comparison),
         unchanged=len(comparison.functions) - len(functions),
@@ -141,7 +144,7 @@ def _parts(
         columns,
         [
             (
-                text(words(part)),
+                text(words(part), swatch=word_class(part)),
                 _value(before, unit),
                 _value(after, unit),
                 _difference(difference, unit),
@@ -151,11 +154,25 @@ def _parts(
             for part, before, after, difference in shown
         ],
         faint=faint([(difference, before) for _, before, _, difference in shown]),
+        told=[told(COMPONENTS if unit == "J" else CAUSES, part) for part, *_ in shown],
     )
 
 
+def _folded(table: HtmlTable, changes: Sequence[int], comparison: Comparison) -> HtmlTable:
+    """The table with changes folded that hardly count in the run; the largest stand first."""
+    whole = max(
+        (row.before or 0 for row in comparison.metrics if row.metric == "cycles"), default=0
+    )
+    shares = [change / max(whole, 1) for change in changes]
+    return cut(folded(table, shares, " of the run's cycles"))
+
+
 def _rows(
-    name: str, caption: str, heading: str, rows: Sequence[FunctionChange] | Sequence[OpChange]
+    name: str,
+    caption: str,
+    heading: str,
+    rows: Sequence[FunctionChange] | Sequence[OpChange],
+    comparison: Comparison,
 ) -> HtmlTable:
     largest = max((abs(row.cycles_difference) for row in rows), default=0)
     columns = [
@@ -194,7 +211,8 @@ def _rows(
         for line, cause in zip(cells, causes, strict=True):
             line.append(text(cause))
     grey = faint([(row.cycles_difference, row.cycles_before) for row in rows])
-    return cut(HtmlTable(name, caption, columns, cells, faint=grey))
+    table = HtmlTable(name, caption, columns, cells, faint=grey)
+    return _folded(table, [row.cycles_difference for row in rows], comparison)
 
 
 def _name(row: FunctionChange | OpChange) -> Cell:
@@ -252,4 +270,5 @@ def _lines(comparison: Comparison) -> HtmlTable | None:
         for row in rows
     ]
     grey = faint([(row.cycles_difference, row.cycles_before) for row in rows])
-    return cut(HtmlTable("lines", "Source lines", columns, cells, faint=grey))
+    table = HtmlTable("lines", "Source lines", columns, cells, faint=grey)
+    return _folded(table, [row.cycles_difference for row in rows], comparison)

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simcore.costs.profile import Profile
+from simcore.report.asleep import asleep as asleep_of
 from simcore.report.stacks import check_call_tree
 
 MOST_FRAMES = 4000  # what a browser draws and a reader finds his way in; the widest stay
 ROOT = "all"
 
-Key = tuple[str, str]  # kind (task, function or operation) and name
+SLEEP = ("sleep", "sleep")  # the frame of what a function slept
+
+Key = tuple[str, str]  # kind (task, function, operation or sleep) and name
 
 
 @dataclass(slots=True)
@@ -36,9 +39,9 @@ def flame_data(profile: Profile) -> dict[str, Any]:
     A call tree holds no causes: each frame has the share of its function, over all of its calls.
     """
     stalls = {
-        row.name: 1 - row.cycles_by_cause.get("issue", 0) / row.cycles_self
+        row.name: 1 - row.cycles_by_cause.get("issue", 0) / awake
         for row in profile.functions
-        if row.cycles_self
+        if (awake := row.cycles_self - row.cycles_by_cause.get("sleep", 0))
     }
     return _data([profile], stalls)
 
@@ -71,6 +74,7 @@ def _data(profiles: Sequence[Profile], stalls: dict[str, float]) -> dict[str, An
         "clock_hz": profiles[-1].cpu.clock_hz,
         "names": [name for _, name in names],
         "operations": [number for (kind, _), number in names.items() if kind == "operation"],
+        "sleep": [number for key, number in names.items() if key == SLEEP],
         "stalls": [round(heat[index], 3) for index in order],
         "nodes": nodes,
         "left_out": len(frames) - len(kept),
@@ -85,6 +89,15 @@ def merged_frames(profiles: Sequence[Profile]) -> list[FlameFrame]:
     runs = len(profiles)
     frames = [FlameFrame(("root", ROOT), None, [0] * runs, [[0, 0] for _ in profiles])]
     found: dict[tuple[int, Key], int] = {}
+    slept = [asleep_of(profile) for profile in profiles]
+
+    def frame_of(parent: int, key: Key) -> int:
+        known = found.get((parent, key))
+        if known is None:
+            known = found[parent, key] = len(frames)
+            frames.append(FlameFrame(key, parent, [0] * runs, [[0, 0] for _ in profiles]))
+        return known
+
     for run, profile in enumerate(profiles):
         check_call_tree(profile)
         at: list[int] = []
@@ -96,16 +109,19 @@ def merged_frames(profiles: Sequence[Profile]) -> list[FlameFrame]:
             for key in keys:
                 if key is None:
                     continue
-                known = found.get((index, key))
-                if known is None:
-                    known = found[index, key] = len(frames)
-                    frames.append(FlameFrame(key, index, [0] * runs, [[0, 0] for _ in profiles]))
-                index = known
+                index = frame_of(index, key)
             at.append(index)
+            asleep = min(node.sleep_cycles or 0, node.cycles)
+            whole_fj = round(node.energy_j * 1e15)
+            asleep_fj = min(round(asleep * slept[run].energy_per_cycle_j * 1e15), whole_fj)
             frame = frames[index]
             frame.calls[run] += node.calls
-            frame.own[run][0] += node.cycles
-            frame.own[run][1] += round(node.energy_j * 1e15)
+            frame.own[run][0] += node.cycles - asleep
+            frame.own[run][1] += whole_fj - asleep_fj
+            if asleep:
+                below = frame_of(index, SLEEP)
+                frames[below].own[run][0] += asleep
+                frames[below].own[run][1] += asleep_fj
     for frame in frames:
         frame.whole = [list(own) for own in frame.own]
     for frame in reversed(frames):  # every child is complete before its parent
@@ -118,16 +134,15 @@ def merged_frames(profiles: Sequence[Profile]) -> list[FlameFrame]:
 
 
 def _stall_shares(frames: Sequence[FlameFrame], stalls: Mapping[str, float]) -> list[float]:
-    """For each frame the share of stalls in its cycles, callees included."""
-    stalled = [frame.own[-1][0] * stalls.get(frame.key[1], 0.0) for frame in frames]
+    """For each frame the share of stalls in its cycles awake, callees included."""
+    awake = [0 if frame.key == SLEEP else frame.own[-1][0] for frame in frames]
+    stalled = [n * stalls.get(frame.key[1], 0.0) for n, frame in zip(awake, frames, strict=True)]
     for index in reversed(range(len(frames))):
         parent = frames[index].parent
         if parent is not None:
             stalled[parent] += stalled[index]
-    return [
-        cycles / frame.whole[-1][0] if frame.whole[-1][0] else 0.0
-        for cycles, frame in zip(stalled, frames, strict=True)
-    ]
+            awake[parent] += awake[index]
+    return [part / whole if whole else 0.0 for part, whole in zip(stalled, awake, strict=True)]
 
 
 def _key(profile: Profile, function: int | None, op: int | None) -> Key | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Annotation
 from simcore.costs.nodes import ratio
@@ -17,6 +17,7 @@ from simcore.report.annotation.listing import (
     per,
 )
 from simcore.report.annotation.text import facts_of, iteration_of, sum_of
+from simcore.report.html.profile_tables.beside import Beside
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
@@ -31,6 +32,7 @@ from simcore.report.html.tables import (
     share,
     text,
 )
+from simcore.report.source_links import Links
 from simcore.units import count
 
 #: Instructions of one function's listing; of a longer one the hot loops, then the hot rest.
@@ -45,6 +47,7 @@ class ListingRow:
 
     kind: str
     place: str = ""
+    url: str = ""  # of the place
     source: str = ""
     lanes: str = ""
     address: str = ""
@@ -65,6 +68,7 @@ class HotFunction:
     target: str  # id
     name: str
     place: str
+    url: str  # of the place
     facts: str
     causes: str
     iteration: str  # what an iteration of the hottest innermost loop costs
@@ -75,16 +79,32 @@ class HotFunction:
     has_source: bool = False
 
 
-def hot_functions(annotation: Annotation) -> list[HotFunction]:
-    """The annotated functions in the order of the annotation."""
-    return [
-        _function(annotation, function, number)
-        for number, function in enumerate(annotation.functions)
-    ]
+def hot_functions(annotation: Annotation, beside: Beside) -> list[HotFunction]:
+    """The annotated functions, the costliest awake first."""
+    order = sorted(annotation.functions, key=lambda function: -_awake(function).cycles)
+    slept = beside.slept.cycles
+    run = replace(annotation, cycles=annotation.cycles - slept)
+    of = "of the cycles awake" if slept else "of the run"
+    return [_function(run, function, n, beside.links, of) for n, function in enumerate(order)]
 
 
-def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -> HotFunction:
-    facts = facts_of(function, annotation)
+def _awake(function: AnnotatedFunction) -> AnnotatedFunction:
+    """A function without the cycles that it slept."""
+    slept = function.cycles_by_cause.get("sleep", 0)
+    if not slept:
+        return function
+    causes = {**function.cycles_by_cause, "sleep": 0}
+    elsewhere = {cause: n for cause, n in function.elsewhere.items() if cause != "sleep"}
+    return replace(
+        function, cycles=function.cycles - slept, cycles_by_cause=causes, elsewhere=elsewhere
+    )
+
+
+def _function(
+    annotation: Annotation, function: AnnotatedFunction, index: int, links: Links, of: str
+) -> HotFunction:
+    function = _awake(function)
+    facts = facts_of(function, annotation, of)
     elsewhere = ""
     if function.elsewhere:
         elsewhere = f"and at no instruction: {sum_of(function.elsewhere)}"
@@ -92,18 +112,19 @@ def _function(annotation: Annotation, function: AnnotatedFunction, index: int) -
         target=f"hot-{index}",
         name=function.name,
         place=place(function.file, function.line),
+        url=links(function.file, function.line),
         facts=", ".join(facts),
         causes=f"{sum_of(function.cycles_by_cause)} = {count(function.cycles)} cycles",
         iteration=iteration_of(function),
-        loops=_loops(function, index),
-        lines=_lines(function, index),
-        rows=tuple(_rows(function)),
+        loops=_loops(function, index, links),
+        lines=_lines(function, index, links),
+        rows=tuple(_rows(function, links)),
         elsewhere=elsewhere,
         has_source=any(line.source for line in function.lines),
     )
 
 
-def _loops(function: AnnotatedFunction, index: int) -> HtmlTable | None:
+def _loops(function: AnnotatedFunction, index: int, links: Links) -> HtmlTable | None:
     if not function.loops:
         return None
     longest = function.loops[0].cycles
@@ -122,7 +143,7 @@ def _loops(function: AnnotatedFunction, index: int) -> HtmlTable | None:
     rows = [
         (
             text(f"{loop.first:x} to {loop.last:x}"),
-            text(place(loop.file, loop.line)),
+            text(place(loop.file, loop.line), url=links(loop.file, loop.line)),
             number(loop.entries),
             number(loop.iterations),
             number(loop.cycles),
@@ -140,7 +161,7 @@ def _loops(function: AnnotatedFunction, index: int) -> HtmlTable | None:
     )
 
 
-def _lines(function: AnnotatedFunction, index: int) -> HtmlTable:
+def _lines(function: AnnotatedFunction, index: int, links: Links) -> HtmlTable:
     lines = sorted(function.lines, key=lambda line: (-line.cycles, line.file or "", line.line or 0))
     longest = lines[0].cycles if lines else 0
     columns = (
@@ -153,7 +174,7 @@ def _lines(function: AnnotatedFunction, index: int) -> HtmlTable:
     )
     rows = [
         (
-            text(place(line.file, line.line) or "no line"),
+            text(place(line.file, line.line) or "no line", url=links(line.file, line.line)),
             Cell(line.source or ""),
             number(line.executions),
             number(line.cycles),
@@ -168,7 +189,7 @@ def _lines(function: AnnotatedFunction, index: int) -> HtmlTable:
     )
 
 
-def _rows(function: AnnotatedFunction) -> Iterator[ListingRow]:
+def _rows(function: AnnotatedFunction, links: Links) -> Iterator[ListingRow]:
     sources = {(line.file, line.line): line.source for line in function.lines}
     most = max((row.cycles for row in function.instructions), default=0)
     kept = kept_addresses(function)
@@ -189,6 +210,7 @@ def _rows(function: AnnotatedFunction) -> Iterator[ListingRow]:
             yield ListingRow(
                 "source",
                 place=place(row.file, row.line) or "no line",
+                url=links(row.file, row.line),
                 source=sources.get(at) or "",
                 lanes=lanes.translate(_GOES_ON),
             )

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from simcore.costs.network import ArenaMemory, ArenaTensor, NetworkCosts
 from simcore.costs.profile import Profile
-from simcore.report.html.bars import SERIES
+from simcore.report.html.colors import OPERATORS, operator_class
 from simcore.report.html.tables import (
     EXACT,
     Filled,
@@ -104,7 +104,7 @@ def network_figure(profile: Profile) -> NetworkFigure | None:
     ]
     return NetworkFigure(
         layers,
-        [(name, *told) for name, told in kinds.items()],
+        _legend(kinds),
         alive,
         size(most),
         f"#{peak.number} {peak.operator}",
@@ -136,17 +136,24 @@ class _Spans:
         return found
 
 
-def _kinds(rows: Sequence[LayerCosts]) -> dict[str, tuple[str, str]]:
+def _kinds(rows: Sequence[LayerCosts]) -> dict[str, tuple[str, float]]:
     """Class of the colour and share of cycles of each operator, the costliest first."""
     cycles: dict[str, int] = {}
     for row in rows:
         cycles[row.layer.operator] = cycles.get(row.layer.operator, 0) + row.cycles
     order = sorted(cycles, key=lambda kind: (-cycles[kind], kind))
-    whole = sum(cycles.values())
-    return {
-        kind: (f"s-{index % SERIES}", percent(cycles[kind], whole))
-        for index, kind in enumerate(order)
-    }
+    whole = sum(cycles.values()) or 1
+    return {kind: (operator_class(rank), cycles[kind] / whole) for rank, kind in enumerate(order)}
+
+
+def _legend(kinds: Mapping[str, tuple[str, float]]) -> list[tuple[str, str, str]]:
+    """A line for each colour; operators without one of their own share the last."""
+    told = [(kind, color, percent(share)) for kind, (color, share) in kinds.items()]
+    own, others = told[: len(OPERATORS)], list(kinds.values())[len(OPERATORS) :]
+    if others:
+        share = percent(sum(share for _, share in others))
+        own.append((f"{len(others)} other{'s' * (len(others) > 1)}", others[0][0], share))
+    return own
 
 
 def _layer_hint(row: LayerCosts, whole: int) -> str:

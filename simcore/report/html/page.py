@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simcore.report.html.colors import color_rules
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parent
 STYLE = "report.css"
 FLAME = "flame.js"
-SCRIPTS = ("theme.js", "tables.js", "search.js", FLAME, "figures.js")  # in this order
+SCRIPTS = ("theme.js", "tables.js", "rows.js", "search.js", FLAME, "figures.js")  # in this order
 #: What could end a script element, or begin markup inside of it.
 _IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -37,7 +39,12 @@ def write_page(template: str, *, has_flame: bool = True, **values: Any) -> str:
     return (
         _environment()
         .get_template(template)
-        .render(policy=policy, style=Markup(_asset(STYLE)), script=Markup(script), **values)
+        .render(
+            policy=policy,
+            style=Markup(_asset(STYLE) + color_rules()),
+            script=Markup(script),
+            **values,
+        )
     )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from simcore.costs.profile import Profile
 from simcore.pipeline.ceilings import CORE, Ceilings
-from simcore.report.html.bars import SERIES
+from simcore.report.html.colors import ceiling_class
 from simcore.units import decimal
 
 MOST_POINTS = 40
@@ -158,7 +158,7 @@ def ceiling_swatches(ceilings: Ceilings, regions: Sequence[str]) -> dict[str, st
         for name, rate in ceilings.macs_per_cycle.items()
     }
     for index, (_, names) in enumerate(_same_rate(ceilings.bytes_per_cycle, regions)):
-        swatches |= dict.fromkeys(names, f"s-{index % SERIES}")
+        swatches |= dict.fromkeys(names, ceiling_class(index))
     return swatches
 
 

@@ -11,6 +11,9 @@ from simcore.units import NOTHING, count, half_width, percent, si, size
 EXACT, MODELLED, ESTIMATED = "exact", "modelled", "estimated"
 Row = TypeVar("Row")
 MOST_ROWS = 1000  # of one table: what a reader can still use and a browser lays out at once
+LOW_SHARE = 0.001  # of the whole: rows below it are folded
+NAME_WIDTH = 36  # characters of names that a table keeps in one line however wide it is
+ALWAYS_SHOWN, FEW_FOLDED = 8, 3  # rows that are never folded; fewer than so many are not worth it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,11 @@ class HtmlColumn:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a row. ``bar`` is a share of 1 to draw; ``parts`` are several, by cause."""
+    """What stands in a row. ``bar`` is a share of 1 to draw; ``parts`` are several, by cause.
+
+    ``url`` is where the detail leads, or the text when there is none. ``whole`` and ``whole_sort``
+    are text and key when the time asleep is counted, too.
+    """
 
     text: str
     sort: float | None = None  # None: by the text
@@ -34,7 +41,11 @@ class Cell:
     parts: tuple[tuple[str, float], ...] | None = None
     change: float | None = None  # to draw from the middle: above 0 is dearer, 1 the largest
     target: str = ""  # id of the element that the text leads to
-    swatch: str = ""  # class of the colour that stands for it in figures
+    swatch: str = ""  # class of the colour that stands for it in figures, or of its bar
+    url: str = ""
+    whole: str = ""
+    whole_sort: float | None = None
+    bar_asleep: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +60,33 @@ class HtmlTable:
     left_out: int = 0
     foot: Sequence[Cell] = field(default=())
     faint: Collection[int] = ()  # numbers of the rows that are grey
+    low: Collection[int] = ()  # of those that are folded
+    low_note: str = ""  # what is said of them, behind their count
+    asleep: Collection[int] = ()  # of those that are there when the time asleep is counted
+    told: Sequence[str] = ()  # what each row means, in plain words
+    scale: float = 1.0  # of bars when the time asleep is counted
+
+    @property
+    def name_width(self) -> int:
+        """Characters that the names want before they go on in the next line."""
+        names = (len(row[0].text) + len(row[0].detail) for row in self.rows)
+        return min(max(names, default=0) + 2, NAME_WIDTH)
 
 
 def cut(table: HtmlTable, most: int = MOST_ROWS) -> HtmlTable:
     """The table without the rows behind the first ``most``."""
     return replace(table, rows=table.rows[:most], left_out=max(0, len(table.rows) - most))
+
+
+def folded(
+    table: HtmlTable, shares: Sequence[float], note: str = "", least: float = LOW_SHARE
+) -> HtmlTable:
+    """The table with its rows of less than ``least`` folded; ``shares`` are those of the rows."""
+    rows = range(ALWAYS_SHOWN, len(table.rows))
+    low = frozenset(row for row in rows if abs(shares[row]) < least)
+    if len(low) < FEW_FOLDED:
+        return table
+    return replace(table, low=low, low_note=f"below {percent(least)}{note}")
 
 
 #: A column with what stands in it of a row.
@@ -83,8 +116,10 @@ def words(name: str) -> str:
 # -- cells -----------------------------------------------------------------------------------------
 
 
-def text(value: str | None, detail: str = "", target: str = "", swatch: str = "") -> Cell:
-    return Cell(value or "", detail=detail, target=target, swatch=swatch)
+def text(
+    value: str | None, detail: str = "", target: str = "", swatch: str = "", url: str = ""
+) -> Cell:
+    return Cell(value or "", detail=detail, target=target, swatch=swatch, url=url)
 
 
 def number(value: int | None) -> Cell:
@@ -104,21 +139,44 @@ def share(part: float | None, whole: float = 1, digits: int = 1) -> Cell:
     return Cell(percent(value, digits=digits), _key(value))
 
 
+def counted_awake(cycles: int, asleep: int, *, sleeps: bool) -> Cell:
+    """Cycles without those asleep; of a run that ``sleeps`` also with them, for the switch."""
+    awake = cycles - asleep
+    if not sleeps:
+        return number(awake)
+    return Cell(count(awake), float(awake), whole=count(cycles), whole_sort=float(cycles))
+
+
+def share_awake(cycles: int, asleep: int, whole: int, whole_asleep: int) -> Cell:
+    """A share of the cycles awake; of a run that sleeps also that of all, for the switch."""
+    found = share(cycles - asleep, whole - whole_asleep)
+    if not whole_asleep:
+        return found
+    other = share(cycles, whole)
+    return replace(found, whole=other.text, whole_sort=other.sort)
+
+
 def octets(value: int | None) -> Cell:
     return Cell(size(value), _key(value))
 
 
-def bar(part: float | None, longest: float) -> Cell:
-    """Nothing but a bar, as long as ``part`` of the longest one."""
-    drawn = part / longest if part and longest > 0 else 0.0
-    return Cell("", _key(part), bar=min(max(drawn, 0.0), 1.0))
+def bar(part: float | None, longest: float, color: str = "", asleep: float = 0.0) -> Cell:
+    """Nothing but a bar, as long as ``part`` of the longest one; ``color`` is a class.
+
+    ``asleep`` is what is added to it when the time asleep is counted.
+    """
+    drawn, more = ((n or 0.0) / longest if longest > 0 else 0.0 for n in (part, asleep))
+    return Cell("", _key(part), bar=max(drawn, 0.0), swatch=color, bar_asleep=max(more, 0.0))
 
 
 def parts(values: Mapping[str, float], longest: float) -> Cell:
-    """A bar of several parts, the whole as long as its share of the longest one."""
-    whole = sum(values.values())
+    """A bar of a part for each cause, the whole as long as its share of the longest one.
+
+    Sleep is a part of it, but of no length until it is counted; ``longest`` is one without.
+    """
+    awake = sum(part for name, part in values.items() if name != "sleep")
     drawn = tuple((name, part / longest) for name, part in values.items() if part and longest > 0)
-    return Cell("", _key(whole), parts=drawn)
+    return Cell("", _key(awake), parts=drawn)
 
 
 def change(difference: float | None, largest: float) -> Cell:

@@ -39,6 +39,41 @@ def fitted(names: Sequence[str], width: int, ellipsis: str = "…") -> list[str]
     return [shown[name] for name in names]
 
 
+def fitted_places(places: Sequence[str], width: int, ellipsis: str = "…") -> list[str]:
+    """Source lines without as many leading folders as ``width`` asks for, never without the file.
+
+    Different ones stay different, for which some stay wider than ``width``.
+    """
+    shown = {place: _short_place(place, width, ellipsis) for place in places}
+    groups: dict[str, list[str]] = {}
+    for place, text in shown.items():
+        groups.setdefault(text, []).append(place)
+    for group in groups.values():
+        if len(group) > 1:
+            for place in group:
+                others = [other for other in group if other != place]
+                shown[place] = _telling_tail(place, others, ellipsis)
+    return [shown[place] for place in places]
+
+
+def _tails(place: str, ellipsis: str) -> list[str]:
+    """A place, then it with fewer and fewer of its folders, at last the file alone."""
+    parts = re.split(r"[/\\]", place)
+    tails = [f"{ellipsis}/" + "/".join(parts[first:]) for first in range(1, len(parts))]
+    return [place, *tails, parts[-1]] if len(parts) > 1 else [place]
+
+
+def _short_place(place: str, width: int, ellipsis: str) -> str:
+    tails = _tails(place, ellipsis)
+    return next((text for text in tails if cell_len(text) <= width), tails[-1])
+
+
+def _telling_tail(place: str, others: Sequence[str], ellipsis: str) -> str:
+    """The shortest tail of a place that is none of others'."""
+    taken = {tail for other in others for tail in _tails(other, ellipsis)}
+    return next((tail for tail in reversed(_tails(place, ellipsis)) if tail not in taken), place)
+
+
 def _shortened(name: str, width: int, ellipsis: str) -> str:
     """A name in the form that says most of those that fit."""
     fitting = (text for text in _forms(name, ellipsis) if cell_len(text) <= width)

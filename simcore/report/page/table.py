@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from simcore.report.page.names import fitted
+from simcore.report.page.names import fitted, fitted_places
 
 GAP = 2
 NAME_MINIMUM = 10
@@ -17,12 +17,16 @@ NAME_MINIMUM = 10
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of ready texts. The highest ``drop`` leaves first; 0 stays at any width."""
+    """A column of ready texts. The highest ``drop`` leaves first; 0 stays at any width.
+
+    ``places`` are source lines, which keep file and line whatever the width; of the first column.
+    """
 
     header: str
     cells: Sequence[str]
     drop: int = 0
     style: str = ""
+    places: bool = False
 
     @property
     def width(self) -> int:
@@ -37,16 +41,20 @@ def build_table(
     Rows whose numbers are in ``faint`` are grey.
 
     The first column holds names, stands left and is shortened when no column can leave any more,
-    no two names to the same; the others are numbers.
+    no two names to the same; the others are numbers. Places go on in the next line before they lose
+    what they are.
     """
     kept = list(columns)
+    least = NAME_MINIMUM
+    if kept[0].places:
+        least = max(least, *map(cell_len, fitted_places(kept[0].cells, 0, ellipsis)), 0)
     while True:
         others = sum(column.width + GAP for column in kept[1:])
         droppable = [column for column in kept[1:] if column.drop]
         if kept[0].width + others <= width or not droppable:
             break
         # A long name alone is no reason to lose a column, as long as enough of it can be read.
-        if max(NAME_MINIMUM, min(kept[0].width, width * 2 // 5)) + others <= width:
+        if max(least, min(kept[0].width, width * 2 // 5)) + others <= width:
             break
         kept.remove(max(droppable, key=lambda column: column.drop))
     name_width = max(min(kept[0].width, width - others), min(kept[0].width, NAME_MINIMUM))
@@ -57,10 +65,12 @@ def build_table(
             Text(column.header),
             justify="left" if name else "right",
             style=column.style,
-            no_wrap=True,
+            no_wrap=not (name and column.places),
+            overflow="fold" if name and column.places else "ellipsis",
             width=name_width if name else column.width,
         )
-    names = fitted(kept[0].cells, name_width, ellipsis)
+    shorten = fitted_places if kept[0].places else fitted
+    names = shorten(kept[0].cells, name_width, ellipsis)
     rows = zip(names, *(column.cells for column in kept[1:]), strict=True)
     for number, (name, *row) in enumerate(rows):
         table.add_row(Text(name), *map(Text, row), style="dim" if number in faint else None)

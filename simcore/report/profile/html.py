@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from simcore.costs.profile import Profile
@@ -23,6 +24,8 @@ class Figure(NamedTuple):
 def render(profile: Profile, options: RenderOptions) -> str:
     """The page; ``options.details`` adds what the Profile itself does not hold."""
     from simcore.report.arenas import arena_note, arena_title
+    from simcore.report.asleep import asleep
+    from simcore.report.headline import headline
     from simcore.report.html import bars, hot_loops, roofline
     from simcore.report.html import profile_tables as tables
     from simcore.report.html.details import Details
@@ -32,12 +35,14 @@ def render(profile: Profile, options: RenderOptions) -> str:
     from simcore.report.inlined import unfolded
     from simcore.report.profile.network_tables import UNTOLD_INPUT, runner_kernels
     from simcore.report.profile.text import CACHES
+    from simcore.report.source_links import unlinked
     from simcore.run.stubs import guessed
     from simcore.units import clock
 
     details = options.details or Details()
-    hot = hot_loops.hot_functions(details.annotation) if details.annotation else []
-    listed = {function.name: function.target for function in hot}
+    beside = tables.Beside(asleep(profile), links=options.links or unlinked)
+    hot = hot_loops.hot_functions(details.annotation, beside) if details.annotation else []
+    beside = replace(beside, listed={function.name: function.target for function in hot})
     figure = ceilings = None
     if details.ceilings:
         figure = roofline.roofline(profile, details.ceilings)
@@ -59,7 +64,8 @@ def render(profile: Profile, options: RenderOptions) -> str:
         bars=bars,
         arena_title=arena_title,
         arena_note=arena_note,
-        listed=listed,
+        beside=beside,
+        headline=headline(profile, details.annotation),
         roofline=figure,
         ceilings=ceilings,
         hot=hot,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,7 @@ from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.report import RenderOptions
 from simcore.report.inlined import inlined_rows
+from simcore.report.meanings import CAUSES, COMPONENTS, Meaning
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.names import fitted
 from simcore.report.page.table import GAP, Column, build_table
@@ -109,6 +111,10 @@ class _Page:
         estimated = profile.accuracy.energy
         if profile.exit.fault is not None:
             yield "Fault", "", fault_text(profile.exit.fault)
+        if self.options.explain:
+            from simcore.report.profile.explain_text import explained_blocks
+
+            yield from explained_blocks(profile)
         yield "Summary", "", self._summary()
         if profile.placement:
             yield "Placement", "timed there, linked elsewhere", self._placement(profile.placement)
@@ -119,9 +125,14 @@ class _Page:
         if profile.cycles_interval is not None:
             note = "the model's own answer and others that no source excludes"
             yield "Cycles by open question", note, self._questions(profile.cycles_interval)
-        yield "Cycles by cause", modelled, self._shares(profile.totals.cycles_by_cause, count)
-        parts = profile.totals.energy_by_component
-        yield "Energy by component", estimated, self._shares(parts, lambda part: si(part, "J"))
+        causes, parts = profile.totals.cycles_by_cause, profile.totals.energy_by_component
+        yield (
+            "Cycles by cause",
+            modelled,
+            self._explained(self._shares(causes, count), CAUSES, causes),
+        )
+        shares = self._shares(parts, lambda part: si(part, "J"))
+        yield "Energy by component", estimated, self._explained(shares, COMPONENTS, parts)
         yield from network_blocks(profile, self.options.width, self.top)
         yield from published_blocks(profile, self.options.width)
         if profile.network is None:
@@ -160,6 +171,15 @@ class _Page:
             yield "Caches", f"accesses {exact}, misses {modelled}", self._caches()
         if profile.warnings:
             yield "Warnings", "", Text("\n".join(profile.warnings), style="yellow")
+
+    def _explained(
+        self, table: Table, words: Mapping[str, Meaning], parts: Mapping[str, float]
+    ) -> RenderableType:
+        if not self.options.explain:
+            return table
+        from simcore.report.profile.explain_text import explained
+
+        return explained(table, words, parts)
 
     def _table(self, columns: Sequence[Column]) -> Table:
         return build_table(columns, self.options.width)
@@ -303,7 +323,7 @@ class _Page:
         whole = self.profile.totals.cycles
         return self._table(
             [
-                Column("line", [f"{row.file}:{row.line}" for row in rows]),
+                Column("line", [f"{row.file}:{row.line}" for row in rows], places=True),
                 Column("executions", [count(row.executions) for row in rows], 2),
                 Column("cycles", [count(row.cycles) for row in rows]),
                 Column("share", [percent(row.cycles, whole) for row in rows], 1),

@@ -13,7 +13,6 @@ from math import ceil, floor, log10
 
 from simcore.checking.trend import RunChange, TrendStep
 from simcore.comparison.metrics import METRICS, Metric
-from simcore.report.html.bars import SERIES
 from simcore.report.trend.text import causes_text, moved_text, values_text
 from simcore.units import amount
 
@@ -23,6 +22,7 @@ MOST_TICKS = 5
 #: names have to be: the first and the last stand inside, and where a plot is narrow they are all.
 BETWEEN, APART = (33, 67), 27
 ALWAYS = ("cycles", "energy")  # charts that are there when nothing changed, too
+SERIES = 8  # runs that have a colour of their own, s-0 to s-7
 #: What is beyond the coloured runs is grey.
 OTHERS = "s-other"
 

@@ -92,3 +92,24 @@ finally:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=GUARD_S
     )
     assert (ended.returncode, ended.stderr) == (130, "mcusim: error: interrupted\n")
+
+
+def test_ctrl_c_in_what_python_calls_itself_is_not_lost() -> None:
+    """Python drops what is raised in the callback of a weak reference, as at each import."""
+    before = """
+import time, weakref
+class Gone: pass
+def drop():
+    from simcore import interrupts
+    try:
+        gone = Gone()
+        kept = weakref.ref(gone, lambda _: press())
+        del gone
+        time.sleep(60)
+    except KeyboardInterrupt:
+        interrupts.tell()
+        os.write(2, b"heard\\n")
+        return 130
+"""
+    ended = run("drop", before)
+    assert (ended.returncode, ended.stderr) == (130, "heard\n")

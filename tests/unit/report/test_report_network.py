@@ -84,7 +84,7 @@ def test_layers_are_as_wide_as_they_cost() -> None:
     assert [box.spans["cycles"] for box in figure.layers] == [(0, 75), (75, 25)]
     assert [box.spans["energy"] for box in figure.layers] == [(0, 25), (25, 75)]
     assert [box.spans["layers"] for box in figure.layers] == [(0, 50), (50, 50)]
-    assert figure.kinds == [("CONV_2D", "s-0", "75.0 %"), ("ADD", "s-1", "25.0 %")]
+    assert figure.kinds == [("CONV_2D", "k-0", "75.0 %"), ("ADD", "k-1", "25.0 %")]
     assert [(box.high, box.color) for box in figure.alive] == [(75, ""), (100, "peak")]
     assert (figure.peak, figure.peak_text) == ("16 B", "#1 ADD")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simcore.report.html.profile_tables.beside import Beside
 from simcore.report.html.profile_tables.code import instructions, layout, lines
 from simcore.report.html.profile_tables.costs import (
     causes,
@@ -23,6 +24,7 @@ from simcore.report.html.profile_tables.memory import (
 from simcore.report.html.profile_tables.tasks import deepest_stacks, tasks
 
 __all__ = [
+    "Beside",
     "arena",
     "caches",
     "causes",

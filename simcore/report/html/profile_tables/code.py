@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from simcore.costs.profile import Profile
 from simcore.costs.tables import InstructionCosts, LineCosts
+from simcore.report.html.profile_tables.beside import Beside
+from simcore.report.html.profile_tables.costs import OF_CYCLES
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
@@ -12,48 +14,56 @@ from simcore.report.html.tables import (
     HtmlColumn,
     HtmlTable,
     filled,
+    folded,
     number,
     parts,
     place,
-    share,
     text,
 )
 
 
-def lines(profile: Profile) -> HtmlTable:
+def lines(profile: Profile, beside: Beside) -> HtmlTable:
     """Source lines by cycles."""
     found = sorted(profile.lines or (), key=lambda row: (-row.cycles, row.file, row.line))
-    whole, longest = profile.totals.cycles, found[0].cycles if found else 0
+    longest = found[0].cycles if found else 0
     columns: list[Filled[LineCosts]] = [
-        (HtmlColumn("line", numeric=False), lambda row: text(f"{row.file}:{row.line}")),
+        (HtmlColumn("line", numeric=False), lambda row: _line(row, beside)),
         (HtmlColumn("executions", EXACT), lambda row: number(row.executions)),
         (HtmlColumn("instructions", EXACT), lambda row: number(row.instructions)),
         (HtmlColumn("cycles", MODELLED), lambda row: number(row.cycles)),
-        (HtmlColumn("share", MODELLED), lambda row: share(row.cycles, whole)),
+        (HtmlColumn("share", MODELLED), lambda row: beside.share(row.cycles)),
         (HtmlColumn("by cause", MODELLED), lambda row: parts(row.cycles_by_cause, longest)),
         (HtmlColumn("misses", MODELLED, "of the data cache"), lambda row: number(row.misses)),
     ]
-    return filled("lines", "Source lines", found, columns, sorted_by=3)
+    table = filled("lines", "Source lines", found, columns, sorted_by=3)
+    return folded(table, [beside.part(row.cycles) for row in found], OF_CYCLES)
 
 
-def instructions(profile: Profile) -> HtmlTable:
+def _line(row: LineCosts, beside: Beside) -> Cell:
+    return text(f"{row.file}:{row.line}", url=beside.links(row.file, row.line))
+
+
+def instructions(profile: Profile, beside: Beside) -> HtmlTable:
     """Instructions by cycles."""
     found = sorted(profile.instructions or (), key=lambda row: (-row.cycles, row.address))
-    whole, longest = profile.totals.cycles, found[0].cycles if found else 0
+    longest = found[0].cycles if found else 0
     columns: list[Filled[InstructionCosts]] = [
         (HtmlColumn("address", numeric=False), lambda row: text(f"{row.address:08x}")),
         (HtmlColumn("instruction", numeric=False), lambda row: text(row.text)),
         (
             HtmlColumn("function", numeric=False),
-            lambda row: text(row.function, place(row.file, row.line)),
+            lambda row: text(
+                row.function, place(row.file, row.line), url=beside.links(row.file, row.line)
+            ),
         ),
         (HtmlColumn("executions", EXACT), lambda row: number(row.executions)),
         (HtmlColumn("cycles", MODELLED), lambda row: number(row.cycles)),
-        (HtmlColumn("share", MODELLED), lambda row: share(row.cycles, whole)),
+        (HtmlColumn("share", MODELLED), lambda row: beside.share(row.cycles)),
         (HtmlColumn("by cause", MODELLED), lambda row: parts(row.cycles_by_cause, longest)),
         (HtmlColumn("misses", MODELLED, "of the data cache"), lambda row: number(row.misses)),
     ]
-    return filled("instructions", "Instructions", found, columns, sorted_by=4)
+    table = filled("instructions", "Instructions", found, columns, sorted_by=4)
+    return folded(table, [beside.part(row.cycles) for row in found], OF_CYCLES)
 
 
 def layout(profile: Profile) -> HtmlTable:

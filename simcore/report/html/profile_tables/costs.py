@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
 from simcore.costs.tables import FunctionCosts
 from simcore.elf.names import also
 from simcore.pipeline.ceilings import Ceilings
-from simcore.report.html.bars import component_colors
+from simcore.report.asleep import asleep_in, awake_energies
+from simcore.report.html.colors import word_class
+from simcore.report.html.profile_tables.beside import (
+    Beside,
+    longest_awake,
+    scale_asleep,
+)
 from simcore.report.html.roofline import ceiling_swatches, roofline_regions
 from simcore.report.html.tables import (
     ESTIMATED,
@@ -21,6 +28,7 @@ from simcore.report.html.tables import (
     HtmlTable,
     bar,
     filled,
+    folded,
     number,
     octets,
     parts,
@@ -30,61 +38,108 @@ from simcore.report.html.tables import (
     rate,
     share,
     text,
-    words,
 )
+from simcore.report.html.tables import words as spoken
+from simcore.report.meanings import CAUSES, COMPONENTS, told
 from simcore.units import si
 
+OF_CYCLES = " of the cycles"  # what the share is of that folds a row
 
-def causes(profile: Profile) -> HtmlTable:
+
+def causes(profile: Profile, beside: Beside) -> HtmlTable:
     """Cycles by cause, those that cost nothing left out."""
-    found, whole = profile.totals.cycles_by_cause, profile.totals.cycles
-    longest = max(found.values(), default=0)
+    found, slept = profile.totals.cycles_by_cause, beside.slept
+    longest = max((n for cause, n in found.items() if cause != "sleep"), default=0)
     columns: list[Filled[tuple[str, int]]] = [
-        (HtmlColumn("cause", numeric=False), lambda row: text(words(row[0]), swatch=f"c-{row[0]}")),
+        (HtmlColumn("cause", numeric=False), lambda row: _word(row[0])),
         (HtmlColumn("cycles", MODELLED), lambda row: number(row[1])),
-        (HtmlColumn("share", MODELLED), lambda row: share(row[1], whole)),
-        (HtmlColumn("bar"), lambda row: bar(row[1], longest)),
+        (HtmlColumn("share", MODELLED), lambda row: beside.share(row[1])),
+        (HtmlColumn("bar"), lambda row: bar(row[1], longest, word_class(row[0]))),
     ]
     rows = [row for row in found.items() if row[1]]
-    foot = (text("all"), number(whole), share(1))
-    return filled("causes", "Cycles by cause", rows, columns, foot=foot)
+    whole = profile.totals.cycles
+    name = _either(text("awake"), text("all"), beside)
+    foot = (name, beside.cycles(whole, slept.cycles), share(1))
+    table = filled("causes", "Cycles by cause", rows, columns, foot=foot)
+    meanings = [told(CAUSES, cause) for cause, _ in rows]
+    scale = longest / max(longest, slept.cycles) if longest else 1.0
+    return replace(table, told=meanings, asleep=_rows_asleep(rows), scale=scale)
 
 
-def components(profile: Profile) -> HtmlTable:
+def components(profile: Profile, beside: Beside) -> HtmlTable:
     """Energy by component, those without any left out."""
     energies, whole = profile.totals.energy_by_component, profile.totals.energy_j
-    longest = max(energies.values(), default=0.0)
-    colors = component_colors(profile)
+    slept = beside.slept
+    awake = awake_energies(energies, slept.cycles, slept)
+    longest = max((part for name, part in awake.items() if name != "sleep"), default=0.0)
+
+    def asleep(row: tuple[str, float]) -> float:
+        """Of always on, what it took while the core slept."""
+        return row[1] - awake[row[0]] if row[0] != "sleep" else 0.0
+
     columns: list[Filled[tuple[str, float]]] = [
+        (HtmlColumn("component", numeric=False), lambda row: _word(row[0])),
         (
-            HtmlColumn("component", numeric=False),
-            lambda row: text(words(row[0]), swatch=colors[row[0]]),
+            HtmlColumn("energy", ESTIMATED),
+            lambda row: _either(quantity(row[1] - asleep(row), "J"), quantity(row[1], "J"), beside),
         ),
-        (HtmlColumn("energy", ESTIMATED), lambda row: quantity(row[1], "J")),
-        (HtmlColumn("share", ESTIMATED), lambda row: share(row[1], whole)),
-        (HtmlColumn("bar"), lambda row: bar(row[1], longest)),
+        (
+            HtmlColumn("share", ESTIMATED),
+            lambda row: _either(
+                share(row[1] - asleep(row), whole - slept.energy_j), share(row[1], whole), beside
+            ),
+        ),
+        (
+            HtmlColumn("bar"),
+            lambda row: bar(row[1] - asleep(row), longest, word_class(row[0]), asleep(row)),
+        ),
     ]
     rows = [row for row in energies.items() if row[1]]
-    foot = (text("all"), quantity(whole, "J"), share(1))
-    return filled("components", "Energy by component", rows, columns, foot=foot)
+    total = _either(quantity(whole - slept.energy_j, "J"), quantity(whole, "J"), beside)
+    foot = (_either(text("awake"), text("all"), beside), total, share(1))
+    table = filled("components", "Energy by component", rows, columns, foot=foot)
+    meanings = [told(COMPONENTS, name) for name, _ in rows]
+    largest = max(energies.values(), default=0.0)
+    scale = longest / largest if largest and slept.cycles else 1.0
+    return replace(table, told=meanings, asleep=_rows_asleep(rows), scale=scale)
 
 
-def operations(profile: Profile) -> HtmlTable:
+def _word(name: str) -> Cell:
+    return text(spoken(name), swatch=word_class(name))
+
+
+def _rows_asleep(rows: Sequence[tuple[str, float]]) -> list[int]:
+    return [index for index, (name, _) in enumerate(rows) if name == "sleep"]
+
+
+def _either(awake: Cell, whole: Cell, beside: Beside) -> Cell:
+    """A cell without sleep, with what it is with sleep where the run sleeps."""
+    if not beside.slept.cycles:
+        return whole
+    return replace(awake, whole=whole.text, whole_sort=whole.sort)
+
+
+def operations(profile: Profile, beside: Beside) -> HtmlTable:
     """Operations, callees included, with bars of throughput and energy."""
-    ops, whole = profile.ops, profile.totals.cycles
+    ops = profile.ops
     fastest = max((op.ops_per_s or 0 for op in ops), default=0)
     dearest = max((op.energy_j for op in ops), default=0)
     macs = "multiply-accumulates, as declared or counted"
     throughput = "operations a second: two a MAC unless declared"
     by_cause = "its cycles by cause, in the colours above"
-    longest = max((op.cycles for op in ops), default=0)
+    all_causes = [op.cycles_by_cause or {} for op in ops]
+    longest = longest_awake(all_causes)
     declared = "bytes declared by the firmware"
+
+    def asleep(op: OpCosts) -> int:
+        return asleep_in(op.cycles_by_cause)
+
     columns: list[Filled[OpCosts]] = [
         (HtmlColumn("operation", numeric=False), _operation),
         (HtmlColumn("calls", EXACT), lambda op: number(op.invocations)),
         (HtmlColumn("MACs", EXACT, macs), lambda op: number(op.macs)),
-        (HtmlColumn("cycles", MODELLED), lambda op: number(op.cycles)),
-        (HtmlColumn("of run", MODELLED), lambda op: share(op.cycles, whole)),
+        (HtmlColumn("cycles", MODELLED), lambda op: beside.cycles(op.cycles, asleep(op))),
+        (HtmlColumn("of run", MODELLED), lambda op: beside.share(op.cycles, asleep(op))),
         (
             HtmlColumn("by cause", MODELLED, by_cause),
             lambda op: parts(op.cycles_by_cause or {}, longest),
@@ -96,7 +151,12 @@ def operations(profile: Profile) -> HtmlTable:
             HtmlColumn("bar", hint="throughput, the fastest operation is full length"),
             lambda op: bar(op.ops_per_s, fastest),
         ),
-        (HtmlColumn("energy", ESTIMATED, "with half the width of its interval"), _energy),
+        (
+            HtmlColumn("energy", ESTIMATED, "with half the width of its interval"),
+            lambda op: beside.energy(
+                op.energy_j, asleep(op), plus_minus(op.energy_low_j, op.energy_high_j)
+            ),
+        ),
         (
             HtmlColumn("bar", hint="energy, the dearest operation is full length"),
             lambda op: bar(op.energy_j, dearest),
@@ -112,7 +172,9 @@ def operations(profile: Profile) -> HtmlTable:
     if any(op.activation_bytes for op in ops):
         activations = HtmlColumn("activations", EXACT, declared)
         columns.append((activations, lambda op: octets(op.activation_bytes)))
-    return filled("operations", "Operations", ops, columns)
+    table = filled("operations", "Operations", ops, columns)
+    table = replace(table, scale=scale_asleep(all_causes))
+    return folded(table, [beside.part(op.cycles, asleep(op)) for op in ops], OF_CYCLES)
 
 
 def _where(ops: Sequence[OpCosts]) -> Iterator[Filled[OpCosts]]:
@@ -150,30 +212,35 @@ def _operation(op: OpCosts) -> Cell:
     return text(op.name, op.kind if op.kind != op.name else "")
 
 
-def _energy(op: OpCosts) -> Cell:
-    return quantity(op.energy_j, "J", plus_minus(op.energy_low_j, op.energy_high_j))
+def functions(profile: Profile, beside: Beside) -> HtmlTable:
+    """Functions by their own cycles awake."""
+    totals, below = profile.totals, beside.slept.below
 
+    def asleep(row: FunctionCosts) -> int:
+        return asleep_in(row.cycles_by_cause)
 
-def functions(profile: Profile, listed: Mapping[str, str]) -> HtmlTable:
-    """Functions by their own cycles; ``listed`` has the ids of those whose listing is there."""
-    totals = profile.totals
-    longest = max((row.cycles_self for row in profile.functions), default=0)
+    rows = sorted(profile.functions, key=lambda row: asleep(row) - row.cycles_self)
+    all_causes = [row.cycles_by_cause for row in rows]
+    longest = longest_awake(all_causes)
     by_cause = "its own cycles by cause, in the colours above"
     energy = "its own, callees left out; half the width of its interval"
     columns: list[Filled[FunctionCosts]] = [
         (
             HtmlColumn("function", numeric=False),
-            lambda row: text(row.name, _details(row), listed.get(row.name, "")),
+            lambda row: text(
+                row.name, _details(row), beside.listed.get(row.name, ""),
+                url=beside.links(row.file, row.line),
+            ),
         ),
         (HtmlColumn("calls", EXACT), lambda row: number(row.calls)),
         (HtmlColumn("instructions", EXACT), lambda row: number(row.instructions)),
         (
             HtmlColumn("cycles", MODELLED, "its own, callees left out"),
-            lambda row: number(row.cycles_self),
+            lambda row: beside.cycles(row.cycles_self, asleep(row)),
         ),
         (
             HtmlColumn("self", MODELLED, "share of all cycles"),
-            lambda row: share(row.cycles_self, totals.cycles),
+            lambda row: beside.share(row.cycles_self, asleep(row)),
         ),
         (
             HtmlColumn("by cause", MODELLED, by_cause),
@@ -181,14 +248,24 @@ def functions(profile: Profile, listed: Mapping[str, str]) -> HtmlTable:
         ),
         (
             HtmlColumn("total", MODELLED, "share with callees"),
-            lambda row: share(row.cycles_total, totals.cycles),
+            lambda row: beside.share(row.cycles_total, below.get(row.name, 0)),
         ),
         (HtmlColumn("IPC", MODELLED, "instructions a cycle"), lambda row: rate(_ratio(row))),
         (HtmlColumn("MACs", EXACT), lambda row: number(row.macs)),
-        (HtmlColumn("energy", ESTIMATED, energy), _energy_self),
-        (HtmlColumn("of run", ESTIMATED), lambda row: share(row.energy_j_self, totals.energy_j)),
-    ]
-    return filled("functions", "Functions", profile.functions, columns, sorted_by=3)
+        (
+            HtmlColumn("energy", ESTIMATED, energy),
+            lambda row: beside.energy(
+                row.energy_j_self, asleep(row), plus_minus(row.energy_low_j, row.energy_high_j)
+            ),
+        ),
+        (
+            HtmlColumn("of run", ESTIMATED),
+            lambda row: beside.energy_share(row.energy_j_self, asleep(row), totals.energy_j),
+        ),
+    ]  # fmt: skip
+    table = filled("functions", "Functions", rows, columns, sorted_by=3)
+    table = replace(table, scale=scale_asleep(all_causes))
+    return folded(table, [beside.part(row.cycles_self, asleep(row)) for row in rows], OF_CYCLES)
 
 
 def _details(row: FunctionCosts) -> str:
@@ -197,11 +274,8 @@ def _details(row: FunctionCosts) -> str:
 
 
 def _ratio(row: FunctionCosts) -> float | None:
-    return row.instructions / row.cycles_self if row.cycles_self else None
-
-
-def _energy_self(row: FunctionCosts) -> Cell:
-    return quantity(row.energy_j_self, "J", plus_minus(row.energy_low_j, row.energy_high_j))
+    awake = row.cycles_self - asleep_in(row.cycles_by_cause)
+    return row.instructions / awake if awake else None
 
 
 def ceiling_rows(profile: Profile, ceilings: Ceilings) -> HtmlTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simcore.costs.interrupts import HeldBack, InterruptCosts
 from simcore.costs.profile import Profile
+from simcore.report.html.profile_tables.beside import Beside
 from simcore.report.html.tables import (
     EXACT,
     MODELLED,
@@ -14,15 +15,14 @@ from simcore.report.html.tables import (
     filled,
     number,
     octets,
-    share,
     text,
 )
 from simcore.report.profile.interrupt_tables import BY, critical_text, held_where
 
 
-def interrupts(profile: Profile) -> HtmlTable:
+def interrupts(profile: Profile, beside: Beside) -> HtmlTable:
     """Exceptions that were taken, by number."""
-    rows, cycles = profile.interrupts or (), profile.totals.cycles
+    rows = profile.interrupts or ()
     entry = "with entry and return, without handlers that interrupted it"
     latency = "from pending to the handler's first instruction"
     lost = "it came again while it was still pending"
@@ -30,7 +30,7 @@ def interrupts(profile: Profile) -> HtmlTable:
         (HtmlColumn("exception", numeric=False), lambda row: text(row.name, row.handler or "")),
         (HtmlColumn("count", EXACT), lambda row: number(row.count)),
         (HtmlColumn("cycles", MODELLED, entry), lambda row: number(row.cycles_self)),
-        (HtmlColumn("self", MODELLED), lambda row: share(row.cycles_self, cycles)),
+        (HtmlColumn("self", MODELLED), lambda row: beside.share(row.cycles_self)),
         (HtmlColumn("nested too", MODELLED), lambda row: number(row.cycles_total)),
         (HtmlColumn("latency min", MODELLED, latency), lambda row: number(row.latency_min_cycles)),
         (HtmlColumn("median", MODELLED), lambda row: number(row.latency_median_cycles)),

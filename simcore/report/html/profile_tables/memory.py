@@ -12,6 +12,7 @@ from simcore.costs.tables import (
     PlacedItem,
 )
 from simcore.report.arenas import ArenaRow, arena_rows, arena_title
+from simcore.report.html.profile_tables.beside import Beside
 from simcore.report.html.tables import (
     ESTIMATED,
     EXACT,
@@ -22,6 +23,7 @@ from simcore.report.html.tables import (
     HtmlTable,
     bar,
     filled,
+    folded,
     number,
     octets,
     place,
@@ -29,6 +31,8 @@ from simcore.report.html.tables import (
     share,
     text,
 )
+
+OF_MISSES = " of the misses"
 
 
 def memory(profile: Profile) -> HtmlTable:
@@ -57,7 +61,7 @@ def memory(profile: Profile) -> HtmlTable:
     return filled("regions", "Memory regions", profile.memory, columns)
 
 
-def objects(profile: Profile) -> HtmlTable:
+def objects(profile: Profile, beside: Beside) -> HtmlTable:
     """Data objects by the cycles that the program waited for them."""
     longest = max((row.stall_cycles for row in profile.objects), default=0)
     mostly = HtmlColumn("mostly in", MODELLED, "the instruction that costs most", numeric=False)
@@ -74,9 +78,15 @@ def objects(profile: Profile) -> HtmlTable:
         (HtmlColumn("written", EXACT, "bytes of stores"), lambda row: octets(row.write_bytes)),
         (HtmlColumn("stall cycles", MODELLED), lambda row: number(row.stall_cycles)),
         (HtmlColumn("bar"), lambda row: bar(row.stall_cycles, longest)),
-        (mostly, _main_site),
+        (mostly, lambda row: _main_site(row, beside)),
     ]
-    return filled("objects", "Data objects", profile.objects, columns, sorted_by=7)
+    table = filled("objects", "Data objects", profile.objects, columns, sorted_by=7)
+    moved = sum(row.read_bytes + row.write_bytes for row in profile.objects) or 1
+    weights = [
+        max(beside.part(row.stall_cycles), (row.read_bytes + row.write_bytes) / moved)
+        for row in profile.objects
+    ]
+    return folded(table, weights, " of the cycles and of the bytes")
 
 
 def arena(profile: Profile, index: int) -> HtmlTable:
@@ -99,14 +109,15 @@ def arena(profile: Profile, index: int) -> HtmlTable:
     return filled(f"arena-{index}", arena_title(found), rows, columns, sorted_by=7)
 
 
-def _main_site(row: ObjectCosts) -> Cell:
+def _main_site(row: ObjectCosts, beside: Beside) -> Cell:
     if not row.sites:
         return text(None)
     site = row.sites[0]
-    return text(site.function, place(site.file, site.line))
+    url = beside.links(site.file, site.line)
+    return text(site.function, place(site.file, site.line), url=url)
 
 
-def misses(profile: Profile) -> HtmlTable:
+def misses(profile: Profile, beside: Beside) -> HtmlTable:
     """Which instruction misses the data cache on which object, most misses first."""
     whole = profile.caches.dcache.misses
     found = [(row, site) for row in profile.objects for site in row.sites if site.misses]
@@ -118,7 +129,7 @@ def misses(profile: Profile) -> HtmlTable:
             HtmlColumn("instruction", numeric=False),
             lambda row: text(f"{row[1].address:08x}", row[1].function or ""),
         ),
-        (HtmlColumn("source", numeric=False), lambda row: text(place(row[1].file, row[1].line))),
+        (HtmlColumn("source", numeric=False), lambda row: _source(row[1], beside)),
         (HtmlColumn("accesses", EXACT), lambda row: number(row[1].reads + row[1].writes)),
         (HtmlColumn("misses", MODELLED), lambda row: number(row[1].misses)),
         (HtmlColumn("of all misses", MODELLED), lambda row: share(row[1].misses, whole)),
@@ -129,7 +140,12 @@ def misses(profile: Profile) -> HtmlTable:
         ),
         (HtmlColumn("stall cycles", MODELLED), lambda row: number(row[1].stall_cycles)),
     ]
-    return filled("misses", "Data-cache misses by object", found, columns, sorted_by=4)
+    table = filled("misses", "Data-cache misses by object", found, columns, sorted_by=4)
+    return folded(table, [site.misses / max(whole, 1) for _, site in found], OF_MISSES)
+
+
+def _source(site: ObjectSite, beside: Beside) -> Cell:
+    return text(place(site.file, site.line), url=beside.links(site.file, site.line))
 
 
 def object_misses(profile: Profile) -> HtmlTable:
@@ -149,7 +165,8 @@ def object_misses(profile: Profile) -> HtmlTable:
         (HtmlColumn("bar"), lambda row: bar(row.misses, longest)),
         (HtmlColumn("miss rate", MODELLED), lambda row: share(row.misses, row.reads + row.writes)),
     ]
-    return filled("object-misses", "Data-cache misses by object", found, columns, sorted_by=4)
+    table = filled("object-misses", "Data-cache misses by object", found, columns, sorted_by=4)
+    return folded(table, [row.misses / max(whole, 1) for row in found], OF_MISSES)
 
 
 def caches(profile: Profile) -> HtmlTable:

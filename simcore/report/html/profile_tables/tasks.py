@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from simcore.costs.profile import Profile
 from simcore.costs.tasks import StackFrame, TaskCosts
+from simcore.report.html.profile_tables.beside import Beside
 from simcore.report.html.tables import (
     ESTIMATED,
     EXACT,
@@ -17,23 +18,22 @@ from simcore.report.html.tables import (
     number,
     octets,
     quantity,
-    share,
     text,
 )
 
 
-def tasks(profile: Profile) -> HtmlTable:
+def tasks(profile: Profile, beside: Beside) -> HtmlTable:
     """Tasks, the dearest first."""
-    rows = sorted(profile.tasks, key=lambda row: -row.cycles)
-    cycles = profile.totals.cycles
+    slept = {id(row): beside.slept.tasks.get(at, 0) for at, row in enumerate(profile.tasks)}
+    rows = sorted(profile.tasks, key=lambda row: slept[id(row)] - row.cycles)
     wait = "without the processor, from when it had it first"
     response = "from when the switch to it became pending to its first instruction"
     woken = "longest from when it could go on, having waited, until it did; empty: not told"
     given = "as the kernel says, or what holds the stack alone"
     columns: list[Filled[TaskCosts]] = [
         (HtmlColumn("task", numeric=False), lambda row: text(row.name, _named_by(row))),
-        (HtmlColumn("cycles", MODELLED), lambda row: number(row.cycles)),
-        (HtmlColumn("share", MODELLED), lambda row: share(row.cycles, cycles)),
+        (HtmlColumn("cycles", MODELLED), lambda row: beside.cycles(row.cycles, slept[id(row)])),
+        (HtmlColumn("share", MODELLED), lambda row: beside.share(row.cycles, slept[id(row)])),
         (HtmlColumn("instructions", EXACT), lambda row: number(row.instructions)),
         (HtmlColumn("energy", ESTIMATED), lambda row: quantity(row.energy_j, "J")),
         (HtmlColumn("switches", EXACT, "to it"), lambda row: number(row.switches)),

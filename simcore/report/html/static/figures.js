@@ -18,7 +18,8 @@ function followFigure(figure, told, parts) {
   figure.addEventListener("keydown", (event) => {
     const step = figureMoves[event.key];
     if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
-    items[(items.indexOf(chosen) + step + items.length) % items.length].focus();
+    const shown = items.filter((item) => item === chosen || !item.hasAttribute("hidden"));
+    shown[(shown.indexOf(chosen) + step + shown.length) % shown.length].focus();
     event.preventDefault();
   });
   figure.addEventListener("focusin", (event) => choose(itemOf(event)));

@@ -9,20 +9,40 @@ const told = document.getElementById("told");
 const resetButton = document.getElementById("flame-reset");
 const differential = flame.runs === 2;
 const operations = new Set(flame.operations);
+const sleeping = new Set(flame.sleep);
 const newest = 2 + 5 * (flame.runs - 1); // column of the newest run's first value
 const frames = [];
 const depths = [];
 let zoomed = 0;
 let selected = 0;
-let wanted = [];
+let matching = new Set(); // frames that the filter finds
+let kept = null; // those with what leads to them and what they call, null without a filter
 let drawn = new Map();
 let metric = 0; // 0 cycles, 1 energy
 
 const calls = (node, run) => node[(run === 0 ? 2 : newest)];
 const own = (node, run) => node[(run === 0 ? 2 : newest) + 1 + metric];
-const whole = (node, run) => node[(run === 0 ? 2 : newest) + 3 + metric];
-const width = (node) => whole(node, 1);
+const isSleep = (node) => sleeping.has(node[1]);
 const nameOf = (node) => flame.names[node[1]];
+
+// Per run what a frame slept, as cycles and fJ: it has no width until sleep is counted.
+const slept = new Map();
+function sleptIn(node, run) {
+  return slept.get(node)?.[run][metric] ?? 0;
+}
+for (const sleeper of flame.nodes.filter(isSleep)) {
+  for (let node = sleeper; node; node = flame.nodes[node[0]]) {
+    if (!slept.has(node)) slept.set(node, [[0, 0], [0, 0]]);
+    slept.get(node).forEach((sums, run) => {
+      const at = (run === 0 ? 2 : newest) + 3;
+      sums[0] += sleeper[at];
+      sums[1] += sleeper[at + 1];
+    });
+  }
+}
+const whole = (node, run) =>
+  node[(run === 0 ? 2 : newest) + 3 + metric] - (sleepCounts() ? 0 : sleptIn(node, run));
+const width = (node) => whole(node, 1);
 
 for (const [index, node] of flame.nodes.entries()) {
   frames.push({ children: [] });
@@ -48,7 +68,8 @@ const percentText = (part, all) => (all ? `${((100 * part) / all).toFixed(1)} %`
 function describe(index) {
   const node = flame.nodes[index];
   const all = width(flame.nodes[0]);
-  let text = `${nameOf(node)}: ${amount(width(node))}, ${percentText(width(node), all)} of the run`;
+  let text = `${nameOf(node)}: ${amount(width(node))}, ${percentText(width(node), all)} of ${slept.size && !sleepCounts() ? "the run awake" : "the run"}`;
+  if (isSleep(node)) return text;
   if (index && frames[index].children.length) text += `, ${amount(own(node, 1))} of its own`;
   if (!differential) text += `, ${(100 * flame.stalls[index]).toFixed(0)} % of it stalls`;
   const called = calls(node, 1);
@@ -78,11 +99,6 @@ function color(index) {
   return `color-mix(in oklab, var(--frame-hot) ${stalls}%, var(--frame-cold))`;
 }
 
-const isAbove = (above, index) => {
-  for (let at = index; at >= 0; at = flame.nodes[at][0]) if (at === above) return true;
-  return false;
-};
-
 function addFrame(index, left, part) {
   const node = flame.nodes[index];
   const element = document.createElement("div");
@@ -90,11 +106,11 @@ function addFrame(index, left, part) {
   if (operations.has(node[1])) element.classList.add("operation");
   if (part < LABELLED) element.classList.add("narrow");
   else element.textContent = nameOf(node);
-  const name = nameOf(node).toLowerCase();
-  if (wanted.length && wanted.every((word) => name.includes(word))) element.classList.add("matches");
+  if (matching.has(index)) element.classList.add("matches");
   element.style.cssText =
     `left:${100 * left}%;width:${100 * part}%;top:${ROW_PX * depths[index]}px`;
-  element.style.background = color(index);
+  if (isSleep(node)) element.classList.add("c-sleep");
+  else element.style.background = color(index);
   element.tabIndex = -1;
   element.dataset.node = index;
   element.title = describe(index);
@@ -123,7 +139,7 @@ function drawFlame() {
     const below = [];
     for (const child of frames[index].children) {
       const share = all ? (part * width(flame.nodes[child])) / all : 0;
-      if (share >= NARROWEST) below.push([child, at, share]);
+      if (share >= NARROWEST && (!kept || kept.has(child))) below.push([child, at, share]);
       at += share;
     }
     stack.push(...below.reverse());
@@ -205,7 +221,20 @@ for (const choice of document.querySelectorAll("input[name=metric]")) {
   });
 }
 document.addEventListener("mcusim:filter", (event) => {
-  wanted = event.detail;
+  const words = event.detail;
+  const finds = (node) => words.every((word) => nameOf(node).toLowerCase().includes(word));
+  matching = new Set();
+  kept = words.length ? new Set() : null;
+  if (kept) {
+    for (const [index, node] of flame.nodes.entries()) {
+      if (index && width(node) && finds(node)) matching.add(index);
+      if (matching.has(index) || kept.has(node[0])) kept.add(index);
+    }
+    for (const index of matching)
+      for (let at = index; at >= 0; at = flame.nodes[at][0]) kept.add(at);
+    if (matching.size && !kept.has(zoomed)) zoomed = 0;
+  }
   drawFlame();
 });
+sleepSwitch?.addEventListener("change", drawFlame);
 drawFlame();

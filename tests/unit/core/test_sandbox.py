@@ -197,7 +197,8 @@ def test_a_run_is_the_same_with_and_without(capsysbinary: pytest.CaptureFixture[
     def run(choice: str) -> tuple[bytes, bytes]:
         command = ["profile", str(MARKERS), "--no-cache", "--format", "json", "--sandbox", choice]
         assert main(command) == 0
-        return tuple(capsysbinary.readouterr())
+        out, err = capsysbinary.readouterr()
+        return out, err
 
     assert run("require") == run("off")
 

@@ -1,7 +1,8 @@
-"""Where to put functions and data: measured benefits, a 0/1 programme, and timing to verify it.
+"""Where to put functions and data: screened by mechanism, judged over layouts, promised with a band.
 
-candidates.py says what may move, programme.py chooses, search.py times and improves, and
-linker_text.py says how to do it in a build.
+candidates.py says what may move, programme.py chooses, search.py screens and judges over the
+layouts of layouts.py, put_together.py writes it down; how to do it in a build says
+simcore/linking. docs/model/placement.md says how a promise is made.
 """
 
 from __future__ import annotations

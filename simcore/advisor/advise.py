@@ -1,42 +1,36 @@
-"""From a program to advice: one run, the search over its capture, and the result put together."""
+"""From a program to advice: one run, passes over its capture, and the result put together."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-from simcore import __version__
-from simcore.advisor.candidates import find_candidates, names
-from simcore.advisor.linker_text import attributes_text, linker_script_text
-from simcore.advisor.results import SCHEMA, Advice, AdvisedMove, Cost, Rejected
-from simcore.advisor.search import (
-    Goal,
-    Search,
-    Timed,
-    costs_without,
-    find_best,
-    gain_of,
-    key_of,
-)
-from simcore.costs.origin import Tool
-from simcore.costs.profile import Profile
-from simcore.costs.tables import LayoutBand
+from simcore.advisor.candidates import find_candidates
+from simcore.advisor.goal import MINIMISE, Gain, Goal
+from simcore.advisor.layouts import layouts, relinked_setups
+from simcore.advisor.passes import Measured, Passes, Told
+from simcore.advisor.programme import Choice
+from simcore.advisor.put_together import Outcome, put_together
+from simcore.advisor.reach import dma_reach
+from simcore.advisor.results import Advice
+from simcore.advisor.search import Search, key_of
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
+from simcore.linking import Build, open_build
+from simcore.linking.veneers import direct_calls
 from simcore.placement import Placement, program_memory
-from simcore.placement.layout import layout_band, layout_setups
-from simcore.plain import filled
 from simcore.simulation.capture import record_run
+from simcore.simulation.one_call import WHOLE
 from simcore.simulation.program import Program, open_capture, open_program
 
-MINIMISE = ("cycles", "energy")
 MOST_CANDIDATES = 16
-FEW_CHOICES = 64  # so many are all timed
+LEAST_SHARE = 0.001
+#: How often more cycles are asked for when a choice misses its deadline.
+_TRIES = 4
 
 
 def advise(
@@ -46,37 +40,54 @@ def advise(
     minimise: str = "cycles",
     deadline_s: float | None = None,
     candidates: int = MOST_CANDIDATES,
+    least_share: float = LEAST_SHARE,
     count_copies: bool = False,
-    few_choices: int = FEW_CHOICES,
+    once: bool = False,
+    any_energy: bool = False,
+    map_file: str | None = None,
+    linker_script: str | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
+    tell: Told | None = None,
     **options: Any,
 ) -> Advice:
     """Find where functions and data of a program should lie in a part's TCMs and SRAM banks.
 
     ``elf`` is an ELF or a capture, whose run reads and prints nothing; ``cpu`` and ``options`` are
-    fields of a RunSpec. ``stdin``, ``stdout`` and ``progress`` are those of the one run.
-    ``minimise`` is cycles or energy; with ``deadline_s`` it is the bytes of TCM that meet it.
-    ``candidates`` is how many functions and objects are considered, those that wait most. With
-    ``few_choices`` or fewer in all, each is timed. ``count_copies`` leaves data where it is that
-    waits no longer in this run than its copy from ROM takes at the start.
+    fields of a RunSpec. ``stdin``, ``stdout`` and ``progress`` are those of the one run, ``tell``
+    is called with the step and its share that is done, 0 to 1, while the search goes on.
+    ``minimise`` is cycles, energy or both; with ``deadline_s`` it is the bytes of TCM that meet it.
+    ``candidates`` is how many functions and objects are considered, those that wait most, and
+    ``least_share`` what a move has to bring of the cycles awake that count. ``count_copies`` leaves
+    data where it is that waits no longer in this run than its copy from ROM takes at the start,
+    ``once`` lets code move that ran once, ``any_energy`` moves that cost relatively more energy
+    than they save cycles. ``map_file`` is the linker's map of the program, which else is looked for
+    beside it; ``linker_script`` is the script that it was linked with, which the advice then has
+    with the moves in it.
 
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     require("advise", "mcusim advise")
     if minimise not in MINIMISE:
-        raise ConfigError(f"advice minimises {' or '.join(MINIMISE)}, not {minimise!r}")
-
+        raise ConfigError(f"advice minimises {', '.join(MINIMISE)}, not {minimise!r}")
+    if not 0 <= least_share < 1:
+        raise ConfigError(f"the least share of a move is from 0 to below 1, not {least_share:g}")
+    program = open_program(elf, cpu, **options)
+    spec = program.spec
+    is_part = bool(spec.from_ or spec.until or spec.task) or spec.per not in (None, WHOLE)
     search = partial(
         _advise,
         minimise=minimise,
         deadline_s=deadline_s,
-        candidates=candidates,
+        most=candidates,
+        least_share=least_share,
         count_copies=count_copies,
-        few_choices=few_choices,
+        once=True if once else None if is_part else False,
+        any_energy=any_energy,
+        tell=tell,
+        build=open_build(program.image, map_file, linker_script),
     )
-    program = open_program(elf, cpu, **options)
     if program.capture is not None:
         return search(program)
     # The program runs once; what follows is timed from its capture.
@@ -85,148 +96,152 @@ def advise(
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         try:
             with path.open("wb") as file:
-                record_run(program.spec, file, **streams)
+                record_run(spec, file, **streams)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
-        return search(open_capture(path, memory_from=program.spec.memory_from))
+        counted = {"per": spec.per, "task": spec.task}
+        return search(open_capture(path, memory_from=spec.memory_from, **counted))
 
 
 def _advise(
     program: Program,
     minimise: str,
     deadline_s: float | None,
-    candidates: int,
+    most: int,
+    least_share: float,
     count_copies: bool,
-    few_choices: int,
+    once: bool | None,
+    any_energy: bool,
+    tell: Told | None,
+    build: Build,
 ) -> Advice:
-    image, run, setup = program.image, program.simulate, program.spec.setup(image=program.image)
-    goal = Goal(minimise, None if deadline_s is None else int(deadline_s * setup.core_clock_hz))
+    image = program.image
+    passes = Passes(program, program.spec.setup(image=image), tell)
+    simulation, profile, parts = passes.first()
+    setup, linked = passes.setup, Measured.of(simulation)
     memory = program_memory(image, setup.model)
-    shifts = layout_setups(image, setup)
-    simulations = run([shifted for _, shifted in shifts])
-    linked = simulations[0]
-    linked_band = layout_band([offset for offset, _ in shifts], [s.cycles for s in simulations])
-    profile = program.told(linked.profile())
-    search = Search(image, setup, memory, run, count_copies)
-    search.timed[()] = search.measure({}, Placement(), linked)
-    if profile.exit.status is ExitCode.OK:
-        search.candidates = find_candidates(image, setup, memory, profile, candidates)
-    best = find_best(search, goal, few_choices)
-    without = costs_without(search, best)
-    final = replace(setup, moves=best.placement.moves)
-    shifts = layout_setups(image, final)
-    bands = run([shifted for _, shifted in shifts]) if best.choice else simulations
-    band = layout_band([offset for offset, _ in shifts], [s.cycles for s in bands])
-    if best.choice:
-        best.placement.check_run(image, bands[0])
-    return _advice(search, profile, best, goal, deadline_s, (linked_band, band), without)
-
-
-def _advice(
-    search: Search,
-    profile: Profile,
-    best: Timed,
-    goal: Goal,
-    deadline_s: float | None,
-    bands: tuple[LayoutBand, LayoutBand],
-    without: dict[int, int],
-) -> Advice:
-    base = search.timed[()]
-    clock_hz = profile.cpu.clock_hz
-    alone = {
-        key_of(timed.choice)[0]: base.cycles - timed.cycles
-        for timed in search.timed.values()
-        if len(timed.choice) == 1
-    }
-    shown = names(search.candidates, search.image)
-    moves = [
-        AdvisedMove(
-            shown[index],
-            one.piece.kind,
-            one.home,
-            region,
-            one.piece.size,
-            alone.get((index, region), 0),
-            without.get(index),
+    search = Search(
+        image,
+        memory,
+        passes,
+        linked,
+        layouts(program.spec, setup, image),
+        direct_calls(image, profile),
+        build.map,
+    )
+    wanted = "cycles" if deadline_s is not None or minimise == "both" else minimise
+    goal = Goal(wanted, least_share, any_energy)
+    outcome = Outcome(goal, minimise, deadline_s, profile, parts)
+    if profile.exit.status is ExitCode.OK and linked.active_cycles:
+        found = find_candidates(
+            image,
+            setup,
+            memory,
+            profile,
+            parts,
+            dma_reach(setup.model, simulation.result.counters.moved_by_dma),
+            most,
+            count_copies=count_copies,
+            once=None if once is False and profile.per is not None else once,
+            build=build,
         )
-        for index, region in best.choice.items()
-        for one in [search.candidates[index]]
-    ]
-    moves.sort(key=lambda move: (-(move.cycles_without or 0), -move.cycles_alone, move.name))
-    width = max(band.maximum_cycles - band.minimum_cycles for band in bands)
-    # In the order of the verified places, which the linker then keeps.
-    pieces = sorted(
-        ((search.candidates[i].piece, region) for i, region in best.choice.items()),
-        key=lambda item: item[0].address,
-    )
-    return filled(
-        Advice,
-        profile,
-        schema=SCHEMA,
-        tool=Tool("mcusim", __version__),
-        args=profile.args or (),
-        minimise="tcm" if goal.deadline_cycles is not None else goal.minimise,
-        deadline_s=deadline_s,
-        meets_deadline=(
-            None if goal.deadline_cycles is None else best.cycles <= goal.deadline_cycles
-        ),
-        linked=_cost(base, clock_hz),
-        advised=_cost(best, clock_hz),
-        predicted_cycles=base.cycles - sum(alone.get(item, 0) for item in key_of(best.choice)),
-        timings=len(search.timed),
-        moves=tuple(moves),
-        placement=best.placement.items,
-        rejected=_rejected(search, best, goal, shown, width),
-        linked_layout=bands[0],
-        advised_layout=bands[1],
-        significant=base.cycles - best.cycles > width,
-        copied_bytes=best.placement.copied_bytes,
-        copy_cycles=sum(search.candidates[index].copy_cycles for index in best.choice),
-        linker_script=linker_script_text(search.image, search.setup.model, pieces),
-        attributes=attributes_text(search.image, search.setup.model, pieces),
-        warnings=(*profile.scope_notes, *profile.warnings, *best.placement.warnings),
-    )
-
-
-def _rejected(
-    search: Search, best: Timed, goal: Goal, shown: Sequence[str], width: int
-) -> tuple[Rejected, ...]:
-    """Candidates that stay, with the region that serves the goal best alone and why they do."""
-    base = search.timed[()]
-    found = []
-    for index, one in enumerate(search.candidates):
-        tried = [
-            (timed, region.name)
-            for region in one.regions
-            if (timed := search.timed.get(((index, region.name),))) is not None
-        ]
-        if index in best.choice or not tried:
-            continue
-        timed, region = max(tried, key=lambda item: gain_of(goal, base, item[0]))
-        gain = base.cycles - timed.cycles
-        if not search.pays({index: region}):
-            reason = "read too seldom to pay for its copy"
-        elif gain_of(goal, base, timed) <= 0:
-            reason = "costs energy" if gain > 0 else "gains nothing anywhere"
-        elif search.place({**best.choice, index: region}) is None:
-            reason = "no room beside what gains more"
-        elif goal.deadline_cycles is not None and best.cycles <= goal.deadline_cycles:
-            reason = "not needed for the deadline"
-        elif gain <= width:
-            reason = "alignment alone makes as much"
+        search.candidates, outcome.left = found.candidates, found.left
+        search.screen()
+        if deadline_s is not None:
+            _meet(search, outcome, int(deadline_s * setup.core_clock_hz))
         else:
-            reason = "gains nothing beside the rest"
-        found.append(Rejected(shown[index], one.piece.kind, region, one.piece.size, gain, reason))
-    found.sort(key=lambda row: (-row.cycles_alone, row.name))
-    return tuple(found)
+            _minimise(search, outcome)
+    if outcome.choice:
+        placement = search.place(outcome.choice)
+        assert placement is not None
+        passes.check(placement)
+        outcome.placement = placement
+    return put_together(search, outcome, build)
 
 
-def _cost(timed: Timed, clock_hz: int) -> Cost:
-    return Cost(
-        timed.cycles,
-        timed.active_cycles,
-        timed.cycles / clock_hz,
-        timed.energy_fj / 1e15,
-        timed.tcm,
+def _minimise(search: Search, outcome: Outcome) -> None:
+    """The choice that brings most of what is minimised, and others beside it."""
+    goal, minimise = outcome.goal, outcome.minimise
+    goals = {"cycles": goal}
+    if minimise == "both":
+        goals = {
+            "cycles": Goal("cycles", goal.least_share, any_energy=True),
+            "cycles within energy": goal,
+            "energy": Goal("energy", goal.least_share, goal.any_energy),
+        }
+    reduced: list[tuple[Choice, dict[int, Gain]]] = []
+    for one in goals.values():
+        chosen = search.choose(one)
+        if all(key_of(chosen) != key_of(choice) for choice, _ in reduced):
+            reduced.append(search.reduce(chosen, one) if chosen else ({}, {}))
+    others = [choice for choice, _ in reduced]
+    if minimise == "cycles" and others[0]:
+        # Is there one that saves more of both? What saves most energy is the likeliest.
+        others.append(search.choose(Goal("energy", goal.least_share, any_energy=True)))
+    search.judge([{}, *others], "judging others")
+    outcome.choice, outcome.gains = max(
+        reduced, key=lambda item: _rank(search, goal, item[0], minimise)
     )
+    outcome.alternatives = [choice for choice in others if key_of(choice) in search.judged]
+    _promise(search, outcome)
+    if outcome.choice and goal.minimise == "cycles" and not _is_above_chance(search, outcome):
+        # The layout as linked is a lucky one: any relink may lose what these bring.
+        outcome.choice, outcome.gains = {}, {}
+        _promise(search, outcome)
+
+
+def _is_above_chance(search: Search, outcome: Outcome) -> bool:
+    """Whether every layout that a linker may make of the choice is faster than the linked one."""
+    return max(one.active_cycles for one in outcome.relinked) < search.linked.active_cycles
+
+
+def _rank(search: Search, goal: Goal, choice: Choice, minimise: str) -> tuple[float, int]:
+    """The larger the better; of equal ones the one that moves less."""
+    gain = search.gain({}, choice)
+    if gain is None or not choice:
+        return 0.0, 0
+    linked = search.linked
+    saved = gain.cycles / linked.active_cycles
+    if minimise == "both":
+        saved += gain.energy_fj / linked.energy_fj
+    elif goal.minimise == "energy":
+        saved = gain.energy_fj / linked.energy_fj
+    return saved, -len(choice)
+
+
+def _meet(search: Search, outcome: Outcome, deadline_cycles: int) -> None:
+    """The fewest bytes of TCM with which the run is done in time, as near as can be."""
+    late = float(search.linked.cycles - deadline_cycles)
+    needed = late
+    for _ in range(_TRIES):
+        outcome.choice = search.choose(outcome.goal, needed) if late > 0 else {}
+        _promise(search, outcome)
+        missed = max(one.cycles for one in outcome.relinked) - deadline_cycles
+        outcome.meets_deadline = missed <= 0
+        if missed <= 0 or needed > 2 * late + search.linked.active_cycles:
+            break
+        needed += missed
+    search.judge([{}, outcome.choice], "judging")
+    search.judge(
+        [{k: v for k, v in outcome.choice.items() if k != index} for index in outcome.choice],
+        "judging",
+    )
+    for index in outcome.choice:
+        fewer = {k: v for k, v in outcome.choice.items() if k != index}
+        gain = search.gain(fewer, outcome.choice)
+        if gain is not None:
+            outcome.gains[index] = gain
+
+
+def _promise(search: Search, outcome: Outcome) -> None:
+    """Time what a linker may make of the choice."""
+    outcome.relinked = [search.linked]
+    outcome.veneer_cycles = 0
+    if not outcome.choice:
+        return
+    placement = search.place(outcome.choice) or Placement()
+    outcome.veneer_cycles = search.veneer_cycles(placement.moves)
+    setups = relinked_setups(search.image, search.setup, placement.moves, search.linked_map)
+    found = search.passes.time(setups, "as it will be linked")
+    outcome.relinked = [one.with_veneers(outcome.veneer_cycles) for one in found]

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from simcore.advisor.reach import DmaReach
+from simcore.advisor.repeats import startup_functions
+from simcore.advisor.slices import Part, hottest, is_slice, waits_of
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
+from simcore.linking import Build, as_linked
+from simcore.linking.inputs import why_it_stays
+from simcore.linking.units import is_joined
 from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces
 from simcore.placement.placer import free_bytes
 from simcore.run.setup import TimingSetup
 
 #: Data in a TCM below this many bytes is not moved out to make room.
 SMALLEST_RESIDENT = 256
-#: What a reset handler calls when memory is ready.
-_AFTER_BOOT = ("main", "_start", "__main", "_mainCRTStartup", "__libc_init_array", "entry")
-#: Share of the run's cycles below which a wait is not worth a try.
-LEAST_SHARE = 1e-5
+#: Share of the cycles awake below which a wait is not worth a try.
+LEAST_SHARE = 1e-4
+#: A hot part of an object that fits whole is tried when it has so much of its waits in so many
+#: of its bytes.
+HOT_WAITS, HOT_BYTES = 0.8, 0.5
+#: Shares of a region's room that parts of an object that does not fit may take. What is left of
+#: the second one is for tables of a few words.
+ROOMS = (1.0, 0.9375, 0.75, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,83 +36,192 @@ class Candidate:
     """A piece with the regions that it may go to.
 
     ``stall_cycles`` is what it waits now, ``copy_cycles`` the least that filling it at the start
-    costs if it moves from ROM to RAM.
+    costs if it moves from ROM to RAM. Of those with one ``whole``, parts of one object, one moves.
     """
 
     piece: Piece
     home: str | None  # region in which it lies
-    regions: tuple[Region, ...]
+    regions: tuple[Region, ...]  # the best first
     stall_cycles: int
     copy_cycles: int = 0
-
-    @property
-    def pays(self) -> bool:
-        """Whether it waits longer than its copy takes. Of code only the wait for lines is known,
-        and its copy is short."""
-        return self.piece.is_code or self.stall_cycles > self.copy_cycles or not self.copy_cycles
+    whole: int = 0  # address of the object that it is or is a part of
+    is_resident: bool = False  # may leave a TCM to make room
 
     @property
     def size(self) -> int:
         """Bytes that it takes of a region, the gap in front of it with them."""
         return -(-self.piece.size // self.piece.alignment) * self.piece.alignment
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of an object."""
+        return is_slice(self.piece)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What waits but is no candidate, and why: ``room`` is what the best region has left."""
+
+    piece: Piece
+    stall_cycles: int
+    region: str | None
+    room: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The candidates, those that wait most first, and what is none of them."""
+
+    candidates: list[Candidate]
+    left: list[Left]
+
 
 def find_candidates(
-    image: Image, setup: TimingSetup, memory: ProgramMemory, profile: Profile, most: int
-) -> list[Candidate]:
-    """At most ``most`` candidates, those that wait most first, then data that could make room."""
+    image: Image,
+    setup: TimingSetup,
+    memory: ProgramMemory,
+    profile: Profile,
+    parts: Sequence[Part],
+    reach: DmaReach,
+    most: int,
+    *,
+    count_copies: bool,
+    once: bool | None,
+    build: Build | None = None,
+) -> Found:
+    """At most ``most`` candidates, those that wait most first, then data that could make room.
+
+    ``once``: code that ran once may move, too; None: so it may when the run counts a part of it.
+    By the linker's map what shares an input section is one candidate. Where a script is to be
+    written, what no linker moves is none.
+    """
     model = setup.model
     fetch = {row.address: row.cycles_by_cause["fetch"] for row in profile.functions}
-    stalls = {row.address: row.stall_cycles for row in profile.objects if row.kind == "symbol"}
-    least = max(1, round(LEAST_SHARE * profile.totals.cycles))
+    least = max(1, round(LEAST_SHARE * profile.totals.active_cycles))
     found: list[Candidate] = []
     residents: list[Candidate] = []
-    boot = _boot_code(image, profile)
+    left: list[Left] = []
     room = {region.name: free_bytes(image, model, memory, region) for region in model.regions}
-    for piece in _pieces(image, memory, profile):
-        if piece.is_code and piece.address in boot:
-            continue
+    startup = startup_functions(image, profile)
+    linked_map = None if build is None else build.map
+    inside: list[int] = []
+    for piece in as_linked(linked_map, _pieces(image, memory, profile)):
         home = model.region_at(piece.address)
-        name = None if home is None else home.name
+        if home is None:
+            continue
         if piece.kind == "stack":
             waited = sum(row.stall_cycles for row in profile.objects if row.kind == "stack")
+        elif piece.is_code:
+            inside = [at for at in fetch if at is not None and piece.address <= at < piece.end]
+            waited = sum(fetch[at] for at in inside)
         else:
-            waited = (fetch if piece.is_code else stalls).get(piece.address, 0)
-        regions = _targets(model, room, piece, home)
-        if not regions:
+            waited = waits_of(parts, piece.address, piece.end)
+        in_tcm = home.kind in TCM_KINDS
+        large = not piece.is_code and piece.kind != "stack" and piece.size >= SMALLEST_RESIDENT
+        if (in_tcm and not large) or (not in_tcm and waited < least):
             continue
-        if home is not None and home.kind in TCM_KINDS:
-            if not piece.is_code and piece.kind != "stack" and piece.size >= SMALLEST_RESIDENT:
-                residents.append(Candidate(piece, name, regions, waited))
-        elif waited >= least:
-            found.append(Candidate(piece, name, regions, waited, _copy_cycles(setup, piece, home)))
-    found.sort(key=lambda one: (-one.stall_cycles, one.piece.address))
-    residents.sort(key=lambda one: (-one.size, one.piece.address))
-    room_is_scarce = any(
-        sum(one.size for one in found[:most]) > room[region.name]
+        copy = _copy_cycles(setup, piece, home)
+        one = Candidate(piece, home.name, (), waited, copy, piece.address, in_tcm)
+        if in_tcm:
+            targets = _targets(model, room, piece, home, reach)
+            if targets:
+                residents.append(replace(one, regions=targets))
+            continue
+        if piece.is_code and startup.intersection(inside) and not once:
+            left.append(Left(piece, waited, None, None, "ran once, at start"))
+        elif piece.is_code and once is False and waited <= 2 * copy:
+            left.append(Left(piece, waited, None, None, "runs too seldom to pay for its copy"))
+        elif not piece.is_code and count_copies and waited <= copy:
+            left.append(Left(piece, waited, None, None, "read too seldom to pay for its copy"))
+        else:
+            wanted, reason = _with_parts(one, model, room, parts, reach)
+            if build is not None and build.script is not None:
+                wanted, stays = _linkable(image, build, wanted)
+                reason = reason or stays
+            found += wanted
+            if reason is not None:
+                left.append(reason)
+    found.sort(key=lambda one: (-one.stall_cycles, one.piece.address, one.piece.size))
+    wholes = list(dict.fromkeys(one.whole for one in found))
+    for one in found:
+        if one.whole in wholes[most:] and not any(x.piece.address == one.whole for x in left):
+            left.append(
+                Left(one.piece, one.stall_cycles, None, None, "waits less than --candidates")
+            )
+    found = [one for one in found if one.whole in wholes[:most]]
+    scarce = any(
+        sum(one.size for one in found if not one.is_part) > room[region.name]
         for region in model.regions
         if region.kind in TCM_KINDS
     )
-    return found[:most] + (residents[: max(1, most // 4)] if room_is_scarce else [])
+    residents.sort(key=lambda one: (-one.size, one.piece.address))
+    if not scarce:
+        found = [one for one in found if not one.is_part or not _has_whole(one, found)]
+        residents = []
+    left.sort(key=lambda one: (-one.stall_cycles, one.piece.address))
+    return Found(found + residents[: max(1, most // 8)], left)
 
 
-def _boot_code(image: Image, profile: Profile) -> set[int]:
-    """Where the functions begin that run before RAM is filled, which cannot lie in it: the reset
-    handler and what it calls, but for the C library's start and main()."""
-    if image.reset is None:
-        return set()
-    handler = image.function_at(image.reset & ~1)
-    if handler is None:
-        return set()
-    boot = {handler.start}
-    for node in profile.call_tree:
-        caller = None if node.parent is None else profile.call_tree[node.parent].function
-        if caller is None or node.function is None or node.op is not None:
+def _linkable(
+    image: Image, build: Build, wanted: Sequence[Candidate]
+) -> tuple[list[Candidate], Left | None]:
+    """Those of some candidates that a linker moves, and why not the first of the others."""
+    found, left = [], None
+    for one in wanted:
+        is_stack = one.piece.kind == "stack"
+        reason = None if is_stack else why_it_stays(image, build.map, one.piece)
+        if reason is None:
+            found.append(one)
+        elif left is None:
+            left = Left(one.piece, one.stall_cycles, None, None, "no linker moves it as it is")
+    return found, left
+
+
+def _has_whole(part: Candidate, found: Sequence[Candidate]) -> bool:
+    return any(one.whole == part.whole and not one.is_part for one in found)
+
+
+def _with_parts(
+    one: Candidate,
+    model: CpuModel,
+    room: dict[str, int],
+    parts: Sequence[Part],
+    reach: DmaReach,
+) -> tuple[list[Candidate], Left | None]:
+    """A candidate, parts of it that are hot, and why it is not there whole where it waits least."""
+    home = model.region(one.home or "")
+    wanted = _targets(model, {}, one.piece, home, reach)  # as if there were room
+    if not wanted:
+        reason = "nowhere waits less"
+        if not reach.reaches_tcm(one.piece):
+            reason = "DMA moves it, and reaches no TCM of the part"
+        return [], Left(one.piece, one.stall_cycles, None, None, reason)
+    targets = _targets(model, room, one.piece, home, reach)
+    found = [replace(one, regions=targets)] if targets else []
+    left = None
+    tcm = next((r for r in wanted if r.kind in TCM_KINDS), None)
+    if tcm is not None and not any(region.kind in TCM_KINDS for region in targets):
+        left = Left(one.piece, one.stall_cycles, tcm.name, room[tcm.name], "does not fit")
+    is_one = one.piece.kind == "object" and not is_joined(one.piece)
+    if not is_one or one.piece.size < 2 * LINE or tcm is None:
+        return found, left
+    sizes = [round(share * room[tcm.name]) // LINE * LINE for share in ROOMS]
+    if left is None:
+        sizes = [round(HOT_BYTES * one.piece.size) // LINE * LINE]
+    for size in sizes:
+        hot = hottest(one.piece, parts, size) if size >= LINE else None
+        if hot is None or any(hot == other.piece for other in found):
             continue
-        called = profile.functions[node.function]
-        if profile.functions[caller].address == handler.start and called.name not in _AFTER_BOOT:
-            boot.add(called.address or 0)
-    return boot
+        waited = waits_of(parts, hot.address, hot.end)
+        if left is None and waited < HOT_WAITS * one.stall_cycles:
+            continue
+        regions = tuple(r for r in _targets(model, room, hot, home, reach) if r.kind in TCM_KINDS)
+        copy = one.copy_cycles * hot.size // one.piece.size
+        if regions:
+            found.append(replace(one, piece=hot, regions=regions, stall_cycles=waited,
+                                 copy_cycles=copy))  # fmt: skip
+    return found, left
 
 
 def _pieces(image: Image, memory: ProgramMemory, profile: Profile) -> list[Piece]:
@@ -120,10 +239,10 @@ def _pieces(image: Image, memory: ProgramMemory, profile: Profile) -> list[Piece
     return result
 
 
-def _copy_cycles(setup: TimingSetup, piece: Piece, home: Region | None) -> int:
+def _copy_cycles(setup: TimingSetup, piece: Piece, home: Region) -> int:
     """The least that start-up code takes to copy a piece out of ROM: a load and a store of each
     word, and a line refill from an open row of the memory for each line."""
-    if home is None or home.writable:
+    if home.writable:
         return 0
     model = setup.model
     _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
@@ -133,15 +252,18 @@ def _copy_cycles(setup: TimingSetup, piece: Piece, home: Region | None) -> int:
     return 2 * -(-piece.size // 4) + refill * -(-piece.size // LINE)
 
 
+#: Where a person would put data first.
+_ORDER = {"dtcm": 0, "sram": 1, "itcm": 2}
+
+
 def _targets(
-    model: CpuModel, room: dict[str, int], piece: Piece, home: Region | None
+    model: CpuModel, room: dict[str, int], piece: Piece, home: Region, reach: DmaReach
 ) -> tuple[Region, ...]:
     """Regions that might serve a piece better: code into ITCM; data into a TCM or another SRAM.
 
-    Of SRAM banks of one speed the one with most room stands for all.
+    Of SRAM banks of one speed the one with most room stands for all. ``room`` is the free bytes of
+    each, empty: as much as is asked for.
     """
-    if home is None:
-        return ()
     banks: dict[tuple[str, str], Region] = {}
     for region in model.regions:
         if region.device == home.device or region.kind not in (*TCM_KINDS, "sram"):
@@ -150,19 +272,22 @@ def _targets(
             continue
         if piece.kind == "stack" and region.kind == "itcm":
             continue
-        if not region.writable or room[region.name] < piece.size:
+        size = room.get(region.name, region.size)
+        if not region.writable or (room and size < piece.size):
+            continue
+        if not piece.is_code and not reach.allows(piece, region):
             continue
         key = (region.kind, region.memory)
         best = banks.get(key)
-        if best is None or room[region.name] > room[best.name]:
+        if best is None or size > room.get(best.name, best.size):
             banks[key] = region
-    return tuple(banks.values())
+    return tuple(sorted(banks.values(), key=lambda region: _ORDER[region.kind]))
 
 
-def names(candidates: Sequence[Candidate], image: Image) -> list[str]:
-    """A name for each, with its file where two have the same."""
-    plain = [candidate.piece.name for candidate in candidates]
-    return [
-        f"{name} ({image.file_at(one.piece.address)})" if plain.count(name) > 1 else name
-        for name, one in zip(plain, candidates, strict=True)
-    ]
+def shown_name(image: Image, piece: Piece) -> str:
+    """The name of a piece, with the file that it is of where another piece is called so."""
+    known = {piece.address} | {
+        one.address for one in all_pieces(image) if one.name == piece.name and one.size
+    }
+    file = image.file_at(piece.address)
+    return piece.name if len(known) < 2 or file is None else f"{piece.name} ({file})"

@@ -1,8 +1,9 @@
 """The choice of a region for each candidate as a 0/1 programme, solved by scipy's HiGHS.
 
-A candidate stays or goes into one of its regions; what goes into a region has to fit into its free
-bytes, to which what leaves it is added. All numbers are whole, so that ties can be broken without
-changing the choice: fewer bytes first, then the candidates and regions that come first.
+A candidate stays or goes into one of its regions; of parts of one object one moves; what goes into a
+region has to fit into its free bytes, to which what leaves it is added. All numbers are whole, so
+that ties can be broken without changing the choice: fewer bytes first, then the candidates and
+regions that come first.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ def choose(
     *,
     goal: int | None = None,
     scarce: Sequence[str] = (),
+    most: int | None = None,
+    wholes: Sequence[int] = (),
 ) -> Choice | None:
     """The options with the largest sum of gains that fit.
 
     ``sizes`` and ``homes`` are each candidate's bytes and the region in which it lies, ``free`` the
     bytes that each region has. With a ``goal`` the fewest bytes in the ``scarce`` regions whose
-    gains sum to it. None when no choice reaches the goal.
+    gains sum to it. At most ``most`` candidates are chosen, and one of those that are parts of one
+    of ``wholes``, which says it of each. None when no choice reaches the goal.
     """
     if not options:
         return {} if goal is None or goal <= 0 else None
@@ -51,9 +55,13 @@ def choose(
     # Less than one unit in sum: it decides only between choices that are equal otherwise.
     tie = 0.5 * (bytes_moved + order) / (bytes_moved.sum() + 1.0)
     rows, limits = [], []
-    for index in range(len(sizes)):
-        rows.append([float(option.candidate == index) for option in options])
+    groups = wholes or range(len(sizes))
+    for group in dict.fromkeys(groups):
+        rows.append([float(groups[option.candidate] == group) for option in options])
         limits.append(1.0)
+    if most is not None:
+        rows.append([1.0] * count)
+        limits.append(float(most))
     for region, room in free.items():
         rows.append([_bytes_in(option, sizes, homes, region) for option in options])
         limits.append(float(room))

@@ -1,4 +1,4 @@
-"""Advice as plain immutable data, with JSON out: schema mcusim.advice/1."""
+"""Advice as plain immutable data, with JSON out: schema mcusim.advice/2."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from simcore.costs.origin import Cpu, Elf, Exit, Tool
-from simcore.costs.tables import LayoutBand, PlacedItem
+from simcore.costs.tables import PlacedItem
 from simcore.errors import ExitCode
-from simcore.plain import Amount, Count, Document, Json, one_of, schema_name
+from simcore.plain import Address, Amount, Count, Document, Json, one_of, schema_name
 
-SCHEMA = "mcusim.advice/1"
+SCHEMA = "mcusim.advice/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,70 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What the program saves when it is linked as advised, against how it is linked now.
+
+    The mean over what a linker may make of it: gaps that close, code shifted by the words of a
+    cache line. Cycles are those awake.
+    """
+
+    cycles: int
+    cycles_relative: float
+    """Of the cycles awake as linked."""
+    band_cycles: Count
+    """Half the range over those layouts: a relinked program lies so near to the promise."""
+    mechanism_cycles: int
+    """Of the cycles, those that fetches, loads and stores no longer wait: wait states, misses,
+    TCM."""
+    chance_cycles: int
+    """The rest: branches that collide elsewhere, alignment, and the luck of the layout as linked;
+    less what calls through the linker's veneers take."""
+    veneer_cycles: Count
+    """That calls through veneers take, for which the promise is smaller."""
+    energy_j: float
+    energy_relative: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Over which layouts moves were judged, and what the advice brings in the mean of them."""
+
+    layouts: Count
+    """Orders of the functions, each with all code shifted by other words of a cache line."""
+    answers: tuple[str, ...]
+    """Settings of other answers to what no source decides, under which some of them are timed."""
+    cycles: int
+    """Saved in the mean."""
+    spread_cycles: Amount
+    """Twice the standard error of that mean."""
+    energy_j: float
+    """Saved in the mean."""
+
+
+@dataclass(frozen=True, slots=True)
 class AdvisedMove:
-    """Something to move. Gains are cycles."""
+    """Something to move, and what it brings beside the other moves, in the mean of the layouts.
+
+    Gains are null for what only makes room for the rest.
+    """
 
     name: str
+    """A part of an array has the bytes behind its name, as [:54K]."""
     kind: Annotated[str, one_of("function", "object", "stack")]
+    file: str | None
+    """Source file of its object file, as the symbol table says it."""
+    address: Address
     from_region: str | None
     region: str
     size: Count
     """Bytes."""
-    cycles_alone: int
-    """Gain of this move by itself."""
-    cycles_without: int | None
-    """What the choice loses without it; null for what makes room for the rest."""
+    cycles: int | None
+    spread_cycles: Amount | None
+    """Twice the standard error of the mean."""
+    mechanism_cycles: int | None
+    """Of the cycles, those that were waits for memory."""
+    energy_j: float | None
+    """Saved; negative where it costs energy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +103,25 @@ class Rejected:
     """The one that would gain most."""
     size: Count
     """Bytes."""
-    cycles_alone: int
-    """What that would gain by itself."""
+    room: Count | None
+    """Bytes that are free there; null where that is not the reason."""
+    cycles: int
+    """What it would bring there by itself; what it waits, when it has no room."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another choice, judged over the same layouts."""
+
+    moves: tuple[str, ...]
+    """As WHAT=REGION."""
+    cycles: int
+    """Saved in the mean."""
+    spread_cycles: Amount
+    energy_j: float
+    """Saved in the mean; negative where it costs energy."""
+    is_advised: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +137,38 @@ class Advice(Document):
     cpu: Cpu
     exit: Exit
     args: tuple[str, ...]
-    minimise: Annotated[str, one_of("cycles", "energy", "tcm")]
+    scope: str | None
+    """What of the run counts; null for all of it."""
+    minimise: Annotated[str, one_of("cycles", "energy", "both", "tcm")]
+    least_share: Amount
+    """Of the cycles or the energy of what counts: a move that brings less is left out."""
     deadline_s: Annotated[float, Json(exclusiveMinimum=0)] | None
     meets_deadline: bool | None
     linked: Cost
     advised: Cost
-    predicted_cycles: int
-    """Those as linked less what each move gains by itself."""
+    """As linked less what is promised."""
+    promise: Promise
+    judged: Judged
     timings: Count
-    """Placements that were timed."""
+    """Configurations that the run was timed under."""
     moves: tuple[AdvisedMove, ...]
     """Largest gain first."""
     placement: tuple[PlacedItem, ...]
-    """Where the advised cost was timed, by address."""
+    """Where the moves were timed, by address."""
     rejected: tuple[Rejected, ...]
-    linked_layout: LayoutBand
-    advised_layout: LayoutBand
-    significant: bool
-    """Whether the gain is larger than what alignment alone makes."""
+    alternatives: tuple[Alternative, ...]
+    """Of 'both' those of which none is better in cycles and energy; else one that is better than
+    the advised one in both, if there is one."""
     copied_bytes: Count
     """Bytes that the program has to copy into RAM at its start."""
     copy_cycles: Count
     """The least that this takes, once; not in the costs."""
     linker_script: str
-    """Output sections of GNU ld."""
+    """Output sections of GNU ld and lld."""
     attributes: str
     """The same as attributes of GCC."""
+    applied_script: str | None
+    """The program's linker script with these output sections; null when none was given."""
     warnings: tuple[str, ...]
 
     @property

@@ -1,245 +1,302 @@
-"""The best choice that timing finds: benefits are timed, a 0/1 programme chooses, timing verifies.
+"""The choice of what moves: screened by mechanism in few layouts, judged over many.
 
-Each candidate is timed alone in one pass, the programme picks the best sum that fits, and that
-choice is timed. Benefits do not quite add up (two arrays may have shared a cache set), so the
-choice is improved while one change of it pays: something left out, put in or put elsewhere. Where
-there are few choices in all, each is timed. As linked is among them, so advice is never worse.
+Each candidate is timed alone in its best region in one pass; only waits for memory count, as what
+else changes is where branches lie. A 0/1 programme picks the few that bring most. The whole choice
+and the choice without each of its moves are then timed over the layouts of layouts.py: what brings
+no more than its spread, or less than the least that is asked for, is left out again. No number is
+optimised over layouts, so that none of them is the lucky one.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import product
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from simcore.advisor.candidates import Candidate
+from simcore.advisor.goal import Gain, Goal, gain_over
+from simcore.advisor.layouts import Layout
+from simcore.advisor.passes import Measured, Passes
 from simcore.advisor.programme import Choice, Option, choose
+from simcore.cpu_model import Region
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.placement import Placement, place_pieces, tcm_bytes
+from simcore.linking import LinkMap
+from simcore.linking.veneers import DirectCall, through_veneers
+from simcore.placement import Placement, place_pieces
 from simcore.placement.pieces import ProgramMemory
 from simcore.placement.placer import free_bytes
 from simcore.placement.request import PlaceRequest
-from simcore.run.setup import TimingSetup
-from simcore.simulation.simulation import Simulation
+from simcore.run.setup import Move, TimingSetup
 
-MOST_ROUNDS = 8
-MOST_SWAPS = 32  # exchanges that a round tries
+MOST_MOVES = 8
+MOST_SCREENED = 16  # candidates in a region that are timed alone
+SCREENED_IN = 2  # layouts, of those under the model's own answers
+#: What of the waits of data remains in an SRAM, where that is not timed.
+SRAM_SHARE = 0.5
+
+Key = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
-    """A choice and what it costs."""
+class Screened:
+    """What a candidate brings alone in a region, by mechanism, in the mean of few layouts."""
 
-    choice: Choice
-    placement: Placement
-    cycles: int
-    active_cycles: int
+    waits: int
     energy_fj: int
-    tcm: dict[str, int]
+    is_timed: bool
 
 
 @dataclass(slots=True)
 class Search:
-    """Times choices, each once; ``run`` times setups in one pass."""
+    """Times choices of candidates: what moves where."""
 
     image: Image
-    setup: TimingSetup
     memory: ProgramMemory
-    run: Callable[[Sequence[TimingSetup]], list[Simulation]]
-    count_copies: bool = False
+    passes: Passes
+    linked: Measured
+    layouts: Sequence[Layout]
+    calls: Sequence[DirectCall]
+    linked_map: LinkMap | None = None
     candidates: list[Candidate] = field(default_factory=list)
-    timed: dict[tuple[tuple[int, str], ...], Timed] = field(default_factory=dict)
+    screened: dict[tuple[int, str], Screened] = field(default_factory=dict)
+    judged: dict[Key, list[Measured]] = field(default_factory=dict)
+
+    @property
+    def setup(self) -> TimingSetup:
+        """The program as it is linked."""
+        return self.passes.setup
 
     def place(self, choice: Choice) -> Placement | None:
         """The placement of a choice, None when it does not fit."""
+        model = self.setup.model
         wanted = [
-            (PlaceRequest(one.piece.name, region), self.setup.model.region(region), one.piece)
+            (PlaceRequest(one.piece.name, region), model.region(region), one.piece)
             for index, region in sorted(choice.items())
             for one in [self.candidates[index]]
         ]
         try:
-            return place_pieces(self.image, self.setup.model, wanted, self.memory)
+            return place_pieces(self.image, model, wanted, self.memory)
         except ConfigError:
             return None
 
-    def pays(self, choice: Choice) -> bool:
-        """Whether everything that moves waits longer than its copy takes, if that counts."""
-        return not self.count_copies or all(self.candidates[index].pays for index in choice)
+    def veneer_cycles(self, moves: Sequence[Move]) -> int:
+        """Cycles that calls through veneers take longer under some moves."""
+        return self.setup.model.layouts.veneer_cycles * through_veneers(self.calls, moves)
 
-    def time(self, choices: Sequence[Choice]) -> list[Timed]:
-        """Time those that fit and are not timed yet, in one pass; all that fit are returned."""
-        new: dict[tuple[tuple[int, str], ...], tuple[Choice, Placement]] = {}
+    # --- screening ---
+
+    def screen(self) -> None:
+        """Time each candidate alone where it is expected to wait least; scale the others."""
+        wanted = [
+            (index, region)
+            for index, one in enumerate(self.candidates)
+            for region in one.regions
+            if _is_timed(one, region)
+        ]
+        wanted.sort(key=lambda item: (-self._expected(*item), item[0]))
+        timed = []
+        for index, region in wanted:
+            one = self.candidates[index]
+            larger = [
+                other
+                for other, _ in timed
+                if self.candidates[other].whole == one.whole and one.is_part
+            ]
+            if larger or len(timed) == MOST_SCREENED:
+                continue
+            if self.place({index: region.name}) is not None:
+                timed.append((index, region))
+        layouts = [one for one in self.layouts if one.answer is None][:SCREENED_IN]
+        placed: list[tuple[Move, ...]] = [()]
+        for index, region in timed:
+            placement = self.place({index: region.name})
+            assert placement is not None
+            placed.append(placement.moves)
+        setups = [one.setup(self.image, self.setup, moves) for moves in placed for one in layouts]
+        found = self.passes.time(setups, "screening") if timed else []
+        count = len(layouts)
+        for number, (index, region) in enumerate(timed, 1):
+            own = found[number * count : (number + 1) * count]
+            gain = gain_over(found[:count], own)
+            self.screened[index, region.name] = Screened(
+                round(gain.waits) - self.veneer_cycles(placed[number]),
+                round(gain.energy_fj),
+                is_timed=True,
+            )
+        for index, one in enumerate(self.candidates):
+            for region in one.regions:
+                if (index, region.name) not in self.screened:
+                    self.screened[index, region.name] = self._scaled(index, region)
+
+    def _expected(self, index: int, region: Region) -> float:
+        """Cycles that a candidate may bring in a region, before anything is timed."""
+        one = self.candidates[index]
+        return one.stall_cycles * (1.0 if region.kind in TCM_KINDS else SRAM_SHARE)
+
+    def _scaled(self, index: int, region: Region) -> Screened:
+        """What a timed one of the same object says of this one, by their waits."""
+        one = self.candidates[index]
+        for (other, name), known in self.screened.items():
+            like = self.candidates[other]
+            same_kind = self.setup.model.region(name).kind in TCM_KINDS
+            if like.whole == one.whole and known.is_timed and like.stall_cycles and same_kind:
+                if region.kind not in TCM_KINDS:
+                    continue
+                share = one.stall_cycles / like.stall_cycles
+                return Screened(
+                    round(known.waits * share), round(known.energy_fj * share), is_timed=False
+                )
+        return Screened(round(self._expected(index, region)) if not one.is_resident else 0, 0,
+                        is_timed=False)  # fmt: skip
+
+    # --- choosing ---
+
+    def choose(self, goal: Goal, needed: float | None = None) -> Choice:
+        """The few moves that bring most; with ``needed`` cycles the fewest bytes of TCM for them.
+
+        What brings less than the least is left out, and what costs more energy than it saves time.
+        Where two regions serve data alike the first of its regions is taken.
+        """
+        options = []
+        least = 0.0 if needed is not None else goal.least(self.linked)
+        for index, one in enumerate(self.candidates):
+            gains: list[float] = []
+            for region in one.regions:
+                found = self.screened[index, region.name]
+                gain = float(found.energy_fj if goal.minimise == "energy" else found.waits)
+                # A tie goes where a person would put it: into the region that comes first.
+                alike = [one for one in gains if needed is None and least < one > gain - least]
+                gain = min([gain, *(before - 1 for before in alike)])
+                gains.append(gain)
+                if one.is_resident or (
+                    gain > least and goal.allows(found.waits, found.energy_fj, self.linked)
+                ):
+                    options.append(
+                        Option(index, region.name, round((gain - least) / self._unit(goal)))
+                    )
+        model = self.setup.model
+        regions = dict.fromkeys(option.region for option in options)
+        free = {
+            name: free_bytes(self.image, model, self.memory, model.region(name)) for name in regions
+        }
+        scarce = [region.name for region in model.regions if region.kind in TCM_KINDS]
+        sizes = [one.size for one in self.candidates]
+        homes = [one.home for one in self.candidates]
+        wholes = [one.whole for one in self.candidates]
+        found = None
+        if needed is not None:
+            found = choose(options, sizes, homes, free, goal=round(needed), scarce=scarce,
+                           most=MOST_MOVES, wholes=wholes)  # fmt: skip
+        if found is None:
+            found = choose(options, sizes, homes, free, most=MOST_MOVES, wholes=wholes)
+        return self._fitting(found or {}, goal)
+
+    def _unit(self, goal: Goal) -> float:
+        """Whole numbers of what is minimised: cycles, or a millionth of the energy."""
+        return self.linked.energy_fj / 1e6 if goal.minimise == "energy" else 1.0
+
+    def _fitting(self, choice: Choice, goal: Goal) -> Choice:
+        """The choice without what brings least until it has places: gaps may be cut up."""
+
+        def gain(item: tuple[int, str]) -> tuple[float, int]:
+            found = self.screened[item]
+            return (found.energy_fj if goal.minimise == "energy" else found.waits), -item[0]
+
+        while choice and self.place(choice) is None:
+            index, _ = min(choice.items(), key=gain)
+            choice = without(choice, index)
+        return choice
+
+    # --- judging ---
+
+    def judge(self, choices: Sequence[Choice], step: str) -> None:
+        """Time those that fit and are not judged yet over all layouts."""
+        new: dict[Key, Placement] = {}
         for choice in choices:
             key = key_of(choice)
-            if key not in self.timed and key not in new:
+            if key not in self.judged and key not in new:
                 placement = self.place(choice)
                 if placement is not None:
-                    new[key] = (choice, placement)
-        if new:
-            setups = [replace(self.setup, moves=p.moves) for _, p in new.values()]
-            for (key, (choice, placement)), simulation in zip(
-                new.items(), self.run(setups), strict=True
-            ):
-                self.timed[key] = self.measure(choice, placement, simulation)
-        return [self.timed[key_of(choice)] for choice in choices if key_of(choice) in self.timed]
+                    new[key] = placement
+        setups = [
+            layout.setup(self.image, self.setup, placement.moves)
+            for placement in new.values()
+            for layout in self.layouts
+        ]
+        found = iter(self.passes.time(setups, step) if setups else ())
+        for key, placement in new.items():
+            cycles = self.veneer_cycles(placement.moves)
+            self.judged[key] = [next(found).with_veneers(cycles) for _ in self.layouts]
 
-    def measure(self, choice: Choice, placement: Placement, simulation: Simulation) -> Timed:
-        totals = simulation.costs.totals()
-        used, top = totals.stack_high_water_bytes, self.memory.stack[1]
-        stack = None if used is None else (top - used, top)
-        return Timed(
-            choice,
-            placement,
-            totals.cycles,
-            totals.active_cycles,
-            round(totals.energy_j * 1e15),
-            tcm_bytes(self.image, simulation.model, placement.moves, stack),
+    def gain(self, before: Choice, after: Choice) -> Gain | None:
+        """What one choice brings over another; None where one of them does not fit."""
+        known = self.judged.get(key_of(before)), self.judged.get(key_of(after))
+        if known[0] is None or known[1] is None:
+            return None
+        return gain_over(known[0], known[1])
+
+    def reduce(self, choice: Choice, goal: Goal) -> tuple[Choice, dict[int, Gain]]:
+        """The moves of a choice that are worth it, and what each brings beside the rest.
+
+        What makes room for others brings nothing itself, and has no gain.
+        """
+        self.judge([{}, choice, *(without(choice, index) for index in choice)], "judging")
+        gains: dict[int, Gain] = {}
+        kept, dropped = {}, {}
+        for index, region in choice.items():
+            gain = self.gain(without(choice, index), choice)
+            if gain is not None:
+                gains[index] = gain
+            if gain is None or self._is_good(gain, goal):
+                kept[index] = region
+            elif goal.allows(gain.cycles, gain.energy_fj, self.linked):
+                dropped[index] = region
+        if kept.keys() == choice.keys():
+            return choice, gains
+        kept = self._without_idle(kept, gains)
+        # Two that stand in for each other bring nothing one by one: the better one comes back.
+        again = [{**kept, index: region} for index, region in dropped.items()]
+        self.judge([kept, *again], "judging again")
+        best: tuple[float, int, Gain] | None = None
+        for index, region in dropped.items():
+            gain = self.gain(kept, {**kept, index: region})
+            if gain is not None and self._is_good(gain, goal):
+                found = (gain.counted(goal)[0], -index, gain)
+                best = found if best is None or found[:2] > best[:2] else best
+        if best is not None:
+            index = -best[1]
+            kept, gains[index] = {**kept, index: dropped[index]}, best[2]
+        return kept, {index: gain for index, gain in gains.items() if index in kept}
+
+    def _is_good(self, gain: Gain, goal: Goal) -> bool:
+        return gain.is_worth_it(goal, self.linked) and goal.allows(
+            gain.cycles, gain.energy_fj, self.linked
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What makes one timed choice better than another."""
-
-    minimise: str
-    deadline_cycles: int | None
-
-    def rank(self, timed: Timed) -> tuple[int, ...]:
-        """The smaller the better; equal costs are decided by TCM bytes, then by what moves."""
-        total = sum(timed.tcm.values())
-        moved = sum(item.size for item in timed.placement.items)
-        cost = timed.energy_fj if self.minimise == "energy" else timed.cycles
-        if self.deadline_cycles is None:
-            return cost, total, moved, len(timed.choice)
-        late = max(0, timed.cycles - self.deadline_cycles)
-        return late, total, len(timed.choice), moved, cost
+    def _without_idle(self, choice: Choice, gains: dict[int, Gain]) -> Choice:
+        """The choice without what would make room that the rest does not need."""
+        for index in [index for index in choice if index not in gains]:
+            fewer = without(choice, index)
+            if self.place(fewer) is not None:
+                choice = fewer
+        return choice
 
 
-def find_best(search: Search, goal: Goal, few_choices: int) -> Timed:
-    """The best choice that was timed."""
-    # What does not pay for its copy is timed alone, to tell what it would gain.
-    everything = [{i: r.name} for i, one in enumerate(search.candidates) for r in one.regions]
-    alternatives = [
-        (None, *(r.name for r in one.regions if search.pays({index: r.name})))
-        for index, one in enumerate(search.candidates)
-    ]
-    if math.prod(map(len, alternatives)) <= few_choices:
-        every = [
-            {index: region for index, region in enumerate(combination) if region is not None}
-            for combination in product(*alternatives)
-        ]
-        search.time([*everything, *every])
-        return _best(search, goal)
-    single = search.time(everything)
-    alone = {key_of(t.choice): t for t in single if search.pays(t.choice)}
-    search.time(_programmes(search, goal, list(alone.values()), search.timed[()]))
-    best = _best(search, goal)
-    for _ in range(MOST_ROUNDS):
-        neighbours = search.time(_neighbours(search, goal, best, list(alone.values())))
-        search.time(_programmes(search, goal, neighbours, best))
-        improved = _best(search, goal)
-        if goal.rank(improved) >= goal.rank(best):
-            break
-        best = improved
-    return best
+def _is_timed(one: Candidate, region: Region) -> bool:
+    """Whether a candidate is worth a timing in a region: the first one, and the first SRAM.
+
+    Of data in ITCM is known what it is in DTCM.
+    """
+    first = one.regions[0]
+    return region is first or (region.kind == "sram" and first.kind != "sram")
 
 
-def _best(search: Search, goal: Goal) -> Timed:
-    """The best of all that pay; the first of those that are equal."""
-    timed = [one for one in search.timed.values() if search.pays(one.choice)]
-    return min(timed, key=lambda one: (*goal.rank(one), *key_of(one.choice)))
+def without(choice: Choice, index: int) -> Choice:
+    """A choice without one of its moves."""
+    return {key: region for key, region in choice.items() if key != index}
 
 
-def _programmes(search: Search, goal: Goal, single: Sequence[Timed], base: Timed) -> list[Choice]:
-    """What the 0/1 programme makes of choices that differ from ``base`` in one candidate."""
-    options = []
-    stay: dict[int, int] = {}  # what it gains to take a candidate of the base back
-    for timed in single:
-        changed = {
-            index
-            for index in {*timed.choice, *base.choice}
-            if timed.choice.get(index) != base.choice.get(index)
-        }
-        if len(changed) != 1:
-            continue
-        (index,) = changed
-        gain = gain_of(goal, base, timed)
-        if index in timed.choice:
-            options.append(Option(index, timed.choice[index], gain))
-        else:
-            stay[index] = gain
-    # Gains count from where nothing of it moves: what the base holds gains what it would lose.
-    options = [
-        replace(option, gain=option.gain - stay.get(option.candidate, 0)) for option in options
-    ]
-    options += [
-        Option(index, region, -stay[index])
-        for index, region in base.choice.items()
-        if index in stay
-    ]
-    offset = sum(-gain for gain in stay.values())
-    model = search.setup.model
-    regions = dict.fromkeys(option.region for option in options)
-    free = {
-        name: free_bytes(search.image, model, search.memory, model.region(name)) for name in regions
-    }
-    scarce = [region.name for region in model.regions if region.kind in TCM_KINDS]
-    target = None
-    if goal.deadline_cycles is not None:
-        target = base.cycles - goal.deadline_cycles + offset
-    sizes = [one.size for one in search.candidates]
-    homes = [one.home for one in search.candidates]
-    useful = [option for option in options if option.gain > 0 or homes[option.candidate] in scarce]
-    found = [choose(useful, sizes, homes, free)]
-    if target is not None:
-        found.append(choose(useful, sizes, homes, free, goal=target, scarce=scarce))
-    return [choice for choice in found if choice]
-
-
-def gain_of(goal: Goal, base: Timed, timed: Timed) -> int:
-    """What a choice gains: cycles, or whole picojoules where energy is the goal."""
-    if goal.minimise == "energy" and goal.deadline_cycles is None:
-        return round((base.energy_fj - timed.energy_fj) / 1000)
-    return base.cycles - timed.cycles
-
-
-def _neighbours(search: Search, goal: Goal, best: Timed, alone: Sequence[Timed]) -> list[Choice]:
-    """Choices that differ from the best in one candidate, or by one that another gives room to."""
-    found: list[Choice] = []
-    for index, one in enumerate(search.candidates):
-        if index in best.choice:
-            found.append({k: v for k, v in best.choice.items() if k != index})
-        for target in one.regions:
-            if search.pays({index: target.name}) and best.choice.get(index) != target.name:
-                found.append({**best.choice, index: target.name})
-    swaps: list[tuple[int, Choice]] = []
-    linked = search.timed[()]
-    for timed in alone:
-        ((index, region),) = timed.choice.items()
-        gain = gain_of(goal, linked, timed)
-        if index in best.choice or gain <= 0 or search.place({**best.choice, index: region}):
-            continue
-        for other, place in best.choice.items():
-            if place == region:
-                kept = {k: v for k, v in best.choice.items() if k != other}
-                swaps.append((gain, {**kept, index: region}))
-    swaps.sort(key=lambda swap: (-swap[0], key_of(swap[1])))
-    return found + [choice for _, choice in swaps[:MOST_SWAPS]]
-
-
-def costs_without(search: Search, best: Timed) -> dict[int, int]:
-    """Cycles that the best choice loses without each candidate that the rest does not need gone."""
-    fewer = {i: {k: v for k, v in best.choice.items() if k != i} for i in best.choice}
-    search.time(list(fewer.values()))
-    return {
-        index: search.timed[key_of(choice)].cycles - best.cycles
-        for index, choice in fewer.items()
-        if key_of(choice) in search.timed
-    }
-
-
-def key_of(choice: Choice) -> tuple[tuple[int, str], ...]:
+def key_of(choice: Choice) -> Key:
+    """A choice as what a table is looked up by."""
     return tuple(sorted(choice.items()))

@@ -17,6 +17,7 @@ from simcore.cli.options import (
     scope_options,
 )
 from simcore.cli.output import ColorChoice
+from simcore.cli.progress import search_progress
 from simcore.cli.running import (
     Noted,
     ProgramCommand,
@@ -33,6 +34,7 @@ from simcore.files import destination
 from simcore.run.spec import RunSpec
 
 FORMATS = ("text", "json")
+LEAST_SHARE = 0.001  # of a move, as simcore/advisor has it, which costs imports
 ROWS = 8  # of the list of what is not worth moving
 
 
@@ -41,10 +43,11 @@ ROWS = 8  # of the list of what is not worth moving
 @part_options()
 @click.option(
     "--minimise",
-    type=click.Choice(["cycles", "energy"]),
+    type=click.Choice(["cycles", "energy", "both"]),
     default="cycles",
     show_default=True,
-    help="What the placement should make small.",
+    help="What the placement should make small; 'both' shows the choices of which none is better in"
+    " cycles and energy.",
 )
 @click.option(
     "--deadline",
@@ -61,6 +64,24 @@ ROWS = 8  # of the list of what is not worth moving
     help="Consider the N functions and data objects that wait most.",
 )
 @click.option(
+    "--least",
+    type=values.share,
+    default=LEAST_SHARE,
+    metavar="SHARE",
+    help="Leave out moves that bring less than this of the cycles that count, such as 0.5% or"
+    " 0.005 [default: 0.1%].",
+)
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Move code, too, that ran once, at start, or so seldom that its copy takes longer.",
+)
+@click.option(
+    "--any-energy",
+    is_flag=True,
+    help="Move, too, what costs relatively more energy than it saves cycles.",
+)
+@click.option(
     "--count-copies",
     is_flag=True,
     help="Leave data in ROM that waits no longer in this run than its copy into RAM takes.",
@@ -73,6 +94,20 @@ ROWS = 8  # of the list of what is not worth moving
     show_default=True,
     help="Rows of the list of what is not worth moving; 0 for all.",
 )
+@click.option(
+    "--map",
+    "map_file",
+    metavar="FILE.map",
+    help="The linker's map of the program, -Wl,-Map=FILE.map: it tells which object and input"
+    " section holds what moves [default: FILE.map or FILE.elf.map beside the ELF].",
+)
+@click.option(
+    "--apply",
+    "script",
+    metavar="FILE.ld",
+    help="Write the program's linker script with the advice in it to the file of -o; the report"
+    " goes to standard output.",
+)
 @report_options(FORMATS)
 @scope_options
 @run_options
@@ -83,8 +118,13 @@ def advise(
     minimise: str,
     deadline: float | None,
     candidates: int,
+    least: float,
+    once: bool,
+    any_energy: bool,
     count_copies: bool,
     top: int,
+    map_file: str | None,
+    script: str | None,
     format_name: str,
     output: str | None,
     use_cache: bool,
@@ -98,38 +138,57 @@ def advise(
     mcusim advise firmware.elf --minimise energy
     mcusim advise run.mcu
     mcusim advise firmware.elf --deadline 0.010
+    mcusim advise firmware.elf --apply firmware.ld -o advised.ld
 
-    What is found is verified by timing it, and never worse than the program as linked. It comes
-    as a linker-script fragment to paste. Needs scipy, which the extra mcusim[advise] installs.
-    Exit status 3: no placement meets the deadline.
+    Moves are judged over layouts: only what brings more than chance in their mean is advised, at
+    most eight moves. It comes as a linker-script fragment to paste, with the loop that start-up
+    code needs. With --per, --from and --until only that part counts. Needs scipy, which the extra
+    mcusim[advise] installs. Exit status 3: no placement meets the deadline.
     """
     from simcore.kept.reports import KeptReports
+    from simcore.linking.mapfile import map_states
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
+    new_script = None
+    if script is not None:
+        if output in (None, "-"):
+            raise click.UsageError("--apply needs -o FILE.ld, where the new linker script goes")
+        new_script, output = output, None
     given, options = on_command_line(run), look(output, color, top=top)
-    asked = ("advise", minimise, deadline, candidates, count_copies, given)
+    how: dict[str, Any] = {
+        "minimise": minimise,
+        "deadline_s": deadline,
+        "candidates": candidates,
+        "least_share": least,
+        "count_copies": count_copies,
+        "once": once,
+        "any_energy": any_energy,
+        "map_file": map_file,
+        "linker_script": script,
+    }
+    asked = ("advise", how, map_states(elf, map_file), given)
     spec = RunSpec(elf=elf, verbose=run["verbose"]).replaced(given)
-    reports = KeptReports(open_room(use_cache), [spec], format_name, options, asked)
+    reports = KeptReports(
+        open_room(use_cache and script is None), [spec], format_name, options, asked
+    )
     if (known := reports.load()) is not None:
         return show_again(known, format_name, output, input_files())
     from simcore.advisor import advise as find_advice
     from simcore.report.studies.advice import render
 
     reports.watch()
-    with destination(output, input_files()) as write:
+    with (
+        destination(new_script, input_files()) as write_script,
+        destination(output, input_files()) as write,
+    ):
         with program_streams(output, run["max_instructions"]) as streams:
             noted = Noted(streams)
-            advice = find_advice(
-                elf,
-                minimise=minimise,
-                deadline_s=deadline,
-                candidates=candidates,
-                count_copies=count_copies,
-                **noted.streams,
-                **given,
-            )
+            with search_progress(noted.streams["progress"]) as tell:
+                advice = find_advice(elf, tell=tell, **how, **noted.streams, **given)
         document = render(advice, format_name, options)
+        if advice.applied_script is not None:
+            write_script(advice.applied_script)
         write(document)
     tell_warnings(advice.warnings, format_name, output)
     if tell_end(advice.exit) is ExitCode.OK and advice.status is ExitCode.REGRESSION:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, TextIO
 
@@ -109,5 +109,51 @@ def runs_progress(runs: int) -> Iterator[RunsProgress]:
     progress = RunsProgress(sys.stderr if sys.stderr.isatty() else None, runs)
     try:
         yield progress
+    finally:
+        progress.clear()
+
+
+class SearchProgress:
+    """Called with the step of a search and its share that is done, 0 to 1; draws like Progress."""
+
+    def __init__(self, stream: TextIO, width: int) -> None:
+        self.stream = stream
+        self.width = width
+        self.started = self.drawn = time.monotonic()
+        self.visible = False
+
+    def __call__(self, step: str, share: float) -> None:
+        now = time.monotonic()
+        if now - self.started < DELAY_S or now - self.drawn < INTERVAL_S:
+            return
+        self.drawn = now
+        done = round(BAR * min(1.0, share))
+        text = f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {step}, {now - self.started:.0f} s"
+        self.visible = True  # first: Ctrl-C may come at any moment
+        self.stream.write(f"\r{text[: self.width - 1]}\x1b[K")
+        self.stream.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.visible:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self.visible = False
+
+
+@contextmanager
+def search_progress(before: Progress | None) -> Iterator[Callable[[str, float], None] | None]:
+    """Progress of a search where that of the run ``before`` it was drawn; no line is left."""
+    if before is None:
+        yield None
+        return
+    progress = SearchProgress(before.stream, before.width)
+
+    def tell(step: str, share: float) -> None:
+        before.clear()
+        progress(step, share)
+
+    try:
+        yield tell
     finally:
         progress.clear()

@@ -64,7 +64,7 @@ _MICRO = re.compile("(?<=[0-9] )µ(?=[sJ])")
 #: Parameters of commands that name files which are read.
 _READ = (
     "elf", "elves", "elfs", "capture", "file", "before", "after", "config", "symbols",
-    "debug_file", "svd", "memory_from", "input",
+    "debug_file", "svd", "memory_from", "input", "map_file", "script",
 )  # fmt: skip
 
 

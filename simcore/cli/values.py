@@ -17,6 +17,7 @@ __all__ = [
     "path_map",
     "quantity",
     "seconds",
+    "share",
     "source_url",
 ]
 
@@ -51,6 +52,18 @@ def path_map(text: str) -> tuple[str, str]:
     if not (old and equals and new):
         raise click.BadParameter(f"'{text}' is not OLD=NEW, such as /home/ci/build=src")
     return old, new
+
+
+def share(text: str | float) -> float:
+    """A share as 0.005 or 0.5%."""
+    number = str(text).strip()
+    try:
+        value = float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is no share such as 0.5% or 0.005") from None
+    if not 0 <= value < 1:
+        raise click.BadParameter(f"'{text}' is not from 0% to below 100%")
+    return value
 
 
 def seconds(text: str) -> float:

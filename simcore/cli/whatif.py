@@ -72,6 +72,20 @@ PART = [field.name for field in fields(PartSpec)]
     help="Execute each configuration on its own: interrupts and sleep come at its own times.",
 )
 @click.option(
+    "--relink",
+    metavar="COMMAND",
+    help="Build the placement by COMMAND and time the relinked program beside the placed one. It"
+    " finds the linker fragment in $MCUSIM_FRAGMENT, the script of --apply with it in"
+    " $MCUSIM_SCRIPT, and may write the ELF to $MCUSIM_ELF.",
+)
+@click.option("--apply", "script", metavar="FILE.ld", help="The linker script, for --relink.")
+@click.option(
+    "--map",
+    "map_file",
+    metavar="FILE.map",
+    help="The linker's map, for --relink [default: FILE.map or FILE.elf.map beside the ELF].",
+)
+@click.option(
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
@@ -91,6 +105,9 @@ def whatif(
     place: tuple[str, ...],
     layout_sweep: bool,
     rerun: bool,
+    relink: str | None,
+    script: str | None,
+    map_file: str | None,
     jobs: int | None,
     format_name: str,
     output: str | None,
@@ -110,6 +127,7 @@ def whatif(
     mcusim whatif kernel.elf --sweep cpu=stm32f746,stm32h743 --sweep caches=on,off
     mcusim whatif kernel.elf --config study.toml --format csv
     mcusim whatif firmware.elf --irq TIM2=48kHz,96kHz --try 'handler*=itcm'
+    mcusim whatif app.elf --place 'conv*=itcm' --apply app.ld --relink 'make LD=$MCUSIM_SCRIPT'
 
     Changes are against the first row: the program as it is linked, or the first combination of
     the sweeps. Configurations of one part share one execution, unless --rerun is given, or --irq
@@ -123,6 +141,8 @@ def whatif(
     from simcore.whatif.config_file import ConfigFile
     from simcore.whatif.configuration import check_names
     from simcore.whatif.rates import split_irqs, with_rates
+    from simcore.whatif.relink import Build, check_relink
+    from simcore.whatif.relink import relink as relink_study
 
     part = {name: run.pop(name) for name in PART if name in run}
     first, *others = elves
@@ -138,6 +158,11 @@ def whatif(
     if swept:
         configurations = with_rates(configurations or [base], swept)
     check_names(configurations)
+    if relink is None and (script or map_file):
+        raise click.UsageError("--apply and --map are for --relink COMMAND")
+    build = None if relink is None else Build(relink, map_file, script)
+    if build is not None:
+        check_relink((opened, *others), configurations, build)
     started = time.monotonic()
     inputs = [*input_files(), *(name for each in (spec, *configurations) for name in each.files)]
     options = look(output, color)
@@ -147,7 +172,9 @@ def whatif(
         for one in configurations
     ]
     asked = ("whatif", configurations, rerun)
-    reports = KeptReports(open_room(use_cache), specs, format_name, options, asked)
+    reports = KeptReports(
+        open_room(use_cache and relink is None), specs, format_name, options, asked
+    )
     if (known := reports.load()) is not None:
         return show_again(known, format_name, output, inputs)
     reports.watch()
@@ -162,6 +189,9 @@ def whatif(
                 **noted.streams,
                 **run,
             )
+        if build is not None and study.status is ExitCode.OK:
+            program = replace(specs[0], layout_sweep=False, verbose=False)
+            study = relink_study(study, configurations, program, build)
         document = render(study, format_name, options) if study.configurations else None
         if document is not None:
             write(document)

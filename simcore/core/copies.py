@@ -182,6 +182,12 @@ class Copier:
             if one.read_bytes or one.write_bytes
         )
 
+    def moved(self) -> tuple[tuple[int, int], ...]:
+        """Ranges [first, end) of the program that DMA moved from or to, sorted."""
+        found = ffi.new("struct moved_info[]", lib.MOVED_RANGES)
+        count = lib.core_moved(self.core, self.index, found)
+        return tuple((one.first, one.last + 1) for one in found[0:count])
+
     def node_blocks(self, nodes: Mapping[int, int]) -> tuple[NodeBlock, ...]:
         """What blocks did by node, in their order; `nodes` are the numbers, by the core's, of those
         that the counters keep."""

@@ -16,7 +16,7 @@ from simcore.core.exceptions import CoreExceptions
 from simcore.core.extension import ffi, function_index, lib, status_text
 from simcore.core.operators import CoreOperators
 from simcore.core.registers import CoreRegisters
-from simcore.core.schedules import Decoder, Scheduler
+from simcore.core.schedules import Known, Scheduler
 from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
@@ -27,7 +27,6 @@ from simcore.run.kernels import NO_KERNEL, Kernel, KernelTask
 from simcore.run.places import NOWHERE, CodePlace
 
 if TYPE_CHECKING:
-    from simcore.cpu_model import CorePipeline
     from simcore.elf import Function
     from simcore.run.setup import Move, TimingSetup
 
@@ -71,13 +70,16 @@ ENGINE_FUNCTIONS = (
 class Core(CoreExceptions, CoreOperators, CoreRegisters):
     """One event stream under any number of configurations.
 
-    `function_at` finds the function that holds an address. Raises CoreError.
+    `function_at` finds the function that holds an address, `known` is what cores before this one
+    made of the same program. Raises CoreError.
     """
 
-    def __init__(self, function_at: Callable[[int], Function | None]) -> None:
+    def __init__(
+        self, function_at: Callable[[int], Function | None], known: Known | None = None
+    ) -> None:
         self.timings: list[Timing] = []
+        self.known = known or Known()
         self._function_at = function_at
-        self._decoder = Decoder()
         self._config: Mapping[str, Any] = {}
         self._writer: _Writer | None = None
         self._printer: _Writer | None = None
@@ -109,7 +111,7 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
             regions,
             region_names,
             scheduler,
-            self._decoder,
+            self.known.decoder,
             moves,
             self._function_at,
         )
@@ -355,7 +357,7 @@ def core_py_write(handle: Any, piece: Any, size: int) -> int:
 
 def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
     """Add a configuration for each setup; those with like pipelines share one. Raises CoreError."""
-    schedulers: list[tuple[CorePipeline, Scheduler]] = []
+    schedulers = core.known.schedulers
     for setup in setups:
         model = setup.model
         timing, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)

@@ -303,6 +303,7 @@ class Counters:
     warnings: tuple[str, ...] = ()
     trace: Trace | None = None
     transfers: tuple[Transfers, ...] = ()
+    moved_by_dma: tuple[tuple[int, int], ...] = ()  # [first, end) of the program, in all of the run
     contexts: tuple[Context, ...] = ()
     stacks: tuple[Stack, ...] = ()
     node_blocks: tuple[NodeBlock, ...] = ()  # by node and block; on request

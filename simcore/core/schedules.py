@@ -14,6 +14,7 @@ from simcore.errors import UnknownInstructionError
 from simcore.isa import Block, decode_block
 
 if TYPE_CHECKING:
+    from simcore.cpu_model import CorePipeline
     from simcore.pipeline import Pipeline, Schedule
     from simcore.pipeline.stretches import Stretch
 
@@ -74,3 +75,11 @@ class Scheduler:
                 found = self.pipeline.schedule_stretch(block.stretches[stretch], state, variant)
                 block.schedules[key] = found
         return found
+
+
+@dataclass(slots=True)
+class Known:
+    """Blocks and schedules that several cores share which time one program."""
+
+    decoder: Decoder = field(default_factory=Decoder)
+    schedulers: list[tuple[CorePipeline, Scheduler]] = field(default_factory=list)

@@ -200,6 +200,7 @@ class Timing:
             warnings=(*_warnings(info), *self._stale_warnings(copier)),
             contexts=copier.contexts(),
             transfers=copier.transfers(self._region_names),
+            moved_by_dma=copier.moved(),
             trace=read_trace(self._core, self.index, info.width, number),
             node_blocks=copier.node_blocks(number),
             interrupts=read_interrupts(self._core, self.index),

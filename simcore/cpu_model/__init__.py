@@ -16,6 +16,7 @@ from simcore.cpu_model.around import (
     FlashControl,
     FlexRam,
     InterruptController,
+    Layouts,
     SysTickReference,
 )
 from simcore.errors import ConfigError, ModelError, nearest
@@ -258,6 +259,7 @@ class CpuModel:
     provenance: Mapping[str, Provenance] = field(repr=False)
     sha256: str
     flexram: FlexRam | None = None
+    layouts: Layouts = Layouts()
     division: str | None = None  # how a program divides its memory, in words
 
     @property

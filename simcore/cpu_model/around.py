@@ -72,3 +72,16 @@ class DeviceSet:
     def external(self) -> Controllers:
         """The registers of the controllers of external memory."""
         return family_of(self.family).external if self.family != "none" else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """Over which layouts advice is judged: so many orders of functions.
+
+    Every other one is timed under an answer to one of `questions`, names of ``Undecided``.
+    `veneer_cycles` are those that a call to code out of reach takes longer.
+    """
+
+    orders: int = 8
+    questions: tuple[str, ...] = ()
+    veneer_cycles: int = 0

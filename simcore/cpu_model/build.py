@@ -28,6 +28,7 @@ from simcore.cpu_model.around import (
     FlashControl,
     FlexRam,
     InterruptController,
+    Layouts,
     SysTickReference,
 )
 from simcore.cpu_model.schema import (
@@ -97,6 +98,7 @@ def build_model(tree: Tree, origin: str) -> CpuModel:
         provenance={".".join(path): Provenance(**fact) for path, fact in facts(tree)},
         sha256=_digest(values),
         flexram=_flexram(origin, values),
+        layouts=_layouts(origin, values),
     )
 
 
@@ -242,9 +244,16 @@ def _energy(entry: Tree) -> EnergyCoefficients:
     return EnergyCoefficients(**{**entry, "issue": issue})
 
 
+def _layouts(origin: str, values: Tree) -> Layouts:
+    table = dict(values.get("layouts", {}))
+    for name in (questions := table.pop("questions", ())):
+        _check_reference(origin, "layouts.questions", name, values.get("undecided", {}))
+    return Layouts(questions=tuple(questions), **table)
+
+
 def _digest(values: Tree) -> str:
     """SHA-256 over everything that can change a result; sources, titles and questions cannot."""
-    idle = ("sources", "title", "undecided")
+    idle = ("sources", "title", "undecided", "layouts")
     relevant = {key: value for key, value in values.items() if key not in idle}
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -49,10 +49,18 @@ def read_memory_block(path: str) -> tuple[LinkerMemory, ...]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ModelError(f"{path}: cannot read linker script: {reason}") from None
+    entries = memory_entries(path, text)
+    if entries is None:
+        raise ModelError(f"{path}: has no MEMORY block; --memory-from needs a GNU ld script")
+    return entries
+
+
+def memory_entries(path: str, text: str) -> tuple[LinkerMemory, ...] | None:
+    """As `read_memory_block`, of a script's text; None when it has no MEMORY block."""
     text = re.sub(r"/\*.*?\*/", lambda comment: "\n" * comment[0].count("\n"), text, flags=re.S)
     block = re.search(r"\bMEMORY\s*\{([^{}]*)\}", text)
     if block is None:
-        raise ModelError(f"{path}: has no MEMORY block; --memory-from needs a GNU ld script")
+        return None
     script = _Script(path, text)
     for symbol in re.finditer(
         r"^\s*([A-Za-z_.$][\w.$]*)\s*=\s*([^;=]+);", text[: block.start()], re.M

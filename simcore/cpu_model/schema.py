@@ -322,6 +322,17 @@ _UNDECIDED = Table(
     required=("title", "answers"),
 )
 
+# Layouts over which advice is judged: how many orders of functions, the questions of [undecided]
+# whose answers every other one of them takes, and what a call through a linker's veneer adds.
+_LAYOUTS = Table(
+    {
+        "orders": Fact("integer", COUNT, minimum=2, maximum=64),
+        "questions": Plain("texts"),
+        "veneer_cycles": Fact("integer", CYCLES, maximum=64),
+    },
+    required=("orders", "questions", "veneer_cycles"),
+)
+
 SCHEMA = Table(
     {
         "name": Plain("text"),
@@ -352,6 +363,7 @@ SCHEMA = Table(
         "flexram": _FLEXRAM,
         "devices": _DEVICES,
         "undecided": Named(_UNDECIDED),
+        "layouts": _LAYOUTS,
     },
     required=("name", "title", "core", "region", "bus", "memory", "operating_point"),
 )

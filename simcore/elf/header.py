@@ -18,6 +18,9 @@ from simcore.errors import ElfError
 
 MAX_SECTIONS: Final = 1 << 13  # a firmware has some dozens; pyelftools takes 20 us for each
 
+#: Bytes; a vector table asks for at most 1024, what is more is broken.
+MAX_ALIGNMENT: Final = 1 << 12
+
 _HEADER_BYTES: Final = 52
 PROGRAM_HEADER_BYTES: Final = 32
 _SECTION_HEADER_BYTES: Final = 40
@@ -164,5 +167,10 @@ def name_sections(
             if 0 <= address - run < length:
                 load = address - run + start
         executable, writable = bool(flags & _SHF_EXECINSTR), bool(flags & _SHF_WRITE)
-        result.append(Section(name, address, size, load, allocated, executable, writable, has_data))
+        alignment = max(header["sh_addralign"], 1)
+        if alignment & (alignment - 1) or alignment > MAX_ALIGNMENT:
+            alignment = 1
+        result.append(
+            Section(name, address, size, load, allocated, executable, writable, has_data, alignment)
+        )
     return tuple(result)

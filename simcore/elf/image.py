@@ -80,6 +80,7 @@ class Section:
     executable: bool
     writable: bool
     has_data: bool = True  # False for SHT_NOBITS (.bss) and for data that lies beyond the file
+    alignment: int = 1  # bytes, a power of two: the largest of its parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,6 +310,7 @@ void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct 
 }
 
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out) { timing_transfers(of(c, timing), out); }
+uint32_t core_moved(const core *c, uint32_t timing, struct moved_info *out) { return timing_moved(of(c, timing), out); }
 
 void core_stale(const core *c, uint32_t timing, struct stale_info *out) { timing_stale(of(c, timing), out); }
 

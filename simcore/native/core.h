@@ -145,6 +145,8 @@ void core_one_call_info(const core *c, uint32_t timing, struct one_call_info *ou
 void core_contexts(const core *c, uint32_t timing, struct context_info *out);
 void core_stacks(const core *c, uint32_t timing, struct stack_info *out, struct link_info *link);
 void core_transfers(const core *c, uint32_t timing, struct transfer_info *out);    /* one per region */
+/* Memory that DMA moved from or to in all of the run: sorted, at most MOVED_RANGES. Returns how many. */
+uint32_t core_moved(const core *c, uint32_t timing, struct moved_info *out);
 void core_stale(const core *c, uint32_t timing, struct stale_info *out);           /* STALE_KINDS */
 
 /* Exceptions that were taken or came while they could not be, by number; stretches with interrupts masked; handlers

@@ -83,6 +83,12 @@ struct transfer_info {       /* what DMA moved from and to one region */
     uint64_t read_bytes, write_bytes;
 };
 
+enum { MOVED_RANGES = 64 };
+
+struct moved_info {          /* bytes that DMA moved from or to, as addresses of the program */
+    uint32_t first, last;
+};
+
 /* Lines of the D-cache that were not what memory held: dirty while DMA read it; read by the core after DMA wrote it. */
 enum stale { STALE_SENT = 0, STALE_KEPT = 1, STALE_KINDS };
 

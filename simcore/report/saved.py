@@ -58,7 +58,7 @@ KINDS = {
     "mcusim.energy-sweep/1": DocumentKind(
         "energy sweep", "simcore.whatif.energy_sweep.EnergySweep", "studies.energy_sweep"
     ),
-    "mcusim.advice/1": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
+    "mcusim.advice/2": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
     "mcusim.study-ops/1": DocumentKind(
         "study of operations", "simcore.study.ops.OpsStudy", "studies.ops"
     ),
@@ -71,7 +71,7 @@ _PROFILE = KINDS["mcusim.profile/1"]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 #: Keys whose texts have several lines.
-_LINES = ("args", "attributes", "linker_script", "output")
+_LINES = ("applied_script", "args", "attributes", "linker_script", "output")
 
 _NO_RUN = (
     "a JSON profile holds no hot loops, no source text and nothing that the program printed: the"

@@ -42,6 +42,8 @@ from simcore.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from simcore.core.core import Core
+    from simcore.core.data_objects import ObjectMap
+    from simcore.core.schedules import Known
 
 Document = TypeVar("Document")
 _ELF_PIECE_BYTES = MAX_CHUNK_BYTES // 4
@@ -221,6 +223,7 @@ class Capture:
             except (ValueError, RecursionError) as error:
                 raise self._reader.damaged(f"{NETWORK.decode()}: {error}") from None
         self.printed = self._reader.one(PRINTED)
+        self._known: Known | None = None  # of passes before
         self._demangled = True
         try:
             files = ProgramFiles(
@@ -295,25 +298,36 @@ class Capture:
         """The checked configuration of :meth:`spec`. Raises ModelError or ConfigError too."""
         return self.spec(cpu, **options).setup(moves, self.image)
 
+    @property
+    def pieces(self) -> int:
+        """In how many pieces the events of its run are."""
+        return self._reader.count(EVENTS)
+
     def simulate(
-        self, setups: Sequence[TimingSetup], progress: Callable[[int], None] | None = None
+        self,
+        setups: Sequence[TimingSetup],
+        progress: Callable[[int], None] | None = None,
+        *,
+        objects: ObjectMap | None = None,
     ) -> list[Simulation]:
         """Time the recorded run under each setup, in their order, in one pass over the capture.
 
-        ``progress`` is called now and then with the pieces so far. Raises ConfigError when a setup
-        cannot be or lacks memory that the program has, CaptureError, UnknownInstructionError or
-        CoreError.
+        ``progress`` is called now and then with the pieces so far; ``objects`` are other ones than
+        the run's, with as many tables. Raises ConfigError when a setup cannot be or lacks memory
+        that the program has, CaptureError, UnknownInstructionError or CoreError.
         """
         from simcore.core.core import Core, add_setups
+        from simcore.core.schedules import Known
 
         for setup in setups:
             setup.check()
             setup.check_program(self.image)
-        core = Core(self.image.function_at)
+        self._known = self._known or Known()
+        core = Core(self.image.function_at, self._known)
         try:
             add_setups(core, setups)
             core.watch_stack(self.end.stack_top, self.end.stack_floor)
-            core.watch_objects(self.end.objects(self.image))
+            core.watch_objects(objects or self.end.objects(self.image))
             if setups[0].counted is not None:
                 core.count_only(setups[0].counted)
             self._replay(core, progress)

@@ -118,6 +118,10 @@ class CaptureReader:
                     file.seek(place)
                     yield self._content(number, file.read(size))
 
+    def count(self, kind: bytes) -> int:
+        """How many chunks of a kind there are."""
+        return sum(found == kind for found, _, _ in self._places)
+
     def maybe(self, kind: bytes) -> bytes | None:
         """The content of the chunk of a kind that there may be one of."""
         return self.one(kind) if any(found == kind for found, _, _ in self._places) else None

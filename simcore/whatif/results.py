@@ -96,6 +96,30 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Relinked:
+    """The program relinked with a placement, beside the placed one. Cycles are active ones."""
+
+    placed: str
+    """The configuration with the placement."""
+    elf: Elf
+    exit: Exit
+    linked_cycles: Count
+    placed_cycles: Count
+    cycles: Count
+    """Of the relinked program, its start-up code with them."""
+    instructions: Count
+    energy_j: Amount
+    start_up_cycles: int
+    """What the reset handler takes more than as linked: it fills what moved."""
+    veneer_calls: Count
+    veneer_cycles: Count
+    """Of the linker's veneers by themselves; the placed timing holds neither these nor the
+    start-up code."""
+    stays: tuple[str, ...]
+    """What no linker moves, with why."""
+
+
+@dataclass(frozen=True, slots=True)
 class WhatIf(Document):
     """Programs under several configurations, as 'mcusim whatif' writes it.
 
@@ -112,6 +136,8 @@ class WhatIf(Document):
     """In the order in which they were asked for."""
     interrupted: bool
     """Ctrl-C came before all were done; those that were are here."""
+    relinked: Relinked | None = None
+    """Left out when no build was asked for."""
 
     @property
     def status(self) -> ExitCode:

@@ -127,6 +127,12 @@ void timing_transfers(const struct timing *t, struct transfer_info *out)
     memcpy(out, t->transfer, t->memory.regions * sizeof *out);
 }
 
+uint32_t timing_moved(const struct timing *t, struct moved_info *out)
+{
+    memcpy(out, t->moved.range, t->moved.ranges * sizeof *out);
+    return t->moved.ranges;
+}
+
 void timing_stale(const struct timing *t, struct stale_info *out)
 {
     memcpy(out, t->memory.stale, sizeof t->memory.stale);

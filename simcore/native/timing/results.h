@@ -18,6 +18,7 @@ void timing_op_uses(const struct timing *t, struct op_use_info *out);
 void timing_contexts(const struct timing *t, struct context_info *out);
 void timing_stacks(const struct timing *t, struct stack_info *out, struct link_info *link);
 void timing_transfers(const struct timing *t, struct transfer_info *out);
+uint32_t timing_moved(const struct timing *t, struct moved_info *out);
 void timing_stale(const struct timing *t, struct stale_info *out);
 void timing_frames(const struct timing *t, struct frame_info *out);
 

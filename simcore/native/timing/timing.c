@@ -276,6 +276,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
 static void run_transfer(struct timing *t, int is_write, uint32_t address, uint32_t bytes, uint32_t code)
 {
     uint32_t place = placement_of(&t->placement, address), region;
+    moved_add(&t->moved, address, bytes);
     while (bytes && (region = memory_region(&t->memory, place)) != NO_REGION) {
         uint32_t left = t->region[region].base + (t->region[region].size - 1) - place;
         uint32_t here = bytes - 1 < left ? bytes : left + 1;

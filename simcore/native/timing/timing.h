@@ -10,6 +10,7 @@
 #include "timing/branch.h"
 #include "timing/calltree.h"
 #include "timing/contexts.h"
+#include "timing/moved.h"
 #include "timing/node_blocks.h"
 #include "types.h"
 #include "memory/memory.h"
@@ -62,6 +63,7 @@ struct timing {
     struct node_blocks *node_blocks;    /* NULL: not asked for */
     uint64_t sample_at;          /* its next_sample; never without one */
     struct transfer_info transfer[MAX_REGIONS];
+    struct moved moved;
     uint32_t waits;              /* cycles that the block which ran last waited for memory */
     uint32_t unwinds_to;         /* SP to which the calls end when the running block has, 0: none end */
     uint64_t ended_pended;       /* when the exception was pended whose handler came back last */

@@ -14,6 +14,11 @@ from simcore.report import RenderOptions
 #: Title, note and body of a part of a report.
 Block = tuple[str, str, RenderableType]
 
+
+class Code(Text):
+    """Text of which each line stays one, however long, as a build would read it."""
+
+
 # One character for one keeps the columns where they are; ± stands in a last column only.
 _ASCII = str.maketrans({
     "µ": "u", "…": "~", "█": "#", "±": "+/-",
@@ -43,7 +48,7 @@ def print_blocks(console: Console, header: RenderableType, blocks: Iterable[Bloc
     for title, note, body in blocks:
         console.print()
         console.print(Text.assemble((title, "bold"), (f"  ({note})" if note else "", "dim")))
-        console.print(body)
+        console.print(body, soft_wrap=isinstance(body, Code))
 
 
 def warnings_block(warnings: Sequence[str]) -> Iterator[Block]:

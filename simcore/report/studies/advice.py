@@ -1,4 +1,4 @@
-"""Advice as text or JSON: the gain, what to move, what to leave, and how to do it in a build."""
+"""Advice as text or JSON: the promise, what to move, what to leave, and how to do it in a build."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from simcore.advisor.results import Advice, AdvisedMove, Cost
-from simcore.costs.tables import LayoutBand
+from simcore.advisor.results import Advice, AdvisedMove, Cost, Rejected
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
 from simcore.report.page.console import (
     Block,
+    Code,
     new_console,
     print_blocks,
     printed_text,
@@ -37,111 +37,176 @@ def _header(advice: Advice) -> Text:
     text = Text()
     text.append(advice.elf.name, "bold")
     text.append(f" on {advice.cpu.name} at {clock(advice.cpu.clock_hz)}: ")
-    if advice.deadline_s is None:
-        text.append(f"least {advice.minimise}")
-    else:
+    if advice.deadline_s is not None:
         text.append(f"fewest TCM bytes within {si(advice.deadline_s, 's')}")
-    text.append(f", {advice.timings} placements timed")
+    elif advice.minimise == "both":
+        text.append("least cycles and energy")
+    else:
+        text.append(f"least {advice.minimise}")
+    if advice.scope is not None:
+        text.append(f" of {advice.scope}")
+    text.append(f", {advice.timings} timings")
     if advice.exit.status is not ExitCode.OK:
         text.append(f"\n{advice.exit.text}; nothing is advised", "bold red")
     elif advice.meets_deadline is False:
         text.append("\nNo placement that was found meets the deadline.", "bold red")
     elif not advice.moves:
         text.append("\nNothing is worth moving.")
-    elif not advice.significant:
-        text.append(
-            "\nThe gain is no larger than what alignment alone makes: nothing is worth moving.",
-            "bold yellow",
-        )
+    else:
+        text.append(f"\n{_promise(advice)}")
     return text
+
+
+def _promise(advice: Advice) -> str:
+    """What is promised, and of what it is made, in sentences."""
+    promise, slept = advice.promise, advice.linked.active_cycles != advice.linked.cycles
+    change = signed(percent(-promise.cycles, advice.linked.active_cycles, 2), -promise.cycles)
+    moves = "1 move" if len(advice.moves) == 1 else f"{len(advice.moves)} moves"
+    told = (
+        f"Promise: {change} cycles{' awake' if slept else ''}"
+        f" ({-promise.cycles:+,} +/- {promise.band_cycles:,}) by {moves} after a relink."
+    )
+    whole = promise.cycles
+    if whole > 0:
+        share = max(0.0, min(1.0, promise.mechanism_cycles / whole))
+        told += (
+            f" {share:.0%} of it is mechanism (wait states, misses, TCM), {1 - share:.0%} chance"
+            " (branches that collide, alignment)."
+        )
+    if advice.alternatives and advice.minimise != "both":
+        other = advice.alternatives[0]
+        told += (
+            f" Better in cycles and energy, by {other.cycles - advice.judged.cycles:,} cycles:"
+            f" {', '.join(other.moves)}."
+        )
+    return told
 
 
 def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     yield "Cost", "cycles modelled, energy estimated", _costs(advice, options)
     if advice.moves:
-        rows = advice.moves
-        note = "gain in cycles of each alone, and what the choice loses without it"
-        yield (
-            "Move",
-            note,
-            build_table(
-                [
-                    Column("what", [row.name for row in rows]),
-                    Column("kind", [row.kind for row in rows], 4),
-                    Column("from", [row.from_region or "" for row in rows], 2),
-                    Column("to", [row.region for row in rows]),
-                    Column("size", [size(row.size) for row in rows]),
-                    Column("alone", [f"{row.cycles_alone:+,}" for row in rows], 1),
-                    Column("without it", [_without(row) for row in rows]),
-                ],
-                options.width,
-            ),
-        )
+        yield "Move", f"{_over(advice)}; what each brings beside the rest", _moves(advice, options)
+    if advice.minimise == "both" and advice.alternatives:
+        yield "Choices", f"{_over(advice)}; none is better in both", _front(advice, options)
     if advice.rejected:
         kept = advice.rejected[: options.top or None]
         of = "" if len(kept) == len(advice.rejected) else f", top {len(kept)}"
-        table = build_table(
-            [
-                Column("what", [row.name for row in kept]),
-                Column("best in", [row.region or "" for row in kept], 2),
-                Column("size", [size(row.size) for row in kept], 1),
-                Column("alone", [f"{row.cycles_alone:+,}" for row in kept]),
-                Column("", [row.reason for row in kept], 3),
-            ],
-            options.width,
-        )
-        yield f"Not worth moving{of}", "gain in cycles of each alone, in its best region", table
+        note = "cycles of each alone in its best region, or that it waits"
+        yield f"Not moved{of}", note, _left(kept, options)
     if advice.linker_script:
-        yield "Linker script", "", Text(advice.linker_script.rstrip())
+        yield "Linker script", "", Code(advice.linker_script.rstrip())
         if advice.attributes:
             note = "instead of the input sections above, without -ffunction-sections"
-            yield "Attributes", note, Text(advice.attributes.rstrip())
+            yield "Attributes", note, Code(advice.attributes.rstrip())
     notes = list(advice.warnings)
     if advice.copied_bytes:
         notes.append(
             f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start; that"
             f" takes at least {advice.copy_cycles:,} cycles, once, which the costs do not hold"
         )
+    if advice.promise.veneer_cycles:
+        notes.append(
+            f"calls through the linker's veneers take about {advice.promise.veneer_cycles:,}"
+            " cycles, which the promise holds"
+        )
     yield from warnings_block(notes)
 
 
-def _without(row: AdvisedMove) -> str:
-    return "makes room" if row.cycles_without is None else f"{-row.cycles_without:+,}"
+def _over(advice: Advice) -> str:
+    return f"mean and spread over {advice.judged.layouts} layouts"
+
+
+def _moves(advice: Advice, options: RenderOptions) -> RenderableType:
+    rows = advice.moves
+    return build_table(
+        [
+            Column("what", [row.name for row in rows]),
+            Column("kind", [row.kind for row in rows], 3),
+            Column("from", [row.from_region or "" for row in rows], 2),
+            Column("to", [row.region for row in rows]),
+            Column("size", [size(row.size) for row in rows]),
+            Column("cycles", [_cycles(row) for row in rows]),
+            Column("+/-", [_spread(row) for row in rows]),
+            Column("mechanism", [_mechanism(row) for row in rows], 4),
+            Column("energy", [_energy(advice, row) for row in rows]),
+        ],
+        options.width,
+    )
+
+
+def _cycles(row: AdvisedMove) -> str:
+    return "makes room" if row.cycles is None else f"{-row.cycles:+,}"
+
+
+def _spread(row: AdvisedMove) -> str:
+    return "" if row.spread_cycles is None else f"{row.spread_cycles:,.0f}"
+
+
+def _mechanism(row: AdvisedMove) -> str:
+    return "" if row.mechanism_cycles is None else f"{-row.mechanism_cycles:+,}"
+
+
+def _energy(advice: Advice, row: AdvisedMove) -> str:
+    if row.energy_j is None:
+        return ""
+    return signed(percent(-row.energy_j, advice.linked.energy_j, 2), -row.energy_j)
+
+
+def _front(advice: Advice, options: RenderOptions) -> RenderableType:
+    rows, linked = advice.alternatives, advice.linked
+    return build_table(
+        [
+            Column("", ["advised" if row.is_advised else "" for row in rows]),
+            Column("cycles", [f"{-row.cycles:+,}" for row in rows]),
+            Column("+/-", [f"{row.spread_cycles:,.0f}" for row in rows], 2),
+            Column(
+                "energy",
+                [signed(percent(-r.energy_j, linked.energy_j, 2), -r.energy_j) for r in rows],
+            ),
+            Column("moves", [", ".join(row.moves) or "none" for row in rows], 1),
+        ],
+        options.width,
+    )
+
+
+def _left(rows: Sequence[Rejected], options: RenderOptions) -> RenderableType:
+    return build_table(
+        [
+            Column("what", [row.name for row in rows]),
+            Column("best in", [row.region or "" for row in rows], 2),
+            Column("size", [size(row.size) for row in rows], 1),
+            Column("cycles", [f"{-row.cycles:+,}" for row in rows]),
+            Column("", [_reason(row) for row in rows], 3),
+        ],
+        options.width,
+    )
+
+
+def _reason(row: Rejected) -> str:
+    return row.reason if row.room is None else f"{row.reason}: {size(row.room)} free"
 
 
 def _costs(advice: Advice, options: RenderOptions) -> RenderableType:
-    linked, advised = advice.linked, advice.advised
-    rows: Sequence[tuple[str, Cost, LayoutBand]] = (
-        ("as linked", linked, advice.linked_layout),
-        ("advised", advised, advice.advised_layout),
-    )
-    gain = advised.cycles - linked.cycles
-    predicted = advice.predicted_cycles - linked.cycles
+    linked, advised, promise = advice.linked, advice.advised, advice.promise
+    rows: Sequence[tuple[str, Cost]] = (("as linked", linked), ("advised", advised))
     energy = advised.energy_j - linked.energy_j
     # Sleep is as long under each: what the placement changes are the cycles awake.
-    relative = ["", signed(percent(gain, linked.active_cycles, 2), gain)]
+    change = ["", signed(percent(-promise.cycles, linked.active_cycles, 2), -promise.cycles)]
     slept = linked.active_cycles != linked.cycles
     energies = ["", signed(percent(energy, linked.energy_j, 2), energy)]
     return build_table(
         [
-            Column("", [name for name, _, _ in rows]),
+            Column("", [name for name, _ in rows]),
             Column(
                 "active cycles" if slept else "cycles",
-                [count(cost.active_cycles) for _, cost, _ in rows],
+                [count(cost.active_cycles) for _, cost in rows],
             ),
-            Column("verified", relative),
-            Column(
-                "predicted", ["", signed(percent(predicted, linked.active_cycles, 2), predicted)], 3
-            ),
-            Column("time", [si(cost.time_s, "s") for _, cost, _ in rows], 2),
-            Column("energy", [si(cost.energy_j, "J") for _, cost, _ in rows], 1),
-            Column("", energies, 1),
-            Column("TCM", [size(sum(cost.tcm_bytes.values())) for _, cost, _ in rows], 1),
-            Column(
-                "by alignment",
-                [f"+{b.maximum_cycles - b.minimum_cycles:,}" for _, _, b in rows],
-                4,
-            ),
+            Column("+/-", ["", count(promise.band_cycles)]),
+            Column("change", change),
+            Column("time", [si(cost.time_s, "s") for _, cost in rows], 2),
+            Column("energy", [si(cost.energy_j, "J") for _, cost in rows], 1),
+            Column("change", energies, 1),
+            Column("TCM", [size(sum(cost.tcm_bytes.values())) for _, cost in rows], 1),
         ],
         options.width,
     )

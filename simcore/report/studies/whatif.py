@@ -23,7 +23,7 @@ from simcore.report.page.csv import table_text
 from simcore.report.page.table import Column, build_table
 from simcore.report.studies.deadlines import deadline_blocks
 from simcore.units import NOTHING, clock, count, percent, si, signed
-from simcore.whatif.results import Outcome, WhatIf
+from simcore.whatif.results import Outcome, Relinked, WhatIf
 
 FORMATS = ("text", "json", "csv")
 OBJECTS = 6  # columns of the table of objects, those that change most
@@ -108,7 +108,38 @@ def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[Block]:
     if any(row.layout for row in rows):
         note = "cycles with all code shifted by the words of a cache line, modelled"
         yield "Layout", note, _layout(rows, options)
+    if study.relinked is not None:
+        note = "cycles modelled; change against as linked"
+        yield "Relinked", note, _relinked(study.relinked, options)
     yield from warnings_block(_warnings(study))
+
+
+def _relinked(one: Relinked, options: RenderOptions) -> Table:
+    """As linked, placed and relinked; what the relinked program does that the placed one lacks."""
+    rest = one.cycles - one.start_up_cycles
+    cycles = [one.linked_cycles, one.placed_cycles, one.cycles, rest, rest - one.veneer_cycles]
+    against = [value - one.linked_cycles for value in cycles]
+    return build_table(
+        [
+            Column(
+                "",
+                [
+                    "as linked", f"placed: {one.placed}", "relinked", "without start-up copies",
+                    f"and without {one.veneer_calls:,} veneer calls",
+                ],
+            ),
+            Column("cycles", [count(value) for value in cycles]),
+            Column(
+                "change",
+                [NOTHING, *(signed(percent(v, one.linked_cycles, 2), v) for v in against[1:])],
+            ),
+            Column(
+                "against placed",
+                ["", "", *(_plus(value - one.placed_cycles) for value in cycles[2:])],
+            ),
+        ],
+        options.width,
+    )  # fmt: skip
 
 
 def _columns(rows: Sequence[Outcome]) -> Iterator[Column]:
@@ -157,14 +188,26 @@ def _plus(value: int) -> str:
 
 
 def _objects(rows: Sequence[Outcome]) -> list[tuple[str, str]]:
-    """Names and kinds of the objects that change most in any configuration."""
-    largest: dict[tuple[str, str], int] = {}
-    for row in rows:
-        for one in row.change.objects if row.change else ():
-            key = (one.name, one.kind)
-            largest[key] = max(largest.get(key, 0), abs(one.stall_cycles))
-    ranked = sorted(largest, key=lambda key: (-largest[key], key))
-    return ranked[:OBJECTS]
+    """Names and kinds of the objects that change most: each configuration chooses in turn, what it
+    moved before what else changed with it.
+
+    So one in which all is slower takes no column from what another one moved.
+    """
+    wishes = [_wishes(row) for row in rows]
+    found: dict[tuple[str, str], None] = {}
+    for turn in range(max(map(len, wishes), default=0)):
+        for wish in wishes:
+            if turn < len(wish) and len(found) < OBJECTS:
+                found[wish[turn]] = None
+    return list(found)
+
+
+def _wishes(row: Outcome) -> list[tuple[str, str]]:
+    """Objects of a configuration in the order in which it wants a column for them."""
+    moved = {item.name for item in row.placement}
+    changed = list(row.change.objects) if row.change else []
+    changed.sort(key=lambda one: (one.name not in moved, -abs(one.stall_cycles), one.name))
+    return [(one.name, one.kind) for one in changed if one.stall_cycles]
 
 
 def _stalls(row: Outcome, name: str, kind: str) -> int:
@@ -193,13 +236,18 @@ def _significance(row: Outcome) -> str:
 
 
 def _warnings(study: WhatIf) -> list[str]:
-    """Each warning once, with its configuration where not all have it."""
+    """Each warning once, with its configurations where not all have it."""
     rows = study.configurations
     lines: dict[str, None] = {}
-    for row in rows:
-        for warning in row.warnings:
-            everywhere = all(warning in other.warnings for other in rows)
-            lines[warning if everywhere else f"{row.name}: {warning}"] = None
+    for warning in dict.fromkeys(warning for row in rows for warning in row.warnings):
+        having = [row.name for row in rows if warning in row.warnings]
+        if len(having) == len(rows):
+            lines[warning] = None
+        elif len(having) == len(rows) - 1 > 1:
+            (other,) = (row.name for row in rows if warning not in row.warnings)
+            lines[f"all but {other}: {warning}"] = None
+        else:
+            lines[f"{', '.join(having)}: {warning}"] = None
     copied = [row for row in rows if row.copied_bytes]
     if copied:
         most = max(row.copied_bytes for row in copied)
@@ -207,6 +255,7 @@ def _warnings(study: WhatIf) -> list[str]:
             f"a relinked program copies what moved from ROM into RAM at its start, up to {most:,}"
             " bytes here; the cycles do not hold that"
         ] = None
+    lines |= dict.fromkeys(study.relinked.stays if study.relinked else ())
     return list(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +98,13 @@ def test_what_leaves_a_region_gives_room_in_it() -> None:
 def test_nothing_to_choose_from_is_a_choice_unless_there_is_a_goal() -> None:
     assert choose([], [], [], {}) == {}
     assert choose([], [], [], {}, goal=1) is None
+
+
+def test_at_most_so_many_move_and_one_part_of_an_object() -> None:
+    options = [Option(index, "dtcm", gain) for index, gain in enumerate((50, 40, 30, 20))]
+    sizes, homes, free = [16] * 4, ["flash"] * 4, {"dtcm": 64}
+    asked: dict[str, Any] = {"most": 2}
+    assert choose(options, sizes, homes, free, **asked) == {0: "dtcm", 1: "dtcm"}
+    # 0 and 1 are parts of one array
+    asked |= {"wholes": (7, 7, 8, 9)}
+    assert choose(options, sizes, homes, free, **asked) == {0: "dtcm", 2: "dtcm"}

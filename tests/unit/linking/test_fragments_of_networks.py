@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from simcore.advisor.linker_text import attributes_text, linker_script_text
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import Image, image_of_files
 from simcore.errors import ConfigError
+from simcore.linking import Build, attributes_text, linker_fragment
 from simcore.network.steps import lowered
-from simcore.placement import place
+from simcore.placement import place, program_memory
 from simcore.placement.pieces import Piece, all_pieces
 from simcore.run.spec import RunSpec
 from simcore.simulation.networks import composed_program, network_program
@@ -48,7 +48,9 @@ def arena() -> list[str]:
 
 
 def text(moved: list[tuple[Piece, str]]) -> str:
-    return linker_script_text(image(), load_cpu_model(PART), moved)
+    setup = RunSpec(elf="resnet-8", cpu=PART).setup(image=image())
+    program = program_memory(image(), setup.model)
+    return linker_fragment(image(), setup, program, moved, Build()).text
 
 
 def test_arrays_have_the_names_of_the_export() -> None:
@@ -59,8 +61,8 @@ def test_arrays_have_the_names_of_the_export() -> None:
     assert "*(.text.conv2d_s8)\n" in script
     assert script.count("*(.bss.arena)") == 1
     assert ".weights" not in script.replace("_weights", "")
-    said = attributes_text(image(), load_cpu_model(PART), moved)
-    assert 'conv_2d_0_weights: __attribute__((section(".dtcm_load")))' in said
+    said = attributes_text(image(), moved)
+    assert 'conv_2d_0_weights: __attribute__((section(".mcusim_dtcm")))' in said
 
 
 def test_a_part_of_the_arena_is_moved_by_no_linker() -> None:

@@ -1,0 +1,126 @@
+"""What placements cost: passes over the events of one run, each with many configurations.
+
+A pass takes a bounded number of them, so that memory stays flat; schedules of the pipeline are made
+once for all passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from simcore.advisor.slices import Part, cut_objects, parts_of
+from simcore.costs.profile import Profile
+from simcore.placement import Placement
+from simcore.run.setup import TimingSetup
+from simcore.simulation.live import for_task
+from simcore.simulation.one_call import check_called, with_one_call
+from simcore.simulation.program import Program
+from simcore.simulation.simulation import Simulation
+
+Kept = TypeVar("Kept")
+
+MOST_AT_ONCE = 16  # configurations of a pass
+#: Causes that are what a memory makes of an access: wait states, misses, full buffers.
+WAITS = ("fetch", "load", "store")
+
+#: Told the step, and what is done of all of it, 0 to 1.
+Told = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run costs under a configuration. Cycles awake are those in which it did not sleep.
+
+    `waits` are cycles that fetches, loads and stores waited: what placement changes by a mechanism.
+    """
+
+    cycles: int
+    active_cycles: int
+    waits: int
+    energy_fj: int
+    stack_bytes: int | None = None
+
+    @classmethod
+    def of(cls, simulation: Simulation) -> Measured:
+        """Of a run that has ended."""
+        totals = simulation.costs.totals()
+        return cls(
+            totals.cycles,
+            totals.active_cycles,
+            sum(totals.cycles_by_cause[cause] for cause in WAITS),
+            round(totals.energy_j * 1e15),
+            totals.stack_high_water_bytes,
+        )
+
+    def with_veneers(self, cycles: int) -> Measured:
+        """The same where calls through veneers take some cycles more."""
+        return replace(self, cycles=self.cycles + cycles, active_cycles=self.active_cycles + cycles)
+
+
+@dataclass(slots=True)
+class Passes:
+    """Times the recorded run of a program again and again."""
+
+    program: Program
+    setup: TimingSetup  # as the program is linked
+    tell: Told | None = None
+    timings: int = 0
+
+    def first(self) -> tuple[Simulation, Profile, list[Part]]:
+        """The run as it is linked, and what data waited by parts of objects.
+
+        Raises ConfigError where the run has not what is asked for.
+        """
+        program, spec = self.program, self.program.spec
+        (linked,) = self._run([self.setup], "as linked", _itself, cut=True)
+        check_called(with_one_call([self.setup], program.image, spec), linked)
+        if spec.task is not None:  # what counts is known now, once for all passes
+            (self.setup,) = for_task([self.setup], spec.task, linked)
+            (linked,) = self._run([self.setup], "as linked", _itself, cut=True)
+        result = linked.result
+        is_write = [[access.is_write for access in block.accesses] for block in result.blocks]
+        return linked, program.told(linked.profile()), parts_of(result.counters, is_write)
+
+    def time(self, setups: Sequence[TimingSetup], step: str) -> list[Measured]:
+        """What each configuration costs, in their order."""
+        return self._run(setups, step, Measured.of)
+
+    def check(self, placement: Placement) -> None:
+        """Raise ConfigError for a placement that the run shows to be impossible."""
+        setups = [replace(self.setup, moves=placement.moves)]
+        (simulation,) = self._run(setups, "as placed", _itself)
+        placement.check_run(self.program.image, simulation)
+
+    def _run(
+        self,
+        setups: Sequence[TimingSetup],
+        step: str,
+        keep: Callable[[Simulation], Kept],
+        *,
+        cut: bool = False,
+    ) -> list[Kept]:
+        program = self.program
+        capture = program.capture
+        assert capture is not None
+        if setups[0].counted is None:
+            setups = with_one_call(setups, program.image, program.spec)
+        objects = cut_objects(capture.end.objects(program.image)) if cut else None
+        found: list[Kept] = []
+        pieces = max(1, capture.pieces)
+        for first in range(0, len(setups), MOST_AT_ONCE):
+            some = setups[first : first + MOST_AT_ONCE]
+
+            def progress(number: int, done: int = first, count: int = len(some)) -> None:
+                if self.tell is not None:
+                    self.tell(step, (done + count * number / pieces) / len(setups))
+
+            progress(0)
+            found += map(keep, capture.simulate(some, progress, objects=objects))
+        self.timings += len(setups)
+        return found
+
+
+def _itself(simulation: Simulation) -> Simulation:
+    return simulation

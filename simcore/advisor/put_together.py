@@ -1,0 +1,268 @@
+"""What a search found, as advice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import mean
+
+from simcore import __version__
+from simcore.advisor.candidates import Left, shown_name
+from simcore.advisor.goal import Gain, Goal
+from simcore.advisor.passes import Measured
+from simcore.advisor.programme import Choice
+from simcore.advisor.results import (
+    SCHEMA,
+    Advice,
+    AdvisedMove,
+    Alternative,
+    Cost,
+    Judged,
+    Promise,
+    Rejected,
+)
+from simcore.advisor.search import Search, key_of
+from simcore.advisor.slices import Part
+from simcore.costs.origin import Tool
+from simcore.costs.profile import Profile
+from simcore.linking import Build, applied, attributes_text, linker_fragment
+from simcore.placement import Placement, tcm_bytes
+from simcore.plain import filled
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was asked for and what the search made of it."""
+
+    goal: Goal
+    minimise: str
+    deadline_s: float | None
+    profile: Profile
+    parts: Sequence[Part]
+    choice: Choice = field(default_factory=dict)
+    gains: dict[int, Gain] = field(default_factory=dict)
+    left: list[Left] = field(default_factory=list)
+    alternatives: list[Choice] = field(default_factory=list)
+    relinked: list[Measured] = field(default_factory=list)
+    veneer_cycles: int = 0
+    meets_deadline: bool | None = None
+    placement: Placement = field(default_factory=Placement)
+
+
+def put_together(search: Search, outcome: Outcome, build: Build) -> Advice:
+    """The document of it."""
+    profile, linked = outcome.profile, search.linked
+    clock_hz = profile.cpu.clock_hz
+    relinked = outcome.relinked or [linked]
+    active = round(mean(one.active_cycles for one in relinked))
+    advised = Measured(
+        linked.cycles - linked.active_cycles + active,
+        active,
+        round(mean(one.waits for one in relinked)),
+        round(mean(one.energy_fj for one in relinked)),
+    )
+    moves = _moves(search, outcome)
+    # In the order of the verified places, which the linker then keeps.
+    pieces = sorted(
+        ((search.candidates[i].piece, region) for i, region in outcome.choice.items()),
+        key=lambda item: item[0].address,
+    )
+    image = search.image
+    fragment = linker_fragment(image, search.setup, search.memory, pieces, build, profile)
+    return filled(
+        Advice,
+        profile,
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        args=profile.args or (),
+        scope=None if profile.per is None else profile.per.identity,
+        minimise="tcm" if outcome.deadline_s is not None else outcome.minimise,
+        least_share=outcome.goal.least_share,
+        deadline_s=outcome.deadline_s,
+        meets_deadline=outcome.meets_deadline,
+        linked=_cost(search, linked, clock_hz, Placement()),
+        advised=_cost(search, advised, clock_hz, outcome.placement),
+        promise=_promise(linked, advised, relinked, outcome),
+        judged=_judged(search, outcome),
+        timings=search.passes.timings,
+        moves=moves,
+        placement=outcome.placement.items,
+        rejected=_rejected(search, outcome),
+        alternatives=_alternatives(search, outcome),
+        copied_bytes=outcome.placement.copied_bytes,
+        copy_cycles=sum(search.candidates[index].copy_cycles for index in outcome.choice),
+        linker_script=fragment.text,
+        attributes=attributes_text(image, pieces),
+        applied_script=None if build.script is None else applied(build.script, fragment, image),
+        warnings=(
+            *profile.scope_notes,
+            *profile.warnings,
+            *outcome.placement.warnings,
+            *fragment.stays,
+        ),
+    )
+
+
+def _promise(
+    linked: Measured, advised: Measured, relinked: Sequence[Measured], outcome: Outcome
+) -> Promise:
+    cycles = linked.active_cycles - advised.active_cycles
+    mechanism = linked.waits - advised.waits if outcome.choice else 0
+    energy = linked.energy_fj - advised.energy_fj
+    found = [one.active_cycles for one in relinked]
+    return Promise(
+        cycles=cycles,
+        cycles_relative=cycles / linked.active_cycles if linked.active_cycles else 0.0,
+        band_cycles=-(-(max(found) - min(found)) // 2),
+        mechanism_cycles=mechanism,
+        chance_cycles=cycles - mechanism,
+        veneer_cycles=outcome.veneer_cycles,
+        energy_j=energy / 1e15,
+        energy_relative=energy / linked.energy_fj if linked.energy_fj else None,
+    )
+
+
+def _judged(search: Search, outcome: Outcome) -> Judged:
+    gain = search.gain({}, outcome.choice) if outcome.choice else None
+    answers = dict.fromkeys(one.answer for one in search.layouts if one.answer is not None)
+    return Judged(
+        layouts=len(search.layouts),
+        answers=tuple(answers),
+        cycles=0 if gain is None else round(gain.cycles),
+        spread_cycles=0.0 if gain is None else round(gain.spread, 1),
+        energy_j=0.0 if gain is None else gain.energy_fj / 1e15,
+    )
+
+
+def _moves(search: Search, outcome: Outcome) -> tuple[AdvisedMove, ...]:
+    found = []
+    for index, region in outcome.choice.items():
+        one, gain = search.candidates[index], outcome.gains.get(index)
+        found.append(
+            AdvisedMove(
+                name=shown_name(search.image, one.piece),
+                kind=one.piece.kind,
+                file=search.image.file_at(one.piece.address),
+                address=one.piece.address,
+                from_region=one.home,
+                region=region,
+                size=one.piece.size,
+                cycles=None if gain is None else round(gain.cycles),
+                spread_cycles=None if gain is None else round(gain.spread, 1),
+                mechanism_cycles=None if gain is None else round(gain.waits),
+                energy_j=None if gain is None else gain.energy_fj / 1e15,
+            )
+        )
+    by_energy = outcome.minimise == "energy"
+    found.sort(
+        key=lambda move: (-((move.energy_j if by_energy else move.cycles) or 0), move.address)
+    )
+    return tuple(found)
+
+
+def _rejected(search: Search, outcome: Outcome) -> tuple[Rejected, ...]:
+    """What waits and stays, with the region that serves the goal best alone and why it does."""
+    goal, linked = outcome.goal, search.linked
+    least = goal.least(linked)
+    chosen = {search.candidates[index].whole for index in outcome.choice}
+    found: dict[int, Rejected] = {}
+    for left in outcome.left:
+        found[left.piece.address] = Rejected(
+            shown_name(search.image, left.piece),
+            left.piece.kind,
+            left.region,
+            left.piece.size,
+            left.room,
+            left.stall_cycles,
+            left.reason,
+        )
+    for index, one in enumerate(search.candidates):
+        if one.whole in chosen or one.whole in found or one.is_resident or not one.regions:
+            continue
+        region = max(one.regions, key=lambda r: _gain(search, goal, index, r.name))
+        screened = search.screened[index, region.name]
+        gain = _gain(search, goal, index, region.name)
+        room = None
+        if gain <= 0:
+            reason = "costs energy" if goal.minimise == "energy" else "gains nothing anywhere"
+        elif gain < least:
+            reason = f"brings less than {goal.least_share * 100:g} %"
+        elif not goal.allows(screened.waits, screened.energy_fj, linked):
+            reason = "costs relatively more energy than it saves cycles"
+        elif outcome.meets_deadline:
+            reason = "not needed for the deadline"
+        elif search.place({**outcome.choice, index: region.name}) is None:
+            reason, room = "no room beside what gains more", _room(search, outcome, region.name)
+        else:
+            reason = "brings no more than chance beside the rest"
+        found[one.whole] = Rejected(
+            shown_name(search.image, one.piece), one.piece.kind, region.name, one.piece.size,
+            room, screened.waits, reason,
+        )  # fmt: skip
+    rows = sorted(found.values(), key=lambda row: (-row.cycles, row.name))
+    return tuple(rows)
+
+
+def _gain(search: Search, goal: Goal, index: int, region: str) -> int:
+    found = search.screened[index, region]
+    return found.energy_fj if goal.minimise == "energy" else found.waits
+
+
+def _room(search: Search, outcome: Outcome, region: str) -> int:
+    """Bytes of a region that the program and the choice leave."""
+    model = search.setup.model
+    taken = tcm_bytes(search.image, model, outcome.placement.moves)
+    size = model.region(region).size
+    return max(0, size - taken.get(region, 0))
+
+
+def _alternatives(search: Search, outcome: Outcome) -> tuple[Alternative, ...]:
+    """The front of 'both'; else what is better than the advised choice in cycles and energy."""
+    rows: list[tuple[Choice, Gain]] = []
+    for choice in [{}, *outcome.alternatives]:
+        gain = search.gain({}, choice)
+        if gain is not None and all(key_of(choice) != key_of(known) for known, _ in rows):
+            rows.append((choice, gain))
+    if outcome.minimise == "both":
+        kept = [one for one in rows if not any(_is_better(other[1], one[1]) for other in rows)]
+    else:
+        own = search.gain({}, outcome.choice)
+        kept = [
+            (choice, gain)
+            for choice, gain in rows
+            if own is not None
+            and gain.energy_fj > own.energy_fj
+            and gain.cycles - own.cycles > max(own.spread, gain.spread)
+        ][:1]
+    kept.sort(key=lambda row: -row[1].cycles)
+    return tuple(
+        Alternative(
+            tuple(
+                f"{search.candidates[index].piece.name}={region}"
+                for index, region in sorted(choice.items())
+            ),
+            round(gain.cycles),
+            round(gain.spread, 1),
+            gain.energy_fj / 1e15,
+            key_of(choice) == key_of(outcome.choice),
+        )
+        for choice, gain in kept
+    )
+
+
+def _is_better(one: Gain, other: Gain) -> bool:
+    """Whether one saves no less of both, and more of one of them."""
+    mine, its = (one.cycles, one.energy_fj), (other.cycles, other.energy_fj)
+    return mine != its and all(a >= b for a, b in zip(mine, its, strict=True))
+
+
+def _cost(search: Search, measured: Measured, clock_hz: int, placement: Placement) -> Cost:
+    used, top = search.linked.stack_bytes, search.memory.stack[1]
+    stack = None if used is None else (top - used, top)
+    return Cost(
+        measured.cycles,
+        measured.active_cycles,
+        measured.cycles / clock_hz,
+        measured.energy_fj / 1e15,
+        tcm_bytes(search.image, search.setup.model, placement.moves, stack),
+    )

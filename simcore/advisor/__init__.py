@@ -1,4 +1,4 @@
-"""Where to put functions and data: screened by mechanism, judged over layouts, promised with a band.
+"""Where to put functions and data: screened by mechanism, judged over layouts, with a promise.
 
 candidates.py says what may move, programme.py chooses, search.py screens and judges over the
 layouts of layouts.py, put_together.py writes it down; how to do it in a build says

@@ -1,7 +1,7 @@
 """The choice of a region for each candidate as a 0/1 programme, solved by scipy's HiGHS.
 
-A candidate stays or goes into one of its regions; of parts of one object one moves; what goes into a
-region has to fit into its free bytes, to which what leaves it is added. All numbers are whole, so
+A candidate stays or goes into one of its regions; of parts of one object one moves; what goes into
+a region has to fit into its free bytes, to which what leaves it is added. All numbers are whole, so
 that ties can be broken without changing the choice: fewer bytes first, then the candidates and
 regions that come first.
 """

@@ -95,7 +95,7 @@ class Search:
             if _is_timed(one, region)
         ]
         wanted.sort(key=lambda item: (-self._expected(*item), item[0]))
-        timed = []
+        timed: list[tuple[int, Region]] = []
         for index, region in wanted:
             one = self.candidates[index]
             larger = [
@@ -172,9 +172,8 @@ class Search:
                 if one.is_resident or (
                     gain > least and goal.allows(found.waits, found.energy_fj, self.linked)
                 ):
-                    options.append(
-                        Option(index, region.name, round((gain - least) / self._unit(goal)))
-                    )
+                    worth = round((gain - least) / self._unit(goal))
+                    options.append(Option(index, region.name, worth))
         model = self.setup.model
         regions = dict.fromkeys(option.region for option in options)
         free = {
@@ -184,13 +183,13 @@ class Search:
         sizes = [one.size for one in self.candidates]
         homes = [one.home for one in self.candidates]
         wholes = [one.whole for one in self.candidates]
-        found = None
+        chosen: Choice | None = None
         if needed is not None:
-            found = choose(options, sizes, homes, free, goal=round(needed), scarce=scarce,
-                           most=MOST_MOVES, wholes=wholes)  # fmt: skip
-        if found is None:
-            found = choose(options, sizes, homes, free, most=MOST_MOVES, wholes=wholes)
-        return self._fitting(found or {}, goal)
+            chosen = choose(options, sizes, homes, free, goal=round(needed), scarce=scarce,
+                            most=MOST_MOVES, wholes=wholes)  # fmt: skip
+        if chosen is None:
+            chosen = choose(options, sizes, homes, free, most=MOST_MOVES, wholes=wholes)
+        return self._fitting(chosen or {}, goal)
 
     def _unit(self, goal: Goal) -> float:
         """Whole numbers of what is minimised: cycles, or a millionth of the energy."""

@@ -22,6 +22,7 @@ from simcore.cli.running import (
     goes_to_file,
     input_files,
     look,
+    on_command_line,
     tell_end,
     tell_line,
     tell_speed,
@@ -149,8 +150,11 @@ class Form:
     def ask_for_tables(self, run: dict[str, Any]) -> None:
         """Ask the run for the tables that the format writes.
 
-        Raises UsageError for one that only another format shows, and JSON keeps for it.
+        Raises UsageError for one that only another format shows, and JSON keeps for it, and
+        for --section without the table that it names.
         """
+        if self.format_name != "csv" and on_command_line({"section": self.section}):
+            raise click.UsageError("--section goes with --format csv")
         tables = needed(self.format_name, self.section)
         for table in ("coverage", "timeline"):
             if run[table] and table not in tables and self.format_name not in KEEPING:
@@ -269,6 +273,8 @@ def refuse_destination(format_name: str, output: str | None, parts: Sequence[str
         raise click.UsageError(
             f"--format {format_name} shows one part; with several in --cpu use {several}"
         )
+    if len(parts) > 1 and on_command_line({"section": None}):
+        raise click.UsageError("--section is a table of one part; of several in --cpu there is one")
     for_files = {**dict.fromkeys(BINARY_FORMATS, "is binary"), "html": "is a page for a browser"}
     what = for_files.get(format_name)
     if what and not goes_to_file(output) and is_terminal(sys.stdout):

@@ -128,7 +128,9 @@ class SearchProgress:
             return
         self.drawn = now
         done = round(BAR * min(1.0, share))
-        text = f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {step}, {now - self.started:.0f} s"
+        text = (
+            f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {step}, {now - self.started:.0f} s"
+        )
         self.visible = True  # first: Ctrl-C may come at any moment
         self.stream.write(f"\r{text[: self.width - 1]}\x1b[K")
         self.stream.flush()

@@ -259,7 +259,7 @@ class CpuModel:
     provenance: Mapping[str, Provenance] = field(repr=False)
     sha256: str
     flexram: FlexRam | None = None
-    layouts: Layouts = Layouts()
+    layouts: Layouts = field(default_factory=Layouts)
     division: str | None = None  # how a program divides its memory, in words
 
     @property

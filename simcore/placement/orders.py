@@ -101,7 +101,9 @@ def _stretches(
     names = {f.start: f.raw for f in image.functions if start <= f.start < end}
     edges = {start, end, *names}
     edges |= {edge for pair in taken for edge in pair if start < edge < end}
-    return [(low, high, names.get(low, f"{low - start:#x}")) for low, high in pairwise(sorted(edges))]
+    return [
+        (low, high, names.get(low, f"{low - start:#x}")) for low, high in pairwise(sorted(edges))
+    ]
 
 
 def _is_in_memory(model: CpuModel, move: Move) -> bool:

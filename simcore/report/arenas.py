@@ -21,14 +21,20 @@ class ArenaRow:
 
 
 def arena_rows(profile: Profile, arena: TensorArena) -> list[ArenaRow]:
-    """Its tensors and the rest, most stall cycles first, then in the order of operators."""
+    """Its tensors and the rest, most stall cycles first, then in the order of operators.
+
+    Models that run one after the other may share the bytes: each has what stays, and scratch, on
+    its own side of where its persistent part begins.
+    """
     end = arena.address + arena.size
-    parts = {
-        (part.name, part.address): part
+    persistent = end - arena.persistent_bytes
+    inside = [
+        part
         for row in profile.objects
         for part in row.parts or ()
         if arena.address <= part.address < end
-    }
+    ]
+    parts = {(part.name, part.address): part for part in inside if part.kind == "tensor"}
     found = []
     for one in arena.tensors:
         address = arena.address + one.offset
@@ -37,8 +43,8 @@ def arena_rows(profile: Profile, arena: TensorArena) -> list[ArenaRow]:
         found.append(ArenaRow(one.name, one.offset, one.size, operators, costs))
     found += [
         ArenaRow(part.name, part.address - arena.address, part.size, "", part)
-        for part in parts.values()
-        if part.kind != "tensor"
+        for part in inside
+        if part.kind != "tensor" and persistent in (part.address, part.address + part.size)
     ]
     return sorted(found, key=lambda row: -row.costs.stall_cycles)
 

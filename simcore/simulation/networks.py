@@ -241,6 +241,11 @@ def composed_program(
     """
     count = spec.invocations or 1
     given = network_inputs(network.model.main, spec.input, count)
+    if (has := len(given.inferences)) > count:
+        raise ConfigError(
+            f"--input: has the values of {has:,} inferences, and {count:,} of them would run; give"
+            " --invocations as many, or a file with fewer"
+        )
     runner = runner_for(spec.setup().model, NETWORKS)
     runner_bytes = Path(runner.path).read_bytes()
     settings: tuple[str, ...] = ()

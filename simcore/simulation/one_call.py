@@ -64,6 +64,8 @@ def check_called(setups: Sequence[TimingSetup], before: Simulation) -> None:
         return
     if before.end.status is ExitCode.OK:
         behind = before.options.spec.from_
+        if behind == RUNNER_INFERENCE:  # nobody asked for it
+            behind = None
         raise ConfigError(
             f"--per '{asked.asked}': {_name(before.image, asked)} was not called in this run"
             f"{'' if behind is None else f' behind --from {behind}'}; without --per it is counted"

@@ -23,7 +23,9 @@ def reordered_script(script: str, names: Sequence[str], seed: int) -> str:
     return head.rstrip() + "\n" + "\n".join(first) + "\n" + text + rest
 
 
-def shifted_kernel(kernel: str, names: Sequence[str], seed: int, build: ModuleType, folder: Path) -> Path:
+def shifted_kernel(
+    kernel: str, names: Sequence[str], seed: int, build: ModuleType, folder: Path
+) -> Path:
     """A program of kernels/programs.toml in such a layout."""
     script = (STARTUP / "sections.ld").read_text()
     return build_with(reordered_script(script, names, seed), kernel, build, folder)

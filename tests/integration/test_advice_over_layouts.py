@@ -1,10 +1,11 @@
-"""Advice on one program that is linked in several orders: the same moves, but for what chance is."""
+"""Advice on one program linked in several orders: the same moves, but for what is chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,7 @@ def build() -> Iterator[ModuleType]:
 
 def moves_of(advice: Advice) -> dict[tuple[str, str], int]:
     """What each move brings; a part of an array counts for the array."""
-    return {
-        (move.name.partition("[")[0], move.region): move.cycles or 0 for move in advice.moves
-    }
+    return {(move.name.partition("[")[0], move.region): move.cycles or 0 for move in advice.moves}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def test_advice_hangs_on_the_program_and_not_on_its_layout(
     build: ModuleType,
     tmp_path: Path,
     kernel: str,
-    options: dict[str, bool],
+    options: dict[str, Any],
     layouts: int,
     common: int,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -53,7 +52,9 @@ def test_a_promise_is_what_the_placement_costs_within_its_band(advice: Advice) -
     ],
     ids=lambda value: value.stem if isinstance(value, Path) else value,
 )
-def test_few_moves_save_nearly_what_the_best_placement_by_hand_saves(elf: Path, caches: str) -> None:
+def test_few_moves_save_nearly_what_the_best_placement_by_hand_saves(
+    elf: Path, caches: str
+) -> None:
     sweeps = [
         parse_sweep("weights: weights+bias+multipliers+shifts=flash,dtcm"),
         parse_sweep("acts: input+output=sram1,dtcm"),

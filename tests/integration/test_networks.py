@@ -86,6 +86,17 @@ def test_a_tensor_may_be_an_input_twice_and_an_output_twice(
     assert np.fromfile(tmp_path / "out.bin", np.int8).tolist() == expected * 2
 
 
+def test_a_file_with_more_inputs_than_inferences_is_refused(
+    made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    network, given, _ = made
+    more = tmp_path / "more.bin"
+    more.write_bytes(np.load(given).tobytes() * 3)
+    status, out, err = run(["profile", network, "--input", more, "--invocations", "2"], capsys)
+    assert (status, out) == (2, "")
+    assert "has the values of 3 inferences, and 2 of them would run" in err
+
+
 def test_the_report_holds_layers_arena_and_whose_kernels_ran(
     made: tuple[Path, Path, list[int]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

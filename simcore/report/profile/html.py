@@ -76,6 +76,7 @@ def render(profile: Profile, options: RenderOptions) -> str:
 
 
 def _facts(profile: Profile) -> Iterator[Figure]:
+    from simcore.report.profile.mac_figures import mac_figures
     from simcore.units import count, decimal, percent, si, size
 
     totals, trust = profile.totals, profile.accuracy
@@ -93,10 +94,8 @@ def _facts(profile: Profile) -> Iterator[Figure]:
     yield Figure("instructions per cycle", decimal(totals.ipc), trust.cycles)
     yield Figure("energy-delay product", si(totals.energy_delay_js, "J s"), trust.energy)
     yield Figure("mispredicted branches", count(totals.mispredicts), trust.cycles)
-    if totals.macs:
-        yield Figure("MACs", count(totals.macs), trust.counts)
-        yield Figure("cycles per MAC", decimal(totals.cycles / totals.macs), trust.cycles)
-        yield Figure("energy per MAC", si(totals.j_per_mac, "J"), trust.energy)
+    for figure in mac_figures(profile):
+        yield Figure(*figure)
     yield Figure("loads", count(totals.reads), trust.counts, size(totals.read_bytes))
     yield Figure("stores", count(totals.writes), trust.counts, size(totals.write_bytes))
     if totals.stack_high_water_bytes is not None:

@@ -29,6 +29,7 @@ from simcore.report.profile.arena_tables import arena_blocks
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
 from simcore.report.profile.interrupt_tables import interrupt_blocks
+from simcore.report.profile.mac_figures import mac_figures
 from simcore.report.profile.network_tables import network_blocks, network_head, runner_head
 from simcore.report.profile.op_tables import op_blocks
 from simcore.report.profile.published_table import published_blocks
@@ -197,11 +198,7 @@ class _Page:
             ("average power", si(totals.power_w, "W"), accuracy.energy),
             ("energy-delay product", si(totals.energy_delay_js, "J s"), accuracy.energy),
         ]
-        if totals.macs:
-            per_mac = totals.cycles / totals.macs
-            rows.append(("MACs", count(totals.macs), accuracy.counts))
-            rows.append(("cycles per MAC", decimal(per_mac), accuracy.cycles))
-            rows.append(("energy per MAC", si(totals.j_per_mac, "J"), accuracy.energy))
+        rows += mac_figures(self.profile)
         if totals.stack_high_water_bytes is not None:
             used = size(totals.stack_high_water_bytes)
             rows.append(("stack high water", used, self._stack_kind(rows, used)))

@@ -179,6 +179,14 @@ def test_a_csv_table_on_request_is_asked_of_the_run(run: FakeRun) -> None:
     assert run.options["lines"] is True
 
 
+@pytest.mark.parametrize("options", [["--format", "tflm"], ["--format", "csv", "--cpu", "one,two"]])
+def test_a_section_that_nothing_would_show_is_refused(
+    run: FakeRun, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    assert main(["profile", "a.elf", *options, "--section", "layers"]) == 2
+    assert "--section " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("end", "status", "verdict"),
     [

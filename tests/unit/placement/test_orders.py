@@ -1,4 +1,4 @@
-"""Where a linker might have put code: drawn orders and closed gaps, by addresses reckoned by hand."""
+"""Where a linker might have put code: drawn orders, and gaps that close, reckoned by hand."""
 
 from __future__ import annotations
 

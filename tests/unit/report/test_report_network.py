@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from simcore.core.arenas import TensorArena
 from simcore.costs.network import (
     ArenaMemory,
     ArenaTensor,
@@ -13,7 +14,9 @@ from simcore.costs.network import (
     Verification,
 )
 from simcore.costs.profile import Profile
+from simcore.costs.tables import ObjectCosts, ObjectPart
 from simcore.report import RenderOptions
+from simcore.report.arenas import arena_rows
 from simcore.report.html.network import network_figure
 from simcore.report.profile import parts, render
 from simcore.study.measured import measured_table
@@ -129,3 +132,36 @@ def test_a_network_that_did_not_run_has_no_figure() -> None:
     assert profile.network is not None
     none = tuple(replace(layer, op=None) for layer in profile.network.layers)
     assert network_figure(replace(profile, network=replace(profile.network, layers=none))) is None
+
+
+def test_the_summary_goes_by_the_macs_of_the_layers() -> None:
+    """Two layers of 32 and 3 MACs; what kernels multiply beside is told apart."""
+    profile = network_profile()
+    conv, add = profile.ops
+    profile = replace(profile, ops=(replace(conv, macs=32), replace(add, macs=3)))
+    totals = replace(profile.totals, macs=50, cycles=350, energy_j=7e-9)
+    text = render(replace(profile, totals=totals), "text")
+    summary = text[text.index("Summary") : text.index("Cycles by cause")].splitlines()
+    rows = [line.split() for line in summary if "MAC" in line]
+    assert rows == [
+        ["MACs", "35", "exact,", "of", "its", "layers"],
+        ["MACs", "counted", "50", "exact"],
+        ["cycles", "per", "MAC", "10.00", "modelled"],
+        ["energy", "per", "MAC", "200", "pJ", "estimated"],
+    ]
+    counted = render(replace(profile, totals=totals, network=None), "text")
+    assert "MACs counted" not in counted
+
+
+def test_models_that_share_an_arena_have_what_stays_of_their_own() -> None:
+    """Two interpreters in the same 100 bytes, of which 30 and 10 stay at the end."""
+    profile = kernel_profile()
+    stays = [ObjectPart("(persistent)", "persistent", at, 100 - at, *(1,) * 6) for at in (70, 90)]
+    rests = [ObjectPart("(scratch)", "scratch", 0, size, *(2,) * 6) for size in (70, 90)]
+    parts = (*stays, *rests)
+    row = ObjectCosts("arena", "arena", "sram1", 0, 100, *(6,) * 6, (), parts=parts)
+    profile = replace(profile, objects=(row,))
+    for size in (30, 10):
+        arena = TensorArena("model", 0, "arena", 0, 100, 20, size, ())
+        rows = arena_rows(profile, arena)
+        assert sorted(one.size for one in rows) == [size, 100 - size]

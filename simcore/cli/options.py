@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from simcore.cli import values
+from simcore.cli.sandbox import sandbox_option
 from simcore.run.asked import OP_ROWS
 from simcore.run.spec import PERIPHERALS
-
-SANDBOX = "MCUSIM_SANDBOX"  # simcore/core/sandbox.py reads it
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,31 +25,6 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
     return decorate
 
-
-def _sandbox(context: click.Context, _option: click.Parameter, choice: str) -> None:
-    """The choice holds for the processes that the command starts, too, and ends with it."""
-    before = os.environ.get(SANDBOX)
-    os.environ[SANDBOX] = choice
-
-    @context.call_on_close
-    def restore() -> None:
-        os.environ.pop(SANDBOX)
-        if before is not None:
-            os.environ[SANDBOX] = before
-
-
-#: How much of the host the engine's thread keeps.
-sandbox_option = click.option(
-    "--sandbox",
-    type=click.Choice(["auto", "require", "off"]),
-    default="auto",
-    envvar=SANDBOX,
-    show_default=True,
-    expose_value=False,
-    callback=_sandbox,
-    help="Deny the thread that runs the program network, processes and files, where the system can"
-    " (auto), or else end (require).",
-)
 
 #: The form of what a command tells of mcusim itself.
 text_or_json_option = click.option(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import look_options, sandbox_option
+from simcore.cli.options import look_options
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
+from simcore.cli.sandbox import sandbox_option
 from simcore.errors import ConfigError
 from simcore.extras import require
 from simcore.files import write_stdout

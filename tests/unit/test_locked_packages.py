@@ -1,4 +1,4 @@
-""".ci/locked: every package that pyproject.toml asks for, at a version that it allows, with hashes."""
+""".ci/locked: all that pyproject.toml asks for, at a version that it allows, with hashes."""
 
 from __future__ import annotations
 

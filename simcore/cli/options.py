@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from simcore.cli import values
+from simcore.cli.sandbox import sandbox_option
 from simcore.run.asked import OP_ROWS
 from simcore.run.spec import PERIPHERALS
 
@@ -251,6 +252,7 @@ run_options = together(
     ),
     click.option("--semihost-dir", metavar="DIR", help="Open a host folder to the program."),
     network_options,
+    sandbox_option,
 )
 
 #: Memory that is timed elsewhere than where it is linked.

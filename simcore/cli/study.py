@@ -12,6 +12,7 @@ import click
 from simcore.cli.options import look_options
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
+from simcore.cli.sandbox import sandbox_option
 from simcore.errors import ConfigError
 from simcore.extras import require
 from simcore.files import write_stdout
@@ -67,7 +68,7 @@ def _study_options(folder: str) -> Callable[[Any], Any]:
             )
         ):
             command = option(command)
-        return look_options(command)
+        return sandbox_option(look_options(command))
 
     return decorate
 

@@ -14,6 +14,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from simcore.core.core import Core
 from simcore.core.enums import FaultKind, Stop
+from simcore.core.sandbox import confine
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import CoreError
@@ -81,6 +82,7 @@ class Execution:
 
     def run(self) -> None:
         try:
+            confine(self._semihosting.folder)
             self._uc.mem_write(VTOR, self._boot.vector_table.to_bytes(4, "little"))
             self._state.write_register("sp", self._boot.sp)
             pc = self._boot.pc

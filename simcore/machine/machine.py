@@ -6,6 +6,7 @@ clock and Ctrl-C.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from simcore.core.core import ENGINE_FUNCTIONS, Core, add_setups
 from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.core.operators import WatchNetworks
+from simcore.core.sandbox import keep_bytecode
 from simcore.devices import (
     ClockNote,
     ClockPhase,
@@ -192,6 +194,7 @@ class Machine:
         worker = threading.Thread(target=self._execution.run, name="mcusim engine", daemon=True)
         timeout = self._options.spec.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
+        loaded = set(sys.modules)
         worker.start()
         try:
             while not self._execution.done.wait(WATCH_S):
@@ -204,6 +207,7 @@ class Machine:
             resume()
             self._execution.done.wait()
         worker.join()
+        keep_bytecode(loaded)
         if self._execution.error is not None:
             raise self._execution.error
         return self._results()

@@ -104,7 +104,7 @@ class Semihosting:
         self._heap = heap or HeapInfo()
         self._stdin = stdin
         self._stdout = stdout
-        self._folder = None if folder is None else without_links(folder)
+        self.folder = None if folder is None else without_links(folder)
         self._files: dict[int, File] = {}
         self._errno = 0
         self.warnings: dict[str, None] = {}
@@ -190,11 +190,11 @@ class Semihosting:
         return handle
 
     def _host_file(self, name: str, mode: int) -> File:
-        if self._folder is None:
+        if self.folder is None:
             self._warn(f"the program asked for host file {name!r}; --semihost-dir opens its folder")
             raise PermissionError(errno.EACCES, "no folder is open")
         try:
-            return HostFile(self._folder, name, mode)
+            return HostFile(self.folder, name, mode)
         except PermissionError as error:
             self._warn(f"host file {name!r} was refused: {error.strerror}")
             raise

@@ -15,6 +15,7 @@ HEADERS = (
     "types.h",
     "peripherals.h",
     "operator_calls.h",
+    "sandbox.h",
     "core.h",
 )
 BEGIN, END = "/* cffi: begin */", "/* cffi: end */"

@@ -12,6 +12,7 @@
 
 #include "operator_calls.h"
 #include "peripherals.h"
+#include "sandbox.h"
 #include "types.h"
 
 /* cffi: begin */

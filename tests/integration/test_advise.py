@@ -123,7 +123,7 @@ def test_the_hot_part_of_an_array_that_does_not_fit_is_moved() -> None:
     assert move.region == "dtcm"
     assert move.name == f"weights[:{move.size}]"
     assert move.size < 64 * 1024 < 81_920
-    assert "a part of an array" in " ".join(found.linker_script.split())
+    assert "make it an array of its own" in " ".join(found.linker_script.split())
 
 
 def test_data_that_is_read_once_moves_unless_its_copy_counts() -> None:

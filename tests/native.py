@@ -117,7 +117,7 @@ def load() -> tuple[Any, Any]:
     builder.cdef(border)
     builder.set_source(MODULE, "".join(f'#include "{name}"\n' for name in read))
     compiler = shlex.split(os.environ.get("CC", "cc"))
-    flags = ["-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread"]
+    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-pthread"]
     flags += shlex.split(os.environ.get("CFLAGS", ""))
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]

@@ -8,7 +8,7 @@
  * refused fails with EPERM and nobody is killed, so that a run that meets one goes on and can tell. clone3() has its
  * flags in memory, where a filter cannot read: it "is not there" (ENOSYS), and the C library takes clone().
  */
-#ifdef __linux__
+#if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
 #endif
 #include "sandbox.h"

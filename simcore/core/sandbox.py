@@ -71,7 +71,8 @@ def _readable() -> Iterator[str]:
     yield from _OF_THE_SYSTEM
     yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     yield str(Path(__file__).parents[1])
-    yield from (entry for entry in sys.path if entry and os.path.isabs(entry))  # noqa: PTH117  texts
+    # The root itself is no folder of modules: an editable install may leave it there.
+    yield from (entry for entry in sys.path if os.path.isabs(entry) and entry.strip("/"))  # noqa: PTH117  texts
 
 
 def _tell(text: str) -> None:

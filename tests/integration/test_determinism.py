@@ -35,6 +35,7 @@ NO_INSTRUCTIONS_CYCLES = {
     "faults-odd-self-modifying": {"store": "the time of cache maintenance"},
     "ticks": {"branch": "exception entry and return"},
     "sleep": {"branch": "exception entry and return"},
+    "duty_cycle": {"branch": "exception entry and return"},
     **{
         name: {"branch": "the same", "store": "the time of cache maintenance"}
         for name in ("board_f7", "board_h7", "board_rt", "drivers_f7", "drivers_h7")

@@ -21,6 +21,7 @@ MARKERS = ("mcusim_op_begin", "mcusim_op_end")
 EXCLUDED = {
     "ticks": "interrupts come when the modelled time says so; a bare engine has no time",
     "sleep": "the same, and it waits for them",
+    "duty_cycle": "the same",
     "audio_isr": "the same",
     **dict.fromkeys(
         (

@@ -17,7 +17,7 @@ from simcore.advisor.programme import Choice
 from simcore.advisor.put_together import SearchOutcome, put_together
 from simcore.advisor.reach import dma_reach
 from simcore.advisor.results import Advice
-from simcore.advisor.search import Search, key_of
+from simcore.advisor.search import Search, key_of, without
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.linking import Build, open_build
@@ -222,14 +222,10 @@ def _meet(search: Search, outcome: SearchOutcome, deadline_cycles: int) -> None:
         if missed <= 0 or needed > 2 * late + search.linked.active_cycles:
             break
         needed += missed
-    search.judge([{}, outcome.choice], "judging")
-    search.judge(
-        [{k: v for k, v in outcome.choice.items() if k != index} for index in outcome.choice],
-        "judging",
-    )
-    for index in outcome.choice:
-        fewer = {k: v for k, v in outcome.choice.items() if k != index}
-        gain = search.gain(fewer, outcome.choice)
+    choice = outcome.choice
+    search.judge([{}, choice, *(without(choice, index) for index in choice)], "judging")
+    for index in choice:
+        gain = search.gain(without(choice, index), choice)
         if gain is not None:
             outcome.gains[index] = gain
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from simcore.advisor.reach import DmaReach
@@ -14,6 +15,7 @@ from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.linking import Build, as_linked
 from simcore.linking.inputs import why_it_stays
+from simcore.linking.startup import linefill_cycles
 from simcore.linking.units import is_joined
 from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces
 from simcore.placement.placer import free_bytes
@@ -105,6 +107,7 @@ def find_candidates(
     room = {region.name: free_bytes(image, model, memory, region) for region in model.regions}
     startup = startup_functions(image, profile)
     linked_map = None if build is None else build.map
+    code = sorted(at for at in fetch if at is not None)
     inside: list[int] = []
     for piece in as_linked(linked_map, _pieces(image, memory, profile)):
         home = model.region_at(piece.address)
@@ -113,7 +116,7 @@ def find_candidates(
         if piece.kind == "stack":
             waited = sum(row.stall_cycles for row in profile.objects if row.kind == "stack")
         elif piece.is_code:
-            inside = [at for at in fetch if at is not None and piece.address <= at < piece.end]
+            inside = code[bisect_left(code, piece.address) : bisect_left(code, piece.end)]
             waited = sum(fetch[at] for at in inside)
         else:
             waited = waits_of(parts, piece.address, piece.end)
@@ -244,12 +247,7 @@ def _copy_cycles(setup: TimingSetup, piece: Piece, home: Region) -> int:
     word, and a line refill from an open row of the memory for each line."""
     if home.writable:
         return 0
-    model = setup.model
-    _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
-    timing = regions[model.regions.index(home)]
-    beats = LINE // 8
-    refill = timing["read_cycles"] + (beats - 1) * timing["beat_cycles"]
-    return 2 * -(-piece.size // 4) + refill * -(-piece.size // LINE)
+    return 2 * -(-piece.size // 4) + linefill_cycles(setup, home, piece.size)
 
 
 #: Where a person would put data first.
@@ -284,10 +282,16 @@ def _targets(
     return tuple(sorted(banks.values(), key=lambda region: _ORDER[region.kind]))
 
 
-def shown_name(image: Image, piece: Piece) -> str:
-    """The name of a piece, with the file that it is of where another piece is called so."""
-    known = {piece.address} | {
-        one.address for one in all_pieces(image) if one.name == piece.name and one.size
-    }
-    file = image.file_at(piece.address)
-    return piece.name if len(known) < 2 or file is None else f"{piece.name} ({file})"
+def shown_names(image: Image) -> Callable[[Piece], str]:
+    """Names pieces, with the file that one is of where another piece is called so."""
+    known: dict[str, set[int]] = {}
+    for one in all_pieces(image):
+        if one.size:
+            known.setdefault(one.name, set()).add(one.address)
+
+    def shown(piece: Piece) -> str:
+        others = known.get(piece.name, set()) - {piece.address}
+        file = image.file_at(piece.address) if others else None
+        return piece.name if file is None else f"{piece.name} ({file})"
+
+    return shown

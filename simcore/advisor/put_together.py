@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import mean
 
 from simcore import __version__
-from simcore.advisor.candidates import Left, shown_name
+from simcore.advisor.candidates import Left, shown_names
 from simcore.advisor.goal import Gain, Goal
 from simcore.advisor.passes import MeasuredRun
 from simcore.advisor.programme import Choice
@@ -27,6 +27,7 @@ from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.linking import Build, applied, attributes_text, linker_fragment
 from simcore.placement import Placement, tcm_bytes
+from simcore.placement.pieces import Piece
 from simcore.plain import filled
 
 
@@ -61,7 +62,8 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         round(mean(one.waits for one in relinked)),
         round(mean(one.energy_fj for one in relinked)),
     )
-    moves = _moves(search, outcome)
+    shown = shown_names(search.image)
+    moves = _moves(search, outcome, shown)
     # In the order of the verified places, which the linker then keeps.
     pieces = sorted(
         ((search.candidates[i].piece, region) for i, region in outcome.choice.items()),
@@ -87,7 +89,7 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         timings=search.passes.timings,
         moves=moves,
         placement=outcome.placement.items,
-        rejected=_rejected(search, outcome),
+        rejected=_rejected(search, outcome, shown),
         alternatives=_alternatives(search, outcome),
         copied_bytes=outcome.placement.copied_bytes,
         copy_cycles=sum(search.candidates[index].copy_cycles for index in outcome.choice),
@@ -137,13 +139,15 @@ def _judged(search: Search, outcome: SearchOutcome) -> Judged:
     )
 
 
-def _moves(search: Search, outcome: SearchOutcome) -> tuple[AdvisedMove, ...]:
+def _moves(
+    search: Search, outcome: SearchOutcome, shown: Callable[[Piece], str]
+) -> tuple[AdvisedMove, ...]:
     found = []
     for index, region in outcome.choice.items():
         one, gain = search.candidates[index], outcome.gains.get(index)
         found.append(
             AdvisedMove(
-                name=shown_name(search.image, one.piece),
+                name=shown(one.piece),
                 kind=one.piece.kind,
                 file=search.image.file_at(one.piece.address),
                 address=one.piece.address,
@@ -163,7 +167,9 @@ def _moves(search: Search, outcome: SearchOutcome) -> tuple[AdvisedMove, ...]:
     return tuple(found)
 
 
-def _rejected(search: Search, outcome: SearchOutcome) -> tuple[Rejected, ...]:
+def _rejected(
+    search: Search, outcome: SearchOutcome, shown: Callable[[Piece], str]
+) -> tuple[Rejected, ...]:
     """What waits and stays, with the region that serves the goal best alone and why it does."""
     goal, linked = outcome.goal, search.linked
     least = goal.least(linked)
@@ -171,7 +177,7 @@ def _rejected(search: Search, outcome: SearchOutcome) -> tuple[Rejected, ...]:
     found: dict[int, Rejected] = {}
     for left in outcome.left:
         found[left.piece.address] = Rejected(
-            shown_name(search.image, left.piece),
+            shown(left.piece),
             left.piece.kind,
             left.region,
             left.piece.size,
@@ -199,7 +205,7 @@ def _rejected(search: Search, outcome: SearchOutcome) -> tuple[Rejected, ...]:
         else:
             reason = "brings no more than chance beside the rest"
         found[one.whole] = Rejected(
-            shown_name(search.image, one.piece), one.piece.kind, region.name, one.piece.size,
+            shown(one.piece), one.piece.kind, region.name, one.piece.size,
             room, screened.waits, reason,
         )  # fmt: skip
     rows = sorted(found.values(), key=lambda row: (-row.cycles, row.name))

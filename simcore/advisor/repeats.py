@@ -16,9 +16,7 @@ def startup_functions(image: Image, profile: Profile) -> set[int]:
 
     The handler and what it calls itself cannot lie in RAM, which they fill.
     """
-    if image.reset is None:
-        return set()
-    handler = image.function_at(image.reset & ~1)
+    handler = image.reset_handler
     if handler is None:
         return set()
     tree = profile.call_tree

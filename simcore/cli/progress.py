@@ -14,37 +14,61 @@ BAR = 16  # characters
 KEPT_BYTES = 64 << 10  # of what the program prints, for a report
 
 
-class Progress:
-    """Called with the instructions so far; draws over itself on ``stream`` and leaves no trace."""
+class Line:
+    """A line that draws over itself on ``stream`` and leaves no trace, once work takes over a
+    second. None as ``stream``: nobody watches."""
 
-    def __init__(self, stream: TextIO, limit: int | None, width: int) -> None:
+    def __init__(self, stream: TextIO | None, width: int | None = None) -> None:
         self.stream = stream
-        self.limit = limit
-        self.width = width
+        self.width = width  # columns; None: no line is too long
         self.started = self.drawn = time.monotonic()
         self.visible = False
 
-    def __call__(self, instructions: int) -> None:
+    def is_due(self, interval_s: float = 0.0) -> bool:
+        """Whether to draw now, so long after the last time."""
         now = time.monotonic()
-        if now - self.started < DELAY_S or now - self.drawn < INTERVAL_S:
-            return
+        if self.stream is None or now - self.started < DELAY_S or now - self.drawn < interval_s:
+            return False
         self.drawn = now
-        rate = instructions / (now - self.started)
-        text = f"{instructions / 1e6:,.1f} M instructions, {rate / 1e6:.1f} M a second"
-        if self.limit:
-            share = min(1.0, instructions / self.limit)
-            done = round(BAR * share)
-            text = f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {text}"
+        return True
+
+    def draw(self, text: str) -> None:
+        """Put a text in place of what stands there."""
+        assert self.stream is not None
+        shown = text if self.width is None else text[: self.width - 1]
         self.visible = True  # first: Ctrl-C may come at any moment
-        self.stream.write(f"\r{text[: self.width - 1]}\x1b[K")
+        self.stream.write(f"\r{shown}\x1b[K")
         self.stream.flush()
 
     def clear(self) -> None:
         """Take the line away."""
-        if self.visible:
+        if self.visible and self.stream is not None:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
             self.visible = False
+
+
+def _bar(share: float) -> str:
+    done = round(BAR * share)
+    return f"[{'#' * done}{' ' * (BAR - done)}]"
+
+
+class Progress(Line):
+    """Called with the instructions so far, of ``limit`` if there is one."""
+
+    def __init__(self, stream: TextIO, limit: int | None, width: int) -> None:
+        super().__init__(stream, width)
+        self.limit = limit
+
+    def __call__(self, instructions: int) -> None:
+        if not self.is_due(INTERVAL_S):
+            return
+        rate = instructions / (self.drawn - self.started)
+        text = f"{instructions / 1e6:,.1f} M instructions, {rate / 1e6:.1f} M a second"
+        if self.limit:
+            share = min(1.0, instructions / self.limit)
+            text = f"{_bar(share)} {share:4.0%}  {text}"
+        self.draw(text)
 
 
 class ProgramOutput:
@@ -75,32 +99,18 @@ class ProgramOutput:
             self.stream.flush()
 
 
-class RunsProgress:
-    """Called as each of several runs ends; draws over itself on ``stream`` like Progress."""
+class RunsProgress(Line):
+    """Called as each of several runs ends."""
 
     def __init__(self, stream: TextIO | None, runs: int) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self.runs = runs
         self.done = 0
-        self.started = time.monotonic()
-        self.visible = False
 
     def __call__(self) -> None:
         self.done += 1
-        if self.stream is None or time.monotonic() - self.started < DELAY_S:
-            return
-        done = round(BAR * self.done / self.runs)
-        bar = f"[{'#' * done}{' ' * (BAR - done)}]"
-        self.visible = True
-        self.stream.write(f"\r{bar} {self.done} of {self.runs} runs\x1b[K")
-        self.stream.flush()
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self.visible and self.stream is not None:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
-            self.visible = False
+        if self.is_due():
+            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} runs")
 
 
 @contextmanager
@@ -113,34 +123,13 @@ def runs_progress(runs: int) -> Iterator[RunsProgress]:
         progress.clear()
 
 
-class SearchProgress:
-    """Called with the step of a search and its share that is done, 0 to 1; draws like Progress."""
-
-    def __init__(self, stream: TextIO, width: int) -> None:
-        self.stream = stream
-        self.width = width
-        self.started = self.drawn = time.monotonic()
-        self.visible = False
+class SearchProgress(Line):
+    """Called with the step of a search and its share that is done, 0 to 1."""
 
     def __call__(self, step: str, share: float) -> None:
-        now = time.monotonic()
-        if now - self.started < DELAY_S or now - self.drawn < INTERVAL_S:
-            return
-        self.drawn = now
-        done = round(BAR * min(1.0, share))
-        text = (
-            f"[{'#' * done}{' ' * (BAR - done)}] {share:4.0%}  {step}, {now - self.started:.0f} s"
-        )
-        self.visible = True  # first: Ctrl-C may come at any moment
-        self.stream.write(f"\r{text[: self.width - 1]}\x1b[K")
-        self.stream.flush()
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self.visible:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
-            self.visible = False
+        if self.is_due(INTERVAL_S):
+            spent_s = self.drawn - self.started
+            self.draw(f"{_bar(min(1.0, share))} {share:4.0%}  {step}, {spent_s:.0f} s")
 
 
 @contextmanager

@@ -203,6 +203,11 @@ class Image:
             return self.functions[index]
         return None
 
+    @property
+    def reset_handler(self) -> Function | None:
+        """The function that runs at reset, None where there is no vector table or no symbol."""
+        return None if self.reset is None else self.function_at(self.reset & ~1)
+
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of that name; a global one before a local one."""
         return self._names.get(name)

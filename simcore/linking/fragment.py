@@ -16,7 +16,15 @@ from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.linking.build import Build
 from simcore.linking.composed import as_exported
-from simcore.linking.inputs import MovedSection, Pieces, Stays, by_map, by_symbols
+from simcore.linking.inputs import (
+    MovedSection,
+    Pieces,
+    Stays,
+    by_map,
+    by_symbols,
+    is_zeroed,
+    own_section,
+)
 from simcore.linking.script import OutputSection
 from simcore.linking.sections import (
     FragmentSection,
@@ -27,7 +35,7 @@ from simcore.linking.sections import (
 )
 from simcore.linking.startup import ASSEMBLY_LOOP, C_LOOP, copy_cycles
 from simcore.linking.veneers import BYTES, count_veneers, direct_calls, through_veneers
-from simcore.placement.pieces import Piece, ProgramMemory, is_composed
+from simcore.placement.pieces import ProgramMemory, is_composed
 from simcore.placement.placer import free_bytes
 from simcore.run.setup import Move, TimingSetup
 
@@ -80,7 +88,10 @@ def linker_fragment(
     moving = [entry for entry in moving if entry[0].kind != "stack"]
     found: Sequence[MovedSection | Stays]
     if composed:
-        found = [MovedSection(f"*({_exported(image, piece)})", piece.size) for piece, _ in moving]
+        found = [
+            MovedSection(f"*({own_section(image, piece, piece.name)})", piece.size)
+            for piece, _ in moving
+        ]
     elif build.map is not None:
         found = by_map(image, build.map, moving)
     else:
@@ -151,7 +162,7 @@ def attributes_text(image: Image, pieces: Pieces) -> str:
     for piece, region in pieces:
         if piece.kind == "stack":
             continue
-        section = f".{_block_name(region, _is_zeroed(image, piece))}"
+        section = f".{_block_name(region, is_zeroed(image, piece))}"
         what = f"{piece.name}()" if piece.is_code else piece.name
         lines.append(f'{what}: __attribute__((section("{section}")))')
     return "".join(f"{line}\n" for line in lines)
@@ -175,7 +186,7 @@ def _blocks(
             stays.append(one)
             continue
         target = model.region(region)
-        name = _block_name(region, _is_zeroed(image, piece))
+        name = _block_name(region, is_zeroed(image, piece))
         block = blocks.get(name)
         if block is not None and one.pattern in block.entries:
             block.entries[one.pattern].append(piece)
@@ -194,7 +205,7 @@ def _blocks(
             continue
         room[region] -= size
         if block is None:
-            block = FragmentSection(name, target, build.name_of(target), _is_zeroed(image, piece))
+            block = FragmentSection(name, target, build.name_of(target), is_zeroed(image, piece))
             block.reused = copied_already(image, build, block)
             blocks[name] = block
         block.entries[one.pattern] = [piece]
@@ -285,17 +296,3 @@ def _moves(blocks: Sequence[FragmentSection]) -> list[Move]:
 
 def _block_name(region: str, is_zeroed: bool) -> str:
     return f"mcusim_{region}_bss" if is_zeroed else f"mcusim_{region}"
-
-
-def _is_zeroed(image: Image, piece: Piece) -> bool:
-    section = image.section_at(piece.address)
-    return section is not None and not section.has_data
-
-
-def _exported(image: Image, piece: Piece) -> str:
-    """The input section of an array that `mcusim export` writes, or of a kernel."""
-    if piece.is_code:
-        return f".text.{piece.name}"
-    if _is_zeroed(image, piece):
-        return f".bss.{piece.name}"
-    return f"{'.rodata' if piece.is_rom else '.data'}.{piece.name}"

@@ -121,17 +121,25 @@ def by_symbols(image: Image, pieces: Pieces) -> list[MovedSection | Stays]:
 
 def _guessed(image: Image, piece: Piece, symbol: str) -> str:
     """The input section's name that a compiler gives it."""
-    section = image.section_at(piece.address)
-    if piece.is_code:
-        base = ".text"
-    elif section is None or section.has_data:
-        base = ".rodata" if piece.is_rom else ".data"
-    else:
-        base = ".bss"
-    own = f"{base}.{symbol}"
+    own = own_section(image, piece, symbol)
     if own == ".text.main":
         own += " .text.startup.main"  # where GCC puts it from -O2 on
     return own
+
+
+def own_section(image: Image, piece: Piece, symbol: str) -> str:
+    """The section of its own that -ffunction-sections and -fdata-sections give a symbol."""
+    if piece.is_code:
+        return f".text.{symbol}"
+    if is_zeroed(image, piece):
+        return f".bss.{symbol}"
+    return f"{'.rodata' if piece.is_rom else '.data'}.{symbol}"
+
+
+def is_zeroed(image: Image, piece: Piece) -> bool:
+    """Whether a piece starts as zeros, of which the file has none."""
+    section = image.section_at(piece.address)
+    return section is not None and not section.has_data
 
 
 def _is_compiled(image: Image, piece: Piece) -> bool:

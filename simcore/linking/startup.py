@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Final
 
 from simcore.cpu_model import Region
+from simcore.placement.pieces import LINE
 from simcore.run.setup import TimingSetup
 
 TABLE: Final = "__mcusim_table"
 #: Of the loop in C, built by GCC 12 with -O2 for a Cortex-M7, in the pipeline model: load, store,
 #: compare and branch (tests/integration/test_relinked_advice.py holds it).
 CYCLES_A_WORD: Final = 4
+BEAT: Final = 8  # bytes of a transfer on the AXI bus
 
 C_LOOP: Final = """\
 /* At reset behind the switching on of RAM, caches and FPU, in front of everything that moved.
@@ -55,8 +57,14 @@ def copy_cycles(setup: TimingSetup, home: Region | None, loaded: int, zeroed: in
     words = -(-loaded // 4) + -(-zeroed // 4)
     refills = 0
     if home is not None and loaded:
-        model = setup.model
-        _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
-        timing = regions[model.regions.index(home)]
-        refills = -(-loaded // 32) * (timing["read_cycles"] + 3 * timing["beat_cycles"])
+        refills = linefill_cycles(setup, home, loaded)
     return words * CYCLES_A_WORD + refills
+
+
+def linefill_cycles(setup: TimingSetup, home: Region, size: int) -> int:
+    """What the lines of so many bytes take to come out of a memory whose row is open."""
+    model = setup.model
+    _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
+    timing = regions[model.regions.index(home)]
+    refill = timing["read_cycles"] + (LINE // BEAT - 1) * timing["beat_cycles"]
+    return -(-size // LINE) * int(refill)

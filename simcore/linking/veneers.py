@@ -78,13 +78,19 @@ def _is_out_of_reach(site: int, target: int, moves: Sequence[Move]) -> bool:
 
 
 def _is_direct(image: Image, site: int) -> bool:
-    for segment in image.segments:
-        at = site - segment.run_address
-        if at >= 0 and at + 4 <= len(segment.data):
-            first = int.from_bytes(segment.data[at : at + 2], "little")
-            second = int.from_bytes(segment.data[at + 2 : at + 4], "little")
-            return first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000
-    return False
+    first, second = _halves(image, site, site + 4) or (0, 0)
+    return _is_branch(first, second)
+
+
+def _halves(image: Image, start: int, end: int) -> list[int]:
+    """The half-words of [start, end), none where the image has not all of it."""
+    code = image.read(start, end - start) or b""
+    return [int.from_bytes(code[i : i + 2], "little") for i in range(0, len(code) - 1, 2)]
+
+
+def _is_branch(first: int, second: int) -> bool:
+    """Whether two half-words are BL (encoding T1) or B.W (T4)."""
+    return first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000
 
 
 def _branches(image: Image) -> set[tuple[int, int]]:
@@ -93,10 +99,9 @@ def _branches(image: Image) -> set[tuple[int, int]]:
     starts = {function.start for function in own}
     found: set[tuple[int, int]] = set()
     for function in own:
-        code = image.read(function.start, function.end - function.start) or b""
-        halves = [int.from_bytes(code[i : i + 2], "little") for i in range(0, len(code) - 1, 2)]
+        halves = _halves(image, function.start, function.end)
         for index, (first, second) in enumerate(pairwise(halves)):
-            if first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000:
+            if _is_branch(first, second):
                 site = function.start + 2 * index
                 target = site + 4 + _offset(first, second)
                 if target in starts and target != function.start:

@@ -130,7 +130,7 @@ def _run(
 
 def _work(run: Profile, image: Image) -> dict[str, int]:
     """Instructions by function, without start-up code and veneers."""
-    reset = None if image.reset is None else image.function_at(image.reset & ~1)
+    reset = image.reset_handler
     start = None if reset is None else reset.name
     return {
         row.name: row.instructions
@@ -190,7 +190,7 @@ def _relinked(
     row: Outcome, linked: Profile, real: Profile, fragment: Fragment, image: Image
 ) -> Relinked:
     veneers = [one for one in real.functions if is_veneer(one.name)]
-    reset = None if image.reset is None else image.function_at(image.reset & ~1)
+    reset = image.reset_handler
     start_up = [
         next((f.cycles_self for f in run.functions if reset and f.name == reset.name), 0)
         for run in (linked, real)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from simcore.costs.network import (
 )
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
+from simcore.records import dataclass
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
 from simcore.report.page.table import Column, build_table

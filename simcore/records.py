@@ -42,7 +42,7 @@ def _made(
     methods: dict[str, Any] = {}
     if repr:
         methods["__repr__"] = _repr
-    made: type = dataclasses.dataclass(  # type: ignore[call-overload]  # a bool and no literal
+    made: type = dataclasses.dataclass(
         init=False, repr=False, eq=False, slots=True, kw_only=kw_only
     )(cls)
     if eq:
@@ -141,7 +141,7 @@ def _repr(self: Any) -> str:
     return f"{self.__class__.__qualname__}({', '.join(shown)})"
 
 
-def _frozen(cls: type) -> dict[str, Any]:
+def _frozen(cls: Any) -> dict[str, Any]:
     names = {field.name for field in fields(cls)}
 
     def __setattr__(self: Any, name: str, value: Any) -> None:  # noqa: N807

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 from simcore.elf.debug_sections import DebugSections
@@ -25,6 +25,7 @@ from simcore.elf.dwarf_forms import (
 from simcore.elf.image import MAX_NAME_BYTES, Function, Image, InlinedCall, printable
 from simcore.elf.names import without_parameters
 from simcore.elf.units import MAX_UNITS, Unit, Units
+from simcore.records import dataclass
 
 _MAX_DEPTH: Final = 1 << 10  # entries inside entries
 _MAX_SCOPES: Final = 64  # namespaces, classes and functions around a function

@@ -6,12 +6,11 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "cluster", "store", "study", "svd", "verify"]
+Extra = Literal["advise", "store", "study", "svd", "verify"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
-    "cluster": ("distributed",),
     "store": ("sqlalchemy", "pyarrow"),
     "study": ("matplotlib",),
     "svd": ("cmsis_svd", "lxml"),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.text import Text
-
 from simcore.log_text import one_line
 from simcore.report import RenderOptions
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
+from simcore.report.page.styled import Text
 from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, clock, count, si, size
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 #: File systems of Linux that other machines serve; locks of SQLite cannot be relied on there
@@ -13,6 +14,7 @@ NETWORK_TYPES = {
     "fuse.ceph", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs",
 }  # fmt: skip
 MOUNTS = Path("/proc/self/mountinfo")
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")  # how it writes blanks and their like
 
 
 def is_url(text: str) -> bool:
@@ -26,18 +28,18 @@ def network_type(path: str, mounts: Path = MOUNTS) -> str | None:
     None where the system does not tell, as on macOS. The format is that of proc(5).
     """
     try:
-        lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
+        lines = mounts.read_bytes().splitlines()
     except OSError:
         return None
-    where = os.path.realpath(path)
+    where = os.fsencode(os.path.realpath(path))
     found, depth = "", -1
     for line in lines:
-        before, _, behind = line.partition(" - ")
-        words = before.split(" ")
+        before, _, behind = line.partition(b" - ")
+        words = before.split(b" ")
         if len(words) < 5 or not behind:
             continue
-        point = words[4].encode("utf-8", "surrogateescape").decode("unicode_escape", "replace")
-        inside = where == point or where.startswith(point.rstrip("/") + "/")
+        point = _OCTAL.sub(lambda byte: bytes([int(byte[1], 8)]), words[4])
+        inside = where == point or where.startswith(point.rstrip(b"/") + b"/")
         if inside and len(point) >= depth:  # the last that is mounted on a place hides others
-            found, depth = behind.split(" ")[0], len(point)
+            found, depth = os.fsdecode(behind.split(b" ")[0]), len(point)
     return found if found in NETWORK_TYPES else None

@@ -218,16 +218,34 @@ from tests.unit.store.made_up import run
 store = open_store(sys.argv[1])
 for number in range(int(sys.argv[2]), int(sys.argv[3])):
     store.put([run(number)])
+    print(number, flush=True)
 """
 
 
 def test_several_processes_make_and_fill_one_store(file: Path) -> None:
     """Two of them, with some runs in common."""
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(file), first, last], cwd=HERE)
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(file), first, last],
+            cwd=HERE,
+            stdout=subprocess.DEVNULL,
+        )
         for first, last in (("0", "30"), ("20", "50"))
     ]
     assert [writer.wait() for writer in writers] == [0, 0]
     keys = [int(one["key"], 16) for one in open_store(str(file), create=False).rows((), ["key"])]
     assert sorted(keys) == list(range(50))
     assert list(file.parent.iterdir()) == [file]  # no journal, no log beside it
+
+
+def test_a_client_that_is_killed_leaves_all_that_it_kept_whole(file: Path) -> None:
+    asked = [sys.executable, "-c", WRITER, str(file), "0", "100000"]
+    with subprocess.Popen(asked, cwd=HERE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        said = [int(writer.stdout.readline()) for _ in range(7)]
+        writer.kill()
+    again = open_store(str(file), create=False)
+    keys = [one["key"] for one in again.rows((), ["key"])]
+    assert set(said) <= {int(key, 16) for key in keys}
+    assert set(again.get(keys)) == set(keys)
+    again.put([run(number) for number in range(20)])  # what was under way holds nothing

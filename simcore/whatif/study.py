@@ -61,7 +61,7 @@ def what_if(
     processes: int | None = None,
     rerun: bool = False,
     store: ResultStore | None = None,
-    stdin: BinaryIO | None = None,
+    stdin: BinaryIO | NotedInput | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     **options: Any,
@@ -122,7 +122,9 @@ def what_if(
             shelf.keep(task.elf, task.configurations, task.options, outcomes, noted)
 
     if min(processes, len(tasks)) == 1:
-        noted = NotedInput(stdin) if stdin is not None and executions == 1 else None
+        noted: BinaryIO | NotedInput | None = stdin if executions == 1 else None
+        if shelf is not None and noted is not None and not isinstance(noted, NotedInput):
+            noted = NotedInput(noted)
         streams = {"stdin": noted, "stdout": stdout, "progress": progress}
         for task, (program, prepared) in zip(tasks, opened, strict=True):
             outcomes = run_prepared(program, prepared, streams)

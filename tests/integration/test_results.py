@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import simcore.profiler
 import simcore.study.pool
 import simcore.whatif.study
 from simcore.cli.main import main
+from tests.integration.programs import FIRMWARE
 
 KERNEL = Path(__file__).resolve().parents[2] / "kernels" / "prebuilt" / "fully_connected_s8.elf"
 
@@ -129,3 +132,14 @@ def test_rows_are_listed_and_removed(capfd: pytest.CaptureFixture[str]) -> None:
         assert main(["results", "runs.db", *wrong]) == 2
     assert main(["results", "nothing.db"]) == 2
     assert not Path("nothing.db").exists()
+
+
+def test_what_read_standard_input_is_not_kept(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in ("whatif", "profile"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"typed\n")))
+        more = ["--try", "caches=on"] if command == "whatif" else []
+        main([command, str(FIRMWARE / "semihost_calls.elf"), *more, "--store", "runs.db"])
+    assert "is not kept in runs.db: it asked for standard input" in capfd.readouterr().err
+    assert rows(capfd=capfd) == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scripts.fuzzing.bare import bare_elf, code_seeds
 from scripts.fuzzing.mutate import changed_bytes, changed_text, put_number
-from scripts.fuzzing.target import Attempt, Target, kept, prebuilt
+from scripts.fuzzing.target import Attempt, Target, kept
 
 if TYPE_CHECKING:
     from simcore.elf import Image
@@ -273,7 +273,7 @@ def _entries() -> tuple[bytes, ...]:
 
 
 TARGETS = (
-    Target("elf", "ELF files: headers, sections, symbols, functions", lambda: [*kept("seeds", "elf"), *prebuilt("rust_names_v0", "ldm_stm")],
+    Target("elf", "ELF files: headers, sections, symbols, functions", lambda: kept("seeds", "elf"),
            _changed_elf, _elf),
     Target("dwarf", "debug sections: lines, inlined calls, units, structures",
            lambda: kept("seeds", "dwarf"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,15 +19,18 @@ from scripts.fuzzing.worker import HEADER, MOST_S, Done, Finding, Job
 
 #: A worker whose input does not end, not even by its own timer: CPU seconds, and seconds of the clock.
 HANGS_CPU_S, HANGS_S = 3 * MOST_S, 60
+WORKER = ("-m", "scripts.fuzzing.worker")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def campaign(
-    target: str, seed: int, runs: int | None, seconds: float | None, folder: Path
+    target: str, seed: int, runs: int | None, seconds: float | None, folder: Path, go_on: bool
 ) -> Done:
-    """Run inputs of a target until there were so many, or so long; findings lie in `folder`."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Run inputs of a target until there were so many, or so long; findings lie in `folder`.
+
+    To `go_on`, what campaigns before kept there are seeds, too.
+    """
+    _clear(folder, go_on)
     total, first = Done(), 0
     began = time.monotonic()
     while (runs is None or first < runs) and (
@@ -53,6 +57,17 @@ def campaign(
     return total
 
 
+def _clear(folder: Path, go_on: bool) -> None:
+    before = folder / "before"
+    if not go_on:
+        shutil.rmtree(folder, ignore_errors=True)
+    before.mkdir(parents=True, exist_ok=True)
+    for path in (folder / "kept").glob("*"):
+        data = path.read_bytes()
+        (before / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+    shutil.rmtree(folder / "kept", ignore_errors=True)
+
+
 def _add(total: Done, done: Done) -> None:
     for name, value in asdict(done).items():
         if name in ("runs", "passed", "refused", "cpu_s"):
@@ -64,7 +79,7 @@ def _add(total: Done, done: Done) -> None:
 
 def _worked(job: Job, folder: Path) -> tuple[Done | None, str]:
     """What a worker did; None and how it ended when it did not come to its end."""
-    command = [sys.executable, "-m", "scripts.fuzzing.worker", json.dumps(asdict(job))]
+    command = [sys.executable, *WORKER, json.dumps(asdict(job))]
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stdin=subprocess.DEVNULL)
         try:

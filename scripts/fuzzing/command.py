@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "build" / "fuzz", help="where findings lie"
     )
+    parser.add_argument(
+        "--go-on", action="store_true", help="with what campaigns before kept in the folder"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="the table as JSON, too")
 
 
@@ -45,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     table: dict[str, Done] = {}
     print(_row(COLUMNS), flush=True)
     for name in names:
-        done = campaign(name, options.seed, options.runs, seconds, options.folder / name)
+        folder = options.folder / name
+        done = campaign(name, options.seed, options.runs, seconds, folder, options.go_on)
         table[name] = done
         print(_row(_cells(name, done)), flush=True)
     for name, done in table.items():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = ROOT / "tests" / "firmware" / "prebuilt"
@@ -53,3 +56,22 @@ def kept(kind: str, name: str) -> list[bytes]:
 def prebuilt(*names: str) -> list[bytes]:
     """Some of the firmware that tests run."""
     return [(FIRMWARE / f"{name}.elf").read_bytes() for name in names]
+
+
+@cache
+def keep_parts() -> None:
+    """Shipped part files are read once in this process: to read them takes longer than the rest."""
+    from simcore.cpu_model import tree
+
+    read: Callable[..., Any] = tree._load
+    known: dict[Path, Any] = {}
+    shipped = ROOT / "cpu_models"
+
+    def load(path: Path, chain: tuple[Path, ...]) -> Any:
+        if path.parent != shipped:
+            return read(path, chain)
+        if path not in known:
+            known[path] = read(path, chain)
+        return copy.deepcopy(known[path])
+
+    tree._load = load

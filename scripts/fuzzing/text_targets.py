@@ -12,7 +12,7 @@ from random import Random
 
 from scripts.fuzzing.bare import bare_elf, code_seeds
 from scripts.fuzzing.mutate import changed_json, changed_text
-from scripts.fuzzing.target import ROOT, Attempt, Target, kept
+from scripts.fuzzing.target import ROOT, Attempt, Target, keep_parts, kept
 
 _TAGS = re.compile(r"<[^<>]*>|[^<>]+")
 
@@ -34,6 +34,7 @@ def _linker(data: bytes, at: Attempt) -> None:
     from simcore.cpu_model.linker_script import memory_entries, read_memory_block
     from simcore.linking.script import read_script
 
+    keep_parts()
     path = at.file(data, "fuzz.ld")
     at.passed = bool(memory_entries(path, data.decode("utf-8", "replace")))
     try:
@@ -108,6 +109,7 @@ def _model(data: bytes, at: Attempt) -> None:
     from simcore.cpu_model import load_cpu_model
     from simcore.run.spec import RunSpec
 
+    keep_parts()
     path = at.file(data, "fuzz-part.toml")
     at.passed = _is_toml(data)
     model = load_cpu_model(path)
@@ -156,6 +158,7 @@ def _words(data: bytes, at: Attempt) -> None:
     from simcore.units import parse_quantity, parse_seconds
     from simcore.whatif.configuration import Configuration, parse_sweep, parse_try
 
+    keep_parts()
     image, base = _image(), Configuration(name="fuzz")
     model = load_cpu_model("stm32f746")
     readers: dict[str, Callable[[str], object]] = {

@@ -7,6 +7,7 @@ worker that goes on for a dead one reads that back.
 
 from __future__ import annotations
 
+import gc
 import json
 import mmap
 import os
@@ -98,7 +99,9 @@ class Worker:
         """Run what the job says."""
         job, done = self._job, self.done
         began, cpu = time.monotonic(), time.process_time()
+        before = sorted((self.folder / "before").glob("*"))
         seeds = [*self._target.seeds(), *kept("found", self._target.name)]
+        seeds += [path.read_bytes() for path in before]
         self._pool = list(seeds)
         self._own = len(seeds)
         for path in sorted((self.folder / "kept").iterdir(), key=lambda p: int(p.name)):
@@ -236,6 +239,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, MOST_ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     edges.install("simcore")
+    gc.set_threshold(20_000, 20, 50)
     from scripts.fuzzing.targets import TARGETS
 
     worker = Worker(TARGETS[job.target], job)

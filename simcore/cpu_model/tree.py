@@ -97,6 +97,8 @@ def apply_overrides(tree: Tree, overrides: Iterable[str]) -> Tree:
 
 
 def _find(name: str, beside: FilePath | None) -> FilePath:
+    if "\0" in name:
+        raise ModelError(one_line(f"{name}: cannot be a path: a NUL is in it"))
     if is_model_file(name):
         path = FilePath(os.path.expanduser(name))  # noqa: PTH111  Path's raises for ~nobody
         return path if path.is_absolute() or beside is None else beside.parent / path

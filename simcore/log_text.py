@@ -37,7 +37,7 @@ def shortened(line: str, most: int = MOST_LINE) -> str:
 
 
 def error_line(message: str) -> str:
-    """What a command says of what went wrong, whatever names are in it, in a line of bounded length."""
+    """What a command says of what went wrong, whatever names are in it: a bounded line."""
     return f"mcusim: error: {shortened(harmless(one_line(' '.join(message.split()))))}"
 
 

@@ -1,4 +1,4 @@
-"""A program of few bytes around a piece of code: an ELF without sections, as fuzzed code runs in."""
+"""A program of few bytes around a piece of code: an ELF without sections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VALUES = (
     RAM + 0x400, RAM + 0x804, 16, RAM + 0xC00, 3, RAM + 0x1002, 0xFFFF_FFFF, RAM + 0x2000,
     0x8000_0000, RAM + 0x3000, 1, FLASH + 0x200, 0xE000_ED04,
 )  # fmt: skip
-EXIT = bytes.fromhex("1820" "0249" "abbe" "fee7" "00bf" "00bf") + _WORDS.pack(0x20026)
+EXIT = bytes.fromhex("18200249abbefee700bf00bf") + _WORDS.pack(0x20026)
 
 
 def _move(register: int, value: int) -> bytes:
@@ -44,9 +44,7 @@ def bare_elf(code: bytes) -> bytes:
     head = ident + struct.pack(
         "<HHIIIIIHHHHHH", 2, 40, 1, start | 1, 52, 0, 0x0500_0400, 52, 32, 1, 40, 0, 0
     )
-    segment = struct.pack(
-        "<IIIIIIII", 1, 84, FLASH, FLASH, len(content), len(content), 5, 4
-    )
+    segment = struct.pack("<IIIIIIII", 1, 84, FLASH, FLASH, len(content), len(content), 5, 4)
     return head + segment + content
 
 

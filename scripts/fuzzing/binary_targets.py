@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from simcore.elf import Image
 
 
-
 def _section_headers(data: bytes) -> list[int]:
     """Offsets of the section headers of a well-formed ELF."""
     if len(data) < 52:
@@ -224,7 +223,9 @@ def _tflite(data: bytes, at: Attempt) -> None:
     model_size(data)
     model = read_model(data)
     at.passed = True
-    composed_program(RunSpec(elf="fuzz.tflite", cpu="stm32h743"), "fuzz.tflite", lowered(model), data)
+    composed_program(
+        RunSpec(elf="fuzz.tflite", cpu="stm32h743"), "fuzz.tflite", lowered(model), data
+    )
 
 
 @cache
@@ -284,4 +285,3 @@ TARGETS = (
     Target("cache", "entries of the cache: runs and reports read back", _entries,
            _changed_entry, _cache),
 )  # fmt: skip
-

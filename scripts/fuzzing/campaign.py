@@ -17,7 +17,7 @@ from pathlib import Path
 from scripts.fuzzing.target import ROOT
 from scripts.fuzzing.worker import HEADER, MOST_S, Done, Finding, Job
 
-#: A worker whose input does not end, not even by its own timer: CPU seconds, and seconds of the clock.
+#: An input that does not end, not even by its own timer: CPU seconds, seconds of the clock.
 HANGS_CPU_S, HANGS_S = 3 * MOST_S, 60
 WORKER = ("-m", "scripts.fuzzing.worker")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -93,7 +93,9 @@ def _worked(job: Job, folder: Path) -> tuple[Done | None, str]:
         if process.returncode:
             code = process.returncode
             if code > 0:
-                raise SystemExit(f"scripts/fuzz: {job.target}: the worker ended with {code}, see above")
+                raise SystemExit(
+                    f"scripts/fuzz: {job.target}: the worker ended with {code}, see above"
+                )
             return None, signal.Signals(-code).name
         out.seek(0)
         plain = json.loads(out.read().splitlines()[-1])

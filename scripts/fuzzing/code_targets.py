@@ -200,4 +200,3 @@ TARGETS = (
         _captures, _changed_capture, _capture,
     ),
 )  # fmt: skip
-

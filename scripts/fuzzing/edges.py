@@ -1,4 +1,4 @@
-"""Which branches of simcore's Python an input takes: modules are instrumented when they are imported.
+"""Which ways through simcore's Python an input goes: modules are instrumented at import.
 
 Each way that a statement can go, an `else` that is not written too, sets a byte. No counts and no
 order: what is new shows in the number of bytes that are set. Python 3.11 has no sys.monitoring, and

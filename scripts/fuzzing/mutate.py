@@ -56,7 +56,7 @@ def changed_bytes(rng: Random, data: bytes, other: bytes, first: int = 0, end: i
 
 
 def put_number(rng: Random, data: bytearray, at: int, size: int) -> None:
-    """Write a number of 2 or 4 bytes, little-endian: one of NUMBERS, or what was there plus some."""
+    """Write a number of 2 or 4 bytes: one of NUMBERS, or what was there plus some."""
     at = min(at, len(data) - size)
     if at < 0:
         return
@@ -113,7 +113,8 @@ def changed_json(rng: Random, data: bytes, other: bytes) -> bytes:
 
 
 def _changed_tree(rng: Random, tree: Any) -> Any:
-    holder, key = None, None
+    holder: Any = None
+    key: Any = None
     node = tree
     while isinstance(node, dict | list) and node:
         if holder is not None and rng.random() < 0.12:

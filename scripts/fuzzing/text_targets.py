@@ -9,10 +9,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING, Any
 
 from scripts.fuzzing.bare import bare_elf, code_seeds
 from scripts.fuzzing.mutate import changed_json, changed_text
 from scripts.fuzzing.target import ROOT, Attempt, Target, keep_parts, kept
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
 
 _TAGS = re.compile(r"<[^<>]*>|[^<>]+")
 
@@ -30,8 +34,8 @@ def _map(data: bytes, at: Attempt) -> None:
 def _linker(data: bytes, at: Attempt) -> None:
     """The MEMORY block for a part, and the script as an editor of it reads it."""
     from simcore.cpu_model import load_cpu_model
-    from simcore.errors import McusimError
     from simcore.cpu_model.linker_script import memory_entries, read_memory_block
+    from simcore.errors import McusimError
     from simcore.linking.script import read_script
 
     keep_parts()
@@ -59,7 +63,9 @@ def _changed_svd(rng: Random, data: bytes, other: bytes) -> bytes:
         if chance < 0.6:
             texts = [n for n, part in enumerate(parts) if part[:1] != "<" and part.strip()]
             at = rng.choice(texts) if texts else at
-            parts[at] = changed_text(rng, parts[at].encode(), other[:200]).decode("utf-8", "replace")
+            parts[at] = changed_text(rng, parts[at].encode(), other[:200]).decode(
+                "utf-8", "replace"
+            )
             parts[at] = parts[at].replace("<", "&lt;") if chance < 0.5 else parts[at]
         elif chance < 0.7:
             begin = rng.randrange(len(parts))
@@ -138,11 +144,11 @@ def _settings(data: bytes, at: Attempt) -> None:
 
 
 @cache
-def _image() -> object:
-    from simcore.elf import ProgramFiles, image_of_files
+def _image() -> Image:
     from scripts.fuzzing.target import prebuilt
+    from simcore.elf import ProgramFiles, image_of_files
 
-    return image_of_files(ProgramFiles("calls.elf", *prebuilt("calls")))
+    return image_of_files(ProgramFiles("calls.elf", prebuilt("calls")[0]))
 
 
 def _words(data: bytes, at: Attempt) -> None:
@@ -168,11 +174,11 @@ def _words(data: bytes, at: Attempt) -> None:
         "sweep": parse_sweep,
         "try": lambda text: parse_try(text, base),
         "set": lambda text: load_cpu_model("stm32f746", (text,)),
-        "from": lambda text: find_place(image, "--from", text),  # type: ignore[arg-type]
-        "entry": lambda text: find_entry(image, text),  # type: ignore[arg-type]
+        "from": lambda text: find_place(image, "--from", text),
+        "entry": lambda text: find_entry(image, text),
         "irq": lambda text: (
             split_rates(text),
-            find_interrupts(image, (text,), 98, 216_000_000),  # type: ignore[arg-type]
+            find_interrupts(image, (text,), 98, 216_000_000),
         ),
         "stub": lambda text: find_stubs((text,), image, model),
         "uart": lambda text: parse_uarts((text,)),
@@ -202,13 +208,13 @@ def _documents() -> tuple[bytes, ...]:
     elf = folder / "seed.elf"
     elf.write_bytes(bare_elf(code_seeds()[0]))
     calls = ROOT / "tests" / "firmware" / "prebuilt" / "calls.elf"
-    few = {"max_instructions": 400}
+    few: dict[str, Any] = {"max_instructions": 400}
     first = simcore.profile(elf, cpu="stm32f746", instructions=True, lines=True, **few)
     second = simcore.profile(calls, cpu="stm32f746", **few)
     found = [first.to_json(), second.to_json()]
     found.append(simcore.compare(second, second).to_json())
     sweeps = [simcore.Configuration(name="a"), simcore.Configuration(name="b", caches="off")]
-    found.append(simcore.what_if([elf], sweeps, **few).to_json())
+    found.append(simcore.what_if([str(elf)], sweeps, **few).to_json())
     found += [each.decode() for each in kept("seeds", "profile")]
     return tuple(text.encode() for text in found)
 

@@ -1,4 +1,4 @@
-"""Random programs through mcusim and through qemu-system-arm: registers, memory, order of exceptions.
+"""Random programs against qemu-system-arm: registers, memory, order of exceptions.
 
 A thousand programs per start of either; a program that ends otherwise is cut down to its first step
 that does. Exit status 1 when there is one. Programs follow from their numbers, so --first and
@@ -19,7 +19,9 @@ BATCH = 1_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of scripts/validate differential."""
-    parser.add_argument("--programs", type=int, default=10_000, metavar="N", help="10,000 if not said")
+    parser.add_argument(
+        "--programs", type=int, default=10_000, metavar="N", help="10,000 if not said"
+    )
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first")
     parser.add_argument("--time", type=float, metavar="SECONDS", help="begin no batch behind it")
 

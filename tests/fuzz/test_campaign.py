@@ -1,4 +1,4 @@
-"""scripts/fuzz itself: it finds what is there, names what ends its process, and repeats by its seed."""
+"""scripts/fuzz itself: it finds what is there, names what ends a process, repeats by its seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from scripts.fuzzing import campaign as campaigns
 from scripts.fuzzing.campaign import campaign
 from scripts.fuzzing.mutate import changed_bytes, changed_json, changed_text
-from scripts.fuzzing.target import Attempt, Target
+from scripts.fuzzing.target import ROOT, Attempt, Target
 from scripts.fuzzing.worker import Job, Worker
 from simcore.errors import ConfigError
 
@@ -55,7 +55,7 @@ def test_a_worker_that_dies_is_named_with_its_input_and_another_goes_on(
     script = tmp_path / "worker.py"
     script.write_text(
         "import json, os, sys\n"
-        f"sys.path.insert(0, {str(campaigns.ROOT)!r})\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
         "from pathlib import Path\n"
         "from scripts.fuzzing.worker import HEADER\n"
         "job = json.loads(sys.argv[-1])\n"

@@ -1,4 +1,4 @@
-"""Random programs through mcusim and through qemu-system-arm: which of them end in another state."""
+"""Random programs here and through qemu-system-arm: which of them end in another state."""
 
 from __future__ import annotations
 

@@ -74,7 +74,8 @@ _FLOAT = tuple(
     for letter, width in (("s{", "f32"), ("d{", "f64"))
     for text in (
         "vadd.@ Fp}, Fq}, Fo5}", "vsub.@ Fp}, Fq}, Fo5}", "vmul.@ Fp}, Fq}, Fo5}",
-        "vnmul.@ Fp}, Fq}, Fo5}", "vdiv.@ Fp}, Fq}, Fo5}", "vsqrt.@ Fp}, Fq}", "vmla.@ Fp}, Fq}, Fo5}",
+        "vnmul.@ Fp}, Fq}, Fo5}", "vdiv.@ Fp}, Fq}, Fo5}", "vsqrt.@ Fp}, Fq}",
+        "vmla.@ Fp}, Fq}, Fo5}",
         "vmls.@ Fp}, Fq}, Fo5}", "vnmla.@ Fp}, Fq}, Fo5}", "vnmls.@ Fp}, Fq}, Fo5}",
         "vfma.@ Fp}, Fq}, Fo5}", "vfms.@ Fp}, Fq}, Fo5}", "vfnma.@ Fp}, Fq}, Fo5}",
         "vfnms.@ Fp}, Fq}, Fo5}", "vabs.@ Fp}, Fq}", "vneg.@ Fp}, Fq}", "vmov.@ Fp}, Fq}",
@@ -373,7 +374,8 @@ class RandomProgram:
         others = sorted(pick.sample(range(8), len(registers)))
         shift = ("lsl #0", f"lsl #{v}", f"lsr #{v + 1}", f"asr #{v + 1}", f"ror #{v or 1}", "rrx")
         return text.format(
-            x=x, y=y, z=z, w=w, a=a, b=b, c=c, j=v & 7, l=low[0], m=low[1], n=low[2], s=("", "s")[bits >> 15 & 1],
+            x=x, y=y, z=z, w=w, a=a, b=b, c=c, j=v & 7, l=low[0], m=low[1], n=low[2],
+            s=("", "s")[bits >> 15 & 1],
             f=shift[(bits >> 16) % 6], k=_CONSTANTS[bits >> 20 & 15], h=bits >> 24 & 0xFFFF,
             u=bits >> 24 & 0xFFF, t=bits >> 24 & 0xFF, v=v, g=v + 1, lsb=lsb,
             width=1 + (bits >> 40) % (32 - lsb), r=8 * (bits >> 50 & 3), e=1 + (v & 15),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracle import differential
+from tests.oracle import differential, random_programs
 from tests.oracle.differential import QEMU, Difference, differences
 from tests.tools import needs
 
@@ -30,9 +30,8 @@ def test_more_random_programs_end_in_the_state_of_qemu(tmp_path: Path, first: in
 def test_the_first_step_that_differs_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """QEMU is given programs whose adds are subtractions: the first ADDW of one is what is named."""
-    original = differential.assembly
-    texts: list[str] = []
+    """QEMU is given programs whose ADDW are SUBW: the first of one is what is named."""
+    original = random_programs.assembly
 
     def spoilt(elf: Path) -> list[str]:
         folder = elf.parent / "spoilt"
@@ -41,7 +40,6 @@ def test_the_first_step_that_differs_is_named(
         monkeypatch.setattr(differential, "assembly", lambda _: source)
         wrong = differential.built(folder, [])
         monkeypatch.setattr(differential, "assembly", original)
-        texts.append(source)
         return own(wrong)
 
     own = differential.of_qemu
@@ -63,7 +61,7 @@ def test_an_it_block_over_the_end_of_a_page_leaves_nothing_of_the_next_block_out
     source = tmp_path / "a.S"
     skipped = "it ne\n ldrne r2, [r1, #1]\n it eq\n ldreq r2, [r1, #1]\n" * 8
     source.write_text(
-        ".syntax unified\n.thumb\n.section .isr_vector, \"a\"\n.word 0x20000400, reset\n.text\n"
+        '.syntax unified\n.thumb\n.section .isr_vector, "a"\n.word 0x20000400, reset\n.text\n'
         ".global reset\n.type reset, %function\nreset: mov r1, #0x20000000\n"
         " b 1f\n .org 0x2f8\n1: cmp r1, r1\n itt eq\n addweq r3, r3, #1\n"
         f" addweq r3, r3, #2\n {skipped} stmia r1!, {{r2, r3}}\n"

@@ -316,10 +316,7 @@ int code_grow(struct capture *c);
 
 /* The last byte whose instruction needs a hook: an IT block that a page cuts goes on in the next block, which
  * cannot be stopped for, so it is hooked with this one. */
-static inline uint32_t code_last_hooked(const struct captured *d)
-{
-    return d->address + d->size - 1 + d->beyond;
-}
+static inline uint32_t code_last_hooked(const struct captured *d) { return d->address + d->size - 1 + d->beyond; }
 
 /* hooks.c: hooks the engine; widens the hooked ranges by one block, and has Unicorn translate it again. */
 int hooks_attach(struct capture *c);

@@ -1,8 +1,8 @@
 """Which ways through simcore's Python an input goes: modules are instrumented at import.
 
 Each way that a statement can go, an `else` that is not written too, sets a byte. No counts and no
-order: what is new shows in the number of bytes that are set. Python 3.11 has no sys.monitoring, and
-a trace function takes ten times as long. The C core is not watched.
+order: what is new shows in the number of bytes that are set. Python 3.11 has no sys.monitoring. The
+C core is not watched.
 """
 
 from __future__ import annotations

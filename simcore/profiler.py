@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from simcore.cache import NO_ROOM, Room
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image
@@ -38,6 +39,7 @@ def profile(
     progress: Callable[[int], None] | None = None,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
+    room: Room = NO_ROOM,
     **options: Any,
 ) -> Profile:
     """Run an ELF on the model of a part and return what it cost.
@@ -47,13 +49,14 @@ def profile(
     ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
     ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
     the simulation went, ``inspect`` with the run itself, for reports that need more than a Profile.
+    ``room`` is a cache with schedules of runs before; it changes how long it takes and no figure.
 
     A program that fails, faults or reaches a limit still gives a Profile: see ``Profile.exit``.
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError, and TypeError
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = program_of(spec)
+    program = program_of(spec, room)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
     return profile_program(program, log=log, inspect=inspect, **streams)
 

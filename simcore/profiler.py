@@ -13,6 +13,7 @@ from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image
 from simcore.elf.names import matches, names_for_hints, spellings_of
 from simcore.errors import ConfigError, ExitCode, nearest
+from simcore.parallel import collecting_seldom
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.program import Program, load_spec, open_capture, program_of
@@ -58,7 +59,8 @@ def profile(
     spec = run_spec(elf, cpu, options)
     program = program_of(spec, room)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
-    return profile_program(program, log=log, inspect=inspect, **streams)
+    with collecting_seldom():
+        return profile_program(program, log=log, inspect=inspect, **streams)
 
 
 def replay(

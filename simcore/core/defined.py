@@ -1,4 +1,4 @@
-"""Blocks and schedules as C asked for them, made again when a report asks for more than C was told."""
+"""Blocks and schedules as C asked for them, made when a report asks for more than C was told."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DefinedBlock:
             raise found
         return found
 
-    @property
+    @cached_property
     def cut(self) -> CutBlock:
         """It in stretches, where it is timed. Raises UnknownInstructionError."""
         placed = self.decoded

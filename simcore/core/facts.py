@@ -7,6 +7,7 @@ other runs.
 from __future__ import annotations
 
 import struct
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,17 +17,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simcore.core.extension import ffi, lib
 from simcore.cpu_model.schema import CLASSES
 from simcore.isa import Access, Block, Kind
-from simcore.isa.kinds import WORD_ALIGNED
+from simcore.isa.kinds import ALWAYS, WORD_ALIGNED, BranchKind
 
 if TYPE_CHECKING:
     from simcore.pipeline import Schedule
     from simcore.pipeline.stretches import Stretch
 
-HEAD = struct.Struct("<16I")  # as in native/packed.c
+#: What follows is laid out as in native/packed.c, whose structs are those of native/code.h.
+HEAD = struct.Struct("<16I")
 INSTRUCTIONS, ACCESSES, BARRIERS, STRETCHES, MOVES = 6, 7, 10, 11, 12  # places in it
-_ACCESS = struct.Struct("<HBBBBBx")  # struct access_static
+_COUNTERS = struct.Struct(f"<{len(CLASSES) + 2}Q")  # instructions, their classes, MACs
 _STRETCH = struct.Struct("<QII")  # struct stretch_static
-_MOVE_BYTES, _COUNTER_BYTES, _OFFSET = 16, 8, struct.Struct("<H")
+_MOVE = struct.Struct("<HBx3i")  # struct stack_move_static
+_ACCESS = struct.Struct("<HBBBBBx")  # struct access_static
+_PROBE = struct.Struct("<BxHH")  # struct probe_static
+_NOTE = struct.Struct("<HH")  # struct note_static
+_BARRIER = struct.Struct("<HHH")  # struct barrier_static
+_OFFSET = struct.Struct("<H")
+_PADDING = [bytes(-size % 8) for size in range(8)]
+_DIRECT = (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL)
+_ADDRESSES = 0xFFFF_FFFF
 #: Dual issues, cycles of a mispredict, cycles by cause: core_unpack_schedule() in native/core.h.
 COSTS = struct.Struct("<11I")
 
@@ -42,7 +52,7 @@ class Told(NamedTuple):
 
 @dataclass
 class BlockFacts:
-    """The bytes of core_pack_block(), and what is known of the block's stretches."""
+    """The bytes for core_unpack_block(), and what is known of the block's stretches."""
 
     packed: bytes
     address: Any = field(init=False, repr=False)  # of `packed`, for C
@@ -61,7 +71,7 @@ class BlockFacts:
     def timed(self) -> list[int]:
         """Accesses and barriers of each stretch."""
         head = HEAD.unpack_from(self.packed)
-        at = HEAD.size + _COUNTER_BYTES * counters()
+        at = HEAD.size + _COUNTERS.size
         found, before = [], 0
         for stretch in range(head[STRETCHES]):
             _, accesses, barriers = _STRETCH.unpack_from(self.packed, at + stretch * _STRETCH.size)
@@ -73,8 +83,8 @@ class BlockFacts:
     def all_accesses(self) -> tuple[Access, ...]:
         """The accesses of the block."""
         head = HEAD.unpack_from(self.packed)
-        at = HEAD.size + _COUNTER_BYTES * counters() + head[STRETCHES] * _STRETCH.size
-        at += head[MOVES] * _MOVE_BYTES
+        at = HEAD.size + _COUNTERS.size + head[STRETCHES] * _STRETCH.size
+        at += head[MOVES] * _MOVE.size
         rows = self.packed[at : at + self.accesses * _ACCESS.size]
         return tuple(
             Access(instruction, size, bool(is_write), bool(predicated))
@@ -88,71 +98,48 @@ class BlockFacts:
         return int(_OFFSET.unpack_from(self.packed, at + 2 * instruction)[0])
 
 
-def counters() -> int:
-    """COUNTER_STATIC: instructions, their classes, MACs."""
-    return len(CLASSES) + 2
-
-
 def pack_block(block: Block, stretches: Sequence[Stretch], tables: Mapping[str, int]) -> bytes:
     """The facts of a block; `tables` are the numbers of tables of extra cycles."""
-    new = ffi.new
-    counts = [
-        len(block.instructions),
-        *(block.class_counts.get(name, 0) for name in CLASSES),
-        sum(block.macs),
-    ]
-    accesses = [
-        (a.instruction, a.size, a.is_write, a.predicated, *_exclusive_and_mask(block, a))
-        for a in block.accesses
-    ]
-    notes = [
-        (n.instruction, tables[n.table]) for n in block.notes if n.table in tables
-    ]  # fmt: skip
-    arrays = {
-        "counters": new("uint64_t[]", counts),
-        "instruction_offsets": new(
-            "uint16_t[]", [i.address - block.address for i in block.instructions]
+    instructions, first = block.instructions, block.address
+    count = block.class_counts.get
+    macs = bytes(block.macs)
+    notes = [(n.instruction, tables[n.table]) for n in block.notes if n.table in tables]
+    parts = (
+        _COUNTERS.pack(len(instructions), *[count(name, 0) for name in CLASSES], sum(macs)),
+        _rows(_STRETCH, list(_stretch_ends(block, stretches))),
+        _rows(
+            _MOVE, [(m.instruction, m.kind, m.bytes, m.access, m.offset) for m in block.stack_moves]
         ),
-        "instruction_predicated": new("uint8_t[]", [i.predicated for i in block.instructions]),
-        "access": new("struct access_static[]", accesses),
-        "probe": new("struct probe_static[]", block.probes),
-        "note": new("struct note_static[]", notes),
-        "barrier": new("struct barrier_static[]", block.barriers),
-        "stack_move": new(
-            "struct stack_move_static[]",
-            [(m.instruction, m.kind, m.bytes, m.access, m.offset) for m in block.stack_moves],
-        ),
-        "stretch": new("struct stretch_static[]", list(_stretch_ends(block, stretches))),
-        "macs": new("uint8_t[]", block.macs),
-    }
-    told = new("struct block_static *")
-    for name, array in arrays.items():
-        setattr(told, name, array)
-    told.branch = block.branch
-    told.branch_predicated = block.branch_predicated
-    told.branch_address = block.branch_address
-    told.branch_target = block.branch_target
-    told.instructions = len(block.instructions)
-    told.accesses = len(block.accesses)
-    told.probes = len(block.probes)
-    told.notes = len(notes)
-    told.barriers = len(block.barriers)
-    told.stretches = len(stretches)
-    told.stack_moves = len(block.stack_moves)
-    told.stack_access = block.stack_access
-    told.stack_offset = block.stack_offset
-    size = lib.core_pack_block(told, block.address, block.size, ffi.NULL, 0)
-    packed = new("uint8_t[]", size)
-    lib.core_pack_block(told, block.address, block.size, packed, size)
-    return bytes(ffi.buffer(packed))
+        _rows(_ACCESS, [(*a, *_exclusive_and_mask(block, a)) for a in block.accesses]),
+        _rows(_PROBE, block.probes),
+        _rows(_NOTE, notes),
+        _rows(_BARRIER, block.barriers),
+        array("H", [i.address - first for i in instructions]).tobytes(),
+        bytes([i.condition != ALWAYS for i in instructions]),
+        macs,
+    )
+    body = b"".join([part + _PADDING[len(part) & 7] for part in parts])
+    branch = block.branch
+    head = HEAD.pack(
+        HEAD.size + len(body), block.size, branch, block.branch_predicated,
+        block.branch_address - first if branch else 0,
+        block.branch_target - first & _ADDRESSES if branch in _DIRECT else 0,
+        len(instructions), len(block.accesses), len(block.probes), len(notes),
+        len(block.barriers), len(stretches), len(block.stack_moves),
+        block.stack_access & _ADDRESSES, block.stack_offset & _ADDRESSES, 0,
+    )  # fmt: skip
+    return head + body
+
+
+def _rows(layout: struct.Struct, rows: Sequence[Sequence[Any]]) -> bytes:
+    return b"".join([layout.pack(*row) for row in rows]) if rows else b""
 
 
 def pack_schedule(schedule: Schedule) -> Told:
     """What a schedule says."""
-    at = schedule.access_cycles + schedule.barrier_cycles
-    costs = COSTS.pack(
-        schedule.dual_issues, schedule.mispredict_cycles, *schedule.cycles_by_cause
-    ) + struct.pack(f"<{len(at)}h", *at)
+    costs = COSTS.pack(schedule.dual_issues, schedule.mispredict_cycles, *schedule.cycles_by_cause)
+    if at := schedule.access_cycles + schedule.barrier_cycles:
+        costs += array("h", at).tobytes()
     return Told(schedule.after_next, schedule.after_taken, schedule.after_mispredict, costs)
 
 

@@ -119,7 +119,7 @@ class KeptFacts:
             if stretch >= len(timed) or max(state, *behind) >= self.states:
                 raise DamagedFileError
             size = COSTS.size + 2 * timed[stretch]
-            facts.told[stretch, state, variant] = Told(*behind, self._bytes(costs, size))
+            facts.told[stretch, state, variant] = Told._make((*behind, self._bytes(costs, size)))
         facts.kept = 1 + len(facts.told)
         return facts
 
@@ -144,11 +144,23 @@ class _Pile:
 
 
 def file_of(scheduler: Scheduler, kept: KeptFacts | None) -> bytes | None:
-    """The file of all that a scheduler knows and of what else a file had; None: it is too much."""
+    """The file of all that a scheduler knows and of what else a file had.
+
+    None: it is too much, or a part has numbers that no field holds.
+    """
+    try:
+        return _file_of(scheduler, kept)
+    except struct.error:
+        return None
+
+
+def _file_of(scheduler: Scheduler, kept: KeptFacts | None) -> bytes | None:
     packed_states = scheduler.pipeline.packed_states()
     if len(packed_states) > MOST_STATES:
         return None
-    pile, blocks, schedules = _Pile(), [], []
+    pile = _Pile()
+    blocks: list[bytes] = []
+    schedules: list[bytes] = []
     states = [_STATE.pack(pile.add(state), len(state)) for state in packed_states]
     for is_rest, source in enumerate((scheduler.facts.items(), kept.rest() if kept else ())):
         for (code, *key), facts in source:

@@ -1,5 +1,5 @@
-"""Where schedules of runs before are found and kept: an entry of the cache for each pipeline and name
-of a program.
+"""Where schedules of runs before are found and kept: an entry of the cache for each pipeline and
+name of a program.
 
 The name and no more, so that a program that was built anew, or elsewhere, finds what it has in
 common with the one before. No result hangs on what is found.

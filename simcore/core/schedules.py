@@ -1,5 +1,5 @@
-"""What configurations share: blocks, each decoded once, what C is told of them, and schedules of their
-stretches, each made once, or by a run before.
+"""What configurations share: blocks, each decoded once, what C is told of them, and schedules of
+their stretches, each made once, or by a run before.
 
 From any thread: the configurations of one run are timed side by side.
 """
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from simcore.pipeline.stretches import Stretch
 
 
-#: What decides a block's facts: code, ITSTATE, and where program and timing have it in a fetch group.
+#: What decides a block's facts: code, ITSTATE, and where it lies in a fetch group, in the program
+#: and where it is timed.
 FactsKey = tuple[bytes, int, int, int]
 
 

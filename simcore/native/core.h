@@ -26,12 +26,8 @@ core *core_new(int *status);                              /* NULL, and *status s
 void core_free(core *c);                                  /* free the engine first */
 uint32_t core_extra_classes(void);
 
-/* Facts of a block as bytes that hang on no address, for core_define_fn: how many, written when there is room. */
-uint32_t core_pack_block(const struct block_static *told, uint32_t address, uint32_t code_bytes, uint8_t *out,
-                         uint32_t room);
-
-/* Fills out, but its function, with what points into the bytes, which lie at a multiple of 8; whatever they are, what
- * is not sound is CORE_ERR_STREAM. */
+/* Facts of a block, from bytes that hang on no address: fills out, but its function, with what points into them. They
+ * lie at a multiple of 8; whatever they are, what is not sound is CORE_ERR_STREAM. */
 int core_unpack_block(const uint8_t *packed, uint32_t size, uint32_t address, uint32_t code_bytes,
                       uint32_t extra_tables, struct block_static *out);
 

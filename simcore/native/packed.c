@@ -1,13 +1,28 @@
-/* packed.c: facts of a block as bytes that hang on no address, so that what was made once is told again, to another
- * configuration or by a file of another run. Bytes that a file holds may be anything: what C reads by is checked here,
+/* packed.c: facts of a block as bytes that hang on no address (simcore/core/facts.py), so that what was made once is
+ * told again, to another configuration or by a file of another run. Bytes that a file holds may be anything: what C reads by is checked here,
  * the rest in timing/blocks.c. */
 #include <string.h>
 
 #include "core.h"
 
 enum {                           /* 32-bit words in front of the arrays */
-    SIZE, CODE_BYTES, BRANCH, PREDICATED, BRANCH_OFFSET, DISTANCE, INSTRUCTIONS, ACCESSES, PROBES, NOTES, BARRIERS,
-    STRETCHES, MOVES, STACK_ACCESS, STACK_OFFSET, UNUSED, HEAD_WORDS
+       SIZE,
+       CODE_BYTES,
+       BRANCH,
+       PREDICATED,
+       BRANCH_OFFSET,
+       DISTANCE,
+       INSTRUCTIONS,
+       ACCESSES,
+       PROBES,
+       NOTES,
+       BARRIERS,
+       STRETCHES,
+       MOVES,
+       STACK_ACCESS,
+       STACK_OFFSET,
+       UNUSED,
+       HEAD_WORDS
 };
 
 enum { ARRAYS = 10, ITEMS_MAX = 1 << 15 };
@@ -40,35 +55,6 @@ static size_t padded(size_t bytes) { return (bytes + 7) & ~(size_t)7; }
 static int is_direct(uint32_t branch)
 {
     return branch == BRANCH_CONDITIONAL || branch == BRANCH_DIRECT || branch == BRANCH_CALL;
-}
-
-uint32_t core_pack_block(const struct block_static *told, uint32_t address, uint32_t code_bytes, uint8_t *out,
-                         uint32_t room)
-{
-    struct block_static b = *told;
-    struct array array[ARRAYS];
-    arrays_of(&b, array);
-    size_t size = HEAD_WORDS * sizeof(uint32_t);
-    for (int i = 0; i < ARRAYS; i++)
-        size += padded(array[i].bytes);
-    if (size > room)
-        return (uint32_t)size;
-    uint32_t head[HEAD_WORDS] = {
-        [SIZE] = (uint32_t)size, [CODE_BYTES] = code_bytes, [BRANCH] = b.branch, [PREDICATED] = b.branch_predicated,
-        [BRANCH_OFFSET] = b.branch ? b.branch_address - address : 0,
-        [DISTANCE] = is_direct(b.branch) ? b.branch_target - address : 0,
-        [INSTRUCTIONS] = b.instructions, [ACCESSES] = b.accesses, [PROBES] = b.probes, [NOTES] = b.notes,
-        [BARRIERS] = b.barriers, [STRETCHES] = b.stretches, [MOVES] = b.stack_moves,
-        [STACK_ACCESS] = (uint32_t)b.stack_access, [STACK_OFFSET] = (uint32_t)b.stack_offset};
-    memset(out, 0, size);
-    memcpy(out, head, sizeof head);
-    uint8_t *next = out + sizeof head;
-    for (int i = 0; i < ARRAYS; i++) {
-        if (array[i].bytes)
-            memcpy(next, *array[i].at, array[i].bytes);
-        next += padded(array[i].bytes);
-    }
-    return (uint32_t)size;
 }
 
 /* Whether all that indexes something lies in it, as far as timing/blocks.c does not look. */
@@ -118,16 +104,22 @@ int core_unpack_block(const uint8_t *packed, uint32_t size, uint32_t address, ui
     if (!head[INSTRUCTIONS] || !head[STRETCHES] || (int32_t)head[STACK_ACCESS] < -1 ||
         (int32_t)head[STACK_ACCESS] >= (int32_t)head[ACCESSES])
         return CORE_ERR_STREAM;
-    struct block_static b = {
-        .branch = (uint8_t)head[BRANCH], .branch_predicated = (uint8_t)head[PREDICATED],
-        .branch_address = head[BRANCH] ? address + head[BRANCH_OFFSET] : 0,
-        .branch_target = is_direct(head[BRANCH]) ? address + head[DISTANCE] : 0,
-        .instructions = (uint16_t)head[INSTRUCTIONS], .accesses = (uint16_t)head[ACCESSES],
-        .probes = (uint16_t)head[PROBES], .notes = (uint16_t)head[NOTES], .barriers = (uint16_t)head[BARRIERS],
-        .stretches = (uint16_t)head[STRETCHES], .stack_moves = (uint16_t)head[MOVES],
-        .stack_access = (int32_t)head[STACK_ACCESS], .stack_offset = (int32_t)head[STACK_OFFSET],
-        .function = out->function, .function_bytes = out->function_bytes,
-        .is_function_entry = out->is_function_entry};
+    struct block_static b = {.branch = (uint8_t)head[BRANCH],
+                             .branch_predicated = (uint8_t)head[PREDICATED],
+                             .branch_address = head[BRANCH] ? address + head[BRANCH_OFFSET] : 0,
+                             .branch_target = is_direct(head[BRANCH]) ? address + head[DISTANCE] : 0,
+                             .instructions = (uint16_t)head[INSTRUCTIONS],
+                             .accesses = (uint16_t)head[ACCESSES],
+                             .probes = (uint16_t)head[PROBES],
+                             .notes = (uint16_t)head[NOTES],
+                             .barriers = (uint16_t)head[BARRIERS],
+                             .stretches = (uint16_t)head[STRETCHES],
+                             .stack_moves = (uint16_t)head[MOVES],
+                             .stack_access = (int32_t)head[STACK_ACCESS],
+                             .stack_offset = (int32_t)head[STACK_OFFSET],
+                             .function = out->function,
+                             .function_bytes = out->function_bytes,
+                             .is_function_entry = out->is_function_entry};
     struct array array[ARRAYS];
     arrays_of(&b, array);
     size_t at = sizeof head;

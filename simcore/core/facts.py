@@ -10,8 +10,6 @@ import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simcore.core.extension import ffi, lib
@@ -50,23 +48,23 @@ class Told(NamedTuple):
     costs: bytes
 
 
-@dataclass
 class BlockFacts:
-    """The bytes for core_unpack_block(), and what is known of the block's stretches."""
+    """The bytes for core_unpack_block(), and what is known of the block's stretches.
 
-    packed: bytes
-    address: Any = field(init=False, repr=False)  # of `packed`, for C
-    instructions: int = field(init=False)
-    accesses: int = field(init=False)
-    told: dict[tuple[int, int, int], Told] = field(default_factory=dict)
-    """By stretch, the scheduler's state, and variant."""
-    kept: int = 0
-    """Rows of it that a file has."""
+    `told` goes by stretch, the scheduler's state, and variant; `kept` is how many rows of it a file
+    has.
+    """
 
-    def __post_init__(self) -> None:
-        self.address = ffi.from_buffer("uint8_t[]", self.packed)
-        head = HEAD.unpack_from(self.packed)
+    __slots__ = ("_all", "accesses", "address", "instructions", "kept", "packed", "told")
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+        self.address = ffi.from_buffer("uint8_t[]", packed)  # for C
+        head = HEAD.unpack_from(packed)
         self.instructions, self.accesses = head[INSTRUCTIONS], head[ACCESSES]
+        self.told: dict[tuple[int, int, int], Told] = {}
+        self.kept = 0
+        self._all: tuple[Access, ...] | None = None
 
     def timed(self) -> list[int]:
         """Accesses and barriers of each stretch."""
@@ -79,17 +77,20 @@ class BlockFacts:
             before = accesses + barriers
         return found
 
-    @cached_property
+    @property
     def all_accesses(self) -> tuple[Access, ...]:
         """The accesses of the block."""
+        if self._all is None:
+            self._all = tuple(self._read_accesses())
+        return self._all
+
+    def _read_accesses(self) -> Iterator[Access]:
         head = HEAD.unpack_from(self.packed)
         at = HEAD.size + _COUNTERS.size + head[STRETCHES] * _STRETCH.size
         at += head[MOVES] * _MOVE.size
         rows = self.packed[at : at + self.accesses * _ACCESS.size]
-        return tuple(
-            Access(instruction, size, bool(is_write), bool(predicated))
-            for instruction, size, is_write, predicated, _, _ in _ACCESS.iter_unpack(rows)
-        )
+        for instruction, size, is_write, predicated, _, _ in _ACCESS.iter_unpack(rows):
+            yield Access(instruction, size, bool(is_write), bool(predicated))
 
     def offset_of(self, instruction: int) -> int:
         """Bytes from the block's start to an instruction."""

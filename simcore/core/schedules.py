@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from simcore.core.facts import BlockFacts, Told, pack_schedule
 from simcore.errors import UnknownInstructionError
 from simcore.isa import Block, decode_block
 from simcore.pipeline import make_pipeline
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.kept_facts import KeptFacts
     from simcore.cpu_model import CorePipeline
     from simcore.pipeline import Pipeline, Schedule
     from simcore.pipeline.stretches import Stretch
-
 
 #: What decides a block's facts: code, ITSTATE, and where it lies in a fetch group, in the program
 #: and where it is timed.

@@ -1,28 +1,28 @@
 /* packed.c: facts of a block as bytes that hang on no address (simcore/core/facts.py), so that what was made once is
- * told again, to another configuration or by a file of another run. Bytes that a file holds may be anything: what C reads by is checked here,
- * the rest in timing/blocks.c. */
+ * told again, to another configuration or by a file of another run. Bytes that a file holds may be anything: what C
+ * reads by is checked here, the rest in timing/blocks.c. */
 #include <string.h>
 
 #include "core.h"
 
-enum {                           /* 32-bit words in front of the arrays */
-       SIZE,
-       CODE_BYTES,
-       BRANCH,
-       PREDICATED,
-       BRANCH_OFFSET,
-       DISTANCE,
-       INSTRUCTIONS,
-       ACCESSES,
-       PROBES,
-       NOTES,
-       BARRIERS,
-       STRETCHES,
-       MOVES,
-       STACK_ACCESS,
-       STACK_OFFSET,
-       UNUSED,
-       HEAD_WORDS
+/* 32-bit words in front of the arrays. */
+enum {
+    SIZE,
+    CODE_BYTES,
+    BRANCH,
+    PREDICATED,
+    BRANCH_OFFSET,
+    DISTANCE,
+    INSTRUCTIONS,
+    ACCESSES,
+    PROBES,
+    NOTES,
+    BARRIERS,
+    STRETCHES,
+    MOVES,
+    STACK_ACCESS,
+    STACK_OFFSET,
+    HEAD_WORDS = 16
 };
 
 enum { ARRAYS = 10, ITEMS_MAX = 1 << 15 };

@@ -1,4 +1,4 @@
-"""What pipelines said in runs before: the file gives it back, and what else it holds is made again."""
+"""What pipelines said in runs before: the file gives it back; what does not hold is made again."""
 
 from __future__ import annotations
 

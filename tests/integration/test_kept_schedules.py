@@ -21,7 +21,7 @@ from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, prebui
 from tests.oracle import exception_programs
 from tests.shared import LIMIT, TABLES
 
-FEW = ("calls", "hello_printf")
+FEW = ("calls", "conv2d_s8_small")
 ALL = pytest.mark.exhaustive
 #: As tests/oracle/test_exceptions_qemu.py links them.
 LINK = "-Wl,--entry=reset,--section-start=.isr_vector=0,-Ttext=0x100,-Tbss=0x20000000"
@@ -107,7 +107,11 @@ def test_other_options_and_another_place_of_the_file_find_them(
     assert not decoded
 
 
-@pytest.mark.parametrize("content", [b"", b"mcsched1", b"mcsched1" + bytes(16), b"x" * 5000])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"mcsched1", b"mcsched1" + bytes(16), b"x" * 5000],
+    ids=["empty", "cut", "no-rows", "other"],
+)
 def test_an_entry_that_is_none_is_made_again(content: bytes, room: Room) -> None:
     elf = FIRMWARE / "calls.elf"
     without = run(elf, NO_ROOM).to_json()

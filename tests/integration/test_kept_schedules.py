@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import simcore.core.schedules as core_schedules
 from simcore.cache import NO_ROOM, Room, open_room
 from simcore.core.kept_schedules import KIND
 from simcore.costs.profile import Profile
+from simcore.isa import decode_block
 from simcore.parallel import collecting_seldom
 from simcore.profiler import profile
 from simcore.run.spec import RunSpec
@@ -21,7 +21,7 @@ from tests.integration.programs import FIRMWARE, KERNELS, STDIN, Program, prebui
 from tests.oracle import exception_programs
 from tests.shared import LIMIT, TABLES
 
-FEW = ("calls", "conv2d_s8_small")
+FEW = ("calls",)
 ALL = pytest.mark.exhaustive
 #: As tests/oracle/test_exceptions_qemu.py links them.
 LINK = "-Wl,--entry=reset,--section-start=.isr_vector=0,-Ttext=0x100,-Tbss=0x20000000"
@@ -36,13 +36,12 @@ def room(tmp_path: Path) -> Room:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The addresses of blocks that were decoded."""
     found: list[int] = []
-    decode = core_schedules.decode_block
 
     def noted(address: int, code: bytes, it_state: int) -> object:
         found.append(address)
-        return decode(address, code, it_state)
+        return decode_block(address, code, it_state)
 
-    monkeypatch.setattr(core_schedules, "decode_block", noted)
+    monkeypatch.setattr("simcore.core.schedules.decode_block", noted)
     return found
 
 

@@ -91,6 +91,10 @@ class Block:
     macs: tuple[int, ...]
     placements: tuple[ProbeBits, ...]  # per instruction: what its addresses mean to the pipeline
 
+    def address_of(self, instruction: int) -> int:
+        """The address of an instruction."""
+        return self.instructions[instruction].address
+
 
 def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     """Decode the translation block `code` at `address`.

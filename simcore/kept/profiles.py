@@ -117,7 +117,7 @@ class Kept:
             return self._read_back(found, stdout, log)
         from simcore.profiler import profile
 
-        run: Callable[..., Profile] = partial(profile, spec, log=log, **streams)
+        run: Callable[..., Profile] = partial(profile, spec, log=log, room=self.room, **streams)
         if key is None:
             return run(stdout=stdout, inspect=inspect)
         most_s = MOST_WAIT_S if spec.timeout_s is None else min(MOST_WAIT_S, spec.timeout_s)

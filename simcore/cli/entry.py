@@ -24,10 +24,12 @@ def run() -> None:
         if heeds:
             signal.signal(signal.SIGINT, interrupts.hear)
         status = main()
-        if heeds and status == interrupts.INTERRUPTED:
-            interrupts.end()
+        if status == interrupts.INTERRUPTED:
+            status = interrupts.status()
+            if heeds:
+                interrupts.end()
         elif heeds:
             signal.signal(signal.SIGINT, interrupts.leave_at_once)
     except KeyboardInterrupt:  # just in front of main's own try, or just behind it
-        interrupts.leave_at_once(signal.SIGINT, None)
+        interrupts.leave_at_once(interrupts.status() - 128, None)
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""Small runs of every command, each in folders of its own, and what one leaves behind that ended."""
+"""Small runs of every command, each in its own folders, and what one leaves that ended."""
 
 from __future__ import annotations
 
@@ -122,15 +122,15 @@ class Yard:
 def session_of(leader: int) -> list[int]:
     """Processes that still run in the session that ``leader`` began, without zombies."""
     found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
             continue
         try:
-            fields = Path(f"/proc/{entry}/stat").read_bytes().rpartition(b")")[2].split()
+            fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
         except OSError:
             continue
         if int(fields[3]) == leader and fields[0] != b"Z":
-            found.append(int(entry))
+            found.append(int(entry.name))
     return found
 
 
@@ -178,7 +178,13 @@ def broken(folder: Path) -> list[str]:
 
 def said(err: str) -> list[str]:
     """What a command says that no user should read."""
-    wrong = ("Traceback", "internal error", "Fatal Python error", "Segmentation", "Exception ignored")
+    wrong = (
+        "Traceback",
+        "internal error",
+        "Fatal Python error",
+        "Segmentation",
+        "Exception ignored",
+    )
     return [f"says {word!r}: {err[-300:]!r}" for word in wrong if word in err]
 
 

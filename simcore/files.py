@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from simcore.errors import ConfigError
 
@@ -117,7 +118,8 @@ def binary_destination(
     Raises ConfigError.
     """
     if path == "-":
-        yield sys.stdout.buffer
+        with _whole_stdout() as file:
+            yield file
         return
     refuse_inputs(path, inputs)
     target = Path(os.path.realpath(path))
@@ -234,7 +236,7 @@ def unfinished(
 
 def remove_abandoned(folder: Path, prefix: str = UNFINISHED) -> None:
     """Remove what killed processes left unfinished: nobody holds its lock. Raises OSError."""
-    for name in os.listdir(folder):
+    for name in os.listdir(folder):  # noqa: PTH208  names are compared
         if not name.startswith(prefix):
             continue
         with suppress(OSError):
@@ -296,13 +298,37 @@ def write_stdout(document: Document) -> None:
     """Write a document to stdout, text as UTF-8 whatever the locale."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(_encode(document))
-        sys.stdout.buffer.flush()
+        with _whole_stdout() as file:
+            file.write(_encode(document))
+            file.flush()
     except BrokenPipeError:  # the reader has seen enough, which is no error
         give_up_stdout()
     except OSError as error:
         give_up_stdout()
         raise _unwritable("stdout", error) from None
+
+
+@contextmanager
+def _whole_stdout() -> Iterator[BinaryIO]:
+    """Stdout that takes all that is written, or says why not.
+
+    With PYTHONUNBUFFERED it is the bare file, which may take a part and tell so as a number.
+    """
+    bare: Any = sys.stdout.buffer
+    if not isinstance(bare, io.RawIOBase):
+        yield sys.stdout.buffer
+        return
+    file = io.BufferedWriter(bare)
+    try:
+        yield file
+    finally:
+        try:
+            file.flush()
+        except OSError:
+            give_up_stdout()  # what is left of it goes nowhere
+            raise
+        finally:
+            file.detach()
 
 
 def give_up_stdout() -> None:

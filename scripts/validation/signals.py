@@ -1,4 +1,4 @@
-"""Ends every command at random moments by every signal and stream that ends one, and counts bad ends.
+"""Ends every command at random moments by signals and broken streams, and counts bad ends.
 
 A command that is ended says one line or a partial result, has the exit status of docs/ci.md, and
 leaves no temporary file, no process and no half-written document behind. ``early`` are tries that
@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from scripts.command_cases import CASES, Ended, Yard, left_behind, said, yard
@@ -32,7 +33,7 @@ FULL = 4096  # bytes that a file may have on the disk that is full
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tries", type=int, default=20, metavar="N", help="per command and signal")
-    parser.add_argument("--only", metavar="TEXT", default="", help="commands whose name holds this")
+    parser.add_argument("--only", metavar="NAME,NAME", default="", help="these commands alone")
     parser.add_argument("--ends", metavar="NAME,NAME", default=",".join(ENDS), help="these alone")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", type=Path, help="keep what commands read here, for later runs")
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     ends = options.ends.split(",")
     totals: Counter[str] = Counter()
     with yard(options.folder) as made:
-        for name in (each for each in CASES if options.only in ("", each)):
+        for name in options.only.split(",") if options.only else CASES:
             usual = ending(made, name, None, None)
             cells = []
             if usual.bad:
@@ -98,10 +99,8 @@ def ending(
             process.stdout.close()
         if delay is not None and number is not None:
             time.sleep(delay)
-            try:
+            with suppress(ProcessLookupError):
                 (os.killpg if group else os.kill)(process.pid, number)
-            except ProcessLookupError:
-                pass
         bad = []
         try:
             status = process.wait(SECONDS)

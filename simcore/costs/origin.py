@@ -75,7 +75,8 @@ class Exit:
     """By itself: exit, loop (an endless one that nothing can leave), sleep (with nothing to wake
     it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
     limit: max-instructions, timeout, max-memory (of the host), no-end (the default one), storm (of
-    exceptions that let nothing else run) or missed (by itself, before the place that it was told); or interrupted."""
+    exceptions that let nothing else run) or missed (by itself, before the place that it was told);
+    or interrupted."""
     code: int | None
     """Of the program; null when it did not exit."""
     fault: Fault | None

@@ -147,8 +147,15 @@ def left_behind(work: Path, leader: int) -> list[str]:
 
 
 def unfinished(work: Path) -> list[str]:
-    """Names that files have before they are whole."""
-    hidden = (each for each in work.rglob(".*") if each.name != ".mcusim")
+    """Names that files have before they are whole.
+
+    An empty one in the cache is the lock of a key, which its next holder removes.
+    """
+    hidden = (
+        each
+        for each in work.rglob(".*")
+        if each.name != ".mcusim" and not ("cache" in each.parts and not each.stat().st_size)
+    )
     return [f"unfinished: {each.relative_to(work)}" for each in sorted(hidden)]
 
 

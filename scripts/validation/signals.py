@@ -135,8 +135,14 @@ def _signals(number: signal.Signals) -> Callable[..., Sequence[Ended]]:
 
 def _judged(ended: Ended, usual: Ended, number: signal.Signals) -> Ended:
     """A command that had ended before, or ends by the signal; early is what Python answers."""
-    early = ended.status == -number or "init_import_site" in ended.err or (
-        "Traceback" in ended.err and "KeyboardInterrupt" in ended.err and "simcore" not in ended.err
+    early = (
+        ended.status == -number
+        or "init_import_site" in ended.err
+        or (
+            "Traceback" in ended.err
+            and "KeyboardInterrupt" in ended.err
+            and "simcore" not in ended.err
+        )
     )
     if early and all(text.startswith("says") or "exit status" in text for text in ended.bad):
         return Ended(ended.status, ended.out, ended.err, ["early"])

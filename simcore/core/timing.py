@@ -261,8 +261,8 @@ def _warnings(info: Any) -> tuple[str, ...]:
     warnings = []
     if count := info.lost_frames:
         warnings.append(
-            f"the call tree left out {count:,} calls, deeper than {lib.FRAMES_MAX:,} or by more than"
-            f" {lib.NODES_MAX:,} paths; they count for their caller"
+            f"the call tree left out {count:,} calls, deeper than {lib.FRAMES_MAX:,} or by more"
+            f" than {lib.NODES_MAX:,} paths; they count for their caller"
         )
     if count := info.lost_contexts:
         warnings.append(

@@ -56,8 +56,8 @@ LIMITS: dict[str, tuple[dict[str, Any], str]] = {
     "default": ({"max_instructions": None}, "no-end"),
     "timeout": ({"timeout_s": 0.05, "max_instructions": None}, "timeout"),
 }
-#: What ends a program that cannot get on, before any limit; a limit inside the handler of a fault is
-#: told as that fault.
+#: What ends a program that cannot get on, before any limit; a limit inside the handler of a fault
+#: is told as that fault.
 BY_ITSELF = ("loop", "storm", "sleep", "fault")
 
 

@@ -69,7 +69,9 @@ def document(
     # A line end in a name is none of the document's; other controls are seen in what was rendered.
     escapes = look.color or not all(text.isprintable() for text in _names(profile))
     made = rendered_safely(lambda one: module.render(one, look), profile, escapes=escapes)
-    return "\n".join(map(harmless, made.split("\n"))) if format_name == "text" else made
+    if format_name == "text" and isinstance(made, str):
+        return "\n".join(map(harmless, made.split("\n")))
+    return made
 
 
 def _names(profile: Profile) -> Iterator[str]:

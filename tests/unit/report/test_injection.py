@@ -94,7 +94,9 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.add(tag)
         self.handlers |= {name for name, _ in attrs if name.startswith("on")}
-        self.handlers |= {v for _, v in attrs if (v or "").strip().startswith("javascript:")}
+        self.handlers |= {
+            v for _, v in attrs if v is not None and v.strip().startswith("javascript:")
+        }
 
 
 def is_log(text: str) -> None:

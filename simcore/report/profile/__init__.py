@@ -66,10 +66,12 @@ def document(
     """
     module = import_module(f"simcore.report.profile.{format_name}")
     look = options or RenderOptions()
-    # A line end in a name is none of the document's; other controls are seen in what was rendered.
-    escapes = look.color or not all(text.isprintable() for text in _names(profile))
+    # A line end in a name is none of the text's; others quote it, or have a blank in its place.
+    # Other controls are seen in what was rendered.
+    is_text = format_name == "text"
+    escapes = is_text and (look.color or not all(map(str.isprintable, _names(profile))))
     made = rendered_safely(lambda one: module.render(one, look), profile, escapes=escapes)
-    if format_name == "text" and isinstance(made, str):
+    if is_text and isinstance(made, str):
         return "\n".join(map(harmless, made.split("\n")))
     return made
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from simcore.errors import ConfigError
 
@@ -20,6 +21,7 @@ Document = str | bytes
 SMALL_BYTES = 16 << 20
 #: How the names of files begin that are not whole yet.
 UNFINISHED = ".unfinished-"
+_MOST_NAME = 180  # bytes of the file's own name in it; 255 are all that a name may have
 
 
 def without_links(path: str | os.PathLike[str]) -> Path:
@@ -97,16 +99,13 @@ def destination(
         )  # a device or a pipe cannot be renamed over
         return
     target = Path(os.path.realpath(target))  # a link keeps pointing where it points
-    temporary = _create_beside(target, path)
-    try:
+    with _beside(target, path) as (_, temporary):
 
         def write(document: Document) -> None:
             _write(temporary, path, document)
             temporary.replace(target)
 
         yield write
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -119,7 +118,8 @@ def binary_destination(
     Raises ConfigError.
     """
     if path == "-":
-        yield sys.stdout.buffer
+        with _whole_stdout() as file:
+            yield file
         return
     refuse_inputs(path, inputs)
     target = Path(os.path.realpath(path))
@@ -127,13 +127,10 @@ def binary_destination(
         with _opened(target, path) as file:  # a device or a pipe cannot be renamed over
             yield file
         return
-    temporary = _create_beside(target, path)
-    try:
+    with _beside(target, path) as (_, temporary):
         with _opened(temporary, path) as file:
             yield file
         temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_folder(path: str, files: Mapping[str, str], *, force: bool = False) -> None:
@@ -152,10 +149,8 @@ def write_folder(path: str, files: Mapping[str, str], *, force: bool = False) ->
                 f"{path}: the folder is not empty; name another, or --force replaces files of the"
                 " same names in it"
             )
-        import tempfile  # 10 ms, and most runs write no file
-
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
-            whole = Path(made) / "folder"
+        with unfinished(target, folder=True) as (_, made):
+            whole = made / "folder"
             for name, text in files.items():
                 file = whole / name
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -194,17 +189,69 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
 
     Raises OSError, with nothing left behind.
     """
-    import tempfile
-
-    handle, temporary = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, _usual_mode() if mode is None else mode)
+    with unfinished(path, clean=mode is None) as (handle, temporary):
+        os.fchmod(handle, _usual_mode() if mode is None else mode)
+        with os.fdopen(os.dup(handle), "wb") as file:
             file.write(data)
-        os.replace(temporary, path)  # noqa: PTH105  the name is a text
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.replace(path)
+
+
+@contextmanager
+def unfinished(
+    path: Path, *, folder: bool = False, clean: bool = True
+) -> Iterator[tuple[int, Path]]:
+    """A file or folder beside ``path``, with a handle, until the body has renamed it or ends.
+
+    Who makes one holds its lock, which ends with the process: what a killed one left behind of the
+    same name is removed, unless ``clean`` is False. Raises OSError.
+    """
+    import tempfile  # 10 ms, and most runs write no file
+
+    prefix = f"{UNFINISHED}{os.fsdecode(os.fsencode(path.name)[:_MOST_NAME])}."
+    if clean:
+        remove_abandoned(path.parent, prefix)
+    while True:
+        if folder:
+            made = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+            handle = os.open(made, os.O_RDONLY)
+        else:
+            handle, name = tempfile.mkstemp(prefix=prefix, dir=path.parent)
+            made = Path(name)
+        with suppress(OSError):  # a disk without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if made.exists():  # nobody took it for abandoned before it was locked
+            break
+        os.close(handle)
+    try:
+        yield handle, made
+    finally:
+        if folder:
+            import shutil
+
+            shutil.rmtree(made, ignore_errors=True)
+        else:
+            made.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def remove_abandoned(folder: Path, prefix: str = UNFINISHED) -> None:
+    """Remove what killed processes left unfinished: nobody holds its lock. Raises OSError."""
+    for name in os.listdir(folder):  # noqa: PTH208  names are compared
+        if not name.startswith(prefix):
+            continue
+        with suppress(OSError):
+            made = folder / name
+            handle = os.open(made, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if made.is_dir():
+                    import shutil
+
+                    shutil.rmtree(made, ignore_errors=True)
+                else:
+                    made.unlink()
+            finally:
+                os.close(handle)
 
 
 def _usual_mode() -> int:
@@ -213,20 +260,20 @@ def _usual_mode() -> int:
     return 0o666 & ~umask
 
 
-def _create_beside(target: Path, path: str) -> Path:
+@contextmanager
+def _beside(target: Path, path: str) -> Iterator[tuple[int, Path]]:
+    """What becomes ``target``, which is named ``path``. Raises ConfigError."""
     if target.is_dir():
         raise ConfigError(f"{path}: cannot write the output: it is a folder")
     if target.exists() and not os.access(target, os.W_OK):
         raise ConfigError(f"{path}: cannot write the output: the file is write-protected")
-    import tempfile
-
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    os.fchmod(handle, _usual_mode())  # as a plain open() would have made it
-    os.close(handle)
-    return Path(name)
+    with ExitStack() as held:
+        try:
+            handle, made = held.enter_context(unfinished(target))
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        os.fchmod(handle, _usual_mode())  # as a plain open() would have made it
+        yield handle, made
 
 
 def _write(file: Path, path: str, document: Document) -> None:
@@ -251,13 +298,44 @@ def write_stdout(document: Document) -> None:
     """Write a document to stdout, text as UTF-8 whatever the locale."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(_encode(document))
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # The reader has seen enough, which is no error. Python flushes again at exit, to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with _whole_stdout() as file:
+            file.write(_encode(document))
+            file.flush()
+    except BrokenPipeError:  # the reader has seen enough, which is no error
+        give_up_stdout()
     except OSError as error:
+        give_up_stdout()
         raise _unwritable("stdout", error) from None
+
+
+@contextmanager
+def _whole_stdout() -> Iterator[BinaryIO]:
+    """Stdout that takes all that is written, or says why not.
+
+    With PYTHONUNBUFFERED it is the bare file, which may take a part and tell so as a number.
+    """
+    bare: Any = sys.stdout.buffer
+    if not isinstance(bare, io.RawIOBase):
+        yield sys.stdout.buffer
+        return
+    file = io.BufferedWriter(bare)
+    try:
+        yield file
+    finally:
+        try:
+            file.flush()
+        except OSError:
+            give_up_stdout()  # what is left of it goes nowhere
+            raise
+        finally:
+            file.detach()
+
+
+def give_up_stdout() -> None:
+    """What Python still holds for a stdout that takes nothing goes nowhere when it flushes."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _encode(document: Document) -> bytes:

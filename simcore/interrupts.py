@@ -1,11 +1,12 @@
 """Ctrl-C of the command: the first one interrupts it, a second waits for what that ends, a third
-kills."""
+kills. SIGTERM and SIGHUP are heard as Ctrl-C is, with exit statuses of their own."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+#: What a CI sends to a job that it stops, and a terminal that is closed to what runs in it.
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 #: What is left behind the last line takes a moment; what hangs is killed then.
 SHUTDOWN_S = 5
 _KILLS = 3
@@ -21,12 +24,27 @@ AGAIN_S = 0.01
 
 _heard = 0
 _told = False
+_number: int = signal.SIGINT  # of the first that was heard
 
 
-def hear(_number: int, _frame: FrameType | None) -> None:
+def hear_ending() -> None:
+    """Hear what else ends a command, unless whoever started it has it ignored, as nohup."""
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, hear)
+
+
+def status() -> int:
+    """The exit status of a command that was interrupted: 130, 143 by SIGTERM, 129 by SIGHUP."""
+    return 128 + _number
+
+
+def hear(number: int, _frame: FrameType | None) -> None:
     """The handler of a command that runs. To raise into what already cleans up would leave a part
     of it behind, and a traceback of whatever it was about."""
-    global _heard
+    global _heard, _number
+    if _heard == 0:
+        _number = number
     _heard += 1
     if _heard >= _KILLS:
         leave_at_once(_number, _frame)
@@ -44,7 +62,7 @@ def hear_again(dropped: UnraisableHookArgs) -> None:
 
     global _heard
     _heard -= 1
-    threading.Timer(AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(AGAIN_S, os.kill, (os.getpid(), _number)).start()
 
 
 def _is_cleaning_up() -> bool:
@@ -71,12 +89,15 @@ def end() -> None:
     """All is written; the process is about to end, soon."""
     # Python gives signals that it has handlers for back to the system, where they kill.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in ENDING:
+        if signal.getsignal(number) is hear:
+            signal.signal(number, signal.SIG_DFL)
     signal.alarm(SHUTDOWN_S)
 
 
-def leave_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
+def leave_at_once(number: int, _frame: FrameType | None) -> NoReturn:
     """The handler where nothing is open yet, or all is written."""
     if not _told:
-        os.write(2, b"mcusim: error: interrupted\n")
-    os._exit(INTERRUPTED)
+        with suppress(OSError):  # nobody reads it
+            os.write(2, b"mcusim: error: interrupted\n")
+    os._exit(128 + number)

@@ -24,10 +24,9 @@ SCHEMA = "mcusim.interval/1"
 KIND = "intervals"
 #: What of a run does not decide its cycles, or stands in the key by its content.
 _NO_RESULT = (
-    "elf", "cpu", "memory_from", "semihost_dir", "overrides", "timeout_s", "verbose", "ops",
-    "op_calls", "op_rows",
-    "uart", "layout_sweep", "uncertainty", "instructions", "lines", "coverage", "timeline",
-    "inlines",
+    "elf", "cpu", "memory_from", "semihost_dir", "overrides", "timeout_s", "max_memory",
+    "verbose", "ops", "op_calls", "op_rows", "uart", "layout_sweep", "uncertainty", "instructions",
+    "lines", "coverage", "timeline", "inlines",
 )  # fmt: skip
 
 

@@ -25,12 +25,14 @@ def run() -> None:
         if heeds:
             signal.signal(signal.SIGINT, interrupts.hear)
         status = main()
-        if heeds and status == interrupts.INTERRUPTED:
-            interrupts.end()
+        if status == interrupts.INTERRUPTED:
+            status = interrupts.status()
+            if heeds:
+                interrupts.end()
         elif heeds:
             signal.signal(signal.SIGINT, interrupts.leave_at_once)
     except KeyboardInterrupt:  # just in front of main's own try, or just behind it
-        interrupts.leave_at_once(signal.SIGINT, None)
+        interrupts.leave_at_once(interrupts.status() - 128, None)
     # The last look for cycles takes a tenth of a short run and finds what ends with the process.
     gc.freeze()
     sys.exit(status)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -73,7 +72,7 @@ def cli(ctx: click.Context) -> ExitCode | None:
 
     Exit status: 0 done, 1 the program failed, 2 usage or input error, 3 regression against a
     baseline or a broken limit, 4 fault in the program, 5 instruction or time limit reached,
-    130 interrupted.
+    130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
@@ -87,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("mcusim runs on Linux and macOS; on Windows use WSL", ExitCode.USAGE)
     if argv is None:
         # A CI that stops a job sends SIGTERM: end as on Ctrl-C, so that nothing half-written stays.
-        signal.signal(signal.SIGTERM, interrupts.hear)
+        interrupts.hear_ending()
         _open_closed_streams()
     try:
         arguments = None if argv is None else list(argv)

@@ -221,6 +221,12 @@ run_options = together(
         help="Stop after so much time of the host, such as 30s.",
     ),
     click.option(
+        "--max-memory",
+        type=values.size,
+        metavar="SIZE",
+        help="Stop when the run takes more memory of the host, such as 500MB [default: 2GB].",
+    ),
+    click.option(
         "--svd",
         metavar="FILE.svd",
         help="Names and reset values of the part's registers. Needs the extra mcusim[svd].",

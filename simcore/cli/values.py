@@ -18,6 +18,7 @@ __all__ = [
     "quantity",
     "seconds",
     "share",
+    "size",
     "source_url",
 ]
 
@@ -35,6 +36,14 @@ def quantity(text: str) -> int:
     number = parse_quantity(text)
     if number is None:
         raise click.BadParameter(f"'{text}' is not a positive number such as 5000000 or 5M")
+    return number
+
+
+def size(text: str) -> int:
+    """Bytes, for an option. Raises click.BadParameter."""
+    number = parse_quantity(text, "B")
+    if number is None:
+        raise click.BadParameter(f"'{text}' is not a size such as 500MB or 500000000")
     return number
 
 

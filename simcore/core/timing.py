@@ -260,7 +260,10 @@ def _descriptor_warnings(ops_valid: bool) -> Iterator[str]:
 def _warnings(info: Any) -> tuple[str, ...]:
     warnings = []
     if count := info.lost_frames:
-        warnings.append(f"the call tree left out {count} calls that went too deep")
+        warnings.append(
+            f"the call tree left out {count:,} calls, deeper than {lib.FRAMES_MAX:,} or by more"
+            f" than {lib.NODES_MAX:,} paths; they count for their caller"
+        )
     if count := info.lost_contexts:
         warnings.append(
             f"more than {lib.CONTEXTS_MAX:,} stacks of calls: the tasks behind them"

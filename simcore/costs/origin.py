@@ -69,13 +69,14 @@ class Exit:
         one_of(
             "exit", "loop", "sleep", "input", "fault",  # by itself
             "until", "for", "idle",  # as it was told
-            "max-instructions", "timeout", "no-end", "storm", "missed", "interrupted",
+            "max-instructions", "timeout", "max-memory", "no-end", "storm", "missed", "interrupted",
         ),
     ]  # fmt: skip
     """By itself: exit, loop (an endless one that nothing can leave), sleep (with nothing to wake
     it), input (it waits for what nobody gives it) or fault; as told: until, for or idle; by a
-    limit: max-instructions, timeout, no-end (the default one), storm (of exceptions that let
-    nothing else run) or missed (by itself, before the place that it was told); or interrupted."""
+    limit: max-instructions, timeout, max-memory (of the host), no-end (the default one), storm (of
+    exceptions that let nothing else run) or missed (by itself, before the place that it was told);
+    or interrupted."""
     code: int | None
     """Of the program; null when it did not exit."""
     fault: Fault | None
@@ -110,6 +111,7 @@ _STATUS = {
     "fault": ExitCode.FAULT,
     "max-instructions": ExitCode.LIMIT,
     "timeout": ExitCode.LIMIT,
+    "max-memory": ExitCode.LIMIT,
     "no-end": ExitCode.LIMIT,
     "storm": ExitCode.LIMIT,
     "missed": ExitCode.LIMIT,
@@ -124,6 +126,7 @@ _TEXT = {
     "idle": "the run ended as the program went to sleep{at}",
     "max-instructions": "the instruction limit was reached{at} before the program ended",
     "timeout": "the time limit was reached{at} before the program ended",
+    "max-memory": "the limit of host memory was reached{at} before the program ended",
     "no-end": "the program did not end within the default limit and was stopped{at}; say with"
     " --until, --for or --until-idle where it ends",
     "storm": "the program was stopped{at}: an exception comes again and again and lets nothing else"

@@ -40,7 +40,7 @@ MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
 #: So long a run waits for another process that runs the same; then it runs beside it.
 MOST_WAIT_S = 120.0
 #: Ends that another run of the same need not come to.
-OF_THE_HOST = ("timeout", "interrupted")
+OF_THE_HOST = ("timeout", "max-memory", "interrupted")
 #: How the warning begins that --verbose makes longer: machine/peripherals.py.
 _PERIPHERALS = "peripherals are not modelled"
 #: What reading raises of something that is no document of a run.

@@ -42,7 +42,7 @@ class Handlers:
         if reason in ("loop", "sleep"):
             yield from self._unheard()
         storm = self._core.storm()
-        is_limit = reason in ("no-end", "max-instructions", "timeout", "for")
+        is_limit = reason in ("no-end", "max-instructions", "timeout", "max-memory", "for")
         if reason == "storm" or (is_limit and storm.taken >= STORM_TOLD):
             yield self._storm_text()
         for handler in self._core.handlers()[:1]:

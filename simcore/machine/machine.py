@@ -51,11 +51,12 @@ from simcore.machine.serial import SerialPorts
 from simcore.machine.state import EngineState
 from simcore.run.flexram import config_warnings
 from simcore.run.heaps import heaps_used
+from simcore.run.memory import MemoryLimit
 from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
 
-POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout")
+POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout", "max-memory")
 WATCH_S = 0.05  # how often the calling thread looks at the clock
 
 
@@ -196,12 +197,15 @@ class Machine:
         worker = threading.Thread(target=self._execution.run, name="mcusim engine", daemon=True)
         timeout = self._options.spec.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
+        memory = MemoryLimit(self._options.spec.max_memory)
         loaded = set(sys.modules)
         worker.start()
         try:
             while not self._execution.done.wait(WATCH_S):
                 if deadline is not None and time.monotonic() >= deadline:
                     self._stop("timeout")
+                if memory.is_passed():
+                    self._stop("max-memory")
                 if progress is not None:
                     progress(self._core.instructions())
         except KeyboardInterrupt:

@@ -323,6 +323,8 @@ struct timing_info {
 
 /* --- what capture needs to know ----------------------------------------------------------------- */
 
+/* Of a call tree; past them calls count for their caller and memory grows no more (about 8 KiB a node in reports). */
+enum { FRAMES_MAX = 1 << 16, NODES_MAX = 1 << 17 };
 enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96 };
 enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 

@@ -18,8 +18,8 @@ from simcore.comparison.summary import Summary
 BEHIND = " > "
 #: Options that add tables or time, and decide nothing.
 _NO_RESULT = (
-    "verbose", "timeout_s", "instructions", "lines", "coverage", "timeline", "inlines",
-    "uncertainty", "layout_sweep", "stdin", "stdout", "progress", "log", "inspect",
+    "verbose", "timeout_s", "max_memory", "instructions", "lines", "coverage", "timeline",
+    "inlines", "uncertainty", "layout_sweep", "stdin", "stdout", "progress", "log", "inspect",
 )  # fmt: skip
 
 

@@ -126,9 +126,10 @@ class RunSpec(PartSpec):
     which serial port prints and what others receive, see run/uarts.py. ``entry`` is where the
     program starts instead of its own entry: a function, an address, or a vector table's.
     ``max_instructions``, ``timeout_s`` (host seconds) and ``for_s`` (modelled seconds, infinite for
-    no limit) bound the run; without any of them a default does. It ends at ``until``, with
-    ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in run/places.py.
-    ``irq`` are interrupts that come by themselves, see run/interrupts.py.
+    no limit) bound the run; without any of them a default does. ``max_memory`` is how many bytes of
+    the host the process may have more than when the run began, see run/memory.py. It ends at
+    ``until``, with ``until_idle`` at the first sleep, and counts begin at ``from_``: places as in
+    run/places.py. ``irq`` are interrupts that come by themselves, see run/interrupts.py.
     ``task`` is a pattern of tasks, of which alone costs are counted; the program runs twice for it.
     ``ops`` are patterns: each call of a matching function is an operation, and so is each call that
     a function of ``op_calls``, F or F@SITE, makes at its busiest call through a pointer; behind
@@ -156,6 +157,7 @@ class RunSpec(PartSpec):
     entry: str | None = None
     max_instructions: int | None = None
     timeout_s: Annotated[float | None, Written("timeout")] = None
+    max_memory: Annotated[int | None, Written(unit="B")] = None
     for_s: Annotated[float | None, Written("for", unlimited=True)] = None
     until: str | None = None
     until_idle: bool = False

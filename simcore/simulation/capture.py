@@ -51,8 +51,8 @@ _PLAIN = RunSpec()
 #: What a capture's run has behind it.
 _BEHIND = (
     "symbols", "debug_file", "debug_dir", "args", "semihost_dir", "svd", "stub", "peripherals",
-    "uart", "max_instructions", "timeout_s", "entry", "from_", "until", "until_idle", "for_s",
-    "input", "invocations", "arena", "anyway", "verify", "outputs", "runner",
+    "uart", "max_instructions", "timeout_s", "max_memory", "entry", "from_", "until",
+    "until_idle", "for_s", "input", "invocations", "arena", "anyway", "verify", "outputs", "runner",
 )  # fmt: skip
 _AHEAD = 3  # pieces that are decompressed while another one is timed
 

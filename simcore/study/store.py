@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from simcore.errors import ConfigError
-from simcore.files import UNFINISHED, replace_file
+from simcore.files import remove_abandoned, replace_file
 from simcore.plain import RecordError
 from simcore.study.tasks import SCHEMA, Run, Task, run_from_plain, run_to_plain
 
@@ -53,9 +53,8 @@ class Store:
 
     def clean(self) -> None:
         """Remove what a killed study left half-written."""
-        for file in self.folder.glob(f"{UNFINISHED}*"):
-            with suppress(OSError):
-                file.unlink()
+        with suppress(OSError):
+            remove_abandoned(self.folder)
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@
 #include "timing/operations.h"
 #include "types.h"
 
-enum { NO_NODE = -1, FRAMES_MAX = 1 << 16, NODES_MAX = 1 << 18 };
+enum { NO_NODE = -1 };
 #define NO_FUNCTION UINT32_MAX
 
 struct node {

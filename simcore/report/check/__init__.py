@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from simcore.report import RenderOptions
+from simcore.report.escaped import rendered_safely
 
 if TYPE_CHECKING:
     from simcore.checking.results import CheckResult, MetricValue, RunResult
@@ -38,8 +39,7 @@ def render(result: CheckResult, kind: str, options: RenderOptions | None = None)
 
         return text.render(result, options or RenderOptions())
     module = import_module(f"simcore.report.check.{REPORTS[kind][0]}")
-    document: str = module.render(result)
-    return document
+    return str(rendered_safely(module.render, result))
 
 
 def unmeasured(result: CheckResult) -> list[str]:

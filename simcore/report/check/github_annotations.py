@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simcore.checking.results import CheckResult, Reason, RunResult, reason_text, verdict
+from simcore.log_text import harmless
 from simcore.units import relative_change
 
 MOST = 9  # of their own; one more counts the others
@@ -89,8 +90,9 @@ def _command(annotation: _Annotation) -> str:
 
 
 def _data(text: str) -> str:
-    """Text with what would end a workflow command escaped, as actions/toolkit does."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Text with what would end a workflow command escaped, as actions/toolkit does, and what
+    another runner would take for a command of its own."""
+    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -7,8 +7,6 @@ chose, are shown so that they command nothing there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
 
 from simcore.checking.results import (
     CheckResult,
@@ -19,8 +17,9 @@ from simcore.checking.results import (
     reason_text,
     verdict,
 )
-from simcore.log_text import harmless, one_line, quoted
+from simcore.log_text import harmless, quoted
 from simcore.report import RenderOptions
+from simcore.report.escaped import escaped
 from simcore.report.page.cells import chop_cells
 from simcore.report.page.console import new_console, printed_text
 from simcore.report.page.styled import GAP, Printed, Text
@@ -35,7 +34,8 @@ _STYLES = {"passed": "green", "new": "yellow"}
 def render(result: CheckResult, options: RenderOptions | None = None) -> str:
     """Runs that changed have a block of their own, the ones that failed first."""
     options = options or RenderOptions()
-    result = _escaped(result)
+    # Outputs are quoted, comparison and part are not shown or not as a line.
+    result = escaped(result, ("output", "comparison", "cpu"))
     console = new_console(options)
     console.print(Text(_head(result), "bold"))
     if result.error is not None:
@@ -70,19 +70,6 @@ def _head(result: CheckResult) -> str:
     if new and new == many:
         return f"{runs}, not in {baseline}: nothing to compare with"
     return f"{runs} against {baseline}{f', {new} of them not in it' if new else ''}"
-
-
-def _escaped(value: Any) -> Any:
-    """A result whose texts are a line each, but for what programs printed."""
-    if isinstance(value, str):
-        return one_line(value)
-    if isinstance(value, tuple):
-        return tuple(map(_escaped, value))
-    if not is_dataclass(value) or isinstance(value, type):
-        return value
-    left = ("output", "comparison", "cpu")  # not shown, or not as a line
-    texts = [field.name for field in fields(value) if field.init and field.name not in left]
-    return replace(value, **{name: _escaped(getattr(value, name)) for name in texts})
 
 
 def _runs(runs: Sequence[RunResult], options: RenderOptions) -> Printed:

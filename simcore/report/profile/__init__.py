@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, get_args
 
+from simcore.log_text import harmless
 from simcore.report import RenderOptions
+from simcore.report.escaped import rendered_safely
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
@@ -62,5 +65,22 @@ def document(
     Raises ConfigError when the profile does not hold what the format NEEDS.
     """
     module = import_module(f"simcore.report.profile.{format_name}")
-    rendered: str | bytes = module.render(profile, options or RenderOptions())
-    return rendered
+    look = options or RenderOptions()
+    # A line end in a name is none of the text's; others quote it, or have a blank in its place.
+    # Other controls are seen in what was rendered.
+    is_text = format_name == "text"
+    escapes = is_text and (look.color or not all(map(str.isprintable, _names(profile))))
+    made = rendered_safely(lambda one: module.render(one, look), profile, escapes=escapes)
+    if is_text and isinstance(made, str):
+        return "\n".join(map(harmless, made.split("\n")))
+    return made
+
+
+def _names(profile: Profile) -> Iterator[str]:
+    """Names that whoever wrote the program chose."""
+    yield profile.elf.name
+    yield from profile.warnings
+    for table in (profile.functions, profile.ops, profile.objects, profile.tasks or ()):
+        for row in table:
+            yield row.name
+            yield getattr(row, "file", None) or ""

@@ -7,6 +7,7 @@ import io
 
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
+from simcore.report.page.csv import cell
 from simcore.report.profile.operator_rows import operator_rows
 
 
@@ -17,6 +18,6 @@ def render(profile: Profile, options: RenderOptions) -> str:
     """
     out = io.StringIO()
     out.write('"Event","Tag","Ticks"\n')
-    rows = [(at, row.operator, row.cycles) for at, row in enumerate(operator_rows(profile))]
+    rows = [(at, cell(row.operator), row.cycles) for at, row in enumerate(operator_rows(profile))]
     csv.writer(out, lineterminator="\n").writerows(rows)  # quotes a tag that has to be
     return out.getvalue()

@@ -22,7 +22,6 @@ from simcore.advisor.results import (
     Rejected,
 )
 from simcore.advisor.search import Search, key_of
-from simcore.advisor.slices import WaitingPart
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.linking import Build, applied, attributes_text, linker_fragment
@@ -39,7 +38,6 @@ class SearchOutcome:
     minimise: str
     deadline_s: float | None
     profile: Profile
-    parts: Sequence[WaitingPart]
     choice: Choice = field(default_factory=dict)
     gains: dict[int, Gain] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
@@ -171,8 +169,8 @@ def _rejected(
     search: Search, outcome: SearchOutcome, shown: Callable[[Piece], str]
 ) -> tuple[Rejected, ...]:
     """What waits and stays, with the region that serves the goal best alone and why it does."""
-    goal, linked = outcome.goal, search.linked
-    least = goal.least(linked)
+    goal, base = outcome.goal, search.base
+    least = goal.least(base)
     chosen = {search.candidates[index].whole for index in outcome.choice}
     found: dict[int, Rejected] = {}
     for left in outcome.left:
@@ -196,7 +194,7 @@ def _rejected(
             reason = "costs energy" if goal.minimise == "energy" else "gains nothing anywhere"
         elif gain < least:
             reason = f"brings less than {goal.least_share * 100:g} %"
-        elif not goal.allows(screened.waits, screened.energy_fj, linked):
+        elif not goal.allows(screened.cycles, screened.energy_fj, base):
             reason = "costs relatively more energy than it saves cycles"
         elif outcome.meets_deadline:
             reason = "not needed for the deadline"
@@ -206,7 +204,7 @@ def _rejected(
             reason = "brings no more than chance beside the rest"
         found[one.whole] = Rejected(
             shown(one.piece), one.piece.kind, region.name, one.piece.size,
-            room, screened.waits, reason,
+            room, screened.cycles, reason,
         )  # fmt: skip
     rows = sorted(found.values(), key=lambda row: (-row.cycles, row.name))
     return tuple(rows)
@@ -214,7 +212,7 @@ def _rejected(
 
 def _gain(search: Search, goal: Goal, index: int, region: str) -> int:
     found = search.screened[index, region]
-    return found.energy_fj if goal.minimise == "energy" else found.waits
+    return found.energy_fj if goal.minimise == "energy" else found.cycles
 
 
 def _room(search: Search, outcome: SearchOutcome, region: str) -> int:

@@ -192,7 +192,7 @@ def _minimise(search: Search, outcome: SearchOutcome) -> None:
     _promise(search, outcome)
     if outcome.choice and goal.minimise == "cycles" and not _is_above_chance(search, outcome):
         # The layout as linked is a lucky one: any relink may lose what these bring.
-        outcome.choice, outcome.gains = {}, {}
+        outcome.choice, outcome.gains, outcome.is_chance = {}, {}, True
         _promise(search, outcome)
 
 

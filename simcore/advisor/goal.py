@@ -46,6 +46,15 @@ class Goal:
         is_below = found + spread < least or found < CHANCE * spread
         return is_below and (found < 0 or energy < self.least_share * linked.energy_fj)
 
+    def why_not(self, gain: Gain, linked: MeasuredRun) -> str:
+        """In words, what a gain beside the rest lacks."""
+        found, spread = gain.counted(self)
+        if not self.allows(gain.cycles, gain.energy_fj, linked):
+            return "costs relatively more energy than it saves cycles beside the rest"
+        if found > spread:
+            return f"brings less than {self.least_share * 100:g} % beside the rest"
+        return "brings no more than chance beside the rest"
+
     def allows(self, cycles: float, energy_fj: float, linked: MeasuredRun) -> bool:
         """Whether a gain of cycles is worth what it costs of energy: relatively no more.
 

@@ -21,7 +21,7 @@ from simcore.advisor.results import (
     Promise,
     Rejected,
 )
-from simcore.advisor.search import Search, key_of
+from simcore.advisor.search import MOST_MOVES, Search, key_of
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.linking import Build, applied, attributes_text, linker_fragment
@@ -45,6 +45,7 @@ class SearchOutcome:
     relinked: list[MeasuredRun] = field(default_factory=list)
     veneer_cycles: int = 0
     meets_deadline: bool | None = None
+    is_chance: bool = False  # a relink may lose what the choice brings, and nothing is advised
     placement: Placement = field(default_factory=Placement)
 
 
@@ -154,7 +155,9 @@ def _moves(
                 size=one.piece.size,
                 cycles=None if gain is None else round(gain.cycles),
                 spread_cycles=None if gain is None else round(gain.spread, 1),
-                mechanism_cycles=None if gain is None else round(gain.waits),
+                mechanism_cycles=None
+                if gain is None
+                else round(gain.waits if one.piece.is_code else gain.cycles),
                 energy_j=None if gain is None else gain.energy_fj / 1e15,
             )
         )
@@ -200,8 +203,10 @@ def _rejected(
             reason = "not needed for the deadline"
         elif search.place({**outcome.choice, index: region.name}) is None:
             reason, room = "no room beside what gains more", _room(search, outcome, region.name)
+        elif outcome.is_chance:
+            reason = "the layout as linked is a lucky one: a relink may lose what it brings"
         else:
-            reason = "brings no more than chance beside the rest"
+            reason = search.why_not.get(index, f"brings less than the {MOST_MOVES} that are judged")
         found[one.whole] = Rejected(
             shown(one.piece), one.piece.kind, region.name, one.piece.size,
             room, screened.cycles, reason,

@@ -88,7 +88,7 @@ class AdvisedMove:
     spread_cycles: Amount | None
     """Twice the standard error of the mean."""
     mechanism_cycles: int | None
-    """Of the cycles, those that were waits for memory."""
+    """Of the cycles, those that were waits for memory; of data, which moves no branch, all."""
     energy_j: float | None
     """Saved; negative where it costs energy."""
 

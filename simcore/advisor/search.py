@@ -65,6 +65,7 @@ class Search:
     candidates: list[Candidate] = field(default_factory=list)
     screened: dict[tuple[int, str], Screened] = field(default_factory=dict)
     judged: dict[Key, list[MeasuredRun]] = field(default_factory=dict)  # over the first layouts
+    why_not: dict[int, str] = field(default_factory=dict)  # of those that were judged and left out
 
     @property
     def base(self) -> MeasuredRun:
@@ -284,15 +285,19 @@ class Search:
                 gains[index] = gain
             if gain is None or self._is_good(gain, goal):
                 kept[index] = region
-            elif goal.allows(gain.cycles, gain.energy_fj, self.base):
-                dropped[index] = region
+            else:
+                self.why_not[index] = goal.why_not(gain, self.base)
+                if goal.allows(gain.cycles, gain.energy_fj, self.base):
+                    dropped[index] = region
         if kept.keys() == choice.keys():
             return choice, gains
         kept = self._without_idle(kept, gains)
         # Two that stand in for each other bring nothing one by one: the better one comes back.
         again = [(kept, {**kept, index: region}) for index, region in dropped.items()]
         best: tuple[float, int, Gain] | None = None
-        for index, gain in zip(dropped, self.judge_pairs(again, goal, "judging again"), strict=True):
+        for index, gain in zip(
+            dropped, self.judge_pairs(again, goal, "judging again"), strict=True
+        ):
             if gain is not None and self._is_good(gain, goal):
                 found = (gain.counted(goal)[0], -index, gain)
                 best = found if best is None or found[:2] > best[:2] else best

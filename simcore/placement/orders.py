@@ -143,9 +143,9 @@ def _data(image: Image, model: CpuModel) -> list[tuple[int, int, bool]]:
     found = []
     for section in image.sections:
         home = model.region_at(section.address)
-        if section.allocated and section.size and not section.executable and home is not None:
-            if home.kind not in TCM_KINDS:
-                found.append((section.address, section.address + section.size, False))
+        is_data = section.allocated and section.size and not section.executable
+        if is_data and home is not None and home.kind not in TCM_KINDS:
+            found.append((section.address, section.address + section.size, False))
     return found
 
 

@@ -237,11 +237,21 @@ def _first_bad(
         try:
             said = git("bisect", word, folder=folder)
         except ConfigError as error:
+            left = ", ".join(each[:12] for each in _left(folder))
             raise ConfigError(
-                f"--bisect: only commits that cannot be checked are left: {error}"
+                "--bisect: only commits that cannot be checked are left: the first that breaks a"
+                f" limit is one of {left}; mend the build of those that were skipped"
+                if left
+                else f"--bisect: {error}"
             ) from None
     line = next(line for line in said.splitlines() if FIRST_BAD in line)
     return line.partition(" ")[0]
+
+
+def _left(folder: Path) -> list[str]:
+    """The commits of which one is the first bad one, oldest first."""
+    good = git("for-each-ref", "--format=%(refname)", "refs/bisect/good-*", folder=folder).split()
+    return git("rev-list", "--reverse", "refs/bisect/bad", "--not", *good, folder=folder).split()
 
 
 def _culprit(checks: _Checks, first: str, folder: Path, result: CheckResult) -> Culprit:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 
 from simcore.checking.baselines import load_baseline, names_beside
@@ -16,7 +17,9 @@ from simcore.checking.results import MetricValue
 from simcore.checking.rows import unmatched
 from simcore.comparison.comparison import unlike_setups
 from simcore.comparison.summary import Summary
-from simcore.errors import ConfigError, nearest
+from simcore.elf import load_image
+from simcore.elf.inlines import inlined_into
+from simcore.errors import ConfigError, ElfError, nearest
 from simcore.files import without_links
 from simcore.repository import VARIABLES, root_of
 
@@ -128,8 +131,22 @@ def unmatched_limits(
         ran = [run for name in names if (run := after[name]) is not None]
         before = [known[name] for name in names if name in known]
         if (text := unmatched(first[target], ran, before)) is not None:
+            elfs = [plan.elf for plan in plans if plan.name in names]
+            text += _inlined(first[target], elfs)
             found |= {name: text for name in names if name not in found}
     return found
+
+
+def _inlined(limit: Limit, elfs: Iterable[str]) -> str:
+    """That a function is inlined wherever it is called, so that it has no row of its own."""
+    for elf in elfs if limit.kind == "function" else ():
+        with suppress(ElfError):
+            if places := inlined_into(load_image(elf), limit.row):
+                return (
+                    f": it is inlined, first into {places[0].name}, and counted there; put the"
+                    " limit on that, or __attribute__((noinline)) on it"
+                )
+    return ""
 
 
 def uncompared(values: Iterable[MetricValue], comparing: bool) -> list[str]:

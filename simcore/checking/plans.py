@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from simcore.cache import NO_ROOM, Room
 from simcore.checking.baselines import other_case
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
+from simcore.records import dataclass
 from simcore.run.spec import RunSpec
 from simcore.run.written import shown
 

@@ -12,7 +12,7 @@ from simcore.checking.results import LimitResult, MetricValue
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare
 from simcore.log_text import harmless, one_line
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import Code, new_console, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, amount, percent
 
@@ -58,7 +58,7 @@ def plan_text(request: Request, options: RenderOptions) -> str:
     )
     console.print("\nBaseline")
     for line in _baseline(request, known, baseline is not None):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(Code(line))
     return "\n".join(map(harmless, printed_text(console, options).split("\n")))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from simcore.plain import Address, Count
+from simcore.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +24,7 @@ from simcore.core.counters import (
 from simcore.core.extension import ffi, function_index, lib
 from simcore.core.operations import LostEnds, OpRow, OpsFound, OpState, OpUse
 from simcore.plain import filled
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap

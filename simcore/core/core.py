@@ -7,7 +7,6 @@ are described in native/core.h.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.callbacks import answers_c
@@ -21,6 +20,7 @@ from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
 from simcore.pipeline import make_pipeline
 from simcore.plain import filled
+from simcore.records import dataclass
 from simcore.run.asked import OpDescriptor
 from simcore.run.interrupts import TimedInterrupt
 from simcore.run.kernels import NO_KERNEL, Kernel, KernelTask

@@ -7,11 +7,11 @@ of ``native/types.h``; ``enums.py`` compares them as the core loads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import add
 from typing import TYPE_CHECKING
 
 from simcore.cpu_model.schema import CLASSES
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.interrupts import InterruptsFound

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from simcore.core.counters import DataObject
 from simcore.elf import Image
+from simcore.records import dataclass
 
 STACK, HEAP = "(stack)", "(heap)"
 

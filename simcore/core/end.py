@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from simcore.core.arenas import TensorArena
 from simcore.core.counters import Counters, DataObject
@@ -13,6 +13,7 @@ from simcore.devices import ClockPhase
 from simcore.elf import Image
 from simcore.isa import Block
 from simcore.pipeline import Schedule
+from simcore.records import dataclass
 from simcore.run.asked import OpDescriptor
 from simcore.run.faults import Fault, Frame
 from simcore.run.heaps import HeapUse

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from simcore.core.enums import FaultKind
 from simcore.core.extension import ffi, lib
 from simcore.plain import filled
+from simcore.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from simcore.core.extension import ffi, lib
 from simcore.plain import filled
+from simcore.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simcore.core.callbacks import answers_c
 from simcore.core.extension import ffi, lib
 from simcore.plain import filled
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.arenas import TensorArena

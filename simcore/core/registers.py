@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.callbacks import answers_c
@@ -12,6 +12,7 @@ from simcore.core.extension import ffi, lib
 from simcore.cpu_model.schema import REGION_KINDS
 from simcore.devices import CHANNEL_KINDS, RULE_KINDS, ClockNote
 from simcore.plain import filled
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.devices.registers import Channel, Device

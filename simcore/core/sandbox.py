@@ -70,9 +70,11 @@ def _readable() -> Iterator[str]:
     """Where modules are that are imported only when a program needs them."""
     yield from _OF_THE_SYSTEM
     yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    yield str(Path(__file__).parents[1])
-    # The root itself is no folder of modules: an editable install may leave it there.
-    yield from (entry for entry in sys.path if os.path.isabs(entry) and entry.strip("/"))  # noqa: PTH117  texts
+    package = Path(__file__).parents[1]
+    yield str(package)
+    # What lies above us is no folder of modules: an editable install leaves such paths, up to "/".
+    above = {str(folder) for folder in package.parent.parents}
+    yield from (entry for entry in sys.path if os.path.isabs(entry) and entry not in above)  # noqa: PTH117  texts
 
 
 def _tell(text: str) -> None:

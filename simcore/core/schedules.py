@@ -7,11 +7,12 @@ From any thread: the configurations of one run are timed side by side.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from simcore.errors import UnknownInstructionError
 from simcore.isa import Block, decode_block
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.cpu_model import CorePipeline

@@ -7,11 +7,12 @@ table says it is, and code that the compiler or linker dropped is not there to b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from simcore.elf.names import without_brackets
 from simcore.plain import Count
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.elf import Image

@@ -26,11 +26,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from simcore.core.counters import CAUSES, cycle_column, region_column
 from simcore.cpu_model import CpuModel, EnergyCoefficients, OperatingPoint, Region
 from simcore.cpu_model.schema import TCM_KINDS
+from simcore.records import dataclass
 
 COMPONENTS = ("always_on", "clock", "core", "pipeline", "issue", "fetch", "data", "sleep")
 

@@ -9,7 +9,7 @@ whole numbers, so that a node and what was inlined into it sum to what the node 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from simcore.costs.instructions import InstructionSum, sum_blocks
 from simcore.costs.nodes import joules
 from simcore.costs.sharing import shared
 from simcore.plain import Address, Amount, Count
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.counters import Counters, NodeBlock

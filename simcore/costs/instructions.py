@@ -9,13 +9,14 @@ that have such cycles.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from simcore.core.counters import CAUSES, BlockCounts, Counters
 from simcore.costs.tables import InstructionCosts, LineCosts
 from simcore.plain import filled
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.isa import Block

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from simcore.core.counters import HOLDS, MASKS
 from simcore.plain import Address, Count, Json, one_of
+from simcore.records import dataclass
 from simcore.run.interrupts import EXCEPTION_NAMES, FIRST, short_name
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from simcore.plain import Amount, Count, Json, Sha256
+from simcore.records import dataclass
 
 Shape = tuple[Count, ...]
 

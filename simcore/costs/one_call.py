@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from simcore.plain import Count, Json
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.counters import CountedCall

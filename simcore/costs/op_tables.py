@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from simcore.costs.tables import Causes, EnergyComponents
 from simcore.plain import Amount, Count, Json
+from simcore.records import dataclass
 from simcore.run.asked import NetworkOperator
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from simcore.costs.uncertainty import CLASSES
 from simcore.errors import ExitCode
 from simcore.plain import Amount, Count, Json, Sha256, one_of
+from simcore.records import dataclass
 from simcore.run.faults import Fault, Frame
 
 

@@ -8,7 +8,6 @@ whole femtojoules inside mcusim: ``round(energy_j * 1e15)`` gives them back, and
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +38,7 @@ from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.errors import ConfigError, ExitCode
 from simcore.plain import Document, RecordError, from_plain, schema_name
+from simcore.records import dataclass
 from simcore.run.heaps import HeapUse
 from simcore.run.stubs import Guess
 

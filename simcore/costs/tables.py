@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from simcore.core.counters import CAUSES
 from simcore.cpu_model.schema import CLASSES
 from simcore.plain import UNWRITTEN, Address, Amount, Count, Json, Share, by_name, one_of
+from simcore.records import dataclass
 
 Causes = Annotated[
     dict[str, Count],

@@ -8,12 +8,12 @@ else from the function in which a thread began.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from simcore.core.counters import HANDLERS, MAIN, Counters, Stack, sum_vectors
 from simcore.costs.nodes import joules
 from simcore.plain import Amount, Count, one_of
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.costs.nodes import NodeCosts

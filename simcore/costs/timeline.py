@@ -7,12 +7,12 @@ says what a long run leaves out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simcore.costs.interrupts import Activation
 from simcore.costs.nodes import joules
 from simcore.plain import Amount, Count, filled
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.counters import Counters, TraceSample

@@ -8,10 +8,10 @@ checked against. The interval is the spread over the answers that no source excl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isqrt
 
 from simcore.plain import Count
+from simcore.records import dataclass
 
 #: Classes of a run, those that the model knows least of first, with what makes one.
 CLASSES = EXTERNAL, UNCACHED, BRANCHY, HITS = "external", "uncached", "branchy", "hits"

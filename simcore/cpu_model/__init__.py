@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from simcore.cpu_model.around import (
@@ -20,6 +20,7 @@ from simcore.cpu_model.around import (
     SysTickReference,
 )
 from simcore.errors import ConfigError, ModelError, nearest
+from simcore.records import dataclass
 
 CACHE_CONTROLS = ("auto", "on", "off")
 

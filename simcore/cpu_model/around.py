@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simcore.devices import family_of
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.devices.external import Controllers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from simcore.cpu_model.schema import (
@@ -23,6 +23,7 @@ from simcore.cpu_model.schema import (
     is_fact,
 )
 from simcore.errors import ModelError, nearest
+from simcore.records import dataclass
 
 
 @dataclass(slots=True)

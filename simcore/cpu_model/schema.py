@@ -7,10 +7,10 @@ whose unit and source are mandatory. Everything else (names, references between 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from simcore.devices import FAMILIES, MAX_CRYSTAL_HZ, MIN_CRYSTAL_HZ
+from simcore.records import dataclass
 
 #: By the name that core.pipeline gives: the module of simcore/pipeline that reads [pipeline].
 PIPELINES = {"m7-dual-issue": "rules_m7"}

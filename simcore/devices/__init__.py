@@ -6,11 +6,12 @@ A device touches nothing of the core: it is described here, and native/capture/r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from simcore.errors import ConfigError, nearest
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.devices.clock_tree import ClockTree, Read, SerialClock

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
+
+from simcore.records import dataclass
 
 LineAt = Callable[[int], "tuple[str, int] | None"]  # address -> (source file, line)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 from simcore.elf.debug_sections import DebugSections
@@ -22,8 +22,10 @@ from simcore.elf.dwarf_forms import (
     shape_at,
     uleb,
 )
-from simcore.elf.image import MAX_NAME_BYTES, InlinedCall, printable
+from simcore.elf.image import MAX_NAME_BYTES, Function, Image, InlinedCall, printable
+from simcore.elf.names import without_parameters
 from simcore.elf.units import MAX_UNITS, Unit, Units
+from simcore.records import dataclass
 
 _MAX_DEPTH: Final = 1 << 10  # entries inside entries
 _MAX_SCOPES: Final = 64  # namespaces, classes and functions around a function
@@ -31,6 +33,7 @@ _MAX_ORIGINS: Final = 8  # from an inlined function to where its name stands
 #: Inlined calls around one instruction, on average, that are looked at; compilers make a dozen.
 _MOST_AROUND: Final = 256
 _SPARE: Final = 1 << 16
+_HALFWORD: Final = 2  # bytes: where Thumb instructions can start
 _REF_ADDR: Final = 0x10
 _UNIT_BYTES: Final = {1: 0, 2: 12, 3: 0, 4: 8, 5: 8, 6: 12}  # behind the head, by DW_UT
 
@@ -63,6 +66,17 @@ class _Heads:
 
     starts: list[int] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
+
+
+def inlined_into(image: Image, name: str) -> list[Function]:
+    """The functions into which one was inlined, by the debug information, as their addresses go."""
+    where = {at: f for f in image.functions for at in range(f.start, f.end, _HALFWORD)}
+    found = [
+        where[at]
+        for at, calls in sorted(image.inlined_at(where).items())
+        if any(name in (call.name, without_parameters(call.name)) for call in calls)
+    ]
+    return list(dict.fromkeys(found))
 
 
 class InlineTable:

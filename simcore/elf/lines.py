@@ -11,7 +11,6 @@ import re
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import itemgetter
 from typing import Final
@@ -21,6 +20,7 @@ from simcore.elf.dwarf_forms import BROKEN
 from simcore.elf.image import MAX_NAME_BYTES, Image, printable
 from simcore.elf.line_program import LineProgram, Rows, program_end
 from simcore.elf.units import Unit, Units
+from simcore.records import dataclass
 
 _MAX_NESTING: Final = 1 << 10  # units whose ranges hold one address that are looked through
 _MOST_EMPTY: Final = 1 << 6  # sequences without code that are passed over

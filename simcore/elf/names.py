@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
 from simcore.elf.demangling import Demangler, is_mangled
 from simcore.elf.image import Function, Image, Symbol
+from simcore.records import dataclass
 
 SHOWN_ALIASES = 4  # a default handler of interrupts has a hundred
 

@@ -8,7 +8,6 @@ bytes: tables that units share, and attributes without bytes, have a budget of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from simcore.elf.dwarf_forms import (
@@ -31,6 +30,7 @@ from simcore.elf.dwarf_forms import (
     uleb,
     value_of,
 )
+from simcore.records import dataclass
 
 MAX_UNITS: Final = 1 << 16  # a firmware has hundreds
 _SPARE_BYTES: Final = 1 << 16  # of the budget of a table

@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -24,6 +24,7 @@ from simcore.cpu_model import is_model_file
 from simcore.errors import ConfigError, McusimError
 from simcore.files import read_regular
 from simcore.plain import from_plain, schema_name, to_plain
+from simcore.records import dataclass
 from simcore.run.spec import RunSpec
 from simcore.run.uarts import STANDARD_INPUT
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from simcore.cache import Room, content_key
 from simcore.kept import profiles
 from simcore.kept.profiles import FoundFile, are_as_found, run_content
 from simcore.plain import RecordError, from_plain, schema_name, to_plain
+from simcore.records import dataclass
 from simcore.run.spec import RunSpec
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ The engine returns on a stop of the C core or by itself; here is what then happe
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 import unicorn
 from unicorn import unicorn_const as uc_const
@@ -24,6 +23,7 @@ from simcore.machine.guessing import Guessing
 from simcore.machine.loader import Boot, LoadedMemory
 from simcore.machine.semihosting import ProgramExit, Semihosting
 from simcore.machine.state import EngineState
+from simcore.records import dataclass
 from simcore.run.faults import Fault
 from simcore.run.options import RunOptions
 

@@ -10,11 +10,11 @@ import ctypes
 import mmap
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel, Region, cpu_model_names, load_cpu_model
 from simcore.elf import Image, Segment
 from simcore.errors import ConfigError, ElfError
+from simcore.records import dataclass
 from simcore.run.flexram import divided
 from simcore.run.places import find_entry
 

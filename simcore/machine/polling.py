@@ -9,13 +9,14 @@ function returns 0, which says that all is well; else that of the loop's closing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from simcore.devices import ALL_BITS
 from simcore.errors import UnknownInstructionError
 from simcore.isa import decode_instruction
 from simcore.isa.operands import is_core_register, split_operands
 from simcore.machine.trial import Turn
+from simcore.records import dataclass
 
 MOST_REGISTERS = 3  # that a loop reads and that may be the one it waits for
 LATER = 0x4000_0000  # added to a variable: if it is a time, every timeout is over

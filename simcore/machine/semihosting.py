@@ -11,12 +11,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from simcore.files import without_links
 from simcore.machine.semihosting_files import Console, File, FixedFile, HostFile, Input, Output
+from simcore.records import dataclass
 
 FAILED = 0xFFFF_FFFF  # -1 in R0
 

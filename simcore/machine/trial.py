@@ -7,7 +7,7 @@ stored. Nothing of it is timed or counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import unicorn
 from unicorn import unicorn_const as uc_const
@@ -17,6 +17,7 @@ from simcore.isa.operands import constant, core_register, is_core_register
 from simcore.machine.engine import map_memory
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.state import EngineState
+from simcore.records import dataclass
 
 TURNS = 2  # that are tried at a time
 MOST_STEPS = 16384  # instructions of them

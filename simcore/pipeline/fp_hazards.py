@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from simcore.isa.kinds import Kind
 from simcore.pipeline.mechanism import NOTHING, Mechanism, Verbs
 from simcore.pipeline.schedule import WHY_WINDOW
 from simcore.pipeline.state import NEVER, OPEN_FP_MOVE, OPEN_MAC
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.pipeline.in_order import BlockRun

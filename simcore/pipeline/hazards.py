@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from simcore.cpu_model.timing import STORE_TO_LOAD
@@ -12,6 +11,7 @@ from simcore.isa.kinds import Kind
 from simcore.pipeline.mechanism import NOTHING, Mechanism, Verbs
 from simcore.pipeline.schedule import WHY_BANK
 from simcore.pipeline.state import NEVER, OPEN_LOAD, OPEN_SHIFTER, OPEN_UNALIGNED
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.pipeline.in_order import BlockRun

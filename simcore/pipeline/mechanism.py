@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simcore.isa.kinds import Kind
 from simcore.pipeline.state import NEVER
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.pipeline.in_order import BlockRun

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simcore.checking.results import MetricValue
 from simcore.report import RenderOptions
-from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.console import Code, new_console, printed_text
 from simcore.report.page.table import Column, build_table
 from simcore.units import amount, relative_change
 
@@ -40,7 +40,7 @@ def sessions_table(
         columns.append(Column("part", [part for _, part, _ in rows], 2 * len(metrics)))
         console.print(build_table(columns, width, "~"))
     for note in notes:
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
+        console.print(Code(note))
     return printed_text(console, options)
 
 

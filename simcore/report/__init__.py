@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
+
+from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.report.html.details import Details

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from simcore.core.arenas import TensorArena
 from simcore.costs.profile import Profile
 from simcore.costs.tables import ObjectPart
+from simcore.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

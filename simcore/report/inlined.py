@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 
 from simcore.costs.inlines import InlinedFrame, Inlines
@@ -12,6 +12,7 @@ from simcore.costs.nodes import joules
 from simcore.costs.profile import Profile
 from simcore.costs.tables import CallNode, FunctionCosts
 from simcore.errors import ConfigError
+from simcore.records import dataclass
 from simcore.report.stacks import check_call_tree, femtojoules
 
 MARK = " [inlined]"  # behind the name of a function that was inlined

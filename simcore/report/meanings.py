@@ -7,7 +7,8 @@ report with --explain, and the glossary has them word for word.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from simcore.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

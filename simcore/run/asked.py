@@ -6,7 +6,7 @@ calls are, and what each of them is. A :class:`simcore.run.setup.TimingSetup` ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from simcore.records import dataclass
 
 #: Operations of one function or place; further calls are one row.
 OP_ROWS = 1000

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from simcore.elf import Image, Symbol
 from simcore.plain import Count
+from simcore.records import dataclass
 
 Read = Callable[[int, int], bytes | None]
 

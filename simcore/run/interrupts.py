@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from simcore.elf import Image
 from simcore.elf.names import spellings_of
 from simcore.errors import ConfigError, nearest
+from simcore.records import dataclass
 
 MOST = 16  # MAX_TIMERS of native/types.h
 FIRST = 16  # exception number of interrupt 0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from simcore.elf import Image
 from simcore.elf.image import Member
+from simcore.records import dataclass
 
 NOT_THERE: Final = 0xFFFF_FFFF
 FREERTOS: Final = "FreeRTOS"

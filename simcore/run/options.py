@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
+from simcore.records import dataclass
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
 from simcore.run.uarts import STANDARD_INPUT, read_source

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from simcore.elf import Function, Image, vector_table_at
 from simcore.elf.names import matches_exactly, names_for_hints, spellings_of
 from simcore.errors import ConfigError, nearest
+from simcore.records import dataclass
 
 HALFWORD = 2  # bytes: where Thumb instructions can start
 MOST_ADDRESSES = 8  # MAX_PLACES of native/types.h

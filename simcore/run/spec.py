@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeVar
 
 from simcore.cpu_model import CACHE_CONTROLS, is_model_file
 from simcore.errors import ConfigError, nearest
+from simcore.records import dataclass
 from simcore.run.asked import OP_ROWS
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.run.stubs import stub_text
@@ -187,7 +188,8 @@ class RunSpec(PartSpec):
         values = (name for name in self.input if name.endswith((".npy", ".bin")))
         runner = self.runner_file
         named = (self.elf, runner, *self.symbols, self.debug_file, self.svd, *fed, *values)
-        return (*super(RunSpec, self).files, *(name for name in named if name))
+        before = super(RunSpec, self).files  # noqa: UP008  slots make another class
+        return (*before, *(name for name in named if name))
 
     @property
     def runner_file(self) -> str | None:

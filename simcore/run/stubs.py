@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simcore.cpu_model import CpuModel
 from simcore.devices import ALL_BITS, register_names
 from simcore.errors import ConfigError, nearest
 from simcore.plain import Address, Count
+from simcore.records import dataclass
 from simcore.run.faults import Frame
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from simcore.devices import ALL_BITS
 from simcore.errors import ConfigError, nearest
 from simcore.extras import require
 from simcore.files import read_regular
+from simcore.records import dataclass
 
 MAX_FILE_BYTES = 32 << 20
 MAX_REGISTERS, MAX_FIELDS, MAX_DERIVED = 25_000, 100_000, 2_000

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from simcore.errors import ConfigError
 from simcore.files import read_regular
+from simcore.records import dataclass
 
 STANDARD_INPUT = "-"
 MAX_BYTES = 16 << 20  # that a port is given: 20 minutes at 115,200 baud are 14 MB

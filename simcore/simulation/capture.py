@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -17,6 +16,7 @@ from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
 from simcore.plain import filled, from_plain, to_plain
+from simcore.records import dataclass
 from simcore.run.options import RunOptions, Streams
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
@@ -374,6 +374,8 @@ class Capture:
 
 def _ahead(pieces: Iterator[bytes]) -> Iterable[bytes]:
     """The same pieces; some are made on another thread while one is in use."""
+    from concurrent.futures import ThreadPoolExecutor  # where a capture is read, not in each run
+
     with ThreadPoolExecutor(1) as pool:
         waiting = [pool.submit(next, pieces, None) for _ in range(_AHEAD)]
         while (piece := waiting.pop(0).result()) is not None:

@@ -11,16 +11,15 @@ from dataclasses import replace
 from typing import Final
 
 from simcore.costs.one_call import INFERENCE, RUNNER_INFERENCE
-from simcore.elf import Function, Image
+from simcore.elf import Image
+from simcore.elf.inlines import inlined_into
 from simcore.elf.names import (
     matches_exactly,
     names_for_hints,
     spellings_of,
-    without_parameters,
 )
 from simcore.errors import ConfigError, ExitCode, nearest
 from simcore.run.asked import OneCall
-from simcore.run.places import HALFWORD
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
 from simcore.simulation.simulation import Simulation
@@ -94,7 +93,7 @@ def _function(image: Image, name: str) -> int:
     if found:
         told = ", ".join(f.raw for f in found[:3])
         raise ConfigError(f"--per '{name}' is {len(found)} functions: give one of {told}")
-    if places := _inlined_in(image, name):
+    if places := inlined_into(image, name):
         raise ConfigError(
             f"--per '{name}': is inlined wherever it is called, first in {places[0].name}, and has"
             " no entry; give the function that calls it, or compile it with"
@@ -108,13 +107,3 @@ def _function(image: Image, name: str) -> int:
             " one inference"
         )
     raise ConfigError(f"--per '{name}' is no function of {image.path}{close}")
-
-
-def _inlined_in(image: Image, name: str) -> list[Function]:
-    """The functions into which one was inlined, by the debug information."""
-    where = {at: f for f in image.functions for at in range(f.start, f.end, HALFWORD)}
-    return [
-        where[at]
-        for at, calls in image.inlined_at(where).items()
-        if any(name in (call.name, without_parameters(call.name)) for call in calls)
-    ]

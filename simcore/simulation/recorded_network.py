@@ -7,13 +7,14 @@ into a capture beside the ELF.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from simcore.costs.network import NetworkCosts, RunnerUse
 from simcore.costs.profile import Profile
 from simcore.elf.image import printable
 from simcore.plain import from_plain
+from simcore.records import dataclass
 
 _LETTERS = 300  # of the end of what a firmware printed that a warning holds
 

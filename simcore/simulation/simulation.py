@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from simcore.costs.timeline import timeline as timeline_of
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import ConfigError
+from simcore.records import dataclass
 from simcore.run.setup import Move, placed
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 from simcore.errors import ConfigError
 from simcore.placement import parse_request
+from simcore.records import dataclass
 from simcore.run.spec import PartSpec
 from simcore.run.written import file_keys, read_value
 

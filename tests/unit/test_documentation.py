@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import tomllib
 from collections.abc import Iterator
@@ -175,10 +176,18 @@ def test_the_readme_is_one_page_and_lines_are_no_wider_than_120() -> None:
 
 
 def test_the_package_carries_the_sources_that_its_parts_cite() -> None:
-    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))
-    packages = project["tool"]["scikit-build"]["wheel"]["packages"]
-    assert packages["simcore/_data/docs"] == "docs"
-    assert packages["simcore/_data/cpu_models"] == "cpu_models"
+    text = (DOCS.parent / "simcore/native/CMakeLists.txt").read_text("utf-8")
+    carried = re.search(r"foreach\(folder ([^)]*)\)", text)
+    assert carried is not None
+    assert {"docs", "cpu_models"} <= set(carried[1].split())
+
+
+def test_an_editable_install_puts_nothing_above_the_checkout_in_the_path() -> None:
+    """Whoever may write there could give modules that are imported only where they are installed."""
+    above = {str(folder) for folder in DOCS.parent.parents}
+    for file in importlib.metadata.distribution("mcusim").files or ():
+        if file.suffix == ".pth":
+            assert above.isdisjoint(file.read_text("utf-8").splitlines())
 
 
 def test_the_page_on_the_pipeline_has_every_mechanism() -> None:

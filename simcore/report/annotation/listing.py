@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from rich.cells import cell_len
-from rich.text import Text
-
 from simcore.annotation import AnnotatedFunction, AnnotatedInstruction, Loop, Wait
 from simcore.core.counters import CAUSES
 from simcore.pipeline.schedule import WHY_OPERAND
+from simcore.report.page.cells import cell_len
+from simcore.report.page.styled import Text
 from simcore.report.page.table import cut_text
 from simcore.units import count
 
@@ -65,7 +64,7 @@ LONGEST = 4  # bytes of an instruction
 
 
 def _line(columns: Sequence[_Column], cells: Sequence[str], style: str) -> Text:
-    line = Text(no_wrap=True, overflow="ignore")
+    line = Text(no_wrap=True)
     for column, cell in zip(columns, cells, strict=True):
         text = cut_text(cell, column.width)
         blanks = " " * (column.width - cell_len(text))

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from simcore.annotation import (
     AnnotatedFunction,
     AnnotatedLine,
@@ -19,7 +16,8 @@ from simcore.elf.names import also
 from simcore.report import RenderOptions
 from simcore.report.annotation.listing import listing, per
 from simcore.report.page.console import new_console, printed_text
-from simcore.report.page.table import GAP, Column, build_table, cut_text
+from simcore.report.page.styled import GAP, Printed, Text
+from simcore.report.page.table import Column, build_table, cut_text
 from simcore.units import clock, count, decimal, percent
 
 SOURCE_LEAST = 12  # columns of source text that are worth their room
@@ -29,11 +27,11 @@ def render(annotation: Annotation, options: RenderOptions) -> str:
     """The listings; ``options.top`` bounds the tables of loops and lines."""
     console = new_console(options)
     for part in _page(annotation, options):
-        console.print(part, crop=False, no_wrap=isinstance(part, Text) and part.no_wrap)
+        console.print(part)
     return printed_text(console, options)
 
 
-def _page(annotation: Annotation, options: RenderOptions) -> Iterator[RenderableType]:
+def _page(annotation: Annotation, options: RenderOptions) -> Iterator[Printed]:
     header = Text()
     header.append(annotation.elf.name, style="bold")
     header.append(f" on {annotation.cpu.name} at {clock(annotation.cpu.clock_hz)}")
@@ -60,7 +58,7 @@ _LEGEND = (
 
 def _function(
     annotation: Annotation, function: AnnotatedFunction, options: RenderOptions
-) -> Iterator[RenderableType]:
+) -> Iterator[Printed]:
     title = Text.assemble((function.name, "bold"))
     if function.file:
         title.append(f"  {function.file}:{function.line}", "cyan")
@@ -107,7 +105,7 @@ def sum_of(causes: dict[str, int]) -> str:
     return " + ".join(f"{cause.replace('_', ' ')} {count(n)}" for n, cause in spent) or "0"
 
 
-def _loops(function: AnnotatedFunction, options: RenderOptions) -> Iterator[RenderableType]:
+def _loops(function: AnnotatedFunction, options: RenderOptions) -> Iterator[Printed]:
     loops = function.loops[: options.top or None]
     table = build_table(
         [
@@ -150,7 +148,7 @@ def is_innermost(loop: Loop, function: AnnotatedFunction) -> bool:
 
 def _lines(
     function: AnnotatedFunction, lines: Sequence[AnnotatedLine], options: RenderOptions
-) -> RenderableType:
+) -> Printed:
     """Source lines by cycles, numbered as in the listing; the rest in one row."""
     shown = lines[: options.top or None]
     rest = lines[len(shown) :]

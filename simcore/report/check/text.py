@@ -10,10 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from rich.cells import chop_cells
-from rich.console import RenderableType
-from rich.text import Text
-
 from simcore.checking.results import (
     CheckResult,
     MetricValue,
@@ -25,8 +21,10 @@ from simcore.checking.results import (
 )
 from simcore.log_text import harmless, one_line, quoted
 from simcore.report import RenderOptions
+from simcore.report.page.cells import chop_cells
 from simcore.report.page.console import new_console, printed_text
-from simcore.report.page.table import GAP, Column, build_table
+from simcore.report.page.styled import GAP, Printed, Text
+from simcore.report.page.table import Column, build_table
 from simcore.units import NOTHING, amount, count, place, relative_change, si, signed
 
 #: Metrics of the table of runs, and when their columns leave.
@@ -87,7 +85,7 @@ def _escaped(value: Any) -> Any:
     return replace(value, **{name: _escaped(getattr(value, name)) for name in texts})
 
 
-def _runs(runs: Sequence[RunResult], options: RenderOptions) -> RenderableType:
+def _runs(runs: Sequence[RunResult], options: RenderOptions) -> Printed:
     columns = [Column("run", [run.name for run in runs])]
     for name, drop in _SHOWN:
         values = [_total(run, name) for run in runs]
@@ -132,7 +130,7 @@ def _changes(run: RunResult) -> list[MetricValue]:
     ]
 
 
-def _blocks(run: RunResult, options: RenderOptions) -> Iterator[RenderableType]:
+def _blocks(run: RunResult, options: RenderOptions) -> Iterator[Printed]:
     style = "bold red" if run.exit_code else "bold"
     head = verdict(run) if run.exit_code else _word(run)
     yield Text.assemble((run.name, "bold"), ": ", (head, style))
@@ -155,7 +153,7 @@ def _rows(lines: Sequence[str], width: int) -> Iterator[str]:
         yield from (f"{mark}{piece}" for piece in pieces)
 
 
-def _values(values: Sequence[MetricValue], options: RenderOptions) -> RenderableType:
+def _values(values: Sequence[MetricValue], options: RenderOptions) -> Printed:
     return build_table(
         [
             Column("  metric", [f"  {value.name}" for value in values]),
@@ -192,7 +190,7 @@ def _note(value: MetricValue) -> str:
     return ", ".join(words)
 
 
-def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> RenderableType:
+def _reasons(reasons: Sequence[Reason], options: RenderOptions) -> Printed:
     """A table of functions with the line of the largest change; in words where it is too wide."""
     names = [r.function if r.status == "same" else f"{r.function} ({r.status})" for r in reasons]
     places = [NOTHING if r.file is None else place(r.file, r.line or 0) for r in reasons]

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from simcore.comparison.comparison import (
     LAYOUT_BAND,
     Comparison,
@@ -20,6 +16,7 @@ from simcore.comparison.operations import OpChange, calls_changed
 from simcore.report import RenderOptions
 from simcore.report.comparison.tasks import task_columns
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
+from simcore.report.page.styled import Printed, Text, TextTable
 from simcore.report.page.table import Column, build_table
 from simcore.units import (
     NOTHING,
@@ -52,7 +49,7 @@ class _Page:
         self.options = options
         self.top = options.top or None
 
-    def header(self) -> RenderableType:
+    def header(self) -> Printed:
         before, after = self.comparison.before, self.comparison.after
         text = Text()
         text.append(f"before  {side_text(before)}\nafter   {side_text(after)}")
@@ -95,10 +92,10 @@ class _Page:
         shown = rows if self.top is None else min(rows, self.top)
         return f"{note}; {f'top {shown} of ' if shown < rows else ''}{rows} changed"
 
-    def _table(self, columns: Sequence[Column], faint: Collection[int] = ()) -> Table:
+    def _table(self, columns: Sequence[Column], faint: Collection[int] = ()) -> TextTable:
         return build_table(columns, self.options.width, faint=faint)
 
-    def _metrics(self) -> Table:
+    def _metrics(self) -> TextTable:
         rows = [row for row in self.comparison.metrics if (row.before, row.after) != (None, None)]
         return self._table(
             [
@@ -116,7 +113,7 @@ class _Page:
             faint([(row.difference, row.before) for row in rows]),
         )
 
-    def _causes(self) -> Table:
+    def _causes(self) -> TextTable:
         rows = [row for row in self.comparison.causes if row.before or row.after]
         return self._table(
             [
@@ -129,7 +126,7 @@ class _Page:
             faint([(row.difference, row.before) for row in rows]),
         )
 
-    def _components(self) -> Table:
+    def _components(self) -> TextTable:
         rows = [row for row in self.comparison.components if row.before_j or row.after_j]
         return self._table(
             [
@@ -142,7 +139,7 @@ class _Page:
             faint([(row.difference_j, row.before_j) for row in rows]),
         )
 
-    def _rows(self, rows: Sequence[FunctionChange] | Sequence[OpChange]) -> Table:
+    def _rows(self, rows: Sequence[FunctionChange] | Sequence[OpChange]) -> TextTable:
         rows = rows[: self.top]
         columns = [
             Column("name", [_name(row) for row in rows]),
@@ -171,7 +168,7 @@ class _Page:
             columns.append(Column("mostly", list(map(_cause, causes)), 2))
         return self._table(columns, faint([(r.cycles_difference, r.cycles_before) for r in rows]))
 
-    def _interrupts(self, rows: Sequence[InterruptChange]) -> Table:
+    def _interrupts(self, rows: Sequence[InterruptChange]) -> TextTable:
         nothing = InterruptSummary(0, "", 0, 0, None, 0)
         before = [row.before or nothing for row in rows]
         after = [row.after or nothing for row in rows]
@@ -187,7 +184,7 @@ class _Page:
             ]
         )
 
-    def _lines(self, rows: Sequence[LineChange]) -> Table:
+    def _lines(self, rows: Sequence[LineChange]) -> TextTable:
         rows = rows[: self.top]
         return self._table(
             [

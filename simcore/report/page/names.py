@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len, set_cell_size
-
 from simcore.elf.names import special_prefix, without_brackets, without_parameters
+from simcore.report.page.cells import cell_len, set_cell_size
 
 _SCOPE = re.compile(r"(?:\w+::)+(?=[A-Z])")
 _PATH = re.compile(r"[^ ()<>]*[/\\\\][^ ()<>]*")

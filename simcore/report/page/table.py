@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
-from rich.table import Table
-from rich.text import Text
-
+from simcore.records import dataclass
+from simcore.report.page.cells import cell_len, set_cell_size
 from simcore.report.page.names import fitted, fitted_places
+from simcore.report.page.styled import GAP, TableColumn, TextTable
 
-GAP = 2
 NAME_MINIMUM = 10
 
 
@@ -35,7 +32,7 @@ class Column:
 
 def build_table(
     columns: Sequence[Column], width: int, ellipsis: str = "…", faint: Collection[int] = ()
-) -> Table:
+) -> TextTable:
     """A table of at most ``width`` cells as long as its columns that may not leave allow it.
 
     Rows whose numbers are in ``faint`` are grey.
@@ -58,22 +55,23 @@ def build_table(
             break
         kept.remove(max(droppable, key=lambda column: column.drop))
     name_width = max(min(kept[0].width, width - others), min(kept[0].width, NAME_MINIMUM))
-    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
+    table = TextTable()
     for column in kept:
         name = column is kept[0]
-        table.add_column(
-            Text(column.header),
-            justify="left" if name else "right",
-            style=column.style,
-            no_wrap=not (name and column.places),
-            overflow="fold" if name and column.places else "ellipsis",
-            width=name_width if name else column.width,
+        table.columns.append(
+            TableColumn(
+                column.header,
+                justify="left" if name else "right",
+                style=column.style,
+                width=name_width if name else column.width,
+                fold=name and column.places,
+            )
         )
     shorten = fitted_places if kept[0].places else fitted
     names = shorten(kept[0].cells, name_width, ellipsis)
     rows = zip(names, *(column.cells for column in kept[1:]), strict=True)
-    for number, (name, *row) in enumerate(rows):
-        table.add_row(Text(name), *map(Text, row), style="dim" if number in faint else None)
+    for number, row in enumerate(rows):
+        table.rows.append((row, "dim" if number in faint else ""))
     return table
 
 

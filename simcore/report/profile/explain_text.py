@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
-
 from simcore.costs.profile import Profile
 from simcore.report.headline import headline, headline_text
 from simcore.report.meanings import Meaning
 from simcore.report.page.console import Block
+from simcore.report.page.styled import Stacked, TableColumn, Text, TextTable
 
 
 def explained_blocks(profile: Profile) -> Iterator[Block]:
@@ -20,13 +17,13 @@ def explained_blocks(profile: Profile) -> Iterator[Block]:
         yield "In one sentence", "", Text(sentence)
 
 
-def explained(table: Table, words: Mapping[str, Meaning], parts: Mapping[str, float]) -> Group:
+def explained(
+    table: TextTable, words: Mapping[str, Meaning], parts: Mapping[str, float]
+) -> Stacked:
     """A table of causes or components, and below it what those of them mean that cost anything."""
-    told = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
-    told.add_column(no_wrap=True)
-    told.add_column(overflow="fold", style="dim")
+    told = TextTable([TableColumn(), TableColumn(style="dim", fold=True)], show_header=False)
     for name, meaning in words.items():
         if parts.get(name):
             remedy = f"; try {meaning.remedy}" if meaning.remedy else ""
-            told.add_row(Text(name.replace("_", " ")), Text(f"{meaning.words}{remedy}"))
-    return Group(table, Text(), told)
+            told.rows.append(((name.replace("_", " "), f"{meaning.words}{remedy}"), ""))
+    return Stacked(table, Text(), told)

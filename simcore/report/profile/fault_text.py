@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
+from simcore.report.page.styled import Text
 from simcore.run.faults import Fault
 
 CALLERS_SHOWN = 20  # the innermost and the outermost half

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.text import Text
-
 from simcore.costs.interrupts import CriticalSections, HeldBack, InterruptCosts, SectionEnd
 from simcore.costs.profile import Profile
 from simcore.report.page.console import Block
+from simcore.report.page.styled import Text
 from simcore.report.page.table import Column, build_table
 from simcore.units import count, percent, place, si, size
 

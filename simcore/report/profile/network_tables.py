@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-from rich.text import Text
 
 from simcore.costs.network import (
     ArenaMemory,
@@ -16,8 +13,10 @@ from simcore.costs.network import (
 )
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
+from simcore.records import dataclass
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
+from simcore.report.page.styled import Text
 from simcore.report.page.table import Column, build_table
 from simcore.units import count, decimal, half_width, percent, si, size
 

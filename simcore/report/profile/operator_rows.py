@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from simcore.costs.op_tables import OpCosts
 from simcore.costs.profile import Profile
+from simcore.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from simcore.report.profile import SEVERAL_PARTS
 from simcore.units import clock, count, decimal, percent, si
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
+    from simcore.report.page.styled import Text
     from simcore.report.page.table import Column
 
 CSV_COLUMNS = (
@@ -59,9 +58,8 @@ def _csv(profiles: Sequence[Profile]) -> str:
 
 
 def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
-    from rich.text import Text
-
     from simcore.report.page.console import new_console, printed_text
+    from simcore.report.page.styled import Text
     from simcore.report.page.table import Column, build_table
 
     def stalls(cause: str) -> list[str]:
@@ -101,8 +99,7 @@ def _text(profiles: Sequence[Profile], options: RenderOptions) -> str:
 
 def _verified(profiles: Sequence[Profile]) -> Iterator[Text]:
     """Outputs beside those of another runtime: once where all parts gave the same, else of each."""
-    from rich.text import Text
-
+    from simcore.report.page.styled import Text
     from simcore.report.profile.network_tables import verified_line
 
     lines = [

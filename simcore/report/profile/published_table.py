@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Group
-from rich.text import Text
-
 from simcore.costs.profile import Profile
 from simcore.report.page.console import Block
+from simcore.report.page.styled import Stacked, Text
 from simcore.report.page.table import Column, build_table
 from simcore.report.profile.network_tables import layer_rows
 from simcore.units import clock, si
@@ -41,7 +39,7 @@ def published_blocks(profile: Profile, width: int) -> Iterator[Block]:
     yield (
         "Published",
         "other kernels and compilers on boards: plausibility, no error of the model",
-        Group(
+        Stacked(
             build_table([one for one in columns if any(one.cells)], width),
             *(Text(f"Source: {source}", "dim") for source in sources),
         ),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.text import Text
-
 from simcore.costs.profile import Profile
 from simcore.costs.tasks import StackFrame, TaskCosts
 from simcore.report.page.console import Block
 from simcore.report.page.names import fitted
+from simcore.report.page.styled import Text
 from simcore.report.page.table import Column, build_table
 from simcore.units import count, percent, si, size
 
@@ -35,7 +34,7 @@ def task_blocks(profile: Profile, width: int, top: int | None) -> Iterator[Block
             for row in deep
         ]
         note = f"calls that were open, each with its own bytes; {accuracy.counts}"
-        yield "Deepest stack", note, Text("\n".join(lines), no_wrap=True)
+        yield "Deepest stack", note, Text("\n".join(lines))
 
 
 def _columns(rows: Sequence[TaskCosts], cycles: int) -> list[Column]:

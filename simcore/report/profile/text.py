@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from simcore.costs.profile import Profile
 from simcore.costs.tables import (
     DmaTraffic,
@@ -24,7 +20,8 @@ from simcore.report.inlined import inlined_rows
 from simcore.report.meanings import CAUSES, COMPONENTS, Meaning
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.names import fitted
-from simcore.report.page.table import GAP, Column, build_table
+from simcore.report.page.styled import GAP, Printed, Text, TextTable
+from simcore.report.page.table import Column, build_table
 from simcore.report.profile.arena_tables import arena_blocks
 from simcore.report.profile.fault_text import fault_text
 from simcore.report.profile.inlined_table import inlined_columns
@@ -174,18 +171,18 @@ class _Page:
             yield "Warnings", "", Text("\n".join(profile.warnings), style="yellow")
 
     def _explained(
-        self, table: Table, words: Mapping[str, Meaning], parts: Mapping[str, float]
-    ) -> RenderableType:
+        self, table: TextTable, words: Mapping[str, Meaning], parts: Mapping[str, float]
+    ) -> Printed:
         if not self.options.explain:
             return table
         from simcore.report.profile.explain_text import explained
 
         return explained(table, words, parts)
 
-    def _table(self, columns: Sequence[Column]) -> Table:
+    def _table(self, columns: Sequence[Column]) -> TextTable:
         return build_table(columns, self.options.width)
 
-    def _summary(self) -> Table:
+    def _summary(self) -> TextTable:
         totals, accuracy = self.profile.totals, self.profile.accuracy
         interval = f"{accuracy.energy} ±{percent(totals.energy_uncertainty, digits=0)}"
         rows = [
@@ -239,7 +236,7 @@ class _Page:
         room = self.options.width - names - values - 2 * GAP - len(f"{kind}: ")
         return f"{kind}: {chain_text(frames, room)}" if frames and room > 24 else kind
 
-    def _questions(self, interval: CyclesInterval) -> Table:
+    def _questions(self, interval: CyclesInterval) -> TextTable:
         cycles, rows = self.profile.totals.cycles, interval.questions
         spreads = [percent(row.high_cycles - row.low_cycles, cycles, digits=2) for row in rows]
         return self._table(
@@ -251,7 +248,7 @@ class _Page:
             ]
         )
 
-    def _placement(self, rows: Sequence[PlacedItem]) -> Table:
+    def _placement(self, rows: Sequence[PlacedItem]) -> TextTable:
         return self._table(
             [
                 Column("name", [row.name for row in rows]),
@@ -263,7 +260,7 @@ class _Page:
             ]
         )
 
-    def _layout(self, band: LayoutBand) -> Table:
+    def _layout(self, band: LayoutBand) -> TextTable:
         rows = (
             ("minimum", band.minimum_cycles),
             ("median", band.median_cycles),
@@ -280,7 +277,7 @@ class _Page:
         table.show_header = False
         return table
 
-    def _shares(self, parts: Mapping[str, Part], form: Callable[[Part], str]) -> Table:
+    def _shares(self, parts: Mapping[str, Part], form: Callable[[Part], str]) -> TextTable:
         """Parts of a whole, zeros left out, with a bar."""
         rows = [(name.replace("_", " "), part) for name, part in parts.items() if part]
         whole = sum(part for _, part in rows)
@@ -297,7 +294,7 @@ class _Page:
         table.columns[-1].justify = "left"
         return table
 
-    def _functions(self) -> Table:
+    def _functions(self) -> TextTable:
         rows = self.profile.functions[: self.top]
         whole = self.profile.totals.cycles
         return self._table(
@@ -314,7 +311,7 @@ class _Page:
             ]
         )
 
-    def _lines(self) -> Table:
+    def _lines(self) -> TextTable:
         lines = self.profile.lines or ()
         rows = sorted(lines, key=lambda row: (-row.cycles, row.file, row.line))[: self.top]
         whole = self.profile.totals.cycles
@@ -328,7 +325,7 @@ class _Page:
             ]
         )
 
-    def _instructions(self) -> Table:
+    def _instructions(self) -> TextTable:
         instructions = self.profile.instructions or ()
         rows = sorted(instructions, key=lambda row: (-row.cycles, row.address))[: self.top]
         return self._table(
@@ -341,7 +338,7 @@ class _Page:
             ]
         )
 
-    def _memory(self) -> Table:
+    def _memory(self) -> TextTable:
         rows = self.profile.memory
         return self._table(
             [
@@ -356,7 +353,7 @@ class _Page:
             ]
         )
 
-    def _dma(self, rows: Sequence[DmaTraffic]) -> Table:
+    def _dma(self, rows: Sequence[DmaTraffic]) -> TextTable:
         return self._table(
             [
                 Column("region", [row.region for row in rows]),
@@ -371,7 +368,7 @@ class _Page:
             limit = min(self.top or FEW_OBJECTS, FEW_OBJECTS)
         return self.profile.objects[:limit]
 
-    def _objects(self) -> Table:
+    def _objects(self) -> TextTable:
         rows = self._shown_objects()
         return self._table(
             [
@@ -386,7 +383,7 @@ class _Page:
             ]
         )
 
-    def _caches(self) -> Table:
+    def _caches(self) -> TextTable:
         icache, dcache = self.profile.caches.icache, self.profile.caches.dcache
         both = (icache, dcache)
         return self._table(

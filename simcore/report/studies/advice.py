@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from simcore.advisor.results import Advice, AdvisedMove, Cost, Rejected
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
@@ -18,6 +15,7 @@ from simcore.report.page.console import (
     printed_text,
     warnings_block,
 )
+from simcore.report.page.styled import Printed, Text
 from simcore.report.page.table import Column, build_table
 from simcore.units import clock, count, percent, si, signed, size
 
@@ -116,7 +114,7 @@ def _over(advice: Advice) -> str:
     return f"mean and spread over {advice.judged.layouts} layouts"
 
 
-def _moves(advice: Advice, options: RenderOptions) -> RenderableType:
+def _moves(advice: Advice, options: RenderOptions) -> Printed:
     rows = advice.moves
     return build_table(
         [
@@ -152,7 +150,7 @@ def _energy(advice: Advice, row: AdvisedMove) -> str:
     return signed(percent(-row.energy_j, advice.linked.energy_j, 2), -row.energy_j)
 
 
-def _front(advice: Advice, options: RenderOptions) -> RenderableType:
+def _front(advice: Advice, options: RenderOptions) -> Printed:
     rows, linked = advice.alternatives, advice.linked
     return build_table(
         [
@@ -169,7 +167,7 @@ def _front(advice: Advice, options: RenderOptions) -> RenderableType:
     )
 
 
-def _left(rows: Sequence[Rejected], options: RenderOptions) -> RenderableType:
+def _left(rows: Sequence[Rejected], options: RenderOptions) -> Printed:
     return build_table(
         [
             Column("what", [row.name for row in rows]),
@@ -186,7 +184,7 @@ def _reason(row: Rejected) -> str:
     return row.reason if row.room is None else f"{row.reason}: {size(row.room)} free"
 
 
-def _costs(advice: Advice, options: RenderOptions) -> RenderableType:
+def _costs(advice: Advice, options: RenderOptions) -> Printed:
     linked, advised, promise = advice.linked, advice.advised, advice.promise
     rows: Sequence[tuple[str, Cost]] = (("as linked", linked), ("advised", advised))
     energy = advised.energy_j - linked.energy_j

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.text import Text
-
 from simcore.report.page.console import Block
+from simcore.report.page.styled import Text
 from simcore.report.page.table import Column, build_table
 from simcore.units import count, percent, si
 from simcore.whatif.rates import Deadline

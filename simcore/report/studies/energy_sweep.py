@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Group
-from rich.text import Text
-
 from simcore.errors import ExitCode
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
@@ -18,6 +15,7 @@ from simcore.report.page.console import (
     warnings_block,
 )
 from simcore.report.page.csv import table_text
+from simcore.report.page.styled import Stacked, Text
 from simcore.report.page.table import Column, build_table
 from simcore.report.profile.text import CACHES
 from simcore.units import clock, count, half_width, si
@@ -71,7 +69,7 @@ def _blocks(sweep: EnergySweep, options: RenderOptions) -> Iterator[Block]:
     )
     table.columns[-1].justify = "left"
     note = "flash wait states of each clock; cycles modelled, energy estimated"
-    yield "Operating points", note, Group(table, "", _verdict(sweep))
+    yield "Operating points", note, Stacked(table, "", _verdict(sweep))
     yield from warnings_block(sweep.warnings)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Group
-from rich.text import Text
-
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
 from simcore.report.page.console import Block
 from simcore.report.page.csv import table_text
+from simcore.report.page.styled import Stacked, Text
 from simcore.report.page.table import Column, build_table
 from simcore.report.studies.parts import parts_text
 from simcore.study.networks import NetworkRow, NetworkStudy
@@ -122,7 +120,7 @@ def _measured(study: NetworkStudy, part: NetworkPart, options: RenderOptions) ->
     yield (
         "Measured",
         "by others with their kernels: libraries differ, nothing is fitted",
-        Group(
+        Stacked(
             build_table(columns, options.width),
             *(Text(f"Measured: {source}", "dim") for source in sources),
         ),

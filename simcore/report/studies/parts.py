@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from rich.text import Text
-
 from simcore.report import RenderOptions
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
+from simcore.report.page.styled import Text
 from simcore.study.parts import AnyPart
 from simcore.units import clock
 

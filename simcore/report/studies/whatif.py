@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
@@ -20,6 +17,7 @@ from simcore.report.page.console import (
     warnings_block,
 )
 from simcore.report.page.csv import table_text
+from simcore.report.page.styled import Text, TextTable
 from simcore.report.page.table import Column, build_table
 from simcore.report.studies.deadlines import deadline_blocks
 from simcore.units import NOTHING, clock, count, percent, si, signed
@@ -114,7 +112,7 @@ def _blocks(study: WhatIf, options: RenderOptions) -> Iterator[Block]:
     yield from warnings_block(_warnings(study))
 
 
-def _relinked(one: Relinked, options: RenderOptions) -> Table:
+def _relinked(one: Relinked, options: RenderOptions) -> TextTable:
     """As linked, placed and relinked; what the relinked program does that the placed one lacks."""
     rest = one.cycles - one.start_up_cycles
     cycles = [one.linked_cycles, one.placed_cycles, one.cycles, rest, rest - one.veneer_cycles]
@@ -215,7 +213,7 @@ def _stalls(row: Outcome, name: str, kind: str) -> int:
     return next((one.stall_cycles for one in changes if (one.name, one.kind) == (name, kind)), 0)
 
 
-def _layout(rows: Sequence[Outcome], options: RenderOptions) -> Table:
+def _layout(rows: Sequence[Outcome], options: RenderOptions) -> TextTable:
     bands = [(row, row.layout) for row in rows if row.layout is not None]
     return build_table(
         [

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.text import Text
-
 from simcore.checking.trend import RunChange, TrendStep, run_changes
 from simcore.comparison.metrics import find_metric
 from simcore.report import RenderOptions
 from simcore.report.page.console import new_console, printed_text
+from simcore.report.page.styled import Text
 from simcore.report.page.table import Column, build_table, cut_text
 from simcore.units import amount, count, relative_change, signed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from simcore.comparison.summary import (
 from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.run.faults import Frame
+from tests.integration.programs import KERNELS
 from tests.unit.checking.faked import Check, Runs, refused, slower
 from tests.unit.handmade import kernel_profile
 
@@ -211,6 +213,10 @@ def test_a_limit_whose_target_never_ran_is_an_error_and_one_that_went_is_broken(
     assert "the limit cycles=1% is for the function 'cnov', and none that ran is" in err
     assert "did you mean 'conv'?" in err
     assert "no task ran at all" in check("a.elf", "--limit", "task=x:stack=1")[2]
+    shutil.copy(KERNELS / "mixed.elf", "a.elf")
+    _, _, err = check("a.elf", "--limit", "function=list_merge:cycles=1")
+    assert "none that ran is: it is inlined, first into list_sort.part.0, and counted there" in err
+    Path("a.elf").unlink()
     # conv is in the baseline and went: that is a limit that is broken.
     profile = kernel_profile()
     without = tuple(row for row in profile.functions if row.name != "conv")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from tests.tools import GUARD_S
+from tests.tools import GUARD_S, ctrl_c_interrupts
 
 PRESSED = """
 import os, signal, sys, types
@@ -24,6 +25,12 @@ from simcore.cli import entry
 {before}
 entry.run()
 """
+
+
+@pytest.fixture(autouse=True)
+def pressable() -> Iterator[None]:
+    with ctrl_c_interrupts():
+        yield
 
 
 def run(main: str, before: str = "") -> subprocess.CompletedProcess[str]:

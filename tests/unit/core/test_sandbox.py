@@ -140,6 +140,14 @@ def test_what_a_confined_thread_starts_is_confined(required: None) -> None:
     assert on_a_thread(work) == errno.EPERM
 
 
+def test_what_lies_above_the_package_is_not_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    above = [str(folder) for folder in CHECKOUT.parents]
+    monkeypatch.setattr(sys, "path", [*sys.path, str(CHECKOUT), *above])
+    readable = set(sandbox._readable())
+    assert readable.isdisjoint(above)
+    assert {str(CHECKOUT), str(CHECKOUT / "simcore"), sys.base_prefix} <= readable
+
+
 def test_paths_are_those_of_python_and_the_folder(required: None, tmp_path: Path) -> None:
     folder, secret = tmp_path / "open", tmp_path / "secret"
     folder.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,8 +139,7 @@ def test_it_can_be_asked_again_and_again() -> None:
 
 
 def test_without_debug_information_nothing_is_inlined() -> None:
-    image = load_image(FIRMWARE / "markers.elf")
-    image.inlines = None
+    image = replace(load_image(FIRMWARE / "markers.elf"), inlines=None)  # loaded ones are kept
     assert image.inlined_at([image.functions[0].start]) == {}
 
 

@@ -16,7 +16,7 @@ def test_sums_alone_are_those_of_the_whole_result(tmp_path: Path) -> None:
     record(KERNELS / "fully_connected_s8.elf", tmp_path / "run.mcu")
     program = open_capture(tmp_path / "run.mcu")
     passes = Passes(program, program.spec.setup(image=program.image))
-    main = program.image.function("main")
+    main = next((f for f in program.image.functions if f.name == "main"), None)
     assert main is not None
     moved = replace(passes.setup, moves=(Move(main.start, 64, 0x100),))
     capture = program.capture

@@ -39,7 +39,6 @@ FIRST = 4  # layouts over which all is judged
 SRAM_SHARE = 0.5
 
 Key = tuple[tuple[int, str], ...]
-_MEASURED = ("cycles", "active_cycles", "waits", "energy_fj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,10 @@ class Search:
         """The program with nothing moved, in the mean of all layouts: what shares are of."""
         runs = self.judged.get(()) or [self.linked]
         return MeasuredRun(
-            *(round(mean(getattr(one, name) for one in runs)) for name in _MEASURED),
-            self.linked.stack_bytes,
+            cycles=round(mean(one.cycles for one in runs)),
+            active_cycles=round(mean(one.active_cycles for one in runs)),
+            waits=round(mean(one.waits for one in runs)),
+            energy_fj=round(mean(one.energy_fj for one in runs)),
         )
 
     @property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simcore.run.spec import RunSpec
     from simcore.simulation.capture import record
     from simcore.simulation.simulation import Simulation
+    from simcore.store.frame import results
     from simcore.whatif import Configuration, WhatIf, what_if
 
 __version__ = "0.1.0"
@@ -49,6 +50,7 @@ _HOME = {
     "profile": "simcore.kept",
     "record": "simcore.simulation.capture",
     "replay": "simcore.profiler",
+    "results": "simcore.store.frame",
     "what_if": "simcore.whatif",
 }
 
@@ -75,6 +77,7 @@ __all__ = [
     "profile",
     "record",
     "replay",
+    "results",
     "what_if",
 ]
 

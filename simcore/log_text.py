@@ -10,6 +10,8 @@ import re
 
 #: The colours of a text stand before what the reader of a log sees.
 _COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*)::")
+#: Characters of a message: a path may have 4,096, hostile text any number.
+MOST_LINE = 1_200
 _COMMAND_INSIDE = re.compile(r"##(?=(?:vso)?\[)")
 
 
@@ -25,9 +27,18 @@ def harmless(line: str) -> str:
     return _COMMAND_INSIDE.sub("#'#", _COMMAND.sub(r"\1'::", line))
 
 
+def shortened(line: str, most: int = MOST_LINE) -> str:
+    """A line of at most so many characters: what is in the middle of a longer one is left out."""
+    if len(line) <= most:
+        return line
+    head, tail = most * 2 // 3, most // 4
+    left_out = len(line) - head - tail
+    return f"{line[:head]} [... {left_out:,} characters ...] {line[len(line) - tail :]}"
+
+
 def error_line(message: str) -> str:
-    """What a command says of what went wrong, whatever names are in it."""
-    return f"mcusim: error: {harmless(one_line(' '.join(message.split())))}"
+    """What a command says of what went wrong, whatever names are in it: a bounded line."""
+    return f"mcusim: error: {shortened(harmless(one_line(' '.join(message.split()))))}"
 
 
 def quoted(output: str) -> list[str]:

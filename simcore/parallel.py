@@ -48,7 +48,29 @@ def collect_seldom() -> None:
     A run makes a hundred thousand small objects that stay and hardly a cycle; looking as often as
     Python does by default takes a tenth of its time.
     """
-    gc.set_threshold(200_000, 10, 10)
+    gc.set_threshold(*_SELDOM)
+
+
+_SELDOM = 200_000, 10, 10
+_CALLS = threading.Lock()
+_before: list[tuple[int, int, int]] = []  # thresholds, one for each call that is under way
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Do so as long as a call is under way in a process that is another's; from any thread."""
+    with _CALLS:
+        _before.append(gc.get_threshold())
+        if 0 < _before[0][0] < _SELDOM[0]:
+            gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        with _CALLS:
+            first = _before[0]
+            _before.pop()
+            if not _before and gc.get_threshold() == _SELDOM:
+                gc.set_threshold(*first)
 
 
 @contextmanager

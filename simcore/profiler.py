@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from simcore.cache import NO_ROOM, Room
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import cycles_interval
 from simcore.elf import Image
 from simcore.elf.names import matches, names_for_hints, spellings_of
 from simcore.errors import ConfigError, ExitCode, nearest
+from simcore.parallel import collecting_seldom
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.program import Program, load_spec, open_capture, program_of
@@ -38,6 +40,7 @@ def profile(
     progress: Callable[[int], None] | None = None,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
+    room: Room = NO_ROOM,
     **options: Any,
 ) -> Profile:
     """Run an ELF on the model of a part and return what it cost.
@@ -47,15 +50,17 @@ def profile(
     ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
     ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
     the simulation went, ``inspect`` with the run itself, for reports that need more than a Profile.
+    ``room`` is a cache with schedules of runs before; it changes how long it takes and no figure.
 
     A program that fails, faults or reaches a limit still gives a Profile: see ``Profile.exit``.
     Raises ElfError, ModelError, ConfigError, UnknownInstructionError or CoreError, and TypeError
     for an option that a run does not have.
     """
     spec = run_spec(elf, cpu, options)
-    program = program_of(spec)
+    program = program_of(spec, room)
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
-    return profile_program(program, log=log, inspect=inspect, **streams)
+    with collecting_seldom():
+        return profile_program(program, log=log, inspect=inspect, **streams)
 
 
 def replay(

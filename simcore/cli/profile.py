@@ -30,11 +30,13 @@ from simcore.cli.profiles import (
     table_options,
 )
 from simcore.cli.running import input_files, program_streams, show_again, tell_line
+from simcore.cli.stored import opened_store, store_option
 from simcore.errors import ExitCode
 from simcore.report.profile import FORMATS
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
+    from simcore.kept.stored import StoredProfiles
 
 
 @click.command(short_help="Run an ELF, or a network's .tflite, and report what it cost.")
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 @table_options
 @run_options
 @cache_option
+@store_option
 @verify_options
 @look_options
 def profile(
@@ -58,6 +61,7 @@ def profile(
     energy_sweep: bool,
     deadline: float | None,
     use_cache: bool,
+    store: str | None,
     **run: Any,
 ) -> ExitCode:
     """Run ELF on the model of a Cortex-M7 part and report cycles, energy and memory traffic.
@@ -88,6 +92,8 @@ def profile(
         raise click.BadParameter("it names no part", param_hint="--cpu")
     form.refuse_unused()
     if energy_sweep:
+        if store is not None:
+            raise click.UsageError("--store keeps profiles, and --energy-sweep makes none")
         run |= {"args": args, "deadline_s": deadline}
         return sweep(elf, parts, form.format_name, form.output, form.color, run)
     if deadline is not None:
@@ -99,8 +105,9 @@ def profile(
     reports = KeptReports(
         kept.room, [replace(spec, cpu=part) for part in parts], form.format_name, report_look(form)
     )
-    if form.format_name != "html" and (known := reports.load()) is not None:
+    if store is None and form.format_name != "html" and (known := reports.load()) is not None:
         return show_again(known, form.format_name, form.output, input_files())
+    stored: StoredProfiles | None = None
     home = None
     if len(parts) > 1:
         from simcore.profiler import part_linked_for
@@ -111,7 +118,7 @@ def profile(
         linked_for = None if part == home else home
         with program_streams(form.output, spec.max_instructions, printed) as streams:
             on_part = replace(spec, cpu=part, linked_for=linked_for)
-            return kept.profile(on_part, **hooks, **streams)
+            return (stored or kept).profile(on_part, **hooks, **streams)
 
     def keep(warnings: Sequence[str], made: str | bytes) -> None:
         if len(kept.runs) == len(parts):  # all of them are kept themselves
@@ -119,15 +126,22 @@ def profile(
             reports.keep(found, b"".join(run.printed for run in kept.runs), warnings, made)
 
     runs = [partial(run_on, part) for part in parts]
-    status = report_runs(
-        form,
-        runs,
-        lambda: bytes(printed),
-        spec.verbose,
-        lambda: kept.read_back < len(runs),
-        keep,
-        program=elf,
-    )
+    with opened_store(store, "mcusim profile --store") as opened:
+        if opened is not None:
+            from simcore.kept.stored import StoredProfiles
+
+            stored = StoredProfiles(kept, opened)
+        status = report_runs(
+            form,
+            runs,
+            lambda: bytes(printed),
+            spec.verbose,
+            lambda: kept.read_back < len(runs),
+            keep,
+            program=elf,
+        )
+        for line in () if stored is None else stored.unstored:
+            tell_line(line)
     if spec.verbose and kept.room.trouble is not None:
         tell_line(kept.room.trouble)
     return status

@@ -53,6 +53,11 @@ def _bar(share: float) -> str:
     return f"[{'#' * done}{' ' * (BAR - done)}]"
 
 
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 class Progress(Line):
     """Called with the instructions so far, of ``limit`` if there is one."""
 
@@ -67,7 +72,8 @@ class Progress(Line):
         text = f"{instructions / 1e6:,.1f} M instructions, {rate / 1e6:.1f} M a second"
         if self.limit:
             share = min(1.0, instructions / self.limit)
-            text = f"{_bar(share)} {share:4.0%}  {text}"
+            left = max(self.limit - instructions, 0) / rate if rate else 0.0
+            text = f"{_bar(share)} {share:4.0%}  {text}, up to {_duration(left)} left"
         self.draw(text)
 
 

@@ -13,6 +13,7 @@ from simcore.cli.options import look_options
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
 from simcore.cli.sandbox import sandbox_option
+from simcore.cli.stored import opened_store, store_option
 from simcore.errors import ConfigError
 from simcore.extras import require
 from simcore.files import write_stdout
@@ -65,6 +66,7 @@ def _study_options(folder: str) -> Callable[[Any], Any]:
                 click.option(
                     "--no-figures", is_flag=True, help="Write the tables only, no figures."
                 ),
+                store_option,
             )
         ):
             command = option(command)
@@ -95,6 +97,7 @@ def ops(
     output: str,
     jobs: int | None,
     no_figures: bool,
+    store: str | None,
     color: ColorChoice,
     verbose: bool,
 ) -> None:
@@ -120,8 +123,10 @@ def ops(
     grid = load_grid()
     points = cases(grid, select(grid.operations, only), pick_sizes(grid, sizes))
     with open_folder(output, "ops", parts) as folder:
-        with _progress("operations") as tally:
-            result = study_ops(parts, grid, points, folder.store, jobs=jobs, progress=tally)
+        with opened_store(store, "mcusim study --store") as shelf, _progress("operations") as tally:
+            result = study_ops(
+                parts, grid, points, folder.store, jobs=jobs, shelf=shelf, progress=tally
+            )
         for name in FORMATS:
             _write_table(folder, "ops", name, render(result, name, RenderOptions()))
         from simcore.study.ops_figures import figures
@@ -147,6 +152,7 @@ def networks(
     output: str,
     jobs: int | None,
     no_figures: bool,
+    store: str | None,
     color: ColorChoice,
     verbose: bool,
 ) -> None:
@@ -174,8 +180,10 @@ def networks(
     shipped = select(load_networks(), only) if only or not files else ()
     chosen = told_apart((*read_networks(files), *shipped))
     with open_folder(output, "networks", parts) as folder:
-        with _progress("networks") as tally:
-            result = study_networks(parts, chosen, folder.store, jobs=jobs, progress=tally)
+        with opened_store(store, "mcusim study --store") as shelf, _progress("networks") as tally:
+            result = study_networks(
+                parts, chosen, folder.store, jobs=jobs, shelf=shelf, progress=tally
+            )
         for name in FORMATS:
             _write_table(folder, "networks", name, render(result, name, RenderOptions()))
         from simcore.study.network_figures import figures

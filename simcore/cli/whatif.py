@@ -32,6 +32,7 @@ from simcore.cli.running import (
     tell_speed,
     tell_warnings,
 )
+from simcore.cli.stored import opened_store, store_option
 from simcore.errors import ExitCode
 from simcore.files import destination
 from simcore.run.spec import PartSpec, RunSpec
@@ -96,6 +97,7 @@ PART = [field.name for field in fields(PartSpec)]
 @scope_options
 @run_options
 @cache_option
+@store_option
 @look_options
 def whatif(
     elves: tuple[str, ...],
@@ -112,6 +114,7 @@ def whatif(
     format_name: str,
     output: str | None,
     use_cache: bool,
+    store: str | None,
     color: ColorChoice,
     verbose: bool,
     **run: Any,
@@ -173,19 +176,27 @@ def whatif(
     ]
     asked = ("whatif", configurations, rerun)
     reports = KeptReports(
-        open_room(use_cache and relink is None), specs, format_name, options, asked
+        open_room(use_cache and relink is None and store is None),
+        specs,
+        format_name,
+        options,
+        asked,
     )
     if (known := reports.load()) is not None:
         return show_again(known, format_name, output, inputs)
     reports.watch()
     with destination(output, inputs) as write:
-        with program_streams(output, run["max_instructions"]) as streams:
+        with (
+            opened_store(store, "mcusim whatif --store") as opened_by,
+            program_streams(output, run["max_instructions"]) as streams,
+        ):
             noted = Noted(streams)
             study = run_study(
                 (opened, *others),
                 configurations,
                 rerun=rerun,
                 processes=jobs,
+                store=opened_by,
                 **noted.streams,
                 **run,
             )

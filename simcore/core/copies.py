@@ -28,7 +28,7 @@ from simcore.records import dataclass
 
 if TYPE_CHECKING:
     from simcore.core.data_objects import ObjectMap
-    from simcore.isa import Block
+    from simcore.core.facts import BlockFacts
     from simcore.run.asked import AskedCalls
 
 Item = TypeVar("Item")
@@ -72,12 +72,12 @@ class Copier:
         rows = memoryview(ffi.buffer(counters)).cast("B").cast("Q")
         return tuple(sum(rows[column :: self.info.width]) for column in range(self.info.width))
 
-    def block_counts(self, decoded: Sequence[Block]) -> tuple[BlockCounts, ...]:
+    def block_counts(self, told: Sequence[BlockFacts]) -> tuple[BlockCounts, ...]:
         blocks, sites, skipped = self._blocks()
         counts = _copied(SiteCounts, sites)
-        sites_of = _slices(counts, [len(block.accesses) for block in decoded])
+        sites_of = _slices(counts, [block.accesses for block in told])
         skipped_of = _slices(
-            ffi.unpack(skipped, len(skipped)), [len(block.instructions) for block in decoded]
+            ffi.unpack(skipped, len(skipped)), [block.instructions for block in told]
         )
         return tuple(
             filled(BlockCounts, block, sites=own_sites, skipped=own_skipped)

@@ -18,7 +18,6 @@ from simcore.core.registers import CoreRegisters
 from simcore.core.schedules import Known, Scheduler
 from simcore.core.timing import Timing
 from simcore.errors import CaptureError, CoreError
-from simcore.pipeline import make_pipeline
 from simcore.plain import filled
 from simcore.records import dataclass
 from simcore.run.asked import OpDescriptor
@@ -357,15 +356,10 @@ def core_py_write(handle: Any, piece: Any, size: int) -> int:
 
 def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
     """Add a configuration for each setup; those with like pipelines share one. Raises CoreError."""
-    schedulers = core.known.schedulers
     for setup in setups:
         model = setup.model
         timing, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
-        params = model.core.pipeline
-        scheduler = next((known for other, known in schedulers if other == params), None)
-        if scheduler is None:
-            scheduler = Scheduler(make_pipeline(params))
-            schedulers.append((params, scheduler))
+        scheduler = core.known.scheduler(model.core.pipeline)
         names = [region.name for region in model.regions]
         added = core.add_timing(timing, regions, names, scheduler, setup.moves)
         added.sums_only = setup.sums_only

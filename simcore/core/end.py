@@ -74,7 +74,7 @@ class EndedRun:
 
     counters: Counters
     blocks: tuple[Block, ...]  # decoded, in the order of counters.blocks
-    schedules: tuple[Schedule, ...]  # in the order of counters.entries
+    schedules: Sequence[Schedule]  # in the order of counters.entries
     exit_reason: str
     exit_code: int | None
     fault: Fault | None
@@ -127,7 +127,7 @@ def run_results(
                 counters=counters,
                 # Behind the call that is counted others may have come.
                 blocks=tuple(timing.answers.blocks[: len(counters.blocks)]),
-                schedules=tuple(timing.answers.schedules[: len(counters.entries)]),
+                schedules=timing.answers.schedules.first(len(counters.entries)),
                 exit_reason=end.reason,
                 exit_code=end.code,
                 fault=end.fault,

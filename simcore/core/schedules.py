@@ -1,5 +1,5 @@
-"""What configurations share: blocks, each decoded once, and schedules of their stretches, each made
-once.
+"""What configurations share: blocks, each decoded once, what C is told of them, and schedules of
+their stretches, each made once, or by a run before.
 
 From any thread: the configurations of one run are timed side by side.
 """
@@ -7,17 +7,25 @@ From any thread: the configurations of one run are timed side by side.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from simcore.core.facts import BlockFacts, Told, pack_schedule
 from simcore.errors import UnknownInstructionError
 from simcore.isa import Block, decode_block
+from simcore.pipeline import make_pipeline
 from simcore.records import dataclass
 
 if TYPE_CHECKING:
+    from simcore.core.kept_facts import KeptFacts
     from simcore.cpu_model import CorePipeline
     from simcore.pipeline import Pipeline, Schedule
     from simcore.pipeline.stretches import Stretch
+
+#: What decides a block's facts: code, ITSTATE, and where it lies in a fetch group, in the program
+#: and where it is timed.
+FactsKey = tuple[bytes, int, int, int]
 
 
 class Decoder:
@@ -52,13 +60,31 @@ class Scheduler:
     """A pipeline that configurations share, with what it has said so far.
 
     A block's schedule hangs on its bytes and on where they lie in a fetch group, so that a block
-    that is placed elsewhere mostly has the schedule that it had.
+    that is placed elsewhere mostly has the schedule that it had. `kept` is what runs before said.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, kept: KeptFacts | None = None) -> None:
         self.pipeline = pipeline
+        self.facts: dict[FactsKey, BlockFacts] = {}  # that were asked for
+        self._kept = kept
         self._lock = threading.Lock()
         self._blocks: dict[tuple[bytes, int, int], CutBlock] = {}
+
+    def find(self, key: FactsKey) -> BlockFacts | None:
+        """The facts of a block that is known."""
+        with self._lock:
+            found = self.facts.get(key)
+            if found is None and self._kept is not None:
+                found = self._kept.take(key)
+                if found is not None:
+                    self.facts[key] = found
+        return found
+
+    def learn(self, key: FactsKey, facts: BlockFacts) -> BlockFacts:
+        """The facts of a block from now on."""
+        with self._lock:
+            self.facts[key] = facts
+        return facts
 
     def cut(self, block: Block, code: bytes, it_state: int) -> CutBlock:
         """The stretches of `block`, which was decoded from `code`."""
@@ -77,10 +103,34 @@ class Scheduler:
                 block.schedules[key] = found
         return found
 
+    def tell(
+        self, facts: BlockFacts, cut: Callable[[], CutBlock], stretch: int, state: int, variant: int
+    ) -> Told:
+        """What a stretch of a block costs from a state, for C; `cut` is asked when it is new."""
+        found = facts.told.get((stretch, state, variant))
+        if found is None:
+            found = pack_schedule(self.schedule(cut(), stretch, state, variant))
+            facts.told[stretch, state, variant] = found
+        return found
+
 
 @dataclass(slots=True)
 class Known:
-    """Blocks and schedules that several cores share which time one program."""
+    """Blocks and schedules that several cores share which time one program.
+
+    `kept` gives what runs before said of a pipeline.
+    """
 
     decoder: Decoder = field(default_factory=Decoder)
     schedulers: list[tuple[CorePipeline, Scheduler]] = field(default_factory=list)
+    kept: Callable[[CorePipeline, Pipeline], KeptFacts | None] | None = None
+
+    def scheduler(self, params: CorePipeline) -> Scheduler:
+        """The one scheduler of like pipelines."""
+        for other, known in self.schedulers:
+            if other == params:
+                return known
+        pipeline = make_pipeline(params)
+        found = Scheduler(pipeline, None if self.kept is None else self.kept(params, pipeline))
+        self.schedulers.append((params, found))
+        return found

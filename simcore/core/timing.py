@@ -196,7 +196,7 @@ class Timing:
         return Counters(
             columns=column_names(self._region_names),
             nodes=nodes,
-            blocks=copier.block_counts(self.answers.blocks),
+            blocks=copier.block_counts(self.answers.facts),
             entries=copier.entries(),
             operations=copier.operations(numbers, self._asked),
             regions=self._region_names,

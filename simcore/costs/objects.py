@@ -70,7 +70,7 @@ def object_costs(
     for use in counters.uses:
         block = blocks[use.block]
         access = block.accesses[use.access]
-        address = block.instructions[access.instruction].address
+        address = block.address_of(access.instruction)
         inside = counters.objects[use.object].inside
         found = sums.setdefault(use.object if inside < 0 else inside, _Object())
         into_all = [found.total, found.sites.setdefault(address, _Sum())]

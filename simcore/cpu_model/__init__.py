@@ -108,6 +108,14 @@ class CorePipeline(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
+    def plain(self) -> dict[str, Any]:
+        """All of it, as a document has it."""
+        values = {
+            key: value.plain() if isinstance(value, CorePipeline) else value
+            for key, value in self._values.items()
+        }
+        return {"name": self.name, "without": list(self.without), "values": values}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 

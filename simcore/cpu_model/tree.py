@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -96,8 +97,10 @@ def apply_overrides(tree: Tree, overrides: Iterable[str]) -> Tree:
 
 
 def _find(name: str, beside: FilePath | None) -> FilePath:
+    if "\0" in name:
+        raise ModelError(one_line(f"{name}: cannot be a path: a NUL is in it"))
     if is_model_file(name):
-        path = FilePath(name).expanduser()
+        path = FilePath(os.path.expanduser(name))  # noqa: PTH111  Path's raises for ~nobody
         return path if path.is_absolute() or beside is None else beside.parent / path
     models = shipped_models()
     if name.lower() not in models:

@@ -91,6 +91,10 @@ class Block:
     macs: tuple[int, ...]
     placements: tuple[ProbeBits, ...]  # per instruction: what its addresses mean to the pipeline
 
+    def address_of(self, instruction: int) -> int:
+        """The address of an instruction."""
+        return self.instructions[instruction].address
+
 
 def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     """Decode the translation block `code` at `address`.
@@ -151,7 +155,8 @@ def decode_instruction(address: int, code: bytes, it_state: int = 0) -> tuple[In
     mnemonic, operands, facts = found.mnemonic, found.operands_at(address), found.facts
     condition = ALWAYS
     if it_state:
-        condition = it_state >> 4
+        # The manual leaves 1111 open (A7.7.38, ITAdvance); the engine takes it as always.
+        condition = min(it_state >> 4, ALWAYS)
         it_state = (it_state & 0xE0) | (it_state << 1 & 0x1F) if it_state & 0x7 else 0
         if size == 2 and facts.results and facts.results[-1][0] == FLAGS and mnemonic[-1] == "s":
             mnemonic, facts = mnemonic[:-1], _without_flags(facts)

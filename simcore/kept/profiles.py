@@ -40,9 +40,11 @@ MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
 #: So long a run waits for another process that runs the same; then it runs beside it.
 MOST_WAIT_S = 120.0
 #: Ends that another run of the same need not come to.
-_OF_THE_HOST = ("timeout", "interrupted")
+OF_THE_HOST = ("timeout", "interrupted")
 #: How the warning begins that --verbose makes longer: machine/peripherals.py.
 _PERIPHERALS = "peripherals are not modelled"
+#: What reading raises of something that is no document of a run.
+NO_DOCUMENT = (ValueError, LookupError, TypeError, RecursionError, ConfigError)
 
 
 class OutputSink(Protocol):
@@ -115,7 +117,7 @@ class Kept:
             return self._read_back(found, stdout, log)
         from simcore.profiler import profile
 
-        run: Callable[..., Profile] = partial(profile, spec, log=log, **streams)
+        run: Callable[..., Profile] = partial(profile, spec, log=log, room=self.room, **streams)
         if key is None:
             return run(stdout=stdout, inspect=inspect)
         most_s = MOST_WAIT_S if spec.timeout_s is None else min(MOST_WAIT_S, spec.timeout_s)
@@ -146,7 +148,7 @@ class Kept:
             stdout=console,
             inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
         )
-        by_host = result.exit.reason in _OF_THE_HOST or any(asked)
+        by_host = result.exit.reason in OF_THE_HOST or any(asked)
         if by_host or console.printed is None:
             return result
         if (profile_key(spec, self.room), found_files(spec)) == (
@@ -163,36 +165,50 @@ class Kept:
         data = self.room.get(KIND, key)
         if data is None:
             return None
-        from simcore.report.saved import read_document, tidy
-
         try:
-            plain = json.loads(data)
-            if tidy(plain["profile"]) != plain["profile"]:  # a name that would be shown otherwise
-                return None
-            kept = from_plain(KeptRun, plain["run"])
-            kind, result = read_document(plain["profile"], "cache")
-            printed = kept.printed.encode("latin-1")
-            if kind.noun != "profile" or kept.schema != SCHEMA:
-                raise ValueError
-            if result.instructions:
-                rows = zip(result.instructions, kept.femtojoules, strict=True)
-                with_energy = tuple(replace(row, femtojoules=energy) for row, energy in rows)
-                result = replace(result, instructions=with_energy)
-        except (ValueError, LookupError, TypeError, RecursionError, ConfigError):
+            found = read_run(data, spec)
+        except NO_DOCUMENT:
             self.room.drop(KIND, key)
             return None
-        if kept.verbose is not spec.verbose and any(_PERIPHERALS in w for w in result.warnings):
-            return None
-        return FoundRun(result, printed, kept.found) if are_as_found(kept.found) else None
+        return found if found is not None and are_as_found(found.found) else None
 
     def _keep(self, key: str, spec: RunSpec, run: FoundRun) -> None:
-        energies = tuple(row.femtojoules for row in run.profile.instructions or ())
-        printed = run.printed.decode("latin-1")
-        kept = KeptRun(SCHEMA, spec.verbose, run.found, printed, energies)
-        document = {"run": to_plain(kept), "profile": to_plain(run.profile)}
-        data = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+        data = written_run(run, spec)
         if len(data) <= MOST_JSON:
             self.room.put(KIND, key, data)
+
+
+def read_run(data: bytes, spec: RunSpec) -> FoundRun | None:
+    """A run of its document; None when its warnings are not as long as they are asked for.
+
+    Raises what is in NO_DOCUMENT.
+    """
+    from simcore.report.saved import read_document, tidy
+
+    plain = json.loads(data)
+    if tidy(plain["profile"]) != plain["profile"]:  # a name that would be shown otherwise
+        raise ValueError
+    kept = from_plain(KeptRun, plain["run"])
+    kind, result = read_document(plain["profile"], "cache")
+    printed = kept.printed.encode("latin-1")
+    if kind.noun != "profile" or kept.schema != SCHEMA:
+        raise ValueError
+    if result.instructions:
+        rows = zip(result.instructions, kept.femtojoules, strict=True)
+        with_energy = tuple(replace(row, femtojoules=energy) for row, energy in rows)
+        result = replace(result, instructions=with_energy)
+    if kept.verbose is not spec.verbose and any(_PERIPHERALS in w for w in result.warnings):
+        return None
+    return FoundRun(result, printed, kept.found)
+
+
+def written_run(run: FoundRun, spec: RunSpec) -> bytes:
+    """The document of a run."""
+    energies = tuple(row.femtojoules for row in run.profile.instructions or ())
+    printed = run.printed.decode("latin-1")
+    kept = KeptRun(SCHEMA, spec.verbose, run.found, printed, energies)
+    document = {"run": to_plain(kept), "profile": to_plain(run.profile)}
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
 
 
 def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from simcore.core.end import EndedRun
 from simcore.core.operators import WatchNetworks
+from simcore.core.schedules import Known
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.machine.engine import map_memory
@@ -45,15 +46,17 @@ def run_many(
     progress: Callable[[int], None] | None = None,
     recorder: Recorder | None = None,
     watch: WatchNetworks | None = None,
+    known: Known | None = None,
 ) -> list[EndedRun]:
     """Run `image` once and time it under each of `setups`, which have been checked.
 
     The program runs on the memory map of the first one's part, and the time that it reads is the
     first one's; clock, voltage scale and caches of `options` are those of the first, too. What
     hangs on that is told in the warnings of the others. A `recorder` is given the event stream and
-    how the run ended; `watch` makes who says what operators of networks are. Otherwise as `run`.
+    how the run ended; `watch` makes who says what operators of networks are; `known` is what runs
+    before made of the program. Otherwise as `run`.
     """
-    machine = Machine(image, setups, options, recorder, watch)
+    machine = Machine(image, setups, options, recorder, watch, known)
     try:
         return machine.run(progress)
     finally:

@@ -20,6 +20,7 @@ from simcore.core.data_objects import ObjectMap
 from simcore.core.end import EndedRun, RunEnd, run_objects, run_results
 from simcore.core.operators import WatchNetworks
 from simcore.core.sandbox import keep_bytecode
+from simcore.core.schedules import Known
 from simcore.devices import (
     ClockNote,
     ClockPhase,
@@ -78,6 +79,7 @@ class Machine:
         options: RunOptions,
         recorder: Recorder | None,
         watch: WatchNetworks | None = None,
+        known: Known | None = None,
     ) -> None:
         model = setups[0].model
         folder = options.spec.semihost_dir
@@ -96,7 +98,7 @@ class Machine:
         self._boot = self._memory.boot(image, options.spec.entry)
         self._stack_floor = self._memory.stack_floor(image, self._boot.sp)
         self._stopping = threading.Event()
-        self._core = Core(image.function_at)
+        self._core = Core(image.function_at, known)
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
         self._semihosting = self._host(EngineState(self._uc, self._memory))

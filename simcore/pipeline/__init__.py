@@ -13,6 +13,7 @@ is added by the C core, which stops this pipeline's clock meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,6 +55,15 @@ class Pipeline(Protocol):
     @property
     def alignment(self) -> int:
         """Bytes modulo which the address of a block matters: fetch groups, words of literals."""
+
+    def packed_states(self) -> list[bytes]:
+        """All states by number, for `adopt` of another pipeline with like parameters."""
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        """Number states as they were packed, before anything was scheduled.
+
+        Raises ValueError, and nothing is done, for what is not such a list.
+        """
 
     @property
     def state_count(self) -> int:

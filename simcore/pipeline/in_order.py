@@ -114,6 +114,12 @@ class InOrderPipeline:
     def alignment(self) -> int:
         return max(4, 1 << self._plans.group_shift)
 
+    def packed_states(self) -> list[bytes]:
+        return self._states.packed()
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        self._states.adopt(states)
+
     @property
     def state_count(self) -> int:
         return len(self._states.states)

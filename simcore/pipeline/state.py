@@ -7,6 +7,7 @@ that states that behave alike are equal and the number of (state, block) pairs s
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -91,6 +92,36 @@ class StateTable:
             self.states.append(state)
         return number
 
+    def packed(self) -> list[bytes]:
+        """All states in their order."""
+        return list(map(_packed, self.states))
+
+    def adopt(self, packed: Sequence[bytes]) -> None:
+        """Number packed states in their order; the first has to be the only one that there is.
+
+        Raises ValueError or struct.error, and nothing is done, otherwise.
+        """
+        states = list(map(self._unpack, packed))
+        ids = {state: number for number, state in enumerate(states)}
+        if len(ids) != len(states) or states[:1] != self.states:
+            raise ValueError("no list of states")
+        self.states, self._ids = states, ids
+
+    def _unpack(self, packed: bytes) -> State:
+        """A state of `packed`. Raises ValueError or struct.error for other bytes."""
+        mask, lock, fetched, new_group, memory, pending = _STATE.unpack_from(packed)
+        size = _STATE.size + 4 * memory + pending * _VALUE.size
+        if len(packed) != size or new_group > 1 or memory != len(self.states[0].memory):
+            raise ValueError("no state")
+        cells = struct.unpack_from(f"<{memory}i", packed, _STATE.size)
+        rows = list(_VALUE.iter_unpack(packed[_STATE.size + 4 * memory :]))
+        values = tuple(self._value(row[0], row[2:], bool(row[1])) for row in rows)
+        return State(mask, lock, fetched, bool(new_group), cells, values)
+
+    def _value(self, register: int, latencies: Latencies, loaded: bool) -> Value:
+        made = unconditional(register, latencies, loaded)
+        return self._values.setdefault((register, latencies, loaded), made)
+
     def remaining(self, value: Value, elapsed: int, matters_above: int) -> Value:
         """What is left of a value's latencies after `elapsed` cycles.
 
@@ -104,10 +135,20 @@ class StateTable:
                 cycles - elapsed if cycles - elapsed > matters_above else 0
                 for cycles in value.latencies
             )
-            made = unconditional(value.register, left, value.loaded)
-            made = self._values.setdefault((value.register, left, value.loaded), made)
-            self._remaining[key] = made
+            made = self._remaining[key] = self._value(value.register, left, value.loaded)
             return made
+
+
+_STATE = struct.Struct("<3iBBH")  # open_mask, lock, fetched, new_group, cells, pending values
+_VALUE = struct.Struct(f"<2B{len(Role)}h")  # register, loaded, latencies
+
+
+def _packed(state: State) -> bytes:
+    """A state as bytes."""
+    mask, lock, fetched, new_group, memory, pending = state
+    head = _STATE.pack(mask, lock, fetched, new_group, len(memory), len(pending))
+    values = [_VALUE.pack(v.register, v.loaded, *v.latencies) for v in pending]
+    return head + struct.pack(f"<{len(memory)}i", *memory) + b"".join(values)
 
 
 def register_name(register: int) -> str:

@@ -206,7 +206,7 @@ def _walk(rows: Iterable[Any], base: int, prefix: str) -> Iterator[tuple[str, in
         kind = type(row).__name__
         if kind == "SVDRegister":
             yield (
-                prefix + row.name.replace("[%s]", "").replace("%s", ""),
+                prefix + (row.name or "").replace("[%s]", "").replace("%s", ""),
                 base + (row.address_offset or 0),
                 row,
             )

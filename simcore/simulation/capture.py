@@ -338,6 +338,8 @@ class Capture:
             if isinstance(error, ConfigError | CaptureError):
                 raise
             raise self._reader.damaged(str(error)) from None
+        except OverflowError as error:  # of a number on its way into C
+            raise self._reader.damaged(f"a number of it cannot be ({error})") from None
         except (LookupError, ValueError, TypeError, AssertionError) as error:
             # Who makes a checksum fit can make any code run: no bytes that were recorded get here.
             raise self._reader.damaged(f"its code cannot be decoded ({error})") from None

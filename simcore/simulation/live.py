@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from simcore.devices import ClockPhase, main_clock_hz
@@ -18,6 +19,7 @@ from simcore.simulation.simulation import Simulation
 from simcore.tflm import watch_networks
 
 if TYPE_CHECKING:
+    from simcore.core.schedules import Known
     from simcore.machine import Recorder
 
 
@@ -30,6 +32,7 @@ def simulate_many(
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     ended: Callable[[ReadMemory], None] | None = None,
+    known: Known | None = None,
 ) -> list[Simulation]:
     """Run a loaded image once and time it under each setup, in their order.
 
@@ -38,22 +41,23 @@ def simulate_many(
     warnings of the others, and ``result.clock_dependent`` says it. A program that sets up another
     clock than that of a setup that names none runs a second time, at its own; so does one of which
     a task alone is asked for, or calls of a function by which it makes most, as only then is known
-    which that is. ``ended`` is that of Streams. Raises ModelError, ConfigError,
-    UnknownInstructionError or CoreError.
+    which that is. ``ended`` is that of Streams, ``known`` what runs before made of the program, and
+    what these make. Raises ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
     spec = spec or RunSpec()
     streams = Streams(stdin, stdout, ended)
     setups = with_one_call(with_operations(setups, image, spec), image, spec)
-    found = simulate_once(image, setups, spec, streams, progress)
+    run = partial(simulate_once, image, spec=spec, streams=streams, progress=progress, known=known)
+    found = run(setups)
     again = at_firmware_clock(setups, spec, found[0].result.clocks)
     if again is not None:
         streams.again()
-        found = simulate_once(image, again, spec, streams, progress)
+        found = run(again)
     asked = run_again(again or setups, spec, found[0])
     if asked is None:
         return found
     streams.again()
-    return simulate_once(image, asked, spec, streams, progress)
+    return run(asked)
 
 
 def run_again(
@@ -104,6 +108,7 @@ def simulate_once(
     streams: Streams,
     progress: Callable[[int], None] | None = None,
     recorder: Recorder | None = None,
+    known: Known | None = None,
 ) -> list[Simulation]:
     """As :func:`simulate_many`, whatever clock the program sets up.
 
@@ -123,7 +128,7 @@ def simulate_once(
         return RunOptions.of(spec, setup, streams)
 
     watch = watch_networks(image)
-    results = run_many(image, setups, options(setups[0]), progress, recorder, watch)
+    results = run_many(image, setups, options(setups[0]), progress, recorder, watch, known)
     return [
         Simulation(
             image,

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from simcore.cache import NO_ROOM, Room
 from simcore.elf import Image, image_of_files
 from simcore.records import dataclass
 from simcore.run.setup import TimingSetup, load_setup
@@ -33,6 +34,7 @@ class Program:
     spec: RunSpec
     capture: Capture | None = None  # None: an ELF, which the engine runs
     network: NetworkRun | RunnerRun | None = None  # of an ELF with a network's file in it
+    room: Room = NO_ROOM  # where an ELF's runs find and keep schedules
 
     @property
     def printed(self) -> bytes:
@@ -79,7 +81,12 @@ class Program:
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         if self.network is not None:
             streams |= self.network.streams(stdout)
-        return simulate_many(self.image, setups, self.spec, **streams)
+        from simcore.core.kept_schedules import KeptSchedules  # only now the core
+
+        kept = KeptSchedules(self.room, self.image.path)
+        found = simulate_many(self.image, setups, self.spec, known=kept.known, **streams)
+        kept.keep()
+        return found
 
     def told(self, profile: Profile) -> Profile:
         """The profile of its run with what is said of the network that ran, if one did."""
@@ -100,10 +107,13 @@ def load_spec(spec: RunSpec) -> Image:
     return image_of_files(program_files(spec)[0], spec.demangle)
 
 
-def program_of(spec: RunSpec) -> Program:
-    """The program that a spec names. Raises ElfError, and NetworkError for a network."""
+def program_of(spec: RunSpec, room: Room = NO_ROOM) -> Program:
+    """The program that a spec names; ``room`` has the schedules of runs before.
+
+    Raises ElfError, and NetworkError for a network.
+    """
     files, told, network = program_files(spec)
-    return Program(image_of_files(files, spec.demangle), told, network=network)
+    return Program(image_of_files(files, spec.demangle), told, network=network, room=room)
 
 
 def open_file(file: str | os.PathLike[str]) -> str | Capture:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from simcore import __version__
 from simcore.costs.origin import Tool
@@ -19,6 +19,9 @@ from simcore.study.plain import kernel_name, layer_list
 from simcore.study.pool import run_tasks
 from simcore.study.store import Store
 from simcore.study.tasks import LIST_NAME, Run, Task, check_fits
+
+if TYPE_CHECKING:
+    from simcore.store.database import ResultStore
 
 SCHEMA = "mcusim.study-networks/1"
 
@@ -147,13 +150,14 @@ def study_networks(
     store: Store,
     *,
     jobs: int | None = None,
+    shelf: ResultStore | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> NetworkStudy:
     """Run the networks, optimised and plain, on every part and put the results side by side.
 
-    ``progress`` is called with the number of finished runs and of all. Results that the store holds
-    are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
-    what :func:`simcore.study.pool.run_tasks` raises.
+    ``progress`` is called with the number of finished runs and of all. Results that the store
+    holds, or ``shelf``, a store of results, are taken from there. Raises ModelError or ConfigError
+    for a part that cannot be studied, and what :func:`simcore.study.pool.run_tasks` raises.
     """
     studied = studied_parts(cpus, NETWORKS)
     points = [
@@ -167,6 +171,7 @@ def study_networks(
         [task for *_, task in points],
         store,
         jobs=jobs,
+        shelf=shelf,
         progress=None if progress is None else lambda done: progress(done, len(points)),
     )
     rows = tuple(_row(*point[:3], run) for point, run in zip(points, runs, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from simcore import __version__
 from simcore.costs.nodes import ratio
@@ -26,6 +26,9 @@ from simcore.study.roof import (
 )
 from simcore.study.store import Store
 from simcore.study.tasks import OpRun, Run
+
+if TYPE_CHECKING:
+    from simcore.store.database import ResultStore
 
 SCHEMA = "mcusim.study-ops/1"
 
@@ -181,13 +184,14 @@ def study_ops(
     store: Store,
     *,
     jobs: int | None = None,
+    shelf: ResultStore | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> OpsStudy:
     """Run the cases on every part and put the results side by side.
 
-    ``progress`` is called with the number of finished runs and of all. Results that the store holds
-    are taken from there. Raises ModelError or ConfigError for a part that cannot be studied, and
-    what :func:`simcore.study.pool.run_tasks` raises.
+    ``progress`` is called with the number of finished runs and of all. Results that the store
+    holds, or ``shelf``, a store of results, are taken from there. Raises ModelError or ConfigError
+    for a part that cannot be studied, and what :func:`simcore.study.pool.run_tasks` raises.
     """
     studied = studied_parts(cpus)
     points = [
@@ -203,6 +207,7 @@ def study_ops(
         tasks,
         store,
         jobs=jobs,
+        shelf=shelf,
         progress=None if progress is None else lambda done: progress(done, len(tasks)),
     )
     rows = [

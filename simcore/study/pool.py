@@ -7,11 +7,16 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simcore.errors import McusimError
 from simcore.parallel import in_processes, processors
 from simcore.study.store import Store
+from simcore.study.stored import StoredRuns
 from simcore.study.tasks import Run, Task, execute
+
+if TYPE_CHECKING:
+    from simcore.store.database import ResultStore
 
 
 def run_tasks(
@@ -19,9 +24,12 @@ def run_tasks(
     store: Store,
     *,
     jobs: int | None = None,
+    shelf: ResultStore | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Run]:
     """The result of every task, in their order; results that ``store`` holds are not made again.
+
+    Nor are those that ``shelf`` holds, a store of results; what is not there yet is kept there.
 
     ``jobs`` processes run at once (one per core when None). ``progress`` is called with the number
     of results whenever there are more. The first failure ends the rest: what was finished is kept.
@@ -29,16 +37,27 @@ def run_tasks(
     """
     store.clean()
     results: dict[str, Run | None] = {task.key: store.load(task) for task in tasks}
+    stored = StoredRuns(shelf)
+    if shelf is not None:
+        there = stored.load(tasks)
+        for key, task in {task.key: task for task in tasks}.items():
+            if key not in there and (run := results[key]) is not None:
+                stored.keep(task, run)
+        results = {key: run or there.get(key) for key, run in results.items()}
     missing = list({task.key: task for task in tasks if results[task.key] is None}.values())
     done = sum(results[task.key] is not None for task in tasks)
     if progress is not None:
         progress(done)
     uses = [task.key for task in tasks]
-    for task, made in _execute_all(missing, store, jobs or processors()):
-        results[task.key] = made
-        done += uses.count(task.key)
-        if progress is not None:
-            progress(done)
+    try:
+        for task, made in _execute_all(missing, store, jobs or processors()):
+            results[task.key] = made
+            stored.keep(task, made)
+            done += uses.count(task.key)
+            if progress is not None:
+                progress(done)
+    finally:
+        stored.flush()
     return [run for task in tasks if (run := results[task.key]) is not None]
 
 

@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore import __version__
 from simcore.comparison.metrics import joules
@@ -26,6 +26,7 @@ from simcore.placement.equivalents import linked_for
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
 from simcore.plain import filled
+from simcore.run.options import NotedInput
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.simulation.capture import Capture
@@ -34,6 +35,13 @@ from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.rates import deadlines
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
+
+if TYPE_CHECKING:
+    from simcore.store.database import ResultStore
+    from simcore.whatif.stored import StoredOutcomes
+
+#: A program, and the configurations that share an execution of it.
+_Pair = tuple[str | Capture, list[Configuration]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,8 @@ def what_if(
     *,
     processes: int | None = None,
     rerun: bool = False,
-    stdin: BinaryIO | None = None,
+    store: ResultStore | None = None,
+    stdin: BinaryIO | NotedInput | None = None,
     stdout: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     **options: Any,
@@ -64,6 +73,7 @@ def what_if(
     ``processes`` is how many executions run at a time, as many as the host has cores when None.
     With ``rerun`` each configuration is executed on its own, so that what time decides (interrupts,
     sleep, ``for_s``) is its own, too; a capture cannot be executed again.
+    What a ``store`` of results holds is not run again, and what runs is kept there.
     ``options`` are fields of a RunSpec that are no configuration's, such as ``args`` or
     ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
     the study with what is finished: see ``WhatIf.interrupted``.
@@ -91,26 +101,40 @@ def what_if(
     tasks = [
         _Task(_path(file), tuple(group), _with_irq(options, group), parts) for file, group in pairs
     ]
+    executions = len(tasks)
+    done: dict[tuple[str, str], Outcome] = {}
+    shelf = None
+    if store is not None:
+        from simcore.whatif.stored import StoredOutcomes
+
+        shelf = StoredOutcomes(store, parts, rerun or rates)
+        tasks, pairs = _not_there(tasks, pairs, shelf, done)
     opened = [task.open(file) for task, (file, _) in zip(tasks, pairs, strict=True)]
     if processes is None:
         processes = processors()
     if spec.semihost_dir is not None:
         processes = 1  # programs that write files of one name
-    done: dict[tuple[str, str], Outcome] = {}
     interrupted = False
+
+    def keep(task: _Task, outcomes: Sequence[Outcome], noted: object = None) -> None:
+        done.update({(task.elf, outcome.name): outcome for outcome in outcomes})
+        if shelf is not None:
+            shelf.keep(task.elf, task.configurations, task.options, outcomes, noted)
+
     if min(processes, len(tasks)) == 1:
-        streams = {"stdin": stdin, "stdout": stdout, "progress": progress}
-        if len(tasks) > 1:
-            streams["stdin"] = None
+        noted: BinaryIO | NotedInput | None = stdin if executions == 1 else None
+        if shelf is not None and noted is not None and not isinstance(noted, NotedInput):
+            noted = NotedInput(noted)
+        streams = {"stdin": noted, "stdout": stdout, "progress": progress}
         for task, (program, prepared) in zip(tasks, opened, strict=True):
             outcomes = run_prepared(program, prepared, streams)
             interrupted = any(outcome.exit.reason == "interrupted" for outcome in outcomes)
             if not (interrupted and done):
-                done |= {(task.elf, outcome.name): outcome for outcome in outcomes}
+                keep(task, outcomes, noted)
             if interrupted:
                 break
-    else:
-        interrupted = _run_in_processes(tasks, min(processes, len(tasks)), stdout, done)
+    elif tasks:
+        interrupted = _run_in_processes(tasks, min(processes, len(tasks)), stdout, keep)
     rows: list[Outcome] = []
     for elf in map(_path, files):
         found = [done[elf, c.name] for c in configurations if (elf, c.name) in done]
@@ -121,7 +145,7 @@ def what_if(
         schema=SCHEMA,
         tool=Tool("mcusim", __version__),
         args=spec.args,
-        executions=len(tasks),
+        executions=executions,
         configurations=tuple(rows),
         interrupted=interrupted,
     )
@@ -229,13 +253,10 @@ def _run_in_processes(
     tasks: Sequence[_Task],
     processes: int,
     stdout: BinaryIO | None,
-    done: dict[tuple[str, str], Outcome],
+    keep: Callable[[_Task, Sequence[Outcome]], None],
 ) -> bool:
-    """Fill ``done``; returns whether Ctrl-C came before all was done."""
+    """Keep what each task gives; returns whether Ctrl-C came before all was done."""
     from concurrent.futures.process import BrokenProcessPool
-
-    def keep(task: _Task, outcomes: Sequence[Outcome]) -> None:
-        done.update({(task.elf, outcome.name): outcome for outcome in outcomes})
 
     try:
         with in_processes(_Task.run_alone, tasks, processes) as futures:
@@ -254,6 +275,27 @@ def _run_in_processes(
     except BrokenProcessPool:
         raise McusimError("a process of the study was killed (out of memory?)") from None
     return False
+
+
+def _not_there(
+    tasks: Sequence[_Task],
+    pairs: Sequence[_Pair],
+    shelf: StoredOutcomes,
+    done: dict[tuple[str, str], Outcome],
+) -> tuple[list[_Task], list[_Pair]]:
+    """The executions of which a store lacks an outcome; fills ``done`` with those that it has.
+
+    The first configuration stays in each: the others are timed in its execution.
+    """
+    left = []
+    for task, pair in zip(tasks, pairs, strict=True):
+        found = shelf.load(task.elf, task.configurations, task.options)
+        done.update(found)
+        first, *others = task.configurations
+        missing = [one for one in others if (task.elf, one.name) not in found]
+        if missing or (task.elf, first.name) not in found:
+            left.append((replace(task, configurations=(first, *missing)), pair))
+    return [task for task, _ in left], [pair for _, pair in left]
 
 
 def outcome(program: Program, prepared: Prepared, simulations: Sequence[Simulation]) -> Outcome:

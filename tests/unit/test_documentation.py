@@ -183,7 +183,7 @@ def test_the_package_carries_the_sources_that_its_parts_cite() -> None:
 
 
 def test_an_editable_install_puts_nothing_above_the_checkout_in_the_path() -> None:
-    """Whoever may write there could give modules that are imported only where they are installed."""
+    """Who may write there could give modules that are imported only where they are installed."""
     above = {str(folder) for folder in DOCS.parent.parents}
     for file in importlib.metadata.distribution("mcusim").files or ():
         if file.suffix == ".pth":

@@ -18,7 +18,7 @@ from simcore.extras import PACKAGES, require
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernels" / "prebuilt" / "fully_connected_s8.elf"
-HEAVY = ("numpy", "scipy", "matplotlib")
+HEAVY = ("numpy", "scipy", "matplotlib", "sqlalchemy", "pyarrow")
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -76,6 +76,30 @@ def test_a_study_without_figures_needs_no_extra(
     asked = ["study", "ops", "--only", "copy", "--size", "small", "--no-figures", "--jobs", "1"]
     assert main([*asked, "-o", str(tmp_path / "study")]) == 0
     assert (tmp_path / "study" / "ops.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        (["results", "runs.db"], "mcusim results"),
+        (["profile", str(KERNEL), "--store", "runs.db"], "mcusim profile --store"),
+        (["whatif", str(KERNEL), "--place", ".text=itcm", "--store", "runs.db"], "mcusim whatif"),
+    ],
+)
+def test_a_store_names_its_extra(
+    asked: list[str],
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    hide(monkeypatch, "pyarrow")
+    monkeypatch.chdir(tmp_path)
+    assert main(asked) == 2
+    said = capfd.readouterr().err
+    assert said.startswith(f"mcusim: error: {command}")
+    assert said.endswith(" needs pyarrow: pip install 'mcusim[store]'\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_said_when_everything_is_there() -> None:

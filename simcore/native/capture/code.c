@@ -175,6 +175,24 @@ static int has_it(const uint8_t *code, uint32_t size)
     return 0;
 }
 
+/* A block that ends with its page in the middle of an IT block: the one behind cannot be hooked when it is first met,
+ * as the engine cannot be stopped in front of it. How many bytes from there on ask for hooks, at most what a block can
+ * have: up to a branch, which ends that one. */
+static uint32_t watched_beyond(struct capture *c, uint32_t address, uint8_t it_state)
+{
+    uint8_t code[DEFINITION_BYTES_MAX];
+    struct watch watch[WATCH_MAX];
+    uint32_t instructions, size = sizeof code;
+    if (!it_state)
+        return 0;
+    while (size >= 4 && c->mem_read(c->engine, address, code, size) != UC_ERR_OK)
+        size /= 2;                               /* memory ends before */
+    if (size < 4)
+        return 0;
+    uint32_t watches = thumb_scan(code, thumb_to_branch(code, size), it_state, watch, WATCH_MAX, &instructions);
+    return watches ? watch[watches - 1].offset + 4u : 0;
+}
+
 static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
 {
     uint8_t code[DEFINITION_BYTES_MAX];
@@ -205,7 +223,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->calls = (uint8_t)operators_is_call(c, code, size);
     d->sets_masks = (uint8_t)thumb_sets_masks(code, size);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
-    d->it_beyond = thumb_it_state_at(code, size, it_state) != 0;
+    d->beyond = watched_beyond(c, address + size, thumb_it_state_at(code, size, it_state));
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,
                       sizeof *c->watches) != CORE_OK) {
         capture_fail(c, CORE_ERR_MEMORY);
@@ -221,7 +239,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     if (c->slots_used * 2 > c->slots && code_grow(c) != CORE_OK)
         capture_fail(c, CORE_ERR_MEMORY);
     /* In the middle of an IT block the engine cannot be stopped and taken up again. */
-    if ((d->watches || d->it_beyond) && !it_state)
+    if ((d->watches || d->beyond) && !it_state)
         c->hook_from = id;
     return id;
 }

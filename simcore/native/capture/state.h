@@ -21,7 +21,6 @@ enum {
     NOTES_MAX = 1024,
     WATCH_MAX = 512,
     WINDOWS_MAX = MAX_REGIONS + 1,
-    IT_BYTES_MAX = 16,           /* four instructions */
     POLLED_WITHIN = 64,          /* instructions of a loop that polls a register */
     POLLING_TURNS = 32,          /* after which it is looked at */
     DEVICE_TIMERS_MAX = 64,
@@ -46,7 +45,7 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t address, size, instructions;
     uint32_t watch_first, watches;
     uint8_t stale;               /* its bytes were overwritten */
-    uint8_t it_beyond;           /* an IT block goes on behind its end */
+    uint32_t beyond;             /* bytes behind its end that are hooked with it, see code.c */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
     uint8_t conditional; /* has an IT block, or is in one */
@@ -317,10 +316,7 @@ int code_grow(struct capture *c);
 
 /* The last byte whose instruction needs a hook: an IT block that a page cuts goes on in the next block, which
  * cannot be stopped for, so it is hooked with this one. */
-static inline uint32_t code_last_hooked(const struct captured *d)
-{
-    return d->address + d->size - 1 + (d->it_beyond ? IT_BYTES_MAX : 0);
-}
+static inline uint32_t code_last_hooked(const struct captured *d) { return d->address + d->size - 1 + d->beyond; }
 
 /* hooks.c: hooks the engine; widens the hooked ranges by one block, and has Unicorn translate it again. */
 int hooks_attach(struct capture *c);

@@ -134,6 +134,20 @@ uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct
     return found;
 }
 
+uint32_t thumb_to_branch(const uint8_t *code, uint32_t size)
+{
+    uint32_t at = 0;
+    while (at + 2 <= size) {
+        uint16_t first = halfword_at(code, at);
+        at += thumb_length(first);
+        /* B, B<c>, CBZ and CBNZ, BX and BLX, POP with PC */
+        if ((first & 0xf800) == 0xe000 || (first & 0xf000) == 0xd000 || (first & 0xf500) == 0xb100 ||
+            (first & 0xff00) == 0x4700 || (first & 0xff00) == 0xbd00)
+            break;
+    }
+    return at < size ? at : size;
+}
+
 uint8_t thumb_it_state_at(const uint8_t *code, uint32_t offset, uint8_t it_state)
 {
     for (uint32_t at = 0; at < offset;) {

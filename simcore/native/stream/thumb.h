@@ -36,6 +36,9 @@ static inline uint8_t thumb_it_advance(uint8_t it_state)
 uint32_t thumb_scan(const uint8_t *code, uint32_t size, uint8_t it_state, struct watch *watch, uint32_t room,
                     uint32_t *instructions);
 
+/* Bytes up to and with the first 16-bit branch, all of them when there is none. */
+uint32_t thumb_to_branch(const uint8_t *code, uint32_t size);
+
 /* Whether SP behind the code is what an instruction set it to from a register or memory, or of the other of the two
  * stacks, and whether an access based on SP behind that instruction tells. */
 enum sets_stack { STACK_NOT_SET = 0, STACK_SET_AND_TOLD, STACK_SET_UNTOLD };

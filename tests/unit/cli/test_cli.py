@@ -477,7 +477,10 @@ def test_a_short_run_shows_no_progress_and_a_long_one_takes_it_away(
     assert terminal.getvalue() == ""
     now = 2.0
     progress(25_000_000)
-    assert " 25%  25.0 M instructions, 12.5 M a second" in terminal.getvalue()
+    assert " 25%  25.0 M instructions, 12.5 M a second, up to 6 s left" in terminal.getvalue()
+    now = 4.0
+    Progress.__call__(progress, 1_000_000)  # 99 million more at a quarter of a million a second
+    assert "0.2 M a second, up to 6 min 36 s" in terminal.getvalue()
     program = io.BytesIO()
     ProgramOutput(program, progress).write(b"text")
     assert terminal.getvalue().endswith("\r\x1b[K")
@@ -577,6 +580,30 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for command in COMMANDS:
         assert f"  {command} " in done.stdout
+
+
+def test_a_piped_profile_imports_nothing_that_it_does_not_use() -> None:
+    """A third of a short run was to compile methods of dataclasses, a seventh was rich."""
+    probe = (
+        "import sys; from simcore.cli.main import main\n"
+        "import dataclasses; made = []; create = dataclasses.dataclass\n"
+        "def counted(cls=None, /, **options):\n"
+        "    if options.get('init', True): made.append(1)\n"
+        "    return create(cls, **options)\n"
+        "dataclasses.dataclass = counted\n"
+        f"main(['profile', {str(ROOT / 'kernels/prebuilt/conv2d_s8_small.elf')!r}])\n"
+        "heavy = {'rich', 'numpy', 'scipy', 'matplotlib', 'jinja2', 'concurrent.futures'}\n"
+        "heavy |= {'multiprocessing', 'bincopy', 'pycxxfilt', 'simcore.devices.registers'}\n"
+        "heavy |= {'simcore.report.html', 'simcore.whatif', 'simcore.checking'}\n"
+        "print(len(made), file=sys.stderr)\n"
+        "sys.exit(sorted(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "MCUSIM_CACHE": "off"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr) <= 30  # of 226 classes before simcore.records
 
 
 def test_a_program_that_uses_no_device_waits_for_no_description_of_one() -> None:

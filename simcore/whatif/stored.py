@@ -1,0 +1,118 @@
+"""Outcomes of a what-if study in a store of results: what is there is not run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from simcore.plain import RecordError, from_plain, to_plain
+from simcore.run.options import NotedInput
+from simcore.run.spec import PartSpec, RunSpec, given
+from simcore.store.keys import part_content, run_key, spec_content
+from simcore.store.rows import ResultRow, StoredRun, row_of
+from simcore.whatif.configuration import Configuration
+from simcore.whatif.results import Outcome
+
+if TYPE_CHECKING:
+    from simcore.store.database import ResultStore
+
+KIND = "whatif"
+#: Ends that another run of the same need not come to.
+_OF_THE_HOST = ("timeout", "interrupted")
+
+
+class StoredOutcomes:
+    """The outcomes of one study in a store.
+
+    ``parts`` are a configuration of each part of the study, ``alone`` whether each configuration is
+    executed by itself: both decide outcomes. What programs print is not kept.
+    """
+
+    def __init__(self, store: ResultStore, parts: Sequence[Configuration], alone: bool) -> None:
+        self._store = store
+        self._alone = alone
+        self._parts = parts
+        self._keys: dict[tuple[str, str], str | None] = {}
+
+    def load(
+        self, elf: str, configurations: Sequence[Configuration], options: Mapping[str, Any]
+    ) -> dict[tuple[str, str], Outcome]:
+        """Those outcomes of an execution that are there, by its file and the name of each."""
+        first = configurations[0]
+        for one in configurations:
+            self._keys[elf, one.name] = self._key(elf, one, first, options)
+        keys = [key for one in configurations if (key := self._keys[elf, one.name]) is not None]
+        documents = self._store.get(keys)
+        found = {}
+        for one in configurations:
+            document = documents.get(self._keys[elf, one.name] or "")
+            outcome = None if document is None else _read(document)
+            if outcome is not None:
+                named = replace(outcome.elf, name=PurePath(elf).name)
+                found[elf, one.name] = replace(outcome, name=one.name, elf=named)
+        return found
+
+    def keep(
+        self,
+        elf: str,
+        configurations: Sequence[Configuration],
+        options: Mapping[str, Any],
+        outcomes: Sequence[Outcome],
+        stdin: object = None,
+    ) -> None:
+        """Keep the outcomes of an execution that nothing else decided."""
+        if isinstance(stdin, NotedInput) and stdin.asked:
+            return
+        first = configurations[0]
+        runs = []
+        for one, outcome in zip(configurations, outcomes, strict=True):
+            key = self._keys[elf, one.name]
+            # The same key again: no file changed meanwhile.
+            if key is None or self._key(elf, one, first, options) != key:
+                continue
+            if outcome.exit.reason not in _OF_THE_HOST:
+                runs.append(
+                    StoredRun(key, KIND, (_row(elf, one, options, outcome),), _written(outcome))
+                )
+        self._store.put(runs)
+
+    def _key(
+        self, elf: str, one: Configuration, first: Configuration, options: Mapping[str, Any]
+    ) -> str | None:
+        # What runs under several configurations takes its times from the first.
+        timed_by = None if self._alone else spec_content(_spec(elf, first, options))
+        parts = [part_content(part) for part in self._parts] if len(self._parts) > 1 else []
+        spec = _spec(elf, one, options)
+        return run_key(KIND, spec, timed_by=timed_by, parts=parts, alone=self._alone)
+
+
+def _spec(elf: str, configuration: Configuration, options: Mapping[str, Any]) -> RunSpec:
+    part = {field.name: getattr(configuration, field.name) for field in fields(PartSpec)}
+    return replace(given(RunSpec, options), elf=elf, **part)
+
+
+def _row(elf: str, one: Configuration, options: Mapping[str, Any], outcome: Outcome) -> ResultRow:
+    return row_of(
+        outcome.elf,
+        outcome.cpu,
+        outcome.exit,
+        _spec(elf, one, options),
+        outcome,
+        configuration=one.name,
+        stack_bytes=outcome.stack_high_water_bytes,
+    )
+
+
+def _written(outcome: Outcome) -> bytes:
+    plain = to_plain(replace(outcome, change=None))
+    return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _read(document: bytes) -> Outcome | None:
+    try:
+        return from_plain(Outcome, json.loads(document))
+    except (ValueError, RecursionError, RecordError):
+        return None

@@ -1,0 +1,80 @@
+"""scripts/fuzz itself: it finds what is there, names what ends a process, repeats by its seed."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from scripts.fuzzing import campaign as campaigns
+from scripts.fuzzing.campaign import campaign
+from scripts.fuzzing.mutate import changed_bytes, changed_json, changed_text
+from scripts.fuzzing.target import ROOT, Attempt, Target
+from scripts.fuzzing.worker import Job, Worker
+from simcore.errors import ConfigError
+
+
+def _refuses(data: bytes, at: Attempt) -> None:
+    at.passed = data[:1] == b"a"
+    if b"?" in data:
+        raise ConfigError("a question")
+    if b"!" in data:
+        raise LookupError("loud")
+    if b"\n" in data:
+        raise ConfigError("x" * 10_000)
+
+
+def _changed(rng: random.Random, data: bytes, other: bytes) -> bytes:
+    return data + rng.choice((b"?", b"!", b"\n", b"b"))
+
+
+def test_an_exception_that_is_not_ours_is_a_finding_minimised_and_counted(tmp_path: Path) -> None:
+    target = Target("made-up", "", lambda: [b"abc", b"xyz"], _changed, _refuses)
+    done = Worker(target, Job("made-up", 1, str(tmp_path), runs=200)).run()
+    (finding,) = done.findings
+    assert finding.what == "LookupError"
+    assert finding.times > 10
+    assert Path(finding.file).read_bytes() == b"!"
+    assert done.runs == 200
+    assert 0 < done.passed < 200
+    assert done.refused > 10
+
+
+def test_two_campaigns_of_one_seed_are_the_same(tmp_path: Path) -> None:
+    one, other = (campaign("binary", 7, 60, None, tmp_path / name, False) for name in "ab")
+    assert (one.passed, one.refused, one.ways) == (other.passed, other.refused, other.ways)
+    kept = [sorted(p.name for p in (tmp_path / name / "kept").iterdir()) for name in "ab"]
+    assert kept[0] == kept[1]
+    assert one.ways > 100
+
+
+def test_a_worker_that_dies_is_named_with_its_input_and_another_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(
+        "import json, os, sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from pathlib import Path\n"
+        "from scripts.fuzzing.worker import HEADER\n"
+        "job = json.loads(sys.argv[-1])\n"
+        "if job['first'] == 0:\n"
+        "    Path(job['folder'], 'now').write_bytes(HEADER.pack(4, 5, 3) + b'abc')\n"
+        "    os.kill(os.getpid(), 11)\n"
+        "print(json.dumps({'runs': 10 - job['first'], 'findings': []}))\n"
+    )
+    monkeypatch.setattr(campaigns, "WORKER", (str(script),))
+    done = campaign("elf", 1, 10, None, tmp_path / "folder", False)
+    (finding,) = done.findings
+    assert finding.what == "SIGSEGV"
+    assert Path(finding.file).read_bytes() == b"abc"
+    assert done.runs == 10
+
+
+def test_changes_hang_on_the_numbers_alone_and_keep_most_of_an_input() -> None:
+    text = b'{"a": [1, 2, 3], "b": "text", "c": {"d": 0.5}}'
+    for change in (changed_bytes, changed_json, changed_text):
+        first = [change(random.Random(n), text, text) for n in range(50)]
+        assert first == [change(random.Random(n), text, text) for n in range(50)]
+        assert len(set(first)) > 25

@@ -17,7 +17,7 @@ from simcore.advisor.programme import Choice
 from simcore.advisor.put_together import SearchOutcome, put_together
 from simcore.advisor.reach import dma_reach
 from simcore.advisor.results import Advice
-from simcore.advisor.search import Search, key_of, without
+from simcore.advisor.search import FIRST, Search, key_of, without
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
 from simcore.linking import Build, open_build
@@ -118,7 +118,7 @@ def _advise(
 ) -> Advice:
     image = program.image
     passes = Passes(program, program.spec.setup(image=image), tell)
-    simulation, profile, parts = passes.first()
+    simulation, profile = passes.first()
     setup, linked = passes.setup, MeasuredRun.of(simulation)
     memory = program_memory(image, setup.model)
     search = Search(
@@ -132,13 +132,17 @@ def _advise(
     )
     wanted = "cycles" if deadline_s is not None or minimise == "both" else minimise
     goal = Goal(wanted, least_share, any_energy)
-    outcome = SearchOutcome(goal, minimise, deadline_s, profile, parts)
+    outcome = SearchOutcome(goal, minimise, deadline_s, profile)
     if profile.exit.status is ExitCode.OK and linked.active_cycles:
+        # What waits is asked of a layout, too, that is drawn by names: a relink changes it little.
+        search.judge([{}], "over layouts")
+        drawn = search.layouts[0].setup(image, setup, ())
+        seen, parts = passes.waits(drawn, "what waits")
         found = find_candidates(
             image,
             setup,
             memory,
-            profile,
+            seen,
             parts,
             dma_reach(setup.model, simulation.result.counters.moved_by_dma),
             most,
@@ -147,7 +151,7 @@ def _advise(
             build=build,
         )
         search.candidates, outcome.left = found.candidates, found.left
-        search.screen()
+        search.screen(goal)
         if deadline_s is not None:
             _meet(search, outcome, int(deadline_s * setup.core_clock_hz))
         else:
@@ -179,7 +183,8 @@ def _minimise(search: Search, outcome: SearchOutcome) -> None:
     if minimise == "cycles" and others[0]:
         # Is there one that saves more of both? What saves most energy is the likeliest.
         others.append(search.choose(Goal("energy", goal.least_share, any_energy=True)))
-    search.judge([{}, *others], "judging others")
+    search.judge([{}, *others], "judging others", FIRST)
+    search.judge(others[: len(reduced)], "judging others")
     outcome.choice, outcome.gains = max(
         reduced, key=lambda item: _rank(search, goal, item[0], minimise)
     )
@@ -187,7 +192,7 @@ def _minimise(search: Search, outcome: SearchOutcome) -> None:
     _promise(search, outcome)
     if outcome.choice and goal.minimise == "cycles" and not _is_above_chance(search, outcome):
         # The layout as linked is a lucky one: any relink may lose what these bring.
-        outcome.choice, outcome.gains = {}, {}
+        outcome.choice, outcome.gains, outcome.is_chance = {}, {}, True
         _promise(search, outcome)
 
 

@@ -12,6 +12,7 @@ from simcore.advisor.passes import MeasuredRun
 MINIMISE = ("cycles", "energy", "both")
 #: Standard errors of a mean that make its spread: 19 of 20 means lie within two.
 ERRORS = 2
+CHANCE = 1 / 3  # of the spread: a gain below it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,30 @@ class Goal:
         """The least gain of a move, in what is minimised."""
         of = linked.energy_fj if self.minimise == "energy" else linked.active_cycles
         return self.least_share * of
+
+    def is_clear(self, gain: Gain, linked: MeasuredRun) -> bool:
+        """Whether a gain over some layouts is so far from what is asked for that twice as many
+        would say the same.
+
+        The least lies outside of its spread, and it is twice the spread or so small a part of it
+        that half of it, which twice as many layouts leave at the least, will be more.
+        """
+        found, spread = gain.counted(self)
+        least = self.least(linked)
+        if found > 2 * spread and found - spread > least:
+            return True
+        energy = gain.energy_fj + gain.energy_spread_fj
+        is_below = found + spread < least or found < CHANCE * spread
+        return is_below and (found < 0 or energy < self.least_share * linked.energy_fj)
+
+    def why_not(self, gain: Gain, linked: MeasuredRun) -> str:
+        """In words, what a gain beside the rest lacks."""
+        found, spread = gain.counted(self)
+        if not self.allows(gain.cycles, gain.energy_fj, linked):
+            return "costs relatively more energy than it saves cycles beside the rest"
+        if found > spread:
+            return f"brings less than {self.least_share * 100:g} % beside the rest"
+        return "brings no more than chance beside the rest"
 
     def allows(self, cycles: float, energy_fj: float, linked: MeasuredRun) -> bool:
         """Whether a gain of cycles is worth what it costs of energy: relatively no more.

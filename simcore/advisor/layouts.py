@@ -9,8 +9,9 @@ of the advised choice is more certain than that: the order stays and gaps close.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
@@ -37,8 +38,10 @@ class JudgedLayout:
     def setup(self, image: Image, setup: TimingSetup, moves: Sequence[Move]) -> TimingSetup:
         """Some moves in this layout; as near to it as the memories have room."""
         model = self.model
-        found = reordered(image, model, moves, self.number, self.offset)
-        found = found or reordered(image, model, moves, self.number, 0) or tuple(moves)
+        data = setup.caches != "off"  # without a cache all places in a memory are alike
+        found = reordered(image, model, moves, self.number, self.offset, data=data)
+        found = found or reordered(image, model, moves, self.number, 0, data=data)
+        found = found or tuple(moves)
         return replace(setup, model=model, moves=found)
 
 
@@ -46,8 +49,8 @@ def layouts(spec: RunSpec, setup: TimingSetup, image: Image) -> list[JudgedLayou
     """The layouts that [layouts] of the part's model asks for, in their order."""
     asked = setup.model.layouts
     words = setup.model.core.icache.line_bytes // WORD
-    others = _answers(spec, setup, image)
     found = []
+    others = list(islice(_answers(spec, setup, image), asked.orders // 2))
     for number in range(asked.orders):
         model, answer = setup.model, None
         if number % 2 and others:
@@ -76,11 +79,10 @@ def relinked_setups(
     return setups or [replace(setup, moves=tuple(moves))]
 
 
-def _answers(spec: RunSpec, setup: TimingSetup, image: Image) -> list[tuple[str, CpuModel]]:
+def _answers(spec: RunSpec, setup: TimingSetup, image: Image) -> Iterator[tuple[str, CpuModel]]:
     """(settings, model) of the other answers, the first of each question before the second."""
     known = {one.name: one.answers for one in setup.model.undecided}
     asked = [known[name] for name in setup.model.layouts.questions if name in known]
-    found = []
     for turn in range(max(map(len, asked), default=0)):
         for answers in asked:
             if turn < len(answers):
@@ -92,5 +94,4 @@ def _answers(spec: RunSpec, setup: TimingSetup, image: Image) -> list[tuple[str,
                 except ModelError:
                     continue  # a part of the user's that has no such key
                 if other.model.sha256 != setup.model.sha256:
-                    found.append((" ".join(settings), other.model))
-    return found
+                    yield " ".join(settings), other.model

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from simcore.advisor.slices import WaitingPart, cut_objects, parts_of
+from simcore.core.data_objects import ObjectMap, ObjectTable
 from simcore.costs.profile import Profile
 from simcore.placement import Placement
 from simcore.run.setup import TimingSetup
@@ -68,24 +69,36 @@ class Passes:
     tell: Told | None = None
     timings: int = 0
 
-    def first(self) -> tuple[Simulation, Profile, list[WaitingPart]]:
-        """The run as it is linked, and what data waited by parts of objects.
-
-        Raises ConfigError where the run has not what is asked for.
-        """
+    def first(self) -> tuple[Simulation, Profile]:
+        """The run as it is linked. Raises ConfigError where the run has not what is asked for."""
         program, spec = self.program, self.program.spec
-        (linked,) = self._run([self.setup], "as linked", _itself, cut=True)
+        (linked,) = self._run([self.setup], "as linked", _itself)
         check_called(with_one_call([self.setup], program.image, spec), linked)
         if spec.task is not None:  # what counts is known now, once for all passes
             (self.setup,) = for_task([self.setup], spec.task, linked)
-            (linked,) = self._run([self.setup], "as linked", _itself, cut=True)
-        result = linked.result
-        is_write = [[access.is_write for access in block.accesses] for block in result.blocks]
-        return linked, program.told(linked.profile()), parts_of(result.counters, is_write)
+            (linked,) = self._run([self.setup], "as linked", _itself)
+        return linked, program.told(linked.profile())
+
+    def waits(self, setup: TimingSetup, step: str) -> tuple[Profile, list[WaitingPart]]:
+        """The run under a configuration, and what data waited by parts of objects."""
+        program = self.program
+        assert program.capture is not None
+        objects = cut_objects(program.capture.end.objects(program.image))
+        (found,) = self._run([setup], step, _itself, objects=objects)
+        blocks = found.result.blocks
+        is_write = [[access.is_write for access in block.accesses] for block in blocks]
+        return found.profile(), parts_of(found.result.counters, is_write)
 
     def time(self, setups: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
         """What each configuration costs, in their order."""
-        return self._run(setups, step, MeasuredRun.of)
+        light = [replace(setup, sums_only=True) for setup in setups]
+        return self._run(light, step, MeasuredRun.of, objects=self._no_objects())
+
+    def _no_objects(self) -> ObjectMap:
+        """None to count, in as many tables as the run has: what only sums are asked of."""
+        assert self.program.capture is not None
+        tables = self.program.capture.end.objects(self.program.image).tables
+        return ObjectMap((), (), (), tuple(ObjectTable(()) for _ in tables))
 
     def check(self, placement: Placement) -> None:
         """Raise ConfigError for a placement that the run shows to be impossible."""
@@ -99,14 +112,13 @@ class Passes:
         step: str,
         keep: Callable[[Simulation], Kept],
         *,
-        cut: bool = False,
+        objects: ObjectMap | None = None,
     ) -> list[Kept]:
         program = self.program
         capture = program.capture
         assert capture is not None
         if setups[0].counted is None:
             setups = with_one_call(setups, program.image, program.spec)
-        objects = cut_objects(capture.end.objects(program.image)) if cut else None
         found: list[Kept] = []
         pieces = max(1, capture.pieces)
         for first in range(0, len(setups), MOST_AT_ONCE):

@@ -44,6 +44,10 @@ def choose(
     """
     if not options:
         return {} if goal is None or goal <= 0 else None
+    if goal is None:
+        apart = _apart(options, sizes, homes, free, most, wholes)
+        if apart is not None:
+            return apart
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped]
 
@@ -79,6 +83,31 @@ def choose(
     if result.x is None:
         return None
     chosen = [option for option, x in zip(options, result.x, strict=True) if x > 0.5]
+    return {option.candidate: option.region for option in chosen}
+
+
+def _apart(
+    options: Sequence[Option],
+    sizes: Sequence[int],
+    homes: Sequence[str | None],
+    free: Mapping[str, int],
+    most: int | None,
+    wholes: Sequence[int],
+) -> Choice | None:
+    """The best option of each whole, where those have room together: then nothing is better.
+
+    None where they have not. It saves the time in which scipy is imported, a second.
+    """
+    best: dict[int, tuple[int, int, int]] = {}  # of each whole: gain, bytes and number
+    for number, option in enumerate(options):
+        whole = wholes[option.candidate] if wholes else option.candidate
+        rank = (-option.gain, sizes[option.candidate], number)
+        if option.gain > 0:
+            best[whole] = min(rank, best.get(whole, rank))
+    chosen = [options[number] for _, _, number in sorted(best.values())[:most]]
+    for region, room in free.items():
+        if sum(_bytes_in(option, sizes, homes, region) for option in chosen) > room:
+            return None
     return {option.candidate: option.region for option in chosen}
 
 

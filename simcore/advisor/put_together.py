@@ -21,8 +21,7 @@ from simcore.advisor.results import (
     Promise,
     Rejected,
 )
-from simcore.advisor.search import Search, key_of
-from simcore.advisor.slices import WaitingPart
+from simcore.advisor.search import MOST_MOVES, Search, key_of
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.linking import Build, applied, attributes_text, linker_fragment
@@ -39,7 +38,6 @@ class SearchOutcome:
     minimise: str
     deadline_s: float | None
     profile: Profile
-    parts: Sequence[WaitingPart]
     choice: Choice = field(default_factory=dict)
     gains: dict[int, Gain] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
@@ -47,6 +45,7 @@ class SearchOutcome:
     relinked: list[MeasuredRun] = field(default_factory=list)
     veneer_cycles: int = 0
     meets_deadline: bool | None = None
+    is_chance: bool = False  # a relink may lose what the choice brings, and nothing is advised
     placement: Placement = field(default_factory=Placement)
 
 
@@ -156,7 +155,9 @@ def _moves(
                 size=one.piece.size,
                 cycles=None if gain is None else round(gain.cycles),
                 spread_cycles=None if gain is None else round(gain.spread, 1),
-                mechanism_cycles=None if gain is None else round(gain.waits),
+                mechanism_cycles=None
+                if gain is None
+                else round(gain.waits if one.piece.is_code else gain.cycles),
                 energy_j=None if gain is None else gain.energy_fj / 1e15,
             )
         )
@@ -171,8 +172,8 @@ def _rejected(
     search: Search, outcome: SearchOutcome, shown: Callable[[Piece], str]
 ) -> tuple[Rejected, ...]:
     """What waits and stays, with the region that serves the goal best alone and why it does."""
-    goal, linked = outcome.goal, search.linked
-    least = goal.least(linked)
+    goal, base = outcome.goal, search.base
+    least = goal.least(base)
     chosen = {search.candidates[index].whole for index in outcome.choice}
     found: dict[int, Rejected] = {}
     for left in outcome.left:
@@ -196,17 +197,19 @@ def _rejected(
             reason = "costs energy" if goal.minimise == "energy" else "gains nothing anywhere"
         elif gain < least:
             reason = f"brings less than {goal.least_share * 100:g} %"
-        elif not goal.allows(screened.waits, screened.energy_fj, linked):
+        elif not goal.allows(screened.cycles, screened.energy_fj, base):
             reason = "costs relatively more energy than it saves cycles"
         elif outcome.meets_deadline:
             reason = "not needed for the deadline"
         elif search.place({**outcome.choice, index: region.name}) is None:
             reason, room = "no room beside what gains more", _room(search, outcome, region.name)
+        elif outcome.is_chance:
+            reason = "the layout as linked is a lucky one: a relink may lose what it brings"
         else:
-            reason = "brings no more than chance beside the rest"
+            reason = search.why_not.get(index, f"brings less than the {MOST_MOVES} that are judged")
         found[one.whole] = Rejected(
             shown(one.piece), one.piece.kind, region.name, one.piece.size,
-            room, screened.waits, reason,
+            room, screened.cycles, reason,
         )  # fmt: skip
     rows = sorted(found.values(), key=lambda row: (-row.cycles, row.name))
     return tuple(rows)
@@ -214,7 +217,7 @@ def _rejected(
 
 def _gain(search: Search, goal: Goal, index: int, region: str) -> int:
     found = search.screened[index, region]
-    return found.energy_fj if goal.minimise == "energy" else found.waits
+    return found.energy_fj if goal.minimise == "energy" else found.cycles
 
 
 def _room(search: Search, outcome: SearchOutcome, region: str) -> int:

@@ -56,7 +56,8 @@ class Judged:
     """Over which layouts moves were judged, and what the advice brings in the mean of them."""
 
     layouts: Count
-    """Orders of the functions, each with all code shifted by other words of a cache line."""
+    """Orders of functions and data, each with all code shifted by other words of a cache line;
+    moves of which the first four leave no doubt are judged over those."""
     answers: tuple[str, ...]
     """Settings of other answers to what no source decides, under which some of them are timed."""
     cycles: int
@@ -88,7 +89,7 @@ class AdvisedMove:
     spread_cycles: Amount | None
     """Twice the standard error of the mean."""
     mechanism_cycles: int | None
-    """Of the cycles, those that were waits for memory."""
+    """Of the cycles, those that were waits for memory; of data, which moves no branch, all."""
     energy_j: float | None
     """Saved; negative where it costs energy."""
 

@@ -1,16 +1,18 @@
 """The choice of what moves: screened by mechanism in few layouts, judged over many.
 
-Each candidate is timed alone in its best region in one pass; only waits for memory count, as what
-else changes is where branches lie. A 0/1 programme picks the few that bring most. The whole choice
-and the choice without each of its moves are then timed over the layouts of layouts.py: what brings
-no more than its spread, or less than the least that is asked for, is left out again. No number is
-optimised over layouts, so that none of them is the lucky one.
+Each candidate is timed alone in its best region in one pass. Of code only waits for memory count,
+as what else changes is where branches lie; data changes nothing else, so that all its cycles do. A
+0/1 programme picks the few that bring most. The whole choice and the choice without each of its
+moves are then timed over the layouts of layouts.py, what is clear over the first of them over no
+more: what brings no more than its spread, or less than the least that is asked for, is left out
+again. No number is optimised over layouts, so that none of them is the lucky one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import mean
 
 from simcore.advisor.candidates import Candidate
 from simcore.advisor.goal import Gain, Goal, gain_over
@@ -31,7 +33,8 @@ from simcore.run.setup import Move, TimingSetup
 
 MOST_MOVES = 8
 MOST_SCREENED = 16  # candidates in a region that are timed alone
-SCREENED_IN = 2  # layouts, of those under the model's own answers
+SCREENED_IN = 2  # layouts, of those under the model's own answers; data in the first of them
+FIRST = 4  # layouts over which all is judged
 #: What of the waits of data remains in an SRAM, where that is not timed.
 SRAM_SHARE = 0.5
 
@@ -42,7 +45,7 @@ Key = tuple[tuple[int, str], ...]
 class Screened:
     """What a candidate brings alone in a region, by mechanism, in the mean of few layouts."""
 
-    waits: int
+    cycles: int
     energy_fj: int
     is_timed: bool
 
@@ -60,7 +63,19 @@ class Search:
     linked_map: LinkMap | None = None
     candidates: list[Candidate] = field(default_factory=list)
     screened: dict[tuple[int, str], Screened] = field(default_factory=dict)
-    judged: dict[Key, list[MeasuredRun]] = field(default_factory=dict)
+    judged: dict[Key, list[MeasuredRun]] = field(default_factory=dict)  # over the first layouts
+    why_not: dict[int, str] = field(default_factory=dict)  # of those that were judged and left out
+
+    @property
+    def base(self) -> MeasuredRun:
+        """The program with nothing moved, in the mean of all layouts: what shares are of."""
+        runs = self.judged.get(()) or [self.linked]
+        return MeasuredRun(
+            cycles=round(mean(one.cycles for one in runs)),
+            active_cycles=round(mean(one.active_cycles for one in runs)),
+            waits=round(mean(one.waits for one in runs)),
+            energy_fj=round(mean(one.energy_fj for one in runs)),
+        )
 
     @property
     def setup(self) -> TimingSetup:
@@ -86,13 +101,14 @@ class Search:
 
     # --- screening ---
 
-    def screen(self) -> None:
+    def screen(self, goal: Goal) -> None:
         """Time each candidate alone where it is expected to wait least; scale the others."""
+        least = goal.least_share * self.base.active_cycles  # what waits less cannot bring it
         wanted = [
             (index, region)
             for index, one in enumerate(self.candidates)
             for region in one.regions
-            if _is_timed(one, region)
+            if _is_timed(one, region) and self._expected(index, region) >= least
         ]
         wanted.sort(key=lambda item: (-self._expected(*item), item[0]))
         timed: list[tuple[int, Region]] = []
@@ -107,22 +123,23 @@ class Search:
                 continue
             if self.place({index: region.name}) is not None:
                 timed.append((index, region))
-        layouts = [one for one in self.layouts if one.answer is None][:SCREENED_IN]
-        placed: list[tuple[Move, ...]] = [()]
+        own = [at for at, one in enumerate(self.layouts) if one.answer is None][:SCREENED_IN]
+        setups, placed = [], []
         for index, region in timed:
             placement = self.place({index: region.name})
             assert placement is not None
-            placed.append(placement.moves)
-        setups = [one.setup(self.image, self.setup, moves) for moves in placed for one in layouts]
-        found = self.passes.time(setups, "screening") if timed else []
-        count = len(layouts)
-        for number, (index, region) in enumerate(timed, 1):
-            own = found[number * count : (number + 1) * count]
-            gain = gain_over(found[:count], own)
+            layouts = own if self.candidates[index].piece.is_code else own[:1]
+            placed.append((placement.moves, layouts))
+            setups += [
+                self.layouts[at].setup(self.image, self.setup, placement.moves) for at in layouts
+            ]
+        found = iter(self.passes.time(setups, "screening") if timed else ())
+        for (index, region), (moves, layouts) in zip(timed, placed, strict=True):
+            before = [self.judged[()][at] for at in layouts]
+            gain = gain_over(before, [next(found) for _ in layouts])
+            saved = gain.waits if self.candidates[index].piece.is_code else gain.cycles
             self.screened[index, region.name] = Screened(
-                round(gain.waits) - self.veneer_cycles(placed[number]),
-                round(gain.energy_fj),
-                is_timed=True,
+                round(saved) - self.veneer_cycles(moves), round(gain.energy_fj), is_timed=True
             )
         for index, one in enumerate(self.candidates):
             for region in one.regions:
@@ -145,7 +162,7 @@ class Search:
                     continue
                 share = one.stall_cycles / like.stall_cycles
                 return Screened(
-                    round(known.waits * share), round(known.energy_fj * share), is_timed=False
+                    round(known.cycles * share), round(known.energy_fj * share), is_timed=False
                 )
         return Screened(round(self._expected(index, region)) if not one.is_resident else 0, 0,
                         is_timed=False)  # fmt: skip
@@ -159,18 +176,18 @@ class Search:
         Where two regions serve data alike the first of its regions is taken.
         """
         options = []
-        least = 0.0 if needed is not None else goal.least(self.linked)
+        least = 0.0 if needed is not None else goal.least(self.base)
         for index, one in enumerate(self.candidates):
             gains: list[float] = []
             for region in one.regions:
                 found = self.screened[index, region.name]
-                gain = float(found.energy_fj if goal.minimise == "energy" else found.waits)
+                gain = float(found.energy_fj if goal.minimise == "energy" else found.cycles)
                 # A tie goes where a person would put it: into the region that comes first.
                 alike = [one for one in gains if needed is None and least < one > gain - least]
                 gain = min([gain, *(before - 1 for before in alike)])
                 gains.append(gain)
                 if one.is_resident or (
-                    gain > least and goal.allows(found.waits, found.energy_fj, self.linked)
+                    gain > least and goal.allows(found.cycles, found.energy_fj, self.base)
                 ):
                     worth = round((gain - least) / self._unit(goal))
                     options.append(Option(index, region.name, worth))
@@ -200,7 +217,7 @@ class Search:
 
         def gain(item: tuple[int, str]) -> tuple[float, int]:
             found = self.screened[item]
-            return (found.energy_fj if goal.minimise == "energy" else found.waits), -item[0]
+            return (found.energy_fj if goal.minimise == "energy" else found.cycles), -item[0]
 
         while choice and self.place(choice) is None:
             index, _ = min(choice.items(), key=gain)
@@ -209,57 +226,79 @@ class Search:
 
     # --- judging ---
 
-    def judge(self, choices: Sequence[Choice], step: str) -> None:
-        """Time those that fit and are not judged yet over all layouts."""
+    def judge(self, choices: Sequence[Choice], step: str, most: int | None = None) -> None:
+        """Time those that fit over the layouts, the first ``most`` of them, where they are not
+        judged yet."""
+        count = min(most or len(self.layouts), len(self.layouts))
         new: dict[Key, Placement] = {}
         for choice in choices:
             key = key_of(choice)
-            if key not in self.judged and key not in new:
+            if len(self.judged.get(key, ())) < count and key not in new:
                 placement = self.place(choice)
                 if placement is not None:
                     new[key] = placement
         setups = [
             layout.setup(self.image, self.setup, placement.moves)
-            for placement in new.values()
-            for layout in self.layouts
+            for key, placement in new.items()
+            for layout in self.layouts[len(self.judged.get(key, ())) : count]
         ]
         found = iter(self.passes.time(setups, step) if setups else ())
         for key, placement in new.items():
             cycles = self.veneer_cycles(placement.moves)
-            self.judged[key] = [next(found).with_veneers(cycles) for _ in self.layouts]
+            runs = self.judged.setdefault(key, [])
+            runs += [next(found).with_veneers(cycles) for _ in range(len(runs), count)]
 
     def gain(self, before: Choice, after: Choice) -> Gain | None:
-        """What one choice brings over another; None where one of them does not fit."""
+        """What one choice brings over another, in the layouts in which both are judged; None where
+        one of them does not fit."""
         known = self.judged.get(key_of(before)), self.judged.get(key_of(after))
         if known[0] is None or known[1] is None:
             return None
-        return gain_over(known[0], known[1])
+        count = min(map(len, known))  # type: ignore[arg-type]
+        return gain_over(known[0][:count], known[1][:count])
+
+    def judge_pairs(
+        self, pairs: Sequence[tuple[Choice, Choice]], goal: Goal, step: str
+    ) -> list[Gain | None]:
+        """What the second choice of each pair brings over the first: over all layouts where the
+        first few leave it open."""
+        self.judge([one for pair in pairs for one in pair], step, FIRST)
+        gains = [self.gain(*pair) for pair in pairs]
+        unclear = [
+            pair
+            for pair, gain in zip(pairs, gains, strict=True)
+            if gain is not None and not goal.is_clear(gain, self.base)
+        ]
+        self.judge([one for pair in unclear for one in pair], step)
+        return [self.gain(*pair) for pair in pairs]
 
     def reduce(self, choice: Choice, goal: Goal) -> tuple[Choice, dict[int, Gain]]:
         """The moves of a choice that are worth it, and what each brings beside the rest.
 
         What makes room for others brings nothing itself, and has no gain.
         """
-        self.judge([{}, choice, *(without(choice, index) for index in choice)], "judging")
+        pairs = [(without(choice, index), choice) for index in choice]
         gains: dict[int, Gain] = {}
         kept, dropped = {}, {}
-        for index, region in choice.items():
-            gain = self.gain(without(choice, index), choice)
+        judged = self.judge_pairs(pairs, goal, "judging")
+        for (index, region), gain in zip(choice.items(), judged, strict=True):
             if gain is not None:
                 gains[index] = gain
             if gain is None or self._is_good(gain, goal):
                 kept[index] = region
-            elif goal.allows(gain.cycles, gain.energy_fj, self.linked):
-                dropped[index] = region
+            else:
+                self.why_not[index] = goal.why_not(gain, self.base)
+                if goal.allows(gain.cycles, gain.energy_fj, self.base):
+                    dropped[index] = region
         if kept.keys() == choice.keys():
             return choice, gains
         kept = self._without_idle(kept, gains)
         # Two that stand in for each other bring nothing one by one: the better one comes back.
-        again = [{**kept, index: region} for index, region in dropped.items()]
-        self.judge([kept, *again], "judging again")
+        again = [(kept, {**kept, index: region}) for index, region in dropped.items()]
         best: tuple[float, int, Gain] | None = None
-        for index, region in dropped.items():
-            gain = self.gain(kept, {**kept, index: region})
+        for index, gain in zip(
+            dropped, self.judge_pairs(again, goal, "judging again"), strict=True
+        ):
             if gain is not None and self._is_good(gain, goal):
                 found = (gain.counted(goal)[0], -index, gain)
                 best = found if best is None or found[:2] > best[:2] else best
@@ -269,8 +308,8 @@ class Search:
         return kept, {index: gain for index, gain in gains.items() if index in kept}
 
     def _is_good(self, gain: Gain, goal: Goal) -> bool:
-        return gain.is_worth_it(goal, self.linked) and goal.allows(
-            gain.cycles, gain.energy_fj, self.linked
+        return gain.is_worth_it(goal, self.base) and goal.allows(
+            gain.cycles, gain.energy_fj, self.base
         )
 
     def _without_idle(self, choice: Choice, gains: dict[int, Gain]) -> Choice:

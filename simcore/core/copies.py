@@ -64,6 +64,14 @@ class Copier:
             for node, vector in zip(nodes, vectors, strict=True)
         )
 
+    def sums(self) -> tuple[int, ...]:
+        """Each column summed over all nodes."""
+        nodes = ffi.new("struct node_info[]", self.info.nodes)
+        counters = ffi.new("uint64_t[]", self.info.nodes * self.info.width)
+        lib.core_nodes(self.core, self.index, nodes, counters)
+        rows = memoryview(ffi.buffer(counters)).cast("B").cast("Q")
+        return tuple(sum(rows[column :: self.info.width]) for column in range(self.info.width))
+
     def block_counts(self, told: Sequence[BlockFacts]) -> tuple[BlockCounts, ...]:
         blocks, sites, skipped = self._blocks()
         counts = _copied(SiteCounts, sites)

@@ -362,6 +362,7 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         scheduler = core.known.scheduler(model.core.pipeline)
         names = [region.name for region in model.regions]
         added = core.add_timing(timing, regions, names, scheduler, setup.moves)
+        added.sums_only = setup.sums_only
         if setup.timeline:
             added.keep_timeline()
         if setup.inlines:

@@ -44,6 +44,7 @@ class Timing:
     ) -> None:
         self.answers = Answers(scheduler, decoder, function_at)
         self.objects: ObjectMap | None = None
+        self.sums_only = False  # whether `counters` has the sums of the run alone, as one node
         self._asked: tuple[AskedCalls, ...] = ()
         self._one_call: OneCallCounter | None = None
         self._taken: Counters | None = None  # of the call that has come back
@@ -180,6 +181,10 @@ class Timing:
         """A copy of all counts as they stand, but of how deep stacks were."""
         info = self._info()
         copier = Copier(self._core, self.index, info)
+        if self.sums_only:
+            whole = Node(-1, -1, -1, 0, 1, copier.sums())
+            columns = column_names(self._region_names)
+            return Counters(columns, (whole,), regions=self._region_names)
         every = copier.nodes()
         number = _ran(every)
         nodes = tuple(

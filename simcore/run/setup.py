@@ -51,6 +51,7 @@ class TimingSetup:
     `voltage_scale` the lowest that allows the clock when None; `caches` is auto (the firmware
     decides), on or off. `moves` are sorted and do not overlap. `changed` says in words what of the
     part's model was changed, for reports. `counted` are the contexts that count, None for all;
+    `sums_only` keeps the sums of the run and nothing by what they hang on,
     `timeline` keeps spans and samples over time, `inlines` what each block did in each node of the
     call tree, `operations` are calls that are operations of their own, `one_call` is of which alone
     costs are counted, None: of the whole run.
@@ -62,6 +63,7 @@ class TimingSetup:
     voltage_scale: str | None = None
     moves: tuple[Move, ...] = ()
     changed: tuple[str, ...] = ()
+    sums_only: bool = False
     timeline: bool = False
     counted: tuple[int, ...] | None = None
     inlines: bool = False
@@ -108,6 +110,7 @@ class TimingSetup:
 
     def check_program(self, image: Image) -> None:
         """Raise ConfigError when some of the program is timed where the part has no memory."""
+        edges = sorted({edge for move in self.moves for edge in (move.start, move.end)})
         for segment in image.segments:
             address, end = segment.run_address, segment.run_address + segment.memory_size
             while address < end:
@@ -118,12 +121,9 @@ class TimingSetup:
                         f"{image.path}: {address:#010x} is outside the memory of"
                         f" {self.model.name}; move it there (--place), or choose another --cpu"
                     )
-                address = min(self._next_place(address), address + region.end - place)
-
-    def _next_place(self, address: int) -> int:
-        """The next address behind this one at which a move begins or ends."""
-        edges = [edge for move in self.moves for edge in (move.start, move.end)]
-        return min((edge for edge in edges if edge > address), default=1 << 32)
+                behind = bisect_right(edges, address)  # where a move begins or ends next
+                next_edge = edges[behind] if behind < len(edges) else 1 << 32
+                address = min(next_edge, address + region.end - place)
 
 
 def placed(moves: Sequence[Move], address: int) -> int:

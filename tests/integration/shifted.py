@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,9 +19,9 @@ def reordered_script(script: str, names: Sequence[str], seed: int) -> str:
     draw.shuffle(order)
     first = [f"        . += {4 * draw.randrange(1, 16)};"]
     first += [f"        *(.text.{name})" for name in order]
-    head, text, rest = script.partition("        *(.text .text.*)")
-    assert text, "the script takes code by another pattern"
-    return head.rstrip() + "\n" + "\n".join(first) + "\n" + text + rest
+    taken = re.search(r" *\*\(\.text \.text\.?\*\)", script)
+    assert taken is not None, "the script takes code by another pattern"
+    return script[: taken.start()] + "\n".join(first) + "\n" + script[taken.start() :]
 
 
 def shifted_kernel(

@@ -107,14 +107,15 @@ def test_a_command_that_does_not_relink_is_one_line(
 
 @dataclass(frozen=True)
 class Promised:
-    """A program, what a person would move at least, and of the cycles of the run what that saves,
-    relinked: measured once with `whatif --relink`."""
+    """A program, what a person would move in it, which is relinked and measured as the advice is,
+    and the share of the cycles that the promise has to be at least."""
 
     name: str
     sources: tuple[str, ...]
     flags: tuple[str, ...]
     libraries: tuple[str, ...]
-    by_hand: float
+    by_hand: tuple[str, ...]
+    least: float = 0.0
 
     def built(self, folder: Path) -> tuple[Project, Path]:
         project = Project(folder, self.sources, self.flags, self.libraries)
@@ -123,11 +124,24 @@ class Promised:
 
 
 PROMISED = (
-    # history to DTCM: 207,528 to 206,590 cycles without start-up copies
-    Promised("shapes", ("shapes.cpp", "other.cpp"), ("-ffunction-sections",), (), 0.0045),
-    # newlib: the formatting behind printf to ITCM
-    Promised("floats", ("floats.c",), ("-ffunction-sections", "-fdata-sections"), ("-lm",), 0.012),
-)
+    Promised("shapes", ("shapes.cpp", "other.cpp"), ("-ffunction-sections",), (), PLACES[:1]),
+    Promised(
+        "floats", ("floats.c",), ("-ffunction-sections", "-fdata-sections"), ("-lm",),
+        ("_svfprintf_r=itcm", "wave=dtcm"), 0.012,  # as the issue asks for
+    ),
+)  # fmt: skip
+
+
+def saved_by_hand(case: Promised, project: Project, elf: Path, folder: Path) -> int:
+    """Cycles that the hand placement saves, relinked, but for what start-up code copies."""
+    report = folder / "by_hand.json"
+    asked = ["whatif", str(elf), "--apply", str(SCRIPT), "--format", "json", "-o", str(report)]
+    asked += [word for place in case.by_hand for word in ("--place", place)]
+    link = project.command("$MCUSIM_SCRIPT", "$MCUSIM_ELF")
+    assert main([*asked, "--relink", link]) == 0
+    told = json.loads(report.read_text())["relinked"]
+    assert told["stays"] == []
+    return int(told["linked_cycles"] - (told["cycles"] - told["start_up_cycles"]))
 
 
 def named(image: Image) -> list[tuple[str, int]]:
@@ -175,7 +189,8 @@ def test_advice_that_is_applied_keeps_its_promise(case: Promised, tmp_path: Path
         assert 0.8 * promise.cycles <= gain <= 1.3 * promise.cycles
     linked = advice.linked.active_cycles
     assert promise.band_cycles <= max(0.003 * linked, promise.cycles / 4)
-    assert promise.cycles >= case.by_hand * linked
+    assert promise.cycles >= saved_by_hand(case, project, elf, tmp_path) > 0
+    assert promise.cycles >= case.least * linked
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,33 @@ def test_a_move_brings_more_than_its_spread_and_than_the_least(
 
 
 @pytest.mark.parametrize(
+    ("gain", "is_clear"),
+    [
+        (Gain(50, 20, 0, 0, 0), True),  # 30 is more than 10, and 50 more than twice 20
+        (Gain(25, 20, 0, 0, 0), False),  # twice as many layouts may say that it is chance
+        (Gain(4, 5, 0, 0, 0), True),  # 9 is below the least
+        (Gain(9, 5, 0, 0, 0), False),
+        (Gain(30, 100, 0, 0, 0), True),  # less than a third of its spread
+        (Gain(4, 5, 0, 900, 200), False),  # but it may save the least of the energy
+    ],
+)
+def test_more_layouts_are_for_what_the_first_leave_open(gain: Gain, is_clear: bool) -> None:
+    assert CYCLES.is_clear(gain, LINKED) is is_clear
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (Gain(5, 9, 0, 0, 0), "brings no more than chance beside the rest"),
+        (Gain(9, 1, 0, 0, 0), "brings less than 0.1 % beside the rest"),
+        (Gain(9, 1, 0, -1_000, 0), "costs relatively more energy than it saves cycles beside the"),
+    ],
+)
+def test_what_is_left_out_is_told_by_what_it_lacks(gain: Gain, said: str) -> None:
+    assert CYCLES.why_not(gain, LINKED).startswith(said)
+
+
+@pytest.mark.parametrize(
     ("cycles", "energy_fj", "allowed"),
     [(100, 500, True), (100, -9_999, True), (100, -10_001, False), (0, -1, False)],
 )

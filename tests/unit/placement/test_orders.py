@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from simcore.cpu_model import load_cpu_model
-from simcore.elf import Function, Image, Section
+from simcore.elf import Function, Image, Section, Symbol
 from simcore.placement.orders import closed, reordered
 from simcore.run.setup import Move
 
@@ -68,6 +68,44 @@ def test_what_is_placed_elsewhere_shifts_there() -> None:
     b = Move(TEXT + 0x40, 0x20, 0x10)
     found = places(image, reordered(image, MODEL, (b,), 0, 4))
     assert found["b"] == 0x14
+
+
+def with_data(order: str, base: int) -> Image:
+    """Code, behind it three tables of ROM, and three of RAM, in that order."""
+    image = program(base=base)
+    sizes = {"p": 64, "q": 8, "r": 40}
+    sections, symbols = list(image.sections), []
+    rom = base + sum(SIZES)
+    for start, writable in ((rom, False), (0x2001_0000, True)):
+        at = start
+        for name in order:
+            symbols.append(Symbol(f"{name}{writable}", at, sizes[name], "object", ".x"))
+            at += sizes[name]
+        sections.append(Section(".x", start, at - start, start, True, False, writable))
+    return replace(image, sections=tuple(sections), symbols=tuple(symbols))
+
+
+def data_places(image: Image, number: int, *, data: bool = True) -> dict[str, int]:
+    moves = reordered(image, MODEL, (), number, 0, data=data) or ()
+    found = {}
+    for symbol in image.symbols:
+        own = [move for move in moves if move.start <= symbol.address < move.end]
+        shift = own[0].to - own[0].start if own else 0
+        found[symbol.name] = symbol.address + shift
+    return found
+
+
+def test_data_lies_alike_wherever_it_is_linked_and_ram_keeps_its_bytes() -> None:
+    images = [with_data("pqr", TEXT), with_data("rqp", TEXT + 0x44)]
+    for number in range(4):
+        one, other = (data_places(image, number) for image in images)
+        assert one == other
+        ram = sorted(at for name, at in one.items() if name.endswith("True"))
+        assert ram[0] == 0x2001_0000
+        assert ram[-1] < 0x2001_0000 + 64 + 8 + 40
+    assert len({tuple(data_places(images[0], number).items()) for number in range(8)}) > 2
+    still = data_places(images[0], 1, data=False)
+    assert still == {symbol.name: symbol.address for symbol in images[0].symbols}
 
 
 def test_a_gap_closes_and_what_moved_stays_where_it_was_placed() -> None:

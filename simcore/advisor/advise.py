@@ -178,7 +178,8 @@ def _minimise(search: Search, outcome: SearchOutcome) -> None:
     for one in goals.values():
         chosen = search.choose(one)
         if all(key_of(chosen) != key_of(choice) for choice, _ in reduced):
-            reduced.append(search.reduce(chosen, one) if chosen else ({}, {}))
+            few = search.reduce(chosen, one) if chosen else ({}, {})
+            reduced.append(search.with_small(*few, one))
     others = [choice for choice, _ in reduced]
     if minimise == "cycles" and others[0]:
         # Is there one that saves more of both? What saves most energy is the likeliest.

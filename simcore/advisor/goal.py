@@ -85,6 +85,10 @@ class Gain:
             return self.energy_fj, self.energy_spread_fj
         return self.cycles, self.spread
 
+    def share(self, linked: MeasuredRun) -> float:
+        """What is saved of the cycles awake and of the energy, their sum."""
+        return self.cycles / linked.active_cycles + self.energy_fj / linked.energy_fj
+
     def is_worth_it(self, goal: Goal, linked: MeasuredRun) -> bool:
         """Whether it is more than chance and than the least that is asked for.
 

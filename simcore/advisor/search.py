@@ -295,17 +295,65 @@ class Search:
         kept = self._without_idle(kept, gains)
         # Two that stand in for each other bring nothing one by one: the better one comes back.
         again = [(kept, {**kept, index: region}) for index, region in dropped.items()]
-        best: tuple[float, int, Gain] | None = None
-        for index, gain in zip(
-            dropped, self.judge_pairs(again, goal, "judging again"), strict=True
-        ):
-            if gain is not None and self._is_good(gain, goal):
-                found = (gain.counted(goal)[0], -index, gain)
-                best = found if best is None or found[:2] > best[:2] else best
-        if best is not None:
-            index = -best[1]
-            kept, gains[index] = {**kept, index: dropped[index]}, best[2]
+        found = dict(zip(dropped, self.judge_pairs(again, goal, "judging again"), strict=True))
+        good = {
+            index: gain
+            for index, gain in found.items()
+            if gain is not None and self._is_good(gain, goal)
+        }
+        if good:
+            best = max(good, key=lambda index: (good[index].counted(goal)[0], -index))
+            kept, gains[best] = {**kept, best: dropped.pop(best)}, good[best]
         return kept, {index: gain for index, gain in gains.items() if index in kept}
+
+    def with_small(
+        self, choice: Choice, gains: dict[int, Gain], goal: Goal
+    ) -> tuple[Choice, dict[int, Gain]]:
+        """The choice with small data that brings together what none of it brings alone.
+
+        Each object brings more than chance, and of cycles and energy an eighth of the least, or
+        else eight of them could not make it. Code is left out: so little of it is chance.
+        """
+        small = self._small(choice, goal)
+        while small and self.place(choice | small) is None:
+            small.popitem()
+        if sum(self.screened[item].cycles for item in small.items()) < goal.least(self.base):
+            return choice, gains
+        (gain,) = self.judge_pairs([(choice, choice | small)], goal, "judging small ones")
+        if gain is None or not self._is_good(gain, goal):
+            return choice, gains
+        together = choice | small
+        fewer = {index: without(together, index) for index in small}
+        self.judge(list(fewer.values()), "judging small ones", FIRST)
+        judged = [self.gain(one, together) for one in fewer.values()]
+        beside = {
+            index: one
+            for index, one in zip(small, judged, strict=True)
+            if one is not None and one.share(self.base) >= goal.least_share / MOST_MOVES
+            and (one.cycles > one.spread or one.energy_fj > one.energy_spread_fj)
+        }  # fmt: skip
+        together = choice | {index: small[index] for index in beside}
+        (gain,) = self.judge_pairs([(choice, together)], goal, "judging small ones")
+        if gain is None or not self._is_good(gain, goal):
+            return choice, gains
+        return together, gains | beside
+
+    def _small(self, choice: Choice, goal: Goal) -> Choice:
+        """Data that could move beside a choice for a little each, what brings most alone first."""
+        wholes = {self.candidates[index].whole for index in choice}
+        found: dict[int, tuple[int, int, str]] = {}  # of each whole: the best of its parts
+        for index, one in enumerate(self.candidates):
+            if one.whole in wholes or one.is_resident or not one.regions or one.piece.is_code:
+                continue
+            region = max(one.regions, key=lambda region: self.screened[index, region.name].cycles)
+            known = self.screened[index, region.name]
+            if known.cycles * MOST_MOVES < goal.least_share * self.base.active_cycles:
+                continue
+            if goal.allows(known.cycles, known.energy_fj, self.base):
+                item = (-known.cycles, index, region.name)
+                found[one.whole] = min(item, found.get(one.whole, item))
+        some = sorted(found.values())[: MOST_MOVES - len(choice)]
+        return {index: region for _, index, region in some}
 
     def _is_good(self, gain: Gain, goal: Goal) -> bool:
         return gain.is_worth_it(goal, self.base) and goal.allows(

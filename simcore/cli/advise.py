@@ -69,7 +69,7 @@ ROWS = 8  # of the list of what is not worth moving
     default=LEAST_SHARE,
     metavar="SHARE",
     help="Leave out moves that bring less than this of the cycles that count, such as 0.5% or"
-    " 0.005 [default: 0.1%].",
+    " 0.005, small data that brings it together aside [default: 0.1%].",
 )
 @click.option(
     "--once",

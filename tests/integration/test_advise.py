@@ -75,11 +75,8 @@ def test_firmware_that_sleeps_saves_as_much_by_few_moves_as_by_five_tables_by_ha
     by_hand = simcore.profile(DUTY, place=[TABLES]).totals
     moved = simcore.profile(DUTY, place=[f"{m.name}={m.region}" for m in found.moves]).totals
     assert 1 <= len(found.moves) <= 6
-    # As close as a tenth of a per cent, the least that a move has to bring.
-    assert moved.active_cycles <= by_hand.active_cycles + 0.001 * found.linked.active_cycles
-    # Each table that it leaves out brings less than that of the energy, too, over layouts.
-    left_out = 5 - len(found.moves)
-    assert moved.energy_j <= by_hand.energy_j * (1 + 0.001 * left_out)
+    assert moved.active_cycles <= by_hand.active_cycles
+    assert moved.energy_j <= by_hand.energy_j
     assert found.advised.active_cycles < found.linked.active_cycles
     assert found.advised.energy_j < found.linked.energy_j
     # Sleep is most of the run, and the promise is of the rest.

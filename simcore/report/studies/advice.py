@@ -83,7 +83,10 @@ def _promise(advice: Advice) -> str:
 def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     yield "Cost", "cycles modelled, energy estimated", _costs(advice, options)
     if advice.moves:
-        yield "Move", f"{_over(advice)}; what each brings beside the rest", _moves(advice, options)
+        note = f"{_over(advice)}; what each brings beside the rest"
+        if any(_is_small(advice, row) for row in advice.moves):
+            note += f", small ones {advice.least_share * 100:g} % together"
+        yield "Move", note, _moves(advice, options)
     if advice.minimise == "both" and advice.alternatives:
         yield "Choices", f"{_over(advice)}; none is better in both", _front(advice, options)
     if advice.rejected:
@@ -108,6 +111,15 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
             " cycles, which the promise holds"
         )
     yield from warnings_block(notes)
+
+
+def _is_small(advice: Advice, row: AdvisedMove) -> bool:
+    """Whether a move is advised for what it brings together with others."""
+    if advice.minimise == "tcm" or row.cycles is None or row.energy_j is None:
+        return False
+    linked = advice.linked
+    shares = row.cycles / linked.active_cycles, row.energy_j / linked.energy_j
+    return max(shares) < advice.least_share
 
 
 def _over(advice: Advice) -> str:

@@ -91,7 +91,8 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         rejected=_rejected(search, outcome, shown),
         alternatives=_alternatives(search, outcome),
         copied_bytes=outcome.placement.copied_bytes,
-        copy_cycles=sum(search.candidates[index].copy_cycles for index in outcome.choice),
+        copy_cycles=fragment.copy_cycles
+        or sum(search.candidates[index].copy_cycles for index in outcome.choice),
         linker_script=fragment.text,
         attributes=attributes_text(image, pieces),
         applied_script=None if build.script is None else applied(build.script, fragment, image),

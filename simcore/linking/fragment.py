@@ -253,7 +253,8 @@ def _region_note(build: Build, blocks: Sequence[FragmentSection]) -> str:
 
 def _fill_note(loaded: int, zeroed: int, cycles: int) -> str:
     return (
-        f"Start-up code fills {loaded + zeroed:,} bytes, which takes about {cycles:,} cycles, once."
+        f"Start-up code fills {loaded + zeroed:,} bytes, which takes about {cycles:,} cycles with"
+        " caches, once."
     )
 
 

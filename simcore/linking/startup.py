@@ -11,13 +11,15 @@ from typing import Final
 
 from simcore.cpu_model import Region
 from simcore.placement.pieces import LINE
-from simcore.run.setup import TimingSetup
+from simcore.run.setup import WORD, TimingSetup
 
 TABLE: Final = "__mcusim_table"
 #: Of the loop in C, built by GCC 12 with -O2 for a Cortex-M7, in the pipeline model: load, store,
-#: compare and branch (tests/integration/test_relinked_advice.py holds it).
-CYCLES_A_WORD: Final = 4
+#: compare and branch, and two more where it reads (tests/integration/test_relinked_advice.py).
+CYCLES_A_LOADED_WORD: Final = 5
+CYCLES_A_ZEROED_WORD: Final = 4
 BEAT: Final = 8  # bytes of a transfer on the AXI bus
+WORDS_OF_A_BEAT: Final = BEAT // 4
 
 C_LOOP: Final = """\
 /* At reset behind the switching on of RAM, caches and FPU, in front of everything that moved.
@@ -52,19 +54,34 @@ ASSEMBLY_LOOP: Final = """\
 
 
 def copy_cycles(setup: TimingSetup, home: Region | None, loaded: int, zeroed: int) -> int:
-    """About what the loop takes for bytes that are copied from a memory and bytes that are zeroed:
-    its instructions, and a linefill of each line that it reads."""
-    words = -(-loaded // 4) + -(-zeroed // 4)
-    refills = 0
-    if home is not None and loaded:
-        refills = linefill_cycles(setup, home, loaded)
-    return words * CYCLES_A_WORD + refills
+    """About what the loop takes for bytes that are copied from a memory and bytes that are zeroed,
+    with caches: its instructions, and what it waits at each line that it reads.
+
+    It waits for the first words of a line, and while it works on those the others come; where they
+    come slower than it takes them it waits for each. Rows of the memory are read one after another.
+    """
+    words = -(-loaded // WORD)
+    cycles = words * CYCLES_A_LOADED_WORD + -(-zeroed // WORD) * CYCLES_A_ZEROED_WORD
+    if home is None or not loaded:
+        return cycles
+    timing = _timing(setup, home)
+    first = float(timing["read_cycles"])
+    if timing["row_bytes"]:
+        first += timing["row_miss_cycles"] * min(1.0, LINE / timing["row_bytes"])
+    beats = (LINE // BEAT - 1) * timing["beat_cycles"]
+    meanwhile = (LINE // WORD - WORDS_OF_A_BEAT) * CYCLES_A_LOADED_WORD
+    return cycles + round(loaded / LINE * (first + max(0, beats - meanwhile)))
 
 
 def linefill_cycles(setup: TimingSetup, home: Region, size: int) -> int:
     """What the lines of so many bytes take to come out of a memory whose row is open."""
-    model = setup.model
-    _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
-    timing = regions[model.regions.index(home)]
+    timing = _timing(setup, home)
     refill = timing["read_cycles"] + (LINE // BEAT - 1) * timing["beat_cycles"]
     return -(-size // LINE) * int(refill)
+
+
+def _timing(setup: TimingSetup, home: Region) -> dict[str, int]:
+    """Core cycles of a memory at the clock of a run."""
+    model = setup.model
+    _, regions = model.timing(setup.core_clock_hz, setup.caches, setup.voltage_scale)
+    return regions[model.regions.index(home)]

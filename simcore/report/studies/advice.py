@@ -103,7 +103,7 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     if advice.copied_bytes:
         notes.append(
             f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start; that"
-            f" takes at least {advice.copy_cycles:,} cycles, once, which the costs do not hold"
+            f" takes about {advice.copy_cycles:,} cycles, once, which the costs do not hold"
         )
     if advice.promise.veneer_cycles:
         notes.append(

@@ -163,7 +163,7 @@ class Advice(Document):
     copied_bytes: Count
     """Bytes that the program has to copy into RAM at its start."""
     copy_cycles: Count
-    """About what start-up code takes, with caches, to fill all that moved, once; not in the costs."""
+    """About what start-up code takes to fill all that moved, with caches; not in the costs."""
     linker_script: str
     """Output sections of GNU ld and lld."""
     attributes: str

@@ -11,6 +11,7 @@ import click
 from simcore.cli.options import (
     cache_option,
     layout_option,
+    link_options,
     look_options,
     op_options,
     part_options,
@@ -20,6 +21,7 @@ from simcore.cli.options import (
     scope_options,
 )
 from simcore.cli.output import ColorChoice
+from simcore.cli.profiles import refuse_unused_links, source_links
 from simcore.cli.running import (
     ProgramCommand,
     input_files,
@@ -74,6 +76,7 @@ SMALL_CHANGE = 0.1
 @op_options
 @run_options
 @cache_option
+@link_options
 @look_options
 def compare(
     before: str,
@@ -85,6 +88,8 @@ def compare(
     top: int,
     force: bool,
     use_cache: bool,
+    source_url: str | None,
+    source_commit: str | None,
     color: ColorChoice,
     verbose: bool,
     **run: Any,
@@ -116,6 +121,8 @@ def compare(
         raise click.UsageError(
             f"{_option(unused[0])} is about a run, and nothing runs: both files are profiles"
         )
+    refuse_unused_links(format_name, source_url, source_commit)
+    links = source_links(source_url, source_commit, after if programs[1] else None)
     kept = Kept(open_room(use_cache))
     spec = RunSpec(args=args, verbose=verbose, **run)
     spec = replace(spec, instructions=True, inlines=format_name == "html")
@@ -140,7 +147,7 @@ def compare(
                 for file, program, profile in zip(files, programs, profiles, strict=True)
             ]
             comparison = compare_profiles(*profiles)
-        options = look(output, color, top=top, section=section)
+        options = replace(look(output, color, top=top, section=section), links=links)
         old, new = profiles
         write(render(comparison, format_name, options, (old, new)))
     if verbose:

@@ -37,6 +37,8 @@ def render(
                 "a comparison holds no call trees, which its page draws: 'mcusim compare' the"
                 " profiles with --format html"
             )
+        if options.links is not None:
+            return html.render(comparison, *profiles, options.links)
         return html.render(comparison, *profiles)
     from simcore.report.comparison import csv, text
 

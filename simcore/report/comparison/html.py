@@ -25,11 +25,14 @@ from simcore.report.html.tables import (
     words,
 )
 from simcore.report.meanings import CAUSES, COMPONENTS, told
+from simcore.report.source_links import Links, unlinked
 from simcore.units import amount, count, relative_change, signed
 
 
-def render(comparison: Comparison, before: Profile, after: Profile) -> str:
+def render(comparison: Comparison, before: Profile, after: Profile, links: Links = unlinked) -> str:
     """The page; the profiles are those compared, for the differential flame graph.
+
+    ``links`` are the addresses of lines after; what is gone has none.
 
     Raises ConfigError when a profile's call tree is corrupt.
     """
@@ -60,9 +63,9 @@ def render(comparison: Comparison, before: Profile, after: Profile) -> str:
             ],
             "J",
         ),
-        operations=_rows("operations", "Operations", "operation", operations, comparison),
-        functions=_rows("functions", "Functions", "function", functions, comparison),
-        lines=_lines(comparison),
+        operations=_rows("operations", "Operations", "operation", operations, comparison, links),
+        functions=_rows("functions", "Functions", "function", functions, comparison, links),
+        lines=_lines(comparison, links),
         tasks=task_table(comparison),
         unchanged=len(comparison.functions) - len(functions),
         flame_tree=as_json(differential_data(before, after)),
@@ -173,6 +176,7 @@ def _rows(
     heading: str,
     rows: Sequence[FunctionChange] | Sequence[OpChange],
     comparison: Comparison,
+    links: Links,
 ) -> HtmlTable:
     largest = max((abs(row.cycles_difference) for row in rows), default=0)
     columns = [
@@ -188,7 +192,7 @@ def _rows(
     ]
     cells = [
         [
-            _name(row),
+            _name(row, links),
             number(row.cycles_before),
             number(row.cycles_after),
             _difference(row.cycles_difference, ""),
@@ -215,15 +219,16 @@ def _rows(
     return _folded(table, [row.cycles_difference for row in rows], comparison)
 
 
-def _name(row: FunctionChange | OpChange) -> Cell:
-    before = ""
+def _name(row: FunctionChange | OpChange, links: Links) -> Cell:
+    before = url = ""
     if isinstance(row, FunctionChange):
         where = place(row.file, row.line)
+        url = links(row.file, row.line) if row.status != "removed" else ""
         before = f"renamed from {row.renamed_from}?" if row.renamed_from else ""
     else:
         where = row.kind if row.kind != row.name else ""
     details = [where, before, "" if row.status == "same" else row.status]
-    return text(row.name, ", ".join(filter(None, details)))
+    return text(row.name, ", ".join(filter(None, details)), url=url)
 
 
 def _calls(row: FunctionChange | OpChange) -> int:
@@ -243,7 +248,7 @@ def _causes(row: FunctionChange) -> str:
     return ", ".join(f"{words(cause)} {signed(count(cycles), cycles)}" for cause, cycles in most)
 
 
-def _lines(comparison: Comparison) -> HtmlTable | None:
+def _lines(comparison: Comparison, links: Links) -> HtmlTable | None:
     if comparison.lines is None:
         return None
     rows = [row for row in comparison.lines if row.cycles_difference]
@@ -259,7 +264,10 @@ def _lines(comparison: Comparison) -> HtmlTable | None:
     )
     cells = [
         (
-            text(place(row.file, row.line)),
+            text(
+                place(row.file, row.line),
+                url=links(row.file, row.line) if row.cycles_after else "",
+            ),
             text(row.function),
             number(row.cycles_before),
             number(row.cycles_after),

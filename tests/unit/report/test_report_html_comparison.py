@@ -109,3 +109,24 @@ def test_the_same_profiles_give_the_same_bytes() -> None:
     first, second = page(kernel_profile(), slower()), page(kernel_profile(), slower())
     assert first.source == second.source
     assert len(first.source) < 100_000
+
+
+def test_the_page_links_what_is_there_after() -> None:
+    def links(file: str | None, line: int | None) -> str:
+        return f"https://host/{file}#L{line}" if file else ""
+
+    before, after = slower(), kernel_profile()
+    dot, *rest = after.functions
+    after = replace(after, functions=(replace(dot, file="dot.c", line=3), *rest))
+    gone = replace(dot, name="gone", symbol="gone", file="gone.c", line=1)
+    before = replace(before, functions=(*before.functions, gone))
+    comparison = compare(summarize(before), summarize(after))
+    assert "removed" in {row.status for row in comparison.functions}
+    shown = Page(render(comparison, before, after, links))
+    leads = [
+        attrs["href"]
+        for tag, attrs in shown.elements
+        if tag == "a" and "source" in attrs.get("class", "")
+    ]
+    assert leads
+    assert set(leads) == {"https://host/dot.c#L3"}

@@ -18,7 +18,8 @@ from simcore.elf import Image
 from simcore.errors import ModelError
 from simcore.linking import LinkMap
 from simcore.linking.relayout import relaid
-from simcore.placement.orders import closed, reordered
+from simcore.linking.sections import BEHIND
+from simcore.placement.orders import closed, first_function, reordered
 from simcore.run.setup import WORD, Move, TimingSetup
 from simcore.run.spec import RunSpec
 
@@ -62,9 +63,9 @@ def layouts(spec: RunSpec, setup: TimingSetup, image: Image) -> list[JudgedLayou
 def relinked_setups(
     image: Image, setup: TimingSetup, moves: Sequence[Move], found: LinkMap | None = None
 ) -> list[TimingSetup]:
-    """What a linker makes of a choice: gaps closed, and what stays shifted by words of a line.
-
-    By the linker's map it is known to the double word.
+    """What a linker makes of a choice: gaps closed, and what stays shifted by double words of a
+    line, on one of which the fragment ends. By the linker's map what moves stands in front of is
+    known, too.
     """
     if found is not None and moves:
         known = [relaid(image, setup.model, found, moves, offset) for offset in _EXACT]
@@ -72,7 +73,8 @@ def relinked_setups(
         if len(exact) == len(_EXACT):
             return exact
     setups = []
-    for offset in range(0, setup.model.core.icache.line_bytes, WORD):
+    first = -first_function(image) % BEHIND  # the fragment ends on a double word
+    for offset in range(first, setup.model.core.icache.line_bytes, BEHIND):
         packed = closed(image, setup.model, moves, offset)
         if packed is not None:
             setups.append(replace(setup, moves=packed))

@@ -35,7 +35,7 @@ from simcore.linking.sections import (
 )
 from simcore.linking.startup import ASSEMBLY_LOOP, C_LOOP, copy_cycles
 from simcore.linking.veneers import BYTES, count_veneers, direct_calls, through_veneers
-from simcore.placement.pieces import ProgramMemory, is_composed
+from simcore.placement.pieces import Piece, ProgramMemory, is_composed
 from simcore.placement.placer import free_bytes
 from simcore.run.setup import Move, TimingSetup
 
@@ -155,14 +155,17 @@ def linker_fragment(
 
 
 def attributes_text(image: Image, pieces: Pieces) -> str:
-    """The same as attributes on declarations, for builds without a section per symbol."""
+    """The same as attributes on declarations, for builds without a section per symbol.
+
+    Code, constants and variables have sections of their own, as a compiler refuses to mix them.
+    """
     lines = []
     if is_composed(image):
         pieces, _ = as_exported(image, pieces)
     for piece, region in pieces:
         if piece.kind == "stack":
             continue
-        section = f".{_block_name(region, is_zeroed(image, piece))}"
+        section = f".{_block_name(region, is_zeroed(image, piece))}{_suffix(image, piece)}"
         what = f"{piece.name}()" if piece.is_code else piece.name
         lines.append(f'{what}: __attribute__((section("{section}")))')
     return "".join(f"{line}\n" for line in lines)
@@ -293,6 +296,14 @@ def _moves(blocks: Sequence[FragmentSection]) -> list[Move]:
                 found.append(Move(piece.address, piece.size, at))
                 at += piece.size
     return sorted(found)
+
+
+def _suffix(image: Image, piece: Piece) -> str:
+    """What tells constants and variables with a value from code in one output section."""
+    if piece.is_code or is_zeroed(image, piece):
+        return ""
+    section = image.section_at(piece.address)
+    return ".data" if section is not None and section.writable else ".const"
 
 
 def _block_name(region: str, is_zeroed: bool) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.linking.mapfile import Contribution, LinkMap
+from simcore.linking.sections import BEHIND
 from simcore.linking.veneers import BYTES, count_veneers
 from simcore.run.setup import WORD, Move
 
@@ -85,4 +86,5 @@ def _front(image: Image, model: CpuModel, moves: Sequence[Move]) -> int:
             start = loaded.get(region.name, 8 if region.base == 0 else 0)
             loaded[region.name] = -(-start // WORD) * WORD + move.size
     veneers = BYTES * count_veneers(image, moves)[1]
-    return sum(-(-size // 8) * 8 for size in loaded.values()) + veneers + _ROW * len(tables)
+    size = sum(-(-size // 8) * 8 for size in loaded.values()) + veneers + _ROW * len(tables)
+    return -(-size // BEHIND) * BEHIND

@@ -15,6 +15,8 @@ from simcore.linking.script import OutputSection, Script
 from simcore.linking.startup import TABLE
 from simcore.placement.pieces import Piece
 
+#: Bytes that the table ends on: code behind it is in the same place of a fetch group in each link.
+BEHIND: Final = 8
 _GLOBAL: Final = re.compile(r"[A-Za-z_.$][\w.$]*", re.ASCII)
 
 
@@ -48,7 +50,7 @@ def output_section(
     ]
     lines += _patterns(image, block)
     lines += [
-        f"    *(.{name})",
+        f"    *(.{name} .{name}.*)",
         "    . = ALIGN(4);",
         f"    __{name}_end = .;",
         f"}} > {block.memory}{rom}",
@@ -129,6 +131,7 @@ def fill_table(blocks: Sequence[FragmentSection], rom: str) -> list[str]:
         f"    {TABLE}_start = .;",
         *rows,
         f"    {TABLE}_end = .;",
+        f"    . = ALIGN({BEHIND});",
         f"}} > {rom}",
     ]
 

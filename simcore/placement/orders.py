@@ -170,6 +170,13 @@ def closed(
     return tuple(sorted(found)) if all(_is_in_memory(model, move) for move in found) else None
 
 
+def first_function(image: Image) -> int:
+    """Where the first function lies behind the vector table; 0 when there is none."""
+    table = image.vector_table
+    starts = [f.start for f in image.functions if table is None or f.start > table]
+    return min(starts, default=0)
+
+
 def _shifted(code: Sequence[tuple[int, int]], move: Move, offset: int) -> Move:
     """A move of code so many bytes higher, one of data as it is."""
     is_code = any(start <= move.start and move.end <= end for start, end in code)

@@ -195,6 +195,17 @@ def test_advice_that_is_applied_keeps_its_promise(case: Promised, tmp_path: Path
     assert promise.cycles >= case.least * linked
 
 
+@pytest.mark.exhaustive
+def test_without_a_map_the_band_is_narrow_too(tmp_path: Path, linked: tuple[Project, Path]) -> None:
+    elf = tmp_path / "shapes.elf"
+    elf.write_bytes(linked[1].read_bytes())
+    advice = advise(elf)
+    promise = advice.promise
+    assert promise.band_cycles <= max(0.003 * advice.linked.active_cycles, promise.cycles / 4)
+    # What holds it: what the linker puts behind the fragment begins on a double word.
+    assert "    __mcusim_table_end = .;\n    . = ALIGN(8);\n" in advice.linker_script
+
+
 def check_filling(advice: Advice, linked: Path, real: Path) -> None:
     """What the advice says of the loop of start-up code is what it takes: of what was zeroed with
     .bss that loop is spared, two cycles a word."""

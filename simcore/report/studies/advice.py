@@ -97,7 +97,7 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     if advice.linker_script:
         yield "Linker script", "", Code(advice.linker_script.rstrip())
         if advice.attributes:
-            note = "instead of the input sections above, without -ffunction-sections"
+            note = "instead of the input sections above and their ASSERTs"
             yield "Attributes", note, Code(advice.attributes.rstrip())
     notes = list(advice.warnings)
     if advice.copied_bytes:

@@ -62,7 +62,7 @@ def test_arrays_have_the_names_of_the_export() -> None:
     assert script.count("*(.bss.arena)") == 1
     assert ".weights" not in script.replace("_weights", "")
     said = attributes_text(image(), moved)
-    assert 'conv_2d_0_weights: __attribute__((section(".mcusim_dtcm")))' in said
+    assert 'conv_2d_0_weights: __attribute__((section(".mcusim_dtcm.const")))' in said
 
 
 def test_a_part_of_the_arena_is_moved_by_no_linker() -> None:

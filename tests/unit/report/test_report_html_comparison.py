@@ -126,7 +126,7 @@ def test_the_page_links_what_is_there_after() -> None:
     leads = [
         attrs["href"]
         for tag, attrs in shown.elements
-        if tag == "a" and "source" in attrs.get("class", "")
+        if tag == "a" and attrs.get("class") == "source"
     ]
     assert leads
     assert set(leads) == {"https://host/dot.c#L3"}

@@ -64,8 +64,9 @@ def relinked_setups(
     image: Image, setup: TimingSetup, moves: Sequence[Move], found: LinkMap | None = None
 ) -> list[TimingSetup]:
     """What a linker makes of a choice: gaps closed, and what stays shifted by double words of a
-    line, on one of which the fragment ends. By the linker's map what moves stands in front of is
-    known, too.
+    line, or by words where code does not begin on a double word: the fragment ends on one.
+
+    By the linker's map it is known what stands in front.
     """
     if found is not None and moves:
         known = [relaid(image, setup.model, found, moves, offset) for offset in _EXACT]
@@ -73,8 +74,11 @@ def relinked_setups(
         if len(exact) == len(_EXACT):
             return exact
     setups = []
-    first = -first_function(image) % BEHIND  # the fragment ends on a double word
-    for offset in range(first, setup.model.core.icache.line_bytes, BEHIND):
+    # The fragment ends on a double word. Code behind it begins on one, and stays where it is else.
+    places = {0, -first_function(image) % BEHIND}
+    for offset in range(0, setup.model.core.icache.line_bytes, WORD):
+        if offset % BEHIND not in places:
+            continue
         packed = closed(image, setup.model, moves, offset)
         if packed is not None:
             setups.append(replace(setup, moves=packed))

@@ -183,10 +183,10 @@ def _left(rows: Sequence[Rejected], options: RenderOptions) -> Printed:
     return build_table(
         [
             Column("what", [row.name for row in rows]),
-            Column("best in", [row.region or "" for row in rows], 2),
-            Column("size", [size(row.size) for row in rows], 1),
+            Column("best in", [row.region or "" for row in rows], 3),
+            Column("size", [size(row.size) for row in rows], 2),
             Column("cycles", [f"{-row.cycles:+,}" for row in rows]),
-            Column("", [_reason(row) for row in rows], 3),
+            Column("", [_reason(row) for row in rows], 1),
         ],
         options.width,
     )

@@ -155,7 +155,7 @@ class Description:
                 if 0 <= address <= ALL_BITS:
                     size = row.size if row.size in (8, 16, 32) else 32
                     yield DescribedRegister(
-                        peripheral.name, name, address, size, row.reset_value or 0
+                        peripheral.name or "", name, address, size, row.reset_value or 0
                     )
 
     def _fields_of(self, peripheral: str) -> dict[str, dict[str, int]]:
@@ -170,14 +170,14 @@ class Description:
                 names += [
                     row.attrib["derivedFrom"]
                     for row in rows
-                    if row.findtext("name") == name and "derivedFrom" in row.attrib
+                    if (row.findtext("name") or "") == name and "derivedFrom" in row.attrib
                 ]
         for row in rows:
             if not _names(row, kept):
                 row.getparent().remove(row)
         found: dict[str, dict[str, int]] = {}
         for one in self._parsed(root, fields=True).get_peripherals():
-            if one.name == peripheral:
+            if (one.name or "") == peripheral:
                 for name, _, row in _walk(one.registers or (), 0, ""):
                     found[name] = {
                         field.name: (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS

@@ -180,7 +180,7 @@ class Description:
             if (one.name or "") == peripheral:
                 for name, _, row in _walk(one.registers or (), 0, ""):
                     found[name] = {
-                        field.name: (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS
+                        field.name or "": (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS
                         for field in row.get_fields()
                         if 0 <= (field.bit_offset or 0) < 32 and 0 < (field.bit_width or 1) <= 32
                         if field.bit_offset is not None and field.bit_width is not None
@@ -216,7 +216,9 @@ def _walk(rows: Iterable[Any], base: int, prefix: str) -> Iterator[tuple[str, in
             yield from _walk(row.clusters, base, prefix)
         else:
             yield from _walk(row.registers, base, prefix)
-            yield from _walk(row.clusters, base + (row.address_offset or 0), f"{prefix}{row.name}_")
+            yield from _walk(
+                row.clusters, base + (row.address_offset or 0), f"{prefix}{row.name or ''}_"
+            )
 
 
 def _read(path: str) -> Any:

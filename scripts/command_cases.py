@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MCUSIM = Path(sys.executable).parent / "mcusim"
 ELF = str(ROOT / "kernels" / "prebuilt" / "conv2d_s8_small.elf")
 OTHER = str(ROOT / "kernels" / "prebuilt" / "mixed.elf")
-SHORT = str(ROOT / "tests" / "firmware" / "prebuilt" / "inlined.elf")
+SHORT = str(ROOT / "tests" / "firmware" / "prebuilt" / "markers.elf")
 #: An orphan is a process that is still there so long after the command, in seconds.
 GRACE_S = 2.0
 
@@ -149,12 +149,14 @@ def left_behind(work: Path, leader: int) -> list[str]:
 def unfinished(work: Path) -> list[str]:
     """Names that files have before they are whole.
 
-    An empty one in the cache is the lock of a key, which its next holder removes.
+    An empty one in the cache is the lock of a key, which its next holder removes; that of a study
+    stays in its folder.
     """
     hidden = (
         each
         for each in work.rglob(".*")
-        if each.name != ".mcusim" and not ("cache" in each.parts and not each.stat().st_size)
+        if each.name not in (".mcusim", ".lock")
+        and not ("cache" in each.parts and not each.stat().st_size)
     )
     return [f"unfinished: {each.relative_to(work)}" for each in sorted(hidden)]
 

@@ -15,6 +15,7 @@ HEADERS = (
     "types.h",
     "peripherals.h",
     "operator_calls.h",
+    "packed.h",
     "sandbox.h",
     "core.h",
 )

@@ -11,6 +11,7 @@
 #define MCUSIM_CORE_H
 
 #include "operator_calls.h"
+#include "packed.h"
 #include "peripherals.h"
 #include "sandbox.h"
 #include "types.h"
@@ -25,15 +26,6 @@ const char *core_status_text(int status);
 core *core_new(int *status);                              /* NULL, and *status set, on failure */
 void core_free(core *c);                                  /* free the engine first */
 uint32_t core_extra_classes(void);
-
-/* Facts of a block, from bytes that hang on no address: fills out, but its function, with what points into them. They
- * lie at a multiple of 8; whatever they are, what is not sound is CORE_ERR_STREAM. */
-int core_unpack_block(const uint8_t *packed, uint32_t size, uint32_t address, uint32_t code_bytes,
-                      uint32_t extra_tables, struct block_static *out);
-
-/* The same of what a stretch costs, but for its states: dual issues, cycles of a mispredict, CAUSE_COUNT cycles, then
- * cycles of accesses and barriers of 16 bits each. */
-void core_unpack_schedule(const uint32_t *packed, struct block_schedule *out);
 
 /* Adds a configuration and returns its number or a core_status. All are added before the core is attached;
  * the time that firmware reads is that of number 0. */

@@ -1,9 +1,9 @@
 /* packed.c: facts of a block as bytes that hang on no address (simcore/core/facts.py), so that what was made once is
  * told again, to another configuration or by a file of another run. Bytes that a file holds may be anything: what C
  * reads by is checked here, the rest in timing/blocks.c. */
-#include <string.h>
+#include "packed.h"
 
-#include "core.h"
+#include <string.h>
 
 /* 32-bit words in front of the arrays. */
 enum {

@@ -155,7 +155,7 @@ class Description:
                 if 0 <= address <= ALL_BITS:
                     size = row.size if row.size in (8, 16, 32) else 32
                     yield DescribedRegister(
-                        peripheral.name, name, address, size, row.reset_value or 0
+                        peripheral.name or "", name, address, size, row.reset_value or 0
                     )
 
     def _fields_of(self, peripheral: str) -> dict[str, dict[str, int]]:
@@ -170,17 +170,17 @@ class Description:
                 names += [
                     row.attrib["derivedFrom"]
                     for row in rows
-                    if row.findtext("name") == name and "derivedFrom" in row.attrib
+                    if (row.findtext("name") or "") == name and "derivedFrom" in row.attrib
                 ]
         for row in rows:
             if not _names(row, kept):
                 row.getparent().remove(row)
         found: dict[str, dict[str, int]] = {}
         for one in self._parsed(root, fields=True).get_peripherals():
-            if one.name == peripheral:
+            if (one.name or "") == peripheral:
                 for name, _, row in _walk(one.registers or (), 0, ""):
                     found[name] = {
-                        field.name: (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS
+                        field.name or "": (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS
                         for field in row.get_fields()
                         if 0 <= (field.bit_offset or 0) < 32 and 0 < (field.bit_width or 1) <= 32
                         if field.bit_offset is not None and field.bit_width is not None
@@ -216,7 +216,9 @@ def _walk(rows: Iterable[Any], base: int, prefix: str) -> Iterator[tuple[str, in
             yield from _walk(row.clusters, base, prefix)
         else:
             yield from _walk(row.registers, base, prefix)
-            yield from _walk(row.clusters, base + (row.address_offset or 0), f"{prefix}{row.name}_")
+            yield from _walk(
+                row.clusters, base + (row.address_offset or 0), f"{prefix}{row.name or ''}_"
+            )
 
 
 def _read(path: str) -> Any:

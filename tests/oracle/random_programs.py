@@ -23,8 +23,8 @@ _CONSTANTS = (
     0x0001FE00, 0xFF000000, 0x40000000, 0x000003FC, 0x55,
 )  # fmt: skip
 
-# Left out, as the engine and QEMU 7.2 differ there: VCVT of fixed-point numbers to floats. Which is
-# right, and whether the rounding mode of FPSCR decides it, as one would guess, was not looked into.
+# Left out, as the engine is wrong there: VCVT of fixed-point numbers to floats rounds as FPSCR says
+# and not to nearest (tests/unit/machine/test_engine_facts.py).
 # {x} {y} {z} {w}: any registers; {a} {b} {c}: different ones; {l} {m} {n}: low ones. {s}: with
 # or without flags. {k}: an immediate, {h} 16 bits, {u} 12, {t} 8, {v} 0 to 31, {g} 1 to 32.
 _INTEGER = (

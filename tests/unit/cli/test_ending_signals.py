@@ -31,7 +31,11 @@ entry.run()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_the_status_is_that_of_the_signal(number: signal.Signals) -> None:
+def test_the_status_is_that_of_the_signal(
+    number: signal.Signals, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(number, signal.SIG_DFL)  # nohup lets what it starts ignore one
+    request.addfinalizer(lambda: signal.signal(number, before))
     code = ENDED.format(number=int(number))
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (128 + number, "mcusim: error: interrupted\n")

@@ -347,6 +347,19 @@ def test_an_fp_instruction_sets_control_fpca() -> None:
     assert engine.register(arm.UC_ARM_REG_R0) == 4
 
 
+def test_fixed_point_becomes_floating_point_by_the_rounding_of_fpscr() -> None:
+    """The chip rounds to nearest whatever FPSCR says: DDI0403, VCVT (floating-point, fixed-point).
+
+    docs/model/pipeline.md lists it; scripts/validate differential leaves these out.
+    """
+    # vmsr fpscr, r0; vmov s0, r1; vcvt.f32.u32 s0, s0, #25; vmov r3, s0
+    engine = Engine("e1ee 100a 00ee 101a bbee e30a 10ee 103a" + UDF)
+    engine.uc.reg_write(arm.UC_ARM_REG_R0, 0b01 << 22)  # towards plus infinity
+    engine.uc.reg_write(arm.UC_ARM_REG_R1, (1 << 24) + 1)
+    engine.run()
+    assert engine.register(arm.UC_ARM_REG_R3) == 0x3F00_0001  # to nearest even: 0x3F00_0000
+
+
 def test_wfi_returns_silently_with_pc_behind_it() -> None:
     engine = Engine("30bf" + UDF).run()
     assert (engine.pc, engine.error) == (2, uc_const.UC_ERR_OK)

@@ -117,7 +117,7 @@ def _run(
         text=True, errors="replace",
     )  # fmt: skip
     if done.returncode:
-        end = " ".join(done.stdout.split())[-SHOWN_BUILD:]
+        end = " ".join(done.stdout.split())[-SHOWN_BUILD:] or "it printed nothing"
         raise ConfigError(f"--relink '{command}': ended with status {done.returncode}: {end}")
     made = str(named["MCUSIM_ELF"]) if named["MCUSIM_ELF"].is_file() else elf
     if load_image(made).sha256 == sha256:

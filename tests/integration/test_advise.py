@@ -183,7 +183,7 @@ def test_the_text_tells_what_to_move_what_not_and_how(
     assert "Not moved" in capfd.readouterr().out
     region = advice.moves[0].region  # of the weights
     assert "*(.rodata.weights)" in text.split(f".mcusim_{region} :")[1]
-    assert "bytes into RAM at its start; that" in text
+    assert "bytes into RAM at its start; to fill" in text
 
 
 def test_a_program_that_fails_gets_no_advice(capfd: pytest.CaptureFixture[str]) -> None:

@@ -84,6 +84,7 @@ def test_whatif_relinks_by_the_users_command(tmp_path: Path, linked: tuple[Proje
     ("command", "said"),
     [
         ("echo no rule; exit 2", "ended with status 2: no rule"),
+        ("exit 3", "ended with status 3: it printed nothing"),
         ("true", "is what it was; link with the script in $MCUSIM_SCRIPT"),
         ("cp {mixed} $MCUSIM_ELF", "instructions outside of start-up code and veneers, most in"),
         ("{plain} -Wl,--defsym=other=1", "history did not move: is the fragment in the link"),

@@ -102,8 +102,9 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     notes = list(advice.warnings)
     if advice.copied_bytes:
         notes.append(
-            f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start; that"
-            f" takes about {advice.copy_cycles:,} cycles, once, which the costs do not hold"
+            f"the program has to copy {advice.copied_bytes:,} bytes into RAM at its start; to fill"
+            f" all that moved takes about {advice.copy_cycles:,} cycles, once, which the costs do"
+            " not hold"
         )
     if advice.promise.veneer_cycles:
         notes.append(

@@ -134,16 +134,17 @@ def _advise(
     goal = Goal(wanted, least_share, any_energy)
     outcome = SearchOutcome(goal, minimise, deadline_s, profile)
     if profile.exit.status is ExitCode.OK and linked.active_cycles:
-        # What waits is asked of a layout, too, that is drawn by names: a relink changes it little.
+        # What waits is asked of layouts, too, that are drawn by names: a relink changes it little.
         search.judge([{}], "over layouts")
-        drawn = search.layouts[0].setup(image, setup, ())
-        seen, parts = passes.waits(drawn, "what waits")
+        drawn = [layout.setup(image, setup, ()) for layout in search.layouts[:FIRST]]
+        seen, parts, fetch = passes.waits(drawn, "what waits")
         found = find_candidates(
             image,
             setup,
             memory,
             seen,
             parts,
+            fetch,
             dma_reach(setup.model, simulation.result.counters.moved_by_dma),
             most,
             count_copies=count_copies,

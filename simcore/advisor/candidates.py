@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simcore.advisor.reach import DmaReach
@@ -85,6 +85,7 @@ def find_candidates(
     memory: ProgramMemory,
     profile: Profile,
     parts: Sequence[WaitingPart],
+    fetch: Mapping[int | None, int],
     reach: DmaReach,
     most: int,
     *,
@@ -94,12 +95,13 @@ def find_candidates(
 ) -> Found:
     """At most ``most`` candidates, those that wait most first, then data that could make room.
 
+    ``parts`` and ``fetch`` are what :meth:`Passes.waits` gives.
+
     ``once``: code that ran once may move, too; None: so it may when the run counts a part of it.
     By the linker's map what shares an input section is one candidate. Where a script is to be
     written, what no linker moves is none.
     """
     model = setup.model
-    fetch = {row.address: row.cycles_by_cause["fetch"] for row in profile.functions}
     least = max(1, round(LEAST_SHARE * profile.totals.active_cycles))
     found: list[Candidate] = []
     residents: list[Candidate] = []

@@ -6,6 +6,7 @@ once for all passes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -79,15 +80,23 @@ class Passes:
             (linked,) = self._run([self.setup], "as linked", _itself)
         return linked, program.told(linked.profile())
 
-    def waits(self, setup: TimingSetup, step: str) -> tuple[Profile, list[WaitingPart]]:
-        """The run under a configuration, and what data waited by parts of objects."""
+    def waits(
+        self, setups: Sequence[TimingSetup], step: str
+    ) -> tuple[Profile, list[WaitingPart], dict[int | None, int]]:
+        """The run under the first of some configurations, what data waited there by parts of
+        objects, and the cycles that functions waited for code, by address: the mean of all."""
         program = self.program
         assert program.capture is not None
         objects = cut_objects(program.capture.end.objects(program.image))
-        (found,) = self._run([setup], step, _itself, objects=objects)
-        blocks = found.result.blocks
-        is_write = [[access.is_write for access in block.accesses] for block in blocks]
-        return found.profile(), parts_of(found.result.counters, is_write)
+        found = self._run(setups, step, _itself, objects=objects)
+        result = found[0].result
+        is_write = [[access.is_write for access in block.accesses] for block in result.blocks]
+        profiles = [one.profile() for one in found]
+        waited: Counter[int | None] = Counter()
+        for row in (row for profile in profiles for row in profile.functions):
+            waited[row.address] += row.cycles_by_cause["fetch"]
+        fetch = {address: cycles // len(profiles) for address, cycles in waited.items()}
+        return profiles[0], parts_of(result.counters, is_write), fetch
 
     def time(self, setups: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
         """What each configuration costs, in their order."""

@@ -90,18 +90,8 @@ reset:
     mov r11, #8
 """
 
-_END = """
-    cpsid i
-    isb
-    ldr r2, =at
-    ldr r3, [r2]
-    stmia r3!, {r4-r11}
-    mrs r0, apsr
-    mrs r1, control
-    mrs r2, basepri
-    stmia r3!, {r0-r2}
-    ldr r4, =words
-    mov r5, r3
+#: Prints the words from r4 up to r5, a line each, and exits.
+PRINTS_WORDS = """
     ldr r6, =text
 1:  cmp r4, r5
     bhs 4f
@@ -130,6 +120,20 @@ _END = """
     bkpt 0xab
     b .
     .ltorg
+"""
+
+_END = """
+    cpsid i
+    isb
+    ldr r2, =at
+    ldr r3, [r2]
+    stmia r3!, {r4-r11}
+    mrs r0, apsr
+    mrs r1, control
+    mrs r2, basepri
+    stmia r3!, {r0-r2}
+    ldr r4, =words
+    mov r5, r3
 """
 
 # r0: the frame. A fault's handler steps over the instruction, or behind the call that led nowhere.
@@ -361,5 +365,6 @@ class Program:
             + " b 1f\n .ltorg\n1:\n"
             + body
             + _END
+            + PRINTS_WORDS
             + "\n".join(self._handler(number) for number in HANDLERS)
         )

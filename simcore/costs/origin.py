@@ -84,6 +84,11 @@ class Exit:
     """Where the program stood; not of one that exited."""
 
     @property
+    def is_by_host(self) -> bool:
+        """Whether the host ended the run, so that another of the same need not end so."""
+        return self.reason in ("timeout", "max-memory", "interrupted")
+
+    @property
     def status(self) -> ExitCode:
         """The exit code of mcusim that tells this end."""
         if self.reason == "exit":

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from simcore.store.database import ResultStore
 
 KIND = "whatif"
-#: Ends that another run of the same need not come to.
-_OF_THE_HOST = ("timeout", "interrupted")
 
 
 class StoredOutcomes:
@@ -73,7 +71,7 @@ class StoredOutcomes:
             # The same key again: no file changed meanwhile.
             if key is None or self._key(elf, one, first, options) != key:
                 continue
-            if outcome.exit.reason not in _OF_THE_HOST:
+            if not outcome.exit.is_by_host:
                 runs.append(
                     StoredRun(key, KIND, (_row(elf, one, options, outcome),), _written(outcome))
                 )

@@ -174,3 +174,9 @@ def test_a_profile_shows_itself_in_one_line() -> None:
     profile = kernel_profile()
     assert repr(profile).startswith(f"<Profile of {profile.elf.name} on {profile.cpu.name}: ")
     assert "\n" not in repr(profile)
+
+
+@pytest.mark.parametrize("reason", ["timeout", "max-memory", "interrupted"])
+def test_an_end_by_the_host_is_no_result_of_the_run(reason: str) -> None:
+    assert Exit(reason, None, None).is_by_host
+    assert not Exit("max-instructions", None, None).is_by_host

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import io
 import os
 import stat
@@ -21,6 +22,7 @@ Document = str | bytes
 SMALL_BYTES = 16 << 20
 #: How the names of files begin that are not whole yet.
 UNFINISHED = ".unfinished-"
+_MOST_HASHED = 1 << 28  # bytes of an input, as simcore.elf has it
 _MOST_NAME = 180  # bytes of the file's own name in it; 255 are all that a name may have
 
 
@@ -182,6 +184,12 @@ def _opened(target: Path, path: str) -> Iterator[BinaryIO]:
 
 def _unwritable(path: str, error: OSError) -> ConfigError:
     return ConfigError(f"{path}: cannot write the output: {error.strerror}")
+
+
+def sha256_of(path: str) -> str:
+    """Hash of what a file holds; ~ is the home. Raises OSError or ValueError, as read_regular."""
+    content = read_regular(os.path.expanduser(path), _MOST_HASHED)  # noqa: PTH111  a text
+    return hashlib.sha256(content).hexdigest()
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:

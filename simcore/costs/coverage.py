@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from simcore.elf.image import HALFWORD
 from simcore.elf.names import without_brackets
 from simcore.plain import Count
 from simcore.records import dataclass
@@ -17,7 +18,6 @@ from simcore.records import dataclass
 if TYPE_CHECKING:
     from simcore.elf import Image
 
-HALFWORD = 2  # bytes: where Thumb instructions can start
 #: Functions that the simulator leaves out of all counts, so that nobody knows whether they ran.
 UNCOUNTED = ("mcusim_op_begin", "mcusim_op_end")
 

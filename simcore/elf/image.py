@@ -26,6 +26,7 @@ class Member(NamedTuple):
 #: Address of a function, names of a type: members of the first such type in its unit.
 StructAt = Callable[[int, tuple[str, ...]], dict[str, Member]]
 Lacks = Callable[[Iterable[int]], tuple[str, ...]]
+HALFWORD: Final = 2  # bytes: where Thumb instructions can start
 MAX_NAME_BYTES: Final = 4096  # mangled C++ names stay below
 
 _STACK_TOP: Final = (

@@ -22,7 +22,7 @@ from simcore.elf.dwarf_forms import (
     shape_at,
     uleb,
 )
-from simcore.elf.image import MAX_NAME_BYTES, Function, Image, InlinedCall, printable
+from simcore.elf.image import HALFWORD, MAX_NAME_BYTES, Function, Image, InlinedCall, printable
 from simcore.elf.names import without_parameters
 from simcore.elf.units import MAX_UNITS, Unit, Units
 from simcore.records import dataclass
@@ -33,7 +33,6 @@ _MAX_ORIGINS: Final = 8  # from an inlined function to where its name stands
 #: Inlined calls around one instruction, on average, that are looked at; compilers make a dozen.
 _MOST_AROUND: Final = 256
 _SPARE: Final = 1 << 16
-_HALFWORD: Final = 2  # bytes: where Thumb instructions can start
 _REF_ADDR: Final = 0x10
 _UNIT_BYTES: Final = {1: 0, 2: 12, 3: 0, 4: 8, 5: 8, 6: 12}  # behind the head, by DW_UT
 
@@ -70,7 +69,7 @@ class _Heads:
 
 def inlined_into(image: Image, name: str) -> list[Function]:
     """The functions into which one was inlined, by the debug information, as their addresses go."""
-    where = {at: f for f in image.functions for at in range(f.start, f.end, _HALFWORD)}
+    where = {at: f for f in image.functions for at in range(f.start, f.end, HALFWORD)}
     found = [
         where[at]
         for at, calls in sorted(image.inlined_at(where).items())

@@ -10,7 +10,6 @@ input or was ended by the host's time.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -22,11 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
 from simcore.errors import ConfigError, McusimError
-from simcore.files import read_regular
+from simcore.files import sha256_of
 from simcore.plain import from_plain, schema_name, to_plain
 from simcore.records import dataclass
 from simcore.run.spec import RunSpec
-from simcore.run.uarts import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from simcore.costs.profile import Profile
@@ -36,11 +34,8 @@ KIND = "profiles"
 SCHEMA = "mcusim.kept-profile/1"
 MOST_PRINTED = 1 << 20  # bytes
 MOST_JSON = 32 << 20  # bytes; to read more takes longer than most runs
-MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
 #: So long a run waits for another process that runs the same; then it runs beside it.
 MOST_WAIT_S = 120.0
-#: Ends that another run of the same need not come to.
-OF_THE_HOST = ("timeout", "max-memory", "interrupted")
 #: How the warning begins that --verbose makes longer: machine/peripherals.py.
 _PERIPHERALS = "peripherals are not modelled"
 #: What reading raises of something that is no document of a run.
@@ -111,7 +106,7 @@ class Kept:
 
         What the program printed then is printed again. A run that is to be inspected runs.
         """
-        usable = self.room.is_on and inspect is None and not is_beyond(spec)
+        usable = self.room.is_on and inspect is None and not spec.is_beyond
         key = profile_key(spec, self.room) if usable else None
         if key is not None and (found := self._load(key, spec)) is not None:
             return self._read_back(found, stdout, log)
@@ -148,7 +143,7 @@ class Kept:
             stdout=console,
             inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
         )
-        by_host = result.exit.reason in OF_THE_HOST or any(asked)
+        by_host = result.exit.is_by_host or any(asked)
         if by_host or console.printed is None:
             return result
         if (profile_key(spec, self.room), found_files(spec)) == (
@@ -219,17 +214,12 @@ def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:
     return content_key(SCHEMA, content, beside="kept/profiles.py", room=room)
 
 
-def is_beyond(spec: RunSpec) -> bool:
-    """Whether something else comes of a run than a profile, or decides it: files, a reference."""
-    return spec.semihost_dir is not None or spec.outputs is not None or spec.verify
-
-
 def run_content(spec: RunSpec) -> dict[str, Any] | None:
     """All that a run is told, as plain values: options, and hashes of the files among them.
 
     None when a file cannot be read, and of a run that is given standard input.
     """
-    if any(text.partition("=")[2] == STANDARD_INPUT for text in spec.uart):
+    if spec.is_given_input:
         return None
     options = {
         field.name: repr(getattr(spec, field.name))
@@ -266,7 +256,7 @@ def found_files(spec: RunSpec) -> list[FoundFile]:
 def _sha256(file: str) -> str | None:
     """Hash of what a file holds; None when it cannot be read."""
     try:
-        return hashlib.sha256(read_regular(os.path.expanduser(file), MOST_FILE)).hexdigest()  # noqa: PTH111
+        return sha256_of(file)
     except (OSError, ValueError):
         return None
 

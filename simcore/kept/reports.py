@@ -58,9 +58,7 @@ class KeptReports:
 
     def _found_key(self) -> str | None:
         """The key; None of a report that is not kept, as --verbose tells how a run went."""
-        if not self._room.is_on or any(
-            spec.verbose or profiles.is_beyond(spec) for spec in self._specs
-        ):
+        if not self._room.is_on or any(spec.verbose or spec.is_beyond for spec in self._specs):
             return None
         runs = [run_content(spec) for spec in self._specs]
         if None in runs:

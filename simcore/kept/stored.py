@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from simcore.kept.profiles import (
     MOST_JSON,
     NO_DOCUMENT,
-    OF_THE_HOST,
     FoundRun,
     Kept,
     OutputSink,
@@ -81,7 +80,7 @@ class StoredProfiles:
         """Why a run is nothing that a store holds; None when it is."""
         if key is None:
             return "it reads or writes something that its key does not hold"
-        if result.exit.reason in OF_THE_HOST:
+        if result.exit.is_by_host:
             return "it was ended by the host's time"
         if noted.asked:
             return "it asked for standard input"

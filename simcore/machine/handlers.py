@@ -11,6 +11,9 @@ from simcore.elf import Image
 from simcore.machine.fault_report import frame_at
 from simcore.run.interrupts import EXCEPTION_NAMES, TimedInterrupt
 
+#: Ends by a limit.
+LIMITS = ("no-end", "max-instructions", "timeout", "max-memory")
+
 VTOR = 0xE000_ED08
 INTERRUPTS = 240
 STORM_TOLD = 1000  # exceptions in a row that a run which met a limit is told of
@@ -42,7 +45,7 @@ class Handlers:
         if reason in ("loop", "sleep"):
             yield from self._unheard()
         storm = self._core.storm()
-        is_limit = reason in ("no-end", "max-instructions", "timeout", "max-memory", "for")
+        is_limit = reason in (*LIMITS, "for")
         if reason == "storm" or (is_limit and storm.taken >= STORM_TOLD):
             yield self._storm_text()
         for handler in self._core.handlers()[:1]:

@@ -37,7 +37,7 @@ from simcore.machine.engine import address_of, capture_options, division_registe
 from simcore.machine.execution import End, Execution
 from simcore.machine.fault_report import frame_at
 from simcore.machine.guessing import Guessing
-from simcore.machine.handlers import Handlers
+from simcore.machine.handlers import LIMITS, Handlers
 from simcore.machine.loader import LoadedMemory
 from simcore.machine.peripherals import (
     RegisterNames,
@@ -56,7 +56,7 @@ from simcore.run.options import MAX_PRINTED, RunOptions, command_line
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
 
-POLLING_ENDS = ("input", "no-end", "max-instructions", "timeout", "max-memory")
+POLLING_ENDS = ("input", *LIMITS)
 WATCH_S = 0.05  # how often the calling thread looks at the clock
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from simcore.elf import Function, Image, vector_table_at
+from simcore.elf.image import HALFWORD
 from simcore.elf.names import matches_exactly, names_for_hints, spellings_of
 from simcore.errors import ConfigError, nearest
 from simcore.records import dataclass
 
-HALFWORD = 2  # bytes: where Thumb instructions can start
 MOST_ADDRESSES = 8  # MAX_PLACES of native/types.h
 MOST_TIMES = 1 << 40
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")

@@ -19,6 +19,7 @@ from simcore.records import dataclass
 from simcore.run.asked import OP_ROWS
 from simcore.run.setup import DEFAULT_CPU, Move, TimingSetup, load_setup
 from simcore.run.stubs import stub_text
+from simcore.run.uarts import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from simcore.elf import Image
@@ -192,6 +193,17 @@ class RunSpec(PartSpec):
         named = (self.elf, runner, *self.symbols, self.debug_file, self.svd, *fed, *values)
         before = super(RunSpec, self).files  # noqa: UP008  slots make another class
         return (*before, *(name for name in named if name))
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether something else comes of the run than a profile, or decides it: files, a
+        reference."""
+        return self.semihost_dir is not None or self.outputs is not None or self.verify
+
+    @property
+    def is_given_input(self) -> bool:
+        """Whether a serial port receives standard input."""
+        return any(text.partition("=")[2] == STANDARD_INPUT for text in self.uart)
 
     @property
     def runner_file(self) -> str | None:

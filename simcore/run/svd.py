@@ -155,7 +155,7 @@ class Description:
                 if 0 <= address <= ALL_BITS:
                     size = row.size if row.size in (8, 16, 32) else 32
                     yield DescribedRegister(
-                        peripheral.name or "", name, address, size, row.reset_value or 0
+                        _name(peripheral), name, address, size, row.reset_value or 0
                     )
 
     def _fields_of(self, peripheral: str) -> dict[str, dict[str, int]]:
@@ -170,17 +170,17 @@ class Description:
                 names += [
                     row.attrib["derivedFrom"]
                     for row in rows
-                    if (row.findtext("name") or "") == name and "derivedFrom" in row.attrib
+                    if row.findtext("name", "") == name and "derivedFrom" in row.attrib
                 ]
         for row in rows:
             if not _names(row, kept):
                 row.getparent().remove(row)
         found: dict[str, dict[str, int]] = {}
         for one in self._parsed(root, fields=True).get_peripherals():
-            if (one.name or "") == peripheral:
+            if _name(one) == peripheral:
                 for name, _, row in _walk(one.registers or (), 0, ""):
                     found[name] = {
-                        field.name or "": (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS
+                        _name(field): (1 << field.bit_width) - 1 << field.bit_offset & ALL_BITS
                         for field in row.get_fields()
                         if 0 <= (field.bit_offset or 0) < 32 and 0 < (field.bit_width or 1) <= 32
                         if field.bit_offset is not None and field.bit_width is not None
@@ -189,6 +189,11 @@ class Description:
 
 
 MOST_NAMED = 4  # fields of a register that a text names
+
+
+def _name(row: Any) -> str:
+    """The name of what the package read, empty where there is none."""
+    return row.name or ""
 
 
 def _names(peripheral: Any, kept: Iterable[str]) -> bool:
@@ -206,7 +211,7 @@ def _walk(rows: Iterable[Any], base: int, prefix: str) -> Iterator[tuple[str, in
         kind = type(row).__name__
         if kind == "SVDRegister":
             yield (
-                prefix + (row.name or "").replace("[%s]", "").replace("%s", ""),
+                prefix + _name(row).replace("[%s]", "").replace("%s", ""),
                 base + (row.address_offset or 0),
                 row,
             )
@@ -217,7 +222,7 @@ def _walk(rows: Iterable[Any], base: int, prefix: str) -> Iterator[tuple[str, in
         else:
             yield from _walk(row.registers, base, prefix)
             yield from _walk(
-                row.clusters, base + (row.address_offset or 0), f"{prefix}{row.name or ''}_"
+                row.clusters, base + (row.address_offset or 0), f"{prefix}{_name(row)}_"
             )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
@@ -11,20 +9,18 @@ from typing import Any
 from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
 from simcore.errors import McusimError
-from simcore.files import read_regular
+from simcore.files import sha256_of
 from simcore.run.spec import PartSpec, RunSpec, split_runner
-from simcore.run.uarts import STANDARD_INPUT
 
 SCHEMA = "mcusim.stored-run/1"
-MOST_FILE = 1 << 28  # bytes of an input, as simcore.elf has it
 
 
 def run_key(kind: str, spec: RunSpec, room: Room = NO_ROOM, **more: Any) -> str | None:
     """The key of a run; ``more`` are other plain values that decide it, by name.
 
     None of a run that something else decides or of which something else comes: standard input, a
-    folder of the host, outputs that are written or verified, a limit of the host's time; and of one
-    whose files cannot be read. ``room`` remembers the hash of mcusim.
+    folder of the host, outputs that are written or verified; and of one whose files cannot be read.
+    ``room`` remembers the hash of mcusim.
     """
     content = spec_content(spec)
     if content is None:
@@ -39,9 +35,7 @@ def spec_content(spec: RunSpec) -> dict[str, Any] | None:
 
     None as :func:`run_key` says.
     """
-    if spec.semihost_dir is not None or spec.outputs is not None or spec.verify:
-        return None
-    if any(text.partition("=")[2] == STANDARD_INPUT for text in spec.uart):
+    if spec.is_beyond or spec.is_given_input:
         return None
     try:
         found = _hashes(spec)
@@ -55,7 +49,7 @@ def spec_content(spec: RunSpec) -> dict[str, Any] | None:
 def part_content(part: PartSpec) -> list[Any] | None:
     """What decides the memory of a part, as plain values; None when a file cannot be read."""
     try:
-        memory = None if part.memory_from is None else _sha256(part.memory_from)
+        memory = None if part.memory_from is None else sha256_of(part.memory_from)
         return [_part(part.cpu), list(part.overrides), memory]
     except (OSError, ValueError, McusimError):
         return None
@@ -65,19 +59,19 @@ def _without_paths(spec: RunSpec) -> RunSpec:
     runner = spec.runner
     if runner is not None:
         file, symbol = split_runner(runner)
-        runner = f"{_sha256(file)}:{symbol}"
+        runner = f"{sha256_of(file)}:{symbol}"
     return replace(
         spec,
-        elf=_sha256(spec.elf),
+        elf=sha256_of(spec.elf),
         cpu=_part(spec.cpu),
         linked_for=None if spec.linked_for is None else _part(spec.linked_for),
-        memory_from=None if spec.memory_from is None else _sha256(spec.memory_from),
-        symbols=tuple(map(_sha256, spec.symbols)),
-        debug_file=None if spec.debug_file is None else _sha256(spec.debug_file),
+        memory_from=None if spec.memory_from is None else sha256_of(spec.memory_from),
+        symbols=tuple(map(sha256_of, spec.symbols)),
+        debug_file=None if spec.debug_file is None else sha256_of(spec.debug_file),
         debug_dir=None,  # what is found in it counts
-        svd=None if spec.svd is None else _sha256(spec.svd),
+        svd=None if spec.svd is None else sha256_of(spec.svd),
         uart=tuple(_fed(text) for text in spec.uart),
-        input=tuple(_sha256(n) if n.endswith((".npy", ".bin")) else n for n in spec.input),
+        input=tuple(sha256_of(n) if n.endswith((".npy", ".bin")) else n for n in spec.input),
         runner=runner,
         verbose=False,
     )
@@ -89,12 +83,12 @@ def _part(cpu: str) -> str:
         return cpu
     from simcore.cpu_model.tree import model_files
 
-    return "+".join(_sha256(str(file)) for file in model_files(cpu))
+    return "+".join(sha256_of(str(file)) for file in model_files(cpu))
 
 
 def _fed(text: str) -> str:
     port, equals, file = text.partition("=")
-    return f"{port}={_sha256(file)}" if equals else text
+    return f"{port}={sha256_of(file)}" if equals else text
 
 
 def _hashes(spec: RunSpec) -> list[str]:
@@ -108,11 +102,5 @@ def _hashes(spec: RunSpec) -> list[str]:
             places += debug_places(spec.runner_file or spec.elf, spec.debug_dir)
         for name in places:
             with suppress(OSError):
-                hashes.append(_sha256(name))
+                hashes.append(sha256_of(name))
     return hashes
-
-
-def _sha256(name: str) -> str:
-    """Hash of what a file holds. Raises OSError or ValueError."""
-    content = read_regular(os.path.expanduser(name), MOST_FILE)  # noqa: PTH111  a text, as it is opened
-    return hashlib.sha256(content).hexdigest()

@@ -17,12 +17,14 @@ from simcore.advisor.put_together import SearchOutcome, put_together
 from simcore.advisor.reach import dma_reach
 from simcore.advisor.results import Advice
 from simcore.advisor.search import FIRST, Search, key_of, without
+from simcore.advisor.settle import by_hand, settled
 from simcore.errors import ConfigError, ExitCode
 from simcore.extras import require
-from simcore.linking import Build, open_build
+from simcore.linking import Build, check_editable, open_build
 from simcore.linking.veneers import direct_calls
 from simcore.placement import Placement, program_memory
 from simcore.run.reached import Watcher
+from simcore.run.spec import RunSpec
 from simcore.simulation.capture import record_run
 from simcore.simulation.one_call import WHOLE
 from simcore.simulation.program import Program, open_capture, open_program
@@ -61,7 +63,7 @@ def advise(
     ``candidates`` is how many functions and objects are considered, those that wait most, and
     ``least_share`` what a move has to bring of the cycles awake that count. ``count_copies`` leaves
     data where it is that waits no longer in this run than its copy from ROM takes at the start,
-    ``once`` lets code move that ran once, ``any_energy`` moves that cost relatively more energy
+    ``once`` lets code move that runs seldom, ``any_energy`` moves that cost relatively more energy
     than they save cycles. ``map_file`` is the linker's map of the program, which else is looked for
     beside it; ``linker_script`` is the script that it was linked with, which the advice then has
     with the moves in it.
@@ -75,7 +77,10 @@ def advise(
         raise ConfigError(f"the least share of a move is from 0 to below 1, not {least_share:g}")
     program = open_program(elf, cpu, **options)
     spec = program.spec
-    is_part = bool(spec.from_ or spec.until or spec.task) or spec.per not in (None, WHOLE)
+    build = open_build(program.image, map_file, linker_script)
+    if build.script is not None:
+        check_editable(build.script, program.image)
+    is_part = is_part_of(spec)
     search = partial(
         _advise,
         minimise=minimise,
@@ -86,7 +91,7 @@ def advise(
         once=True if once else None if is_part else False,
         any_energy=any_energy,
         tell=tell,
-        build=open_build(program.image, map_file, linker_script),
+        build=build,
     )
     if program.capture is not None:
         return search(program)
@@ -102,6 +107,11 @@ def advise(
             raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
         counted = {"per": spec.per, "task": spec.task}
         return search(open_capture(path, memory_from=spec.memory_from, **counted))
+
+
+def is_part_of(spec: RunSpec) -> bool:
+    """Whether a run is asked to count a part of itself."""
+    return bool(spec.from_ or spec.until or spec.task) or spec.per not in (None, WHOLE)
 
 
 def _advise(
@@ -128,7 +138,7 @@ def _advise(
         linked,
         layouts(program.spec, setup, image),
         direct_calls(image, profile),
-        build.map,
+        build,
     )
     wanted = "cycles" if deadline_s is not None or minimise == "both" else minimise
     goal = Goal(wanted, least_share, any_energy)
@@ -149,6 +159,7 @@ def _advise(
             most,
             count_copies=count_copies,
             once=None if once is False and profile.per is not None else once,
+            is_part=profile.per is not None or is_part_of(program.spec),
             build=build,
         )
         search.candidates, outcome.left = found.candidates, found.left
@@ -157,6 +168,7 @@ def _advise(
             _meet(search, outcome, int(deadline_s * setup.core_clock_hz))
         else:
             _minimise(search, outcome)
+        outcome.by_hand = by_hand(search, outcome.choice, goal)
     if outcome.choice:
         placement = search.place(outcome.choice)
         assert placement is not None
@@ -175,21 +187,22 @@ def _minimise(search: Search, outcome: SearchOutcome) -> None:
             "cycles within energy": goal,
             "energy": Goal("energy", goal.least_share, goal.any_energy),
         }
-    reduced: list[tuple[Choice, dict[int, Gain]]] = []
+    reduced: list[tuple[Choice, dict[int, Gain], Goal]] = []
     for one in goals.values():
         chosen = search.choose(one)
-        if all(key_of(chosen) != key_of(choice) for choice, _ in reduced):
+        if all(key_of(chosen) != key_of(choice) for choice, _, _ in reduced):
             few = search.reduce(chosen, one) if chosen else ({}, {})
-            reduced.append(search.with_small(*few, one))
-    others = [choice for choice, _ in reduced]
+            reduced.append((*search.with_small(*few, one), one))
+    others = [choice for choice, _, _ in reduced]
     if minimise == "cycles" and others[0]:
         # Is there one that saves more of both? What saves most energy is the likeliest.
         others.append(search.choose(Goal("energy", goal.least_share, any_energy=True)))
     search.judge([{}, *others], "judging others", FIRST)
     search.judge(others[: len(reduced)], "judging others")
-    outcome.choice, outcome.gains = max(
-        reduced, key=lambda item: _rank(search, goal, item[0], minimise)
-    )
+    best = max(reduced, key=lambda item: _rank(search, goal, item[0], minimise))
+    outcome.choice, outcome.gains = settled(search, *best)
+    search.judge([{}, outcome.choice], "judging the rest")
+    others = [outcome.choice if one is best[0] else one for one in others]
     outcome.alternatives = [choice for choice in others if key_of(choice) in search.judged]
     _promise(search, outcome)
     if outcome.choice and goal.minimise == "cycles" and not _is_above_chance(search, outcome):
@@ -245,6 +258,6 @@ def _promise(search: Search, outcome: SearchOutcome) -> None:
         return
     placement = search.place(outcome.choice) or Placement()
     outcome.veneer_cycles = search.veneer_cycles(placement.moves)
-    setups = relinked_setups(search.image, search.setup, placement.moves, search.linked_map)
+    setups = relinked_setups(search.image, search.setup, placement.moves, search.build.map)
     found = search.passes.time(setups, "as it will be linked")
     outcome.relinked = [one.with_veneers(outcome.veneer_cycles) for one in found]

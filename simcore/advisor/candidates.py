@@ -14,11 +14,11 @@ from simcore.cpu_model import CpuModel, Region
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.linking import Build, as_linked
-from simcore.linking.inputs import why_it_stays
+from simcore.linking.inputs import Stays, by_itself
+from simcore.linking.room import room_for_sections, section_bytes
 from simcore.linking.startup import linefill_cycles
 from simcore.linking.units import is_joined
-from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces
-from simcore.placement.placer import free_bytes
+from simcore.placement.pieces import LINE, Piece, ProgramMemory, all_pieces, is_composed
 from simcore.run.setup import TimingSetup
 
 #: Data in a TCM below this many bytes is not moved out to make room.
@@ -28,6 +28,10 @@ LEAST_SHARE = 1e-4
 #: A hot part of an object that fits whole is tried when it has so much of its waits in so many
 #: of its bytes.
 HOT_WAITS, HOT_BYTES = 0.8, 0.5
+#: Why start-up code stays.
+BEFORE_FILLED = "runs before start-up code has filled RAM"
+#: A program of which no map and no script are known.
+NO_BUILD = Build()
 #: Shares of a region's room that parts of an object that does not fit may take. What is left of
 #: the second one is for tables of a few words.
 ROOMS = (1.0, 0.9375, 0.75, 0.5)
@@ -48,11 +52,14 @@ class Candidate:
     copy_cycles: int = 0
     whole: int = 0  # address of the object that it is or is a part of
     is_resident: bool = False  # may leave a TCM to make room
+    stays: str | None = None  # why no linker script moves it, so that it is for hands
+    section_size: int = 0  # bytes of its input section, where that is known
 
     @property
     def size(self) -> int:
         """Bytes that it takes of a region, the gap in front of it with them."""
-        return -(-self.piece.size // self.piece.alignment) * self.piece.alignment
+        aligned = -(-self.piece.size // self.piece.alignment) * self.piece.alignment
+        return max(aligned, section_bytes(self.section_size))
 
     @property
     def is_part(self) -> bool:
@@ -91,29 +98,32 @@ def find_candidates(
     *,
     count_copies: bool,
     once: bool | None,
-    build: Build | None = None,
+    is_part: bool = False,
+    build: Build = NO_BUILD,
 ) -> Found:
     """At most ``most`` candidates, those that wait most first, then data that could make room.
 
     ``parts`` and ``fetch`` are what :meth:`Passes.waits` gives.
 
-    ``once``: code that ran once may move, too; None: so it may when the run counts a part of it.
-    By the linker's map what shares an input section is one candidate. Where a script is to be
-    written, what no linker moves is none.
+    ``once``: code may move that runs so seldom that its copy takes longer, unless it is False.
+    ``is_part``: not all of the run is in the profile. By the linker's map what shares an input
+    section is one candidate.
     """
     model = setup.model
     least = max(1, round(LEAST_SHARE * profile.totals.active_cycles))
     found: list[Candidate] = []
     residents: list[Candidate] = []
     left: list[Left] = []
-    room = {region.name: free_bytes(image, model, memory, region) for region in model.regions}
-    startup = startup_functions(image, profile)
-    linked_map = None if build is None else build.map
+    room = {
+        region.name: room_for_sections(image, model, memory, build, region)
+        for region in model.regions
+    }
+    startup = startup_functions(image, profile, is_part=is_part)
     code = sorted(at for at in fetch if at is not None)
     inside: list[int] = []
-    for piece in as_linked(linked_map, _pieces(image, memory, profile)):
+    for piece in as_linked(build.map, _pieces(image, memory, profile)):
         home = model.region_at(piece.address)
-        if home is None:
+        if home is None or _is_vector_table(image, piece):
             continue
         if piece.kind == "stack":
             waited = sum(row.stall_cycles for row in profile.objects if row.kind == "stack")
@@ -130,31 +140,29 @@ def find_candidates(
         one = Candidate(piece, home.name, (), waited, copy, piece.address, in_tcm)
         if in_tcm:
             targets = _targets(model, room, piece, home, reach)
-            if targets:
-                residents.append(replace(one, regions=targets))
+            told = _as_linked_alone(image, build, replace(one, regions=targets))
+            if targets and told.stays is None:
+                residents.append(told)
             continue
-        if piece.is_code and startup.intersection(inside) and not once:
-            left.append(Left(piece, waited, None, None, "ran once, at start"))
+        if piece.is_code and not startup.only.union(startup.also).isdisjoint(inside):
+            # Whatever is asked for: start-up code fills RAM, and runs in front of that.
+            left.append(Left(piece, waited, None, None, BEFORE_FILLED))
         elif piece.is_code and once is False and waited <= 2 * copy:
             left.append(Left(piece, waited, None, None, "runs too seldom to pay for its copy"))
         elif not piece.is_code and count_copies and waited <= copy:
             left.append(Left(piece, waited, None, None, "read too seldom to pay for its copy"))
         else:
             wanted, reason = _with_parts(one, model, room, parts, reach)
-            if build is not None and build.script is not None:
-                wanted, stays = _linkable(image, build, wanted)
-                reason = reason or stays
             found += wanted
             if reason is not None:
                 left.append(reason)
     found.sort(key=lambda one: (-one.stall_cycles, one.piece.address, one.piece.size))
-    wholes = list(dict.fromkeys(one.whole for one in found))
-    for one in found:
-        if one.whole in wholes[most:] and not any(x.piece.address == one.whole for x in left):
+    found, others = _those_that_wait_most(image, build, found, most)
+    for one in others:
+        if not any(x.piece.address == one.whole for x in left):
             left.append(
                 Left(one.piece, one.stall_cycles, None, None, "waits less than --candidates")
             )
-    found = [one for one in found if one.whole in wholes[:most]]
     scarce = any(
         sum(one.size for one in found if not one.is_part) > room[region.name]
         for region in model.regions
@@ -168,19 +176,40 @@ def find_candidates(
     return Found(found + residents[: max(1, most // 8)], left)
 
 
-def _linkable(
-    image: Image, build: Build, wanted: Sequence[Candidate]
-) -> tuple[list[Candidate], Left | None]:
-    """Those of some candidates that a linker moves, and why not the first of the others."""
-    found, left = [], None
-    for one in wanted:
-        is_stack = one.piece.kind == "stack"
-        reason = None if is_stack else why_it_stays(image, build.map, one.piece)
-        if reason is None:
-            found.append(one)
-        elif left is None:
-            left = Left(one.piece, one.stall_cycles, None, None, "no linker moves it as it is")
-    return found, left
+def _those_that_wait_most(
+    image: Image, build: Build, found: Sequence[Candidate], most: int
+) -> tuple[list[Candidate], list[Candidate]]:
+    """The first candidates, ``most`` of those that a script moves and as many of those that it does
+    not, each with what a linker makes of it; and the rest."""
+    wholes: dict[bool, dict[int, None]] = {True: {}, False: {}}  # of what a script moves, or not
+    kept: list[Candidate] = []
+    others: list[Candidate] = []
+    for one in found:
+        if len(wholes[True]) >= most and one.whole not in wholes[True]:
+            others.append(one)
+            continue
+        told = _as_linked_alone(image, build, one)
+        group = wholes[told.stays is None]
+        if one.whole in group or len(group) < most:
+            group[one.whole] = None
+            kept.append(told)
+        else:
+            others.append(one)
+    return kept, others
+
+
+def _as_linked_alone(image: Image, build: Build, one: Candidate) -> Candidate:
+    """A candidate with what a linker script makes of it."""
+    if one.piece.kind == "stack":
+        if build.script is None:
+            return one
+        return replace(one, stays="its top is the first word of the vector table: set it there")
+    if is_composed(image):
+        return one
+    found = by_itself(image, build.map, one.piece)
+    if isinstance(found, Stays):
+        return replace(one, stays=found.reason)
+    return replace(one, section_size=found.size)
 
 
 def _has_whole(part: Candidate, found: Sequence[Candidate]) -> bool:
@@ -242,6 +271,12 @@ def _pieces(image: Image, memory: ProgramMemory, profile: Profile) -> list[Piece
         size = -(-used // 32) * 32
         result.append(Piece("stack", "stack", top - size, size, 8))
     return result
+
+
+def _is_vector_table(image: Image, piece: Piece) -> bool:
+    """Whether the core reads a piece at reset, before anything could be copied."""
+    table = image.vector_table
+    return table is not None and not piece.is_code and piece.address <= table < piece.end
 
 
 def _copy_cycles(setup: TimingSetup, piece: Piece, home: Region) -> int:

@@ -92,13 +92,19 @@ class Gain:
     def is_worth_it(self, goal: Goal, linked: MeasuredRun) -> bool:
         """Whether it is more than chance and than the least that is asked for.
 
-        Where cycles are minimised, energy that costs no cycle counts, too.
+        Where cycles are minimised, energy counts, too, of what brings some cycle above chance.
         """
-        gain, spread = self.counted(goal)
-        if gain > spread and gain >= goal.least(linked):
+        if not self.is_above_chance(goal):
+            return False
+        if self.counted(goal)[0] >= goal.least(linked):
             return True
         least = max(self.energy_spread_fj, goal.least_share * linked.energy_fj)
-        return goal.minimise == "cycles" and self.energy_fj > least and self.cycles >= 0
+        return goal.minimise == "cycles" and self.energy_fj > least
+
+    def is_above_chance(self, goal: Goal) -> bool:
+        """Whether it is more than its spread, and is seen in whole numbers."""
+        gain, spread = self.counted(goal)
+        return gain > spread and round(gain) > 0
 
 
 def gain_over(before: Sequence[MeasuredRun], after: Sequence[MeasuredRun]) -> Gain:

@@ -22,9 +22,12 @@ from simcore.advisor.results import (
     Rejected,
 )
 from simcore.advisor.search import MOST_MOVES, Search, key_of
+from simcore.advisor.settle import ByHand
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
 from simcore.linking import Build, applied, attributes_text, linker_fragment
+from simcore.linking.inputs import Stays
+from simcore.linking.units import members_of
 from simcore.placement import Placement, tcm_bytes
 from simcore.placement.pieces import Piece
 from simcore.plain import filled
@@ -47,6 +50,7 @@ class SearchOutcome:
     meets_deadline: bool | None = None
     is_chance: bool = False  # a relink may lose what the choice brings, and nothing is advised
     placement: Placement = field(default_factory=Placement)
+    by_hand: ByHand = field(default_factory=ByHand)
 
 
 def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice:
@@ -62,14 +66,18 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         round(mean(one.energy_fj for one in relinked)),
     )
     shown = shown_names(search.image)
-    moves = _moves(search, outcome, shown)
+    hands = outcome.by_hand
+    moves = _moves(search, outcome.minimise, outcome.choice, outcome.gains, shown)
+    beside = _moves(search, outcome.minimise, hands.choice, hands.gains, shown)
     # In the order of the verified places, which the linker then keeps.
     pieces = sorted(
         ((search.candidates[i].piece, region) for i, region in outcome.choice.items()),
         key=lambda item: item[0].address,
     )
     image = search.image
-    fragment = linker_fragment(image, search.setup, search.memory, pieces, build, profile)
+    stays = [Stays(row.name, row.stays or "") for row in beside]
+    fragment = linker_fragment(image, search.setup, search.memory, pieces, build, profile, stays)
+    apart = [(search.candidates[i].piece, region) for i, region in hands.choice.items()]
     return filled(
         Advice,
         profile,
@@ -87,6 +95,9 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         judged=_judged(search, outcome),
         timings=search.passes.timings,
         moves=moves,
+        by_hand=beside,
+        by_hand_cycles=0 if hands.together is None else round(hands.together.cycles),
+        by_hand_spread_cycles=0.0 if hands.together is None else round(hands.together.spread, 1),
         placement=outcome.placement.items,
         rejected=_rejected(search, outcome, shown),
         alternatives=_alternatives(search, outcome),
@@ -94,7 +105,7 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         copy_cycles=fragment.copy_cycles
         or sum(search.candidates[index].copy_cycles for index in outcome.choice),
         linker_script=fragment.text,
-        attributes=attributes_text(image, pieces),
+        attributes=attributes_text(image, [*pieces, *apart], build),
         applied_script=None if build.script is None else applied(build.script, fragment, image),
         warnings=(
             *profile.scope_notes,
@@ -135,16 +146,21 @@ def _judged(search: Search, outcome: SearchOutcome) -> Judged:
         answers=tuple(answers),
         cycles=0 if gain is None else round(gain.cycles),
         spread_cycles=0.0 if gain is None else round(gain.spread, 1),
+        mechanism_cycles=0 if gain is None else round(gain.waits),
         energy_j=0.0 if gain is None else gain.energy_fj / 1e15,
     )
 
 
 def _moves(
-    search: Search, outcome: SearchOutcome, shown: Callable[[Piece], str]
+    search: Search,
+    minimise: str,
+    choice: Choice,
+    gains: dict[int, Gain],
+    shown: Callable[[Piece], str],
 ) -> tuple[AdvisedMove, ...]:
     found = []
-    for index, region in outcome.choice.items():
-        one, gain = search.candidates[index], outcome.gains.get(index)
+    for index, region in choice.items():
+        one, gain = search.candidates[index], gains.get(index)
         found.append(
             AdvisedMove(
                 name=shown(one.piece),
@@ -160,9 +176,11 @@ def _moves(
                 if gain is None
                 else round(gain.waits if one.piece.is_code else gain.cycles),
                 energy_j=None if gain is None else gain.energy_fj / 1e15,
+                members=tuple(part.name for part in members_of(search.image, one.piece)),
+                stays=one.stays,
             )
         )
-    by_energy = outcome.minimise == "energy"
+    by_energy = minimise == "energy"
     found.sort(
         key=lambda move: (-((move.energy_j if by_energy else move.cycles) or 0), move.address)
     )
@@ -175,7 +193,8 @@ def _rejected(
     """What waits and stays, with the region that serves the goal best alone and why it does."""
     goal, base = outcome.goal, search.base
     least = goal.least(base)
-    chosen = {search.candidates[index].whole for index in outcome.choice}
+    choices = (*outcome.choice, *outcome.by_hand.choice)
+    chosen = {search.candidates[index].whole for index in choices}
     found: dict[int, Rejected] = {}
     for left in outcome.left:
         found[left.piece.address] = Rejected(
@@ -200,6 +219,8 @@ def _rejected(
             reason = f"brings less than {goal.least_share * 100:g} %"
         elif not goal.allows(screened.cycles, screened.energy_fj, base):
             reason = "costs relatively more energy than it saves cycles"
+        elif one.stays is not None:
+            reason = f"no linker script moves it: {one.stays}"
         elif outcome.meets_deadline:
             reason = "not needed for the deadline"
         elif search.place({**outcome.choice, index: region.name}) is None:
@@ -223,10 +244,8 @@ def _gain(search: Search, goal: Goal, index: int, region: str) -> int:
 
 def _room(search: Search, outcome: SearchOutcome, region: str) -> int:
     """Bytes of a region that the program and the choice leave."""
-    model = search.setup.model
-    taken = tcm_bytes(search.image, model, outcome.placement.moves)
-    size = model.region(region).size
-    return max(0, size - taken.get(region, 0))
+    taken = sum(search.candidates[i].size for i, to in outcome.choice.items() if to == region)
+    return max(0, search.room(region) - taken)
 
 
 def _alternatives(search: Search, outcome: SearchOutcome) -> tuple[Alternative, ...]:

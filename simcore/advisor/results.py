@@ -64,6 +64,8 @@ class Judged:
     """Saved in the mean."""
     spread_cycles: Amount
     """Twice the standard error of that mean."""
+    mechanism_cycles: int
+    """Of the cycles, those that fetches, loads and stores no longer wait."""
     energy_j: float
     """Saved in the mean."""
 
@@ -92,6 +94,10 @@ class AdvisedMove:
     """Of the cycles, those that were waits for memory; of data, which moves no branch, all."""
     energy_j: float | None
     """Saved; negative where it costs energy."""
+    members: tuple[str, ...]
+    """What else its input section holds and moves along: 'X and 2 more' has three."""
+    stays: str | None
+    """Why no linker script moves it; null of what the promise holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,11 @@ class Advice(Document):
     """Configurations that the run was timed under."""
     moves: tuple[AdvisedMove, ...]
     """Largest gain first."""
+    by_hand: tuple[AdvisedMove, ...]
+    """What is worth it and what no linker script moves: not in the promise."""
+    by_hand_cycles: int
+    """What they bring together more than the moves, in the mean of the layouts."""
+    by_hand_spread_cycles: Amount
     placement: tuple[PlacedItem, ...]
     """Where the moves were timed, by address."""
     rejected: tuple[Rejected, ...]

@@ -23,11 +23,11 @@ from simcore.cpu_model import Region
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.linking import LinkMap
+from simcore.linking import Build
+from simcore.linking.room import room_for_sections
 from simcore.linking.veneers import DirectCall, through_veneers
 from simcore.placement import Placement, place_pieces
 from simcore.placement.pieces import ProgramMemory
-from simcore.placement.placer import free_bytes
 from simcore.placement.request import PlaceRequest
 from simcore.run.setup import Move, TimingSetup
 
@@ -60,10 +60,11 @@ class Search:
     linked: MeasuredRun
     layouts: Sequence[JudgedLayout]
     calls: Sequence[DirectCall]
-    linked_map: LinkMap | None = None
+    build: Build
     candidates: list[Candidate] = field(default_factory=list)
     screened: dict[tuple[int, str], Screened] = field(default_factory=dict)
     judged: dict[Key, list[MeasuredRun]] = field(default_factory=dict)  # over the first layouts
+    rooms: dict[str, int] = field(default_factory=dict)
     why_not: dict[int, str] = field(default_factory=dict)  # of those that were judged and left out
 
     @property
@@ -83,8 +84,10 @@ class Search:
         return self.passes.setup
 
     def place(self, choice: Choice) -> Placement | None:
-        """The placement of a choice, None when it does not fit."""
+        """The placement of a choice, None when it does not fit, or not into the user's MEMORY."""
         model = self.setup.model
+        if not self._has_room(choice):
+            return None
         wanted = [
             (PlaceRequest(one.piece.name, region), model.region(region), one.piece)
             for index, region in sorted(choice.items())
@@ -94,6 +97,25 @@ class Search:
             return place_pieces(self.image, model, wanted, self.memory)
         except ConfigError:
             return None
+
+    def room(self, region: str) -> int:
+        """Bytes that a region has for input sections, nothing moved."""
+        if region not in self.rooms:
+            model = self.setup.model
+            self.rooms[region] = room_for_sections(
+                self.image, model, self.memory, self.build, model.region(region)
+            )
+        return self.rooms[region]
+
+    def _has_room(self, choice: Choice) -> bool:
+        """Whether the input sections of a choice fit, as the fragment counts them."""
+        taken: dict[str, int] = {}
+        for index, region in choice.items():
+            one = self.candidates[index]
+            taken[region] = taken.get(region, 0) + one.size
+            if one.home is not None:
+                taken[one.home] = taken.get(one.home, 0) - one.piece.size
+        return all(size <= self.room(region) for region, size in taken.items() if size > 0)
 
     def veneer_cycles(self, moves: Sequence[Move]) -> int:
         """Cycles that calls through veneers take longer under some moves."""
@@ -178,6 +200,8 @@ class Search:
         options = []
         least = 0.0 if needed is not None else goal.least(self.base)
         for index, one in enumerate(self.candidates):
+            if one.stays is not None:
+                continue
             gains: list[float] = []
             for region in one.regions:
                 found = self.screened[index, region.name]
@@ -193,9 +217,7 @@ class Search:
                     options.append(Option(index, region.name, worth))
         model = self.setup.model
         regions = dict.fromkeys(option.region for option in options)
-        free = {
-            name: free_bytes(self.image, model, self.memory, model.region(name)) for name in regions
-        }
+        free = {name: self.room(name) for name in regions}
         scarce = [region.name for region in model.regions if region.kind in TCM_KINDS]
         sizes = [one.size for one in self.candidates]
         homes = [one.home for one in self.candidates]
@@ -284,7 +306,7 @@ class Search:
         for (index, region), gain in zip(choice.items(), judged, strict=True):
             if gain is not None:
                 gains[index] = gain
-            if gain is None or self._is_good(gain, goal):
+            if gain is None or self.is_good(gain, goal):
                 kept[index] = region
             else:
                 self.why_not[index] = goal.why_not(gain, self.base)
@@ -299,7 +321,7 @@ class Search:
         good = {
             index: gain
             for index, gain in found.items()
-            if gain is not None and self._is_good(gain, goal)
+            if gain is not None and self.is_good(gain, goal)
         }
         if good:
             best = max(good, key=lambda index: (good[index].counted(goal)[0], -index))
@@ -320,7 +342,7 @@ class Search:
         if sum(self.screened[item].cycles for item in small.items()) < goal.least(self.base):
             return choice, gains
         (gain,) = self.judge_pairs([(choice, choice | small)], goal, "judging small ones")
-        if gain is None or not self._is_good(gain, goal):
+        if gain is None or not self.is_good(gain, goal):
             return choice, gains
         together = choice | small
         fewer = {index: without(together, index) for index in small}
@@ -330,11 +352,11 @@ class Search:
             index: one
             for index, one in zip(small, judged, strict=True)
             if one is not None and one.share(self.base) >= goal.least_share / MOST_MOVES
-            and (one.cycles > one.spread or one.energy_fj > one.energy_spread_fj)
+            and one.is_above_chance(goal)
         }  # fmt: skip
         together = choice | {index: small[index] for index in beside}
         (gain,) = self.judge_pairs([(choice, together)], goal, "judging small ones")
-        if gain is None or not self._is_good(gain, goal):
+        if gain is None or not self.is_good(gain, goal):
             return choice, gains
         return together, gains | beside
 
@@ -344,6 +366,8 @@ class Search:
         found: dict[int, tuple[int, int, str]] = {}  # of each whole: the best of its parts
         for index, one in enumerate(self.candidates):
             if one.whole in wholes or one.is_resident or not one.regions or one.piece.is_code:
+                continue
+            if one.stays is not None:
                 continue
             region = max(one.regions, key=lambda region: self.screened[index, region.name].cycles)
             known = self.screened[index, region.name]
@@ -355,7 +379,8 @@ class Search:
         some = sorted(found.values())[: MOST_MOVES - len(choice)]
         return {index: region for _, index, region in some}
 
-    def _is_good(self, gain: Gain, goal: Goal) -> bool:
+    def is_good(self, gain: Gain, goal: Goal) -> bool:
+        """Whether a gain is worth a move, and its price in energy."""
         return gain.is_worth_it(goal, self.base) and goal.allows(
             gain.cycles, gain.energy_fj, self.base
         )

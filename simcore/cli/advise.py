@@ -74,7 +74,8 @@ ROWS = 8  # of the list of what is not worth moving
 @click.option(
     "--once",
     is_flag=True,
-    help="Move code, too, that ran once, at start, or so seldom that its copy takes longer.",
+    help="Move code, too, that runs so seldom that its copy takes longer. What runs before start-up"
+    " code has filled RAM never moves.",
 )
 @click.option(
     "--any-energy",
@@ -142,11 +143,12 @@ def advise(
 
     Moves are judged over layouts: only what brings more than chance in their mean is advised, at
     most eight moves. It comes as a linker-script fragment to paste, with the loop that start-up
-    code needs. With --per, --from and --until only that part counts. Needs scipy, which the extra
-    mcusim[advise] installs. Exit status 3: no placement meets the deadline.
+    code needs; what no linker script moves stands apart, by hand. With --per, --from and --until
+    only that part counts. Needs scipy, which the extra mcusim[advise] installs. Exit status 3: no
+    placement meets the deadline.
     """
     from simcore.kept.reports import KeptReports
-    from simcore.linking.mapfile import map_states
+    from simcore.linking.mapfile import map_states, maps_beside
 
     if deadline is not None and minimise != "cycles":
         raise click.UsageError("--deadline finds the fewest bytes; it does not go with --minimise")
@@ -178,10 +180,10 @@ def advise(
     from simcore.report.studies.advice import render
 
     reports.watch()
-    with (
-        destination(new_script, input_files()) as write_script,
-        destination(output, input_files()) as write,
-    ):
+    read: list[str] = input_files()
+    if map_file is None:
+        read += map(str, maps_beside(elf))
+    with destination(new_script, read) as write_script, destination(output, read) as write:
         with program_streams(output, run["max_instructions"]) as streams:
             noted = Noted(streams)
             with search_progress(noted.streams["progress"]) as tell:

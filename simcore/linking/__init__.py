@@ -6,7 +6,7 @@ from __future__ import annotations
 from simcore.linking.build import Build, open_build
 from simcore.linking.fragment import Fragment, attributes_text, linker_fragment
 from simcore.linking.mapfile import LinkMap, find_map, read_map
-from simcore.linking.rewrite import applied
+from simcore.linking.rewrite import applied, check_editable
 from simcore.linking.script import Script, read_script
 from simcore.linking.units import as_linked
 
@@ -18,6 +18,7 @@ __all__ = [
     "applied",
     "as_linked",
     "attributes_text",
+    "check_editable",
     "find_map",
     "linker_fragment",
     "open_build",

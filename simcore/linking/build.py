@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
+from simcore.linking.again import check_linked_without, without_advice
 from simcore.linking.mapfile import LinkMap, MemoryRange, find_map, read_map
 from simcore.linking.script import Script, read_script
 
@@ -67,4 +68,7 @@ def open_build(image: Image, map_file: str | None = None, script: str | None = N
     else:
         found = read_map(map_file)
         found.check(image)
-    return Build(found, None if script is None else read_script(script))
+    read = None if script is None else without_advice(read_script(script))
+    if read is not None:
+        check_linked_without(image, read)
+    return Build(found, read)

@@ -22,26 +22,28 @@ from simcore.linking.inputs import (
     Stays,
     by_map,
     by_symbols,
+    is_part,
     is_zeroed,
     own_section,
 )
+from simcore.linking.mapfile import LinkMap
+from simcore.linking.room import room_for_sections, section_bytes
 from simcore.linking.script import OutputSection
 from simcore.linking.sections import (
     FragmentSection,
     asserts,
     copied_already,
     fill_table,
+    has_phdrs,
     output_section,
 )
 from simcore.linking.startup import ASSEMBLY_LOOP, C_LOOP, copy_cycles
+from simcore.linking.units import members_of
 from simcore.linking.veneers import BYTES, count_veneers, direct_calls, through_veneers
 from simcore.placement.pieces import Piece, ProgramMemory, is_composed
-from simcore.placement.placer import free_bytes
 from simcore.run.setup import Move, TimingSetup
 
 WIDTH: Final = 96
-#: Bytes that alignment in front of an input section may take.
-_GAP: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,16 @@ class Fragment:
     """``text`` goes into SECTIONS, ``memory`` (which may be empty) in front of it.
 
     ``patterns`` are the input sections that it takes, ``reused`` the output sections of the user's
-    script that it holds instead of ones of its own. ``stays`` is a line for each piece that no
-    linker moves. ``loaded_bytes`` and ``zeroed_bytes`` are what start-up code fills.
+    script that it holds instead of ones of its own, ``phdrs`` the program headers that it needs.
+    ``stays`` is a line for each piece that no linker moves. ``loaded_bytes`` and ``zeroed_bytes``
+    are what start-up code fills.
     """
 
     text: str
     memory: str = ""
     patterns: tuple[str, ...] = ()
     reused: tuple[OutputSection, ...] = ()
+    phdrs: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
     loaded_bytes: int = 0
     zeroed_bytes: int = 0
@@ -72,18 +76,19 @@ def linker_fragment(
     pieces: Pieces,
     build: Build,
     profile: Profile | None = None,
+    apart: Sequence[Stays] = (),
 ) -> Fragment:
     """The output sections for pieces, each with the name of its region; empty when nothing moves.
 
     ``build`` tells objects and input sections; without its map only what symbols prove is moved.
-    ``profile`` counts calls through veneers.
+    ``profile`` counts calls through veneers. ``apart`` is told to stay in a comment of the text.
     """
     model = setup.model
     moving = list(pieces)
-    apart: list[str] = []
+    notes: list[str] = []
     composed = is_composed(image)
     if composed:
-        moving, apart = as_exported(image, moving)
+        moving, notes = as_exported(image, moving)
     stacks = [(piece, region) for piece, region in moving if piece.kind == "stack"]
     moving = [entry for entry in moving if entry[0].kind != "stack"]
     found: Sequence[MovedSection | Stays]
@@ -117,19 +122,22 @@ def linker_fragment(
             lines += _comment("Names are those of 'mcusim export'.")
         for block in blocks:
             lines += output_section(image, model, build, block)
-        lines += fill_table(blocks, build.rom_name(image, model))
+        rom = build.rom_name(image, model)
+        lines += fill_table(blocks, rom, build)
         lines += [line for block in blocks for line in asserts(image, block)]
         lines += _comment(_fill_note(loaded, zeroed, cycles))
         lines += _comment(_veneer_note(veneers, calls, model)) if veneers else []
         for text in along:
             lines += _comment(text)
-    for one in stays:
+    for one in (*stays, *apart):
         lines += _comment(f"Stays: {one.name}: {one.reason}.")
-    lines += apart
+    lines += notes
     for piece, region in stacks:
         ram = build.name_of(model.region(region))
         lines += _comment(
-            f"Stack: its top at ORIGIN({ram}) + LENGTH({ram}), {piece.size} bytes used."
+            f"Stack: its top, the first word of the vector table, at ORIGIN({ram}) + LENGTH({ram})."
+            f" {piece.size:,} bytes are the most that this run used: leave room for calls and"
+            " interrupts that it did not meet."
         )
     if any(block.reused is None and block.region.writable for block in blocks):
         lines += [
@@ -145,6 +153,7 @@ def linker_fragment(
         _missing(build, blocks),
         tuple(pattern for block in blocks for pattern in block.entries),
         tuple(block.reused for block in blocks if block.reused is not None),
+        _phdrs(build, blocks),
         tuple(f"{one.name} stays where it is: {one.reason}" for one in stays),
         loaded,
         zeroed,
@@ -154,21 +163,37 @@ def linker_fragment(
     )
 
 
-def attributes_text(image: Image, pieces: Pieces) -> str:
+def attributes_text(image: Image, pieces: Pieces, build: Build | None = None) -> str:
     """The same as attributes on declarations, for builds without a section per symbol.
 
-    Code, constants and variables have sections of their own, as a compiler refuses to mix them.
+    Code, constants and variables have sections of their own, as a compiler refuses to mix them. A
+    part of an array has none, and neither has what comes from a library, which nobody declares.
     """
     lines = []
     if is_composed(image):
         pieces, _ = as_exported(image, pieces)
+    found = None if build is None else build.map
     for piece, region in pieces:
-        if piece.kind == "stack":
+        if piece.kind == "stack" or is_part(image, piece) is not None:
             continue
-        section = f".{_block_name(region, is_zeroed(image, piece))}{_suffix(image, piece)}"
-        what = f"{piece.name}()" if piece.is_code else piece.name
-        lines.append(f'{what}: __attribute__((section("{section}")))')
+        for one in members_of(image, piece) or [piece]:
+            if not _is_own(image, found, one):
+                continue
+            section = f".{_block_name(region, is_zeroed(image, one))}{_suffix(image, one)}"
+            what = f"{one.name}()" if one.is_code else one.name
+            lines.append(f'{what}: __attribute__((section("{section}")))')
     return "".join(f"{line}\n" for line in lines)
+
+
+def _is_own(image: Image, found: LinkMap | None, piece: Piece) -> bool:
+    """Whether the user may have the source of a piece: no archive's, by the map; else with lines,
+    where the program has any."""
+    holder = None if found is None else found.at(piece.address)
+    if holder is not None:
+        return holder.archive is None
+    if not piece.is_code or image.lines is None:
+        return True
+    return image.line_at(piece.address) is not None
 
 
 def _blocks(
@@ -195,8 +220,9 @@ def _blocks(
             block.entries[one.pattern].append(piece)
             continue
         if region not in room:
-            room[region] = _room(image, model, program, build, target)
-        size = -(-one.size // 4) * 4 + (_GAP if one.size > 4 else 0)
+            room[region] = room_for_sections(image, model, program, build, target)
+            room[region] += _leaving(model, moving, found, target)
+        size = section_bytes(one.size)
         if size > room[region]:
             stays.append(
                 Stays(
@@ -219,20 +245,25 @@ def _blocks(
     return list(blocks.values()), list(along), stays
 
 
-def _room(
-    image: Image, model: CpuModel, program: ProgramMemory, build: Build, region: Region
+def _phdrs(build: Build, blocks: Sequence[FragmentSection]) -> tuple[str, ...]:
+    """Program headers of their own, where the user's script has PHDRS: wherever these sections
+    stand, what a header of the user's holds stays in a row."""
+    if not has_phdrs(build):
+        return ()
+    return (*(block.name for block in blocks if block.reused is None), "mcusim_table")
+
+
+def _leaving(
+    model: CpuModel, moving: Pieces, found: Sequence[MovedSection | Stays], region: Region
 ) -> int:
-    """Bytes that a region has left for what moves into it: of the part, and of the script."""
-    room = free_bytes(image, model, program, region)
-    told = build.range_of(region)
-    if told is not None:
-        used = sum(
-            section.size
-            for section in image.sections
-            if section.allocated and told.holds(section.address)
-        )
-        room = min(room, told.length - used)
-    return room - 16  # what begins at 0 stays free, and the block is aligned
+    """Bytes that pieces leave behind in a region that they move out of."""
+    return sum(
+        piece.size
+        for (piece, to), one in zip(moving, found, strict=True)
+        if not isinstance(one, Stays)
+        and to != region.name
+        and region.base <= piece.address < region.end
+    )
 
 
 def _missing(build: Build, blocks: Sequence[FragmentSection]) -> str:

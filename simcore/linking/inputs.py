@@ -65,7 +65,7 @@ def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[MovedSection | 
             continue
         along = _along(holder, wanted[holder], everything)
         reason = (
-            _is_part(image, piece)
+            is_part(image, piece)
             or _goes_two_ways(holder, piece, regions[holder])
             or _takes_along(holder, piece, along, wanted[holder])
         )
@@ -77,11 +77,11 @@ def by_map(image: Image, found: LinkMap, pieces: Pieces) -> list[MovedSection | 
     return result
 
 
-def why_it_stays(image: Image, found: LinkMap | None, piece: Piece) -> str | None:
-    """Why a linker cannot move a piece by itself; None if it can."""
+def by_itself(image: Image, found: LinkMap | None, piece: Piece) -> MovedSection | Stays:
+    """The input section of a piece that moves alone, or why a linker cannot move it."""
     pieces = [(piece, "")]
     (one,) = by_symbols(image, pieces) if found is None else by_map(image, found, pieces)
-    return one.reason if isinstance(one, Stays) else None
+    return one
 
 
 def _along(
@@ -107,7 +107,7 @@ def by_symbols(image: Image, pieces: Pieces) -> list[MovedSection | Stays]:
     result: list[MovedSection | Stays] = []
     for piece, _ in pieces:
         symbol = piece.symbol or piece.name
-        reason = _is_part(image, piece)
+        reason = is_part(image, piece)
         if reason is None and counts.get(symbol, 0) > 1:
             reason = f"{counts[symbol]} have this name; {ASK_FOR_IT} tells their objects"
         if reason is None and not _is_compiled(image, piece):
@@ -150,7 +150,8 @@ def _is_compiled(image: Image, piece: Piece) -> bool:
     return _SOURCE.search(file) is not None or file.startswith("<")
 
 
-def _is_part(image: Image, piece: Piece) -> str | None:
+def is_part(image: Image, piece: Piece) -> str | None:
+    """Why a piece is no symbol's: a part of an array, a section."""
     if piece.kind not in ("function", "object"):
         return "it is no function and no object: name those that are in it"
     if piece.is_code:

@@ -55,11 +55,7 @@ class OutputSection:
     head: str  # what stands between the name and the brace
     region: str | None
     load_region: str | None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing stands between name and brace but a colon."""
-        return self.head.strip() == ":"
+    phdr: str | None = None  # the last of those that it names itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +67,7 @@ class Script:
     memory: tuple[MemoryRange, ...]
     sections: tuple[OutputSection, ...]
     sections_at: int  # where the first SECTIONS begins
+    phdrs_end: int | None = None  # where PHDRS closes
 
     def those_that_take(self, names: Sequence[str]) -> Iterator[OutputSection]:
         """Output sections with a pattern for any of these input sections."""
@@ -102,7 +99,7 @@ class Script:
 
 def takes(statement: str, names: Sequence[str]) -> bool:
     """Whether a statement's patterns match any of the input sections."""
-    text = _EXCLUDED.sub(" ", _without_comments(statement))
+    text = _EXCLUDED.sub(" ", without_comments(statement))
     while _SORTED.search(text):
         text = _SORTED.sub(r" \1 ", text)
     patterns = [p for found in _LISTS.findall(text) for p in re.split(r"[\s,]+", found) if p]
@@ -119,18 +116,20 @@ def parse_script(path: str, text: str) -> Script:
     """As `read_script`, of a script's text; files are looked for beside ``path``."""
     text = _with_includes(path, text)
     sections: list[OutputSection] = []
-    sections_at = -1
+    sections_at, phdrs_end = -1, None
     tokens = list(_tokens(path, text, 0, len(text)))
     index = 0
     while index < len(tokens):
         token = tokens[index]
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        if token.text in ("MEMORY", "SECTIONS") and following == "{":
+        if token.text in ("MEMORY", "SECTIONS", "PHDRS") and following == "{":
             end = _closing(path, text, tokens, index + 1)
             inside = tokens[index + 2 : end]
             if token.text == "SECTIONS":
                 sections_at = token.at if sections_at < 0 else sections_at
                 sections += _sections(path, text, inside)
+            elif token.text == "PHDRS":
+                phdrs_end = tokens[end].at
             index = end
         elif token.text in ("{", "("):
             index = _closing(path, text, tokens, index)
@@ -146,7 +145,7 @@ def parse_script(path: str, text: str) -> Script:
         MemoryRange(entry.name, entry.origin, entry.length)
         for entry in memory_entries(one_line(path), text) or ()
     ]
-    return Script(path, text, tuple(memory), tuple(sections), sections_at)
+    return Script(path, text, tuple(memory), tuple(sections), sections_at, phdrs_end)
 
 
 def _read(path: str, told: str) -> str:
@@ -260,16 +259,16 @@ def _sections(path: str, text: str, tokens: Sequence[Token]) -> Iterator[OutputS
         if first.kind == "mark":
             raise _error(path, text, first.at, f"'{first.text}' begins no output section")
         closing = _closing(path, text, tokens, brace)
-        index, region, load = _trailer(tokens, closing + 1)
+        index, region, load, phdr = _trailer(tokens, closing + 1)
         yield OutputSection(
             first.text, first.at, tokens[brace].end, tokens[closing].at, tokens[index - 1].end,
-            _without_comments(text[first.end : tokens[brace].at]), region, load,
+            without_comments(text[first.end : tokens[brace].at]), region, load, phdr,
         )  # fmt: skip
 
 
-def _trailer(tokens: Sequence[Token], index: int) -> tuple[int, str | None, str | None]:
-    """Behind an output section: where it ends, its region and the one it is loaded from."""
-    region, load = None, None
+def _trailer(tokens: Sequence[Token], index: int) -> tuple[int, str | None, str | None, str | None]:
+    """Behind an output section: where it ends, its region, the one it is loaded from, its phdr."""
+    region, load, phdr = None, None, None
     while index < len(tokens):
         text = tokens[index].text
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
@@ -278,15 +277,17 @@ def _trailer(tokens: Sequence[Token], index: int) -> tuple[int, str | None, str 
         elif text == "AT" and following == ">" and index + 2 < len(tokens):
             load, index = tokens[index + 2].text, index + 3
         elif text in (":", "=") and following:
+            phdr = following if text == ":" else phdr
             index += 2
         elif text == ",":
             index += 1
         else:
             break
-    return index, region, load
+    return index, region, load, phdr
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
+    """A script's text, each comment of it as a blank."""
     return re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
 
 

@@ -41,6 +41,7 @@ def output_section(
         return _reused_section(image, build.script, block, block.reused)
     loads = block.is_zeroed or not block.region.writable
     rom = "" if loads else f" AT > {build.rom_name(image, model)}"
+    phdr = f" :{name}" if has_phdrs(build) else ""
     lines = [
         f".{name} {'(NOLOAD) ' if block.is_zeroed else ''}:",
         "{",
@@ -53,7 +54,7 @@ def output_section(
         f"    *(.{name} .{name}.*)",
         "    . = ALIGN(4);",
         f"    __{name}_end = .;",
-        f"}} > {block.memory}{rom}",
+        f"}} > {block.memory}{rom}{phdr}",
     ]
     return lines
 
@@ -113,7 +114,12 @@ def copied_already(image: Image, build: Build, block: FragmentSection) -> Output
     )
 
 
-def fill_table(blocks: Sequence[FragmentSection], rom: str) -> list[str]:
+def has_phdrs(build: Build) -> bool:
+    """Whether the user's script names its program headers, so that each section needs one."""
+    return build.script is not None and build.script.phdrs_end is not None
+
+
+def fill_table(blocks: Sequence[FragmentSection], rom: str, build: Build) -> list[str]:
     """What start-up code fills: from where, first address, end; from 0 for zeros."""
     rows = []
     for block in blocks:
@@ -132,7 +138,7 @@ def fill_table(blocks: Sequence[FragmentSection], rom: str) -> list[str]:
         *rows,
         f"    {TABLE}_end = .;",
         f"    . = ALIGN({BEHIND});",
-        f"}} > {rom}",
+        f"}} > {rom}{' :mcusim_table' if has_phdrs(build) else ''}",
     ]
 
 

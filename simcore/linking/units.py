@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from simcore.elf import Image
 from simcore.linking.mapfile import Contribution, LinkMap
-from simcore.placement.pieces import Piece
+from simcore.placement.pieces import Piece, all_pieces
 
 _MORE: Final = re.compile(r" and \d+ more$")
 
@@ -36,6 +37,18 @@ def as_linked(found: LinkMap | None, pieces: Sequence[Piece]) -> list[Piece]:
         result.append(joined)
     result.sort(key=lambda piece: (piece.address, not piece.is_code))
     return result
+
+
+def members_of(image: Image, piece: Piece) -> list[Piece]:
+    """What a piece of several holds, by address; none of one that is itself."""
+    if not is_joined(piece):
+        return []
+    found = {
+        one.address: one
+        for one in all_pieces(image)
+        if piece.address <= one.address < piece.end and one.is_code == piece.is_code
+    }
+    return [found[address] for address in sorted(found)]
 
 
 def is_joined(piece: Piece) -> bool:

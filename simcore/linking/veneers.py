@@ -68,7 +68,7 @@ def count_veneers(image: Image, moves: Sequence[Move]) -> tuple[int, int]:
     has one veneer for all callers that stay, and one for those that move.
     """
     found: tuple[set[int], set[int]] = (set(), set())
-    for site, target in _branches(image):
+    for site, target in direct_branches(image):
         if _is_out_of_reach(site, target, moves):
             found[placed(moves, site) != site].add(target)
     return len(found[0]), len(found[1])
@@ -95,7 +95,7 @@ def _is_branch(first: int, second: int) -> bool:
     return first & 0xF800 == 0xF000 and second & 0x9000 == 0x9000
 
 
-def _branches(image: Image) -> set[tuple[int, int]]:
+def direct_branches(image: Image) -> set[tuple[int, int]]:
     """BL and B.W to the start of a function, by address and target; no veneer's."""
     own = [function for function in image.functions if not is_veneer(function.raw)]
     starts = {function.start for function in own}

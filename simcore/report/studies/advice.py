@@ -49,9 +49,16 @@ def _header(advice: Advice) -> Text:
     elif advice.meets_deadline is False:
         text.append("\nNo placement that was found meets the deadline.", "bold red")
     elif not advice.moves:
-        text.append("\nNothing is worth moving.")
+        text.append(
+            f"\nNothing {'that a linker script moves ' * bool(advice.by_hand)}is worth moving."
+        )
     else:
         text.append(f"\n{_promise(advice)}")
+    if advice.by_hand:
+        text.append(
+            f" What no script moves brings {-advice.by_hand_cycles:+,} +/-"
+            f" {advice.by_hand_spread_cycles:,.0f} cycles more, by hand."
+        )
     return text
 
 
@@ -71,6 +78,12 @@ def _promise(advice: Advice) -> str:
             f" {share:.0%} of it is mechanism (wait states, misses, TCM), {1 - share:.0%} chance"
             " (branches that collide, alignment)."
         )
+    if advice.copy_cycles:
+        net = advice.copy_cycles - whole
+        told += (
+            f" To fill what moved takes about {advice.copy_cycles:,} cycles once, at the start:"
+            f" {net:+,} with that, so {'it pays from the first run' if net < 0 else _pays(advice)}."
+        )
     if advice.alternatives and advice.minimise != "both":
         other = advice.alternatives[0]
         told += (
@@ -80,13 +93,32 @@ def _promise(advice: Advice) -> str:
     return told
 
 
+def _pays(advice: Advice) -> str:
+    """When a promise that is smaller than its copy pays."""
+    if advice.promise.cycles <= 0:
+        return "it does not pay"
+    runs = -(-advice.copy_cycles // advice.promise.cycles)
+    return f"this run takes longer, and it pays where what is counted comes {runs:,} times"
+
+
 def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     yield "Cost", "cycles modelled, energy estimated", _costs(advice, options)
     if advice.moves:
-        note = f"{_over(advice)}; what each brings beside the rest"
+        note = (
+            f"{_over(advice)}; what each brings beside the rest, then what adds up to the promise"
+        )
         if any(_is_small(advice, row) for row in advice.moves):
             note += f", small ones {advice.least_share * 100:g} % together"
         yield "Move", note, _moves(advice, options)
+    if advice.by_hand:
+        note = (
+            "no linker script moves it, and no promise holds it; what each brings beside the rest"
+        )
+        yield "By hand", note, _by_hand(advice, options)
+    along = [row for row in (*advice.moves, *advice.by_hand) if row.members]
+    if along:
+        text = Text("\n".join(f"{row.name}: {', '.join(row.members)}" for row in along))
+        yield "Input sections", "of which all moves", text
     if advice.minimise == "both" and advice.alternatives:
         yield "Choices", f"{_over(advice)}; none is better in both", _front(advice, options)
     if advice.rejected:
@@ -128,18 +160,55 @@ def _over(advice: Advice) -> str:
 
 
 def _moves(advice: Advice, options: RenderOptions) -> Printed:
-    rows = advice.moves
+    rows, sums = advice.moves, _sums(advice)
+    blank = [""] * len(sums)
+    return build_table(
+        [
+            Column("what", [*(row.name for row in rows), *(name for name, _, _ in sums)]),
+            Column("kind", [*(row.kind for row in rows), *blank], 3),
+            Column("from", [*(row.from_region or "" for row in rows), *blank], 2),
+            Column("to", [*(row.region for row in rows), *blank]),
+            Column("size", [*(size(row.size) for row in rows), *blank]),
+            Column("cycles", [*map(_cycles, rows), *(f"{-cycles:+,}" for _, cycles, _ in sums)]),
+            Column("+/-", [*map(_spread, rows), *blank]),
+            Column("mechanism", [*map(_mechanism, rows), *(f"{-own:+,}" for _, _, own in sums)], 4),
+            Column("energy", [*(_energy(advice, row) for row in rows), *blank]),
+        ],
+        options.width,
+    )
+
+
+def _sums(advice: Advice) -> list[tuple[str, int, int]]:
+    """(name, cycles, mechanism) of what lies between the rows of moves and the promise."""
+    if any(row.cycles is None for row in advice.moves) and not advice.judged.cycles:
+        return []
+    judged, promise = advice.judged, advice.promise
+    cycles = sum(row.cycles or 0 for row in advice.moves)
+    own = sum(row.mechanism_cycles or 0 for row in advice.moves)
+    several = (judged.cycles - cycles, judged.mechanism_cycles - own)
+    here = (promise.cycles - judged.cycles, promise.mechanism_cycles - judged.mechanism_cycles)
+    found = []
+    if any(several) and len(advice.moves) > 1:
+        # What each of two brings without the other as well is in no row of one beside the rest.
+        name = "several together" if several[0] >= 0 else "counted by several"
+        found.append((name, *several))
+    else:
+        here = (here[0] + several[0], here[1] + several[1])
+    found.append(("this layout against the mean", *here))
+    found.append(("the promise", promise.cycles, promise.mechanism_cycles))
+    return found
+
+
+def _by_hand(advice: Advice, options: RenderOptions) -> Printed:
+    rows = advice.by_hand
     return build_table(
         [
             Column("what", [row.name for row in rows]),
-            Column("kind", [row.kind for row in rows], 3),
-            Column("from", [row.from_region or "" for row in rows], 2),
             Column("to", [row.region for row in rows]),
-            Column("size", [size(row.size) for row in rows]),
+            Column("size", [size(row.size) for row in rows], 2),
             Column("cycles", [_cycles(row) for row in rows]),
             Column("+/-", [_spread(row) for row in rows]),
-            Column("mechanism", [_mechanism(row) for row in rows], 4),
-            Column("energy", [_energy(advice, row) for row in rows]),
+            Column("", [row.stays or "" for row in rows], 1),
         ],
         options.width,
     )

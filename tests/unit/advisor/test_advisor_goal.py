@@ -30,7 +30,9 @@ def test_a_gain_is_the_mean_of_the_differences_and_its_spread_two_standard_error
         (Gain(50, 20, 0, 0, 0), True),
         (Gain(50, 60, 0, 0, 0), False),  # no more than chance
         (Gain(9, 1, 0, 0, 0), False),  # less than 0.1 % of 10,000 cycles awake
-        (Gain(0, 0, 0, 2_000, 100), True),  # energy, and no cycle for it
+        (Gain(5, 2, 0, 2_000, 100), True),  # few cycles above chance, and energy
+        (Gain(0, 0, 0, 2_000, 100), False),  # energy alone is no reason where cycles are asked for
+        (Gain(5, 9, 0, 2_000, 100), False),
         (Gain(-1, 0, 0, 2_000, 100), False),
         (Gain(0, 0, 0, 900, 100), False),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from simcore.elf import Image, Section
 from simcore.errors import ConfigError, McusimError
+from simcore.linking.again import BEGIN, END, check_linked_without, without_advice
 from simcore.linking.fragment import Fragment
-from simcore.linking.rewrite import applied
+from simcore.linking.rewrite import applied, check_editable
 from simcore.linking.script import Script, parse_script, takes
 
 SCRIPT = """\
@@ -63,11 +65,11 @@ def test_regions_and_output_sections_are_found() -> None:
         ("CODE", 0x08000000, (1 << 20) - 4096),
         ("TCM", 0, 16384),
     ]
-    assert [(s.name, s.region, s.load_region, s.is_plain) for s in found.sections] == [
-        (".isr_vector", "CODE", None, True),
-        (".text", "CODE", None, False),
-        (".data", "TCM", "CODE", True),
-        ("/DISCARD/", None, None, True),
+    assert [(s.name, s.region, s.load_region, s.phdr) for s in found.sections] == [
+        (".isr_vector", "CODE", None, None),
+        (".text", "CODE", None, "text"),
+        (".data", "TCM", "CODE", None),
+        ("/DISCARD/", None, None, None),
     ]
     text = found.sections[1]
     assert found.text[text.start : text.end].endswith(":text =0xff")
@@ -157,7 +159,9 @@ FRAGMENT = Fragment(".mine : { *a.o(.text.hot) } > TCM\n", patterns=("*a.o(.text
 
 def test_the_fragment_stands_in_front_of_what_would_take_it() -> None:
     text = applied(script(), FRAGMENT, image(".isr_vector"))
-    assert "PROVIDE(_first = .);\n    .mine : { *a.o(.text.hot) } > TCM\n\n    .text . (" in text
+    front, behind = text.split("    .mine : { *a.o(.text.hot) } > TCM\n")
+    assert front.endswith(f"PROVIDE(_first = .);\n    {BEGIN}\n")
+    assert behind.startswith(f"    {END}\n\n    .text . (")
     again = parse_script("b.ld", text)
     assert next(again.those_that_take([".text.hot"])).name == ".mine"
 
@@ -182,7 +186,7 @@ def test_a_vector_table_in_front_of_the_code_stays_in_front_of_the_fragment() ->
             VECTORS.replace("KEEP(*(.isr_vector))", ""),
             r"a\.ld:3: \.text takes the vector table and",
         ),
-        (VECTORS.replace(".text :", ".text : ALIGN(8)"), r"a\.ld:3: \.text holds the vector table"),
+        (VECTORS.replace(".text :", ".text 0x08000000 :"), r"a\.ld:3: \.text holds the vector"),
         (VECTORS.replace(">ROM", ""), r"a\.ld:3: \.text has no '> REGION'"),
         (VECTORS.replace(".text*", ".code*"), "no output section of its SECTIONS takes .text.hot"),
     ],
@@ -191,3 +195,52 @@ def test_a_script_that_cannot_be_edited_is_one_line(text: str, said: str) -> Non
     with pytest.raises(ConfigError, match=said) as caught:
         applied(parse_script("a.ld", text), FRAGMENT, image(".text"))
     assert "\n" not in str(caught.value)
+    if "hot" not in said:  # known before anything is searched
+        with pytest.raises(ConfigError, match=said):
+            check_editable(parse_script("a.ld", text), image(".text"))
+
+
+def test_an_alignment_is_kept_by_both_halves_of_what_is_cut() -> None:
+    found = parse_script("a.ld", VECTORS.replace(".text :", ".text : ALIGN(8)"))
+    check_editable(found, image(".text"))
+    again = parse_script("b.ld", applied(found, FRAGMENT, image(".text")))
+    heads = [(s.name, " ".join(s.head.split())) for s in again.sections if s.name != ".mine"]
+    assert heads == [(".mcusim_vectors", ": ALIGN(8)"), (".text", ": ALIGN(8)")]
+
+
+@pytest.mark.parametrize("vectors", [".isr_vector", ".text"])
+def test_the_next_advice_takes_the_place_of_the_last(vectors: str) -> None:
+    told = script() if vectors == ".isr_vector" else parse_script("a.ld", VECTORS)
+    once = applied(told, FRAGMENT, image(vectors))
+    twice = applied(without_advice(parse_script("a.ld", once)), FRAGMENT, image(vectors))
+    assert twice == once
+    assert [s.name for s in parse_script("b.ld", twice).sections].count(".mine") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SECTIONS { .mcusim_dtcm : { *(.rodata.a) } > A\n .text : { *(.text) } > A }",
+        "SECTIONS { .fast : { __mcusim_itcm_start = .; *(.fast) } > A }",
+    ],
+)
+def test_advice_that_is_not_marked_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^a\.ld:1: \.\w+ holds what mcusim moved before; give"):
+        without_advice(parse_script("a.ld", text))
+
+
+def test_a_program_that_was_linked_with_advice_is_refused() -> None:
+    check_linked_without(image(".mcusim_vectors"), script())
+    with pytest.raises(ConfigError, match=r"linked with advice, as its \.mcusim_dtcm shows"):
+        check_linked_without(image(".mcusim_dtcm"), script())
+
+
+def test_where_a_script_has_phdrs_what_moves_has_its_own() -> None:
+    text = VECTORS.replace("SECTIONS", "PHDRS { text PT_LOAD; }\nSECTIONS")
+    fragment = replace(FRAGMENT, phdrs=("mcusim_dtcm",))
+    with pytest.raises(ConfigError, match=r"a\.ld:4: \.text names no program header of PHDRS"):
+        applied(parse_script("a.ld", text), fragment, image(".text"))
+    found = parse_script("a.ld", text.replace(">ROM", ">ROM :text"))
+    written = applied(found, fragment, image(".text"))
+    assert "text PT_LOAD; \n    mcusim_dtcm PT_LOAD;\n}" in written
+    assert [s.phdr for s in parse_script("b.ld", written).sections] == ["text", None, "text"]

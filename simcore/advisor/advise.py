@@ -142,7 +142,8 @@ def _advise(
     )
     wanted = "cycles" if deadline_s is not None or minimise == "both" else minimise
     goal = Goal(wanted, least_share, any_energy)
-    outcome = SearchOutcome(goal, minimise, deadline_s, profile)
+    is_part = profile.per is not None or is_part_of(program.spec)
+    outcome = SearchOutcome(goal, minimise, deadline_s, profile, is_part=is_part)
     if profile.exit.status is ExitCode.OK and linked.active_cycles:
         # What waits is asked of layouts, too, that are drawn by names: a relink changes it little.
         search.judge([{}], "over layouts")
@@ -159,7 +160,7 @@ def _advise(
             most,
             count_copies=count_copies,
             once=None if once is False and profile.per is not None else once,
-            is_part=profile.per is not None or is_part_of(program.spec),
+            is_part=is_part,
             build=build,
         )
         search.candidates, outcome.left = found.candidates, found.left

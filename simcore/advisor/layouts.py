@@ -20,11 +20,16 @@ from simcore.linking import LinkMap
 from simcore.linking.relayout import relaid
 from simcore.linking.sections import BEHIND
 from simcore.placement.orders import closed, first_function, reordered
+from simcore.placement.pieces import LINE
 from simcore.run.setup import WORD, Move, TimingSetup
 from simcore.run.spec import RunSpec
 
-#: Bytes by which code may lie higher than the map tells: alignment of what is put in front.
-_EXACT = (0, 8, 16, 24)
+#: Bytes by which code and constants may lie higher than the map tells: alignment of what is put in
+#: front, and a line of the caches.
+_EXACT = (0, 8, 16, 24, LINE)
+#: Bytes by which data in RAM may, with caches: what start-up code reads when it copies makes other
+#: lines of the D-cache the victims of all that follows, as data does that lies a line higher.
+_SHIFTED = (LINE, 2 * LINE, 3 * LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,16 @@ def relinked_setups(
     By the linker's map it is known what stands in front.
     """
     if found is not None and moves:
-        known = [relaid(image, setup.model, found, moves, offset) for offset in _EXACT]
+        asked = [(offset, 0) for offset in _EXACT]
+        asked += [(0, shift) for shift in _SHIFTED if setup.caches != "off"]
+        known = [relaid(image, setup.model, found, moves, *one) for one in asked]
         exact = [replace(setup, moves=one) for one in known if one is not None]
-        if len(exact) == len(_EXACT):
+        if len(exact) == len(asked):
             return exact
     setups = []
     # The fragment ends on a double word. Code behind it begins on one, and stays where it is else.
     places = {0, -first_function(image) % BEHIND}
-    for offset in range(0, setup.model.core.icache.line_bytes, WORD):
+    for offset in range(0, setup.model.core.icache.line_bytes + WORD, WORD):
         if offset % BEHIND not in places:
             continue
         packed = closed(image, setup.model, moves, offset)

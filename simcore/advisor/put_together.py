@@ -25,8 +25,9 @@ from simcore.advisor.search import MOST_MOVES, Search, key_of
 from simcore.advisor.settle import ByHand
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
-from simcore.linking import Build, applied, attributes_text, linker_fragment
+from simcore.linking import Build, Fragment, applied, attributes_text, linker_fragment
 from simcore.linking.inputs import Stays
+from simcore.linking.startup import linefill_cycles
 from simcore.linking.units import members_of
 from simcore.placement import Placement, tcm_bytes
 from simcore.placement.pieces import Piece
@@ -48,6 +49,7 @@ class SearchOutcome:
     relinked: list[MeasuredRun] = field(default_factory=list)
     veneer_cycles: int = 0
     meets_deadline: bool | None = None
+    is_part: bool = False  # of the run counts, and not what comes right behind start-up code
     is_chance: bool = False  # a relink may lose what the choice brings, and nothing is advised
     placement: Placement = field(default_factory=Placement)
     by_hand: ByHand = field(default_factory=ByHand)
@@ -91,7 +93,7 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
         meets_deadline=outcome.meets_deadline,
         linked=_cost(search, linked, clock_hz, Placement()),
         advised=_cost(search, advised, clock_hz, outcome.placement),
-        promise=_promise(linked, advised, relinked, outcome),
+        promise=_promise(linked, advised, relinked, outcome, _refills(search, outcome, fragment)),
         judged=_judged(search, outcome),
         timings=search.passes.timings,
         moves=moves,
@@ -116,11 +118,23 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
     )
 
 
+def _refills(search: Search, outcome: SearchOutcome, fragment: Fragment) -> int:
+    """Cycles that the program may wait to have again what start-up code drives out of the D-cache
+    when it reads the copies: a linefill for each line that they fill, all of it at most."""
+    setup, table = search.setup, search.image.vector_table
+    home = None if table is None else setup.model.region_at(table)
+    if outcome.is_part or setup.caches == "off" or home is None:
+        return 0
+    size = min(fragment.loaded_bytes, setup.model.core.dcache.size)
+    return linefill_cycles(setup, home, size)
+
+
 def _promise(
     linked: MeasuredRun,
     advised: MeasuredRun,
     relinked: Sequence[MeasuredRun],
     outcome: SearchOutcome,
+    refills: int,
 ) -> Promise:
     cycles = linked.active_cycles - advised.active_cycles
     mechanism = linked.waits - advised.waits if outcome.choice else 0
@@ -129,7 +143,9 @@ def _promise(
     return Promise(
         cycles=cycles,
         cycles_relative=cycles / linked.active_cycles if linked.active_cycles else 0.0,
-        band_cycles=-(-(max(found) - min(found)) // 2),
+        band_cycles=max(abs(one - advised.active_cycles) for one in found)
+        + refills
+        + outcome.veneer_cycles,  # a call through one takes from none to twice that
         mechanism_cycles=mechanism,
         chance_cycles=cycles - mechanism,
         veneer_cycles=outcome.veneer_cycles,

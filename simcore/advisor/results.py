@@ -30,15 +30,17 @@ class Cost:
 class Promise:
     """What the program saves when it is linked as advised, against how it is linked now.
 
-    The mean over what a linker may make of it: gaps that close, code shifted by the words of a
-    cache line. Cycles are those awake.
+    The mean over what a linker may make of it: gaps that close, code shifted by double words of a
+    cache line and by a line, with caches data in RAM by up to three. Cycles are those awake.
     """
 
     cycles: int
     cycles_relative: float
     """Of the cycles awake as linked."""
     band_cycles: Count
-    """Half the range over those layouts: a relinked program lies so near to the promise."""
+    """The farthest of those layouts from their mean, and a linefill for each line that start-up
+    code reads to copy what moved, and what calls through veneers may take more or less: a relinked
+    program lies so near to the promise."""
     mechanism_cycles: int
     """Of the cycles, those that fetches, loads and stores no longer wait: wait states, misses,
     TCM."""

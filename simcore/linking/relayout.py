@@ -20,9 +20,15 @@ _ROW: Final = 12  # bytes of the table of start-up code for an output section
 
 
 def relaid(
-    image: Image, model: CpuModel, found: LinkMap, moves: Sequence[Move], offset: int = 0
+    image: Image,
+    model: CpuModel,
+    found: LinkMap,
+    moves: Sequence[Move],
+    offset: int = 0,
+    shift: int = 0,
 ) -> tuple[Move, ...] | None:
-    """The moves with those of what stays in ROM, ``offset`` bytes higher than expected.
+    """The moves with those of what stays, in ROM ``offset`` bytes higher than expected, in RAM
+    ``shift``.
 
     None where nothing of ROM is known or something would leave its memory.
     """
@@ -40,11 +46,42 @@ def relaid(
     table = image.vector_table
     while table is not None and rom[behind].address <= table and behind + 1 < len(rom):
         behind += 1  # the vector table stays in front
-    result = list(moves)
-    end = rom[behind].address
+    end = _end_before(image, rom[behind].address)
     aligned = next((one.alignment for one in image.sections if one.name == first), 1)
     at = -(-(end + _front(image, model, moves)) // aligned) * aligned + offset
-    for one in rom[behind:]:
+    stays, at = _closed(rom[behind:], moves, end, at)
+    home = model.region_at(rom[behind].address)
+    if home is None or at > home.end:
+        return None
+    return tuple(sorted([*moves, *stays, *_ram(image, model, found, moves, shift)]))
+
+
+def _ram(
+    image: Image, model: CpuModel, found: LinkMap, moves: Sequence[Move], shift: int
+) -> list[Move]:
+    """What stays in RAM where gaps close, a memory after the other; as it is where it would not
+    fit."""
+    names = {one.name for one in image.sections if one.allocated and one.writable}
+    result: list[Move] = []
+    for region in model.regions:
+        rows = [
+            one
+            for one in found.contributions
+            if one.output in names and region.base <= one.address < region.end
+        ]
+        if rows and (shift or any(_is_moved(one, moves) for one in rows)):
+            stays, end = _closed(rows, moves, rows[0].address, rows[0].address + shift)
+            result += stays if end <= region.end else []
+    return result
+
+
+def _closed(
+    rows: Sequence[Contribution], moves: Sequence[Move], end: int, at: int
+) -> tuple[list[Move], int]:
+    """Moves of input sections that stay, in a row from an address on with the alignment that the
+    gaps between them tell, the first behind ``end``; and where they end."""
+    result = []
+    for one in rows:
         gap = one.address - end
         alignment = _alignment(end, one.address)
         if not _is_moved(one, moves):
@@ -53,10 +90,18 @@ def relaid(
                 result.append(Move(one.address, one.size, at))
             at += one.size
         end = one.end
-    home = model.region_at(rom[behind].address)
-    if home is None or at > home.end:
-        return None
-    return tuple(sorted(result))
+    return result, at
+
+
+def _end_before(image: Image, address: int) -> int:
+    """Where what lies in front of an address in its memory ends: there the fragment's bytes are
+    loaded, whatever alignment stands behind."""
+    ends = (
+        section.load_address + section.size
+        for section in image.sections
+        if section.allocated and section.has_data and section.load_address < address
+    )
+    return max((end for end in ends if end <= address), default=address)
 
 
 def _is_moved(one: Contribution, moves: Sequence[Move]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simcore.cpu_model import load_cpu_model
 from simcore.elf import Function, Image, Section
 from simcore.linking.mapfile import Contribution, LinkMap
@@ -52,6 +54,38 @@ def test_what_stays_lies_behind_what_is_loaded_and_closes_the_gap() -> None:
         assert places(relaid(image, model, found, [gone])) == expected
         shifted = [(64, 120), (128, 160), (192, 224)]  # c at a multiple of 16 again
         assert places(relaid(image, model, found, [gone], 8)) == shifted
+
+
+def test_what_is_loaded_stands_right_behind_what_is_in_front() -> None:
+    model = load_cpu_model("stm32f746")
+    image, found = program(vectors=False)
+    shorter = tuple(replace(s, size=36) if s.name == ".vectors" else s for s in image.sections)
+    gone = Move(ROM + 96, 20, 8)
+    # The vectors end at 36, and 32 bytes with a row of 12 follow: 36 + 48 is 84, to 16 it is 96.
+    moves = relaid(replace(image, sections=shorter), model, found, [gone])
+    assert places(moves)[0] == (64, 96)
+
+
+def test_what_stays_in_ram_closes_the_gap_and_shifts() -> None:
+    model = load_cpu_model("stm32f746")
+    image, found = program(vectors=False)
+    ram = 0x20010000
+    rows = [
+        Contribution(ram + at, size, ".bss", f"{at}.o", None, ".bss")
+        for at, size in ((0, 8), (8, 24), (32, 4), (64, 32))
+    ]
+    bss = Section(".bss", ram, 96, ram, True, False, True, has_data=False)
+    image = replace(image, sections=(*image.sections, bss))
+    known = LinkMap("a.map", (*found.contributions, *rows), {})
+    gone = [Move(ROM + 96, 20, 8), Move(ram + 8, 24, 0x20000000)]
+
+    def in_ram(shift: int) -> list[tuple[int, int]]:
+        moves = relaid(image, model, known, gone, 0, shift) or ()
+        return [(move.start - ram, move.to - ram) for move in moves if move.to >= ram]
+
+    # The third follows the first, at 8; the last lay at a multiple of 32, and does again.
+    assert in_ram(0) == [(32, 8), (64, 32)]
+    assert in_ram(32) == [(0, 32), (32, 40)]  # and the last is at 64, where it was
 
 
 def test_nothing_is_known_where_nothing_of_rom_moves() -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "sweep": (["profile", ELF, "--energy-sweep"], ELF),
     "record": (["record", ELF, "--symbols", "names.elf"], "names.elf"),
     "annotate": (["annotate", ELF], ELF),
+    "the map that advise finds": (["advise", ELF, "--apply", "memory.ld"], "program.map"),
     "whatif": (["whatif", ELF, "--try", "caches=off"], ELF),
     "whatif's file": (["whatif", ELF, "--config", "whatif.toml"], "whatif.toml"),
     "in whatif's file": (["whatif", ELF, "--config", "whatif.toml"], "input.txt"),
@@ -53,6 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "mcusim.toml": SETTINGS,
         "memory.ld": "MEMORY { RAM (rwx) : ORIGIN = 0x20000000, LENGTH = 256K }\n",
         "input.txt": "hello\n",
+        "program.map": "",
         "part.svd": "<device></device>\n",
         ".mcusim/default.json": "{}\n",
     }.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simcore.elf import Function, Image, Section, Symbol
+from simcore.linking import Build, attributes_text
 from simcore.linking.inputs import MovedSection, Stays, by_map, by_symbols
 from simcore.linking.mapfile import Contribution, LinkMap
-from simcore.linking.units import as_linked
+from simcore.linking.units import as_linked, members_of
 from simcore.linking.veneers import DirectCall, count_veneers, is_veneer, through_veneers
 from simcore.placement.pieces import Piece, all_pieces
 from simcore.run.setup import Move
@@ -170,3 +171,14 @@ def test_calls_that_reach_no_more_are_counted_as_veneers() -> None:
     assert count_veneers(image, [Move(ROM, 192, 8)]) == (0, 0)
     calls = [DirectCall(ROM, ROM + 64, 7), DirectCall(ROM + 4, ROM + 128, 100)]
     assert through_veneers(calls, [Move(ROM + 64, 64, 8)]) == 7
+
+
+def test_attributes_are_for_what_is_no_librarys_each_member_for_itself() -> None:
+    image, found = built(OBJECTS)
+    whole = {piece.name: piece for piece in as_linked(found, all_pieces(image))}
+    one = whole["one and 6 more"]
+    assert [piece.name for piece in members_of(image, one)] == list(OBJECTS[None, "big.o", ".text"])
+    assert members_of(image, whole["Eval"]) == []
+    pieces = [(whole["sinf and 1 more"], "itcm"), (one, "itcm"), (whole["Eval"], "itcm")]
+    lines = attributes_text(image, pieces, Build(found)).splitlines()
+    assert [line.split("(")[0] for line in lines] == [*OBJECTS[None, "big.o", ".text"], "Eval"]

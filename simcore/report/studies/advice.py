@@ -105,16 +105,15 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     yield "Cost", "cycles modelled, energy estimated", _costs(advice, options)
     if advice.moves:
         note = (
-            f"{_over(advice)}; what each brings beside the rest, then what adds up to the promise"
+            f"{_over(advice)}; what each brings beside the rest, and how that sums to the promise"
         )
         if any(_is_small(advice, row) for row in advice.moves):
             note += f", small ones {advice.least_share * 100:g} % together"
         yield "Move", note, _moves(advice, options)
     if advice.by_hand:
-        note = (
-            "no linker script moves it, and no promise holds it; what each brings beside the rest"
-        )
+        note = "no linker script moves it, and the promise does not hold it; beside the rest"
         yield "By hand", note, _by_hand(advice, options)
+        yield "Why by hand", "", Text("\n".join(f"{row.name}: {row.stays}" for row in advice.by_hand))
     along = [row for row in (*advice.moves, *advice.by_hand) if row.members]
     if along:
         text = Text("\n".join(f"{row.name}: {', '.join(row.members)}" for row in along))
@@ -208,7 +207,6 @@ def _by_hand(advice: Advice, options: RenderOptions) -> Printed:
             Column("size", [size(row.size) for row in rows], 2),
             Column("cycles", [_cycles(row) for row in rows]),
             Column("+/-", [_spread(row) for row in rows]),
-            Column("", [row.stays or "" for row in rows], 1),
         ],
         options.width,
     )

@@ -11,6 +11,7 @@ import logging
 import math
 import pickle
 import re
+import socket
 import time
 import warnings
 from collections import deque
@@ -68,6 +69,7 @@ def _connected(address: str) -> Iterator[Client]:
     require("cluster", "--scheduler")
     if not _ADDRESS.fullmatch(address):
         raise ConfigError(f"--scheduler {address}: not an address such as tcp://127.0.0.1:8786")
+    _check_listening(address)
     from distributed import Client
 
     for name in ("distributed", "tornado", "asyncio"):
@@ -86,6 +88,19 @@ def _connected(address: str) -> Iterator[Client]:
     finally:
         with suppress(Exception):  # of a scheduler that is gone
             client.close(timeout=2)
+
+
+def _check_listening(address: str) -> None:
+    """Refuse at once an address where nobody listens, which Dask tries for long."""
+    host, _, port = address.partition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"--scheduler {address}: nobody answers there ({one_line(why)}): start one with 'dask"
+            " scheduler', or check the address"
+        ) from None
 
 
 def _check_workers(client: Client, address: str) -> None:

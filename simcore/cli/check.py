@@ -23,6 +23,7 @@ from simcore.cli.options import (
     scope_options,
     source_options,
     uncertainty_option,
+    workers_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
@@ -34,6 +35,7 @@ from simcore.cli.running import (
     on_command_line,
     tell_line,
 )
+from simcore.cli.stored import opened_store, store_option
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import InputAsOutputError, destination, refuse_inputs
 from simcore.log_text import error_line
@@ -100,13 +102,8 @@ _KINDS = ", ".join(REPORTS)
 @report_options(("text", "json", "none"), "Write the report to FILE.")
 @scope_options
 @op_options
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Runs at a time; the number of processors if not given.",
-)
+@workers_options("Runs at a time")
+@store_option
 @source_options
 @run_options
 @cache_option
@@ -180,7 +177,7 @@ def check(
             with destination(output) as write:
                 write(plan_text(request, look(output, color)))
             return ExitCode.OK
-        checked = _check(request)
+        checked = _check(request, given["store"])
         result = checked.result
         try:
             result = checked.save()
@@ -207,10 +204,17 @@ def check(
     return ExitCode.USAGE if problems else result.exit_code
 
 
-def _check(request: Request) -> Checked:
+def _check(request: Request, store: str | None) -> Checked:
     from simcore.checking.session import check as run_check
 
-    with runs_progress(len(request.plans)) as progress:
+    with (
+        opened_store(store, "mcusim check --store") as opened,
+        runs_progress(len(request.plans)) as progress,
+    ):
+        if opened is not None:
+            from simcore.kept.stored import CheckedRuns
+
+            request = replace(request, store=CheckedRuns(opened, request.plans[0].cache))
         return run_check(request, lambda plan: progress())
 
 
@@ -264,6 +268,7 @@ def request_of(
         baseline=None if compare_with is None else baselines.baseline_path(folder, compare_with),
         save=None if save is None else baselines.baseline_path(folder, save),
         jobs=given["jobs"] or 0,
+        scheduler=given["scheduler"],
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
         named=named,
         whole=not elfs,

@@ -116,7 +116,9 @@ class RunsProgress(Line):
     def __call__(self) -> None:
         self.done += 1
         if self.is_due():
-            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} runs")
+            left_s = (self.runs - self.done) * (self.drawn - self.started) / self.done
+            left = f", {_duration(left_s)} left" if self.done < self.runs else ""
+            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} runs{left}")
 
 
 @contextmanager

@@ -76,7 +76,9 @@ def _connected(address: str) -> Iterator[Client]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # told here in one line
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of other versions of packages: all that counts is ours
+            warnings.simplefilter(
+                "ignore"
+            )  # of other versions of packages: all that counts is ours
             client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         why = one_line(str(error) or type(error).__name__)[:120]

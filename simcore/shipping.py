@@ -45,7 +45,7 @@ class Parcel:
 
     def _add(self, name: str) -> Sent:
         if name not in self._known:
-            path = os.path.abspath(name)
+            path = os.path.abspath(name)  # noqa: PTH100  links stay as they are
             if Path(path).is_dir():
                 self._known[name] = Sent(name, path, "")
                 return self._known[name]

@@ -199,7 +199,7 @@ def summarize_here(profile: Profile, sources: SourceFiles, elf: str) -> Summary:
 
 
 def profile_plan(plan: RunPlan) -> PlanRun:
-    """Run one plan on whatever machine: with no cache and no sources. Raises what profiles raise."""
+    """Run one plan on whatever machine, with no cache and no sources. Raises as profile()."""
     from simcore.profiler import profile
 
     tail = Printed()

@@ -150,6 +150,8 @@ def check(
     2 for wrong usage and for runs that are not comparable with their baseline.
     """
     if bisection is not None:
+        if given["store"] is not None:
+            raise click.UsageError("--bisect builds each commit anew: it does not go with --store")
         from simcore.cli.bisect import find_commit
 
         return find_commit(elfs, args, bisection, given, (*reports, history), output)

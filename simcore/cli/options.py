@@ -47,7 +47,6 @@ cache_option = click.option(
 )
 
 
-
 def workers_options(what: str) -> Callable[[Command], Command]:
     """Where runs are done; ``what`` is that of which so many go on at a time."""
     return together(

@@ -137,7 +137,9 @@ def _placements(table: SettingsTable, key: str) -> list[Axis]:
             if not isinstance(values, list) or not all(isinstance(v, str | int) for v in values):
                 raise table.error(f"{key}.{name}", "it is a list of texts")
             choices = [
-                _configured(table, key, str(v) or NOTHING_CHANGED, [f"{name}={v}"] if v != "" else [])
+                _configured(
+                    table, key, str(v) or NOTHING_CHANGED, [f"{name}={v}"] if v != "" else []
+                )
                 for v in values
             ]
             axes.append(Axis(name, tuple(choices)))

@@ -60,15 +60,15 @@ class Build(NamedTuple):
         if not made.is_file():
             raise ConfigError(
                 f"{self.where}'{command}' wrote no program: let it write to {{elf}}, or say with"
-                " elf = \"FILE\" where it leaves it"
+                ' elf = "FILE" where it leaves it'
             )
         return str(made)
 
 
 def build_of(table: SettingsTable) -> Build:
     """The build that the table [build] says. Raises ConfigError."""
-    command = table.values.get("command")
-    commands = command if isinstance(command, list) else [command]
+    told = table.values.get("command")
+    commands: list[Any] = told if isinstance(told, list) else [told]
     elf = None if "elf" not in table.values else table.get("elf", read_text)
     placeholders = [key for key in table.values if key not in ("command", "elf")]
     for key in placeholders:

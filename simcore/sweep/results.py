@@ -86,7 +86,9 @@ class SweepResult(Document):
         """The points on the front, the fewest of the first objective first."""
         first = OBJECTIVES[self.objectives[0]]
         found = [point for point in self.points if point.on_front]
-        return tuple(sorted(found, key=lambda point: (getattr(point, first), *point.settings.values())))
+        return tuple(
+            sorted(found, key=lambda point: (getattr(point, first), *point.settings.values()))
+        )
 
     @property
     def failed(self) -> tuple[SweptPoint, ...]:

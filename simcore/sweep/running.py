@@ -153,7 +153,7 @@ def _run_points(
                     if result.exit.reason == "interrupted":
                         raise KeyboardInterrupt
                     shelf.keep(left[at], result)
-                found.update({number: result for number in shelf.equal_to(left[at])})
+                found.update(dict.fromkeys(shelf.equal_to(left[at]), result))
                 if tell is not None:
                     tell(len(found), len(points))
         except KeyboardInterrupt:
@@ -162,9 +162,7 @@ def _run_points(
     return found, False
 
 
-def _ran(
-    points: Sequence[PlannedPoint], workers: Workers
-) -> Iterator[tuple[int, Future[Outcome]]]:
+def _ran(points: Sequence[PlannedPoint], workers: Workers) -> Iterator[tuple[int, Future[Outcome]]]:
     if not workers.is_here(len(points)):
         yield from workers.run(PlannedPoint.run, points, PlannedPoint.files)
         return

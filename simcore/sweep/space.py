@@ -60,7 +60,7 @@ class Space:
         if self.size > MOST_POINTS:
             raise ConfigError(
                 f"{self.file}: a grid of {self.size:,} points, and {MOST_POINTS:,} are the most:"
-                " sample it, with method = \"sobol\" and samples = N"
+                ' sample it, with method = "sobol" and samples = N'
             )
         return list(product(*(range(len(axis.choices)) for axis in self.axes)))
 
@@ -80,8 +80,8 @@ class Space:
 
     def _sobol(self) -> Iterator[Place]:
         """Different points in the order of the sequence."""
-        require("sweep", "a sweep by method = \"sobol\"", "method = \"grid\"")
-        from scipy.stats import qmc
+        require("sweep", 'a sweep by method = "sobol"', 'method = "grid"')
+        from scipy.stats import qmc  # type: ignore[import-untyped]
 
         lengths = [len(axis.choices) for axis in self.axes]
         sequence = qmc.Sobol(len(lengths), scramble=True, seed=self.seed)

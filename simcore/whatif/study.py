@@ -103,7 +103,8 @@ def what_if(
         groups = [[configuration] for configuration in configurations]
     pairs = list(product(files, groups))
     tasks = [
-        Execution(_path(file), tuple(group), _with_irq(options, group), parts) for file, group in pairs
+        Execution(_path(file), tuple(group), _with_irq(options, group), parts)
+        for file, group in pairs
     ]
     executions = len(tasks)
     done: dict[tuple[str, str], Outcome] = {}

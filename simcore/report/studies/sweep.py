@@ -42,9 +42,9 @@ def render(sweep: SweepResult, format_name: str, options: RenderOptions) -> str:
 
 def _csv_row(point: SweptPoint) -> dict[str, Any]:
     plain = to_plain(point)
-    return {name: plain.get(name) for name in SweptPoint.__dataclass_fields__ if name != "settings"} | {
-        "settings": plain["settings"]
-    }
+    return {
+        name: plain.get(name) for name in SweptPoint.__dataclass_fields__ if name != "settings"
+    } | {"settings": plain["settings"]}
 
 
 def headline(sweep: SweepResult) -> str:
@@ -139,7 +139,9 @@ def _front_columns(sweep: SweepResult, points: Sequence[SweptPoint]) -> Iterator
         values = values_of(points, name)
         yield Column(name, [objective_text(name, value) for value in values], drop)
     if "cpu" in axes or "clock" in axes:
-        yield Column("at", [NOTHING if p.clock_hz is None else clock(p.clock_hz) for p in points], 19)
+        yield Column(
+            "at", [NOTHING if p.clock_hz is None else clock(p.clock_hz) for p in points], 19
+        )
 
 
 def _choice_rows(sweep: SweepResult) -> Iterator[tuple[str, list[SweptPoint]]]:

@@ -17,6 +17,7 @@ from simcore.whatif.configuration import SETTINGS, Configuration, parse_override
 
 #: What a choice that changes nothing is called.
 NOTHING_CHANGED = "as linked"
+_EMPTY = "it has no choice: the space is empty"
 KEYS = ("elf", "kernel", "cpu", "clock", "caches", "voltage_scale", "args", "place", "set", "shift")
 
 
@@ -74,7 +75,7 @@ def check_choices(table: SettingsTable, axis: Axis) -> None:
     """Refuse an axis without a choice, or with one that stands twice."""
     names = [choice.name for choice in axis.choices]
     if not names:
-        raise table.error(axis.name, "it has no choice: the space is empty")
+        raise table.error(axis.name, _EMPTY)
     for name in names:
         if names.count(name) > 1:
             raise table.error(axis.name, f"'{name}' stands twice")
@@ -84,6 +85,8 @@ def _list(table: SettingsTable, key: str) -> list[Any]:
     value = table.values[key]
     if not isinstance(value, list):
         raise table.error(key, "it is a list of choices")
+    if not value:
+        raise table.error(key, _EMPTY)
     return value
 
 

@@ -11,10 +11,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from simcore import __version__
+from simcore.cache import open_room
 from simcore.costs.origin import Tool
 from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.interrupts import resume
+from simcore.parallel import collecting_seldom
 from simcore.placement.equivalents import linked_for
 from simcore.placement.layout import shifted
 from simcore.plain import filled
@@ -51,7 +53,9 @@ class PlannedPoint:
         program, prepared = execution.open(self.elf)
         if self.shift:
             prepared = [_shifted(program.image, one, self.shift) for one in prepared]
-        (outcome,) = run_prepared(program, prepared, {"stdout": io.BytesIO()})
+        program = replace(program, room=open_room())  # schedules that other points made
+        with collecting_seldom():
+            (outcome,) = run_prepared(program, prepared, {"stdout": io.BytesIO()})
         return outcome
 
     def files(self) -> list[str]:

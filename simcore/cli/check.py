@@ -23,7 +23,6 @@ from simcore.cli.options import (
     scope_options,
     source_options,
     uncertainty_option,
-    workers_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
@@ -36,6 +35,7 @@ from simcore.cli.running import (
     tell_line,
 )
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import InputAsOutputError, destination, refuse_inputs
 from simcore.log_text import error_line

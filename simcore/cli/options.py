@@ -46,28 +46,6 @@ cache_option = click.option(
     help="Read nothing back that was found before, and keep nothing: see 'mcusim cache'.",
 )
 
-
-def workers_options(what: str) -> Callable[[Command], Command]:
-    """Where runs are done; ``what`` is that of which so many go on at a time."""
-    return together(
-        click.option(
-            "-j",
-            "--jobs",
-            "--workers",
-            "jobs",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help=f"{what} [default: the host's processors].",
-        ),
-        click.option(
-            "--scheduler",
-            metavar="tcp://HOST:PORT",
-            help="Run on the workers of a Dask scheduler, all of this version of mcusim. Needs the"
-            " extra mcusim[cluster].",
-        ),
-    )
-
-
 #: Names as the symbol table has them.
 demangle_option = click.option(
     "--no-demangle",

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simcore.cli.options import look_options, workers_options
+from simcore.cli.options import look_options
 from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
 from simcore.cli.sandbox import sandbox_option
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ConfigError
 from simcore.extras import require
 from simcore.files import write_stdout

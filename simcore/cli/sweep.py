@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from simcore.cli.options import color_option, report_options, workers_options
+from simcore.cli.options import color_option, report_options
 from simcore.cli.output import ColorChoice
 from simcore.cli.progress import runs_progress
 from simcore.cli.running import goes_to_file, look, tell_line
 from simcore.cli.sandbox import sandbox_option
 from simcore.cli.stored import needed_store
+from simcore.cli.workers import workers_options
 from simcore.errors import ExitCode
 from simcore.files import destination, write_stdout
 from simcore.units import count

@@ -18,7 +18,6 @@ from simcore.cli.options import (
     report_options,
     run_options,
     scope_options,
-    workers_options,
 )
 from simcore.cli.output import ColorChoice
 from simcore.cli.running import (
@@ -34,6 +33,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ExitCode
 from simcore.files import destination
 from simcore.run.spec import PartSpec, RunSpec

@@ -27,7 +27,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _GIVEN = ("elf", "folder")
 
 
-class Build(NamedTuple):
+class SweepBuild(NamedTuple):
     """A command with placeholders; ``elf`` is where it leaves the program, if it takes no {elf}."""
 
     where: str  # file and table, for messages
@@ -65,7 +65,7 @@ class Build(NamedTuple):
         return str(made)
 
 
-def build_of(table: SettingsTable) -> Build:
+def build_of(table: SettingsTable) -> SweepBuild:
     """The build that the table [build] says. Raises ConfigError."""
     told = table.values.get("command")
     commands: list[Any] = told if isinstance(told, list) else [told]
@@ -88,7 +88,7 @@ def build_of(table: SettingsTable) -> Build:
         if not any(f"{{{key}}}" in text for text in (*commands, elf or "")):
             raise table.error(key, f"no command has {{{key}}}")
     where = f"{table.file}: {table.where}"
-    return Build(where, commands[0], table.file.parent, elf)
+    return SweepBuild(where, commands[0], table.file.parent, elf)
 
 
 def build_axes(table: SettingsTable) -> list[Axis]:

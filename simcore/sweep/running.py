@@ -24,10 +24,10 @@ from simcore.run.needed import needed_files
 from simcore.sweep.axes import Draft
 from simcore.sweep.front import OBJECTIVES, pareto_front
 from simcore.sweep.results import SCHEMA, SweepResult, SweptAxis, SweptPoint
-from simcore.sweep.space import Place, Space
+from simcore.sweep.space import Place, SweepSpace
 from simcore.whatif.configuration import Configuration
 from simcore.whatif.results import Outcome
-from simcore.whatif.study import Execution, Prepared, run_prepared
+from simcore.whatif.study import Prepared, TimedExecution, run_prepared
 from simcore.workers import Workers
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PlannedPoint:
 
     def run(self) -> Outcome:
         """What it costs. Raises what runs raise, and ConfigError for a shift out of memory."""
-        execution = Execution(self.elf, (self.configuration,), self.options)
+        execution = TimedExecution(self.elf, (self.configuration,), self.options)
         program, prepared = execution.open(self.elf)
         if self.shift:
             prepared = [_shifted(program.image, one, self.shift) for one in prepared]
@@ -75,7 +75,7 @@ def _shifted(image: Image, prepared: Prepared, shift: int) -> Prepared:
 
 
 def sweep(
-    space: Space,
+    space: SweepSpace,
     *,
     workers: Workers | None = None,
     store: ResultStore | None = None,
@@ -99,7 +99,7 @@ def sweep(
 
 
 def _built(
-    space: Space, drafts: Sequence[Draft], folder: Path, log: Callable[[str], None] | None
+    space: SweepSpace, drafts: Sequence[Draft], folder: Path, log: Callable[[str], None] | None
 ) -> list[Draft]:
     """The drafts with the programs that were built for them, each once."""
     if space.build is None:
@@ -114,7 +114,7 @@ def _built(
     return [replace(draft, elf=made[tuple(draft.build.items())]) for draft in drafts]
 
 
-def _planned(space: Space, drafts: Sequence[Draft]) -> list[PlannedPoint]:
+def _planned(space: SweepSpace, drafts: Sequence[Draft]) -> list[PlannedPoint]:
     """The drafts as they run; a program is linked for one of the parts that it runs on."""
     parts = {draft.configuration.cpu: draft.configuration for draft in drafts}
     home: dict[str, str | None] = {}
@@ -180,7 +180,7 @@ def _ran(points: Sequence[PlannedPoint], workers: Workers) -> Iterator[tuple[int
 
 
 def _result(
-    space: Space,
+    space: SweepSpace,
     places: Sequence[Place],
     points: Sequence[PlannedPoint],
     found: Mapping[int, Outcome | McusimError],

@@ -19,7 +19,7 @@ from simcore.placement import parse_request
 from simcore.run.spec import PartSpec, RunSpec
 from simcore.run.written import SettingsTable, file_keys, read_texts, read_toml
 from simcore.sweep.axes import Axis, Draft, axes_of, check_choices
-from simcore.sweep.builds import Build, build_axes, build_of
+from simcore.sweep.builds import SweepBuild, build_axes, build_of
 from simcore.sweep.front import OBJECTIVES
 from simcore.whatif.configuration import Configuration, parse_override
 
@@ -36,13 +36,13 @@ Place = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class SweepSpace:
     """Axes, what all points begin with, how programs are built, and which points are meant."""
 
     file: str
     axes: tuple[Axis, ...]
     base: Draft
-    build: Build | None
+    build: SweepBuild | None
     objectives: tuple[str, ...]
     method: str = "grid"
     samples: int = 0
@@ -98,7 +98,7 @@ class Space:
             bits = min(bits + 1, 12)
 
 
-def load_space(path: str) -> Space:
+def load_space(path: str) -> SweepSpace:
     """The space that a file says. Raises ConfigError, in one line, for anything it may not hold."""
     table = SettingsTable(Path(path), read_toml(Path(path)))
     table.only(KEYS)
@@ -120,7 +120,7 @@ def load_space(path: str) -> Space:
         raise table.error("samples", "it is missing: how many points of the space to run")
     if method == "grid" and samples:
         raise table.error("samples", 'a grid runs all points: it goes with method = "sobol"')
-    return Space(
+    return SweepSpace(
         path,
         tuple(axes),
         _base(table),
@@ -140,7 +140,7 @@ def _table(table: SettingsTable, key: str) -> SettingsTable | None:
     return SettingsTable(table.file, table.values[key], f"{key}: ")
 
 
-def _check_axes(table: SettingsTable, axes: Sequence[Axis], build: Build | None) -> None:
+def _check_axes(table: SettingsTable, axes: Sequence[Axis], build: SweepBuild | None) -> None:
     names = [axis.name for axis in axes]
     for name in names:
         if names.count(name) > 1:

@@ -103,7 +103,7 @@ def what_if(
         groups = [[configuration] for configuration in configurations]
     pairs = list(product(files, groups))
     tasks = [
-        Execution(_path(file), tuple(group), _with_irq(options, group), parts)
+        TimedExecution(_path(file), tuple(group), _with_irq(options, group), parts)
         for file, group in pairs
     ]
     executions = len(tasks)
@@ -120,7 +120,7 @@ def what_if(
         workers = Workers(1)  # programs that write files of one name
     interrupted = False
 
-    def keep(task: Execution, outcomes: Sequence[Outcome], noted: object = None) -> None:
+    def keep(task: TimedExecution, outcomes: Sequence[Outcome], noted: object = None) -> None:
         done.update({(task.elf, outcome.name): outcome for outcome in outcomes})
         if shelf is not None:
             shelf.keep(task.elf, task.configurations, task.options, outcomes, noted)
@@ -203,7 +203,7 @@ def prepare(
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
+class TimedExecution:
     """One execution with what it is timed under; goes to another process as it is."""
 
     elf: str
@@ -260,16 +260,16 @@ def run_prepared(
 
 
 def _run_elsewhere(
-    tasks: Sequence[Execution],
+    tasks: Sequence[TimedExecution],
     workers: Workers,
     stdout: BinaryIO | None,
-    keep: Callable[[Execution, Sequence[Outcome]], None],
+    keep: Callable[[TimedExecution, Sequence[Outcome]], None],
 ) -> bool:
     """Keep what each task gives; returns whether Ctrl-C came before all was done."""
     printed: dict[int, bytes] = {}
     shown = 0
     try:
-        for number, future in workers.run(Execution.run_alone, tasks, Execution.files):
+        for number, future in workers.run(TimedExecution.run_alone, tasks, TimedExecution.files):
             outcomes, printed[number] = future.result()
             keep(tasks[number], outcomes)
             while stdout is not None and shown in printed:  # in the order of the tasks
@@ -285,11 +285,11 @@ def _run_elsewhere(
 
 
 def _not_there(
-    tasks: Sequence[Execution],
+    tasks: Sequence[TimedExecution],
     pairs: Sequence[_Pair],
     shelf: StoredOutcomes,
     done: dict[tuple[str, str], Outcome],
-) -> tuple[list[Execution], list[_Pair]]:
+) -> tuple[list[TimedExecution], list[_Pair]]:
     """The executions of which a store lacks an outcome; fills ``done`` with those that it has.
 
     The first configuration stays in each: the others are timed in its execution.

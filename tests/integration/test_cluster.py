@@ -121,8 +121,8 @@ def test_check_whatif_and_study_are_the_same_there(
         ):  # fmt: skip
             assert main([*command, *where]) == 0
             told[command[0], len(where)] = capfd.readouterr().out
-    for command in ("whatif", "check", "study"):
-        assert told[command, 0] == told[command, 2] != ""
+    for name in ("whatif", "check", "study"):
+        assert told[name, 0] == told[name, 2] != ""
 
 
 def test_what_a_cluster_cannot_do_is_one_line(

@@ -15,6 +15,7 @@ import pytest
 
 from simcore.cli.main import main
 from simcore.sweep.running import PlannedPoint
+from simcore.whatif.results import Outcome
 from tests.schemas import assert_fits
 from tests.tools import GUARD_S, wait_until
 
@@ -69,9 +70,14 @@ def test_a_sweep_is_run_once_and_told_in_each_form(
     assert "cpu=stm32f746 place=weights=dtcm: --place 'weights=dtcm': 81,920 bytes do not fit" in (
         " ".join(text.split())
     )
-    ran: list[object] = []
+    ran: list[PlannedPoint] = []
     run = PlannedPoint.run
-    monkeypatch.setattr(PlannedPoint, "run", lambda point: (ran.append(point), run(point))[1])
+
+    def noted(point: PlannedPoint) -> Outcome:
+        ran.append(point)
+        return run(point)
+
+    monkeypatch.setattr(PlannedPoint, "run", noted)
     asked = ["sweep", "space.toml", "--jobs", "1", "--format"]
     assert main([*asked, "json", "-v", "-o", "space.json"]) == 0
     assert "4 of 6 results were in the store" in capfd.readouterr().err

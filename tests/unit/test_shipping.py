@@ -67,4 +67,4 @@ def test_what_a_run_reads_goes_with_it_and_what_it_would_write_is_refused(tmp_pa
     assert any(name.endswith("stm32f746.toml") for name in needed)  # what it extends
     for told in ({"semihost_dir": "."}, {"outputs": "o.npy"}, {"uart": ("USART1=-",)}):
         with pytest.raises(ConfigError, match="--scheduler: what runs on other machines"):
-            needed_files(RunSpec(elf=str(elf), **told))  # type: ignore[arg-type]
+            needed_files(RunSpec(elf=str(elf), **told))

@@ -8,10 +8,10 @@ import pytest
 
 from simcore.errors import ConfigError
 from simcore.run.written import SettingsTable
-from simcore.sweep.builds import Build, build_of
+from simcore.sweep.builds import SweepBuild, build_of
 
 
-def build(folder: Path, **told: object) -> Build:
+def build(folder: Path, **told: object) -> SweepBuild:
     return build_of(SettingsTable(folder / "space.toml", told, "build: "))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simcore.errors import ConfigError
-from simcore.sweep.space import Space, load_space
+from simcore.sweep.space import SweepSpace, load_space
 
 AXES = """
 [axes]
@@ -23,7 +23,7 @@ shift = [0, 4]
 """
 
 
-def space(tmp_path: Path, text: str) -> Space:
+def space(tmp_path: Path, text: str) -> SweepSpace:
     file = tmp_path / "space.toml"
     file.write_text(text)
     return load_space(str(file))

@@ -149,13 +149,16 @@ class Outcomes(NamedTuple):
 def run_batch(own: str, batch: bytes, contents: Mapping[str, bytes]) -> Outcomes:
     """On a worker: what a function makes of items; ``batch`` is pickled, so that Dask does not look
     into it. Raises OtherVersionError."""
+    from distributed import get_worker
+
     if tool_fingerprint() != own:
         raise OtherVersionError(tool_fingerprint())
     started = time.perf_counter()
     function, items, sent = pickle.loads(batch)
+    below = get_worker().local_directory  # Dask clears those of workers that were killed
     results = []
     for item, files in zip(items, sent, strict=True):
-        paths = unpacked(files, contents)
+        paths = unpacked(files, contents, below)
         try:
             results.append((True, packed_result(function(renamed(item, paths)), paths)))
         except Exception as error:

@@ -59,11 +59,17 @@ class Parcel:
         return self._known[name]
 
 
-def unpacked(files: Iterable[Sent], contents: Mapping[str, bytes]) -> dict[str, str]:
-    """The files of a piece of work on this machine: their paths by their names at home."""
+def unpacked(
+    files: Iterable[Sent], contents: Mapping[str, bytes], below: str | None = None
+) -> dict[str, str]:
+    """The files of a piece of work on this machine: their paths by their names at home.
+
+    They lie in a folder of this process ``below`` one that is given, else where the system has
+    temporary ones.
+    """
     named = sorted(files)
     tree = hashlib.sha256(json.dumps(named).encode()).hexdigest()[:32]
-    root = Path(_own_folder().name, tree)
+    root = Path(_own_folder(below).name, tree)
     for file in named:
         place = Path(f"{root}{file.path}")
         if not file.sha256:
@@ -75,8 +81,8 @@ def unpacked(files: Iterable[Sent], contents: Mapping[str, bytes]) -> dict[str, 
 
 
 @cache
-def _own_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="mcusim-worker-")  # gone with the process
+def _own_folder(below: str | None) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="mcusim-worker-", dir=below)  # gone with the process
 
 
 def renamed(value: Any, paths: Mapping[str, str]) -> Any:

@@ -113,6 +113,8 @@ def _check_workers(client: Client, address: str) -> None:
         raise _without_workers(address) from None
     own = tool_fingerprint()
     for worker, found in client.run(_fingerprint, on_error="return").items():
+        if isinstance(found, OSError | TimeoutError):
+            continue  # it is gone meanwhile: Dask finds that out
         if found != own:
             raise _other_version(f"--scheduler {address}: worker {worker}", found)
 

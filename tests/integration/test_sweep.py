@@ -34,6 +34,7 @@ shift = [0, 4, 8]
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MCUSIM_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 

@@ -99,10 +99,13 @@ def swept(store: str, *more: str) -> bytes:
     return Path("out.json").read_bytes()
 
 
-def test_a_sweep_gives_the_same_with_processes_and_on_a_cluster_of_which_a_worker_is_killed(
-    cluster: Cluster,
-) -> None:
-    results = {swept(f"{n}.db", "--workers", str(n)) for n in (1, 2)}
+@pytest.mark.exhaustive
+def test_a_sweep_gives_the_same_with_one_two_and_four_processes() -> None:
+    assert len({swept(f"{n}.db", "--workers", str(n)) for n in (1, 2, 4)}) == 1
+
+
+def test_a_sweep_gives_the_same_on_a_cluster_of_which_a_worker_is_killed(cluster: Cluster) -> None:
+    results = {swept("here.db", "--workers", "1")}
     with subprocess.Popen(
         [sys.executable, "-m", "simcore.cli.main", "sweep", "space.toml", "--store", "c.db",
          "--format", "json", "-o", "cluster.json", "--scheduler", cluster.address],

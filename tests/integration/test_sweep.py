@@ -20,14 +20,14 @@ from tests.schemas import assert_fits
 from tests.tools import GUARD_S, wait_until
 
 KERNELS = Path(__file__).resolve().parents[2] / "kernels" / "prebuilt"
-#: Twelve points.
+#: Eight points.
 MANY = """
 [axes]
 kernel = ["fully_connected_s8"]
 cpu = ["stm32f746"]
 caches = ["on", "off"]
 clock = ["100MHz", "216MHz"]
-shift = [0, 4, 8]
+shift = [0, 4]
 """
 
 
@@ -136,16 +136,16 @@ def test_a_killed_client_and_a_killed_worker_lose_no_more_than_what_ran() -> Non
         wait_until(lambda: kept() >= 2, client)
         client.kill()
     before = kept()
-    assert 2 <= before < 12
+    assert 2 <= before < 8
     with started("--workers", "2", "-v") as again:
         wait_until(lambda: kept() > before, again)
         os.kill(workers_of(again.pid)[0], signal.SIGKILL)
         _, said = again.communicate(timeout=GUARD_S)
     assert again.returncode == 0, said
-    assert f"{before} of 12 results were in the store" in said.decode()
-    assert kept() == 12
+    assert f"{before} of 8 results were in the store" in said.decode()
+    assert kept() == 8
     points = json.loads(Path("out.json").read_text())["points"]
-    assert len({point["cycles"] for point in points}) > 4
+    assert len({point["cycles"] for point in points}) > 3
 
 
 def workers_of(client: int) -> list[int]:

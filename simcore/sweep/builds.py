@@ -7,10 +7,8 @@ filled in. It writes the program to {elf}, also in $MCUSIM_ELF, in a temporary f
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +16,9 @@ from typing import Any, NamedTuple
 
 from simcore.errors import ConfigError
 from simcore.run.written import SettingsTable, read_text
+from simcore.shell import run_build
 from simcore.sweep.axes import Axis, AxisChoice, Draft
 
-SHOWN = 300  # characters of the end of what a failed build printed
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_][a-z0-9_]*)\}")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 #: What is filled in without being varied.
@@ -42,14 +40,9 @@ class SweepBuild(NamedTuple):
         filled = {**choices, "elf": str(made), "folder": str(folder)}
         command = _filled(choices.get("command", self.command), filled)
         told = {"MCUSIM_ELF": str(made), "MCUSIM_FOLDER": str(folder)}
-        done = subprocess.run(
-            ["sh", "-c", command], env={**os.environ, **told}, cwd=self.folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace",
-        )  # fmt: skip
-        if done.returncode:
-            end = " ".join(done.stdout.split())[-SHOWN:] or "it printed nothing"
-            raise ConfigError(f"{self.where}'{command}' ended with status {done.returncode}: {end}")
+        failed = run_build(command, told, self.folder)
+        if failed is not None:
+            raise ConfigError(f"{self.where}'{command}' {failed}")
         if self.elf is not None:
             try:
                 shutil.copyfile(self.folder / _filled(self.elf, filled), made)

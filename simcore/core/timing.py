@@ -276,8 +276,8 @@ def _warnings(info: Any) -> tuple[str, ...]:
         )
     if count := info.merged_states:
         warnings.append(
-            f"more than {lib.SCHEDULES_MAX:,} states of the pipeline: {count:,} executions of blocks"
-            " behind them are timed as from an empty one"
+            f"more than {lib.SCHEDULES_MAX:,} states of the pipeline: {count:,} executions of"
+            " blocks behind them are timed as from an empty one"
         )
     if count := info.merged_uses:
         warnings.append(

@@ -133,7 +133,7 @@ again:
     adds r4, r4, r7
     {(" ldr r0, [r4], #8" + chr(10)) * loads}
     adds r7, #8
-    movw r0, #{8 * (objects - loads) & 0xffff}
+    movw r0, #{8 * (objects - loads) & 0xFFFF}
     movt r0, #{8 * (objects - loads) >> 16}
     cmp r7, r0
     blo.w 1b

@@ -162,8 +162,9 @@ def test_only_source_files_of_the_working_folder_and_the_elfs_are_read(
     "recorded",
     [
         r"C:\..\secret.c", r"C:\x\..\..\secret.c", "C:/../secret.c", r"\\host\..\..\secret.c",
-        r"C:\.hidden\a.c", r"\\?\C:\to_secret.c", r"c:\.git\config", "./../secret.c", "//..//secret.c",
-        r"..\secret.c", "cwd/../../secret.c", "/dev/stdin", "/proc/self/cwd/../secret.c", "CON", "C:",
+        r"C:\.hidden\a.c", r"\\?\C:\to_secret.c", r"c:\.git\config", "./../secret.c", "C:",
+        r"..\secret.c", "cwd/../../secret.c", "/dev/stdin", "/proc/self/cwd/../secret.c", "CON",
+        "//..//secret.c",
     ],
 )  # fmt: skip
 def test_no_spelling_of_a_path_leads_out(secrets: Path, recorded: str) -> None:

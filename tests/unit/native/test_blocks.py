@@ -147,7 +147,9 @@ def test_past_their_limit_all_states_count_as_the_one_out_of_reset(timed: Timed)
     assert [find(timed, first, state) for state in (1, 2)] == known
     assert timed.t.blocks.merged == 0
     rest = find(timed, second, 1)
-    assert [find(timed, second, state, variant) for state, variant in ((2, 0), (1, 1))] == [rest] * 2
+    assert [find(timed, second, state, variant) for state, variant in ((2, 0), (1, 1))] == [
+        rest
+    ] * 2
     assert (timed.t.blocks.entry[rest].state, timed.t.blocks.entry[rest].variant) == (0, 0)
     assert (timed.t.blocks.entries, timed.t.blocks.merged) == (3, 3)
 

@@ -53,7 +53,15 @@ def measured(folder: Path, text: str, seconds: float) -> tuple[float, int, str]:
     source, elf = folder / "program.S", folder / "program.elf"
     source.write_text(PROLOGUE + text + "\n")
     subprocess.run([*GCC, *LINK, source, "-o", elf], check=True, cwd=folder)
-    words = [MCUSIM, "profile", elf, "--cpu", "stm32f746", "--timeout", f"{seconds:g}"]
+    words: list[str | Path] = [
+        MCUSIM,
+        "profile",
+        elf,
+        "--cpu",
+        "stm32f746",
+        "--timeout",
+        f"{seconds:g}",
+    ]
     words += ["--max-instructions", "100000000000", "--format", "json", "-o", folder / "out.json"]
     with (folder / "err").open("w+") as err:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simcore import Profile
+from simcore.profiler import profile
 from tests.oracle import invariants
 from tests.oracle.invariants import broken, miscounted
 
@@ -29,12 +30,11 @@ def test_executions_and_accesses_are_those_of_plain_unicorn(tmp_path: Path) -> N
 
 def test_what_does_not_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A load that is told once more, and a cycle that no function has."""
-    real = invariants.profile
 
     def spoilt(*told: object, **options: object) -> Profile:
         from dataclasses import replace
 
-        found = real(*told, **options)  # type: ignore[arg-type]
+        found = profile(*told, **options)  # type: ignore[arg-type]
         rows = list(found.instructions or ())
         at = next(n for n, row in enumerate(rows) if row.reads)
         rows[at] = replace(rows[at], reads=rows[at].reads + 1)

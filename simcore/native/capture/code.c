@@ -206,7 +206,8 @@ static uint32_t watched_beyond(struct capture *c, uint32_t address, uint8_t it_s
 }
 
 /* A definition of before with these bytes, of code that is written there once more; it is the first of its list now. */
-static uint32_t written_again(struct capture *c, struct slot *slot, const uint8_t *code, uint32_t size, uint8_t it_state)
+static uint32_t written_again(struct capture *c, struct slot *slot, const uint8_t *code, uint32_t size,
+                              uint8_t it_state)
 {
     uint32_t *link = &slot->id;
     for (uint32_t turns = 0; *link != NO_ID && turns < AGAIN_MAX; turns++, link = &c->captured[*link].before) {
@@ -255,8 +256,7 @@ static uint32_t define_new(struct capture *c, uint32_t address, const uint8_t *c
         return NO_ID;
     }
     uint32_t id = stream_define(c->stream, address, code, size, it_state);
-    if (id == NO_ID ||
-        array_reserve(&c->captured, &c->captured_room, id + 1u, 1024, sizeof *c->captured) != CORE_OK ||
+    if (id == NO_ID || array_reserve(&c->captured, &c->captured_room, id + 1u, 1024, sizeof *c->captured) != CORE_OK ||
         describe(c, id, code, size, it_state) != CORE_OK) {
         capture_fail(c, CORE_ERR_MEMORY);
         return NO_ID;

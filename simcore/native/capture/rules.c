@@ -98,7 +98,8 @@ static void note(struct capture *c, uint64_t cycles, uint32_t address, uint32_t 
 {
     if (c->clock_notes == CLOCK_NOTES_MAX)
         c->left_out.clock_notes++;
-    else if (array_reserve(&c->clock_note, &c->clock_notes_room, c->clock_notes + 1u, 16, sizeof *c->clock_note) != CORE_OK)
+    else if (array_reserve(&c->clock_note, &c->clock_notes_room, c->clock_notes + 1u, 16, sizeof *c->clock_note) !=
+             CORE_OK)
         capture_fail(c, CORE_ERR_MEMORY);
     else
         c->clock_note[c->clock_notes++] = (struct clock_note){cycles, address, value};

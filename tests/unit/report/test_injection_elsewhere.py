@@ -34,7 +34,7 @@ from simcore.linking.inputs import MovedSection, by_symbols
 from simcore.machine.peripherals import endless_warning
 from simcore.placement.pieces import all_pieces
 from simcore.report import RenderOptions
-from simcore.report import annotation as annotations
+from simcore.report import annotation as annotation_documents
 from simcore.report import comparison as comparisons
 from simcore.report import trend as trends
 from simcore.report.profile import document
@@ -163,9 +163,9 @@ def test_a_name_is_a_name_in_an_annotation(form: str, judge: Judge) -> None:
         (one,) = found.functions
         lines = tuple(replace(line, source=nasty) for line in one.lines)
         found = replace(found, functions=(replace(one, lines=lines),), warnings=(nasty,))
-        return annotations.render(found, form, PLAIN)
+        return annotation_documents.render(found, form, PLAIN)
 
-    assert form in annotations.FORMATS
+    assert form in annotation_documents.FORMATS
     judged(judge, made)
 
 
@@ -249,7 +249,7 @@ def test_a_file_name_is_one_word_of_the_command_that_is_advised() -> None:
 def test_the_list_of_documents_is_whole() -> None:
     """A format that is added is judged here or in test_injection.py."""
     assert set(comparisons.FORMATS) == {"text", "json", "csv", "html"}
-    assert set(annotations.FORMATS) == {"text", "json", "csv"}
+    assert set(annotation_documents.FORMATS) == {"text", "json", "csv"}
     assert set(trends.FORMATS) == {"html", "text"}
     assert set(advices.FORMATS) == {"text", "json"}
     json.dumps(NASTY)

@@ -114,9 +114,12 @@ def small_layer(kernel: str) -> LayerShape | None:
     return layer_shape(runner_operator(name, read_arguments(arguments)))
 
 
-def before(kernel: str) -> LayerShape:
-    """A small layer of what runs before a kernel."""
-    found = small_layer(_BEFORE.get(kernel, _OTHERWISE))
+def before(kernel: str, is_first: bool = False) -> LayerShape:
+    """A small layer of what runs before a kernel; ``is_first``: of another kernel at any rate."""
+    name = _BEFORE.get(kernel, _OTHERWISE)
+    if is_first and name == kernel:
+        name = _OTHERWISE if kernel != _OTHERWISE else "op_fully_connected_s8"
+    found = small_layer(name)
     assert found is not None
     return found
 
@@ -124,7 +127,7 @@ def before(kernel: str) -> LayerShape:
 def _group(job: LayerJob) -> list[Subgraph]:
     own = job.own if job.own is not None else piece(job.shape)
     (step,) = alone(own).steps
-    other = piece(before(step.call.kernel))
+    other = piece(before(step.call.kernel, job.is_first))
     small = None if job.is_first else small_layer(step.call.kernel)
     same = other if small is None else piece(small)
     return [other, same, other, own]

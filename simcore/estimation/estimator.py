@@ -7,7 +7,8 @@ before it, see bench.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from simcore.store.database import ResultStore
 
 SCHEMA: Final = "mcusim.estimate/1"
+#: What ran is written so often, in seconds, while more runs.
+KEEP_S: Final = 10.0
 #: Of one execution: layers, their multiply-accumulates, and bytes of constants.
 MOST_LAYERS, MOST_MACS, MOST_BYTES = 64, 40_000_000, 4 << 20
 
@@ -237,13 +240,16 @@ class Estimator:
 
     def _run(self, jobs: Sequence[LayerJob], macs: Sequence[int]) -> None:
         batches = _batches(jobs, macs, self._jobs)
-        done = 0
+        done, next_s = 0, time.monotonic() + KEEP_S
         try:
             for batch, costs in self._ran(batches):
                 keys = [(job.shape, job.is_first) for job in batch]
                 self.memo.learn(dict(zip(keys, costs, strict=True)))
                 done += len(batch)
                 self.ran += len(batch)
+                if time.monotonic() >= next_s:
+                    self.memo.keep()
+                    next_s = time.monotonic() + KEEP_S
                 if self._progress is not None:
                     self._progress(done, len(jobs))
         finally:

@@ -109,9 +109,12 @@ def setting(target: Target) -> dict[str, Any]:
     runner = runner_for(setup.model, NETWORKS)
     study = Path(__file__).parent.parent / "study"
     return {
+        "part": setup.model.name,
         "model": setup.model.sha256,
         "clock_hz": setup.core_clock_hz,
-        "voltage_scale": setup.voltage_scale,
+        "voltage_scale": setup.model.operating_point(
+            setup.core_clock_hz, setup.voltage_scale
+        ).voltage_scale,
         "caches": setup.caches,
         "arena": target.arena,
         "runner": runner.sha256,

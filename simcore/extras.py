@@ -6,11 +6,12 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "store", "study", "svd", "verify"]
+Extra = Literal["advise", "search", "store", "study", "svd", "verify"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
+    "search": ("optuna",),
     "store": ("sqlalchemy", "pyarrow"),
     "study": ("matplotlib",),
     "svd": ("cmsis_svd", "lxml"),

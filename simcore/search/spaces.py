@@ -65,7 +65,7 @@ def random_tables(space: Space, count: int, seed: int) -> list[Row]:
 #: The space of the figures in docs/search.md.
 RANKED: Final = Space(
     "ds-cnn",
-    inputs=((49, 10, 1), (32, 32, 3), (50, 50, 1)),
+    inputs=((49, 10, 1), (28, 28, 1), (32, 32, 3)),
     blocks=tuple(range(4, 13)),
     widths=tuple(range(8, 257, 8)),
     strides=(1, 2),

@@ -101,7 +101,10 @@ def search(
         interpolate=interpolate or spec.interpolate,
     )
     require("search", "mcusim search")
-    with opened_store(store, "mcusim search --store") as shelf, destination(output, [space]) as write:
+    with (
+        opened_store(store, "mcusim search --store") as shelf,
+        destination(output, [space]) as write,
+    ):
         estimator = Estimator(
             spec.target, jobs=jobs, interpolate=spec.interpolate, cache=use_cache, shelf=shelf
         )

@@ -23,8 +23,8 @@ from simcore.network.activations import ArenaRoom, plan_arena
 from simcore.network.compose import Apart, compose_apart
 from simcore.network.graph import Subgraph
 from simcore.network.layout import enlarged, rooms_of
-from simcore.network.steps import Lowered
 from simcore.network.runners import NETWORKS, runner_for
+from simcore.network.steps import Lowered
 from simcore.run.spec import RunSpec
 from simcore.study.operators import read_arguments, runner_operator
 

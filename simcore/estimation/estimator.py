@@ -100,8 +100,8 @@ class Estimator:
     """Estimates on one target; what it learns of layers stays in the cache.
 
     ``jobs`` processes run layers, as many as there are cores when None; figures do not hang on it.
-    ``interpolate``: of layers whose channels alone differ some are run and the rest is interpolated.
-    ``ran`` are the layers that were run so far, ``distinct`` those that were needed.
+    ``interpolate``: of layers whose channels alone differ some are run, and others lie between.
+    ``ran`` are the layers that were run so far.
     """
 
     def __init__(
@@ -338,5 +338,3 @@ def _added(cost: LayerCost, other: LayerCost, times: int = 1) -> LayerCost:
         cost.energy_low_j + times * other.energy_low_j,
         cost.energy_high_j + times * other.energy_high_j,
     )
-
-

@@ -180,7 +180,7 @@ def _linear(
 
 
 def _left_out(grid: Mapping[tuple[int, ...], LayerCost]) -> list[float]:
-    """Relative errors of the cycles of anchors that have neighbours, each left out along an axis."""
+    """Relative errors of the cycles of anchors that have neighbours, left out along an axis."""
     errors = []
     for channels, cost in grid.items():
         for axis, one in enumerate(channels):

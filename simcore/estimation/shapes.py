@@ -106,7 +106,9 @@ def piece(shape: LayerShape, blank: bool = False) -> Subgraph:
     )
     made.layer("layer", operator, names)
     graph = made.model("layer").main
-    return replace(graph, inputs=tuple(at for at, one in enumerate(graph.tensors) if one.name in names))
+    return replace(
+        graph, inputs=tuple(at for at, one in enumerate(graph.tensors) if one.name in names)
+    )
 
 
 def alone(graph: Subgraph) -> Lowered:
@@ -224,12 +226,10 @@ def _has_small_sums(step: Step, bias: Tensor) -> bool:
     have huge biases there, and take up to 7 % longer.
     """
     (shifts,) = (
-        one.data
-        for one in step.call.buffers
-        if isinstance(one, Constant) and one.name == "shifts"
+        one.data for one in step.call.buffers if isinstance(one, Constant) and one.name == "shifts"
     )
-    values = struct.unpack(f"<{len(shifts) // 4}i", shifts)
-    biases = struct.unpack(f"<{bias.elements}i", bias.data or b"")
+    values: tuple[int, ...] = struct.unpack(f"<{len(shifts) // 4}i", shifts)
+    biases: tuple[int, ...] = struct.unpack(f"<{bias.elements}i", bias.data or b"")
     return max(values) < 0 and max(map(abs, biases)) < _SMALL_BIAS
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from simcore import __version__
 from simcore.costs.origin import Tool
@@ -109,7 +111,9 @@ def _study(spec: SearchSpec, seed: int) -> optuna.Study:
             sampler = samplers.NSGAIISampler(
                 seed=seed, population_size=2 * ROUND, constraints_func=constraints
             )
-    directions = ["maximize" if name == SCORE else "minimize" for name in spec.objectives]
+    directions: list[Literal["minimize", "maximize"]] = [
+        "maximize" if name == SCORE else "minimize" for name in spec.objectives
+    ]
     return optuna.create_study(sampler=sampler, directions=directions)
 
 
@@ -117,7 +121,7 @@ def _table(spec: SearchSpec, trial: optuna.Trial) -> dict[str, Any]:
     digits = len(str(spec.trials - 1))
 
     def pick(name: str, options: Sequence[Any]) -> Any:
-        steps = {b - a for a, b in zip(options, options[1:], strict=False) if isinstance(a, int)}
+        steps = {b - a for a, b in pairwise(options) if isinstance(a, int)}
         if len(options) > 2 and len(steps) == 1 and min(steps) > 0:
             return trial.suggest_int(name, options[0], options[-1], step=min(steps))
         return options[trial.suggest_categorical(name, list(range(len(options))))]
@@ -161,16 +165,13 @@ def _small(row: FoundNetwork, name: str) -> float:
 
 
 def _marked(row: FoundNetwork, on_front: bool) -> FoundNetwork:
-    from dataclasses import replace
-
     return replace(row, on_front=on_front)
 
 
 def _nearest_miss(spec: SearchSpec, rows: Sequence[FoundNetwork]) -> str:
     row = min(rows, key=lambda row: (row.excess, row.trial))
     over = [
-        f"{name} {amount(_figure(row, name), FIGURES[name][1])} of"
-        f" {amount(most, FIGURES[name][1])}"
+        f"{name} {amount(_figure(row, name), FIGURES[name][1])} of {amount(most, FIGURES[name][1])}"
         for name, most in spec.limits.items()
         if _figure(row, name) > most
     ]

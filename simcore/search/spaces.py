@@ -155,9 +155,7 @@ def _resnet(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
             layers.append(short)
         before = f"add{block}"
         sources = [beside, f"block{block}"]
-        layers.append(
-            {"kernel": "add_s8", "name": before, "from": sources, "activation": "relu"}
-        )
+        layers.append({"kernel": "add_s8", "name": before, "from": sources, "activation": "relu"})
         channels, size = width, _shrunk(size, stride)
     return [*layers, *_classifier(space, size)]
 
@@ -165,8 +163,7 @@ def _resnet(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
 def _autoencoder(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     values = shape[0] * shape[1] * shape[2]
     half = [
-        pick(f"width{layer}", space.widths)
-        for layer in range(1, pick("blocks", space.blocks) + 1)
+        pick(f"width{layer}", space.widths) for layer in range(1, pick("blocks", space.blocks) + 1)
     ]
     return [
         {"kernel": "fully_connected_s8", "outputs": outputs}

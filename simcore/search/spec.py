@@ -149,10 +149,11 @@ def _options(
     value = told.get(name, otherwise)
     if isinstance(value, Mapping):
         _check_keys(f"space.{name}.", value, ("from", "to", "step"))
-        ends = value.get("from"), value.get("to"), value.get("step", 1)
-        if not all(isinstance(one, int) for one in ends) or ends[2] < 1:
+        first, last, step = value.get("from"), value.get("to"), value.get("step", 1)
+        whole = isinstance(first, int) and isinstance(last, int) and isinstance(step, int)
+        if not whole or step < 1:
             raise ConfigError(f"space.{name} is a list of numbers or {{ from, to, step }}")
-        found = range(ends[0], ends[1] + 1, ends[2])
+        found = range(first or 0, (last or 0) + 1, step)
         if len(found) > MOST_OPTIONS:
             raise ConfigError(f"space.{name}: {len(found)} options; at most {MOST_OPTIONS:,}")
         value = tuple(found)

@@ -22,9 +22,7 @@ def render(result: SearchResult, format_name: str, options: RenderOptions) -> st
     if format_name == "json":
         return result.to_json()
     if format_name == "csv":
-        return table_text(
-            [to_plain(row) for row in result.rows], field_names(SearchResult, "rows")
-        )
+        return table_text([to_plain(row) for row in result.rows], field_names(SearchResult, "rows"))
     if format_name == "html":
         from simcore.report.studies import search_page
 
@@ -71,8 +69,10 @@ def _blocks(result: SearchResult, options: RenderOptions) -> list[Block]:
         Column("MACs", [count(row.macs) for row in rows], 4),
         Column("parameters", [count(row.parameters) for row in rows], 3),
     ]
-    front: Block = "Pareto front", f"by {', '.join(result.objectives)}", build_table(
-        columns, options.width
+    front: Block = (
+        "Pareto front",
+        f"by {', '.join(result.objectives)}",
+        build_table(columns, options.width),
     )
     text = Text("\n".join(notes(result)), "dim")
     return [front, ("Search", "", text)]

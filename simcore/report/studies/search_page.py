@@ -92,7 +92,7 @@ def _chart(result: SearchResult, across: str, up: str) -> FrontChart:
     def point(row: FoundNetwork) -> FrontPoint:
         x = 100 * (_value(row, across) - x_low) / (x_high - x_low)
         y = 100 - 100 * (_value(row, up) - y_low) / (y_high - y_low)
-        color = "s-0" if row.on_front else "s-other" if row.excess <= 0 else "worse"
+        color = "s-0" if row.on_front else "s-other" if row.excess <= 0 else "s-1"
         return FrontPoint(x, y, _hint(row), color)
 
     points = [point(row) for row in others]

@@ -21,7 +21,7 @@ ANCHORS: Final = (8, 16, 32, 64, 112, 176, 256)
 STEP: Final = 8
 
 
-class Family(NamedTuple):
+class LayerFamily(NamedTuple):
     """Convolutions that differ in their channels alone; ``shape`` has 0 where these stand.
 
     ``channels`` are those of the one at hand: of input and output, or of both at once.
@@ -46,7 +46,7 @@ class Family(NamedTuple):
         )
 
 
-def family_of(shape: LayerShape) -> Family | None:
+def family_of(shape: LayerShape) -> LayerFamily | None:
     """The family of a layer, None of one that is run at any rate."""
     if shape.content or shape.weights is None or len(shape.inputs) != 1:
         return None
@@ -56,16 +56,16 @@ def family_of(shape: LayerShape) -> Family | None:
         blank = shape._replace(
             inputs=((*read[:3], 0),), weights=(*weights[:3], 0), output=(*made[:3], 0)
         )
-        return Family(blank, channels[:1]) if _is_between(channels[0]) else None
+        return LayerFamily(blank, channels[:1]) if _is_between(channels[0]) else None
     if shape.kind != "CONV_2D" or not _is_between(channels[1]) or weights[3] != read[3]:
         return None
     if _is_between(channels[0]):
         blank = shape._replace(
             inputs=((*read[:3], 0),), weights=(0, *weights[1:3], 0), output=(*made[:3], 0)
         )
-        return Family(blank, channels)
+        return LayerFamily(blank, channels)
     blank = shape._replace(weights=(0, *weights[1:]), output=(*made[:3], 0))
-    return Family(blank, channels[1:])
+    return LayerFamily(blank, channels[1:])
 
 
 def _is_between(channels: int) -> bool:
@@ -103,7 +103,7 @@ class Interpolation:
     def anchors(self, keys: Mapping[LayerKey, int]) -> dict[LayerKey, int]:
         """What has to run for these layers, with multiply-accumulates."""
         found: dict[LayerKey, int] = {}
-        families: dict[LayerShape, Family] = {}
+        families: dict[LayerShape, LayerFamily] = {}
         for key, macs in keys.items():
             family = None if key[1] else family_of(key[0])
             if family is None:
@@ -125,7 +125,7 @@ class Interpolation:
             found = self._found[shape] = self._between(family)
         return found
 
-    def _between(self, family: Family) -> tuple[LayerCost, bool]:
+    def _between(self, family: LayerFamily) -> tuple[LayerCost, bool]:
         grid = self._grids.get(family.shape)
         if grid is None:
             grid = self._grids[family.shape] = self._read(family)
@@ -135,7 +135,7 @@ class Interpolation:
             return known, False
         return _linear(grid, family.channels, ANCHORS), True
 
-    def _read(self, family: Family) -> dict[tuple[int, ...], LayerCost]:
+    def _read(self, family: LayerFamily) -> dict[tuple[int, ...], LayerCost]:
         grid = {}
         for channels in _grid(len(family.channels)):
             cost = self._memo.get((family.member(channels), False))

@@ -24,7 +24,7 @@ class Pick(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class NetworkSpace:
     """What networks of a family may be; every field has all that may be picked.
 
     ``inputs`` are height, width and channels (of the autoencoder 1, 1 and values), ``blocks`` how
@@ -48,7 +48,7 @@ class Space:
         return {"name": name, "input": list(shape), "layer": layers}
 
 
-def random_tables(space: Space, count: int, seed: int) -> list[Row]:
+def random_tables(space: NetworkSpace, count: int, seed: int) -> list[Row]:
     """Random networks of a space; ``seed`` and a network's number decide it, whatever the count."""
     digits = len(str(max(count - 1, 1)))
     found = []
@@ -63,7 +63,7 @@ def random_tables(space: Space, count: int, seed: int) -> list[Row]:
 
 
 #: The space of the figures in docs/search.md.
-RANKED: Final = Space(
+RANKED: Final = NetworkSpace(
     "ds-cnn",
     inputs=((49, 10, 1), (28, 28, 1), (32, 32, 3)),
     blocks=tuple(range(4, 13)),
@@ -88,13 +88,13 @@ def _depthwise(stride: int) -> Row:
     return {"kernel": "depthwise_conv2d_s8", "k": 3, "stride": stride, "activation": "relu"}
 
 
-def _first(space: Space, pick: Pick) -> tuple[Row, int]:
+def _first(space: NetworkSpace, pick: Pick) -> tuple[Row, int]:
     height, width, stride = space.first
     filters = pick("width0", space.widths)
     return _conv(filters, (height, width), stride), filters
 
 
-def _classifier(space: Space, size: tuple[int, int]) -> list[Row]:
+def _classifier(space: NetworkSpace, size: tuple[int, int]) -> list[Row]:
     return [
         {"kernel": "average_pool_s8", "kh": size[0], "kw": size[1], "pad": "valid"},
         {"kernel": "fully_connected_s8", "outputs": space.outputs},
@@ -106,7 +106,7 @@ def _shrunk(size: tuple[int, int], stride: int) -> tuple[int, int]:
     return -(-size[0] // stride), -(-size[1] // stride)
 
 
-def _ds_cnn(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
+def _ds_cnn(space: NetworkSpace, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     row, _ = _first(space, pick)
     layers, size = [row], _shrunk((shape[0], shape[1]), space.first[2])
     for block in range(1, pick("blocks", space.blocks) + 1):
@@ -116,7 +116,7 @@ def _ds_cnn(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     return [*layers, *_classifier(space, size)]
 
 
-def _mobilenet(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
+def _mobilenet(space: NetworkSpace, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     row, channels = _first(space, pick)
     layers: list[Row] = [{**row, "name": "first"}]
     size, before = _shrunk((shape[0], shape[1]), space.first[2]), "first"
@@ -136,7 +136,7 @@ def _mobilenet(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Ro
     return [*layers, *_classifier(space, size)]
 
 
-def _resnet(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
+def _resnet(space: NetworkSpace, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     row, channels = _first(space, pick)
     layers: list[Row] = [{**row, "name": "first"}]
     size, before = _shrunk((shape[0], shape[1]), space.first[2]), "first"
@@ -160,7 +160,7 @@ def _resnet(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     return [*layers, *_classifier(space, size)]
 
 
-def _autoencoder(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
+def _autoencoder(space: NetworkSpace, pick: Pick, shape: tuple[int, int, int]) -> list[Row]:
     values = shape[0] * shape[1] * shape[2]
     half = [
         pick(f"width{layer}", space.widths) for layer in range(1, pick("blocks", space.blocks) + 1)
@@ -171,7 +171,7 @@ def _autoencoder(space: Space, pick: Pick, shape: tuple[int, int, int]) -> list[
     ]
 
 
-FAMILIES: Final[Mapping[str, Callable[[Space, Pick, tuple[int, int, int]], list[Row]]]] = {
+FAMILIES: Final[Mapping[str, Callable[[NetworkSpace, Pick, tuple[int, int, int]], list[Row]]]] = {
     "ds-cnn": _ds_cnn,
     "mobilenet": _mobilenet,
     "resnet": _resnet,
@@ -179,7 +179,7 @@ FAMILIES: Final[Mapping[str, Callable[[Space, Pick, tuple[int, int, int]], list[
 }
 
 
-def check_space(space: Space) -> None:
+def check_space(space: NetworkSpace) -> None:
     """Raise ConfigError for a space that holds no network."""
     if space.family not in FAMILIES:
         raise ConfigError(f"family = '{space.family}': it is one of {', '.join(FAMILIES)}")

@@ -11,7 +11,7 @@ from simcore.elf.image import printable
 from simcore.errors import ConfigError, nearest
 from simcore.estimation.bench import Target
 from simcore.files import read_regular
-from simcore.search.spaces import FAMILIES, Space, check_space
+from simcore.search.spaces import FAMILIES, NetworkSpace, check_space
 from simcore.units import parse_quantity, parse_seconds
 
 MAX_BYTES: Final = 1 << 20
@@ -42,7 +42,7 @@ class SearchSpec:
     module:function, ``objectives`` are figures to make small and the score to make large."""
 
     file: str
-    space: Space
+    space: NetworkSpace
     limits: Mapping[str, float]
     score: str
     objectives: tuple[str, ...]
@@ -109,7 +109,7 @@ def _target(search: Mapping[str, Any]) -> Target:
     )
 
 
-def _space(told: Mapping[str, Any]) -> Space:
+def _space(told: Mapping[str, Any]) -> NetworkSpace:
     _check_keys(
         "space.",
         told,
@@ -120,7 +120,7 @@ def _space(told: Mapping[str, Any]) -> Space:
     inputs = told.get("inputs")
     if not isinstance(inputs, list):
         raise ConfigError("space.inputs is a list of [height, width, channels]")
-    space = Space(
+    space = NetworkSpace(
         family,
         inputs=tuple(_input(one) for one in inputs),
         blocks=_options(told, "blocks", None),

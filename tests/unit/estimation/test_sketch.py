@@ -10,17 +10,17 @@ from simcore.errors import ConfigError, NetworkError
 from simcore.estimation.interpolation import ANCHORS, family_of
 from simcore.estimation.shapes import layer_shape, made_up_facts, shape_of
 from simcore.estimation.sketch import sketch_of, sketch_of_list
-from simcore.search.spaces import FAMILIES, RANKED, Space, random_tables
+from simcore.search.spaces import FAMILIES, RANKED, NetworkSpace, random_tables
 from simcore.study.layers import load_networks, network_of
 from simcore.study.operators import read_arguments, runner_operator
 
 NETWORKS = {network.name: network for network in load_networks()}
-SMALL = Space("ds-cnn", ((20, 12, 3), (9, 9, 1)), (2, 3), (8, 16, 24))
+SMALL = NetworkSpace("ds-cnn", ((20, 12, 3), (9, 9, 1)), (2, 3), (8, 16, 24))
 TABLES = [
     table
     for family in FAMILIES
     for table in random_tables(
-        Space(family, SMALL.inputs, SMALL.blocks, SMALL.widths), count=4, seed=3
+        NetworkSpace(family, SMALL.inputs, SMALL.blocks, SMALL.widths), count=4, seed=3
     )
 ]
 

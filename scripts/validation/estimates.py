@@ -59,8 +59,8 @@ def _additivity(options: argparse.Namespace) -> int:
     for network in _networks(options):
         try:
             check_fits(network, options.cpu)
-        except NetworkError as error:
-            print(error, file=sys.stderr)
+        except NetworkError as refused:
+            print(refused, file=sys.stderr)
             continue
         one = estimator.estimate(network)
         run = execute(part.task((), network=network))

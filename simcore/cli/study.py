@@ -32,6 +32,7 @@ def study() -> None:
     \b
     mcusim study ops
     mcusim study networks --cpu stm32f746,stm32h7a3
+    mcusim study ranking --networks 50
 
     What is finished stays in the folder: a study that was stopped goes on where it was. Figures
     need matplotlib, which the extra mcusim[study] installs.
@@ -197,6 +198,74 @@ def networks(
         for name in FORMATS:
             _write_table(folder, "networks", name, render(result, name, RenderOptions()))
         from simcore.study.network_figures import figures
+
+        _write_figures(folder, () if no_figures else figures(result))
+    write_stdout(render(result, "text", look(None, color)))
+    _tell_end(tally, output, verbose)
+
+
+@study.command(short_help="How operations and parameters rank networks by cost.")
+@click.option(
+    "--networks",
+    "count",
+    type=click.IntRange(2, 10_000),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Random networks that are run whole.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Which random networks are drawn."
+)
+@_study_options("study-ranking")
+def ranking(
+    count: int,
+    seed: int,
+    cpu: str,
+    output: str,
+    jobs: int | None,
+    no_figures: bool,
+    store: str | None,
+    color: ColorChoice,
+    verbose: bool,
+) -> None:
+    """Draw random networks, run them whole, and rank them by what is known without a run.
+
+    \b
+    mcusim study ranking
+    mcusim study ranking --networks 200 --cpu stm32h743 -o ranking-h7
+
+    Networks are DS-CNNs of 4 to 12 blocks, widths 8 to 256, strides 1 and 2 and three inputs, as
+    far as they fit the part. Kendall's tau of operations, parameters, activation memory and the sum
+    of layers (simcore.estimate) against latency and energy of whole runs, and how far that sum is
+    off. A second or two for each network, once their layers are known.
+    """
+    from simcore.estimation.bench import Target
+    from simcore.estimation.estimator import Estimator
+    from simcore.report import RenderOptions
+    from simcore.report.studies.ranking import FORMATS, render
+    from simcore.search.ranking import study_ranking
+    from simcore.study.folder import open_folder
+
+    _require_figures("ranking", no_figures)
+    parts = _parts(cpu)
+    if len(parts) != 1:
+        raise click.BadParameter("a ranking is of one part", param_hint="--cpu")
+    with open_folder(output, f"ranking {count} {seed}", parts) as folder:
+        with opened_store(store, "mcusim study --store") as shelf, _progress("networks") as tally:
+            result = study_ranking(
+                parts[0],
+                count,
+                seed,
+                folder.store,
+                jobs=jobs,
+                shelf=shelf,
+                estimator=Estimator(Target(cpu=parts[0]), jobs=jobs, shelf=shelf),
+                progress=tally,
+            )
+        for name in FORMATS:
+            _write_table(folder, "ranking", name, render(result, name, RenderOptions()))
+        from simcore.search.ranking_figure import figures
 
         _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))

@@ -389,6 +389,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         added.sums_only = setup.sums_only
         if setup.timeline:
             added.keep_timeline()
+        if setup.apart:
+            added.keep_apart(setup.apart)
         if setup.inlines:
             added.count_node_blocks()
         if setup.operations:

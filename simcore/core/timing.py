@@ -136,6 +136,13 @@ class Timing:
         if status < 0:
             raise CoreError(f"the core cannot count blocks by node: {status_text(status)}")
 
+    def keep_apart(self, operations: int) -> None:
+        """Find nothing in caches and predictors before each so many operations.
+
+        Before the first run.
+        """
+        lib.core_apart(self._core, self.index, operations)
+
     def counters(
         self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
     ) -> Counters:

@@ -134,6 +134,8 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
 
 int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->timings.timing[timing]); }
 
+void core_apart(core *c, uint32_t timing, uint32_t operations) { c->timings.timing[timing]->apart = operations; }
+
 int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count)
 {
     return operations_ask(&c->timings.timing[timing]->calls.ops, calls, count);

@@ -91,6 +91,10 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
  * first run. Returns 0 or CORE_ERR_MEMORY. */
 int core_node_blocks(core *c, uint32_t timing);
 
+/* Before each group of so many operations of one configuration caches and predictors are as behind a reset, so that a
+ * group costs what it would alone. Before the first run. */
+void core_apart(core *c, uint32_t timing, uint32_t operations);
+
 /* Calls that are operations of one configuration. Before the first run, once. Returns 0 or a core_status. */
 int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count);
 

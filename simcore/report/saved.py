@@ -66,6 +66,12 @@ KINDS = {
     "mcusim.study-networks/1": DocumentKind(
         "study of networks", "simcore.study.networks.NetworkStudy", "studies.networks"
     ),
+    "mcusim.study-ranking/1": DocumentKind(
+        "study of rankings", "simcore.search.ranking.RankingStudy", "studies.ranking"
+    ),
+    "mcusim.search/1": DocumentKind(
+        "search", "simcore.search.results.SearchResult", "studies.search"
+    ),
 }
 _PROFILE = KINDS["mcusim.profile/1"]
 

@@ -102,6 +102,10 @@ int memory_init(struct memory *m, const struct timing_config *config, const stru
                 uint32_t regions);
 void memory_free(struct memory *m);
 
+/* Empties caches, rows and buffers, so that what follows costs as behind a reset; nothing may be in flight. What
+ * programs set (caches on, MPU, wait states) stays. */
+void memory_reset(struct memory *m);
+
 /* Region of an address, or NO_REGION. */
 static inline uint32_t memory_region(const struct memory *m, uint32_t address)
 {

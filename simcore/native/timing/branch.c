@@ -31,6 +31,13 @@ void predictor_free(struct predictor *p)
     p->entry = NULL;
 }
 
+void predictor_forget(struct predictor *p)
+{
+    if (p->sets)
+        memset(p->entry, 0, (size_t)p->sets * p->ways * sizeof *p->entry);
+    p->clock = 0;
+}
+
 void predictor_control(struct predictor *p, uint32_t actlr)
 {
     p->read_disabled = p->always_disabled || (actlr & ACTLR_DISBTACREAD);

@@ -300,6 +300,15 @@ static int switch_objects(struct timing *t, uint32_t table)
     return objects_use(&t->objects, table);
 }
 
+/* What begins here finds nothing of what ran before it. */
+static void begin_apart(struct timing *t)
+{
+    timing_charge(t, CAUSE_STORE, memory_synchronize(&t->memory, t->now));
+    memory_reset(&t->memory);
+    predictor_forget(&t->predictor);
+    t->waits = 0;
+}
+
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
     static const uint8_t payload_words[] = {
@@ -321,6 +330,8 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
                                                                            : payload[1]));
         break;
     case RECORD_OP_BEGIN:
+        if (t->apart && t->apart_begun++ % t->apart == 0)
+            begin_apart(t);
         status = calltree_op_begin(&t->calls, payload[0], payload[1]);
         t->by_marker = 1;
         break;

@@ -87,15 +87,15 @@ struct memory {
     uint64_t stored_until;                  /* every word stored is readable from then on */
     uint64_t stored_mask;                   /* a bit for each of them, by its address modulo 64 words */
     uint64_t fills_done_at;                 /* no linefill is in flight from then on */
-    uint64_t busy_until;                    /* nor a word stored that is not readable: never before either of the two */
-    uint32_t epoch;                         /* changes when windows (window.h) opened before hold no more */
-    uint32_t no_line;                       /* 0, but for CACHE_DIRTY: what TCM has for a tag word */
-    struct linefill *last_fill;             /* last one started, until it is judged */
-    uint32_t full_line_fills;               /* consecutive linefills that stores overwrote whole */
+    uint64_t busy_until; /* nor a word stored that is not readable: never before either of the two */
+    uint32_t epoch; /* changes when windows (window.h) opened before hold no more */
+    uint32_t no_line; /* 0, but for CACHE_DIRTY: what TCM has for a tag word */
+    struct linefill *last_fill; /* last one started, until it is judged */
+    uint32_t full_line_fills; /* consecutive linefills that stores overwrote whole */
     uint8_t dynamic_read_allocate, read_allocate_mode;
     uint32_t streamed_line, streamed_bytes; /* read-allocate mode: the line being written, a bit per byte */
-    uint64_t fetched_at;                    /* when the fetch unit had all it was asked for so far */
-    struct linefill fetch;                  /* the line fetched last */
+    uint64_t fetched_at; /* when the fetch unit had all it was asked for so far */
+    struct linefill fetch; /* the line fetched last */
     struct mpu_region mpu[MPU_REGIONS];
     uint32_t mpu_ctrl, mpu_rnr;
     struct stale_info stale[STALE_KINDS];

@@ -32,8 +32,7 @@ static inline int memory_in_window(const struct memory *m, const struct window *
 static inline int memory_read_free(struct memory *m, const struct window *w, uint64_t time, uint32_t placed,
                                    uint32_t size)
 {
-    if (time < m->busy_until &&
-        ((w->is_cached && time < m->fills_done_at) || memory_near_store(m, time, placed, size)))
+    if (time < m->busy_until && ((w->is_cached && time < m->fills_done_at) || memory_near_store(m, time, placed, size)))
         return 0;
     uint64_t *counters = m->counters + w->counters;
     m->counters[COUNTER_DCACHE_READS] += w->is_cached;

@@ -123,8 +123,8 @@ static int copy_facts(struct block *b)
     size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
     size_t moves = f->stack_moves * sizeof *f->stack_move, masks = f->probes * sizeof *b->probe;
     size_t stretches = f->stretches * sizeof *f->stretch, schedules = f->stretches * sizeof *b->schedules;
-    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + moves + masks + accesses + probes + notes +
-                                  barriers + offsets + 2u * f->instructions);
+    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + moves + masks + accesses + probes +
+                                  notes + barriers + offsets + 2u * f->instructions);
     if (!next)
         return CORE_ERR_MEMORY;
     b->site = carve(&next, NULL, sites);

@@ -6,13 +6,15 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "store", "study", "svd", "verify"]
+Extra = Literal["advise", "cluster", "store", "study", "svd", "sweep", "verify"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
+    "cluster": ("distributed",),
     "store": ("sqlalchemy", "pyarrow"),
     "study": ("matplotlib",),
+    "sweep": ("scipy", "numpy"),
     "svd": ("cmsis_svd", "lxml"),
     "verify": ("tflite_micro",),
 }

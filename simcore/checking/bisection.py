@@ -8,7 +8,6 @@ well is skipped, as git does it.
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -31,9 +30,9 @@ from simcore.comparison.summary import Summary
 from simcore.errors import ConfigError, ExitCode
 from simcore.log_text import harmless, one_line
 from simcore.repository import git
+from simcore.shell import run_build
 from simcore.simulation.program import load_spec
 
-SHOWN_BUILD = 300  # characters of the end of what a failed build printed
 #: Above the grain of a file's times, which Linux takes from a clock of 1 to 10 ms.
 CLOCK_GRAIN_S = 0.02
 FIRST_BAD = " is the first bad commit"
@@ -118,15 +117,8 @@ class _Checks:
                         Path(elf).unlink()
 
     def _run_command(self) -> str | None:
-        done = subprocess.run(
-            ["sh", "-c", self.asked.command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace",
-        )  # fmt: skip
-        if not done.returncode:
-            return None
-        end = " ".join(done.stdout.split())[-SHOWN_BUILD:]
-        return f"the build ends with status {done.returncode}: {end}"
+        wrong = run_build(self.asked.command)
+        return None if wrong is None else f"the build {wrong}"
 
     def check(self, commit: str, *, is_good: bool = False) -> tuple[CheckResult | None, str]:
         """The check of a commit that is checked out; None and why when there is none."""

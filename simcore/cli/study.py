@@ -14,6 +14,7 @@ from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
 from simcore.cli.sandbox import sandbox_option
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ConfigError
 from simcore.extras import require
 from simcore.files import write_stdout
@@ -56,13 +57,7 @@ def _study_options(folder: str) -> Callable[[Any], Any]:
                     show_default=True,
                     help="Folder for tables, figures and finished runs.",
                 ),
-                click.option(
-                    "-j",
-                    "--jobs",
-                    type=click.IntRange(min=1),
-                    metavar="N",
-                    help="Runs at the same time; as many as there are cores if not given.",
-                ),
+                workers_options("Runs at a time"),
                 click.option(
                     "--no-figures", is_flag=True, help="Write the tables only, no figures."
                 ),
@@ -96,6 +91,7 @@ def ops(
     cpu: str,
     output: str,
     jobs: int | None,
+    scheduler: str | None,
     no_figures: bool,
     store: str | None,
     color: ColorChoice,
@@ -125,7 +121,14 @@ def ops(
     with open_folder(output, "ops", parts) as folder:
         with opened_store(store, "mcusim study --store") as shelf, _progress("operations") as tally:
             result = study_ops(
-                parts, grid, points, folder.store, jobs=jobs, shelf=shelf, progress=tally
+                parts,
+                grid,
+                points,
+                folder.store,
+                jobs=jobs,
+                scheduler=scheduler,
+                shelf=shelf,
+                progress=tally,
             )
         for name in FORMATS:
             _write_table(folder, "ops", name, render(result, name, RenderOptions()))
@@ -151,6 +154,7 @@ def networks(
     cpu: str,
     output: str,
     jobs: int | None,
+    scheduler: str | None,
     no_figures: bool,
     store: str | None,
     color: ColorChoice,
@@ -182,7 +186,13 @@ def networks(
     with open_folder(output, "networks", parts) as folder:
         with opened_store(store, "mcusim study --store") as shelf, _progress("networks") as tally:
             result = study_networks(
-                parts, chosen, folder.store, jobs=jobs, shelf=shelf, progress=tally
+                parts,
+                chosen,
+                folder.store,
+                jobs=jobs,
+                scheduler=scheduler,
+                shelf=shelf,
+                progress=tally,
             )
         for name in FORMATS:
             _write_table(folder, "networks", name, render(result, name, RenderOptions()))
@@ -248,13 +258,22 @@ def _progress(what: str) -> Iterator[_Tally]:
         yield _Tally(None)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)

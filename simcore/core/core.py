@@ -6,7 +6,7 @@ are described in native/core.h.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.callbacks import answers_c
@@ -271,6 +271,26 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
     def self_modified(self) -> int:
         """Stores into code that had already run."""
         return int(lib.core_self_modified(self._core))
+
+    def left_out(self) -> Iterator[str]:
+        """A line for each table of the producer that was full."""
+        info = ffi.new("struct left_out_info *")
+        lib.core_left_out(self._core, info)
+        if info.code:
+            yield (
+                f"the program ran {lib.DEFINITIONS_MAX:,} different pieces of code, which are all"
+                " that are kept, and was ended"
+            )
+        if info.registers:
+            yield (
+                f"more than {lib.WORDS_MAX:,} registers of peripherals: {info.registers:,}"
+                " accesses of others are not kept and read 0"
+            )
+        if info.clock_notes:
+            yield (
+                f"more than {lib.CLOCK_NOTES_MAX:,} writes to registers of clocks: the clocks that"
+                f" {info.clock_notes:,} further ones set are not told"
+            )
 
     def clock_read(self) -> bool:
         """Whether the program was told of modelled time: a counter that runs, a tick, SYS_CLOCK."""

@@ -274,6 +274,16 @@ def _warnings(info: Any) -> tuple[str, ...]:
             f"more than {lib.CONTEXTS_MAX:,} stacks of calls: the tasks behind them"
             f" ({count:,} beginnings) are counted as one"
         )
+    if count := info.merged_states:
+        warnings.append(
+            f"more than {lib.SCHEDULES_MAX:,} states of the pipeline: {count:,} executions of"
+            " blocks behind them are timed as from an empty one"
+        )
+    if count := info.merged_uses:
+        warnings.append(
+            f"more than {lib.USES_MAX:,} pairs of accesses, operations and data objects:"
+            f" {count:,} uses behind them count for no object"
+        )
     if count := info.unmatched_records:
         warnings.append(f"{count} block executions had accesses that their code does not explain")
     return tuple(warnings)

@@ -103,6 +103,11 @@ def _find(name: str, beside: FilePath | None) -> FilePath:
         path = FilePath(os.path.expanduser(name))  # noqa: PTH111  Path's raises for ~nobody
         return path if path.is_absolute() or beside is None else beside.parent / path
     models = shipped_models()
+    if not beside and "," in name and all(one.lower() in models for one in name.split(",")):
+        raise ModelError(
+            f"'{name}' are several parts, and this takes one; 'profile --cpu A,B' has them side by"
+            " side, 'whatif --sweep cpu=A,B' in one table"
+        )
     if name.lower() not in models:
         known = list(models) if beside else shipped_parts()
         where = f"{beside}: extends: " if beside else ""

@@ -24,6 +24,7 @@ from simcore.linking.inputs import (
     by_symbols,
     is_zeroed,
     own_section,
+    plain,
 )
 from simcore.linking.script import OutputSection
 from simcore.linking.sections import (
@@ -89,7 +90,7 @@ def linker_fragment(
     found: Sequence[MovedSection | Stays]
     if composed:
         found = [
-            MovedSection(f"*({own_section(image, piece, piece.name)})", piece.size)
+            MovedSection(f"*({plain(own_section(image, piece, piece.name))})", piece.size)
             for piece, _ in moving
         ]
     elif build.map is not None:

@@ -20,6 +20,8 @@ REACH: Final = 1 << 24  # bytes, on either side: BL, encoding T1
 BYTES: Final = 8  # of GNU ld's LDR PC with its word; lld takes 10 or 12
 #: As GNU ld and lld name them.
 _NAMES: Final = re.compile(r"__.*_veneer|__Thumb\w*Thunk_.*|__ARM\w*Thunk_.*")
+#: What a report adds to tell two of one name apart.
+_WHICH: Final = re.compile(r" \[[^]]*]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class DirectCall:
 
 def is_veneer(name: str) -> bool:
     """Whether a function is a linker's veneer."""
-    return _NAMES.fullmatch(name) is not None
+    return _NAMES.fullmatch(_WHICH.sub("", name)) is not None
 
 
 def direct_calls(image: Image, profile: Profile) -> list[DirectCall]:

@@ -366,5 +366,6 @@ class Machine:
             yield peripheral_warning(
                 uses, self._registers, None if self._options.spec.verbose else 8
             )
+        yield from self._core.left_out()
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"

@@ -395,6 +395,7 @@ void core_serial(const core *c, uint32_t port, struct serial_info *out) { captur
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }
 uint32_t core_clock_note_count(const core *c) { return capture_clock_note_count(c->capture); }
 void core_clock_notes(const core *c, struct clock_note *out) { capture_clock_notes(c->capture, out); }
+void core_left_out(const core *c, struct left_out_info *out) { *out = capture_left_out(c->capture); }
 
 int core_reset_register(core *c, uint32_t address, uint32_t value)
 {

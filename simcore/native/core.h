@@ -64,6 +64,7 @@ void core_serial(const core *c, uint32_t port, struct serial_info *out);
 
 uint32_t core_clock_note_count(const core *c);
 void core_clock_notes(const core *c, struct clock_note *out);
+void core_left_out(const core *c, struct left_out_info *out);     /* past the limits of types.h */
 
 uint32_t core_register(core *c, uint32_t address);        /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */

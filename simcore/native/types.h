@@ -43,6 +43,7 @@ enum core_stop {
     STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
     STOP_STORM = 12,         /* an exception comes again and again and lets nothing else run: core_storm() */
     STOP_STANDING = 13,      /* nothing can interrupt what runs, which may be a loop that changes nothing */
+    STOP_CODE = 14,          /* in front of more different code than DEFINITIONS_MAX */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */
@@ -317,6 +318,7 @@ struct timing_info {
     uint64_t lost_contexts;      /* tasks that share one, as there were too many */
     uint32_t op_rows, op_states, op_uses;
     uint64_t lost_frames, unmatched_records;
+    uint64_t merged_states, merged_uses; /* executions of blocks, and switches of objects, past their limits */
     struct op_lost_info lost_ends;
     int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
 };
@@ -325,6 +327,10 @@ struct timing_info {
 
 /* Of a call tree; past them calls count for their caller and memory grows no more (about 8 KiB a node in reports). */
 enum { FRAMES_MAX = 1 << 16, NODES_MAX = 1 << 17 };
+/* Past these: states of the pipeline count as that out of reset, uses of objects as those of their region, operations
+ * inside others as those around them; registers and clocks are not kept; the run ends at the next piece of code. */
+enum { SCHEDULES_MAX = 1 << 19, USES_MAX = 1 << 19, STATES_MAX = 1 << 17 };
+enum { DEFINITIONS_MAX = 1 << 18, WORDS_MAX = 1 << 16, CLOCK_NOTES_MAX = 1 << 16 };
 enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96 };
 enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 

@@ -24,6 +24,7 @@ WAITS = 0.3  # of a function's cycles: a cause of waiting with less is not what 
 IN_LOOP = 0.3  # of them: a loop with less is not worth its name
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TCM = ("itcm", "dtcm")
+MOST_OF_A_MISS = 256  # cycles that a refill takes from the slowest memory: a bound, not a model's
 
 
 class SentencePart(NamedTuple):
@@ -119,6 +120,12 @@ def _remedy(
             yield SentencePart("the instruction cache, which is off, or ")
         yield SentencePart(f"--place {row.name}=itcm", True)
         yield SentencePart(", its code in ITCM")
+    elif object_ is not None and 0 < object_.misses * MOST_OF_A_MISS < object_.stall_cycles:
+        yield SentencePart("mcusim annotate", True)
+        yield SentencePart(
+            ", which shows the accesses that wait: the cache has what they ask for, and what was"
+            " stored just before is waited for wherever it lies"
+        )
     elif object_ is not None and object_.region not in _TCM and not profile.placement:
         if not caches.dcache.accesses:
             yield SentencePart("the data cache, which is off, or ")

@@ -59,6 +59,7 @@ KINDS = {
         "energy sweep", "simcore.whatif.energy_sweep.EnergySweep", "studies.energy_sweep"
     ),
     "mcusim.advice/2": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
+    "mcusim.sweep/1": DocumentKind("sweep", "simcore.sweep.results.SweepResult", "studies.sweep"),
     "mcusim.study-ops/1": DocumentKind(
         "study of operations", "simcore.study.ops.OpsStudy", "studies.ops"
     ),

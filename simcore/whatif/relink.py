@@ -9,9 +9,8 @@ The build is the user's command. It finds the fragment by environment variables:
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any, Final
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel
 from simcore.elf import Image, load_image
-from simcore.errors import ConfigError, ExitCode
+from simcore.errors import ConfigError, McusimError
 from simcore.linking import Fragment, applied, linker_fragment, open_build
 from simcore.linking.inputs import Pieces
 from simcore.linking.veneers import is_veneer
@@ -29,13 +28,14 @@ from simcore.placement.pieces import select
 from simcore.plain import filled
 from simcore.profiler import profile
 from simcore.run.spec import PartSpec, RunSpec
+from simcore.shell import run_build
 from simcore.simulation.program import open_program
 from simcore.whatif.configuration import Configuration
 from simcore.whatif.results import Outcome, Relinked, WhatIf
 
 #: Of the instructions: what other addresses of data and a heap that begins elsewhere may change.
 TOLERANCE: Final = 0.001
-SHOWN_BUILD: Final = 300  # characters of the end of what a failed build printed
+ALONE: Final = "where the stack begins is the linker script's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def relink(
     fragment = linker_fragment(image, setup, memory, pieces, known, linked)
     if not fragment.patterns:
         raise ConfigError(
-            f"--relink: nothing of it is moved by a linker: {'; '.join(fragment.stays)}"
+            f"--relink: nothing of it is moved by a linker: {'; '.join(fragment.stays) or ALONE}"
         )
     script = None if known.script is None else applied(known.script, fragment, image)
     with tempfile.TemporaryDirectory(prefix="mcusim-") as folder:
@@ -94,7 +94,8 @@ def relink(
     _check(build.command, linked, real, image)
     _check_places(build.command, new, fragment, pieces, setup.model)
     row = next(one for one in study.configurations if one.name == placed.name)
-    return replace(study, relinked=_relinked(row, linked, real, fragment, image))
+    along = _moved_along(image, new, pieces, setup.model)
+    return replace(study, relinked=_relinked(row, linked, real, fragment, image, along))
 
 
 def _part(configuration: Configuration) -> dict[str, Any]:
@@ -110,17 +111,15 @@ def _run(
     if script is not None:
         named["MCUSIM_SCRIPT"] = folder / "script.ld"
         named["MCUSIM_SCRIPT"].write_text(script, encoding="utf-8")
-    variables = {key: str(path) for key, path in named.items()}
-    done = subprocess.run(
-        ["sh", "-c", command], env={**os.environ, **variables},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace",
-    )  # fmt: skip
-    if done.returncode:
-        end = " ".join(done.stdout.split())[-SHOWN_BUILD:] or "it printed nothing"
-        raise ConfigError(f"--relink '{command}': ended with status {done.returncode}: {end}")
+    wrong = run_build(command, {key: str(path) for key, path in named.items()})
+    if wrong is not None:
+        raise ConfigError(f"--relink '{command}': {wrong}")
     made = str(named["MCUSIM_ELF"]) if named["MCUSIM_ELF"].is_file() else elf
-    if load_image(made).sha256 == sha256:
+    try:
+        image = load_image(made)
+    except McusimError as error:
+        raise ConfigError(f"--relink '{command}': what it made is no program: {error}") from None
+    if image.sha256 == sha256:
         raise ConfigError(
             f"--relink '{command}': {elf} is what it was; link with the script in $MCUSIM_SCRIPT"
             " (of --apply FILE.ld) or the output sections in $MCUSIM_FRAGMENT"
@@ -141,7 +140,7 @@ def _work(run: Profile, image: Image) -> dict[str, int]:
 
 def _check(command: str, linked: Profile, real: Profile, image: Image) -> None:
     """Refuse a program that does not do the same."""
-    if real.exit.status is not ExitCode.OK and real.exit.status is not linked.exit.status:
+    if (real.exit.reason, real.exit.code) != (linked.exit.reason, linked.exit.code):
         raise ConfigError(
             f"--relink '{command}': the relinked program does not end as it did: {real.exit.text};"
             " does its start-up code have the loop that 'mcusim advise' prints?"
@@ -186,8 +185,30 @@ def _check_places(
         )
 
 
+def _moved_along(image: Image, new: Image, pieces: Pieces, model: CpuModel) -> tuple[str, ...]:
+    """What went to another region unasked: it shares an input section with what was to move."""
+    asked = {piece.symbol or piece.name for piece, _ in pieces}
+    where: list[dict[str, str | None]] = []
+    for program in (image, new):
+        names = Counter(symbol.name for symbol in program.symbols)
+        where.append(
+            {
+                symbol.name: region.name if (region := model.region_at(symbol.address)) else None
+                for symbol in program.symbols
+                if symbol.size and names[symbol.name] == 1 and symbol.name not in asked
+            }
+        )
+    before, after = where
+    return tuple(sorted(name for name in before.keys() & after if before[name] != after[name]))
+
+
 def _relinked(
-    row: Outcome, linked: Profile, real: Profile, fragment: Fragment, image: Image
+    row: Outcome,
+    linked: Profile,
+    real: Profile,
+    fragment: Fragment,
+    image: Image,
+    along: tuple[str, ...],
 ) -> Relinked:
     veneers = [one for one in real.functions if is_veneer(one.name)]
     reset = image.reset_handler
@@ -208,4 +229,5 @@ def _relinked(
         veneer_calls=sum(one.calls for one in veneers),
         veneer_cycles=sum(one.cycles_self for one in veneers),
         stays=fragment.stays,
+        along=along,
     )

@@ -117,6 +117,8 @@ class Relinked:
     start-up code."""
     stays: tuple[str, ...]
     """What no linker moves, with why."""
+    along: tuple[str, ...]
+    """What moved unasked, as it shares an input section with what was to move: symbols."""
 
 
 @dataclass(frozen=True, slots=True)

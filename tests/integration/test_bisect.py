@@ -51,7 +51,7 @@ def test_the_commit_that_broke_a_limit_is_found_with_function_and_cause(
     done = repository.check("kernel.elf", "--bisect", build(history), commits[1], "HEAD")
     assert done.returncode == 2, done.stdout  # 2 cannot be built: it may be that one, too
     assert "only commits that cannot be checked are left" in done.stderr
-    assert f"{commits[2][:12]} skip: the build ends with status 1" in done.stderr
+    assert f"{commits[2][:12]} skip: the build ended with status 1" in done.stderr
 
     done = repository.check("kernel.elf", "--bisect", build(history), commits[0], commits[3])
     assert done.returncode == 2
@@ -82,7 +82,7 @@ def test_the_commit_that_broke_a_limit_is_found_with_function_and_cause(
         (("HEAD", "HEAD~3"), (), "HEAD is no commit before HEAD~3"),
         (("HEAD~5", "HEAD~4"), (), "HEAD~4 keeps every limit against HEAD~5"),
         (("HEAD~2", "HEAD"), (), "keeps every limit"),
-        (("HEAD~3", "HEAD"), (), "the good commit HEAD~3 cannot be checked: the build ends with"),
+        (("HEAD~3", "HEAD"), (), "the good commit HEAD~3 cannot be checked: the build ended with"),
         (("HEAD~5", "HEAD"), ("--save-baseline", "x"), "it takes limits, and no baseline"),
     ],
 )

@@ -45,6 +45,7 @@ void capture_free(struct capture *c)
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);
+    free(c->writable);
     free(c->dma.channel);
     serials_free(c);
     free(c);

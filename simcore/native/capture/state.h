@@ -45,6 +45,8 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t address, size, instructions;
     uint32_t watch_first, watches;
     uint8_t stale;               /* its bytes were overwritten */
+    uint32_t before;             /* the one that was there before, NO_ID: none */
+    uint32_t listed;             /* where in capture.writable, NO_ID: it lies in flash, or another one is there now */
     uint32_t beyond;             /* bytes behind its end that are hooked with it, see code.c */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
@@ -143,6 +145,8 @@ struct capture {
     uint32_t captured_room;
     struct watch *watches;
     uint32_t watches_used, watches_room;
+    uint32_t *writable;          /* definitions of code that stores may change, as it was read last */
+    uint32_t writables, writables_room;
     uint8_t *granule; /* a bit per 64 bytes of address space that held executed code */
 
     uc_engine *engine;
@@ -222,6 +226,8 @@ struct capture {
     uint32_t programmed_size;
     struct clock_note *clock_note;
     uint32_t clock_notes, clock_notes_room;
+    struct left_out_info left_out;
+    struct peripheral peripheral_rest;       /* the word past WORDS_MAX that is used now */
     core_write_fn *print; /* NULL: text that devices send is dropped */
     void *printer;
     uint8_t text[TEXT_BYTES];

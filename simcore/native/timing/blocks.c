@@ -363,6 +363,14 @@ static void sum_terms(const struct block *b, struct entry_cost *c)
 int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
 {
     struct block *b = &t->block[block];
+    if (t->schedules >= t->most || t->entries >= t->most) {
+        t->merged++;
+        state = t->any_state;
+        variant = 0;
+        int found = blocks_find(t, block, state, variant);
+        if (found != NO_DEFINITION)
+            return found;
+    }
     uint32_t after = state;
     for (uint32_t i = 0; i < b->facts.stretches; i++) {
         int found = find_schedule(t, block, i, after, variant & b->facts.stretch[i].probes);

@@ -103,6 +103,8 @@ struct blocks {
     uint32_t other_definitions;
     uint8_t is_aside;            /* what runs does not count */
     uint32_t definitions;
+    uint32_t most, any_state;    /* entries and schedules; the state and variant 0 that stand for others past that */
+    uint64_t merged;             /* times that they did */
 };
 
 void blocks_free(struct blocks *t);
@@ -122,8 +124,8 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
 int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
 
 /* Makes the entry that blocks_find() does not find; asks for the schedules that are not there yet. Moves the entry
- * table. A block of several stretches that has ENTRIES_MAX gives up one of them: none may be pending. Negative:
- * core_status. */
+ * table. A block of several stretches that has ENTRIES_MAX gives up one of them: none may be pending. Past `most` it
+ * is that of `any_state`, whatever the state is. Negative: core_status. */
 int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
 
 /* The whole of a definition that was seen before, or NO_DEFINITION. */

@@ -51,6 +51,8 @@ struct objects {
     struct interned states;      /* keys: state, object */
     struct op_use_info *op_use;  /* by number */
     uint32_t op_uses_room;
+    uint32_t most;               /* uses, and pairs of operations and objects; 0: any number */
+    uint64_t merged;             /* times that there were more */
 };
 
 /* Copies the ranges of a table, one that is there or the next one. Returns 0, CORE_ERR_CONFIG (not sorted, or

@@ -24,6 +24,9 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
     t->blocks.callbacks = setup->callbacks;
     t->blocks.stream = stream;
     t->blocks.placement = &t->placement;
+    t->blocks.most = SCHEDULES_MAX;
+    t->blocks.any_state = setup->reset_state;
+    t->objects.most = USES_MAX;
     t->state = t->reset_state = setup->reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
     t->sample_at = UINT64_MAX;
@@ -159,7 +162,7 @@ void timing_forget(struct timing *t)
         struct op_use_info *use = &t->objects.op_use[i];
         use->read_bytes = use->write_bytes = use->misses = use->stall_cycles = 0;
     }
-    t->calls.lost_frames = t->unmatched = 0;
+    t->calls.lost_frames = t->unmatched = t->blocks.merged = t->objects.merged = 0;
     contexts_forget(t);
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);

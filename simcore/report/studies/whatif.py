@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from simcore.cpu_model.schema import TCM_KINDS
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
+from simcore.report.escaped import document_of
 from simcore.report.page.console import (
     Block,
     new_console,
@@ -33,6 +34,10 @@ def render(study: WhatIf, format_name: str, options: RenderOptions) -> str:
         return study.to_json()
     if format_name == "csv":
         return table_text(list(_csv_rows(study.configurations)), ())
+    return document_of(lambda found: _text(found, options), study, format_name)
+
+
+def _text(study: WhatIf, options: RenderOptions) -> str:
     console = new_console(options)
     print_blocks(console, _header(study), _blocks(study, options))
     return printed_text(console, options)
@@ -186,12 +191,13 @@ def _plus(value: int) -> str:
 
 
 def _objects(rows: Sequence[Outcome]) -> list[tuple[str, str]]:
-    """Names and kinds of the objects that change most: each configuration chooses in turn, what it
-    moved before what else changed with it.
+    """Names and kinds of the objects that change most: each configuration chooses in turn, what one
+    of them moved before what else changed with it.
 
     So one in which all is slower takes no column from what another one moved.
     """
-    wishes = [_wishes(row) for row in rows]
+    moved = {item.name for row in rows for item in row.placement}
+    wishes = [_wishes(row, moved) for row in rows]
     found: dict[tuple[str, str], None] = {}
     for turn in range(max(map(len, wishes), default=0)):
         for wish in wishes:
@@ -200,9 +206,8 @@ def _objects(rows: Sequence[Outcome]) -> list[tuple[str, str]]:
     return list(found)
 
 
-def _wishes(row: Outcome) -> list[tuple[str, str]]:
+def _wishes(row: Outcome, moved: Collection[str]) -> list[tuple[str, str]]:
     """Objects of a configuration in the order in which it wants a column for them."""
-    moved = {item.name for item in row.placement}
     changed = list(row.change.objects) if row.change else []
     changed.sort(key=lambda one: (one.name not in moved, -abs(one.stall_cycles), one.name))
     return [(one.name, one.kind) for one in changed if one.stall_cycles]
@@ -253,7 +258,11 @@ def _warnings(study: WhatIf) -> list[str]:
             f"a relinked program copies what moved from ROM into RAM at its start, up to {most:,}"
             " bytes here; the cycles do not hold that"
         ] = None
-    lines |= dict.fromkeys(study.relinked.stays if study.relinked else ())
+    if (relinked := study.relinked) is not None:
+        lines |= dict.fromkeys(relinked.stays)
+        if along := relinked.along:
+            some = ", ".join(along[:4]) + (" ..." if len(along) > 4 else "")
+            lines[f"moved along, as input sections are shared with it: {some}"] = None
     return list(lines)
 
 

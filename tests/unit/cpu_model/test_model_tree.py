@@ -91,6 +91,13 @@ def test_units_are_converted(write_model: WriteModel) -> None:
 # --- what is refused -----------------------------------------------------------------------------
 
 
+def test_several_parts_where_one_is_taken_are_told_where_several_are() -> None:
+    assert "are several parts, and this takes one; 'profile --cpu A,B'" in refusal(
+        "stm32f746,STM32H743"
+    )
+    assert "unknown CPU model 'stm32f746,f'" in refusal("stm32f746,f")
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_part() -> None:
     assert "did you mean 'stm32f746'" in refusal("stm32f7466")
 

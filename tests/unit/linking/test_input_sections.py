@@ -8,7 +8,7 @@ from simcore.elf import Function, Image, Section, Symbol
 from simcore.linking.inputs import MovedSection, Stays, by_map, by_symbols
 from simcore.linking.mapfile import Contribution, LinkMap
 from simcore.linking.units import as_linked
-from simcore.linking.veneers import DirectCall, count_veneers, through_veneers
+from simcore.linking.veneers import DirectCall, count_veneers, is_veneer, through_veneers
 from simcore.placement.pieces import Piece, all_pieces
 from simcore.run.setup import Move
 
@@ -147,6 +147,13 @@ def test_what_a_linker_moves_as_one_is_one_piece() -> None:
     (whole,) = (piece for piece in as_linked(found, pieces) if piece.name == "sinf and 1 more")
     assert (whole.size, whole.is_code) == (128, True)
     assert by_map(image, found, [(whole, "itcm")]) == [MovedSection("*libm.a:sinf.o(.text)", 128)]
+
+
+def test_a_veneer_is_known_by_its_name_also_where_two_have_it() -> None:
+    assert all(
+        map(is_veneer, ("__core_veneer", "__core_veneer [0x080003f8]", "__Thumbv7ABSLongThunk_f"))
+    )
+    assert not is_veneer("core [filter.c]")
 
 
 def test_calls_that_reach_no_more_are_counted_as_veneers() -> None:

@@ -21,6 +21,7 @@ from simcore.report.asleep import asleep
 from simcore.report.headline import headline, headline_text
 from simcore.report.html.colors import CEILINGS, OPERATORS, WORDS, color_rules
 from simcore.report.html.details import Details
+from simcore.report.html.page import _environment
 from simcore.report.html.tables import HtmlColumn, HtmlTable, folded, text
 from simcore.report.meanings import CAUSES, COMPONENTS
 from simcore.report.page.names import fitted_places
@@ -88,6 +89,12 @@ def test_no_two_words_have_colors_that_look_alike() -> None:
     assert min(apart.values()) > 0.07
 
 
+def test_a_row_that_is_grey_and_folded_has_both_marks() -> None:
+    table = HtmlTable("t", "rows", (HtmlColumn("name"),), ((text("a"),),), faint={0}, low={0})
+    page = _environment().from_string("{% from 'macros.html.j2' import table %}{{ table(one) }}")
+    assert '<tr class="faint low">' in page.render(one=table)
+
+
 # -- the sentence --------------------------------------------------------------------------------
 
 
@@ -117,6 +124,9 @@ def test_the_sentence_names_the_data_that_is_waited_for() -> None:
         " flash; try --place weights=dtcm if it fits, or mcusim advise, which finds what to place"
         " where."
     )
+    hits = replace(weights, misses=1, stall_cycles=398)  # a load of what was just stored
+    found = headline_text(headline(replace(profile, objects=(hits,))))
+    assert "in flash; try mcusim annotate, which shows the accesses that wait" in found
     fetches = headline_text(headline(with_causes(issue=200, fetch=400)))
     assert fetches.endswith("waiting for instructions; try --place dot=itcm, its code in ITCM.")
 

@@ -106,10 +106,9 @@ static void *carve(uint8_t **next, const void *from, size_t bytes)
 static struct probe_mask mask_of(const struct probe_static *p, const struct access_static *access)
 {
     switch (p->kind) {
-    case PROBE_SAME_BANK: return (struct probe_mask){p->a, p->b, UINT32_MAX, 4, 0};
     case PROBE_ODD_WORD: return (struct probe_mask){p->a, p->b, 0, 4, 1};
     case PROBE_UNALIGNED: return (struct probe_mask){p->a, p->b, 0, access[p->a].size - 1u, 1};
-    default: return (struct probe_mask){p->a, p->b, UINT32_MAX, ~3u, 0};
+    default: return (struct probe_mask){p->a, p->b, UINT32_MAX, p->kind == PROBE_SAME_BANK ? 4 : ~3u, 0};
     }
 }
 

@@ -122,6 +122,6 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
         result = taken ? PREDICTED_STATIC : MISPREDICTED;
     else                                           /* fetch runs on behind a branch that the BTAC does not know */
         result = taken ? MISPREDICTED : PREDICTED;
-    btac_learn(p, e ? e : btac_find(p, branch), branch, taken, next);
+    btac_learn(p, p->read_disabled ? btac_find(p, branch) : e, branch, taken, next);
     return result;
 }

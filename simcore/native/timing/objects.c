@@ -161,6 +161,7 @@ int objects_switch(struct objects *o, const struct memory *m, const struct place
                    uint32_t block, uint32_t access, uint32_t address, const struct access_static *kind)
 {
     struct site_object *s = &site->object;
+    site->window.span = 0;
     int status = objects_settle(o, site);
     if (status != CORE_OK)
         return status;

@@ -46,6 +46,7 @@ static void track_code(struct capture *c, uint32_t address, uint32_t size)
     if (!is_writable(c, address))
         return;
     uint32_t last = address + size - 1;
+    planned_keep_off(c, address, last);
     for (uint32_t g = address >> GRANULE_SHIFT; g <= last >> GRANULE_SHIFT; g++)
         c->granule[g >> 3] |= (uint8_t)(1u << (g & 7));
     if (!c->code_span) {
@@ -123,6 +124,7 @@ void code_settings(struct capture *c)
     c->protects = protection_restricts(&c->system.protection) != 0;
     if (c->protects)
         look_at_mode(c);                         /* the rest of the running block is checked already */
+    c->planned.is_off = c->trap_unaligned || c->trap_divide || c->protects;
     closely_checked(c);
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
 }
@@ -222,6 +224,7 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->sets_stack = (uint8_t)thumb_sets_stack(code, size);
     d->calls = (uint8_t)operators_is_call(c, code, size);
     d->sets_masks = (uint8_t)thumb_sets_masks(code, size);
+    planned_define(c, d);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     d->beyond = watched_beyond(c, address + size, thumb_it_state_at(code, size, it_state));
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,

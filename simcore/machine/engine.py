@@ -67,7 +67,7 @@ def map_region(uc: unicorn.Uc, memory: LoadedMemory, region: Region) -> None:
 
 
 #: How data addresses are found, by the environment: enum addresses of native/engine.h.
-ADDRESSES = {"": 0, "hooked": 1, "checked": 2}
+ADDRESSES = {"": 0, "hooked": 1, "checked": 2, "eager": 3}
 
 
 def capture_options(

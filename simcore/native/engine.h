@@ -12,8 +12,9 @@ struct engine_functions {
     void *mem_read, *mem_write, *mmio_map, *ctl;
 };
 
-/* Data addresses: worked out from registers where that goes; told by the engine; both, and compared. */
-enum addresses { ADDRESSES_PLANNED = 0, ADDRESSES_HOOKED = 1, ADDRESSES_CHECKED = 2 };
+/* Data addresses: worked out from registers where that pays; told by the engine; both, and compared; worked out
+ * wherever that goes. */
+enum addresses { ADDRESSES_PLANNED = 0, ADDRESSES_HOOKED = 1, ADDRESSES_CHECKED = 2, ADDRESSES_EAGER = 3 };
 
 struct memory_range {            /* that the engine has, in whole pages */
     uint32_t base, size;

@@ -142,9 +142,9 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
         c->emu_stop(c->engine);
         return;
     }
-    if (c->is_planned)
+    if (c->plan && c->planned.is_checked)
         planned_compare(c);
-    c->is_planned = 0;
+    c->plan = NULL;
     if (c->stop != STOP_NONE) {          /* asked for in an IT block, at whose end the engine went on */
         c->emu_stop(c->engine);
         return;
@@ -231,8 +231,11 @@ static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int
 {
     struct capture *c = user;
     (void)engine;
-    if (c->is_planned) {
-        planned_heard(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
+    if (c->plan) {
+        if (c->planned.is_checked)
+            planned_check(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
+        else
+            c->plan->heard += type == UC_MEM_READ;
         return;
     }
     *c->out++ = (uint32_t)address;

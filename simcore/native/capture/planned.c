@@ -23,6 +23,7 @@ int planned_attach(struct capture *c)
     const struct capture_config *config = &c->config;
     p->translate = p->drop = NO_ID;
     p->is_checked = config->addresses == ADDRESSES_CHECKED;
+    p->is_eager = p->is_checked || config->addresses == ADDRESSES_EAGER;
     if (config->addresses == ADDRESSES_HOOKED || !config->registers)
         return CORE_OK;
     p->page = calloc(1u << (32 - PAGE_SHIFT), 1);
@@ -50,7 +51,7 @@ void planned_keep_off(struct capture *c, uint32_t first, uint32_t last)
 
 void planned_define(const struct capture *c, struct captured *d)
 {
-    d->plan = (struct plan){.accesses = UINT32_MAX, .left = c->planned.is_checked ? 1 : RUNS_BEFORE};
+    d->plan = (struct plan){.accesses = UINT32_MAX, .left = c->planned.is_eager ? 1 : RUNS_BEFORE};
     if (c->planned.registers)
         d->plan.state = PLAN_WAITS;
 }
@@ -80,7 +81,7 @@ static void look(struct capture *c, struct captured *d, const struct definition 
     d->plan.state = PLAN_WAITS;
     d->plan.first = p->accesses;
     d->plan.accesses = (uint32_t)found;
-    d->plan.left = 1 + (p->is_checked ? 0 : ACCESSES_BEFORE / (uint32_t)found);
+    d->plan.left = 1 + (p->is_eager ? 0 : ACCESSES_BEFORE / (uint32_t)found);
     p->accesses += (uint32_t)found;
 }
 
@@ -115,7 +116,7 @@ static int give_up(struct capture *c, uint32_t id)
 {
     struct plan *plan = &c->captured[id].plan;
     plan->state = ++plan->given_up < GIVEN_UP_MAX ? PLAN_WAITS : PLAN_NONE;
-    plan->left = RUNS_BEFORE << plan->given_up;
+    plan->left = c->planned.is_eager ? 2 : RUNS_BEFORE << plan->given_up;
     c->planned.drop = id;
     c->emu_stop(c->engine);
     return 0;
@@ -131,7 +132,7 @@ int planned_ready(struct capture *c, uint32_t id)
         return 1;
     if (d->plan.accesses == UINT32_MAX) {
         look(c, d, &c->stream->definition[id]);
-        return 1;
+        return p->is_eager && d->plan.state == PLAN_WAITS ? planned_ready(c, id) : 1;
     }
     if (p->is_checked) {
         d->plan.state = PLAN_MADE;
@@ -144,11 +145,11 @@ int planned_ready(struct capture *c, uint32_t id)
     return 0;
 }
 
-void planned_put(struct capture *c, const struct captured *d)
+void planned_put(struct capture *c, struct captured *d)
 {
     const struct planned *p = &c->planned;
     const struct affine *a = p->access + d->plan.first;
-    c->is_planned = 1;
+    c->plan = &d->plan;
     c->planned.compared = 0;
     memcpy(c->out, p->address, d->plan.accesses * sizeof *c->out);
     c->out += d->plan.accesses;
@@ -164,25 +165,20 @@ void planned_put(struct capture *c, const struct captured *d)
     }
 }
 
-void planned_heard(struct capture *c, int is_write, uint32_t address, uint32_t size)
+void planned_check(struct capture *c, int is_write, uint32_t address, uint32_t size)
 {
     struct planned *p = &c->planned;
-    struct plan *plan = &c->captured[c->block_id].plan;
-    if (p->is_checked) {
-        const struct affine *a = p->access + plan->first + p->compared;
-        if (p->compared == plan->accesses || p->address[p->compared] != address || a->past + 1u != size ||
-            (a->kind == AFFINE_WRITE) != is_write)
-            capture_fail(c, CORE_ERR_ADDRESSES);
-        else
-            p->compared++;
-    } else {
-        plan->heard++;
-    }
+    const struct affine *a = p->access + c->plan->first + p->compared;
+    if (p->compared == c->plan->accesses || p->address[p->compared] != address || a->past + 1u != size ||
+        (a->kind == AFFINE_WRITE) != is_write)
+        capture_fail(c, CORE_ERR_ADDRESSES);
+    else
+        p->compared++;
 }
 
 void planned_compare(struct capture *c)
 {
-    if (c->planned.is_checked && c->planned.compared != c->captured[c->block_id].plan.accesses && c->stop == STOP_NONE)
+    if (c->planned.compared != c->plan->accesses && c->stop == STOP_NONE)
         capture_fail(c, CORE_ERR_ADDRESSES);
 }
 

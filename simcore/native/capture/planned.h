@@ -27,13 +27,13 @@ enum plan_state {
 struct plan {                    /* of a block */
     uint32_t first, accesses;    /* in planned.access; UINT32_MAX: not looked for yet */
     uint32_t left;               /* times that it still runs with the hook */
-    uint32_t heard;              /* times that the hook told of it: it is not translated without one any more */
+    uint32_t heard;              /* its reads of which the hook told: the engine may have translated it again */
     uint8_t state, given_up;     /* enum plan_state; times that it came elsewhere than to plain memory */
 };
 
 struct planned {
     const uint32_t *registers;   /* of the engine, NULL: no block is planned */
-    int is_checked;              /* the hook hears all, and each address is compared */
+    int is_checked, is_eager;    /* the hook hears all, and each address is compared; a block is planned at once */
     int is_off;                  /* an access may fault for what it is: UNALIGN_TRP, DIV_0_TRP, MPU */
     struct affine *access;
     uint32_t accesses, room;
@@ -52,12 +52,10 @@ void planned_define(const struct capture *c, struct captured *d);
 int planned_ready(struct capture *c, uint32_t id);
 
 /* Its record is open: writes its addresses. */
-void planned_put(struct capture *c, const struct captured *d);
+void planned_put(struct capture *c, struct captured *d);
 
-/* The hook told of an access of a planned block. */
-void planned_heard(struct capture *c, int is_write, uint32_t address, uint32_t size);
-
-/* A planned block has ended, when addresses are checked. */
+/* Addresses are checked: the hook told of an access of a planned block; the block has ended. */
+void planned_check(struct capture *c, int is_write, uint32_t address, uint32_t size);
 void planned_compare(struct capture *c);
 
 /* Whether the engine stopped to translate a block: which is done, and *pc is where it goes on. */

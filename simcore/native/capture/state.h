@@ -132,7 +132,7 @@ struct capture {
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
     uint32_t closely;                        /* why each access is looked at */
-    uint8_t is_planned;                      /* the addresses of the running block are written already */
+    struct plan *plan;                       /* of the running block, whose addresses are written already */
     uint8_t trap_divide;                     /* CCR.DIV_0_TRP */
     uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
     uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */

@@ -33,6 +33,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 from scripts import against  # noqa: E402  only now is the checkout on the path
+from scripts.bench_cpu import Spent  # noqa: E402
 from scripts.bench_flames import draw_flames  # noqa: E402
 from scripts.bench_rows import judge_rows  # noqa: E402
 from scripts.ticking import with_tick  # noqa: E402
@@ -118,8 +119,9 @@ def rows(count: int | None, history: Path | None) -> int:
     """Print what people wait for; the exit status says whether all limits hold."""
     this = against.Tree("this tree", CHECKOUT, Path(sys.executable))
 
-    def child(how: str, elf: Path, argument: str) -> float:
-        return seconds_in(this, how, against.Program(elf, argument))
+    def child(how: str, elf: Path, argument: str) -> Spent:
+        found = measured_in(this, how, against.Program(elf, argument))
+        return Spent(found["seconds"], found["wall_s"])
 
     try:
         return judge_rows(child, count or against.ROUNDS, CHECKOUT, history)
@@ -158,6 +160,11 @@ def measure_against(named: str, count: int) -> int:
 
 def seconds_in(tree: against.Tree, how: str, program: against.Program) -> float:
     """Processor time by a tree's own bench; raises BenchError when it cannot measure."""
+    return float(measured_in(tree, how, program)["seconds"])
+
+
+def measured_in(tree: against.Tree, how: str, program: against.Program) -> dict[str, float]:
+    """All that a tree's own bench measures; raises BenchError when it cannot."""
     bench = tree.folder / "scripts" / "bench.py"
     child = ["--child", how, str(program.elf), program.argument]
     command = [str(tree.python), "-c", against.BY_PROCESSOR_TIME, str(bench), *child]
@@ -165,7 +172,8 @@ def seconds_in(tree: against.Tree, how: str, program: against.Program) -> float:
     if result.returncode:
         said = result.stderr.strip().splitlines() or ["nothing said"]
         raise against.BenchError(f"'{how}' of {program.elf.name} in {tree.name}: {said[-1]}")
-    return float(json.loads(result.stdout)["seconds"])
+    found: dict[str, float] = json.loads(result.stdout)
+    return found
 
 
 def measure(count: int, quick: bool) -> int:
@@ -294,9 +302,9 @@ def profile(elf: str, argument: str, hertz: int = 0) -> dict[str, float]:
     image, model = load_image(elf), load_cpu_model(part_of(elf))
     if hertz:
         image = with_tick(image, model.max_clock_hz // hertz)
-    begin = time.perf_counter()
+    begin = now()
     result = run(image, model, RunOptions(model.max_clock_hz, RunSpec(args=(argument,))))
-    seconds = time.perf_counter() - begin
+    spent = spent_since(begin)
     if (result.exit_reason, result.exit_code) != ("exit", 0):
         raise SystemExit(f"{elf} ended by {result.exit_reason} {result.exit_code}")
     total = result.counters.total()
@@ -304,7 +312,7 @@ def profile(elf: str, argument: str, hertz: int = 0) -> dict[str, float]:
     peak = peak_mib()
     scheduled, different = scheduled_instructions(result)
     return {
-        "seconds": seconds,
+        **spent,
         "instructions": total["instructions"],
         "cycles": cycles,
         "scheduled": scheduled,
@@ -337,10 +345,10 @@ def configurations(elf: str, argument: str, clocks: int = 2) -> dict[str, float]
         for size in (4, 8)
         for offset in (0, 4, 32, 0x8000)
     ]
-    begin = time.perf_counter()
+    begin = now()
     simulations = simulate_many(image, setups, RunSpec(args=(argument,)))
     return {
-        "seconds": time.perf_counter() - begin,
+        **spent_since(begin),
         "cycles": sum(simulation.cycles for simulation in simulations),
         "peak_mib": peak_mib(),
     }
@@ -355,11 +363,11 @@ def replay(elf: str, argument: str) -> dict[str, float]:
         begin = time.perf_counter()
         with file.open("wb") as writer:
             record_run(elf, writer, args=(argument,))
-        recorded = time.perf_counter()
+        recorded, begin_replay = time.perf_counter(), now()
         capture = Capture(file)
         (simulation,) = capture.simulate([capture.setup()])
         return {
-            "seconds": time.perf_counter() - recorded,
+            **spent_since(begin_replay),
             "record_s": recorded - begin,
             "bytes": file.stat().st_size,
             "cycles": simulation.cycles,
@@ -367,8 +375,22 @@ def replay(elf: str, argument: str) -> dict[str, float]:
         }
 
 
-def bare(elf: str, argument: str) -> dict[str, float]:
-    """The same program on Unicorn with no hook but semihosting, peripherals reading as 0."""
+def now() -> tuple[float, float]:
+    """Seconds of `time.perf_counter`, which a parent may have replaced, and of the wall clock."""
+    return time.perf_counter(), time.monotonic()
+
+
+def spent_since(begin: tuple[float, float]) -> dict[str, float]:
+    """What a child reports of its time."""
+    return {"seconds": time.perf_counter() - begin[0], "wall_s": time.monotonic() - begin[1]}
+
+
+def bare(elf: str, argument: str, by_address: bool = False) -> dict[str, float]:
+    """The same program on Unicorn with no hook but semihosting, peripherals reading as 0.
+
+    by_address: memory is mapped in order of its addresses and not largest first, for which the
+    engine translates again and again (`map_memory()` says why).
+    """
     import unicorn
     from unicorn import arm_const as arm
     from unicorn import unicorn_const as uc_const
@@ -376,16 +398,22 @@ def bare(elf: str, argument: str) -> dict[str, float]:
     from simcore.cpu_model import load_cpu_model
     from simcore.elf import load_image
     from simcore.machine import map_memory
+    from simcore.machine.engine import map_region, new_engine
     from simcore.machine.loader import LoadedMemory
     from simcore.machine.semihosting import ProgramExit, Semihosting
     from simcore.run.options import command_line
 
     image, model = load_image(elf), load_cpu_model(part_of(elf))
-    begin = time.perf_counter()
+    begin = now()
     memory = LoadedMemory(model, image)
     memory.load(image)
     boot = memory.boot(image)
-    uc = map_memory(memory)
+    if by_address:
+        uc = new_engine()
+        for region in sorted(memory.regions, key=lambda region: region.base):
+            map_region(uc, memory, region)
+    else:
+        uc = map_memory(memory)
     for base, size in ((0x4000_0000, 0x2000_0000), (0xE000_0000, 0x10_0000)):
         uc.mmio_map(base, size, lambda *_: 0, None, lambda *_: None, None)
     line = command_line(Path(elf).name, (argument,))
@@ -403,11 +431,12 @@ def bare(elf: str, argument: str) -> dict[str, float]:
     uc.hook_add(uc_const.UC_HOOK_INTR, on_interrupt)
     uc.reg_write(arm.UC_ARM_REG_SP, boot.sp)
     uc.emu_start(boot.pc, 0xFFFF_FFFE)
-    return {"seconds": time.perf_counter() - begin, "peak_mib": peak_mib()}
+    return {**spent_since(begin), "peak_mib": peak_mib()}
 
 
 CHILDREN: dict[str, Callable[[str, str], dict[str, float]]] = {
     "bare": bare,
+    "bare by address": partial(bare, by_address=True),
     "profile": profile,
     **{f"tick {hertz}": partial(profile, hertz=hertz) for hertz in TICKS_HZ},
     "configurations": configurations,

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from scripts.bench_cpu import cpu_seconds
+from scripts.bench_cpu import Spent, spent_by
 
 _PLUGIN = r"""
 #include <stdint.h>
@@ -98,11 +98,11 @@ def build_plugin(folder: Path) -> Path | None:
     return None if subprocess.run(command, capture_output=True).returncode else made
 
 
-def qemu_seconds(elf: Path, plugin: Path) -> float | None:
-    """Processor time of a run, QEMU's start included; None when it does not end well."""
+def spent_by_qemu(elf: Path, plugin: Path) -> Spent | None:
+    """Time of a run, QEMU's start included; None when it does not end well."""
     machine = ["qemu-system-arm", "-M", "mps2-an500", "-nographic", "-monitor", "none"]
     machine += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
     try:
-        return cpu_seconds([*machine, "-kernel", str(elf), "-plugin", f"file={plugin}"])
+        return spent_by([*machine, "-kernel", str(elf), "-plugin", f"file={plugin}"])
     except subprocess.SubprocessError:
         return None

@@ -14,6 +14,7 @@ from simcore.elf import Image
 from simcore.elf.names import matches, names_for_hints, spellings_of
 from simcore.errors import ConfigError, ExitCode, nearest
 from simcore.parallel import collecting_seldom
+from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec, run_spec
 from simcore.simulation.program import Program, load_spec, open_capture, program_of
@@ -37,7 +38,7 @@ def profile(
     *,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     log: Callable[[str], None] | None = None,
     inspect: Callable[[Simulation], None] | None = None,
     room: Room = NO_ROOM,
@@ -48,7 +49,7 @@ def profile(
     ``elf`` is the path of the program, or a RunSpec that says everything; ``cpu`` and ``options``
     are fields of :class:`simcore.RunSpec`, such as ``clock_hz``, ``args`` or ``max_instructions``.
     ``stdin`` and ``stdout`` are the program's streams: empty and discarded when None.
-    ``progress`` is called now and then with the instructions so far, ``log`` with lines on how
+    ``progress`` is called now and then with what is reached, ``log`` with lines on how
     the simulation went, ``inspect`` with the run itself, for reports that need more than a Profile.
     ``room`` is a cache with schedules of runs before; it changes how long it takes and no figure.
 
@@ -67,7 +68,7 @@ def replay(
     capture: str | os.PathLike[str],
     cpu: str | os.PathLike[str] | None = None,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     **options: Any,
 ) -> Profile:
     """The Profile of a run that was recorded, under this configuration.

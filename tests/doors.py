@@ -76,6 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         limit = max(SHORTEST_LIMIT_S, TIMES_ALONE * alone.get(file_of(item.nodeid), 0))
         item.stash[LIMIT_S] = limit
+        if folder_of(item.nodeid) != "unit":
+            item.add_marker("no_cover")  # of pytest-cov: half of what they cost would be that
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

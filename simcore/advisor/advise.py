@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +22,7 @@ from simcore.extras import require
 from simcore.linking import Build, open_build
 from simcore.linking.veneers import direct_calls
 from simcore.placement import Placement, program_memory
+from simcore.run.reached import Watcher
 from simcore.simulation.capture import record_run
 from simcore.simulation.one_call import WHOLE
 from simcore.simulation.program import Program, open_capture, open_program
@@ -48,7 +48,7 @@ def advise(
     linker_script: str | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     tell: Told | None = None,
     **options: Any,
 ) -> Advice:

@@ -15,6 +15,7 @@ from simcore.advisor.slices import WaitingPart, cut_objects, parts_of
 from simcore.core.data_objects import ObjectMap, ObjectTable
 from simcore.costs.profile import Profile
 from simcore.placement import Placement
+from simcore.run.reached import Reached
 from simcore.run.setup import TimingSetup
 from simcore.simulation.live import for_task
 from simcore.simulation.one_call import check_called, with_one_call
@@ -129,15 +130,14 @@ class Passes:
         if setups[0].counted is None:
             setups = with_one_call(setups, program.image, program.spec)
         found: list[Kept] = []
-        pieces = max(1, capture.pieces)
         for first in range(0, len(setups), MOST_AT_ONCE):
             some = setups[first : first + MOST_AT_ONCE]
 
-            def progress(number: int, done: int = first, count: int = len(some)) -> None:
+            def progress(reached: Reached, done: int = first, count: int = len(some)) -> None:
                 if self.tell is not None:
-                    self.tell(step, (done + count * number / pieces) / len(setups))
+                    self.tell(step, (done + count * (reached.share or 0)) / len(setups))
 
-            progress(0)
+            progress(Reached(0, 0.0))
             found += map(keep, capture.simulate(some, progress, objects=objects))
         self.timings += len(setups)
         return found

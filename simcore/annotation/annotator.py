@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.annotation import (
@@ -27,6 +27,7 @@ from simcore.elf.names import matches, names_for_hints, spellings, spellings_of
 from simcore.errors import ConfigError, nearest
 from simcore.pipeline.state import register_name
 from simcore.plain import filled
+from simcore.run.reached import Watcher
 from simcore.simulation.program import open_program
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def annotate(
     sources: SourcePlaces | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     **options: Any,
 ) -> Annotation:
     """Run an ELF, or time a capture again, and annotate its functions, as :func:`annotate_run`.

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, TextIO
 
+from simcore.run.reached import Reached
+
 DELAY_S = 1.0
 INTERVAL_S = 0.1
 BAR = 16  # characters
@@ -59,22 +61,29 @@ def _duration(seconds: float) -> str:
 
 
 class Progress(Line):
-    """Called with the instructions so far, of ``limit`` if there is one."""
+    """Called with how far a run is, of ``limit`` instructions if there is one."""
 
     def __init__(self, stream: TextIO, limit: int | None, width: int) -> None:
         super().__init__(stream, width)
         self.limit = limit
 
-    def __call__(self, instructions: int) -> None:
+    def __call__(self, reached: Reached) -> None:
         if not self.is_due(INTERVAL_S):
             return
-        rate = instructions / (self.drawn - self.started)
-        text = f"{instructions / 1e6:,.1f} M instructions, {rate / 1e6:.1f} M a second"
-        if self.limit:
-            share = min(1.0, instructions / self.limit)
-            left = max(self.limit - instructions, 0) / rate if rate else 0.0
-            text = f"{_bar(share)} {share:4.0%}  {text}, up to {_duration(left)} left"
-        self.draw(text)
+        spent_s, done = self.drawn - self.started, reached.instructions
+        share, up_to, bar, told = reached.share, "", "", []
+        if share is None:
+            told = [f"{done / 1e6:,.1f} M instructions", f"{done / spent_s / 1e6:.1f} M a second"]
+            if self.limit:
+                share, up_to = min(1.0, done / self.limit), "up to "
+        told.append(f"{reached.modelled_s:,.3f} s modelled")
+        if share is not None:
+            left_s = spent_s / share - spent_s if share else 0.0
+            bar = f"{_bar(share)} {share:4.0%}  "
+            told.append(f"{up_to}{_duration(left_s)} left")
+        if len(told) > 3 and self.width is not None and len(bar + ", ".join(told)) >= self.width:
+            del told[1]
+        self.draw(bar + ", ".join(told))
 
 
 class ProgramOutput:

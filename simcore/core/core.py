@@ -220,6 +220,10 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
         """Instructions captured so far; from any thread."""
         return int(lib.core_instructions(self._core))
 
+    def modelled(self) -> int:
+        """Modelled core cycles of what was timed so far, under the first setup; from any thread."""
+        return int(lib.core_modelled(self._core))
+
     def now(self) -> int:
         """Modelled core cycles up to and with the last instruction."""
         cycles = int(lib.core_now(self._core))

@@ -7,7 +7,7 @@ program asks of the host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from simcore.core.end import EndedRun
 from simcore.core.operators import WatchNetworks
@@ -17,6 +17,7 @@ from simcore.elf import Image
 from simcore.machine.engine import map_memory
 from simcore.machine.machine import Machine, Recorder
 from simcore.run.options import RunOptions
+from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
 
 __all__ = ["EndedRun", "Recorder", "RunOptions", "map_memory", "run", "run_many"]
@@ -26,11 +27,11 @@ def run(
     image: Image,
     model: CpuModel,
     options: RunOptions,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
 ) -> EndedRun:
     """Run `image` on `model` until it ends, faults or reaches a limit.
 
-    `progress` is called about ten times a second with the instructions so far. Ctrl-C ends the run
+    `progress` is called about ten times a second. Ctrl-C ends the run
     with what was counted. Raises ConfigError when the image does not fit the part, CoreError and
     UnknownInstructionError from the core.
     """
@@ -43,7 +44,7 @@ def run_many(
     image: Image,
     setups: Sequence[TimingSetup],
     options: RunOptions,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     recorder: Recorder | None = None,
     watch: WatchNetworks | None = None,
     known: Known | None = None,

@@ -46,15 +46,21 @@ TRANSLATED_BYTES = 64 << 20
 
 def map_memory(memory: LoadedMemory) -> unicorn.Uc:
     """A Cortex-M7 engine with the memory of a part. Raises CoreError for another CPU."""
-    uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
-    uc.ctl_set_tcg_buffer_size(TRANSLATED_BYTES)
-    if uc.ctl_get_cpu_model() != arm.UC_CPU_ARM_CORTEX_M7:
-        raise CoreError(f"unicorn {unicorn.__version__} gave another CPU than a Cortex-M7")
+    uc = new_engine()
     # The engine keeps its blocks of memory sorted by size and loses one that is larger than the
     # first: the next then gets the same place in its list of pages, and stores to the one make it
     # translate the code of the other again. So the largest comes first.
     for region in sorted(memory.regions, key=lambda region: -region.size):
         map_region(uc, memory, region)
+    return uc
+
+
+def new_engine() -> unicorn.Uc:
+    """A Cortex-M7 engine without memory. Raises CoreError for another CPU."""
+    uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_THUMB, arm.UC_CPU_ARM_CORTEX_M7)
+    uc.ctl_set_tcg_buffer_size(TRANSLATED_BYTES)
+    if uc.ctl_get_cpu_model() != arm.UC_CPU_ARM_CORTEX_M7:
+        raise CoreError(f"unicorn {unicorn.__version__} gave another CPU than a Cortex-M7")
     return uc
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -53,6 +53,7 @@ from simcore.run.flexram import config_warnings
 from simcore.run.heaps import heaps_used
 from simcore.run.memory import MemoryLimit
 from simcore.run.options import MAX_PRINTED, RunOptions, command_line
+from simcore.run.reached import Reached, Watcher
 from simcore.run.setup import TimingSetup
 from simcore.run.svd import Description
 
@@ -192,7 +193,7 @@ class Machine:
 
     # --- the calling thread ---
 
-    def run(self, progress: Callable[[int], None] | None) -> list[EndedRun]:
+    def run(self, progress: Watcher | None) -> list[EndedRun]:
         """Run to the end and settle the results, one per setup."""
         worker = threading.Thread(target=self._execution.run, name="mcusim engine", daemon=True)
         timeout = self._options.spec.timeout_s
@@ -207,7 +208,8 @@ class Machine:
                 if memory.is_passed():
                     self._stop("max-memory")
                 if progress is not None:
-                    progress(self._core.instructions())
+                    modelled_s = self._core.modelled() / self._options.clock_hz
+                    progress(Reached(self._core.instructions(), modelled_s))
         except KeyboardInterrupt:
             self._stop("interrupted")
             resume()

@@ -179,6 +179,8 @@ void core_fault(const core *c, struct fault_info *out)
         out->pc = first_of(c)->fault.pc;
 }
 
+uint64_t core_modelled(const core *c) { return first_of(c)->now; }
+
 uint64_t core_now(core *c)
 {
     flush(c);

@@ -107,6 +107,7 @@ void core_stop_request(core *c);                          /* from any thread */
 void core_fault(const core *c, struct fault_info *out);
 
 uint64_t core_instructions(const core *c);                /* captured so far; from any thread */
+uint64_t core_modelled(const core *c);                    /* cycles timed so far; from any thread */
 uint64_t core_now(core *c);                               /* cycles up to and with the last instruction */
 int core_sleep(core *c, uint64_t cycles);                 /* the core slept; behind WFI or WFE */
 int core_wakes(core *c);                                  /* an exception is pending that ends a sleep */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -18,6 +18,7 @@ from simcore.files import binary_destination
 from simcore.plain import filled, from_plain, to_plain
 from simcore.records import dataclass
 from simcore.run.options import RunOptions, Streams
+from simcore.run.reached import Reached, Watcher
 from simcore.run.setup import Move, TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given, run_spec
 from simcore.run.written import file_keys
@@ -109,7 +110,7 @@ def record_run(
     printed: bytearray | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     **options: Any,
 ) -> Simulation:
     """Run an ELF as :func:`simcore.profile` does and write its capture to a file.
@@ -150,7 +151,7 @@ class _Run:
         file: BinaryIO,
         printed: bytearray,
         streams: Streams,
-        progress: Callable[[int], None] | None,
+        progress: Watcher | None,
     ) -> Simulation:
         """One run of it, under one configuration."""
         image, spec, names = self.image, self.spec, self.files.names
@@ -306,13 +307,13 @@ class Capture:
     def simulate(
         self,
         setups: Sequence[TimingSetup],
-        progress: Callable[[int], None] | None = None,
+        progress: Watcher | None = None,
         *,
         objects: ObjectMap | None = None,
     ) -> list[Simulation]:
         """Time the recorded run under each setup, in their order, in one pass over the capture.
 
-        ``progress`` is called now and then with the pieces so far; ``objects`` are other ones than
+        ``progress`` is called with each piece of the capture; ``objects`` are other ones than
         the run's, with as many tables. Raises ConfigError when a setup cannot be or lacks memory
         that the program has, CaptureError, UnknownInstructionError or CoreError.
         """
@@ -330,7 +331,7 @@ class Capture:
             core.watch_objects(objects or self.end.objects(self.image))
             if setups[0].counted is not None:
                 core.count_only(setups[0].counted)
-            self._replay(core, progress)
+            self._replay(core, setups[0].core_clock_hz, progress)
             core.settle()
             sizes = self.recorded.caches_bytes_ways
             results = run_results(core.timings, setups, self.end, sizes)
@@ -356,7 +357,8 @@ class Capture:
             self.image, setup.model, options, result, setup.changed, setup.moves, setup.one_call
         )
 
-    def _replay(self, core: Core, progress: Callable[[int], None] | None) -> None:
+    def _replay(self, core: Core, clock_hz: int, progress: Watcher | None) -> None:
+        pieces = self.pieces
         for number, piece in enumerate(_ahead(self._reader.chunks(EVENTS)), 1):
             try:
                 stop = core.replay(piece)
@@ -365,7 +367,7 @@ class Capture:
             if stop:
                 break
             if progress is not None:
-                progress(number)
+                progress(Reached(0, core.modelled() / clock_hz, number / pieces))
 
     def _document(self, kind: bytes, cls: type[Document]) -> Document:
         try:

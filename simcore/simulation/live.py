@@ -11,6 +11,7 @@ from simcore.devices import ClockPhase, main_clock_hz
 from simcore.elf import Image
 from simcore.errors import ConfigError
 from simcore.run.options import ReadMemory, RunOptions, Streams
+from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import RunSpec
 from simcore.simulation.one_call import check_called, with_one_call
@@ -30,7 +31,7 @@ def simulate_many(
     *,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     ended: Callable[[ReadMemory], None] | None = None,
     known: Known | None = None,
 ) -> list[Simulation]:
@@ -106,7 +107,7 @@ def simulate_once(
     setups: Sequence[TimingSetup],
     spec: RunSpec,
     streams: Streams,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     recorder: Recorder | None = None,
     known: Known | None = None,
 ) -> list[Simulation]:

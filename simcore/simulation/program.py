@@ -5,12 +5,13 @@ run; who asks need not care.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.cache import NO_ROOM, Room
 from simcore.elf import Image, image_of_files
 from simcore.records import dataclass
+from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup, load_setup
 from simcore.run.spec import PartSpec, RunSpec, run_spec
 from simcore.simulation.capture import Capture, is_capture
@@ -64,13 +65,12 @@ class Program:
         *,
         stdin: BinaryIO | None = None,
         stdout: BinaryIO | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Watcher | None = None,
     ) -> list[Simulation]:
         """Run it once and time it under each setup, in their order.
 
-        A capture reads and prints nothing. ``progress`` is called now and then with the
-        instructions so far, or the pieces of the capture. Raises what :func:`simcore.profile`
-        raises.
+        A capture reads and prints nothing. ``progress`` is called now and then. Raises what
+        :func:`simcore.profile` raises.
         """
         if self.capture is not None:
             setups = with_operations(setups, self.image, self.spec)

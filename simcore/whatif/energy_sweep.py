@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Annotated, Any, BinaryIO
@@ -22,6 +22,7 @@ from simcore.costs.origin import Elf, Exit, Tool
 from simcore.cpu_model import CpuModel, OperatingPoint
 from simcore.errors import ExitCode
 from simcore.plain import Amount, Count, Document, Json, Sha256, filled, one_of, schema_name
+from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
 from simcore.simulation.program import open_program
 from simcore.simulation.simulation import Simulation
@@ -111,7 +112,7 @@ def energy_sweep(
     deadline_s: float | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     **options: Any,
 ) -> EnergySweep:
     """Run an ELF once, or time a capture, at every operating point of a part: what each costs.

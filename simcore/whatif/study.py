@@ -27,6 +27,7 @@ from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
 from simcore.plain import filled
 from simcore.run.options import NotedInput
+from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.simulation.capture import Capture
@@ -63,7 +64,7 @@ def what_if(
     store: ResultStore | None = None,
     stdin: BinaryIO | NotedInput | None = None,
     stdout: BinaryIO | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Watcher | None = None,
     **options: Any,
 ) -> WhatIf:
     """Time programs under configurations; those of one program and part share one execution.

@@ -14,6 +14,7 @@ from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import load_image
 from simcore.errors import ConfigError
 from simcore.machine import RunOptions, run
+from simcore.run.reached import Reached
 from simcore.run.spec import RunSpec
 from tests.integration.assembled import CLOCK_HZ, TICK, Build, go, instructions
 from tests.tools import ctrl_c_interrupts
@@ -404,8 +405,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_the_time_limit_ends_an_endless_loop_with_its_profile(
     build: Build, model: CpuModel, clock: SimpleNamespace
 ) -> None:
-    def pass_time(instructions: int) -> None:
-        clock.now = 99.0 if instructions <= 1000 else 100.0
+    def pass_time(reached: Reached) -> None:
+        clock.now = 99.0 if reached.instructions <= 1000 else 100.0
 
     result = run(
         build("1: adds r0, #1\n b 1b"),
@@ -419,8 +420,8 @@ def test_the_time_limit_ends_an_endless_loop_with_its_profile(
 
 
 def test_ctrl_c_gives_the_profile_so_far(build: Build, model: CpuModel) -> None:
-    def interrupt(instructions: int) -> None:
-        if instructions > 1000:
+    def interrupt(reached: Reached) -> None:
+        if reached.instructions > 1000:
             signal.raise_signal(signal.SIGINT)
 
     image = build("1: adds r0, #1\n b 1b")
@@ -434,14 +435,20 @@ def test_progress_is_told_while_the_program_runs(
     build: Build, model: CpuModel, clock: SimpleNamespace
 ) -> None:
     seen: list[int] = []
+    modelled_s: list[float] = []
 
-    def note(instructions: int) -> None:
-        seen.append(instructions)
+    def note(reached: Reached) -> None:
+        seen.append(reached.instructions)
+        modelled_s.append(reached.modelled_s)
         clock.now = len(set(seen))
 
     run(build("1: adds r0, #1\n b 1b"), model, RunOptions(CLOCK_HZ, RunSpec(timeout_s=4)), note)
     assert len(set(seen)) >= 4
     assert seen == sorted(seen)
+    assert modelled_s == sorted(modelled_s)
+    # A turn of two instructions takes one cycle or more, its branch two when mispredicted; what is
+    # timed follows what is captured by a buffer.
+    assert 0 < modelled_s[-1] * CLOCK_HZ < 2 * seen[-1]
 
 
 def test_polling_firmware_gets_its_systick_and_pendsv_interrupts(model: CpuModel) -> None:

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from scripts import bench_program, bench_rows
+from scripts.bench_cpu import Spent
 
 
 def judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ratios: dict[str, float], commit: str
 ) -> int:
     def rows(*_: object) -> object:
-        return iter(ratios.items())
+        return iter((name, bench_rows.Ratio(ratio, ratio)) for name, ratio in ratios.items())
 
     monkeypatch.setattr(bench_rows, "measure_rows", rows)
     monkeypatch.setattr(bench_rows, "commit_of", lambda _: commit)
     history = tmp_path / "history.jsonl"
-    return bench_rows.judge_rows(lambda *_: 1.0, 1, tmp_path, history)
+    return bench_rows.judge_rows(lambda *_: Spent(1.0, 1.0), 1, tmp_path, history)
 
 
 def test_a_row_breaks_its_limit_is_missing_or_slower_than_before(
@@ -28,7 +29,7 @@ def test_a_row_breaks_its_limit_is_missing_or_slower_than_before(
     good = {name: limit / 2 for name, limit in bench_rows.LIMITS.items()}
     assert judged(tmp_path, monkeypatch, good, "one") == 0
     assert judged(tmp_path, monkeypatch, {**good, "mixed": 3.0}, "one") == 1
-    assert "mixed                                   3.00  at most 2.5: BROKEN by 20%" in (
+    assert "mixed                                     3.00    3.00  at most 2.5: BROKEN by 20%" in (
         capsys.readouterr().out
     )
     del good["mixed"]

@@ -25,6 +25,7 @@ from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.errors import ConfigError, ElfError
 from simcore.report.profile import BINARY_FORMATS, FORMATS, NEEDS, SEVERAL_PARTS, document
+from simcore.run.reached import Reached
 from simcore.run.spec import PERIPHERALS, RunSpec
 from simcore.units import parse_quantity
 from tests.tools import needs
@@ -470,17 +471,23 @@ def test_a_short_run_shows_no_progress_and_a_long_one_takes_it_away(
     now = 0.0
     monkeypatch.setattr("simcore.cli.progress.time.monotonic", lambda: now)
     terminal = Terminal()
-    progress = Progress(terminal, 100_000_000, 80)
+    progress = Progress(terminal, 100_000_000, 100)
     now = 0.9
-    progress(10_000_000)
+    progress(Reached(10_000_000, 0.05))
     progress.clear()
     assert terminal.getvalue() == ""
     now = 2.0
-    progress(25_000_000)
-    assert " 25%  25.0 M instructions, 12.5 M a second, up to 6 s left" in terminal.getvalue()
+    progress(Reached(25_000_000, 0.116))
+    shown = " 25%  25.0 M instructions, 12.5 M a second, 0.116 s modelled, up to 6 s left"
+    assert shown in terminal.getvalue()
     now = 4.0
-    Progress.__call__(progress, 1_000_000)  # 99 million more at a quarter of a million a second
-    assert "0.2 M a second, up to 6 min 36 s" in terminal.getvalue()
+    progress.width = 80
+    # 99 million more at a quarter of a million a second
+    Progress.__call__(progress, Reached(1_000_000, 0.005))
+    assert "  1%  1.0 M instructions, 0.005 s modelled, up to 6 min 36 s" in terminal.getvalue()
+    now = 5.0
+    progress(Reached(0, 1234.5, 0.25))  # a capture: instructions are not counted again
+    assert " 25%  1,234.500 s modelled, 15 s left" in terminal.getvalue()
     program = io.BytesIO()
     ProgramOutput(program, progress).write(b"text")
     assert terminal.getvalue().endswith("\r\x1b[K")
@@ -498,7 +505,7 @@ def test_ctrl_c_while_progress_is_drawn_leaves_no_line() -> None:
     progress.started -= 2
     progress.drawn -= 2
     with pytest.raises(KeyboardInterrupt):
-        progress(1000)
+        progress(Reached(1000, 0.0))
     progress.clear()
     assert terminal.getvalue().endswith("\r\x1b[K")
 

@@ -223,8 +223,10 @@ static void wide_single(struct walk *w, uint32_t first, uint32_t second)
     uint32_t n = first & 15, t = second >> 12, bytes = 1u << (first >> 5 & 3);
     int is_load = first >> 4 & 1;
     struct affine base = value_of(w, n);
-    if (is_load && t == PC && bytes < 4)
-        return;                                  /* PLD, PLI and hints */
+    if (is_load && t == PC && bytes < 4) {       /* PLD, PLI and hints, none of which writes back */
+        w->failed |= !(first >> 7 & 1) && n != PC && (second & 0xfc0) && (second & 0xf00) != 0xc00;
+        return;
+    }
     if (bytes > 4 || (!is_load && (n == PC || t == PC)) || ((first >> 8 & 1) && (bytes == 4 || !is_load))) {
         w->failed = 1;
     } else if (n == PC) {

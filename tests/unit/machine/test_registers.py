@@ -57,9 +57,7 @@ def test_registers_are_found_and_left_as_they_were(uc: unicorn.Uc) -> None:
 @HERE
 def test_in_the_block_hook_they_show_what_the_block_begins_with(uc: unicorn.Uc) -> None:
     found, seen = registers.find_registers(uc), []
-    uc.hook_add(
-        uc_const.UC_HOOK_BLOCK, lambda *_: seen.append((shown(found)[1], shown(found)[3]))
-    )
+    uc.hook_add(uc_const.UC_HOOK_BLOCK, lambda *_: seen.append((shown(found)[1], shown(found)[3])))
     uc.emu_start(FLASH | 1, END - 2)
     assert seen == [(RAM, 0), (RAM + 4, 2), (RAM + 8, 1)]
 

@@ -9,11 +9,11 @@
 enum { SP = 13, LR = 14, PC = 15, UNKNOWN = 0xff /* as a base: no such sum */ };
 
 struct walk {
-    struct affine value[16];     /* what each register holds; that of PC is not used */
+    struct affine value[16]; /* what each register holds; that of PC is not used */
     struct affine *out;
     uint32_t count, room;
-    uint32_t pc;                 /* of the instruction, as it reads: its address + 4 */
-    uint8_t conditional;         /* it may be skipped */
+    uint32_t pc; /* of the instruction, as it reads: its address + 4 */
+    uint8_t conditional; /* it may be skipped */
     uint8_t failed;
 };
 
@@ -47,7 +47,7 @@ static struct affine sum(struct affine a, struct affine b, uint32_t shift)
         return unknown;
     struct affine s = a;
     s.constant += b.constant << shift;
-    if (b.index != NO_REGISTER) {                /* a register that was shifted before */
+    if (b.index != NO_REGISTER) { /* a register that was shifted before */
         if (a.index != NO_REGISTER || b.shift + shift > 31)
             return unknown;
         s.index = b.index;
@@ -123,25 +123,25 @@ static void narrow_alu(struct walk *w, uint32_t i)
 {
     uint32_t d = i & 7, n = i >> 3 & 7, m = i >> 6 & 7, wide = i >> 8 & 7, imm8 = i & 0xff;
     switch (i >> 11) {
-    case 0: set(w, d, sum(constant(0), w->value[n], i >> 6 & 31)); break;      /* LSL; MOV with no shift */
+    case 0: set(w, d, sum(constant(0), w->value[n], i >> 6 & 31)); break; /* LSL; MOV with no shift */
     case 3:
-        if (i >> 10 & 1)                         /* ADD, SUB with 3 bits */
+        if (i >> 10 & 1) /* ADD, SUB with 3 bits */
             set(w, d, plus(w->value[n], i >> 9 & 1 ? 0u - m : m));
         else
             set(w, d, i >> 9 & 1 ? unknown : sum(w->value[n], w->value[m], 0));
         break;
     case 4: set(w, wide, constant(imm8)); break;
-    case 5: break;                               /* CMP */
+    case 5: break; /* CMP */
     case 6: set(w, wide, plus(w->value[wide], imm8)); break;
     case 7: set(w, wide, plus(w->value[wide], 0u - imm8)); break;
-    default: forget(w, d);                       /* LSR, ASR */
+    default: forget(w, d); /* LSR, ASR */
     }
 }
 
 static void narrow_high(struct walk *w, uint32_t i)
 {
     uint32_t d = (i >> 4 & 8) | (i & 7), m = i >> 3 & 15, operation = i >> 8 & 3;
-    if ((i & 0xfc00) == 0x4000) {                /* all but TST, CMP and CMN have a result */
+    if ((i & 0xfc00) == 0x4000) { /* all but TST, CMP and CMN have a result */
         uint32_t kind = i >> 6 & 15;
         if (kind != 8 && kind != 10 && kind != 11)
             forget(w, i & 7);
@@ -150,7 +150,7 @@ static void narrow_high(struct walk *w, uint32_t i)
     } else if (operation == 2) {
         set(w, d, m == PC ? constant(w->pc) : w->value[m]);
     } else if (operation == 3) {
-        forget(w, LR);                           /* BLX */
+        forget(w, LR); /* BLX */
     }
 }
 
@@ -178,8 +178,8 @@ static void narrow_misc(struct walk *w, uint32_t i)
     case 12:
     case 13: multiple(w, SP, list | (i >> 8 & 1) << PC, 0, 1, 1); break;
     case 2:
-    case 10: forget(w, i & 7); break;            /* extensions and reversals */
-    default: break;                              /* CBZ, CPS, BKPT, IT and hints */
+    case 10: forget(w, i & 7); break; /* extensions and reversals */
+    default: break; /* CBZ, CPS, BKPT, IT and hints */
     }
 }
 
@@ -209,7 +209,7 @@ static void narrow(struct walk *w, uint32_t i)
         multiple(w, wide, i & 0xff, 0, !is_load || !(i >> wide & 1), is_load);
         break;
     }
-    default: break;                              /* branches and SVC */
+    default: break; /* branches and SVC */
     }
 }
 
@@ -223,7 +223,7 @@ static void wide_single(struct walk *w, uint32_t first, uint32_t second)
     uint32_t n = first & 15, t = second >> 12, bytes = 1u << (first >> 5 & 3);
     int is_load = first >> 4 & 1;
     struct affine base = value_of(w, n);
-    if (is_load && t == PC && bytes < 4) {       /* PLD, PLI and hints, none of which writes back */
+    if (is_load && t == PC && bytes < 4) { /* PLD, PLI and hints, none of which writes back */
         w->failed |= !(first >> 7 & 1) && n != PC && (second & 0xfc0) && (second & 0xf00) != 0xc00;
         return;
     }
@@ -237,7 +237,7 @@ static void wide_single(struct walk *w, uint32_t first, uint32_t second)
         int before = second >> 10 & 1, is_up = second >> 9 & 1, writes_back = second >> 8 & 1;
         struct affine moved = plus(base, offset_of(second & 0xff, is_up));
         if ((!writes_back && (!before || is_up)) || (writes_back && n == t)) {
-            w->failed = 1;                       /* unprivileged, or undefined */
+            w->failed = 1; /* unprivileged, or undefined */
             return;
         }
         access(w, before ? moved : base, bytes, !is_load);
@@ -294,7 +294,7 @@ static void floating_memory(struct walk *w, uint32_t first, uint32_t second)
         forget(w, n);
         forget(w, second >> 12);
     } else if ((second & 0x0e00) != 0x0a00) {
-        w->failed = 1;                           /* another coprocessor */
+        w->failed = 1; /* another coprocessor */
     } else if (before && !writes_back) {
         access(w, moved, bytes, !is_load);
         w->failed |= (bytes == 8 && high) || (n == PC && !is_load);
@@ -371,10 +371,10 @@ static void wide(struct walk *w, uint32_t first, uint32_t second)
         if (first & 0x40) {
             wide_dual(w, first, second);
         } else {
-            int is_down = first >> 8 & 1;        /* DB, else IA; RFE and SRS have both bits or none */
+            uint32_t is_down = first >> 8 & 1; /* DB, else IA; RFE and SRS have both bits or none */
             if (is_down == (first >> 7 & 1) || !(second & (second - 1)) || (second & 1u << SP) ||
                 (!(first & 0x10) && (second & 1u << PC)) || ((first & 0x20) && second >> (first & 15) & 1))
-                w->failed = 1;                   /* or what no assembler makes */
+                w->failed = 1; /* or what no assembler makes */
             else
                 multiple(w, first & 15, second, is_down, first >> 5 & 1, first >> 4 & 1);
         }
@@ -385,7 +385,7 @@ static void wide(struct walk *w, uint32_t first, uint32_t second)
     case 0xed: floating_memory(w, first, second); break;
     case 0xee:
         if (second & 0x10)
-            forget(w, second >> 12);             /* VMOV and VMRS; the rest has results in the FPU */
+            forget(w, second >> 12); /* VMOV and VMRS; the rest has results in the FPU */
         break;
     case 0xf8:
     case 0xf9: wide_single(w, first, second); break;
@@ -393,12 +393,12 @@ static void wide(struct walk *w, uint32_t first, uint32_t second)
     case 0xfb:
         forget(w, second >> 8 & 15);
         if ((first & 0xff80) == 0xfb80)
-            forget(w, second >> 12);             /* long multiplications */
+            forget(w, second >> 12); /* long multiplications */
         break;
     default:
         if (first >> 11 == 0x1e && !(second & 0x8000)) {
             wide_constant(w, first, second);
-        } else if (first >> 11 == 0x1e) {        /* branches, MRS, MSR, barriers */
+        } else if (first >> 11 == 0x1e) { /* branches, MRS, MSR, barriers */
             forget(w, second >> 8 & 15);
             forget(w, SP);
             forget(w, LR);

@@ -185,32 +185,22 @@ static void narrow_misc(struct walk *w, uint32_t i)
 
 static void narrow(struct walk *w, uint32_t i)
 {
-    uint32_t wide = i >> 8 & 7;
-    switch (i >> 12) {
-    case 0:
-    case 1:
-    case 2:
-    case 3: narrow_alu(w, i); break;
-    case 4:
-        if (i >> 11 & 1)
-            transfer(w, wide, constant((w->pc & ~3u) + (i & 0xff) * 4), 4, 1);
-        else
-            narrow_high(w, i);
-        break;
-    case 5:
-    case 6:
-    case 7:
-    case 8:
-    case 9: narrow_offset(w, i); break;
-    case 10: set(w, wide, plus(i >> 11 & 1 ? w->value[SP] : constant(w->pc & ~3u), (i & 0xff) * 4)); break;
-    case 11: narrow_misc(w, i); break;
-    case 12: {
-        int is_load = i >> 11 & 1;
+    uint32_t top = i >> 12, wide = i >> 8 & 7;
+    int is_load = i >> 11 & 1;
+    if (top < 4)
+        narrow_alu(w, i);
+    else if (top == 4 && is_load)
+        transfer(w, wide, constant((w->pc & ~3u) + (i & 0xff) * 4), 4, 1);
+    else if (top == 4)
+        narrow_high(w, i);
+    else if (top < 10)
+        narrow_offset(w, i);
+    else if (top == 10) /* ADR, and ADD with SP */
+        set(w, wide, plus(is_load ? w->value[SP] : constant(w->pc & ~3u), (i & 0xff) * 4));
+    else if (top == 11)
+        narrow_misc(w, i);
+    else if (top == 12)
         multiple(w, wide, i & 0xff, 0, !is_load || !(i >> wide & 1), is_load);
-        break;
-    }
-    default: break; /* branches and SVC */
-    }
 }
 
 /* --- 32-bit instructions (A5.3) ------------------------------------------------------------------------- */
@@ -371,8 +361,8 @@ static void wide(struct walk *w, uint32_t first, uint32_t second)
         if (first & 0x40) {
             wide_dual(w, first, second);
         } else {
-            uint32_t is_down = first >> 8 & 1; /* DB, else IA; RFE and SRS have both bits or none */
-            if (is_down == (first >> 7 & 1) || !(second & (second - 1)) || (second & 1u << SP) ||
+            int is_down = first >> 8 & 1, is_ia = first >> 7 & 1; /* RFE and SRS have both or none */
+            if (is_down == is_ia || !(second & (second - 1)) || (second & 1u << SP) ||
                 (!(first & 0x10) && (second & 1u << PC)) || ((first & 0x20) && second >> (first & 15) & 1))
                 w->failed = 1; /* or what no assembler makes */
             else

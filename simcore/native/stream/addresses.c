@@ -319,15 +319,12 @@ static void wide_constant(struct walk *w, uint32_t first, uint32_t second)
 {
     uint32_t n = first & 15, d = second >> 8 & 15;
     uint32_t imm12 = (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | (second & 0xff), imm16 = n << 12 | imm12;
-    switch (first >> 4 & 0x3f) {
-    case 0x10:
-    case 0x11: set(w, d, n == PC ? unknown : plus(w->value[n], expand(first, second))); break;
-    case 0x1a:
-    case 0x1b: set(w, d, n == PC ? unknown : plus(w->value[n], 0u - expand(first, second))); break;
+    switch (first >> 4 & 0x3e) { /* without S */
+    case 0x10: set(w, d, n == PC ? unknown : plus(w->value[n], expand(first, second))); break;
+    case 0x1a: set(w, d, n == PC ? unknown : plus(w->value[n], 0u - expand(first, second))); break;
     case 0x20: set(w, d, plus(value_of(w, n), imm12)); break;
     case 0x2a: set(w, d, plus(value_of(w, n), 0u - imm12)); break;
-    case 0x04:
-    case 0x05: set(w, d, n == PC ? constant(expand(first, second)) : unknown); break;
+    case 0x04: set(w, d, n == PC ? constant(expand(first, second)) : unknown); break;
     case 0x24: set(w, d, constant(imm16)); break;
     case 0x2c:
         if (d != PC && w->value[d].base == NO_REGISTER && w->value[d].index == NO_REGISTER)

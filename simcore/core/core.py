@@ -51,6 +51,9 @@ class CaptureOptions:
     peripherals: int = 0
     fpu_on: bool = True
     kernel: Kernel = NO_KERNEL
+    memory: tuple[tuple[int, int, bool], ...] = ()
+    registers: int = 0
+    addresses: int = 0
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -150,6 +153,10 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
             "fpu_on": options.fpu_on,
             "kernel": options.kernel.layout,
             "clock_hz": self._config["clock_hz"],
+            "memory": list(options.memory),
+            "memories": len(options.memory),
+            "registers": options.registers,
+            "addresses": options.addresses,
             **caches,
         }
         table = ffi.new(

@@ -118,7 +118,7 @@ class Machine:
             functions = {
                 name: address_of(getattr(uclib, f"uc_{name}")) for name in ENGINE_FUNCTIONS
             }
-            told = capture_options(image, model, options)
+            told = capture_options(self._uc, self._memory, image, model, options)
             self._kernel = told.kernel.title
             self._core.attach(self._uc._uch.value, functions, told)
             self._handlers = Handlers(

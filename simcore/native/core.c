@@ -35,6 +35,7 @@ const char *core_status_text(int status)
     case CORE_ERR_CONFIG: return "a configuration value is outside what the core can hold";
     case CORE_ERR_LIMIT: return "a table of the core is full";
     case CORE_ERR_CAPTURE: return "what is replayed was not recorded";
+    case CORE_ERR_ADDRESSES: return "data addresses worked out are not those of the engine";
     default: return "unknown error";
     }
 }

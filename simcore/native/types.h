@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "code.h"
+#include "engine.h"
 #include "faults.h"
 #include "latency.h"
 #include "tasks.h"
@@ -25,6 +26,7 @@ enum core_status {
     CORE_ERR_CONFIG = -5,    /* a configuration value is outside what the core can hold */
     CORE_ERR_LIMIT = -6,     /* a table of the core is full */
     CORE_ERR_CAPTURE = -7,   /* bytes to replay are none that were recorded */
+    CORE_ERR_ADDRESSES = -8, /* addresses that were worked out are not those that the engine told of */
 };
 
 /* Why a run stopped. */
@@ -362,12 +364,10 @@ struct capture_config {
     uint8_t fpu_on;                  /* 1: CPACR lets the FPU be used from the start */
     struct kernel_config kernel;
     uint64_t clock_hz;
-};
-
-/* Unicorn's functions, found by Python in the shared library, so that nothing is linked. */
-struct engine_functions {
-    void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *reg_read_batch, *reg_write_batch;
-    void *mem_read, *mem_write, *mmio_map, *ctl;
+    struct memory_range memory[MAX_REGIONS];
+    uint32_t memories;
+    uint64_t registers;              /* where the engine keeps r0 to r15 in this process, 0: not known */
+    uint8_t addresses;               /* enum addresses */
 };
 
 struct op_info {                 /* as the firmware's descriptor had it when it first ran */

@@ -51,6 +51,7 @@ static int track_code(struct capture *c, uint32_t id, uint32_t before)
     d->listed = before == NO_ID ? NO_ID : c->captured[before].listed;
     if (!is_writable(c, address))
         return CORE_OK;
+    planned_keep_off(c, address, last);
     if (d->listed == NO_ID) {
         if (array_reserve(&c->writable, &c->writables_room, c->writables + 1u, 64, sizeof *c->writable) != CORE_OK)
             return CORE_ERR_MEMORY;
@@ -135,6 +136,7 @@ void code_settings(struct capture *c)
     c->protects = protection_restricts(&c->system.protection) != 0;
     if (c->protects)
         look_at_mode(c);                         /* the rest of the running block is checked already */
+    c->planned.is_off = c->trap_unaligned || c->trap_divide || c->protects;
     closely_checked(c);
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
 }
@@ -238,6 +240,7 @@ static int describe(struct capture *c, uint32_t id, const uint8_t *code, uint32_
     d->sets_stack = (uint8_t)thumb_sets_stack(code, size);
     d->calls = (uint8_t)operators_is_call(c, code, size);
     d->sets_masks = (uint8_t)thumb_sets_masks(code, size);
+    planned_define(c, d);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,
                       sizeof *c->watches) != CORE_OK)

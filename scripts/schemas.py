@@ -22,16 +22,20 @@ from simcore.checking.history import HistoryEntry
 from simcore.checking.results import CheckResult
 from simcore.comparison.comparison import Comparison
 from simcore.costs.profile import Profile
+from simcore.estimation.estimator import Estimate
 from simcore.plain import written_fields
+from simcore.search.ranking import RankingStudy
+from simcore.search.results import SearchResult
 from simcore.study.networks import NetworkStudy
 from simcore.study.ops import OpsStudy
+from simcore.sweep.results import SweepResult
 from simcore.whatif.energy_sweep import EnergySweep
 from simcore.whatif.results import WhatIf
 
 FOLDER = Path(__file__).parents[1] / "simcore" / "schema"
 DOCUMENTS: tuple[type, ...] = (
-    Advice, Annotation, Baseline, CheckResult, Comparison, EnergySweep, HistoryEntry, NetworkStudy,
-    OpsStudy, Profile, WhatIf,
+    Advice, Annotation, Baseline, CheckResult, Comparison, EnergySweep, Estimate, HistoryEntry,
+    NetworkStudy, OpsStudy, Profile, RankingStudy, SearchResult, SweepResult, WhatIf,
 )  # fmt: skip
 WIDTH = 120  # of a line of a schema's file, where it holds an object or a list
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simcore.comparison.comparison import Comparison, compare
     from simcore.costs.profile import Profile
     from simcore.cpu_model import CpuModel, cpu_model_names, load_cpu_model
+    from simcore.estimation.estimator import Estimate, Estimator, estimate
     from simcore.kept import profile
     from simcore.profiler import replay
     from simcore.run.spec import RunSpec
@@ -36,6 +37,8 @@ _HOME = {
     "Comparison": "simcore.comparison.comparison",
     "Configuration": "simcore.whatif",
     "CpuModel": "simcore.cpu_model",
+    "Estimate": "simcore.estimation.estimator",
+    "Estimator": "simcore.estimation.estimator",
     "Profile": "simcore.costs.profile",
     "Request": "simcore.checking.session",
     "RunSpec": "simcore.run.spec",
@@ -46,6 +49,7 @@ _HOME = {
     "check": "simcore.checking.session",
     "compare": "simcore.comparison.comparison",
     "cpu_model_names": "simcore.cpu_model",
+    "estimate": "simcore.estimation.estimator",
     "load_cpu_model": "simcore.cpu_model",
     "profile": "simcore.kept",
     "record": "simcore.simulation.capture",
@@ -61,6 +65,8 @@ __all__ = [
     "Comparison",
     "Configuration",
     "CpuModel",
+    "Estimate",
+    "Estimator",
     "Profile",
     "Request",
     "RunSpec",
@@ -73,6 +79,7 @@ __all__ = [
     "compare",
     "cpu_model_names",
     "errors",
+    "estimate",
     "load_cpu_model",
     "profile",
     "record",

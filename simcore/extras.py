@@ -6,13 +6,16 @@ from typing import Literal
 
 from simcore.errors import ConfigError
 
-Extra = Literal["advise", "store", "study", "svd", "verify"]
+Extra = Literal["advise", "cluster", "search", "store", "study", "svd", "sweep", "verify"]
 
 #: What each extra of pyproject.toml is there for.
 PACKAGES: dict[Extra, tuple[str, ...]] = {
     "advise": ("scipy", "numpy"),
+    "cluster": ("distributed",),
+    "search": ("optuna",),
     "store": ("sqlalchemy", "pyarrow"),
     "study": ("matplotlib",),
+    "sweep": ("scipy", "numpy"),
     "svd": ("cmsis_svd", "lxml"),
     "verify": ("tflite_micro",),
 }

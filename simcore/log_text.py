@@ -27,6 +27,13 @@ def harmless(line: str) -> str:
     return _COMMAND_INSIDE.sub("#'#", _COMMAND.sub(r"\1'::", line))
 
 
+def shell_word(text: str) -> str:
+    """A text as one word of a command that a reader may copy into a shell."""
+    import shlex
+
+    return shlex.quote(text)
+
+
 def shortened(line: str, most: int = MOST_LINE) -> str:
     """A line of at most so many characters: what is in the middle of a longer one is left out."""
     if len(line) <= most:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from simcore.errors import McusimError
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -103,6 +105,54 @@ def in_processes(
             process.terminate()
         raise
     executor.shutdown()
+
+
+#: How often work is tried whose process is killed.
+TRIES = 3
+
+
+class LostWorkError(McusimError):
+    """Work over which processes were lost again and again."""
+
+
+def as_they_come(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[tuple[int, Future[Result]]]:
+    """The number of each item with its future, which is done, in the order in which they end.
+
+    As :func:`in_processes`, but work whose process was killed is done again by others; the third
+    time the future raises LostWorkError.
+    """
+    from concurrent.futures import Future, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    left = list(range(len(items)))
+    lost = [0] * len(items)
+    while left:
+        undone: list[int] = []
+        with in_processes(function, [items[number] for number in left], jobs) as futures:
+            number_of = dict(zip(futures, left, strict=True))
+            for future in as_completed(futures):
+                number = number_of[future]
+                if isinstance(future.exception(), BrokenProcessPool):
+                    undone.append(number)
+                else:
+                    yield number, future
+        left = sorted(undone)
+        for number in left[: jobs + 1]:  # what may have run: the pool asks for one ahead
+            lost[number] += 1
+        for number in [number for number in left if lost[number] >= TRIES]:
+            left.remove(number)
+            given_up: Future[Result] = Future()
+            given_up.set_exception(lost_work())
+            yield number, given_up
+
+
+def lost_work() -> LostWorkError:
+    """The error of work that is given up."""
+    return LostWorkError(
+        f"processes were killed over it {TRIES} times (out of memory?); what is finished is kept"
+    )
 
 
 @contextmanager

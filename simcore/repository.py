@@ -18,6 +18,8 @@ from simcore.files import without_links
 
 #: Where GitHub Actions and GitLab CI say that the checkout is.
 VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+#: Of a file's name, with all folders: of one with more no tail is looked for.
+MOST_PARTS = 100
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -119,6 +121,8 @@ class Checkout:
             for folder in self._folders:
                 yield Path(posixpath.normpath(folder / path))
         parts = [part for part in path.parts[is_absolute:] if part != ".."]
+        if len(parts) > MOST_PARTS:
+            return
         for start in range(len(parts)):
             for folder in self._folders:
                 yield folder.joinpath(*parts[start:])

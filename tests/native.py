@@ -219,7 +219,7 @@ class Memory:
             raise ValueError(status)
         self.m.counters = self.vector
         self.misses = self.ffi.new("uint32_t *")
-        self.slot = 0  # of the D-cache, used last
+        self.windows = {write: self.ffi.new("struct window *") for write in (False, True)}
 
     @property
     def counters(self) -> dict[CounterName, int]:
@@ -237,14 +237,31 @@ class Memory:
 
     def read(self, time: int, address: int, size: int, continues: bool = False) -> int:
         """As run_block() reads: what is free by what the site remembers, or all the rules."""
-        if self.lib.memory_read_free(self.m, time, address, size, self.slot):
+        window = self.windows[False]
+        if self.lib.memory_in_window(self.m, window, address) and self.lib.memory_read_free(
+            self.m, window, time, address, size
+        ):
             return 0
         stall = self.lib.memory_read(self.m, time, address, size, continues)
-        self.slot = self.m.dcache.recent
+        self._open(address, size, write=False)
         return int(stall)
 
     def write(self, time: int, address: int, size: int) -> int:
-        return int(self.lib.memory_write(self.m, time, address, size))
+        """As run_block() writes: what only joins the queue, or all the rules."""
+        window = self.windows[True]
+        if self.lib.memory_in_window(self.m, window, address) and self.lib.memory_write_joins(
+            self.m, window, time
+        ):
+            return int(self.lib.memory_join_queue(self.m, window, time, address, size))
+        stall = self.lib.memory_write(self.m, time, address, size)
+        self._open(address, size, write=True)
+        return int(stall)
+
+    def _open(self, address: int, size: int, write: bool) -> None:
+        everywhere = (0, 0xFFFF_FFFF)
+        self.lib.memory_open_window(
+            self.m, self.windows[write], address, address, size, write, *everywhere
+        )
 
     def fetch(
         self, time: int, cycles: int, address: int, size: int, redirected: bool

@@ -4,7 +4,8 @@ The names come from the ELF, which may be anybody's. So a file is read only if i
 all links followed, lies below the working folder or the ELF's, has no component that starts with a
 dot there (a checkout's .git/config holds a token) and a source file's suffix; or if it lies below a
 folder that the user opened, again without such a component. It has to be regular and of bounded
-size. What exists and is not read for one of these reasons is told.
+size. What exists and is not read for one of these reasons is told. Names below more than MOST_PARTS
+folders are not looked for: with a link to itself (`a -> .`) each of thousands would be there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from simcore.files import without_links
-from simcore.repository import is_windows, slashes
+from simcore.log_text import shortened
+from simcore.repository import MOST_PARTS, is_windows, slashes
 
 LARGEST_FILE = 4 << 20  # bytes; what is larger was not written by people
 SUFFIXES = frozenset({
@@ -25,7 +27,7 @@ SUFFIXES = frozenset({
     ".s", ".asm", ".rs", ".ino", ".pde", ".d", ".zig", ".nim", ".swift", ".m", ".mm",
     ".ada", ".adb", ".ads", ".f", ".f90", ".f95", ".pas",
 })  # fmt: skip
-_NAMES_TOLD = 3
+_NAMES_TOLD, _NAME_TOLD = 3, 200  # names; characters of each
 
 OUTSIDE = "outside of the working folder and the ELF's"
 NO_SOURCE = "no source file by its name"
@@ -80,7 +82,7 @@ class SourceFiles:
         """A line for each reason for which files that are there were not read."""
         by_reason: dict[str, list[str]] = {}
         for file, reason in sorted(self._withheld.items()):
-            by_reason.setdefault(reason, []).append(_tidy(file))
+            by_reason.setdefault(reason, []).append(shortened(_tidy(file), _NAME_TOLD))
         told = []
         for reason, files in sorted(by_reason.items()):
             names = ", ".join(files[:_NAMES_TOLD]) + (", ..." if len(files) > _NAMES_TOLD else "")
@@ -121,6 +123,8 @@ class SourceFiles:
         if path.is_absolute() and not windows:
             yield Path(path)
         parts = path.parts[1:] if path.is_absolute() or windows else path.parts
+        if len(parts) > MOST_PARTS:
+            return
         for folder in self._loose:
             for start in range(len(parts)):
                 yield folder.joinpath(*parts[start:])

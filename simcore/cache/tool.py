@@ -20,7 +20,7 @@ from simcore.resources import MANIFEST, data_folder
 KIND = "tool"
 _HASH_DIGITS = 64
 #: Folders of the package that decide no result: they start runs, judge and show them.
-_NO_RESULT = ("cli", "kept", "report", "store", "study")
+_NO_RESULT = ("cli", "kept", "report", "store", "study", "sweep")
 #: Those of them that reports come from, too, and the packages that write these.
 _REPORTS = ("cli", "kept", "report")
 _WRITERS = ("click", "numpy", "rich", "scipy")

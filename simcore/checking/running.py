@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
-from simcore.annotation.sources import SourceFiles
+from simcore.annotation.sources import SourceFiles, SourcePlaces
+from simcore.cache import NO_ROOM
 from simcore.checking.plans import RunPlan
 from simcore.comparison.metrics import metrics_of
 from simcore.comparison.outside import OutsideCalls, with_outside
@@ -17,14 +19,18 @@ from simcore.comparison.summary import FunctionLines, FunctionSummary, Summary, 
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode, McusimError
-from simcore.parallel import in_processes
+from simcore.parallel import LostWorkError
 from simcore.repository import Checkout, is_own
+from simcore.run.needed import needed_files
+from simcore.run.spec import RunSpec
 from simcore.run.stubs import Guess
+from simcore.workers import Workers
 
 Named = TypeVar("Named", FunctionSummary, FunctionLines, OutsideCalls)
 #: As simcore.kept.profile(), which is above this package: profile(spec, room=..., stdout=...).
 ReadBack = Callable[..., Profile]
 
+MOST_PRINTED = 1 << 20  # bytes that a store takes with a run
 KEPT_OUTPUT = 4096  # bytes of the end of what a failed program printed
 
 
@@ -47,6 +53,7 @@ class Printed(io.RawIOBase):
     def __init__(self, to: BinaryIO | None = None) -> None:
         super().__init__()
         self._to = to
+        self.whole: bytearray | None = None  # where somebody put one, all of it, if it is not much
         self.clear()
 
     def clear(self) -> None:
@@ -57,6 +64,10 @@ class Printed(io.RawIOBase):
 
     def write(self, data: object) -> int:
         piece = bytes(data)  # type: ignore[call-overload]
+        if self.whole is not None:
+            self.whole += piece
+            if len(self.whole) > MOST_PRINTED:
+                self.whole = None
         self.end = (self.end + piece)[-KEPT_OUTPUT:]
         self.many += len(piece)
         self._hash.update(piece)
@@ -66,7 +77,41 @@ class Printed(io.RawIOBase):
 
     def told(self, summary: Summary) -> Summary:
         """A summary that knows what was printed."""
-        return replace(summary, output_sha256=self._hash.hexdigest(), output_bytes=self.many)
+        return replace(summary, output_sha256=self.sha256, output_bytes=self.many)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all that was printed."""
+        return self._hash.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRun:
+    """A plan that ran: its profile, and of what the program printed the end, how much it was and
+    its hash. ``printed`` is all of it, where that is no more than a store takes and nothing else
+    decided the run."""
+
+    profile: Profile
+    end: bytes
+    many: int
+    sha256: str
+    printed: bytes | None = None
+
+    @classmethod
+    def known(cls, profile: Profile, printed: bytes) -> PlanRun:
+        """One that was kept with all that it printed."""
+        digest = hashlib.sha256(printed).hexdigest()
+        return cls(profile, printed[-KEPT_OUTPUT:], len(printed), digest, printed)
+
+
+class ProfileStore(Protocol):
+    """Where runs are kept: simcore.kept.stored.CheckedRuns, which is above this package."""
+
+    def load(self, spec: RunSpec, /) -> tuple[Profile, bytes] | None:
+        """The profile of a run and what it printed, if they are there."""
+
+    def keep(self, spec: RunSpec, profile: Profile, printed: bytes, /) -> None:
+        """Keep them."""
 
 
 def run_plan(plan: RunPlan, read_back: ReadBack | None = None) -> PlanOutcome:
@@ -79,13 +124,24 @@ def run_plan(plan: RunPlan, read_back: ReadBack | None = None) -> PlanOutcome:
         result = _profiled(plan, tail, read_back)
     except McusimError as error:
         return PlanOutcome(None, str(error), error.exit_code)
+    return outcome_of(plan, PlanRun(result, tail.end, tail.many, tail.sha256))
+
+
+def outcome_of(plan: RunPlan, run: PlanRun) -> PlanOutcome:
+    """What became of a plan that ran, its sources read here."""
+    result = run.profile
     code = result.status
-    output = None if code is ExitCode.OK else tail.end.decode("utf-8", "replace")
+    output = None if code is ExitCode.OK else run.end.decode("utf-8", "replace")
     why = None if code is ExitCode.OK else result.ended
     files = SourceFiles(plan.elf, plan.sources)
     summary = summarize_here(result, files, plan.elf)
     # What was asked for is the same in every build, what a pattern matched may not be.
-    summary = tail.told(replace(summary, placement=plan.place or None))
+    summary = replace(
+        summary,
+        placement=plan.place or None,
+        output_sha256=run.sha256,
+        output_bytes=run.many,
+    )
     withheld = files.withheld() if result.network is None else ()  # else of no source of the user's
     warnings = (*result.warnings, *withheld)
     return PlanOutcome(
@@ -142,26 +198,110 @@ def summarize_here(profile: Profile, sources: SourceFiles, elf: str) -> Summary:
     )
 
 
+def profile_plan(plan: RunPlan) -> PlanRun:
+    """Run one plan on whatever machine, with no cache and no sources. Raises as profile()."""
+    from simcore.profiler import profile
+
+    tail = Printed()
+    tail.whole = bytearray()
+    asked: list[bool] = []
+    result = profile(
+        replace(plan, instructions=True),
+        stdout=tail,  # type: ignore[arg-type]
+        inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
+    )
+    alone = not result.exit.is_by_host and not any(asked) and tail.whole is not None
+    printed = bytes(tail.whole) if alone and tail.whole is not None else None
+    return PlanRun(result, tail.end, tail.many, tail.sha256, printed)
+
+
 def run_plans(
     plans: Sequence[RunPlan],
-    jobs: int,
+    workers: Workers,
     done: Callable[[RunPlan], None] | None = None,
     read_back: ReadBack | None = None,
+    store: ProfileStore | None = None,
 ) -> list[PlanOutcome]:
-    """Run plans on up to ``jobs`` processes; outcomes come in the order of the plans.
+    """Run plans; outcomes come in the order of the plans.
 
-    ``done`` is called as each ends, in no particular order. Raises KeyboardInterrupt when one was
-    interrupted.
+    ``done`` is called as each ends, in no particular order. What ``store`` holds is not run, what
+    runs is kept there; ``read_back`` is not asked then, nor on other machines. Raises
+    KeyboardInterrupt when one was interrupted.
     """
-    workers = min(jobs, len(plans))
-    if workers < 2:
-        outcomes = []
-        for plan in plans:
-            outcomes.append(_uninterrupted(run_plan(plan, read_back)))
-            if done is not None:
-                done(plan)
-        return outcomes
-    return list(map(_uninterrupted, _run_in_processes(plans, workers, done, read_back)))
+    outcomes: dict[int, PlanOutcome] = {}
+
+    def put(number: int, outcome: PlanOutcome) -> None:
+        outcomes[number] = _uninterrupted(outcome)
+        if done is not None:
+            done(plans[number])
+
+    if store is None and workers.scheduler is None:
+        if workers.is_here(len(plans)):
+            for number, plan in enumerate(plans):
+                put(number, run_plan(plan, read_back))
+        else:
+            run = partial(run_plan, read_back=read_back)
+            for number, future in workers.run(run, plans, needed_files):
+                put(number, _outcome(future))
+    else:
+        for number, outcome in _run_apart(plans, workers, store):
+            put(number, outcome)
+    return [outcomes[number] for number in range(len(plans))]
+
+
+def _run_apart(
+    plans: Sequence[RunPlan], workers: Workers, store: ProfileStore | None
+) -> Iterator[tuple[int, PlanOutcome]]:
+    """The number of each plan with its outcome, of runs that are apart from what is told of them:
+    kept in a store, or on other machines, where no sources are."""
+    specs = [replace(plan, instructions=True) for plan in plans]
+    left = []
+    for number, plan in enumerate(plans):
+        found = None if store is None else store.load(specs[number])
+        if found is None:
+            left.append(number)
+        else:
+            yield number, outcome_of(plan, PlanRun.known(*found))
+
+    def taken(number: int, future: Future[PlanRun]) -> PlanOutcome:
+        found = future.exception() or future.result()
+        if not isinstance(found, PlanRun):
+            return _failed(found)
+        if store is not None and found.printed is not None:
+            store.keep(specs[number], found.profile, found.printed)
+        return outcome_of(plans[number], found)
+
+    sent = [replace(plans[n], cache=NO_ROOM, sources=SourcePlaces()) for n in left]
+    if sent and workers.is_here(len(sent)):
+        for number, plan in zip(left, sent, strict=True):
+            yield number, taken(number, _done_here(plan))
+    else:
+        for at, future in workers.run(profile_plan, sent, needed_files):
+            yield left[at], taken(left[at], future)
+
+
+def _done_here(plan: RunPlan) -> Future[PlanRun]:
+    future: Future[PlanRun] = Future()
+    try:
+        future.set_result(profile_plan(plan))
+    except McusimError as error:
+        future.set_exception(error)
+    return future
+
+
+def _outcome(future: Future[PlanOutcome]) -> PlanOutcome:
+    error = future.exception()
+    return future.result() if error is None else _failed(error)
+
+
+def _failed(error: BaseException) -> PlanOutcome:
+    """What became of a plan that raised an error of mcusim; any other is raised."""
+    if isinstance(error, LostWorkError):
+        text = "the process of the simulation died; run it with 'mcusim profile'"
+        return PlanOutcome(None, text, ExitCode.FAULT)
+    if isinstance(error, McusimError):
+        return PlanOutcome(None, str(error), error.exit_code)
+    raise error
 
 
 def _uninterrupted(outcome: PlanOutcome) -> PlanOutcome:
@@ -169,27 +309,3 @@ def _uninterrupted(outcome: PlanOutcome) -> PlanOutcome:
     if outcome.code is ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     return outcome
-
-
-def _run_in_processes(
-    plans: Sequence[RunPlan],
-    workers: int,
-    done: Callable[[RunPlan], None] | None,
-    read_back: ReadBack | None,
-) -> list[PlanOutcome]:
-    from concurrent.futures import as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    with in_processes(partial(run_plan, read_back=read_back), plans, workers) as futures:
-        plan_of = dict(zip(futures, plans, strict=True))
-        for future in as_completed(futures):
-            if done is not None:
-                done(plan_of[future])
-    outcomes = []
-    for future in futures:
-        try:
-            outcomes.append(future.result())
-        except BrokenProcessPool:
-            text = "the process of the simulation died; run it with 'mcusim profile'"
-            outcomes.append(PlanOutcome(None, text, ExitCode.FAULT))
-    return outcomes

@@ -22,16 +22,16 @@ from simcore.checking.gates import (
 from simcore.checking.limits import Limit, limits_of
 from simcore.checking.plans import RunPlan
 from simcore.checking.results import SCHEMA, STATUSES, CheckResult, RunResult
-from simcore.checking.running import PlanOutcome, ReadBack, run_plans
+from simcore.checking.running import PlanOutcome, ProfileStore, ReadBack, run_plans
 from simcore.checking.verdicts import judge
 from simcore.comparison.comparison import compare, unlike, unlike_setups
 from simcore.comparison.summary import Summary
 from simcore.costs.origin import Tool
 from simcore.errors import ExitCode
-from simcore.parallel import processors
 from simcore.repository import working_folder
 from simcore.run.stubs import Guess
 from simcore.simulation.program import load_spec
+from simcore.workers import Workers
 
 TOOL = Tool("mcusim", __version__)
 GUESSES_TOLD = 4
@@ -52,7 +52,8 @@ class Request:
 
     ``require_all`` fails on runs that the baseline knows and that did not run, ``require_baseline``
     on runs that it does not know, ``strict`` on doubts. ``read_back`` runs with the cache of each
-    plan what is not in it, None all.
+    plan what is not in it, None all. ``scheduler`` is the address of one of Dask on whose workers
+    it all runs, ``store`` has runs that are not made again, without that cache.
     """
 
     plans: tuple[RunPlan, ...]
@@ -71,6 +72,8 @@ class Request:
     strict: bool = False
     notes: tuple[str, ...] = ()
     read_back: ReadBack | None = None
+    scheduler: str | None = None
+    store: ProfileStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,13 @@ def check(request: Request, done: Callable[[RunPlan], None] | None = None) -> Ch
             refuse_other_case(path, sorted(planned), runs_there)
     if request.prune and not request.whole:
         full_run_needed(left, request.listed, request.plans, in_target)
-    outcomes = run_plans(request.plans, request.jobs or processors(), done, request.read_back)
+    outcomes = run_plans(
+        request.plans,
+        Workers(request.jobs or None, request.scheduler),
+        done,
+        request.read_back,
+        request.store,
+    )
     limits = {plan.name: limits_of(plan.name, request.limits) for plan in request.plans}
     summaries = [outcome.summary for outcome in outcomes]
     wrong = unmatched_limits(request.plans, summaries, limits, known)

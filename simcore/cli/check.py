@@ -34,6 +34,8 @@ from simcore.cli.running import (
     on_command_line,
     tell_line,
 )
+from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import InputAsOutputError, destination, refuse_inputs
 from simcore.log_text import error_line
@@ -100,13 +102,8 @@ _KINDS = ", ".join(REPORTS)
 @report_options(("text", "json", "none"), "Write the report to FILE.")
 @scope_options
 @op_options
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Runs at a time; the number of processors if not given.",
-)
+@workers_options("Runs at a time")
+@store_option
 @source_options
 @run_options
 @cache_option
@@ -153,6 +150,8 @@ def check(
     2 for wrong usage and for runs that are not comparable with their baseline.
     """
     if bisection is not None:
+        if given["store"] is not None:
+            raise click.UsageError("--bisect builds each commit anew: it does not go with --store")
         from simcore.cli.bisect import find_commit
 
         return find_commit(elfs, args, bisection, given, (*reports, history), output)
@@ -180,7 +179,7 @@ def check(
             with destination(output) as write:
                 write(plan_text(request, look(output, color)))
             return ExitCode.OK
-        checked = _check(request)
+        checked = _check(request, given["store"])
         result = checked.result
         try:
             result = checked.save()
@@ -207,10 +206,17 @@ def check(
     return ExitCode.USAGE if problems else result.exit_code
 
 
-def _check(request: Request) -> Checked:
+def _check(request: Request, store: str | None) -> Checked:
     from simcore.checking.session import check as run_check
 
-    with runs_progress(len(request.plans)) as progress:
+    with (
+        opened_store(store, "mcusim check --store") as opened,
+        runs_progress(len(request.plans)) as progress,
+    ):
+        if opened is not None:
+            from simcore.kept.stored import CheckedRuns
+
+            request = replace(request, store=CheckedRuns(opened, request.plans[0].cache))
         return run_check(request, lambda plan: progress())
 
 
@@ -264,6 +270,7 @@ def request_of(
         baseline=None if compare_with is None else baselines.baseline_path(folder, compare_with),
         save=None if save is None else baselines.baseline_path(folder, save),
         jobs=given["jobs"] or 0,
+        scheduler=given["scheduler"],
         files=(*settings.files, *(name for plan in plans for name in plan.files)),
         named=named,
         whole=not elfs,

@@ -60,7 +60,7 @@ def gate_options(command: Command) -> Command:
     return command
 
 
-def gates(given: dict[str, Any], folder: Path, elfs: Iterable[str]) -> dict[str, bool]:
+def gates(given: dict[str, Any], folder: Path, elfs: Iterable[str]) -> dict[str, Any]:
     """The fields of a Request that the options are; ``folder`` is that of the baselines, ``elfs``
     are the paths of what runs."""
     from simcore.checking.gates import in_ci, needs_baseline

@@ -17,7 +17,8 @@ WINDOWS = os.name == "nt"
 #: Commands in the order of the help; each is a module of this package with a function of its name.
 COMMANDS = (
     "profile", "whatif", "advise", "record", "replay", "annotate", "report", "compare", "check",
-    "trend", "export", "cpus", "kernels", "study", "results", "cache", "man", "completion",
+    "trend", "export", "cpus", "kernels", "study", "sweep", "search", "results", "cache", "man",
+    "completion",
 )  # fmt: skip
 
 

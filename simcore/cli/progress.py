@@ -121,11 +121,21 @@ class RunsProgress(Line):
         super().__init__(stream)
         self.runs = runs
         self.done = 0
+        self.before: int | None = None
 
     def __call__(self) -> None:
-        self.done += 1
-        if self.is_due():
-            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} runs")
+        self.tell(self.done + 1, self.runs)
+
+    def tell(self, done: int, runs: int) -> None:
+        """So many of all are done; what is told first was there before."""
+        if not self.runs or self.before is None:
+            self.before = 0 if self.runs else done
+        self.done, self.runs = done, runs
+        if self.done and self.is_due():
+            made = max(self.done - self.before, 1)
+            left_s = (self.runs - self.done) * (self.drawn - self.started) / made
+            left = f", {_duration(left_s)} left" if self.done < self.runs else ""
+            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} runs{left}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from simcore.cli.output import ColorChoice, is_terminal
 from simcore.cli.running import look, tell_line
 from simcore.cli.sandbox import sandbox_option
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ConfigError
 from simcore.extras import require
 from simcore.files import write_stdout
@@ -31,6 +32,7 @@ def study() -> None:
     \b
     mcusim study ops
     mcusim study networks --cpu stm32f746,stm32h7a3
+    mcusim study ranking --networks 50
 
     What is finished stays in the folder: a study that was stopped goes on where it was. Figures
     need matplotlib, which the extra mcusim[study] installs.
@@ -56,13 +58,7 @@ def _study_options(folder: str) -> Callable[[Any], Any]:
                     show_default=True,
                     help="Folder for tables, figures and finished runs.",
                 ),
-                click.option(
-                    "-j",
-                    "--jobs",
-                    type=click.IntRange(min=1),
-                    metavar="N",
-                    help="Runs at the same time; as many as there are cores if not given.",
-                ),
+                workers_options("Runs at a time"),
                 click.option(
                     "--no-figures", is_flag=True, help="Write the tables only, no figures."
                 ),
@@ -96,6 +92,7 @@ def ops(
     cpu: str,
     output: str,
     jobs: int | None,
+    scheduler: str | None,
     no_figures: bool,
     store: str | None,
     color: ColorChoice,
@@ -125,7 +122,14 @@ def ops(
     with open_folder(output, "ops", parts) as folder:
         with opened_store(store, "mcusim study --store") as shelf, _progress("operations") as tally:
             result = study_ops(
-                parts, grid, points, folder.store, jobs=jobs, shelf=shelf, progress=tally
+                parts,
+                grid,
+                points,
+                folder.store,
+                jobs=jobs,
+                scheduler=scheduler,
+                shelf=shelf,
+                progress=tally,
             )
         for name in FORMATS:
             _write_table(folder, "ops", name, render(result, name, RenderOptions()))
@@ -151,6 +155,7 @@ def networks(
     cpu: str,
     output: str,
     jobs: int | None,
+    scheduler: str | None,
     no_figures: bool,
     store: str | None,
     color: ColorChoice,
@@ -182,11 +187,85 @@ def networks(
     with open_folder(output, "networks", parts) as folder:
         with opened_store(store, "mcusim study --store") as shelf, _progress("networks") as tally:
             result = study_networks(
-                parts, chosen, folder.store, jobs=jobs, shelf=shelf, progress=tally
+                parts,
+                chosen,
+                folder.store,
+                jobs=jobs,
+                scheduler=scheduler,
+                shelf=shelf,
+                progress=tally,
             )
         for name in FORMATS:
             _write_table(folder, "networks", name, render(result, name, RenderOptions()))
         from simcore.study.network_figures import figures
+
+        _write_figures(folder, () if no_figures else figures(result))
+    write_stdout(render(result, "text", look(None, color)))
+    _tell_end(tally, output, verbose)
+
+
+@study.command(short_help="How operations and parameters rank networks by cost.")
+@click.option(
+    "--networks",
+    "count",
+    type=click.IntRange(2, 10_000),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Random networks that are run whole.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Which random networks are drawn."
+)
+@_study_options("study-ranking")
+def ranking(
+    count: int,
+    seed: int,
+    cpu: str,
+    output: str,
+    jobs: int | None,
+    no_figures: bool,
+    store: str | None,
+    color: ColorChoice,
+    verbose: bool,
+) -> None:
+    """Draw random networks, run them whole, and rank them by what is known without a run.
+
+    \b
+    mcusim study ranking
+    mcusim study ranking --networks 200 --cpu stm32h743 -o ranking-h7
+
+    Networks are DS-CNNs of 4 to 12 blocks, widths 8 to 256, strides 1 and 2 and three inputs, as
+    far as they fit the part. Kendall's tau of operations, parameters, activation memory and the sum
+    of layers (simcore.estimate) against latency and energy of whole runs, and how far that sum is
+    off. A second or two for each network, once their layers are known.
+    """
+    from simcore.estimation.bench import Target
+    from simcore.estimation.estimator import Estimator
+    from simcore.report import RenderOptions
+    from simcore.report.studies.ranking import FORMATS, render
+    from simcore.search.ranking import study_ranking
+    from simcore.study.folder import open_folder
+
+    _require_figures("ranking", no_figures)
+    parts = _parts(cpu)
+    if len(parts) != 1:
+        raise click.BadParameter("a ranking is of one part", param_hint="--cpu")
+    with open_folder(output, f"ranking {count} {seed}", parts) as folder:
+        with opened_store(store, "mcusim study --store") as shelf, _progress("networks") as tally:
+            result = study_ranking(
+                parts[0],
+                count,
+                seed,
+                folder.store,
+                jobs=jobs,
+                shelf=shelf,
+                estimator=Estimator(Target(cpu=parts[0]), jobs=jobs, shelf=shelf),
+                progress=tally,
+            )
+        for name in FORMATS:
+            _write_table(folder, "ranking", name, render(result, name, RenderOptions()))
+        from simcore.search.ranking_figure import figures
 
         _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
@@ -248,13 +327,22 @@ def _progress(what: str) -> Iterator[_Tally]:
         yield _Tally(None)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)

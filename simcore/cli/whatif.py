@@ -33,6 +33,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ExitCode
 from simcore.files import destination
 from simcore.run.spec import PartSpec, RunSpec
@@ -86,13 +87,7 @@ PART = [field.name for field in fields(PartSpec)]
     metavar="FILE.map",
     help="The linker's map, for --relink [default: FILE.map or FILE.elf.map beside the ELF].",
 )
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Executions at a time, one per ELF and part [default: the host's cores].",
-)
+@workers_options("Executions at a time, one per ELF and part")
 @report_options(FORMATS)
 @scope_options
 @run_options
@@ -111,6 +106,7 @@ def whatif(
     script: str | None,
     map_file: str | None,
     jobs: int | None,
+    scheduler: str | None,
     format_name: str,
     output: str | None,
     use_cache: bool,
@@ -196,6 +192,7 @@ def whatif(
                 configurations,
                 rerun=rerun,
                 processes=jobs,
+                scheduler=scheduler,
                 store=opened_by,
                 **noted.streams,
                 **run,

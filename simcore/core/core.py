@@ -6,7 +6,7 @@ are described in native/core.h.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simcore.core.callbacks import answers_c
@@ -51,6 +51,9 @@ class CaptureOptions:
     peripherals: int = 0
     fpu_on: bool = True
     kernel: Kernel = NO_KERNEL
+    memory: tuple[tuple[int, int, bool], ...] = ()
+    registers: int = 0
+    addresses: int = 0
 
 
 def _places(place: CodePlace) -> dict[str, object]:
@@ -150,6 +153,10 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
             "fpu_on": options.fpu_on,
             "kernel": options.kernel.layout,
             "clock_hz": self._config["clock_hz"],
+            "memory": list(options.memory),
+            "memories": len(options.memory),
+            "registers": options.registers,
+            "addresses": options.addresses,
             **caches,
         }
         table = ffi.new(
@@ -272,6 +279,26 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
         """Stores into code that had already run."""
         return int(lib.core_self_modified(self._core))
 
+    def left_out(self) -> Iterator[str]:
+        """A line for each table of the producer that was full."""
+        info = ffi.new("struct left_out_info *")
+        lib.core_left_out(self._core, info)
+        if info.code:
+            yield (
+                f"the program ran {lib.DEFINITIONS_MAX:,} different pieces of code, which are all"
+                " that are kept, and was ended"
+            )
+        if info.registers:
+            yield (
+                f"more than {lib.WORDS_MAX:,} registers of peripherals: {info.registers:,}"
+                " accesses of others are not kept and read 0"
+            )
+        if info.clock_notes:
+            yield (
+                f"more than {lib.CLOCK_NOTES_MAX:,} writes to registers of clocks: the clocks that"
+                f" {info.clock_notes:,} further ones set are not told"
+            )
+
     def clock_read(self) -> bool:
         """Whether the program was told of modelled time: a counter that runs, a tick, SYS_CLOCK."""
         return bool(lib.core_clock_read(self._core))
@@ -369,6 +396,8 @@ def add_setups(core: Core, setups: Sequence[TimingSetup]) -> None:
         added.sums_only = setup.sums_only
         if setup.timeline:
             added.keep_timeline()
+        if setup.apart:
+            added.keep_apart(setup.apart)
         if setup.inlines:
             added.count_node_blocks()
         if setup.operations:

@@ -40,6 +40,7 @@ class Stop(IntEnum):
     POLLING = 11
     STORM = 12
     STANDING = 13
+    CODE = 14
 
 
 class FaultKind(IntEnum):

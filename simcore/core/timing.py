@@ -136,6 +136,13 @@ class Timing:
         if status < 0:
             raise CoreError(f"the core cannot count blocks by node: {status_text(status)}")
 
+    def keep_apart(self, operations: int) -> None:
+        """Find nothing in caches and predictors before each so many operations.
+
+        Before the first run.
+        """
+        lib.core_apart(self._core, self.index, operations)
+
     def counters(
         self, stack_top: int | None, ops: tuple[OpDescriptor, ...], ops_valid: bool
     ) -> Counters:
@@ -273,6 +280,16 @@ def _warnings(info: Any) -> tuple[str, ...]:
         warnings.append(
             f"more than {lib.CONTEXTS_MAX:,} stacks of calls: the tasks behind them"
             f" ({count:,} beginnings) are counted as one"
+        )
+    if count := info.merged_states:
+        warnings.append(
+            f"more than {lib.SCHEDULES_MAX:,} states of the pipeline: {count:,} executions of"
+            " blocks behind them are timed as from an empty one"
+        )
+    if count := info.merged_uses:
+        warnings.append(
+            f"more than {lib.USES_MAX:,} pairs of accesses, operations and data objects:"
+            f" {count:,} uses behind them count for no object"
         )
     if count := info.unmatched_records:
         warnings.append(f"{count} block executions had accesses that their code does not explain")

@@ -17,6 +17,7 @@ from typing import Any, Final
 from simcore.elf.image import Image, printable
 from simcore.elf.tables import NamedHeaders, is_in_file
 from simcore.files import without_links
+from simcore.log_text import shell_word
 
 SYSTEM_DIRECTORY: Final = "/usr/lib/debug"
 _MAX_LINK_BYTES: Final = 512
@@ -79,7 +80,7 @@ def debug_file(
             return (str(path), data), ()
         said.append(
             f"{printable(path.name)} is of another build ({wrong}) and is not used: --debug-file"
-            f" {printable(path.name)} takes it all the same"
+            f" {shell_word(printable(path.name))} takes it all the same"
         )
     if name and not said:
         said.append(

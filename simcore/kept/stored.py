@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from simcore.cache import Room
 from simcore.kept.profiles import (
     MOST_JSON,
     NO_DOCUMENT,
@@ -87,20 +88,53 @@ class StoredProfiles:
         return "it printed too much" if console.printed is None else None
 
     def _keep(self, key: str, spec: RunSpec, run: FoundRun) -> str | None:
-        document = written_run(run, spec)
-        if len(document) > MOST_JSON:
-            return "its tables are too large"
-        self._store.put([StoredRun(key, KIND, (profile_row(run.profile, spec),), document)])
-        return None
+        return _keep(self._store, key, spec, run)
 
     def _load(self, key: str, spec: RunSpec) -> FoundRun | None:
-        """What the store has of a run; None when it has to run."""
-        document = self._store.get([key]).get(key)
-        try:
-            found = None if document is None else read_run(document, spec)
-        except NO_DOCUMENT:
-            return None  # it runs, and is replaced
-        if found is None:
+        return _load(self._store, key, spec)
+
+
+class CheckedRuns:
+    """Runs of a check in a store: those of 'mcusim profile' with the same tables are the same."""
+
+    def __init__(self, store: ResultStore, room: Room) -> None:
+        self._store = store
+        self._room = room
+        self._keys: dict[RunSpec, str] = {}
+
+    def load(self, spec: RunSpec) -> tuple[Profile, bytes] | None:
+        """The profile of a run and what it printed, if they are there."""
+        key = run_key(KIND, spec, self._room)
+        if key is None:
             return None
-        elf = replace(found.profile.elf, name=PurePath(spec.elf).name)  # what it is called here
-        return replace(found, profile=replace(found.profile, elf=elf))
+        self._keys[spec] = key
+        found = _load(self._store, key, spec)
+        return None if found is None else (found.profile, found.printed)
+
+    def keep(self, spec: RunSpec, profile: Profile, printed: bytes) -> None:
+        """Keep a run that was looked for and not found, unless a file of it changed meanwhile."""
+        key = run_key(KIND, spec, self._room)
+        if key is not None and self._keys.get(spec) == key:
+            _keep(self._store, key, spec, FoundRun(profile, printed, ()))
+
+
+def _keep(store: ResultStore, key: str, spec: RunSpec, run: FoundRun) -> str | None:
+    """Keep a run; why it was not."""
+    document = written_run(run, spec)
+    if len(document) > MOST_JSON:
+        return "its tables are too large"
+    store.put([StoredRun(key, KIND, (profile_row(run.profile, spec),), document)])
+    return None
+
+
+def _load(store: ResultStore, key: str, spec: RunSpec) -> FoundRun | None:
+    """What a store has of a run; None when it has to run."""
+    document = store.get([key]).get(key)
+    try:
+        found = None if document is None else read_run(document, spec)
+    except NO_DOCUMENT:
+        return None  # it runs, and is replaced
+    if found is None:
+        return None
+    elf = replace(found.profile.elf, name=PurePath(spec.elf).name)  # what it is called here
+    return replace(found, profile=replace(found.profile, elf=elf))

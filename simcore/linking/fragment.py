@@ -25,6 +25,7 @@ from simcore.linking.inputs import (
     is_part,
     is_zeroed,
     own_section,
+    plain,
 )
 from simcore.linking.mapfile import LinkMap
 from simcore.linking.room import room_for_sections, section_bytes
@@ -94,7 +95,7 @@ def linker_fragment(
     found: Sequence[MovedSection | Stays]
     if composed:
         found = [
-            MovedSection(f"*({own_section(image, piece, piece.name)})", piece.size)
+            MovedSection(f"*({plain(own_section(image, piece, piece.name))})", piece.size)
             for piece, _ in moving
         ]
     elif build.map is not None:

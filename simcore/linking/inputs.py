@@ -121,7 +121,7 @@ def by_symbols(image: Image, pieces: Pieces) -> list[MovedSection | Stays]:
 
 def _guessed(image: Image, piece: Piece, symbol: str) -> str:
     """The input section's name that a compiler gives it."""
-    own = own_section(image, piece, symbol)
+    own = plain(own_section(image, piece, symbol))
     if own == ".text.main":
         own += " .text.startup.main"  # where GCC puts it from -O2 on
     return own
@@ -217,7 +217,7 @@ def _pattern(
             " compile it with -c -o"
         )
         return f"{holder.section} of several objects, this one {how}"
-    return (f"{file}({_plain(holder.section)})",)
+    return (f"{file}({plain(holder.section)})",)
 
 
 def _file_pattern(holder: Contribution, others: Sequence[Contribution]) -> str | None:
@@ -234,12 +234,12 @@ def _file_pattern(holder: Contribution, others: Sequence[Contribution]) -> str |
     for count in range(kept, len(parts) + 1):
         suffix = "/".join(parts[-count:])
         if not any(other.endswith(suffix) for other in theirs):
-            return f"*{_plain(suffix)}"
+            return f"*{plain(suffix)}"
         if count < len(parts) and not any(other.endswith(f"/{suffix}") for other in theirs):
-            return f"*/{_plain(suffix)}"
-    return None if own in theirs else _plain(own)
+            return f"*/{plain(suffix)}"
+    return None if own in theirs else plain(own)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text for a pattern: what is a wildcard or ends a name in a script stands as ``?``."""
     return _ODD.sub("?", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 
 import unicorn
 from unicorn import arm_const as arm
@@ -13,6 +14,7 @@ from simcore.cpu_model import CpuModel, Region
 from simcore.elf import Image
 from simcore.errors import CoreError
 from simcore.machine.loader import LoadedMemory
+from simcore.machine.registers import find_registers
 from simcore.run.interrupts import find_interrupts
 from simcore.run.kernels import find_kernel
 from simcore.run.options import RunOptions
@@ -70,8 +72,14 @@ def map_region(uc: unicorn.Uc, memory: LoadedMemory, region: Region) -> None:
     uc.mem_map_ptr(region.base, region.size, permissions, memory.host_address(region))
 
 
-def capture_options(image: Image, model: CpuModel, options: RunOptions) -> CaptureOptions:
-    """What the C core has to know of a program to count its run."""
+#: How data addresses are found, by the environment: enum addresses of native/engine.h.
+ADDRESSES = {"": 0, "hooked": 1, "checked": 2, "eager": 3}
+
+
+def capture_options(
+    uc: unicorn.Uc, memory: LoadedMemory, image: Image, model: CpuModel, options: RunOptions
+) -> CaptureOptions:
+    """What the C core has to know of an engine and a program to count its run."""
     op_begin, op_begin_size = _marker(image, "mcusim_op_begin")
     op_end, op_end_size = _marker(image, "mcusim_op_end")
     spec, flash_control = options.spec, model.flash_control.address
@@ -93,6 +101,9 @@ def capture_options(image: Image, model: CpuModel, options: RunOptions) -> Captu
         systick_divider=model.systick.core_cycles(options.clock_hz),
         peripherals=PERIPHERALS.index(spec.peripherals or PERIPHERALS[0]),
         kernel=find_kernel(image),
+        memory=tuple((r.base, r.size, r.writable) for r in memory.regions),
+        registers=find_registers(uc),
+        addresses=ADDRESSES.get(os.environ.get("MCUSIM_ADDRESSES", ""), 0),
         fpu_on=image.vector_table is None,  # start-up code that hosts a program has switched it on
     )
 

@@ -79,6 +79,7 @@ class Execution:
         self.stood_at = 0
         self.stop_reason = ""
         self.warnings: list[str] = []
+        self._warned: set[str] = set()  # regions that are told to be missing
 
     def run(self) -> None:
         try:
@@ -116,6 +117,8 @@ class Execution:
             self.end = End("until")
         elif stop is Stop.LOOP:
             self.end = End("loop")
+        elif stop is Stop.CODE:
+            self.end = End("max-memory")
         elif stop is Stop.REQUESTED:
             self.end = End(self.stop_reason)
         elif stop is Stop.FAULT:
@@ -245,13 +248,14 @@ class Execution:
         region = self._model.region_at(address)
         if region is None or region.kind != "external" or self._state.read(address, 1):
             return
-        warning = (
+        if region.name in self._warned:
+            return
+        self._warned.add(region.name)
+        self.warnings.append(
             f"{address:#010x} is external memory ({region.name}), which is there only for a program"
             " that has a segment or a symbol in it or sets up its controller;"
             f" --set region.{region.name}.kind=sram puts it on the board"
         )
-        if warning not in self.warnings:
-            self.warnings.append(warning)
 
     def _breakpoint(self, pc: int) -> None:
         if self._state.read(pc, 2) == SEMIHOSTING_BKPT:

@@ -118,7 +118,7 @@ class Machine:
             functions = {
                 name: address_of(getattr(uclib, f"uc_{name}")) for name in ENGINE_FUNCTIONS
             }
-            told = capture_options(image, model, options)
+            told = capture_options(self._uc, self._memory, image, model, options)
             self._kernel = told.kernel.title
             self._core.attach(self._uc._uch.value, functions, told)
             self._handlers = Handlers(
@@ -366,5 +366,6 @@ class Machine:
             yield peripheral_warning(
                 uses, self._registers, None if self._options.spec.verbose else 8
             )
+        yield from self._core.left_out()
         if stores := self._core.self_modified():
             yield f"the program overwrote code that had run ({stores} stores); its costs mix both"

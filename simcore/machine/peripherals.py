@@ -9,6 +9,7 @@ from simcore.core.registers import PeripheralUse
 from simcore.cpu_model import CpuModel
 from simcore.devices import register_names
 from simcore.elf import Image
+from simcore.log_text import shell_word
 from simcore.run.faults import Frame
 from simcore.run.svd import Description
 from simcore.units import place
@@ -91,7 +92,7 @@ def endless_warning(
             line = image.line_at(inner)
             end = f"{inner:#010x}" if line is None else place(*line)
             yield (
-                f"{function.name} goes on in a loop through {end}: --until {end}@100 ends the run"
-                " there"
+                f"{function.name} goes on in a loop through {end}: --until"
+                f" {shell_word(f'{end}@100')} ends the run there"
             )
             return

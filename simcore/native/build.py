@@ -11,6 +11,7 @@ HEADERS = (
     "faults.h",
     "code.h",
     "latency.h",
+    "engine.h",
     "tasks.h",
     "types.h",
     "peripherals.h",

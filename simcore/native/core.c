@@ -35,6 +35,7 @@ const char *core_status_text(int status)
     case CORE_ERR_CONFIG: return "a configuration value is outside what the core can hold";
     case CORE_ERR_LIMIT: return "a table of the core is full";
     case CORE_ERR_CAPTURE: return "what is replayed was not recorded";
+    case CORE_ERR_ADDRESSES: return "data addresses worked out are not those of the engine";
     default: return "unknown error";
     }
 }
@@ -133,6 +134,8 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples)
 }
 
 int core_node_blocks(core *c, uint32_t timing) { return timing_node_blocks(c->timings.timing[timing]); }
+
+void core_apart(core *c, uint32_t timing, uint32_t operations) { c->timings.timing[timing]->apart = operations; }
 
 int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count)
 {
@@ -395,6 +398,7 @@ void core_serial(const core *c, uint32_t port, struct serial_info *out) { captur
 int core_print_rest(core *c) { return capture_print_rest(c->capture); }
 uint32_t core_clock_note_count(const core *c) { return capture_clock_note_count(c->capture); }
 void core_clock_notes(const core *c, struct clock_note *out) { capture_clock_notes(c->capture, out); }
+void core_left_out(const core *c, struct left_out_info *out) { *out = capture_left_out(c->capture); }
 
 int core_reset_register(core *c, uint32_t address, uint32_t value)
 {

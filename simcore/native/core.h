@@ -64,6 +64,7 @@ void core_serial(const core *c, uint32_t port, struct serial_info *out);
 
 uint32_t core_clock_note_count(const core *c);
 void core_clock_notes(const core *c, struct clock_note *out);
+void core_left_out(const core *c, struct left_out_info *out);     /* past the limits of types.h */
 
 uint32_t core_register(core *c, uint32_t address);        /* what a peripheral's word reads now */
 int core_register_written(const core *c, uint32_t address);   /* the program wrote to it */
@@ -89,6 +90,10 @@ int core_trace(core *c, uint32_t timing, uint32_t spans, uint32_t samples);
 /* Counts blocks by node of the call tree, too, for one configuration; nothing is kept unless asked for. Before the
  * first run. Returns 0 or CORE_ERR_MEMORY. */
 int core_node_blocks(core *c, uint32_t timing);
+
+/* Before each group of so many operations of one configuration caches and predictors are as behind a reset, so that a
+ * group costs what it would alone. Before the first run. */
+void core_apart(core *c, uint32_t timing, uint32_t operations);
 
 /* Calls that are operations of one configuration. Before the first run, once. Returns 0 or a core_status. */
 int core_operations(core *c, uint32_t timing, const struct op_calls *calls, uint32_t count);

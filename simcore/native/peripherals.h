@@ -98,6 +98,12 @@ struct stale_info {
     uint32_t last;               /* line, which is counted once while it is moved item by item */
 };
 
+struct left_out_info {           /* what no room was kept for */
+    uint64_t registers;          /* accesses of registers past WORDS_MAX */
+    uint64_t clock_notes;        /* past CLOCK_NOTES_MAX */
+    uint64_t code;               /* 1: past DEFINITIONS_MAX, and the run ended */
+};
+
 struct clock_note {              /* a register that clocks hang on was written */
     uint64_t cycles;             /* modelled time */
     uint32_t address, value;

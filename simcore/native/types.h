@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "code.h"
+#include "engine.h"
 #include "faults.h"
 #include "latency.h"
 #include "tasks.h"
@@ -25,6 +26,7 @@ enum core_status {
     CORE_ERR_CONFIG = -5,    /* a configuration value is outside what the core can hold */
     CORE_ERR_LIMIT = -6,     /* a table of the core is full */
     CORE_ERR_CAPTURE = -7,   /* bytes to replay are none that were recorded */
+    CORE_ERR_ADDRESSES = -8, /* addresses that were worked out are not those that the engine told of */
 };
 
 /* Why a run stopped. */
@@ -43,6 +45,7 @@ enum core_stop {
     STOP_POLLING = 11,       /* in a loop that only waits for a peripheral register: core_polled() */
     STOP_STORM = 12,         /* an exception comes again and again and lets nothing else run: core_storm() */
     STOP_STANDING = 13,      /* nothing can interrupt what runs, which may be a loop that changes nothing */
+    STOP_CODE = 14,          /* in front of more different code than DEFINITIONS_MAX */
 };
 
 /* Who decides the caches: the firmware through CCR, or the user. */
@@ -317,6 +320,7 @@ struct timing_info {
     uint64_t lost_contexts;      /* tasks that share one, as there were too many */
     uint32_t op_rows, op_states, op_uses;
     uint64_t lost_frames, unmatched_records;
+    uint64_t merged_states, merged_uses; /* executions of blocks, and switches of objects, past their limits */
     struct op_lost_info lost_ends;
     int64_t flash_wait_states;   /* last written to FLASH_ACR, -1: never */
 };
@@ -325,6 +329,10 @@ struct timing_info {
 
 /* Of a call tree; past them calls count for their caller and memory grows no more (about 8 KiB a node in reports). */
 enum { FRAMES_MAX = 1 << 16, NODES_MAX = 1 << 17 };
+/* Past these: states of the pipeline count as that out of reset, uses of objects as those of their region, operations
+ * inside others as those around them; registers and clocks are not kept; the run ends at the next piece of code. */
+enum { SCHEDULES_MAX = 1 << 19, USES_MAX = 1 << 19, STATES_MAX = 1 << 17 };
+enum { DEFINITIONS_MAX = 1 << 18, WORDS_MAX = 1 << 16, CLOCK_NOTES_MAX = 1 << 16 };
 enum { MAX_STORAGE = 8, MAX_PLACES = 8, MAX_TIMERS = 16, OP_NAME_MAX = 96 };
 enum peripherals { PERIPHERALS_READY = 0, PERIPHERALS_PLAIN = 1, PERIPHERALS_STRICT = 2 };
 
@@ -356,12 +364,10 @@ struct capture_config {
     uint8_t fpu_on;                  /* 1: CPACR lets the FPU be used from the start */
     struct kernel_config kernel;
     uint64_t clock_hz;
-};
-
-/* Unicorn's functions, found by Python in the shared library, so that nothing is linked. */
-struct engine_functions {
-    void *hook_add, *hook_del, *emu_start, *emu_stop, *reg_read, *reg_write, *reg_read_batch, *reg_write_batch;
-    void *mem_read, *mem_write, *mmio_map, *ctl;
+    struct memory_range memory[MAX_REGIONS];
+    uint32_t memories;
+    uint64_t registers;              /* where the engine keeps r0 to r15 in this process, 0: not known */
+    uint8_t addresses;               /* enum addresses */
 };
 
 struct op_info {                 /* as the firmware's descriptor had it when it first ran */

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from simcore.cpu_model import CpuModel
@@ -30,6 +30,8 @@ from simcore.network.steps import Key, Lowered, Step, output_of
 NETWORK: Final = "runner_network"
 _MAGIC, _OP_MAGIC, _OP_VERSION = 0x4E52434D, 0x4D43504F, 1  # runner.h, mcusim.h
 _NAME_BYTES: Final = 95  # of an operation's name that the core keeps
+_DTCM_END: Final = "__dtcm_end"
+_CALL_BYTES: Final = 16  # struct runner_call
 MAX_INPUTS: Final = 8  # different inputs that lie in flash for further inferences
 
 Inputs = Sequence[bytes]  # of one inference, in the order of the network's inputs
@@ -74,6 +76,62 @@ def compose(
     NetworkError when the part has no room, with the numbers.
     """
     return _Composer(network, plan, runner, rooms, inputs, inferences).composed(model)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A network that is called among others: its plan, names of its calls, and its inputs."""
+
+    network: Lowered
+    plan: ArenaPlan
+    names: Sequence[str]
+    inputs: Inputs
+
+
+def compose_apart(
+    groups: Sequence[Apart],
+    runner: tuple[Image, bytes],
+    rooms: Rooms,
+    align: int,
+) -> tuple[bytes, int, int]:
+    """The ELF that calls the steps of many networks behind each other, under these names.
+
+    Each has its constants and tables in flash, and its tensors in RAM, from a multiple of ``align``
+    on, so that its addresses are those that it would have alone, but for multiples of ``align``.
+    Nothing has a symbol. With the bytes of flash and of RAM from the start of their rooms; whether
+    they fit is not looked at.
+    """
+    flash, rows = bytearray(), b""
+    home = rooms.memories[0]
+    start, ram_start = (-(-room.start // align) * align for room in (rooms.flash, home))
+    ram_end, sections = ram_start, []
+    for group in groups:
+        at = start + -(-len(flash) // align) * align
+        ram_at = -(-ram_end // align) * align
+        room = replace(
+            rooms,
+            flash=replace(rooms.flash, start=at),
+            memories=(replace(home, start=ram_at),),
+        )
+        one = _Composer(group.network, group.plan, runner, room, (group.inputs,), 1)
+        rows += one.rows(group.names)
+        data = one.constants_and_tables
+        flash += bytes(at - start - len(flash)) + data
+        ram_end = ram_at + one.ram_bytes
+        sections += one.inputs()
+    symbol, calls = runner[0].symbol(NETWORK), runner[0].symbol(_DTCM_END)
+    assert symbol is not None
+    assert calls is not None
+    # In no cache, whose sets would tell how many go before.
+    at = -(-calls.address // ALIGN) * ALIGN
+    head = struct.pack("<9I", _MAGIC, 1, at, len(rows) // _CALL_BYTES, 0, 0, 0, 0, 0)
+    sections += [
+        NewSection(".network", start, len(flash), bytes(flash)),
+        NewSection(".arena", ram_start, ram_end - ram_start, writable=True),
+        NewSection(".calls", at, len(rows), rows, writable=True),
+    ]
+    elf = extended(runner[1], sections, {symbol.address: head})
+    return elf, start + len(flash) - rooms.flash.start, ram_end - home.start
 
 
 class _Flash:
@@ -155,6 +213,26 @@ class _Composer:
             elf, tuple(first), tuple(further), tuple(outputs), tuple(self._param_bytes),
             weights_end - self._weights.start, self._tables.end - self._rooms.flash.start,
         )  # fmt: skip
+
+    def rows(self, names: Sequence[str]) -> bytes:
+        """The calls of all steps, whose tables are put into flash."""
+        steps = self._network.steps
+        return b"".join(self._call(step, name) for step, name in zip(steps, names, strict=True))
+
+    @property
+    def constants_and_tables(self) -> bytes:
+        """What stands in flash from the start of its room on."""
+        between = self._tables.start - self._weights.end
+        return bytes(self._weights.data) + bytes(between) + bytes(self._tables.data)
+
+    def inputs(self) -> list[NewSection]:
+        """What lies in RAM before anything runs."""
+        return [one for one in self._layout.sections(self._inputs[0]) if one.data]
+
+    @property
+    def ram_bytes(self) -> int:
+        """What tensors, state and scratch take of the first memory."""
+        return self._layout.used[self._rooms.memories[0].name]
 
     def _buffers(self, step: Step) -> list[int]:
         """The pointers of a step's call; constants are put into flash."""

@@ -59,11 +59,18 @@ KINDS = {
         "energy sweep", "simcore.whatif.energy_sweep.EnergySweep", "studies.energy_sweep"
     ),
     "mcusim.advice/2": DocumentKind("advice", "simcore.advisor.results.Advice", "studies.advice"),
+    "mcusim.sweep/1": DocumentKind("sweep", "simcore.sweep.results.SweepResult", "studies.sweep"),
     "mcusim.study-ops/1": DocumentKind(
         "study of operations", "simcore.study.ops.OpsStudy", "studies.ops"
     ),
     "mcusim.study-networks/1": DocumentKind(
         "study of networks", "simcore.study.networks.NetworkStudy", "studies.networks"
+    ),
+    "mcusim.study-ranking/1": DocumentKind(
+        "study of rankings", "simcore.search.ranking.RankingStudy", "studies.ranking"
+    ),
+    "mcusim.search/1": DocumentKind(
+        "search", "simcore.search.results.SearchResult", "studies.search"
     ),
 }
 _PROFILE = KINDS["mcusim.profile/1"]

@@ -54,7 +54,8 @@ class TimingSetup:
     `sums_only` keeps the sums of the run and nothing by what they hang on,
     `timeline` keeps spans and samples over time, `inlines` what each block did in each node of the
     call tree, `operations` are calls that are operations of their own, `one_call` is of which alone
-    costs are counted, None: of the whole run.
+    costs are counted, None: of the whole run. `apart`: each so many marked operations cost what
+    they would alone behind a reset, 0: what they cost in the run.
     """
 
     model: CpuModel
@@ -69,6 +70,7 @@ class TimingSetup:
     inlines: bool = False
     operations: tuple[AskedCalls, ...] = ()
     one_call: OneCall | None = None
+    apart: int = 0
 
     @property
     def core_clock_hz(self) -> int:

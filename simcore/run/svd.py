@@ -260,6 +260,9 @@ def _check_bounds(path: str, root: Any) -> None:
         if (size := _dim(array.getparent())) > MAX_DIM:
             name = array.getparent().findtext("name") or "?"
             raise ConfigError(f"{path}: an array of {size} elements, {name}; at most {MAX_DIM}")
+    for index in root.iter("dimIndex"):
+        if (size := _indices((index.text or "").strip())) > MAX_DIM:
+            raise ConfigError(f"{path}: an array of {size} indices; at most {MAX_DIM}")
     for kind, most in (("register", MAX_REGISTERS), ("field", MAX_FIELDS * 4)):
         counter = _Counter(root, kind, most)
         if counter.of(root) > most:
@@ -300,3 +303,14 @@ def _dim(row: Any) -> int:
         return max(1, int(text, 16 if text.startswith("0x") else 10))
     except ValueError:
         return 1
+
+
+def _indices(text: str) -> int:
+    """How many indices a range names, as the package makes them all: 0-31, A-D."""
+    first, _, last = text.partition("-")
+    try:
+        if first.isdigit() and last.isdigit():
+            return int(last) - int(first) + 1
+        return ord(last) - ord(first) + 1
+    except (ValueError, TypeError):  # none, or more than one letter
+        return 0

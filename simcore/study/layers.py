@@ -106,7 +106,7 @@ class Network:
 def load_networks() -> tuple[Network, ...]:
     """The networks that ship with mcusim."""
     table = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    return tuple(_network(row) for row in table["network"])
+    return tuple(network_of(row) for row in table["network"])
 
 
 def read_networks(paths: Sequence[str]) -> tuple[Network, ...]:
@@ -159,13 +159,14 @@ def _read(path: str) -> Network:
     return Network(name.stem, name.name, where, network, digest, is_file=True)
 
 
-def _network(row: Mapping[str, Any]) -> Network:
+def network_of(row: Mapping[str, Any]) -> Network:
+    """A network of a layer list, with made-up weights, as networks.toml describes them."""
     made = MadeUp(row["name"])
     shapes: dict[str, Shape] = {INPUT: (1, *row["input"])}
     made.input(INPUT, shapes[INPUT])
     before = INPUT
-    for entry in row["layer"]:
-        name, inputs = entry["name"], tuple(entry.get("from", (before,)))
+    for number, entry in enumerate(row["layer"]):
+        name, inputs = entry.get("name", f"layer{number}"), tuple(entry.get("from", (before,)))
         arguments = {k: v for k, v in entry.items() if k not in ("kernel", "name", "from")}
         operator = runner_operator(entry["kernel"], arguments, [shapes[one] for one in inputs])
         made.layer(name, operator, inputs)
@@ -173,9 +174,9 @@ def _network(row: Mapping[str, Any]) -> Network:
     model = made.model(before)
     return Network(
         name=row["name"],
-        title=row["title"],
-        source=row["source"],
+        title=row.get("title", row["name"]),
+        source=row.get("source", row["name"]),
         lowered=lowered(model),
         sha256=hashlib.sha256(repr(model).encode()).hexdigest(),
-        macs=row["macs"],
+        macs=row.get("macs", 0),
     )

@@ -26,10 +26,14 @@ _BIAS: Final = 1 << 10
 
 
 class MadeUp:
-    """A network that grows; tensors are known by their names. ``seed`` decides the weights."""
+    """A network that grows; tensors are known by their names. ``seed`` decides the weights.
 
-    def __init__(self, seed: str) -> None:
+    ``blank``: weights are zeros, of a network whose shapes alone are asked for.
+    """
+
+    def __init__(self, seed: str, blank: bool = False) -> None:
         self._random = Random(seed)
+        self._is_blank = blank
         self._name = seed
         self._tensors: list[Tensor] = []
         self._operators: list[Operator] = []
@@ -77,14 +81,18 @@ class MadeUp:
         channels = shape[axis]
         scale = single(_OUTPUTS / (_INPUTS * _WEIGHTS * sqrt(prod(shape) / channels)))
         zeros = (0,) * channels
-        data = self._random.randbytes(prod(shape)).replace(b"\x80", b"\x81")  # -127 to 127
-        biases = (self._random.randint(-_BIAS, _BIAS) for _ in range(channels))
+        size = prod(shape)
+        if self._is_blank:
+            data, biases = bytes(size), bytes(4 * channels)
+        else:
+            data = self._random.randbytes(size).replace(b"\x80", b"\x81")  # -127 to 127
+            values = (self._random.randint(-_BIAS, _BIAS) for _ in range(channels))
+            biases = struct.pack(f"<{channels}i", *values)
         weights = Quantization((scale,) * channels, zeros, axis)
         bias = Quantization((scale * _SCALE,) * channels, zeros)
         return [
             self._tensor(f"{name}.weights", shape, weights, data),
-            self._tensor(f"{name}.bias", (channels,), bias,
-                         struct.pack(f"<{channels}i", *biases), "int32"),
+            self._tensor(f"{name}.bias", (channels,), bias, biases, "int32"),
         ]  # fmt: skip
 
     def _tensor(

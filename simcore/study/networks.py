@@ -150,6 +150,7 @@ def study_networks(
     store: Store,
     *,
     jobs: int | None = None,
+    scheduler: str | None = None,
     shelf: ResultStore | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> NetworkStudy:
@@ -171,6 +172,7 @@ def study_networks(
         [task for *_, task in points],
         store,
         jobs=jobs,
+        scheduler=scheduler,
         shelf=shelf,
         progress=None if progress is None else lambda done: progress(done, len(points)),
     )

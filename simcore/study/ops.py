@@ -184,6 +184,7 @@ def study_ops(
     store: Store,
     *,
     jobs: int | None = None,
+    scheduler: str | None = None,
     shelf: ResultStore | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> OpsStudy:
@@ -207,6 +208,7 @@ def study_ops(
         tasks,
         store,
         jobs=jobs,
+        scheduler=scheduler,
         shelf=shelf,
         progress=None if progress is None else lambda done: progress(done, len(tasks)),
     )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simcore.errors import McusimError
-from simcore.parallel import in_processes, processors
+from simcore.parallel import LostWorkError
 from simcore.study.store import Store
 from simcore.study.stored import StoredRuns
 from simcore.study.tasks import Run, Task, execute
+from simcore.workers import Workers
 
 if TYPE_CHECKING:
     from simcore.store.database import ResultStore
@@ -24,6 +23,7 @@ def run_tasks(
     store: Store,
     *,
     jobs: int | None = None,
+    scheduler: str | None = None,
     shelf: ResultStore | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Run]:
@@ -31,9 +31,10 @@ def run_tasks(
 
     Nor are those that ``shelf`` holds, a store of results; what is not there yet is kept there.
 
-    ``jobs`` processes run at once (one per core when None). ``progress`` is called with the number
-    of results whenever there are more. The first failure ends the rest: what was finished is kept.
-    Raises what :func:`simcore.study.tasks.execute` raises, and McusimError for a killed process.
+    ``jobs`` processes run at once (one per core when None), or the workers of a Dask ``scheduler``.
+    ``progress`` is called with the number of results whenever there are more. The first failure
+    ends the rest: what was finished is kept.
+    Raises what :func:`simcore.study.tasks.execute` raises, and McusimError for work that is lost.
     """
     store.clean()
     results: dict[str, Run | None] = {task.key: store.load(task) for task in tasks}
@@ -50,7 +51,7 @@ def run_tasks(
         progress(done)
     uses = [task.key for task in tasks]
     try:
-        for task, made in _execute_all(missing, store, jobs or processors()):
+        for task, made in _execute_all(missing, store, Workers(jobs, scheduler)):
             results[task.key] = made
             stored.keep(task, made)
             done += uses.count(task.key)
@@ -61,23 +62,25 @@ def run_tasks(
     return [run for task in tasks if (run := results[task.key]) is not None]
 
 
-def _execute_all(tasks: Sequence[Task], store: Store, jobs: int) -> Iterator[tuple[Task, Run]]:
+def _execute_all(
+    tasks: Sequence[Task], store: Store, workers: Workers
+) -> Iterator[tuple[Task, Run]]:
     """Each task with its result, as they are ready and in the store."""
-    if jobs == 1 or len(tasks) <= 1:
+    if workers.is_here(len(tasks)):
         for task in tasks:
             yield task, _execute_and_keep(store.folder, task)
         return
-    with in_processes(partial(_execute_and_keep, store.folder), tasks, jobs) as futures:
-        task_of = dict(zip(futures, tasks, strict=True))
-        for future in as_completed(futures):
-            try:
-                run = future.result()
-            except BrokenProcessPool:
-                raise McusimError(
-                    "a process of the study was killed (out of memory?); what is finished is"
-                    " kept: run the same command again"
-                ) from None
-            yield task_of[future], run
+    is_elsewhere = workers.scheduler is not None  # where they see no folder of ours
+    function = execute if is_elsewhere else partial(_execute_and_keep, store.folder)
+    for number, future in workers.run(function, tasks, Task.files):
+        task = tasks[number]
+        try:
+            run = future.result()
+        except LostWorkError as error:
+            raise McusimError(f"{task.command}: {error}: run the same command again") from None
+        if is_elsewhere:
+            store.save(task, run)
+        yield task, run
 
 
 def _execute_and_keep(folder: Path, task: Task) -> Run:

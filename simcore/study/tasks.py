@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from simcore.cache import content_key
 from simcore.core.counters import region_column
 from simcore.costs.op_tables import Traffic
+from simcore.cpu_model import is_model_file
+from simcore.cpu_model.tree import model_files
 from simcore.errors import ConfigError, ExitCode, NetworkError
 from simcore.plain import filled, from_plain, to_plain
 from simcore.run.setup import Move
@@ -53,6 +55,13 @@ class Task:
             "network": None if self.network is None else self.network.sha256,
         }
         return content_key(SCHEMA, content, beside="study/tasks.py")
+
+    def files(self) -> list[str]:
+        """The files of this machine that it reads."""
+        part = list(map(str, model_files(self.cpu))) if is_model_file(self.cpu) else []
+        if part:
+            part.insert(0, self.cpu)
+        return part if self.network is not None else [*part, self.elf]
 
     @property
     def command(self) -> str:

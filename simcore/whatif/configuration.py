@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simcore.errors import ConfigError
 from simcore.placement import parse_request
 from simcore.records import dataclass
-from simcore.run.spec import PartSpec
+from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.run.written import file_keys, read_value
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ class Configuration(PartSpec):
     name: str = AS_LINKED
     irq: tuple[str, ...] = ()
     """Interrupts at rates of its own, as NAME=RATE: it is an execution of its own then."""
+
+    def spec(self, elf: str, options: Mapping[str, Any]) -> RunSpec:
+        """The run of a program under it; ``options`` are fields of a RunSpec that no configuration
+        has."""
+        part = {field.name: getattr(self, field.name) for field in fields(PartSpec)}
+        return replace(given(RunSpec, options), elf=elf, **part)
 
     def with_text(self, text: str) -> Configuration:
         """The same with ``KEY=VALUE`` of a setting or of the model, or a placement. Raises

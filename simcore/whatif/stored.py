@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from simcore.plain import RecordError, from_plain, to_plain
 from simcore.run.options import NotedInput
-from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.store.keys import part_content, run_key, spec_content
 from simcore.store.rows import ResultRow, StoredRun, row_of
 from simcore.whatif.configuration import Configuration
@@ -81,15 +80,10 @@ class StoredOutcomes:
         self, elf: str, one: Configuration, first: Configuration, options: Mapping[str, Any]
     ) -> str | None:
         # What runs under several configurations takes its times from the first.
-        timed_by = None if self._alone else spec_content(_spec(elf, first, options))
+        timed_by = None if self._alone else spec_content(first.spec(elf, options))
         parts = [part_content(part) for part in self._parts] if len(self._parts) > 1 else []
-        spec = _spec(elf, one, options)
+        spec = one.spec(elf, options)
         return run_key(KIND, spec, timed_by=timed_by, parts=parts, alone=self._alone)
-
-
-def _spec(elf: str, configuration: Configuration, options: Mapping[str, Any]) -> RunSpec:
-    part = {field.name: getattr(configuration, field.name) for field in fields(PartSpec)}
-    return replace(given(RunSpec, options), elf=elf, **part)
 
 
 def _row(elf: str, one: Configuration, options: Mapping[str, Any], outcome: Outcome) -> ResultRow:
@@ -97,7 +91,7 @@ def _row(elf: str, one: Configuration, options: Mapping[str, Any], outcome: Outc
         outcome.elf,
         outcome.cpu,
         outcome.exit,
-        _spec(elf, one, options),
+        one.spec(elf, options),
         outcome,
         configuration=one.name,
         stack_bytes=outcome.stack_high_water_bytes,

@@ -19,13 +19,14 @@ from simcore.cpu_model import CpuModel
 from simcore.elf import Image
 from simcore.errors import ConfigError, McusimError
 from simcore.interrupts import resume
-from simcore.parallel import in_processes, processors
+from simcore.parallel import LostWorkError
 from simcore.placement import Placement, place, program_memory, tcm_bytes
 from simcore.placement.elsewhere import timed_elsewhere
 from simcore.placement.equivalents import linked_for
 from simcore.placement.layout import layout_band, layout_setups
 from simcore.placement.pieces import ProgramMemory
 from simcore.plain import filled
+from simcore.run.needed import needed_files
 from simcore.run.options import NotedInput
 from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
@@ -36,6 +37,7 @@ from simcore.simulation.simulation import Simulation
 from simcore.whatif.configuration import Configuration, check_names
 from simcore.whatif.rates import deadlines
 from simcore.whatif.results import SCHEMA, Change, ObjectStalls, Outcome, WhatIf
+from simcore.workers import Workers
 
 if TYPE_CHECKING:
     from simcore.store.database import ResultStore
@@ -60,6 +62,7 @@ def what_if(
     configurations: Sequence[Configuration],
     *,
     processes: int | None = None,
+    scheduler: str | None = None,
     rerun: bool = False,
     store: ResultStore | None = None,
     stdin: BinaryIO | NotedInput | None = None,
@@ -71,7 +74,8 @@ def what_if(
 
     ``elves`` are ELF files or captures, which repeat their run: they take no arguments or limits;
     a capture may be given opened.
-    ``processes`` is how many executions run at a time, as many as the host has cores when None.
+    ``processes`` is how many executions run at a time, as many as the host has cores when None;
+    with the address of a ``scheduler`` of Dask they run on its workers.
     With ``rerun`` each configuration is executed on its own, so that what time decides (interrupts,
     sleep, ``for_s``) is its own, too; a capture cannot be executed again.
     What a ``store`` of results holds is not run again, and what runs is kept there.
@@ -100,7 +104,8 @@ def what_if(
         groups = [[configuration] for configuration in configurations]
     pairs = list(product(files, groups))
     tasks = [
-        _Task(_path(file), tuple(group), _with_irq(options, group), parts) for file, group in pairs
+        TimedExecution(_path(file), tuple(group), _with_irq(options, group), parts)
+        for file, group in pairs
     ]
     executions = len(tasks)
     done: dict[tuple[str, str], Outcome] = {}
@@ -111,18 +116,17 @@ def what_if(
         shelf = StoredOutcomes(store, parts, rerun or rates)
         tasks, pairs = _not_there(tasks, pairs, shelf, done)
     opened = [task.open(file) for task, (file, _) in zip(tasks, pairs, strict=True)]
-    if processes is None:
-        processes = processors()
-    if spec.semihost_dir is not None:
-        processes = 1  # programs that write files of one name
+    workers = Workers(processes, scheduler)
+    if spec.semihost_dir is not None and scheduler is None:
+        workers = Workers(1)  # programs that write files of one name
     interrupted = False
 
-    def keep(task: _Task, outcomes: Sequence[Outcome], noted: object = None) -> None:
+    def keep(task: TimedExecution, outcomes: Sequence[Outcome], noted: object = None) -> None:
         done.update({(task.elf, outcome.name): outcome for outcome in outcomes})
         if shelf is not None:
             shelf.keep(task.elf, task.configurations, task.options, outcomes, noted)
 
-    if min(processes, len(tasks)) == 1:
+    if tasks and workers.is_here(len(tasks)):
         noted: BinaryIO | NotedInput | None = stdin if executions == 1 else None
         if shelf is not None and noted is not None and not isinstance(noted, NotedInput):
             noted = NotedInput(noted)
@@ -135,7 +139,7 @@ def what_if(
             if interrupted:
                 break
     elif tasks:
-        interrupted = _run_in_processes(tasks, min(processes, len(tasks)), stdout, keep)
+        interrupted = _run_elsewhere(tasks, workers, stdout, keep)
     rows: list[Outcome] = []
     for elf in map(_path, files):
         found = [done[elf, c.name] for c in configurations if (elf, c.name) in done]
@@ -200,7 +204,7 @@ def prepare(
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class TimedExecution:
     """One execution with what it is timed under; goes to another process as it is."""
 
     elf: str
@@ -229,6 +233,12 @@ class _Task:
             None if home_part is None else home_part.model,
         )
 
+    def files(self) -> list[str]:
+        """What it reads of this machine. Raises ConfigError."""
+        parts = (*self.configurations, *self.parts)
+        specs = dict.fromkeys(one.spec(self.elf, self.options) for one in parts)
+        return [name for spec in specs for name in needed_files(spec)]
+
     def run_alone(self) -> tuple[list[Outcome], bytes]:
         """The outcomes and what the program printed; for a process of its own."""
         printed = io.BytesIO()
@@ -250,40 +260,37 @@ def run_prepared(
     return outcomes
 
 
-def _run_in_processes(
-    tasks: Sequence[_Task],
-    processes: int,
+def _run_elsewhere(
+    tasks: Sequence[TimedExecution],
+    workers: Workers,
     stdout: BinaryIO | None,
-    keep: Callable[[_Task, Sequence[Outcome]], None],
+    keep: Callable[[TimedExecution, Sequence[Outcome]], None],
 ) -> bool:
     """Keep what each task gives; returns whether Ctrl-C came before all was done."""
-    from concurrent.futures.process import BrokenProcessPool
-
+    printed: dict[int, bytes] = {}
+    shown = 0
     try:
-        with in_processes(_Task.run_alone, tasks, processes) as futures:
-            for task, future in zip(tasks, futures, strict=True):
-                outcomes, printed = future.result()
-                keep(task, outcomes)
-                if stdout is not None:
-                    stdout.write(printed)
-                    stdout.flush()
+        for number, future in workers.run(TimedExecution.run_alone, tasks, TimedExecution.files):
+            outcomes, printed[number] = future.result()
+            keep(tasks[number], outcomes)
+            while stdout is not None and shown in printed:  # in the order of the tasks
+                stdout.write(printed.pop(shown))
+                stdout.flush()
+                shown += 1
     except KeyboardInterrupt:
         resume()
-        for task, future in zip(tasks, futures, strict=True):
-            if future.done() and not future.cancelled() and future.exception() is None:
-                keep(task, future.result()[0])
         return True
-    except BrokenProcessPool:
-        raise McusimError("a process of the study was killed (out of memory?)") from None
+    except LostWorkError as error:
+        raise McusimError(f"{tasks[number].elf}: {error}") from None
     return False
 
 
 def _not_there(
-    tasks: Sequence[_Task],
+    tasks: Sequence[TimedExecution],
     pairs: Sequence[_Pair],
     shelf: StoredOutcomes,
     done: dict[tuple[str, str], Outcome],
-) -> tuple[list[_Task], list[_Pair]]:
+) -> tuple[list[TimedExecution], list[_Pair]]:
     """The executions of which a store lacks an outcome; fills ``done`` with those that it has.
 
     The first configuration stays in each: the others are timed in its execution.

@@ -18,7 +18,7 @@ from simcore.extras import PACKAGES, require
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernels" / "prebuilt" / "fully_connected_s8.elf"
-HEAVY = ("numpy", "scipy", "matplotlib", "sqlalchemy", "pyarrow")
+HEAVY = ("numpy", "scipy", "matplotlib", "sqlalchemy", "pyarrow", "distributed")
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:

@@ -1,14 +1,16 @@
-"""How many processors there are: by affinity, by the container, on systems that tell neither."""
+"""How many processors there are, by affinity, by the container, on systems that tell neither; work
+of processes that are killed."""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from simcore import parallel
-from simcore.parallel import processors
+from simcore.parallel import LostWorkError, as_they_come, processors
 
 
 @pytest.fixture
@@ -54,3 +56,32 @@ def test_the_quota_of_a_container_counts_rounded_up(
 ) -> None:
     (tmp_path / "cpu.max").write_text(limit)
     assert processors() == expected
+
+
+def _die_once(told: tuple[str, int]) -> int:
+    """Kill this process at the first call for a number; from the second on return it."""
+    folder, number = told
+    mark = Path(folder, str(number))
+    if number == 2 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def _die(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_work_of_a_killed_process_is_done_again(tmp_path: Path) -> None:
+    items = [(str(tmp_path), number) for number in range(5)]
+    results = {number: future.result() for number, future in as_they_come(_die_once, items, 2)}
+    assert results == {number: number for number in range(5)}
+
+
+def test_work_that_kills_processes_is_given_up_and_the_rest_is_done() -> None:
+    done = dict(as_they_come(_die, range(4), 2))
+    assert {n: future.result() for n, future in done.items() if n != 1} == {0: 0, 2: 2, 3: 3}
+    with pytest.raises(LostWorkError, match="killed over it 3 times"):
+        done[1].result()

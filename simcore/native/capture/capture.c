@@ -45,8 +45,10 @@ void capture_free(struct capture *c)
     free(c->peripheral);
     free(c->rule);
     free(c->clock_note);
+    free(c->writable);
     free(c->dma.channel);
     serials_free(c);
+    planned_free(&c->planned);
     free(c);
 }
 
@@ -84,7 +86,9 @@ int capture_attach(struct capture *c, void *engine, const struct engine_function
     }
     system_init(&c->system, config);
     code_settings(c);
-    int status = devices_map(c);
+    int status = planned_attach(c);
+    if (status == CORE_OK)
+        status = devices_map(c);
     if (status == CORE_OK)
         status = hooks_attach(c);
     return status == CORE_OK ? exceptions_attach(c) : status;
@@ -192,6 +196,8 @@ int capture_run(struct capture *c, uint32_t pc)
                 break;
             continue;
         }
+        if (planned_stopped(c, &pc))
+            continue;
         if (c->hook_from == NO_ID && passes_wfi(c, &pc))
             continue;
         if (c->hook_from == NO_ID)

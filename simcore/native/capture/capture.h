@@ -88,6 +88,7 @@ void capture_print(struct capture *c, void *self, core_write_fn *write);
 int capture_print_rest(struct capture *c);
 uint32_t capture_clock_note_count(const struct capture *c);
 void capture_clock_notes(const struct capture *c, struct clock_note *out);
+struct left_out_info capture_left_out(const struct capture *c);
 
 /* What a peripheral's word reads until it is written. */
 int capture_reset_register(struct capture *c, uint32_t address, uint32_t value);

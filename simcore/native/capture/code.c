@@ -5,6 +5,8 @@
 #include "capture/state.h"
 #include "registers.h"
 
+enum { AGAIN_MAX = 512 };        /* definitions of one place that are compared with what is there now */
+
 static uint64_t key_of(uint32_t address, uint32_t size) { return (uint64_t)size << 32 | address; }
 
 static struct slot *slot_for(struct capture *c, uint64_t key)
@@ -41,11 +43,21 @@ static int is_writable(const struct capture *c, uint32_t address)
     return 0;
 }
 
-static void track_code(struct capture *c, uint32_t address, uint32_t size)
+/* What runs at an address from now on, in place of `before` (NO_ID: of nothing), is found by stores. */
+static int track_code(struct capture *c, uint32_t id, uint32_t before)
 {
+    struct captured *d = &c->captured[id];
+    uint32_t address = d->address, size = d->size, last = address + size - 1;
+    d->listed = before == NO_ID ? NO_ID : c->captured[before].listed;
     if (!is_writable(c, address))
-        return;
-    uint32_t last = address + size - 1;
+        return CORE_OK;
+    planned_keep_off(c, address, last);
+    if (d->listed == NO_ID) {
+        if (array_reserve(&c->writable, &c->writables_room, c->writables + 1u, 64, sizeof *c->writable) != CORE_OK)
+            return CORE_ERR_MEMORY;
+        d->listed = c->writables++;
+    }
+    c->writable[d->listed] = id;
     for (uint32_t g = address >> GRANULE_SHIFT; g <= last >> GRANULE_SHIFT; g++)
         c->granule[g >> 3] |= (uint8_t)(1u << (g & 7));
     if (!c->code_span) {
@@ -59,6 +71,7 @@ static void track_code(struct capture *c, uint32_t address, uint32_t size)
             end = last + 1;
         c->code_span = end - c->code_first;
     }
+    return CORE_OK;
 }
 
 /* A store into executed code: what it overlaps has to be read again when it next runs. */
@@ -68,8 +81,8 @@ static int modify(struct capture *c, uint32_t address, uint32_t size)
     if (!(c->granule[granule >> 3] >> (granule & 7) & 1))
         return 0;
     int hit = 0;
-    for (uint32_t i = 0; i < c->stream->definitions; i++) {
-        struct captured *d = &c->captured[i];
+    for (uint32_t i = 0; i < c->writables; i++) {
+        struct captured *d = &c->captured[c->writable[i]];
         if (address < d->address + d->size && d->address < address + size)
             d->stale = 1, hit = 1;
     }
@@ -123,6 +136,7 @@ void code_settings(struct capture *c)
     c->protects = protection_restricts(&c->system.protection) != 0;
     if (c->protects)
         look_at_mode(c);                         /* the rest of the running block is checked already */
+    c->planned.is_off = c->trap_unaligned || c->trap_divide || c->protects;
     closely_checked(c);
     c->fpu_off = !(system_word(&c->system, REG_CPACR) & CPACR_FPU);
 }
@@ -193,28 +207,32 @@ static uint32_t watched_beyond(struct capture *c, uint32_t address, uint8_t it_s
     return watches ? watch[watches - 1].offset + 4u : 0;
 }
 
-static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
+/* A definition of before with these bytes, of code that is written there once more; it is the first of its list now. */
+static uint32_t written_again(struct capture *c, struct slot *slot, const uint8_t *code, uint32_t size,
+                              uint8_t it_state)
 {
-    uint8_t code[DEFINITION_BYTES_MAX];
+    uint32_t *link = &slot->id;
+    for (uint32_t turns = 0; *link != NO_ID && turns < AGAIN_MAX; turns++, link = &c->captured[*link].before) {
+        uint32_t id = *link;
+        const struct definition *d = &c->stream->definition[id];
+        if (d->it_state != it_state || memcmp(c->stream->code + d->code, code, size) != 0)
+            continue;
+        *link = c->captured[id].before;
+        c->captured[id].before = slot->id;
+        slot->id = id;
+        c->captured[id].stale = 0;
+        return id;
+    }
+    return NO_ID;
+}
+
+/* What is new of code at an address. */
+static int describe(struct capture *c, uint32_t id, const uint8_t *code, uint32_t size, uint8_t it_state)
+{
     struct watch watch[WATCH_MAX];
-    uint32_t xpsr = 0;
-    if (size > sizeof code || c->mem_read(c->engine, address, code, size) != UC_ERR_OK) {
-        capture_fail(c, CORE_ERR_STREAM);
-        return NO_ID;
-    }
-    c->reg_read(c->engine, UC_ARM_REG_CPSR, &xpsr);
-    uint8_t it_state = (uint8_t)((xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc));
-    uint32_t id = stream_define(c->stream, address, code, size, it_state);
-    if (id == NO_ID) {
-        capture_fail(c, CORE_ERR_MEMORY);
-        return NO_ID;
-    }
-    if (array_reserve(&c->captured, &c->captured_room, id + 1u, 1024, sizeof *c->captured) != CORE_OK) {
-        capture_fail(c, CORE_ERR_MEMORY);
-        return NO_ID;
-    }
     struct captured *d = &c->captured[id];
-    *d = (struct captured){.address = address, .size = size, .watch_first = c->watches_used};
+    uint32_t address = c->stream->definition[id].address;
+    *d = (struct captured){.address = address, .size = size, .watch_first = c->watches_used, .before = NO_ID};
     d->endless = (uint8_t)is_endless(code, size);
     d->sets_event = (uint8_t)has_sev(code, size);
     d->floating = thumb_floating(code, size, address);
@@ -222,21 +240,56 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
     d->sets_stack = (uint8_t)thumb_sets_stack(code, size);
     d->calls = (uint8_t)operators_is_call(c, code, size);
     d->sets_masks = (uint8_t)thumb_sets_masks(code, size);
+    planned_define(c, d);
     d->watches = thumb_scan(code, size, it_state, watch, WATCH_MAX, &d->instructions);
-    d->beyond = watched_beyond(c, address + size, thumb_it_state_at(code, size, it_state));
     if (array_reserve(&c->watches, &c->watches_room, (uint64_t)c->watches_used + d->watches, WATCH_MAX,
-                      sizeof *c->watches) != CORE_OK) {
-        capture_fail(c, CORE_ERR_MEMORY);
-        return NO_ID;
-    }
+                      sizeof *c->watches) != CORE_OK)
+        return CORE_ERR_MEMORY;
     if (d->watches)
         memcpy(c->watches + c->watches_used, watch, d->watches * sizeof *watch);
     c->watches_used += d->watches;
-    track_code(c, address, size);
-    if (!slot->key)
-        c->slots_used++;
-    *slot = (struct slot){key_of(address, size), id};
-    if (c->slots_used * 2 > c->slots && code_grow(c) != CORE_OK)
+    return CORE_OK;
+}
+
+static uint32_t define_new(struct capture *c, uint32_t address, const uint8_t *code, uint32_t size, uint8_t it_state)
+{
+    if (c->stream->definitions >= DEFINITIONS_MAX) {
+        c->left_out.code = 1;
+        capture_stop_with(c, STOP_CODE);
+        return NO_ID;
+    }
+    uint32_t id = stream_define(c->stream, address, code, size, it_state);
+    if (id == NO_ID || array_reserve(&c->captured, &c->captured_room, id + 1u, 1024, sizeof *c->captured) != CORE_OK ||
+        describe(c, id, code, size, it_state) != CORE_OK) {
+        capture_fail(c, CORE_ERR_MEMORY);
+        return NO_ID;
+    }
+    return id;
+}
+
+static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struct slot *slot)
+{
+    uint8_t code[DEFINITION_BYTES_MAX];
+    uint32_t xpsr = 0;
+    if (size > sizeof code || c->mem_read(c->engine, address, code, size) != UC_ERR_OK) {
+        capture_fail(c, CORE_ERR_STREAM);
+        return NO_ID;
+    }
+    c->reg_read(c->engine, UC_ARM_REG_CPSR, &xpsr);
+    uint8_t it_state = (uint8_t)((xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc));
+    uint32_t before = slot->key ? slot->id : NO_ID;
+    uint32_t id = slot->key ? written_again(c, slot, code, size, it_state) : NO_ID;
+    if (id == NO_ID) {
+        id = define_new(c, address, code, size, it_state);
+        if (id == NO_ID)
+            return NO_ID;
+        c->slots_used += !slot->key;
+        c->captured[id].before = before;
+        *slot = (struct slot){key_of(address, size), id};
+    }
+    struct captured *d = &c->captured[id];
+    d->beyond = watched_beyond(c, address + size, thumb_it_state_at(code, size, it_state));
+    if (track_code(c, id, before) != CORE_OK || (c->slots_used * 2 > c->slots && code_grow(c) != CORE_OK))
         capture_fail(c, CORE_ERR_MEMORY);
     /* In the middle of an IT block the engine cannot be stopped and taken up again. */
     if ((d->watches || d->beyond) && !it_state)

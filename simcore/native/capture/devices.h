@@ -29,7 +29,8 @@ struct lent {                    /* flash and the memory of the host behind it *
 /* peripherals.c: a register is about to be used: devices are described by now, else the run ends. */
 void devices_used(struct capture *c);
 
-/* The word that holds an address, made when it is new; NULL and *status on failure. */
+/* The word that holds an address, made when it is new; past WORDS_MAX one that nothing is kept of. NULL and *status
+ * on failure. */
 struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status);
 
 /* The same, NULL while nobody used or described it. */

@@ -138,6 +138,13 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     (void)engine;
     if (c->silent)
         return;
+    if (c->planned.is_translating) {
+        c->emu_stop(c->engine);
+        return;
+    }
+    if (c->plan && c->planned.is_checked)
+        planned_compare(c);
+    c->plan = NULL;
     if (c->stop != STOP_NONE) {          /* asked for in an IT block, at whose end the engine went on */
         c->emu_stop(c->engine);
         return;
@@ -177,6 +184,8 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
             return;
         }
     }
+    if (d->plan.state != PLAN_NONE && !planned_ready(c, id))
+        return;
     if (d->seen != c->epoch)
         due_fresh(c, d);
     uint64_t before = instructions_of(c);
@@ -214,19 +223,28 @@ static void on_block(uc_engine *engine, uint64_t address, uint32_t size, void *u
     if (c->asked != UINT64_MAX || (c->closely & CLOSELY_CHECKED) || c->trap_divide)
         rewind_arm(c, d);
     c->asked = UINT64_MAX;
+    if (d->plan.state == PLAN_MADE)
+        planned_put(c, d);
 }
 
 static void on_access(uc_engine *engine, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
 {
     struct capture *c = user;
     (void)engine;
+    if (c->plan) {
+        if (c->planned.is_checked)
+            planned_check(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
+        else
+            c->plan->heard += type == UC_MEM_READ;
+        return;
+    }
     *c->out++ = (uint32_t)address;
     if (c->closely || (uint32_t)address - c->code_first < c->code_span) {
         if (c->closely & CLOSELY_PROGRAMMED)
             flash_settle(c);
         code_access(c, type == UC_MEM_WRITE, (uint32_t)address, (uint32_t)size);
         if (type == UC_MEM_WRITE && (c->closely & CLOSELY_POLLING))
-            polling_store(c, (uint32_t)address);
+            polling_store(c, (uint32_t)address, register_of(c, UC_ARM_REG_SP));
         if (type == UC_MEM_WRITE && (c->closely & CLOSELY_TASKS))
             tasks_store(c, (uint32_t)address, (uint32_t)value);
     }
@@ -264,13 +282,19 @@ static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, in
 
 /* --- set-up -------------------------------------------------------------------------------------------- */
 
+int hooks_accesses(struct capture *c)
+{
+    uc_err error = c->hook_add(c->engine, &c->access_hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, c,
+                               (uint64_t)1, (uint64_t)0);
+    return error == UC_ERR_OK ? CORE_OK : CORE_ERR_ENGINE;
+}
+
 int hooks_attach(struct capture *c)
 {
     uc_hook hook;
     uint64_t first = 1, last = 0;                /* everywhere */
     if (c->hook_add(c->engine, &hook, UC_HOOK_BLOCK, (void *)on_block, c, first, last) != UC_ERR_OK ||
-        c->hook_add(c->engine, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, c, first, last) !=
-            UC_ERR_OK ||
+        hooks_accesses(c) != CORE_OK ||
         c->hook_add(c->engine, &hook, UC_HOOK_MEM_INVALID, (void *)on_invalid, c, first, last) != UC_ERR_OK)
         return CORE_ERR_ENGINE;
     int status = hook_places(c, &c->config.from);

@@ -3,7 +3,7 @@
 
 #include "capture/state.h"
 
-enum { ROOM_FIRST = 256, ROOM_LAST = 1 << 20 };    /* words; powers of two */
+enum { ROOM_FIRST = 256 };       /* words; a power of two */
 
 static uint32_t slot_of(const struct peripheral *words, uint32_t room, uint32_t address)
 {
@@ -16,8 +16,6 @@ static uint32_t slot_of(const struct peripheral *words, uint32_t room, uint32_t 
 static int peripherals_grow(struct capture *c)
 {
     uint32_t room = c->peripheral_room ? 2 * c->peripheral_room : ROOM_FIRST;
-    if (room > ROOM_LAST)
-        return CORE_ERR_LIMIT;
     struct peripheral *words = calloc(room, sizeof *words);
     if (!words)
         return CORE_ERR_MEMORY;
@@ -32,6 +30,12 @@ static int peripherals_grow(struct capture *c)
 
 struct peripheral *peripheral_at(struct capture *c, uint32_t address, int *status)
 {
+    *status = CORE_OK;
+    if (c->peripherals >= WORDS_MAX && !peripheral_known(c, address)) {
+        c->left_out.registers++;
+        c->peripheral_rest = (struct peripheral){.used = 1, .address = address & ~3u};
+        return &c->peripheral_rest;
+    }
     *status = 2 * c->peripherals >= c->peripheral_room ? peripherals_grow(c) : CORE_OK;
     if (*status != CORE_OK)
         return NULL;

@@ -47,9 +47,8 @@ static uint32_t stack_end(const struct capture *c, uint32_t sp)
 }
 
 /* Whoever stores elsewhere than on the stack gets on with something; what handlers store is not the loop's. */
-void polling_store(struct capture *c, uint32_t address)
+void polling_store(struct capture *c, uint32_t address, uint32_t sp)
 {
-    uint32_t sp = register_of(c, UC_ARM_REG_SP);
     if ((address < sp - OWN_STACK_BELOW || address >= stack_end(c, sp)) && address < SYSTEM_BASE &&
         c->system.nvic.running == c->polling.exception)
         begin(c, 0, NO_ID, 0);

@@ -282,6 +282,7 @@ static void restore(struct capture *c, uint32_t from)
 static void run_silently(struct capture *c, uint32_t to, uint32_t *pc)
 {
     c->silent = 1;
+    c->plan = NULL;
     c->step_to = to;
     capture_step(c, pc);
     c->silent = 0;

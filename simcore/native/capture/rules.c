@@ -96,7 +96,10 @@ static void send(struct capture *c, uint8_t byte)
 
 static void note(struct capture *c, uint64_t cycles, uint32_t address, uint32_t value)
 {
-    if (array_reserve(&c->clock_note, &c->clock_notes_room, c->clock_notes + 1u, 16, sizeof *c->clock_note) != CORE_OK)
+    if (c->clock_notes == CLOCK_NOTES_MAX)
+        c->left_out.clock_notes++;
+    else if (array_reserve(&c->clock_note, &c->clock_notes_room, c->clock_notes + 1u, 16, sizeof *c->clock_note) !=
+             CORE_OK)
         capture_fail(c, CORE_ERR_MEMORY);
     else
         c->clock_note[c->clock_notes++] = (struct clock_note){cycles, address, value};
@@ -207,6 +210,8 @@ void capture_print(struct capture *c, void *self, core_write_fn *write)
     c->printer = self;
     c->print = write;
 }
+
+struct left_out_info capture_left_out(const struct capture *c) { return c->left_out; }
 
 uint32_t capture_clock_note_count(const struct capture *c) { return c->clock_notes; }
 

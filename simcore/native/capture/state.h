@@ -12,6 +12,7 @@
 #include "capture/held.h"
 #include "capture/operations.h"
 #include "capture/operators.h"
+#include "capture/planned.h"
 #include "capture/serial.h"
 #include "capture/tasks.h"
 #include "stream/thumb.h"
@@ -45,6 +46,8 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t address, size, instructions;
     uint32_t watch_first, watches;
     uint8_t stale;               /* its bytes were overwritten */
+    uint32_t before;             /* the one that was there before, NO_ID: none */
+    uint32_t listed;             /* where in capture.writable, NO_ID: it lies in flash, or another one is there now */
     uint32_t beyond;             /* bytes behind its end that are hooked with it, see code.c */
     uint8_t endless;             /* does nothing but branch to itself */
     uint8_t sets_event;          /* holds a SEV */
@@ -55,6 +58,7 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t floating;           /* address of the first instruction of the FPU, 0: none */
     uint8_t calls;               /* ends with a call by register that may be one of an operator: operators.c */
     uint8_t calls_operators, strange;    /* ... and is one; times that it was none */
+    struct plan plan;            /* of its addresses: planned.h */
 };
 
 struct polling {                 /* the read that each turn of a loop comes to */
@@ -130,6 +134,7 @@ struct capture {
     uint32_t notes;
     uint32_t code_first, code_span;          /* executed code in writable memory */
     uint32_t closely;                        /* why each access is looked at */
+    struct plan *plan;                       /* of the running block, whose addresses are written already */
     uint8_t trap_divide;                     /* CCR.DIV_0_TRP */
     uint8_t trap_unaligned, protects;        /* CCR.UNALIGN_TRP; the MPU may refuse an access */
     uint8_t privileged, urgent;              /* what runs, while the MPU may refuse: see protection_permits() */
@@ -143,6 +148,8 @@ struct capture {
     uint32_t captured_room;
     struct watch *watches;
     uint32_t watches_used, watches_room;
+    uint32_t *writable;          /* definitions of code that stores may change, as it was read last */
+    uint32_t writables, writables_room;
     uint8_t *granule; /* a bit per 64 bytes of address space that held executed code */
 
     uc_engine *engine;
@@ -167,6 +174,8 @@ struct capture {
     struct code_range range[CODE_RANGES];
     uint32_t ranges;
     uint32_t hook_from; /* id of a block that has to be translated anew, with hooks */
+    uc_hook access_hook;
+    struct planned planned;
     struct system system;
     uint32_t storage[MAX_STORAGE];
     _Atomic uint64_t instructions; /* another thread reads it */
@@ -222,6 +231,8 @@ struct capture {
     uint32_t programmed_size;
     struct clock_note *clock_note;
     uint32_t clock_notes, clock_notes_room;
+    struct left_out_info left_out;
+    struct peripheral peripheral_rest;       /* the word past WORDS_MAX that is used now */
     core_write_fn *print; /* NULL: text that devices send is dropped */
     void *printer;
     uint8_t text[TEXT_BYTES];
@@ -320,6 +331,7 @@ static inline uint32_t code_last_hooked(const struct captured *d) { return d->ad
 
 /* hooks.c: hooks the engine; widens the hooked ranges by one block, and has Unicorn translate it again. */
 int hooks_attach(struct capture *c);
+int hooks_accesses(struct capture *c);           /* hooks its accesses again */
 int hooks_widen(struct capture *c, uint32_t id);
 
 /* due.c: what time brings. Asks for the modelled time and pends what has come; STOP_CYCLES when the run's time is
@@ -386,7 +398,7 @@ int frame_pop(struct capture *c, uint32_t exc_return, struct frame *f); /* 0: no
 /* polling.c: a peripheral register was read; memory was written while polling is watched closely; whether a loop is
  * to be looked at in front of this block. */
 void polling_read(struct capture *c, uint32_t address);
-void polling_store(struct capture *c, uint32_t address);
+void polling_store(struct capture *c, uint32_t address, uint32_t sp);
 int polling_is_due(struct capture *c);
 
 /* storms.c: an exception is entered, also straight from another one, or by a fault of the instruction at pc; what was

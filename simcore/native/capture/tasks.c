@@ -78,6 +78,7 @@ static void watch_ready(struct capture *c, uint32_t task)
         if (!word->task && c->tasks.ready_words < READY_WORDS / 2) {
             *word = (struct ready_word){task + offset[i], task, 0};
             c->tasks.ready_words++;
+            planned_keep_off(c, word->address, word->address + 3);
         }
     }
     c->closely |= CLOSELY_TASKS;

@@ -39,8 +39,10 @@ uint8_t memory_policy_at(const struct memory *m, uint32_t address, uint8_t other
                 return policy_of_rasr(m->mpu[i].rasr);
     return otherwise;
 }
+
 void memory_rebuild_pages(struct memory *m)
 {
+    m->epoch++;
     for (uint32_t p = 0; p < PAGES; p++)
         m->page[p] = NO_REGION;
     int small = 0;

@@ -14,10 +14,12 @@ static uint32_t log2_of(uint32_t value)
     return shift;
 }
 
+enum { FIRST_LFSR = 0xace1 };
+
 int cache_init(struct cache *c, const struct cache_config *config)
 {
     memset(c, 0, sizeof *c);
-    c->lfsr = 0xace1u;
+    c->lfsr = FIRST_LFSR;
     c->generation = 1;
     c->replacement = config->replacement;
     if (config->size == 0)
@@ -152,4 +154,15 @@ void cache_invalidate_all(struct cache *c)
     if (c->sets)
         memset(c->tag, 0, (size_t)c->sets * c->ways * sizeof *c->tag);
     c->generation++;
+}
+
+void cache_reset(struct cache *c)
+{
+    cache_invalidate_all(c);
+    c->lfsr = FIRST_LFSR;
+    c->clock = 0;
+    if (c->sets) {
+        memset(c->stamp, 0, (size_t)c->sets * c->ways * sizeof *c->stamp);
+        memset(c->next_way, 0, c->sets * sizeof *c->next_way);
+    }
 }

@@ -48,6 +48,9 @@ void cache_mark_dirty(struct cache *c, uint32_t slot);
  * nothing back. */
 uint32_t cache_line_op(struct cache *c, uint32_t address, int clean, int invalidate);
 uint32_t cache_set_way_op(struct cache *c, uint32_t set_way, int clean, int invalidate);
+/* Empty, and as it was before the first access: the next victim, too. */
+void cache_reset(struct cache *c);
+
 void cache_invalidate_all(struct cache *c);
 
 #endif

@@ -90,6 +90,7 @@ uint32_t memory_system_write(struct memory *m, uint64_t time, uint32_t address, 
             m->dcache_on = (value & CCR_DC) && d->sets;
             m->icache_on = (value & CCR_IC) && m->icache.sets;
             m->icache.generation++;
+            m->epoch++;
         }
         return 0;
     case REG_ICIALLU:

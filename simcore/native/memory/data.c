@@ -9,8 +9,10 @@ static void judge_fill(struct memory *m)
         return;
     m->full_line_fills = m->last_fill->written == UINT32_MAX ? m->full_line_fills + 1 : 0;
     m->last_fill = NULL;
-    if (m->full_line_fills >= m->config->read_allocate_after)
+    if (m->full_line_fills >= m->config->read_allocate_after) {
         m->read_allocate_mode = 1;
+        m->epoch++;
+    }
 }
 
 static struct linefill *fill_of(struct memory *m, uint64_t time, uint32_t line)
@@ -47,6 +49,7 @@ static uint32_t start_fill(struct memory *m, uint64_t time, uint32_t address, ui
     f->done_at = f->critical_at + (m->dcache.line_bytes / GROUP_BYTES - 1) * r->beat_cycles;
     d->free_at = f->done_at;
     m->fills_done_at = later(m->fills_done_at, f->done_at);
+    m->busy_until = later(m->busy_until, m->fills_done_at);
     memory_region_counters(m, region)[REGION_DATA_REFILLS]++;
     uint32_t victim = cache_insert(&m->dcache, address, flags);
     if (victim) {

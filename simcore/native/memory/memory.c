@@ -47,6 +47,26 @@ int memory_init(struct memory *m, const struct timing_config *config, const stru
     return CORE_OK;
 }
 
+void memory_reset(struct memory *m)
+{
+    cache_reset(&m->icache);
+    cache_reset(&m->dcache);
+    memset(m->device, 0, sizeof m->device);
+    memset(m->row, 0, sizeof m->row);
+    memset(&m->burst, 0, sizeof m->burst);
+    memset(m->bank_free_at, 0, sizeof m->bank_free_at);
+    memset(m->fill, 0, sizeof m->fill);
+    for (uint32_t i = 0; i < MAX_LINEFILLS; i++)
+        m->fill[i].line = NO_LINE;
+    memset(&m->fetch, 0, sizeof m->fetch);
+    m->streamed_line = m->fetch.line = NO_LINE;
+    m->fetched_at = 0;
+    m->stores = m->queue_used = m->ahbp_used = m->stored_next = 0;
+    m->stored_until = m->stored_mask = m->fills_done_at = 0;
+    m->last_fill = NULL;
+    m->full_line_fills = m->streamed_bytes = m->read_allocate_mode = 0;
+}
+
 void memory_free(struct memory *m)
 {
     cache_free(&m->icache);

@@ -78,6 +78,7 @@ struct memory {
     uint32_t stores;
     uint64_t queued[MAX_STORES];            /* stores to TCM or cache: when each is done, in no order */
     uint32_t queue_used;
+    uint64_t queued_until;                  /* all of them are done from then on */
     uint64_t ahbp_done_at[MAX_STORES];      /* stores to peripherals, oldest first */
     uint32_t ahbp_used;
     uint64_t bank_free_at[2];               /* data banks (address bit 2), as the store queue sees them */
@@ -86,12 +87,15 @@ struct memory {
     uint64_t stored_until;                  /* every word stored is readable from then on */
     uint64_t stored_mask;                   /* a bit for each of them, by its address modulo 64 words */
     uint64_t fills_done_at;                 /* no linefill is in flight from then on */
-    struct linefill *last_fill;             /* last one started, until it is judged */
-    uint32_t full_line_fills;               /* consecutive linefills that stores overwrote whole */
+    uint64_t busy_until; /* nor a word stored that is not readable: never before either of the two */
+    uint32_t epoch; /* changes when windows (window.h) opened before hold no more */
+    uint32_t no_line; /* 0, but for CACHE_DIRTY: what TCM has for a tag word */
+    struct linefill *last_fill; /* last one started, until it is judged */
+    uint32_t full_line_fills; /* consecutive linefills that stores overwrote whole */
     uint8_t dynamic_read_allocate, read_allocate_mode;
     uint32_t streamed_line, streamed_bytes; /* read-allocate mode: the line being written, a bit per byte */
-    uint64_t fetched_at;                    /* when the fetch unit had all it was asked for so far */
-    struct linefill fetch;                  /* the line fetched last */
+    uint64_t fetched_at; /* when the fetch unit had all it was asked for so far */
+    struct linefill fetch; /* the line fetched last */
     struct mpu_region mpu[MPU_REGIONS];
     uint32_t mpu_ctrl, mpu_rnr;
     struct stale_info stale[STALE_KINDS];
@@ -102,6 +106,10 @@ int memory_init(struct memory *m, const struct timing_config *config, const stru
                 uint32_t regions);
 void memory_free(struct memory *m);
 
+/* Empties caches, rows and buffers, so that what follows costs as behind a reset; nothing may be in flight. What
+ * programs set (caches on, MPU, wait states) stays. */
+void memory_reset(struct memory *m);
+
 /* Region of an address, or NO_REGION. */
 static inline uint32_t memory_region(const struct memory *m, uint32_t address)
 {
@@ -111,6 +119,9 @@ static inline uint32_t memory_region(const struct memory *m, uint32_t address)
 /* Stall cycles of one access that issues at a time. A read that continues is of the instruction that read before. */
 uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t size, int continues);
 uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+
+/* A store to a TCM or a cached line. Returns stall cycles. */
+uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 
 /* coherence.c: DMA reads or writes memory, started by some code. */
 void memory_transfer(struct memory *m, uint32_t address, uint32_t bytes, int is_write, uint32_t code);
@@ -137,28 +148,6 @@ static inline int memory_near_store(const struct memory *m, uint64_t time, uint3
 {
     return time < m->stored_until &&
            ((m->stored_mask >> (address >> 2 & 63) | m->stored_mask >> ((address + size - 1) >> 2 & 63)) & 1);
-}
-
-/* Counts a read that costs nothing and changes nothing, and returns 1; 0: ask memory_read(). It is one of a TCM,
- * or a hit in the D-cache slot that the same site used last while no line is on its way, and no store is near. */
-static inline int memory_read_free(struct memory *m, uint64_t time, uint32_t address, uint32_t size, uint32_t slot)
-{
-    uint32_t page = m->page[address >> PAGE_SHIFT];
-    if (memory_near_store(m, time, address, size))
-        return 0;
-    if (!(page & PAGE_TCM)) {
-        uint32_t policy = page >> 8;
-        if (!m->dcache_on || policy < POLICY_WRITE_THROUGH || policy == MIXED_POLICY || time < m->fills_done_at ||
-            m->read_allocate_mode || m->dcache.replacement == REPLACE_LRU ||
-            (address & (m->dcache.line_bytes - 1)) + size > m->dcache.line_bytes ||
-            !cache_holds(&m->dcache, slot, address))
-            return 0;
-        m->counters[COUNTER_DCACHE_READS]++;
-    }
-    uint64_t *counters = memory_region_counters(m, page & 0xff);
-    counters[REGION_READS]++;
-    counters[REGION_READ_BYTES] += size;
-    return 1;
 }
 
 /* Whether a store to this system register names a line by its address: maintenance by address. */

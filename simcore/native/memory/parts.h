@@ -36,10 +36,9 @@ uint32_t memory_write_back(struct memory *m, uint64_t time, uint32_t address);
 /* coherence.c: a read found a line that is not what memory holds. */
 void memory_read_stale(struct memory *m, uint32_t slot, uint32_t address);
 
-/* stores.c: a store to TCM or a cached line; one that goes past the cache. Both return stall cycles. */
-uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
-/* Cycles for which a load waits for the stores to its words. */
+/* stores.c: cycles for which a load waits for the stores to its words. */
 uint32_t memory_wait_for_stores(const struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+/* A store that goes past the cache. Returns stall cycles. */
 uint32_t memory_buffer_store(struct memory *m, uint64_t time, uint32_t address, uint32_t region, uint8_t policy);
 /* One to the AHBP, which goes past the store buffer. */
 uint32_t memory_ahbp_store(struct memory *m, uint64_t time, uint32_t region);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+/* Stores that are in the queue still at a time. Returns how many; when it is full, stalls until one leaves it. */
+static uint32_t queued_at(struct memory *m, uint64_t time, uint32_t *stall)
 {
-    /* A store that does not fill its word reads the word first (TRM, TCM and D-cache with ECC). */
-    uint32_t kept = 0, oldest = 0, stall = 0;
+    uint32_t kept = 0, oldest = 0;
+    if (m->queued_until <= time)
+        return 0;
     for (uint32_t i = 0; i < m->queue_used; i++)
         if (m->queued[i] > time)
             m->queued[kept++] = m->queued[i];
@@ -14,27 +16,35 @@ uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, ui
         for (uint32_t i = 1; i < kept; i++)
             if (m->queued[i] < m->queued[oldest])
                 oldest = i;
-        stall = (uint32_t)(m->queued[oldest] - time);
+        *stall = (uint32_t)(m->queued[oldest] - time);
         m->queued[oldest] = m->queued[--kept];
     }
-    uint32_t first = address & ~3u, last = (address + size - 1) & ~3u;
-    uint64_t done = 0;
+    return kept;
+}
+
+/* Puts bytes of one word into their bank from a time on. Returns when that is done. */
+static inline uint64_t store_word(struct memory *m, uint64_t time, uint32_t word, uint32_t bytes)
+{
+    uint64_t *free_at = &m->bank_free_at[word >> 2 & 1];
+    *free_at = later(*free_at, time) + (bytes == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
+    m->stored_until = time + m->config->load_after_store_cycles;
+    m->stored[m->stored_next] = (struct stored_word){word, m->stored_until};
+    m->stored_next = (m->stored_next + 1) % STORED_WORDS;
+    m->stored_mask |= UINT64_C(1) << (word >> 2 & 63);
+    return *free_at;
+}
+
+uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+{
+    /* A store that does not fill its word reads the word first (TRM, TCM and D-cache with ECC). */
+    uint32_t stall = 0, kept = queued_at(m, time, &stall), first = address & ~3u, end = address + size;
     if (time >= m->stored_until)
         m->stored_mask = 0;
-    for (uint32_t word = first;; word += 4) {
-        uint32_t from = word > address ? word : address;
-        uint32_t to = word + 4 < address + size ? word + 4 : address + size;
-        uint64_t *free_at = &m->bank_free_at[word >> 2 & 1];
-        *free_at = later(*free_at, time + stall) +
-                   (to - from == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
-        done = later(done, *free_at);
-        m->stored_until = time + stall + m->config->load_after_store_cycles;
-        m->stored[m->stored_next] = (struct stored_word){word, m->stored_until};
-        m->stored_next = (m->stored_next + 1) % STORED_WORDS;
-        m->stored_mask |= UINT64_C(1) << (word >> 2 & 63);
-        if (word == last)
-            break;
-    }
+    uint64_t done = store_word(m, time + stall, first, end - first > 4 ? first + 4 - address : size);
+    for (uint32_t word = first + 4; word - first < end - first; word += 4)
+        done = later(done, store_word(m, time + stall, word, end - word > 4 ? 4 : end - word));
+    m->busy_until = later(m->busy_until, m->stored_until);
+    m->queued_until = later(m->queued_until, done);
     m->queued[kept++] = done;
     m->queue_used = kept;
     return stall;

@@ -103,6 +103,15 @@ static void *carve(uint8_t **next, const void *from, size_t bytes)
     return to;
 }
 
+static struct probe_mask mask_of(const struct probe_static *p, const struct access_static *access)
+{
+    switch (p->kind) {
+    case PROBE_ODD_WORD: return (struct probe_mask){p->a, p->b, 0, 4, 1};
+    case PROBE_UNALIGNED: return (struct probe_mask){p->a, p->b, 0, access[p->a].size - 1u, 1};
+    default: return (struct probe_mask){p->a, p->b, UINT32_MAX, p->kind == PROBE_SAME_BANK ? 4 : ~3u, 0};
+    }
+}
+
 /* Puts all arrays of a block into one allocation, those of the widest items first, so that none needs padding. */
 static int copy_facts(struct block *b)
 {
@@ -111,10 +120,10 @@ static int copy_facts(struct block *b)
     size_t counters = COUNTER_STATIC * sizeof *f->counters, accesses = f->accesses * sizeof *f->access;
     size_t probes = f->probes * sizeof *f->probe, notes = f->notes * sizeof *f->note;
     size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
-    size_t moves = f->stack_moves * sizeof *f->stack_move;
+    size_t moves = f->stack_moves * sizeof *f->stack_move, masks = f->probes * sizeof *b->probe;
     size_t stretches = f->stretches * sizeof *f->stretch, schedules = f->stretches * sizeof *b->schedules;
-    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + moves + accesses + probes + notes +
-                                  barriers + offsets + 2u * f->instructions);
+    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + moves + masks + accesses + probes +
+                                  notes + barriers + offsets + 2u * f->instructions);
     if (!next)
         return CORE_ERR_MEMORY;
     b->site = carve(&next, NULL, sites);
@@ -125,8 +134,16 @@ static int copy_facts(struct block *b)
     for (uint32_t i = 0; i < f->stretches; i++)
         b->schedules[i] = NO_DEFINITION;
     f->stack_move = carve(&next, f->stack_move, moves);
+    b->probe = carve(&next, NULL, masks);
     f->access = carve(&next, f->access, accesses);
+    for (uint32_t i = 0; i < f->accesses; i++) {
+        b->site[i].size = f->access[i].size;
+        b->site[i].is_write = f->access[i].is_write;
+        b->site[i].alignment_mask = f->access[i].alignment_mask;
+    }
     f->probe = carve(&next, f->probe, probes);
+    for (uint32_t i = 0; i < f->probes; i++)
+        b->probe[i] = mask_of(&f->probe[i], f->access);
     f->note = carve(&next, f->note, notes);
     f->barrier = carve(&next, f->barrier, barriers);
     f->instruction_offsets = carve(&next, f->instruction_offsets, offsets);
@@ -297,11 +314,12 @@ static int make_entry(struct blocks *t, struct block *b)
         return CORE_ERR_MEMORY;
     const struct block_static *f = &b->facts;
     struct entry_cost *c = &t->cost[t->entries];
-    c->schedule = malloc(f->stretches * sizeof *c->schedule +
+    c->schedule = malloc(f->stretches * sizeof *c->schedule + TERMS_MAX * sizeof *c->term +
                          ((size_t)f->accesses + f->barriers) * sizeof *t->entry->access_cycles);
     if (!c->schedule)
         return CORE_ERR_MEMORY;
-    t->entry[t->entries].access_cycles = (uint16_t *)(c->schedule + f->stretches);
+    c->term = (struct term *)(c->schedule + f->stretches);
+    t->entry[t->entries].access_cycles = (uint16_t *)(c->term + TERMS_MAX);
     b->entries_used++;
     return (int)t->entries++;
 }
@@ -322,9 +340,36 @@ static void add_cycles(const struct block *b, const struct schedule *s, struct e
     }
 }
 
+static void add_term(struct entry_cost *c, uint32_t counter, uint64_t amount)
+{
+    if (amount)
+        c->term[c->terms++] = (struct term){counter, (uint32_t)amount};
+}
+
+/* What an execution adds to counters, whatever happens in it. */
+static void sum_terms(const struct block *b, struct entry_cost *c)
+{
+    c->terms = 0;
+    for (uint32_t i = 0; i < COUNTER_STATIC; i++)
+        add_term(c, i, b->facts.counters[i]);
+    add_term(c, COUNTER_DUAL_ISSUES, c->cost.dual_issues);
+    for (uint32_t i = 0; i < CAUSE_COUNT; i++)
+        add_term(c, COUNTER_CYCLES + i, c->cost.causes[i]);
+    if (b->region != NO_REGION)
+        add_term(c, COUNTER_COUNT + b->region * REGION_COUNTER_COUNT + REGION_FETCH_BYTES, b->info.size);
+}
+
 int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant)
 {
     struct block *b = &t->block[block];
+    if (t->schedules >= t->most || t->entries >= t->most) {
+        t->merged++;
+        state = t->any_state;
+        variant = 0;
+        int found = blocks_find(t, block, state, variant);
+        if (found != NO_DEFINITION)
+            return found;
+    }
     uint32_t after = state;
     for (uint32_t i = 0; i < b->facts.stretches; i++) {
         int found = find_schedule(t, block, i, after, variant & b->facts.stretch[i].probes);
@@ -352,6 +397,7 @@ int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t vari
         c->cost.dual_issues += s->cost.dual_issues;
         e->exits = s->exits;
     }
+    sum_terms(b, c);
     e->next = b->entries;
     b->entries = entry;
     return entry;

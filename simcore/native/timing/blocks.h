@@ -12,7 +12,8 @@
 
 enum {
     NO_DEFINITION = -1,
-    ENTRIES_MAX = 16             /* of a block of several stretches */
+    ENTRIES_MAX = 16,            /* of a block of several stretches */
+    TERMS_MAX = COUNTER_STATIC + 1 + CAUSE_COUNT + 1,
 };
 
 struct exits {                   /* how a block is left */
@@ -44,9 +45,22 @@ struct entry {                   /* one (block, state, variant): what each execu
     int32_t followed[2];         /* by entry, when it last was by an even and by an odd block; -1: never */
 };
 
+struct term {
+    uint32_t counter, amount;
+};
+
 struct entry_cost {              /* and what only sums look at */
     struct cost cost;            /* executions: not counted for its schedules yet */
-    uint32_t *schedule;          /* one per stretch; begins the allocation with access_cycles */
+    uint32_t *schedule;          /* one per stretch; begins the allocation with term and access_cycles */
+    struct term *term;           /* what an execution adds to the running node */
+    uint32_t terms;
+};
+
+struct probe_mask {              /* a probe as bits that are all clear, or not, in the addresses of a and b */
+    uint32_t a, b;
+    uint32_t other;              /* bits of b's that are compared; 0: none */
+    uint32_t mask;
+    uint32_t is_set;             /* 1: it asks whether one is set */
 };
 
 struct block {
@@ -67,6 +81,7 @@ struct block {
     uint8_t sp_matters, sp_depends;      /* it moves or tells SP; what it does to it shows when it runs */
     int32_t sp_low, sp_change;   /* else: the lowest SP in it, and that behind it, from its entry */
     struct site *site;           /* one per access; begins the block's one allocation */
+    struct probe_mask *probe;    /* one per probe */
     uint64_t *skipped;           /* per instruction */
     int32_t *schedules;          /* per stretch: first of its list, most recent at the front */
 };
@@ -88,6 +103,8 @@ struct blocks {
     uint32_t other_definitions;
     uint8_t is_aside;            /* what runs does not count */
     uint32_t definitions;
+    uint32_t most, any_state;    /* entries and schedules; the state and variant 0 that stand for others past that */
+    uint64_t merged;             /* times that they did */
 };
 
 void blocks_free(struct blocks *t);
@@ -107,8 +124,8 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
 int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
 
 /* Makes the entry that blocks_find() does not find; asks for the schedules that are not there yet. Moves the entry
- * table. A block of several stretches that has ENTRIES_MAX gives up one of them: none may be pending. Negative:
- * core_status. */
+ * table. A block of several stretches that has ENTRIES_MAX gives up one of them: none may be pending. Past `most` it
+ * is that of `any_state`, whatever the state is. Negative: core_status. */
 int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t variant);
 
 /* The whole of a definition that was seen before, or NO_DEFINITION. */

@@ -31,6 +31,13 @@ void predictor_free(struct predictor *p)
     p->entry = NULL;
 }
 
+void predictor_forget(struct predictor *p)
+{
+    if (p->sets)
+        memset(p->entry, 0, (size_t)p->sets * p->ways * sizeof *p->entry);
+    p->clock = 0;
+}
+
 void predictor_control(struct predictor *p, uint32_t actlr)
 {
     p->read_disabled = p->always_disabled || (actlr & ACTLR_DISBTACREAD);
@@ -115,6 +122,6 @@ enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditi
         result = taken ? PREDICTED_STATIC : MISPREDICTED;
     else                                           /* fetch runs on behind a branch that the BTAC does not know */
         result = taken ? MISPREDICTED : PREDICTED;
-    btac_learn(p, e ? e : btac_find(p, branch), branch, taken, next);
+    btac_learn(p, p->read_disabled ? btac_find(p, branch) : e, branch, taken, next);
     return result;
 }

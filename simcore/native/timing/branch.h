@@ -40,6 +40,9 @@ enum prediction {
 int predictor_init(struct predictor *p, const struct timing_config *config);
 void predictor_free(struct predictor *p);
 
+/* Knows no branch, as behind a reset; return addresses stay. */
+void predictor_forget(struct predictor *p);
+
 /* What ACTLR says of the BTAC: DISBTACREAD (bit 13), DISBTACALLOC (bit 14). */
 void predictor_control(struct predictor *p, uint32_t actlr);
 

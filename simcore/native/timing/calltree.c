@@ -45,6 +45,7 @@ int calltree_init(struct calltree *t, uint32_t width)
 {
     memset(t, 0, sizeof *t);
     t->width = width;
+    t->ops.most_states = STATES_MAX;
     int root = add_node(t, NO_NODE, NO_FUNCTION, -1, NO_STATE, 0);
     return root < 0 ? root : push(t, root, NO_STATE, 0, 0);
 }

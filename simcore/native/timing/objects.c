@@ -114,7 +114,12 @@ static int add_to_state(struct objects *o, const struct object_use *use, const s
     if (array_reserve(&o->op_use, &o->op_uses_room, o->states.keys + 1u, 64, sizeof *o->op_use) != CORE_OK)
         return CORE_ERR_MEMORY;
     uint32_t before = o->states.keys, object = use->info.object;
-    int found = interned_number(&o->states, (struct interned_key){{o->state, object, 0, 0}});
+    struct interned_key key = {{o->state, object, 0, 0}};
+    if (o->most && before >= o->most && interned_find(&o->states, key) == NOT_INTERNED) {
+        o->merged++;
+        return CORE_OK;
+    }
+    int found = interned_number(&o->states, key);
     if (found < 0)
         return found;
     if (o->states.keys > before)
@@ -143,19 +148,33 @@ int objects_settle(struct objects *o, struct site *site)
     return o->state && delta.executions ? add_to_state(o, use, &delta) : CORE_OK;
 }
 
+/* The use of an object by a site, index + 1, 0: none. */
+static uint32_t use_of(const struct objects *o, const struct site_object *s, uint32_t object)
+{
+    uint32_t at = s->first;
+    while (at && o->use[at - 1].info.object != object)
+        at = o->use[at - 1].next;
+    return at;
+}
+
 int objects_switch(struct objects *o, const struct memory *m, const struct placement *p, struct site *site,
                    uint32_t block, uint32_t access, uint32_t address, const struct access_static *kind)
 {
     struct site_object *s = &site->object;
+    site->window.span = 0;
     int status = objects_settle(o, site);
     if (status != CORE_OK)
         return status;
-    uint32_t object = find(table_of(o), m, p, address, &s->low, &s->span);
-    for (uint32_t at = s->first; at; at = o->use[at - 1].next)
-        if (o->use[at - 1].info.object == object) {
-            s->current = at;
-            return CORE_OK;
-        }
+    uint32_t object = find(table_of(o), m, p, address, &s->low, &s->span), known = use_of(o, s, object);
+    if (!known && o->most && o->uses >= o->most) {
+        o->merged++;
+        object = OBJECT_IN_REGION | memory_region(m, address + placement_find(p, address).delta);
+        known = use_of(o, s, object);
+    }
+    if (known) {
+        s->current = known;
+        return CORE_OK;
+    }
     if (array_reserve(&o->use, &o->room, o->uses + 1u, 1024, sizeof *o->use) != CORE_OK)
         return CORE_ERR_MEMORY;
     o->use[o->uses++] = (struct object_use){{block, access, object, {0, 0, 0}}, s->first, kind->size, kind->is_write};

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "types.h"
-#include "memory/memory.h"
+#include "memory/window.h"
 #include "timing/interned.h"
 #include "timing/placement.h"
 
@@ -28,10 +28,11 @@ struct site_object {             /* all zero: nothing touched yet */
 };
 
 struct site {                    /* one access of a block */
-    struct site_object object;
+    struct window window;        /* in the object and the placement below */
+    uint8_t size, is_write, alignment_mask;      /* as struct access_static has them */
     struct site_info counts;
+    struct site_object object;
     struct placed placed;        /* where it was timed last */
-    uint32_t slot;               /* of the D-cache, that it used last */
 };
 
 struct object_table {
@@ -50,6 +51,8 @@ struct objects {
     struct interned states;      /* keys: state, object */
     struct op_use_info *op_use;  /* by number */
     uint32_t op_uses_room;
+    uint32_t most;               /* uses, and pairs of operations and objects; 0: any number */
+    uint64_t merged;             /* times that there were more */
 };
 
 /* Copies the ranges of a table, one that is there or the next one. Returns 0, CORE_ERR_CONFIG (not sorted, or
@@ -71,7 +74,11 @@ int objects_use(struct objects *o, uint32_t table);
 /* Hands the counts that are still the site's to the object it touches. Returns 0 or CORE_ERR_MEMORY. */
 int objects_settle(struct objects *o, struct site *site);
 
-static inline void objects_leave(struct site *site) { site->object.span = site->object.current = 0; }
+static inline void objects_leave(struct site *site)
+{
+    site->object.span = site->object.current = 0;
+    site->window.span = 0;
+}
 
 static inline int objects_is_current(const struct site_object *s, uint32_t address)
 {

@@ -57,9 +57,12 @@ int operations_marked(struct operations *o, uint32_t descriptor)
 
 static uint32_t depth_of(const struct operations *o, uint32_t state) { return state ? o->depth[state - 1] : 0; }
 
-/* A row inside a state. Returns the state or a core_status. */
+/* A row inside a state; the state itself when there are too many. Returns the state or a core_status. */
 static int64_t inside(struct operations *o, uint32_t state, uint32_t row)
 {
+    if (o->states.keys >= o->most_states &&
+        interned_find(&o->states, (struct interned_key){{state, row, 0, 0}}) == NOT_INTERNED)
+        return state;
     if (array_reserve(&o->depth, &o->depths_room, o->states.keys + 1u, 16, sizeof *o->depth) != CORE_OK)
         return CORE_ERR_MEMORY;
     int found = interned_number(&o->states, (struct interned_key){{state, row, 0, 0}});
@@ -136,6 +139,7 @@ int operations_begin(struct operations *o, uint32_t row, uint32_t frame)
         return CORE_OK;
     }
     int64_t state = again || is_deep ? around : inside(o, around, row);
+    is_deep |= !again && state == around;
     if (state < 0 || array_reserve(&o->open, &o->opens_room, o->opens + 1u, 16, sizeof *o->open) != CORE_OK)
         return CORE_ERR_MEMORY;
     int counts = !again && !o->is_aside;
@@ -173,6 +177,7 @@ static void close(struct operations *o, uint32_t at, int is_ended)
         int64_t found = op->again ? state : inside(o, state, op->row);
         if (found < 0)
             o->status = (int)found;
+        op->again |= found == state;
         state = op->state = found < 0 ? state : (uint32_t)found;
     }
     operations_find_bound(o);

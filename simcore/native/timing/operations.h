@@ -53,6 +53,7 @@ struct operations {
     uint64_t away;                       /* cycles in which what runs did not run */
     const uint64_t *now;                 /* NULL: no time goes by */
     struct op_lost_info lost;
+    uint32_t most_states;
     int status;                  /* 0, or the first core_status that nobody was told of yet */
     uint8_t is_aside;                    /* what runs does not count */
 };

@@ -21,6 +21,8 @@ struct timing_info timing_info(const struct timing *t)
         .lost_ends = t->calls.ops.lost,
         .lost_frames = t->calls.lost_frames,
         .unmatched_records = t->unmatched,
+        .merged_states = t->blocks.merged,
+        .merged_uses = t->objects.merged,
         .flash_wait_states = t->memory.flash_wait_states,
     };
     for (uint32_t i = 0; i < t->stacks.stacks; i++)

@@ -86,10 +86,12 @@ static inline __attribute__((always_inline)) int resolve_branch(struct timing *t
         } else if (taken) {
             t->state = e->after_taken;
         }
-        b->info.branch_stall_cycles += cycles;
-        if (cycles && t->predictor.ran_on)
-            memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
-        timing_charge(t, CAUSE_BRANCH, cycles);
+        if (cycles) {
+            b->info.branch_stall_cycles += cycles;
+            if (t->predictor.ran_on)
+                memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
+            timing_charge(t, CAUSE_BRANCH, cycles);
+        }
     }
     t->by_marker = 0;
     if (!stays(t, next, how))
@@ -142,15 +144,9 @@ static inline uint64_t probe(const struct block *b, const uint32_t *address)
 {
     uint64_t variant = 0;
     for (uint32_t i = 0; i < b->facts.probes; i++) {
-        const struct probe_static *p = &b->facts.probe[i];
-        uint32_t a = address[p->a], other = address[p->b], bit;
-        switch (p->kind) {
-        case PROBE_SAME_BANK: bit = ~(a ^ other) >> 2 & 1; break;
-        case PROBE_ODD_WORD: bit = a >> 2 & 1; break;
-        case PROBE_UNALIGNED: bit = (a & (b->facts.access[p->a].size - 1u)) != 0; break;
-        default: bit = a >> 2 == other >> 2; break;
-        }
-        variant |= (uint64_t)bit << i;
+        const struct probe_mask *p = &b->probe[i];
+        uint32_t bits = (address[p->a] ^ (address[p->b] & p->other)) & p->mask;
+        variant |= (uint64_t)((bits == 0) ^ p->is_set) << i;
     }
     return variant;
 }
@@ -196,6 +192,21 @@ static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *
         t->placed[i] =
             present && !present[i] ? address[i] : placement_at(&t->placement, &b->site[i].placed, address[i]);
     return t->placed;
+}
+
+/* Behind an access: accesses like it may follow. */
+static void open_window(struct timing *t, struct site *site, uint32_t address, uint32_t placed,
+                        const struct access_static *a)
+{
+    uint32_t low = site->object.low, span = site->object.span;
+    if (t->placement.moves) {
+        const struct placed *p = &site->placed;
+        uint32_t below = address - (address - low < address - p->low ? low : p->low);
+        uint32_t above = low + span - address, moved = p->low + p->span - address;
+        low = address - below;
+        span = below + (above < moved ? above : moved);
+    }
+    memory_open_window(&t->memory, &site->window, address, placed, a->size, a->is_write, low, span);
 }
 
 /* The barriers from *next on that stand in front of an access wait. Returns the access that the next one stands in
@@ -249,6 +260,78 @@ static int touch(struct timing *t, uint32_t entry)
     return CORE_OK;
 }
 
+/* An access by all the rules. */
+static __attribute__((noinline)) int access_one(struct timing *t, struct block *b, uint32_t i, uint32_t address,
+                                                uint64_t time)
+{
+    struct memory *m = &t->memory;
+    const struct access_static *a = &b->facts.access[i];
+    struct site *site = &b->site[i];
+    if (!objects_is_current(&site->object, address)) {
+        uint32_t index = (uint32_t)(b - t->blocks.block);
+        int status = objects_switch(&t->objects, m, &t->placement, site, index, i, address, a);
+        if (status != CORE_OK)
+            return status;
+    }
+    uint32_t placed = t->placement.moves ? placement_at(&t->placement, &site->placed, address) : address;
+    const uint64_t *v = m->counters;
+    uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
+    uint32_t stall = a->is_write ? memory_write(m, time, placed, a->size)
+                                 : memory_read(m, time, placed, a->size, i && a[-1].instruction == a->instruction);
+    site->counts.executions++;
+    site->counts.misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
+    site->counts.stall_cycles += stall;
+    timing_charge(t, a->is_write ? CAUSE_STORE : CAUSE_LOAD, stall);
+    open_window(t, site, address, placed, a);
+    return CORE_OK;
+}
+
+/* The accesses of a block, and the barriers between them. Compiled, too, for all of them without barriers. */
+static inline __attribute__((always_inline)) int access_all(struct timing *t, struct block *b, const struct entry *e,
+                                                            const uint32_t *address, const uint8_t *present,
+                                                            const uint8_t *ran, int has_barriers)
+{
+    struct memory *m = &t->memory;
+    uint32_t barriers = 0, barrier_before = has_barriers ? b->facts.barrier->access : UINT32_MAX;
+    const uint16_t *cycles = e->access_cycles;
+    struct site *site = b->site, *end = site + b->facts.accesses;
+    for (uint32_t i = 0; site < end; i++, site++) {
+        if (has_barriers && i >= barrier_before)
+            barrier_before = synchronize(t, b, e, ran, &barriers, i);
+        if (present && !present[i])
+            continue;
+        uint32_t at = address[i], stall;
+        if (at & site->alignment_mask) {
+            fault_at(t, FAULT_UNALIGNED, b, i, at);
+            return STOP_FAULT;
+        }
+        struct window *w = &site->window;
+        uint64_t time = t->now + cycles[i];
+        if (memory_in_window(m, w, at)) {
+            if (!site->is_write) {
+                if (memory_read_free(m, w, time, at + w->delta, site->size)) {
+                    site->counts.executions++;
+                    continue;
+                }
+            } else if (memory_write_joins(m, w, time)) {
+                stall = memory_join_queue(m, w, time, at + w->delta, site->size);
+                site->counts.executions++;
+                if (stall) {
+                    site->counts.stall_cycles += stall;
+                    timing_charge(t, CAUSE_STORE, stall);
+                }
+                continue;
+            }
+        }
+        int status = access_one(t, b, i, at, time);
+        if (status != CORE_OK)
+            return status;
+    }
+    if (barrier_before != UINT32_MAX)
+        synchronize(t, b, e, ran, &barriers, b->facts.accesses);
+    return CORE_OK;
+}
+
 int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, const uint8_t *present,
                      const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
 {
@@ -267,8 +350,9 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     if (status != CORE_OK)
         return status;
 
-    const uint32_t *placed = t->placement.moves ? place(t, b, address, present) : address;
-    uint64_t variant = probe(b, placed);
+    uint64_t variant = 0;
+    if (b->facts.probes)
+        variant = probe(b, t->placement.moves ? place(t, b, address, present) : address);
     int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, variant);
     if (entry == NO_DEFINITION) {
         timing_settle(t);                /* it may take the place of one that is pending */
@@ -283,44 +367,14 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
             return status;
     }
     uint32_t stall = fetch(t, b, e->cycles, redirected);
-    b->info.fetch_stall_cycles += stall;
-    timing_charge(t, CAUSE_FETCH, stall);
-    uint32_t barriers = 0, barrier_before = b->facts.barriers ? b->facts.barrier->access : UINT32_MAX;
-    for (uint32_t i = 0; i < b->facts.accesses; i++) {
-        const struct access_static *a = &b->facts.access[i];
-        if (i >= barrier_before)
-            barrier_before = synchronize(t, b, e, ran, &barriers, i);
-        if (present && !present[i])
-            continue;
-        if (address[i] & a->alignment_mask) {
-            fault_at(t, FAULT_UNALIGNED, b, i, address[i]);
-            return STOP_FAULT;
-        }
-        struct site *site = &b->site[i];
-        if (!objects_is_current(&site->object, address[i])) {
-            status = objects_switch(&t->objects, &t->memory, &t->placement, site, index, i, address[i], a);
-            if (status != CORE_OK)
-                return status;
-        }
-        struct site_info *s = &site->counts;
-        s->executions++;
-        uint64_t time = t->now + e->access_cycles[i];
-        if (!a->is_write && memory_read_free(&t->memory, time, placed[i], a->size, site->slot))
-            continue;
-        uint64_t *v = t->memory.counters;
-        uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
-        stall = a->is_write
-                    ? memory_write(&t->memory, time, placed[i], a->size)
-                    : memory_read(&t->memory, time, placed[i], a->size, i && a[-1].instruction == a->instruction);
-        site->slot = t->memory.dcache.recent;
-        s->misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
-        if (stall) {
-            s->stall_cycles += stall;
-            timing_charge(t, a->is_write ? CAUSE_STORE : CAUSE_LOAD, stall);
-        }
+    if (stall) {
+        b->info.fetch_stall_cycles += stall;
+        timing_charge(t, CAUSE_FETCH, stall);
     }
-    if (barrier_before != UINT32_MAX)
-        synchronize(t, b, e, ran, &barriers, b->facts.accesses);
+    status = present || b->facts.barriers ? access_all(t, b, e, address, present, ran, b->facts.barriers)
+                                          : access_all(t, b, e, address, NULL, NULL, 0);
+    if (status != CORE_OK)
+        return status;
     if (b->predicated || note_count) {
         stall = apply_notes(t, b, ran, notes, note_count);
         b->info.execute_stall_cycles += stall;

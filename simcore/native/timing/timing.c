@@ -24,6 +24,9 @@ int timing_init(struct timing *t, const struct timing_setup *setup, const struct
     t->blocks.callbacks = setup->callbacks;
     t->blocks.stream = stream;
     t->blocks.placement = &t->placement;
+    t->blocks.most = SCHEDULES_MAX;
+    t->blocks.any_state = setup->reset_state;
+    t->objects.most = USES_MAX;
     t->state = t->reset_state = setup->reset_state;
     t->last_block = t->last_entry = NO_DEFINITION;
     t->sample_at = UINT64_MAX;
@@ -101,19 +104,14 @@ void timing_settle(struct timing *t)
     uint64_t *v = t->memory.counters;
     for (uint32_t i = 0; i < t->touched_used; i++) {
         struct entry *e = &t->blocks.entry[t->touched[i]];
-        struct cost *cost = &t->blocks.cost[t->touched[i]].cost;
+        struct entry_cost *cost = &t->blocks.cost[t->touched[i]];
         const struct block *b = &t->blocks.block[e->block];
         uint64_t n = e->pending;
-        for (uint32_t c = 0; c < COUNTER_STATIC; c++)
-            v[c] += n * b->facts.counters[c];
-        v[COUNTER_DUAL_ISSUES] += n * cost->dual_issues;
-        for (uint32_t c = 0; c < CAUSE_COUNT; c++)
-            v[COUNTER_CYCLES + c] += n * cost->causes[c];
+        for (const struct term *term = cost->term, *end = term + cost->terms; term < end; term++)
+            v[term->counter] += n * term->amount;
         if (b->fetch_cached)
             v[COUNTER_ICACHE_ACCESSES] += n * b->groups;
-        if (b->region != NO_REGION)
-            memory_region_counters(&t->memory, b->region)[REGION_FETCH_BYTES] += n * b->info.size;
-        cost->executions += n;
+        cost->cost.executions += n;
         if (t->node_blocks)
             node_blocks_add(t->node_blocks, (uint32_t)t->calls.frame[t->calls.frames - 1].node, e->block, n,
                             n * e->cycles);
@@ -164,7 +162,7 @@ void timing_forget(struct timing *t)
         struct op_use_info *use = &t->objects.op_use[i];
         use->read_bytes = use->write_bytes = use->misses = use->stall_cycles = 0;
     }
-    t->calls.lost_frames = t->unmatched = 0;
+    t->calls.lost_frames = t->unmatched = t->blocks.merged = t->objects.merged = 0;
     contexts_forget(t);
     t->counted_from = t->now;
     memset(t->transfer, 0, sizeof t->transfer);
@@ -272,6 +270,21 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     return timing_run_block(t, (uint32_t)index, address, present, ran, x.note, notes);
 }
 
+/* A whole block that was seen before and needs nothing but to run: as run_record() does it. Returns 0 for others. */
+static inline int run_plain(struct timing *t, const uint32_t *words, size_t left, size_t *length, int *status)
+{
+    uint32_t id = words[0];
+    if (left < 2 || id >= t->blocks.definitions || t->blocks.whole[id] < 0)
+        return 0;
+    uint32_t index = (uint32_t)t->blocks.whole[id], accesses = words[1] & 0xffff, notes = words[1] >> 16;
+    const struct block *b = &t->blocks.block[index];
+    *length = 2 + (size_t)accesses + notes;
+    if (!b->is_plain || b->facts.accesses != accesses || *length > left)
+        return 0;
+    *status = timing_run_block(t, index, words + 2, NULL, NULL, words + 2 + accesses, notes);
+    return 1;
+}
+
 /* What DMA moves costs the core nothing: it shares no bus with it here. */
 static void run_transfer(struct timing *t, int is_write, uint32_t address, uint32_t bytes, uint32_t code)
 {
@@ -297,6 +310,15 @@ static int switch_objects(struct timing *t, uint32_t table)
     return objects_use(&t->objects, table);
 }
 
+/* What begins here finds nothing of what ran before it. */
+static void begin_apart(struct timing *t)
+{
+    timing_charge(t, CAUSE_STORE, memory_synchronize(&t->memory, t->now));
+    memory_reset(&t->memory);
+    predictor_forget(&t->predictor);
+    t->waits = 0;
+}
+
 static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, uint32_t count)
 {
     static const uint8_t payload_words[] = {
@@ -318,6 +340,8 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
                                                                            : payload[1]));
         break;
     case RECORD_OP_BEGIN:
+        if (t->apart && t->apart_begun++ % t->apart == 0)
+            begin_apart(t);
         status = calltree_op_begin(&t->calls, payload[0], payload[1]);
         t->by_marker = 1;
         break;
@@ -368,7 +392,7 @@ int timing_consume(void *timing, const uint32_t *words, size_t count)
             if (length > count - at)
                 return CORE_ERR_STREAM;
             status = run_other(t, words[at] >> 16 & 0x7fff, words + at + 1, (uint32_t)length - 1);
-        } else {
+        } else if (!run_plain(t, words + at, count - at, &length, &status)) {
             status = run_record(t, words + at, count - at, &length);
         }
         if (status != CORE_OK)

@@ -69,6 +69,7 @@ struct timing {
     uint64_t ended_pended;       /* when the exception was pended whose handler came back last */
     uint32_t handler_low;        /* lowest SP of the handler that runs, 0: none does */
     struct interrupts *interrupts;       /* NULL: there were none */
+    uint32_t apart, apart_begun;    /* operations that go together, 0: not asked for; those begun so far */
     uint32_t hardware_return;    /* return address of the exception that is being entered */
 };
 

@@ -17,7 +17,7 @@ def render(annotation: Annotation, format_name: str, options: RenderOptions) -> 
     if format_name == "json":
         return annotation.to_json()
     from simcore.report.annotation import csv, text
+    from simcore.report.escaped import document_of
 
-    if format_name == "csv":
-        return csv.render(annotation, options)
-    return text.render(annotation, options)
+    module = csv if format_name == "csv" else text
+    return document_of(lambda found: module.render(found, options), annotation, format_name)

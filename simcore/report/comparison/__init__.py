@@ -29,6 +29,8 @@ def render(
     """
     if format_name == "json":
         return comparison.to_json()
+    from simcore.report.escaped import document_of
+
     if format_name == "html":
         from simcore.report.comparison import html
 
@@ -37,11 +39,10 @@ def render(
                 "a comparison holds no call trees, which its page draws: 'mcusim compare' the"
                 " profiles with --format html"
             )
-        if options.links is not None:
-            return html.render(comparison, *profiles, options.links)
-        return html.render(comparison, *profiles)
+        links = () if options.links is None else (options.links,)
+        both = (comparison, *profiles)
+        return document_of(lambda found: html.render(*found, *links), both, format_name)
     from simcore.report.comparison import csv, text
 
-    if format_name == "csv":
-        return csv.render(comparison, options)
-    return text.render(comparison, options)
+    module = csv if format_name == "csv" else text
+    return document_of(lambda found: module.render(found, options), comparison, format_name)

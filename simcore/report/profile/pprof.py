@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from simcore.costs.profile import Profile
 from simcore.costs.sharing import rounded, shared
+from simcore.log_text import one_line
 from simcore.report import RenderOptions
 from simcore.report.inlined import MARK, FrameAt, check_inlines
 from simcore.report.profile.places import Place, places
@@ -210,4 +211,4 @@ class _Writer:
         return number(1, self._string(kind)) + number(2, self._string(unit))
 
     def _string(self, value: str) -> int:
-        return self._strings.setdefault(value, len(self._strings))
+        return self._strings.setdefault(one_line(value), len(self._strings))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from simcore.advisor.results import Advice, AdvisedMove, Cost, Rejected
 from simcore.errors import ExitCode
 from simcore.report import RenderOptions
+from simcore.report.escaped import document_of
 from simcore.report.page.console import (
     Block,
     Code,
@@ -26,6 +27,15 @@ def render(advice: Advice, format_name: str, options: RenderOptions) -> str:
     """The advice in one of FORMATS; ``options.top`` bounds the list of what stays."""
     if format_name == "json":
         return advice.to_json()
+    return document_of(
+        lambda found: _text(found, options),
+        advice,
+        format_name,
+        ("linker_script", "attributes", "applied_script"),
+    )
+
+
+def _text(advice: Advice, options: RenderOptions) -> str:
     console = new_console(options)
     print_blocks(console, _header(advice), _blocks(advice, options))
     return printed_text(console, options)

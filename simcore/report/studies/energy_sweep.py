@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from simcore.errors import ExitCode
 from simcore.plain import field_names, to_plain
 from simcore.report import RenderOptions
+from simcore.report.escaped import document_of
 from simcore.report.page.console import (
     Block,
     new_console,
@@ -31,6 +32,10 @@ def render(sweep: EnergySweep, format_name: str, options: RenderOptions) -> str:
     if format_name == "csv":
         rows = [to_plain(point) for point in sweep.points]
         return table_text(rows, field_names(EnergySweep, "points"))
+    return document_of(lambda found: _text(found, options), sweep, format_name)
+
+
+def _text(sweep: EnergySweep, options: RenderOptions) -> str:
     console = new_console(options)
     print_blocks(console, _header(sweep), _blocks(sweep, options))
     return printed_text(console, options)

@@ -9,6 +9,7 @@ from simcore.cpu_model.schema import TCM_KINDS
 from simcore.errors import ExitCode
 from simcore.plain import to_plain
 from simcore.report import RenderOptions
+from simcore.report.escaped import document_of
 from simcore.report.page.console import (
     Block,
     new_console,
@@ -33,6 +34,10 @@ def render(study: WhatIf, format_name: str, options: RenderOptions) -> str:
         return study.to_json()
     if format_name == "csv":
         return table_text(list(_csv_rows(study.configurations)), ())
+    return document_of(lambda found: _text(found, options), study, format_name)
+
+
+def _text(study: WhatIf, options: RenderOptions) -> str:
     console = new_console(options)
     print_blocks(console, _header(study), _blocks(study, options))
     return printed_text(console, options)

@@ -15,10 +15,12 @@ FORMATS = ("html", "text")
 
 def render(steps: Sequence[TrendStep], format_name: str, options: RenderOptions) -> str:
     """The steps, of which there is one at least, in one of FORMATS."""
+    from simcore.report.escaped import document_of
+
     if format_name == "html":
         from simcore.report.trend import html
 
-        return html.render(steps)
+        return document_of(html.render, tuple(steps), format_name)
     from simcore.report.trend import text
 
-    return text.render(steps, options)
+    return document_of(lambda found: text.render(found, options), tuple(steps), format_name)

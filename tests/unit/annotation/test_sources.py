@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from simcore.annotation.sources import LARGEST_FILE, SourceFiles, SourcePlaces
+from simcore.repository import Checkout
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,28 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
     assert SourceFiles(tmp_path / "kernel.elf").line(str(file), 1) == "a?[31mb"
 
 
+def test_no_name_costs_more_than_it_is_worth(tmp_path: Path) -> None:
+    """With `a -> .` each folder of a name is there: a thousand of them took 12 s."""
+    put(tmp_path / "cwd" / "x.c")
+    (tmp_path / "cwd" / "a").symlink_to(".")
+    sources = SourceFiles(tmp_path / "cwd" / "kernel.elf")
+    assert sources.line("a/" * 20 + "x.c", 1) == "one"
+    began = time.process_time()
+    assert sources.line("a/" * 2000 + "x.c", 1) is None
+    assert Checkout(tmp_path / "cwd" / "kernel.elf").find("b/" + "a/" * 2000 + "y.c") is None
+    assert time.process_time() - began < 0.5
+
+
+def test_names_of_what_is_withheld_are_cut(tmp_path: Path) -> None:
+    sources = SourceFiles(tmp_path / "kernel.elf")
+    for number in range(5):
+        sources.line("\x1b\u202e" + "q" * 4000 + f"{number}.txt", 1)
+    (told,) = sources.withheld()
+    assert told.isprintable()
+    assert "5 source files" in told
+    assert len(told) < 1000
+
+
 # -- what an ELF of somebody else may not read -----------------------------------------------------
 
 
@@ -132,6 +156,20 @@ def test_only_source_files_of_the_working_folder_and_the_elfs_are_read(
         assert (sources.line(file, 1), sources.path(file)) == (None, None), name
         opens = "(--source-dir opens a folder)"
         assert sources.withheld() == (f"text of 1 source file withheld, {reason} {opens}: {file}",)
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        r"C:\..\secret.c", r"C:\x\..\..\secret.c", "C:/../secret.c", r"\\host\..\..\secret.c",
+        r"C:\.hidden\a.c", r"\\?\C:\to_secret.c", r"c:\.git\config", "./../secret.c", "C:",
+        r"..\secret.c", "cwd/../../secret.c", "/dev/stdin", "/proc/self/cwd/../secret.c", "CON",
+        "//..//secret.c",
+    ],
+)  # fmt: skip
+def test_no_spelling_of_a_path_leads_out(secrets: Path, recorded: str) -> None:
+    sources = SourceFiles(secrets / "cwd" / "kernel.elf")
+    assert (sources.line(recorded, 1), sources.path(recorded)) == (None, None)
 
 
 def test_what_was_withheld_is_told_by_reason_with_a_few_names(secrets: Path) -> None:

@@ -140,6 +140,20 @@ def test_what_followed_an_entry_last_is_no_answer_for_another_state_or_block(tim
         assert find(timed, first, 0, 0, before) == 0
 
 
+def test_past_their_limit_all_states_count_as_the_one_out_of_reset(timed: Timed) -> None:
+    first, second = block_for(timed, "first"), block_for(timed, "second")
+    timed.t.blocks.most = 2
+    known = [find(timed, first, 1), find(timed, first, 2)]
+    assert [find(timed, first, state) for state in (1, 2)] == known
+    assert timed.t.blocks.merged == 0
+    rest = find(timed, second, 1)
+    assert [find(timed, second, state, variant) for state, variant in ((2, 0), (1, 1))] == [
+        rest
+    ] * 2
+    assert (timed.t.blocks.entry[rest].state, timed.t.blocks.entry[rest].variant) == (0, 0)
+    assert (timed.t.blocks.entries, timed.t.blocks.merged) == (3, 3)
+
+
 def test_a_failed_question_leaves_the_tables_as_they_were(timed: Timed) -> None:
     error, lib = timed.lib.CORE_ERR_CALLBACK, timed.lib
     callbacks = timed.t.blocks.callbacks

@@ -531,6 +531,22 @@ def test_more_operations_inside_one_another_than_are_told_apart_change_nothing(t
     assert tree.stack == "a"
 
 
+def test_past_its_limit_what_is_open_inside_others_changes_nothing(tree: Tree) -> None:
+    tree.t.ops.most_states = 2
+    for op in (0, 1, 2):
+        tree.op_begin(op)
+    assert tree.stack == "a.1"
+    assert [tree.row(op).too_deep for op in range(3)] == [0, 0, 1]
+    for _ in range(3):
+        assert tree.op_end()
+    assert tree.stack == "a"
+    tree.op_begin(0)
+    assert tree.stack == "a.0"  # that is known
+    tree.op_begin(2)
+    assert tree.stack == "a.0"
+    assert [tree.row(op).invocations for op in range(3)] == [2, 1, 2]
+
+
 # --- calls that are operations ---
 
 

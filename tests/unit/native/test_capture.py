@@ -191,13 +191,43 @@ def test_another_thread_stops_a_run_in_front_of_its_next_block(make: Make) -> No
 def test_code_that_was_overwritten_is_read_again(make: Make) -> None:
     engine = make()
     block = BLOCKS["start"]
+    other = bytes.fromhex("c046") + NOP * 9  # MOV R8, R8
     ends = engine.run(
         ("block", "start"), ("write", block["address"] + 4, 4),
+        ("call", lambda: engine.memory.update({block["address"]: other})),
         ("block", "start"), ("write", block["address"] + 64, 4), ("block", "start"),
     )  # fmt: skip
     assert ends == engine.lib.STOP_ENGINE
     assert engine.lib.core_self_modified(engine.core) == 1
     assert found(engine).blocks == 2
+
+
+def test_code_that_is_written_once_more_is_the_code_of_before(make: Make) -> None:
+    """Three texts in turn, four times: three definitions, and each store into them counts."""
+    engine = make()
+    address = BLOCKS["start"]["address"]
+    texts = [bytes.fromhex(text) + NOP * 9 for text in ("00bf", "c046", "c846")]
+    steps: list[Step] = []
+    for text in texts * 4:
+        written = {address: text}
+        steps += [("call", lambda written=written: engine.memory.update(written))]
+        steps += [("block", "start"), ("write", address, 2)]
+    assert engine.run(*steps) == engine.lib.STOP_ENGINE
+    assert engine.lib.core_self_modified(engine.core) == 12
+    assert found(engine).blocks == 3
+
+
+def test_past_its_limit_no_register_is_kept_and_each_use_of_others_is_told(make: Make) -> None:
+    engine = make()
+    lib = engine.lib
+    first, most = 0x4000_0000, lib.WORDS_MAX
+    for word in range(most + 3):
+        assert lib.core_reset_register(engine.core, first + 4 * word, 7) == 0
+    assert lib.core_register(engine.core, first + 4 * most - 4) == 7
+    assert lib.core_register(engine.core, first + 4 * most) == 0
+    info = engine.ffi.new("struct left_out_info *")
+    lib.core_left_out(engine.core, info)
+    assert (info.registers, info.clock_notes, info.code) == (3, 0, 0)
 
 
 def test_markers_open_and_close_an_operation_and_are_no_blocks_of_the_stream(make: Make) -> None:

@@ -78,6 +78,28 @@ def test_a_table_of_objects_takes_the_place_of_another() -> None:
     assert lib.objects_use(objects, 2) == lib.CORE_ERR_STREAM
 
 
+def test_past_its_limit_uses_count_for_the_region() -> None:
+    """Of four objects that a site walks over, two are kept, and the operations of two."""
+    ffi, lib = native.load()
+    memory, placement = native.Memory(CONFIG, [Region(0x2000_0000, 0x1_0000)]), native.Placement([])
+    objects = ffi.gc(ffi.new("struct objects *"), lib.objects_free)
+    objects.most = 2
+    ranges = [(0x2000_0000 + 16 * number, 16) for number in range(4)]
+    assert lib.objects_init(objects, 0, *_told(ranges)) == 0
+    site, kind = ffi.new("struct site *"), ffi.new("struct access_static *", {"size": 4})
+    for state, number in enumerate((0, 1, 2, 3, 0, 2)):
+        objects.state = state + 1
+        address = 0x2000_0000 + 16 * number
+        switch = lib.objects_switch
+        assert switch(objects, memory.m, placement.p, site, BLOCK, ACCESS, address, kind) == 0
+        site.counts.executions += 1
+        assert lib.objects_settle(objects, site) == 0
+    found = [objects.use[index].info for index in range(objects.uses)]
+    region = lib.OBJECT_IN_REGION
+    assert [(u.object, u.counts.executions) for u in found] == [(0, 2), (1, 1), (region, 3)]
+    assert (objects.states.keys, objects.merged) == (2, 3 + 4)
+
+
 def _told(ranges: list[Any]) -> tuple[Any, int]:
     """Ranges for C, each of an object of its own."""
     ffi, _ = native.load()

@@ -9,6 +9,7 @@ import pytest
 
 from simcore.checking.history import append
 from simcore.checking.trend import TrendStep, read_steps, run_changes
+from simcore.log_text import one_line
 from simcore.report import RenderOptions
 from simcore.report.trend import render
 from simcore.report.trend.charts import charts
@@ -67,7 +68,7 @@ def test_the_page_lists_the_steps_the_latest_first_and_is_escaped(tmp_path: Path
     assert rows == [
         ["000000000 Change 4, 2026-11-04", "a", "-4.55 % 1,100 to 1,050"],
         ["000000000 Change 4, 2026-11-04", "b added", ""],
-        [f"000000000 {HOSTILE}, 2026-11-02", "a", "+10.0 % 1,000 to 1,100"],
+        [f"000000000 {one_line(HOSTILE)}, 2026-11-02", "a", "+10.0 % 1,000 to 1,100"],
     ]
     assert "1 check changed nothing." in page.source
     assert HOSTILE not in page.source

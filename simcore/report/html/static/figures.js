@@ -31,6 +31,6 @@ for (const [id, parts] of [["roofline", ".point, .roof"], ["network-figure", ".b
   const figure = document.getElementById(id);
   if (figure) followFigure(figure, document.getElementById(`${id}-told`), parts);
 }
-for (const figure of document.querySelectorAll(".trend"))
+for (const figure of document.querySelectorAll(".trend, .coordinates"))
   followFigure(figure, document.getElementById(`${figure.id}-told`), ".point");
 performance.mark("mcusim-interactive");

@@ -1,0 +1,190 @@
+"""Runs a sweep of a thousand points, kills it again and again: what is lost, what the engine costs.
+
+Each point is a program that runs for about a fifth of a second on this machine. The client is
+killed (SIGKILL) at random moments, then a worker of it, then it runs to its end: results in the
+store before each start are not run again, and at the end there are all. The overhead is the wall
+time of an undisturbed sweep on N processes beyond a N-th of the seconds that its points took
+themselves; an empty task is one that returns at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from simcore.parallel import as_they_come, processors
+from simcore.plain import to_plain
+from simcore.store.database import open_store
+from simcore.store.rows import StoredRun
+from simcore.store.writer import StoreWriter
+from simcore.sweep.running import PlannedPoint
+from simcore.sweep.space import load_space
+from simcore.whatif.results import Outcome
+
+LENGTH_S = 0.2
+SHARE = 0.05
+EMPTY_S = 0.005
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--points", type=int, default=1000, metavar="N")
+    parser.add_argument("--kills", type=int, default=5, metavar="N", help="of the client")
+    parser.add_argument("--workers", type=int, default=processors(), metavar="N")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-overhead", action="store_true", help="only the kills")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was found; returns 1 when something was lost, run again or too slow."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        Path("space.toml").write_text(_space(options.points))
+        bad = _kills(options)
+        if not options.no_overhead:
+            bad += _empty(options.workers) + _overhead(options)
+    return int(bad > 0)
+
+
+def _space(points: int) -> str:
+    shifts = ", ".join(str(4 * n) for n in range(-(-points // 20)))
+    return (
+        '[axes]\nkernel = ["mixed"]\ncpu = ["stm32f746", "stm32h743"]\n'
+        'clock = ["80MHz", "100MHz", "140MHz", "180MHz", "200MHz"]\ncaches = ["on", "off"]\n'
+        f"shift = [{shifts}]\n"
+    )
+
+
+def _started(workers: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "simcore.cli.main", "sweep", "space.toml", "-v"]
+    return subprocess.Popen(
+        [*command, "--workers", str(workers), "--format", "csv", "-o", "out.csv"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _kept() -> int:
+    if not Path("space.db").exists():
+        return 0
+    try:
+        with closing(sqlite3.connect("space.db", timeout=60)) as connection:
+            return int(connection.execute("SELECT count(*) FROM mcusim_runs").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def _kills(options: argparse.Namespace) -> int:
+    chance = random.Random(options.seed)
+    bad, total = 0, load_space("space.toml").size
+    marks = sorted(chance.randrange(1, total * 3 // 4) for _ in range(options.kills))
+    for mark in marks:
+        before = _kept()
+        with _started(options.workers) as client:
+            while _kept() < mark and client.poll() is None:
+                time.sleep(0.02)
+            client.kill()
+            said = client.stderr.read() if client.stderr else ""
+        bad += _not_told(said, before, total)
+        print(f"client killed at {_kept()} of {total}; {before} were there before", flush=True)
+    before = _kept()
+    with _started(options.workers) as client:
+        while _kept() < min(total - 5, before + 20) and client.poll() is None:
+            time.sleep(0.02)
+        killed = _workers_of(client.pid)[:1]
+        for worker in killed:
+            os.kill(worker, signal.SIGKILL)
+        _, said = client.communicate()
+    bad += _not_told(said, before, total) + (client.returncode != 0) + (_kept() != total)
+    print(
+        f"{len(killed)} worker killed: status {client.returncode}, {_kept()} of {total} results,"
+        f" {before} were there before",
+        flush=True,
+    )
+    return bad
+
+
+def _not_told(said: str, before: int, total: int) -> int:
+    """Whether a sweep did not find what was there; one killed before it looked says nothing."""
+    found = re.search(r"(\d[\d,]*) of (\d[\d,]*) results were in the store", said)
+    wrong = found is not None and found[0] != f"{before} of {total} results were in the store"
+    if wrong:
+        print(f"  it found {found and found[0]}, and {before} were there", flush=True)
+    return int(wrong)
+
+
+def _workers_of(client: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(") ")[2].split()[1])
+            if parent == client and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def _nothing(number: int) -> int:
+    return number
+
+
+def _empty(workers: int) -> int:
+    for _ in as_they_come(_nothing, range(workers), workers):
+        pass
+    many = 2000
+    started = time.perf_counter()
+    first = 0.0
+    for _ in as_they_come(_nothing, range(many), workers):
+        first = first or time.perf_counter()
+    each = (time.perf_counter() - first) / many
+    print(
+        f"an empty task: {1e3 * each:.2f} ms, behind {first - started:.1f} s of start", flush=True
+    )
+    return int(each > EMPTY_S)
+
+
+def _slept(outcome: Outcome) -> Outcome:
+    time.sleep(LENGTH_S)
+    return outcome
+
+
+def _overhead(options: argparse.Namespace) -> int:
+    """Of tasks that sleep, each with the result of a real point, which is kept in a store."""
+    space = load_space("space.toml")
+    draft = space.draft(space.places()[0])
+    outcome = PlannedPoint(draft.elf, draft.configuration, draft.options).run()
+    document = json.dumps(to_plain(outcome))
+    many, workers = options.points, options.workers
+    for _ in as_they_come(_nothing, range(workers), workers):
+        pass
+    store = open_store("overhead.db")
+    results = as_they_come(_slept, [outcome] * (many + workers), workers)
+    with StoreWriter(store) as writer:
+        for _ in range(workers):
+            next(results)  # processes are there
+        started, cpu = time.perf_counter(), time.process_time()
+        for number, future in results:
+            key = hashlib.sha256(str(number).encode()).hexdigest()
+            told = json.dumps(to_plain(future.result()))
+            writer.keep(StoredRun(key, "sweep", (), told.encode()))
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+    store.close()
+    share = wall * workers / (LENGTH_S * many) - 1
+    print(
+        f"{many} tasks of {LENGTH_S} s, {len(document):,} bytes kept of each: {wall:.1f} s on"
+        f" {workers} processes: {share:+.1%}; {1e3 * cpu / many:.1f} ms of the client's CPU each",
+        flush=True,
+    )
+    return int(share > SHARE)

@@ -1,0 +1,37 @@
+/* window.c: see window.h. */
+#include "memory/window.h"
+
+#include "memory/parts.h"
+
+static uint32_t less(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+void memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
+                        int is_write, uint32_t low, uint32_t span)
+{
+    uint32_t page = m->page[placed >> PAGE_SHIFT], region = page & 0xff, bytes = 1u << PAGE_SHIFT;
+    w->span = 0;
+    if (region == NO_REGION)
+        return;
+    w->is_cached = !(page & PAGE_TCM);
+    w->held = &m->no_line;
+    w->tag = 0;
+    if (w->is_cached) {
+        struct cache *c = &m->dcache;
+        uint32_t policy = page >> 8, least = is_write ? POLICY_WRITE_BACK : POLICY_WRITE_THROUGH;
+        if (!m->dcache_on || policy < least || policy == MIXED_POLICY || m->read_allocate_mode ||
+            c->replacement == REPLACE_LRU || !cache_holds(c, c->recent, placed))
+            return;
+        w->held = &c->tag[c->recent];
+        w->tag = *w->held & ~(uint32_t)CACHE_DIRTY;
+        bytes = c->line_bytes;
+    }
+    uint32_t offset = placed & (bytes - 1);
+    if (offset + size > bytes)
+        return;
+    uint32_t below = less(address - low, offset), above = less(low + span - address, bytes - size + 1 - offset);
+    w->low = address - below;
+    w->span = below + above;
+    w->delta = placed - address;
+    w->epoch = m->epoch;
+    w->counters = COUNTER_COUNT + region * REGION_COUNTER_COUNT;
+}

@@ -1,0 +1,1 @@
+"""Searches over spaces of networks, by what they would cost."""

@@ -1,0 +1,239 @@
+"""Runs the points of a sweep that no store has, each an execution of its own, and keeps them."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from simcore import __version__
+from simcore.cache import open_room
+from simcore.costs.origin import Tool
+from simcore.elf import load_image
+from simcore.errors import ConfigError, ExitCode, McusimError
+from simcore.interrupts import resume
+from simcore.parallel import collecting_seldom
+from simcore.placement.equivalents import linked_for
+from simcore.placement.layout import shifted
+from simcore.plain import filled
+from simcore.run.needed import needed_files
+from simcore.sweep.axes import Draft
+from simcore.sweep.front import OBJECTIVES, pareto_front
+from simcore.sweep.results import SCHEMA, SweepResult, SweptAxis, SweptPoint
+from simcore.sweep.space import Place, SweepSpace
+from simcore.whatif.configuration import Configuration
+from simcore.whatif.results import Outcome
+from simcore.whatif.study import Prepared, TimedExecution, run_prepared
+from simcore.workers import Workers
+
+if TYPE_CHECKING:
+    from simcore.elf import Image
+    from simcore.store.database import ResultStore
+
+#: Told the number of points that are done and of all.
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPoint:
+    """A point as it runs; goes to another process as it is."""
+
+    elf: str
+    configuration: Configuration
+    options: Mapping[str, Any]  # fields of a RunSpec that no configuration has
+    shift: int = 0
+
+    def run(self) -> Outcome:
+        """What it costs. Raises what runs raise, and ConfigError for a shift out of memory."""
+        execution = TimedExecution(self.elf, (self.configuration,), self.options)
+        program, prepared = execution.open(self.elf)
+        if self.shift:
+            prepared = [_shifted(program.image, one, self.shift) for one in prepared]
+        program = replace(program, room=open_room())  # schedules that other points made
+        with collecting_seldom():
+            (outcome,) = run_prepared(program, prepared, {"stdout": io.BytesIO()})
+        return outcome
+
+    def files(self) -> list[str]:
+        """What it reads of this machine. Raises ConfigError."""
+        return needed_files(self.configuration.spec(self.elf, self.options))
+
+
+def _shifted(image: Image, prepared: Prepared, shift: int) -> Prepared:
+    setup = prepared.setup
+    moves = shifted(image, setup.moves, shift)
+    for move in moves:
+        region = setup.model.region_at(move.to)
+        if region is None or move.to + move.size > region.end:
+            raise ConfigError(f"shift={shift}: code would leave {setup.model.name}'s memory")
+    setup = replace(setup, moves=moves)
+    return replace(prepared, setup=setup, shifts=((0, setup),))
+
+
+def sweep(
+    space: SweepSpace,
+    *,
+    workers: Workers | None = None,
+    store: ResultStore | None = None,
+    tell: Told | None = None,
+    log: Callable[[str], None] | None = None,
+) -> SweepResult:
+    """Build and run the points of a space; those that a ``store`` holds are not run again.
+
+    Points of equal content run once. One that cannot run, or does not end well, is told and is on
+    no front. Ctrl-C ends the sweep with what is finished.
+
+    Raises ConfigError for a build that fails and a space that cannot be run, and what a store and
+    a scheduler raise.
+    """
+    places = space.places()
+    with tempfile.TemporaryDirectory(prefix="mcusim-sweep-") as folder:
+        drafts = _built(space, [space.draft(place) for place in places], Path(folder), log)
+        points = _planned(space, drafts)
+        found, interrupted = _run_points(points, workers or Workers(), store, tell, log)
+    return _result(space, places, points, found, interrupted)
+
+
+def _built(
+    space: SweepSpace, drafts: Sequence[Draft], folder: Path, log: Callable[[str], None] | None
+) -> list[Draft]:
+    """The drafts with the programs that were built for them, each once."""
+    if space.build is None:
+        return list(drafts)
+    made: dict[tuple[tuple[str, str], ...], str] = {}
+    for draft in drafts:
+        key = tuple(draft.build.items())
+        if key not in made:
+            if log is not None:
+                log(f"building {', '.join(value for _, value in key) or space.build.command}")
+            made[key] = space.build.run(draft.build, folder / str(len(made)))
+    return [replace(draft, elf=made[tuple(draft.build.items())]) for draft in drafts]
+
+
+def _planned(space: SweepSpace, drafts: Sequence[Draft]) -> list[PlannedPoint]:
+    """The drafts as they run; a program is linked for one of the parts that it runs on."""
+    parts = {draft.configuration.cpu: draft.configuration for draft in drafts}
+    home: dict[str, str | None] = {}
+    for elf in dict.fromkeys(draft.elf for draft in drafts):
+        image = load_image(elf)
+        home[elf] = linked_for(image, parts.values()) if len(parts) > 1 else None
+    points = []
+    for draft in drafts:
+        options = dict(draft.options)
+        if home[draft.elf] not in (None, draft.configuration.cpu):
+            options["linked_for"] = home[draft.elf]
+        points.append(PlannedPoint(draft.elf, draft.configuration, options, draft.shift))
+    return points
+
+
+def _run_points(
+    points: Sequence[PlannedPoint],
+    workers: Workers,
+    store: ResultStore | None,
+    tell: Told | None,
+    log: Callable[[str], None] | None,
+) -> tuple[dict[int, Outcome | McusimError], bool]:
+    """What became of each point by its number, and whether Ctrl-C came before the last."""
+    from simcore.sweep.stored import StoredPoints
+
+    with StoredPoints(store, points) as shelf:
+        found: dict[int, Outcome | McusimError] = dict(shelf.load())
+        if log is not None:
+            log(f"{len(found)} of {len(points)} results were in the store")
+        left = [number for number in shelf.first_of_equal() if number not in found]
+        if tell is not None:
+            tell(len(found), len(points))
+        try:
+            for at, future in _ran([points[number] for number in left], workers):
+                error = future.exception()
+                if error is not None and not isinstance(error, McusimError):
+                    raise error
+                result = error or future.result()
+                if isinstance(result, Outcome):
+                    if result.exit.reason == "interrupted":
+                        raise KeyboardInterrupt
+                    shelf.keep(left[at], result)
+                found.update(dict.fromkeys(shelf.equal_to(left[at]), result))
+                if tell is not None:
+                    tell(len(found), len(points))
+        except KeyboardInterrupt:
+            resume()
+            return found, True
+    return found, False
+
+
+def _ran(points: Sequence[PlannedPoint], workers: Workers) -> Iterator[tuple[int, Future[Outcome]]]:
+    if not workers.is_here(len(points)):
+        yield from workers.run(PlannedPoint.run, points, PlannedPoint.files)
+        return
+    for number, point in enumerate(points):
+        future: Future[Outcome] = Future()
+        try:
+            future.set_result(point.run())
+        except McusimError as error:
+            future.set_exception(error)
+        yield number, future
+
+
+def _result(
+    space: SweepSpace,
+    places: Sequence[Place],
+    points: Sequence[PlannedPoint],
+    found: Mapping[int, Outcome | McusimError],
+    interrupted: bool,
+) -> SweepResult:
+    swept = [
+        _swept(space.settings(places[number]), points[number], found[number])
+        for number in sorted(found)
+    ]
+    fields = [OBJECTIVES[name] for name in space.objectives]
+    costs = [[getattr(one, name) for name in fields] for one in swept]
+    front = pareto_front(
+        [
+            None if one.error is not None or None in cost else cost
+            for one, cost in zip(swept, costs, strict=True)
+        ]
+    )
+    if swept and not interrupted and all(one.end == "refused" for one in swept):
+        raise ConfigError(f"{space.file}: no point can run; the first: {swept[0].error}")
+    return SweepResult(
+        schema=SCHEMA,
+        tool=Tool("mcusim", __version__),
+        name=PurePath(space.file).name,
+        method=space.method,
+        seed=space.seed,
+        space=space.size,
+        axes=tuple(SweptAxis(a.name, tuple(c.name for c in a.choices)) for a in space.axes),
+        objectives=space.objectives,
+        points=tuple(replace(one, on_front=n in set(front)) for n, one in enumerate(swept)),
+        interrupted=interrupted,
+    )
+
+
+def _swept(
+    settings: dict[str, str], point: PlannedPoint, found: Outcome | McusimError
+) -> SweptPoint:
+    if isinstance(found, McusimError):
+        error = str(found).removeprefix(f"{point.elf}: ")
+        return SweptPoint(settings, PurePath(point.configuration.cpu).stem, "refused", False, error)
+    well = found.exit.status is ExitCode.OK
+    ram = found.elf.ram_bytes
+    return filled(
+        SweptPoint,
+        found,
+        settings=settings,
+        part=found.cpu.name,
+        end=found.exit.reason,
+        on_front=False,
+        error=None if well else found.exit.text,
+        program_sha256=found.elf.sha256,
+        clock_hz=found.cpu.clock_hz,
+        flash_bytes=found.elf.load_bytes,
+        ram_bytes=None if ram is None else ram + found.copied_bytes,
+        stack_bytes=found.stack_high_water_bytes,
+        compiler=found.elf.compiler,
+    )

@@ -1,0 +1,172 @@
+"""Commands on the workers of a Dask scheduler: processes of their own, over the loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from simcore.cli.main import main
+from simcore.cluster import OtherVersionError, run_batch
+from tests.integration.programs import FIRMWARE
+from tests.tools import GUARD_S, wait_until
+
+KERNELS = Path(__file__).resolve().parents[2] / "kernels" / "prebuilt"
+SPACE = """
+[axes]
+kernel = ["fully_connected_s8"]
+cpu = ["own.toml"]
+caches = ["on", "off"]
+shift = [0, 4]
+"""
+
+
+class Cluster(NamedTuple):
+    """A scheduler's address, its processes and where it may write."""
+
+    address: str
+    workers: list[subprocess.Popen[bytes]]
+    folder: Path
+
+    def add_worker(self) -> subprocess.Popen[bytes]:
+        command = [
+            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard",
+            "--local-directory", str(self.folder),
+        ]  # fmt: skip
+        worker = _dask(command, self.folder / f"worker{len(self.workers)}.log")
+        self.workers.append(worker)
+        return worker
+
+
+def _dask(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *command],
+            env={**os.environ, "MCUSIM_CACHE": str(log.parent / "cache")},
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    file = folder / "scheduler.json"
+    scheduler = _dask(
+        ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+         "--scheduler-file", str(file)],
+        folder / "scheduler.log",
+    )  # fmt: skip
+    wait_until(lambda: file.exists() and file.read_text().endswith("}"), scheduler)
+    made = Cluster(json.loads(file.read_text())["address"], [], folder)
+    for _ in range(2):
+        made.add_worker()
+    yield made
+    for process in (*made.workers, scheduler):
+        process.terminate()
+    for process in (*made.workers, scheduler):
+        process.wait(GUARD_S)
+
+
+@pytest.fixture(autouse=True)
+def here(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MCUSIM_CACHE", str(cluster.folder / "cache"))
+    Path("own.toml").write_text('extends = "stm32f746"\ntitle = "a part of this machine"\n')
+    Path("space.toml").write_text(SPACE)
+
+
+def kept(store: str) -> int:
+    """Results in a store that another process writes."""
+    try:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM mcusim_runs").fetchone()[0])
+    except sqlite3.OperationalError:  # it is not there yet, or being made
+        return 0
+
+
+def swept(store: str, *more: str) -> bytes:
+    asked = ["sweep", "space.toml", "--store", store, "--format", "json", "-o", "out.json", *more]
+    assert main(asked) == 0
+    return Path("out.json").read_bytes()
+
+
+@pytest.mark.exhaustive
+def test_a_sweep_gives_the_same_with_one_two_and_four_processes() -> None:
+    assert len({swept(f"{n}.db", "--workers", str(n)) for n in (1, 2, 4)}) == 1
+
+
+def test_a_sweep_gives_the_same_on_a_cluster_of_which_a_worker_is_killed(cluster: Cluster) -> None:
+    results = {swept("here.db", "--workers", "1")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "simcore.cli.main", "sweep", "space.toml", "--store", "c.db",
+         "--format", "json", "-o", "cluster.json", "--scheduler", cluster.address],
+        stderr=subprocess.PIPE,
+    ) as client:  # fmt: skip
+        wait_until(lambda: kept("c.db"), client)
+        cluster.workers[0].send_signal(signal.SIGKILL)
+        _, said = client.communicate(timeout=GUARD_S)
+    assert client.returncode == 0, said
+    results.add(Path("cluster.json").read_bytes())
+    assert len(results) == 1
+    points = json.loads(results.pop())["points"]
+    assert len(points) == 4
+    assert {point["end"] for point in points} == {"exit"}
+    assert not any(str(cluster.folder) in str(point) for point in points)
+
+
+def test_check_and_whatif_are_the_same_there(
+    cluster: Cluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    elf = str(FIRMWARE / "markers.elf")
+    for command in (
+        ["whatif", elf, "--sweep", "clock=100MHz,216MHz", "--format", "json", "--no-cache"],
+        ["check", elf, "--no-baseline", "--limit", "cycles=1M", "--format", "json"],
+    ):
+        assert main(command) == 0
+        here = capfd.readouterr().out
+        assert main([*command, "--scheduler", cluster.address]) == 0
+        assert capfd.readouterr().out == here != ""
+
+
+@pytest.mark.exhaustive
+def test_a_study_is_the_same_there(cluster: Cluster, capfd: pytest.CaptureFixture[str]) -> None:
+    command = ["study", "ops", "--only", "relu", "--size", "small", "--no-figures", "-o"]
+    assert main([*command, "here"]) == 0
+    here = capfd.readouterr().out
+    assert main([*command, "there", "--scheduler", cluster.address]) == 0
+    assert capfd.readouterr().out == here != ""
+
+
+def test_what_a_cluster_cannot_do_is_one_line(
+    cluster: Cluster, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elf = str(KERNELS / "fully_connected_s8.elf")
+    command = ["whatif", elf, "--try", "clock=100MHz", "--scheduler"]
+    for address, message in (
+        ("localhost:8786", "not an address such as tcp://127.0.0.1:8786"),
+        ("tcp://127.0.0.1:1", "nobody answers there (Connection refused)"),
+    ):
+        assert main([*command, address]) == 2
+        assert message in capfd.readouterr().err
+    assert main([*command, cluster.address, "--semihost-dir", "."]) == 2
+    assert "what runs on other machines has no folder" in capfd.readouterr().err
+    monkeypatch.setattr("simcore.cluster.tool_fingerprint", lambda: "9.9.9+0123456789")
+    assert main([*command, cluster.address]) == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert "and this is mcusim 9.9.9+0123456789: install the same version" in said
+
+
+def test_each_batch_asks_a_worker_for_its_version() -> None:
+    """Workers may join when others have been asked already."""
+    with pytest.raises(OtherVersionError):
+        run_batch("9.9.9+0", b"", {})

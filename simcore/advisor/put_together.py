@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil, hypot
 from statistics import mean
 
 from simcore import __version__
@@ -139,13 +140,13 @@ def _promise(
     cycles = linked.active_cycles - advised.active_cycles
     mechanism = linked.waits - advised.waits if outcome.choice else 0
     energy = linked.energy_fj - advised.energy_fj
-    found = [one.active_cycles for one in relinked]
+    farthest = max(abs(one.active_cycles - advised.active_cycles) for one in relinked)
+    # A call through a veneer takes from none to twice what is counted, whatever the layout: the two
+    # are independent, and add by their squares.
     return Promise(
         cycles=cycles,
         cycles_relative=cycles / linked.active_cycles if linked.active_cycles else 0.0,
-        band_cycles=max(abs(one - advised.active_cycles) for one in found)
-        + refills
-        + outcome.veneer_cycles,  # a call through one takes from none to twice that
+        band_cycles=ceil(hypot(farthest + refills, outcome.veneer_cycles)),
         mechanism_cycles=mechanism,
         chance_cycles=cycles - mechanism,
         veneer_cycles=outcome.veneer_cycles,

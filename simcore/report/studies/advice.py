@@ -123,7 +123,8 @@ def _blocks(advice: Advice, options: RenderOptions) -> Iterator[Block]:
     if advice.by_hand:
         note = "no linker script moves it, and the promise does not hold it; beside the rest"
         yield "By hand", note, _by_hand(advice, options)
-        yield "Why by hand", "", Text("\n".join(f"{row.name}: {row.stays}" for row in advice.by_hand))
+        reasons = [f"{row.name}: {row.stays}" for row in advice.by_hand]
+        yield "Why by hand", "", Text("\n".join(reasons))
     along = [row for row in (*advice.moves, *advice.by_hand) if row.members]
     if along:
         text = Text("\n".join(f"{row.name}: {', '.join(row.members)}" for row in along))

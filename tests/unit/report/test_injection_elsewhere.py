@@ -189,13 +189,17 @@ def advice(nasty: str) -> Advice:
     """Advice with all its tables, whose every name is that text."""
     made = kernel_profile()
     cost = Cost(1000, 1000, 1e-5, 1e-6, {"itcm": 100})
-    move = AdvisedMove(nasty, "function", nasty, 0x100, "flash", "itcm", 64, 90, 3.0, 80, 1e-8)
+    move = AdvisedMove(
+        nasty, "function", nasty, 0x100, "flash", "itcm", 64, 90, 3.0, 80, 1e-8, (nasty,), nasty
+    )
     return Advice(
         schema="mcusim.advice/1", tool=made.tool, elf=replace(made.elf, name=nasty), cpu=made.cpu,
         exit=made.exit, args=(nasty,), scope=nasty, minimise="cycles", least_share=0.01,
         deadline_s=None, meets_deadline=None, linked=cost, advised=cost,
-        promise=Promise(90, 0.09, 3, 80, 10, 0, 1e-8, 0.01), judged=Judged(16, (), 90, 3.0, 1e-8),
-        timings=20, moves=(move, replace(move, name=f"{nasty}2")), placement=(),
+        promise=Promise(90, 0.09, 3, 80, 10, 0, 1e-8, 0.01),
+        judged=Judged(16, (), 90, 3.0, 80, 1e-8),
+        timings=20, moves=(move, replace(move, name=f"{nasty}2")), placement=(), by_hand=(move,),
+        by_hand_cycles=9, by_hand_spread_cycles=1.0,
         rejected=(Rejected(nasty, "object", "dtcm", 64, None, 9, nasty),),
         alternatives=(Alternative((f"{nasty}=itcm",), 80, 3.0, 1e-8, False),), copied_bytes=64,
         copy_cycles=90, linker_script="", attributes="", applied_script=None, warnings=(nasty,),

@@ -13,19 +13,25 @@ _SECONDS = {"ns": "1e-9", "us": "1e-6", "ms": "1e-3", "s": "1"}
 #: In place of a time: no limit.
 UNLIMITED = "unlimited"
 _FACTOR = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def parse_quantity(text: str, unit: str = "") -> int | None:
-    """A positive whole number such as 216MHz, 216M or 216e6; None when the text is none."""
+    """A positive whole number such as 216MHz, 216M or 216e6; None when the text is none.
+
+    Of bytes ("B") the suffixes are powers of 1,024: 96K, 96KB and 96 KiB are 98,304.
+    """
     bare = text.strip()
     if unit and bare.lower().endswith(unit.lower()):
         bare = bare[: -len(unit)].rstrip()
+        if unit == "B" and bare.endswith("i"):
+            bare = bare[:-1]
     match = _NUMBER.fullmatch(bare)
     if match is None:
         return None
     from decimal import Decimal  # 5 ms, and most commands have no number with a unit
 
-    value = Decimal(match[1]) * _FACTOR[match[2].lower()]
+    value = Decimal(match[1]) * (_BYTES if unit == "B" else _FACTOR)[match[2].lower()]
     return int(value) if value == int(value) and value > 0 else None
 
 

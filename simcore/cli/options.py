@@ -224,7 +224,7 @@ run_options = together(
         "--max-memory",
         type=values.size,
         metavar="SIZE",
-        help="Stop when the run takes more memory of the host, such as 500MB [default: 2GB].",
+        help="Stop when the run takes more memory of the host, such as 500MB [default: 2e9 bytes].",
     ),
     click.option(
         "--svd",

@@ -535,6 +535,11 @@ def test_clocks_are_read_as_people_write_them(text: str, expected: int | None) -
     assert parse_quantity(text, "Hz") == expected
 
 
+@pytest.mark.parametrize("text", ["96K", "96KB", "96 KiB", "96kb", "98304", "98304B"])
+def test_sizes_are_those_of_memories(text: str) -> None:
+    assert parse_quantity(text, "B") == 98_304
+
+
 # -- the other commands ----------------------------------------------------------------------------
 
 

@@ -45,7 +45,7 @@ sampler = "random"
     spec = read_spec(written(tmp_path, SPACE + more))
     assert spec.space.widths == (8, 16, 24)
     assert dict(spec.limits) == pytest.approx(
-        {"latency": 0.02, "energy": 0.0015, "flash": 256_000, "macs": 5e6}
+        {"latency": 0.02, "energy": 0.0015, "flash": 256 << 10, "macs": 5e6}
     )
     assert (spec.trials, spec.sampler, spec.target.clock_hz) == (7, "random", 100_000_000)
     assert spec.objectives == ("score", "energy")

@@ -43,7 +43,7 @@ def size(text: str) -> int:
     """Bytes, for an option. Raises click.BadParameter."""
     number = parse_quantity(text, "B")
     if number is None:
-        raise click.BadParameter(f"'{text}' is not a size such as 500MB, of 1,024 bytes to the K, or 524288000")
+        raise click.BadParameter(f"'{text}' is not a size such as 500MB or 524288000")
     return number
 
 

@@ -110,6 +110,7 @@ def study_ranking(
     store: Store,
     *,
     jobs: int | None = None,
+    scheduler: str | None = None,
     shelf: ResultStore | None = None,
     estimator: Estimator | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -127,6 +128,7 @@ def study_ranking(
         tasks,
         store,
         jobs=jobs,
+        scheduler=scheduler,
         shelf=shelf,
         progress=None if progress is None else lambda done: progress(done, len(tasks)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -27,9 +28,11 @@ def build() -> Iterator[ModuleType]:
 
 def moves_of(advice: Advice) -> dict[tuple[str, str], int]:
     """What each move brings; a part of an array counts for the array."""
-    return {(move.name.partition("[")[0], move.region): move.cycles or 0 for move in advice.moves}
+    return {(PART.sub("", move.name), move.region): move.cycles or 0 for move in advice.moves}
 
 
+#: Behind the name of an array of which a part moves; `[shapes.cpp]` is none.
+PART = re.compile(r"\[\d*:\d*\]$")
 #: Orders of each program. `mixed` has one function that waits, of which energy rises more than
 #: cycles fall, and its data lies in DTCM: without caches there is more to move.
 LAYOUTS = 10

@@ -35,6 +35,23 @@ def parse_quantity(text: str, unit: str = "") -> int | None:
     return int(value) if value == int(value) and value > 0 else None
 
 
+#: Powers of ten of SI prefixes below one, and of two and ten of sizes and counts above.
+_BELOW_ONE = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0}
+
+
+def scale(unit: str, suffix: str) -> float | None:
+    """What a number with a suffix is to be multiplied by: "mJ" for J, "K" for B, "M" for counts
+    (""); None for a suffix that the unit has not."""
+    if unit in ("J", "s"):
+        power = _BELOW_ONE.get(suffix.removesuffix(unit))
+        return None if power is None else float(f"1e{power}")
+    folded = suffix.lower()
+    if unit == "B":
+        folded = folded.removesuffix("b").removesuffix("i")
+    factor = (_BYTES if unit == "B" else _FACTOR).get(folded)
+    return None if factor is None else float(factor)
+
+
 def parse_seconds(text: str) -> float | None:
     """A positive finite time such as 0.5, 20ms or 300us; None when the text is none."""
     from decimal import Decimal

@@ -23,6 +23,7 @@ from simcore.comparison.interrupts import IRQ_METRICS
 from simcore.comparison.metrics import METRICS, ROW_METRICS, Metric, find_metric
 from simcore.comparison.tasks import TASK_METRICS
 from simcore.errors import ConfigError, nearest
+from simcore.units import scale
 
 ALL = "@all"
 #: What a baseline is compared by when no limit names the metric: any increase fails.
@@ -47,9 +48,6 @@ _KINDS = "|".join(KINDS)
 _SCOPE = re.compile(rf"(?:elf=(?P<elf>.*?))?(?:(?:^|:)(?P<kind>{_KINDS})=(?P<name>.*))?")
 #: Where another scope begins in a text.
 _ANOTHER = re.compile(rf",\s*(?=(?:elf|{_KINDS})=)")
-_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0}
-_BYTES = {"": 0, "k": 10, "m": 20, "g": 30}
-_COUNTS = {"": 0, "k": 3, "m": 6, "g": 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +241,7 @@ def _parse_value(
         )
     if number == 0 and kind == "total" and metric.name in _NEVER_ZERO:
         raise ConfigError(f"no run keeps {metric.name}={text}: every run has some")
-    factor = _factor(metric.unit, suffix)
+    factor = scale(metric.unit, suffix)
     if factor is None:
         unit = {"": "a count: 10000, 10k or 1.5M", "B": "bytes: 4096 or 4K"}.get(
             metric.unit, f"in {metric.unit}: 0.002 or 2m{metric.unit}"
@@ -261,15 +259,3 @@ def _parse_percent(number: float, text: str) -> float:
     if number > MOST_PERCENT:
         raise ConfigError(f"'{text}' is more than a hundredfold, which is no limit")
     return number
-
-
-def _factor(unit: str, suffix: str) -> float | None:
-    if unit in ("J", "s"):
-        prefix = suffix.removesuffix(unit)
-        power = _PREFIXES.get(prefix)
-        return None if power is None else float(f"1e{power}")
-    folded = suffix.lower()
-    if unit == "B":
-        folded = folded.removesuffix("b").removesuffix("i")
-        return None if folded not in _BYTES else float(1 << _BYTES[folded])
-    return None if folded not in _COUNTS else 10.0 ** _COUNTS[folded]

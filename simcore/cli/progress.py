@@ -117,8 +117,9 @@ class ProgramOutput:
 class RunsProgress(Line):
     """Called as each of several runs ends."""
 
-    def __init__(self, stream: TextIO | None, runs: int) -> None:
+    def __init__(self, stream: TextIO | None, runs: int, what: str = "runs") -> None:
         super().__init__(stream)
+        self.what = what
         self.runs = runs
         self.done = 0
         self.before: int | None = None
@@ -135,13 +136,14 @@ class RunsProgress(Line):
             made = max(self.done - self.before, 1)
             left_s = (self.runs - self.done) * (self.drawn - self.started) / made
             left = f", {_duration(left_s)} left" if self.done < self.runs else ""
-            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} runs{left}")
+            self.draw(f"{_bar(self.done / self.runs)} {self.done} of {self.runs} {self.what}{left}")
 
 
 @contextmanager
-def runs_progress(runs: int) -> Iterator[RunsProgress]:
-    """Progress over several runs on stderr when that is a terminal; no line is left."""
-    progress = RunsProgress(sys.stderr if sys.stderr.isatty() else None, runs)
+def runs_progress(runs: int, what: str = "runs") -> Iterator[RunsProgress]:
+    """Progress over several runs, or ``what`` else is counted, on stderr when that is a terminal;
+    no line is left."""
+    progress = RunsProgress(sys.stderr if sys.stderr.isatty() else None, runs, what)
     try:
         yield progress
     finally:

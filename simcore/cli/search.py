@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import click
 
 from simcore.cli.options import cache_option, look_options, report_options
-from simcore.cli.output import ColorChoice, is_terminal
+from simcore.cli.output import ColorChoice
+from simcore.cli.progress import runs_progress
 from simcore.cli.running import look, tell_line
 from simcore.cli.sandbox import sandbox_option
 from simcore.cli.stored import opened_store, store_option
@@ -108,20 +106,8 @@ def search(
         estimator = Estimator(
             spec.target, jobs=jobs, interpolate=spec.interpolate, cache=use_cache, shelf=shelf
         )
-        with _progress() as progress:
-            found = run(spec, seed, estimator=estimator, progress=progress)
-        write(render(found, format_name, replace(look(output, color), top=top)))
+        with runs_progress(0, "networks") as progress:
+            found = run(spec, seed, estimator=estimator, progress=progress.tell)
+        write(render(found, format_name, look(output, color, top=top)))
     if verbose:
         tell_line(f"{estimator.ran} layers were run, {len(estimator.memo)} are known")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A count on a terminal, nothing elsewhere."""
-    if not is_terminal(sys.stderr):
-        yield None
-        return
-    try:
-        yield lambda done, total: click.echo(f"\r{done} of {total} networks", err=True, nl=False)
-    finally:
-        click.echo("\r" + " " * 40 + "\r", err=True, nl=False)

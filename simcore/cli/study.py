@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from simcore.extras import require
 from simcore.files import write_stdout
 
 if TYPE_CHECKING:
+    from simcore.report import RenderOptions
     from simcore.study.folder import StudyFolder
 
 FIGURES = "figures"  # folder of the figures in that of the study
@@ -109,7 +111,6 @@ def ops(
     equal operation counts: a multiply-accumulate counts two, any other value that is computed or
     moved one.
     """
-    from simcore.report import RenderOptions
     from simcore.report.studies.ops import FORMATS, render
     from simcore.study.folder import open_folder
     from simcore.study.grid import cases, load_grid, pick_sizes, select
@@ -131,10 +132,9 @@ def ops(
                 shelf=shelf,
                 progress=tally,
             )
-        for name in FORMATS:
-            _write_table(folder, "ops", name, render(result, name, RenderOptions()))
         from simcore.study.ops_figures import figures
 
+        _write_all(folder, "ops", FORMATS, partial(render, result))
         _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
     _tell_end(tally, output, verbose)
@@ -174,7 +174,6 @@ def networks(
     weights: operations, parameters, peak activation memory, latency and energy, beside what others
     measured. The tables go to stdout, and with CSV, JSON and figures into the folder.
     """
-    from simcore.report import RenderOptions
     from simcore.report.studies.networks import FORMATS, render
     from simcore.study.folder import open_folder
     from simcore.study.layers import load_networks, read_networks, select, told_apart
@@ -195,10 +194,9 @@ def networks(
                 shelf=shelf,
                 progress=tally,
             )
-        for name in FORMATS:
-            _write_table(folder, "networks", name, render(result, name, RenderOptions()))
         from simcore.study.network_figures import figures
 
+        _write_all(folder, "networks", FORMATS, partial(render, result))
         _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
     _tell_end(tally, output, verbose)
@@ -243,7 +241,6 @@ def ranking(
     """
     from simcore.estimation.bench import Target
     from simcore.estimation.estimator import Estimator
-    from simcore.report import RenderOptions
     from simcore.report.studies.ranking import FORMATS, render
     from simcore.search.ranking import study_ranking
     from simcore.study.folder import open_folder
@@ -265,10 +262,9 @@ def ranking(
                 estimator=Estimator(Target(cpu=parts[0]), jobs=jobs, shelf=shelf),
                 progress=tally,
             )
-        for name in FORMATS:
-            _write_table(folder, "ranking", name, render(result, name, RenderOptions()))
         from simcore.search.ranking_figure import figures
 
+        _write_all(folder, "ranking", FORMATS, partial(render, result))
         _write_figures(folder, () if no_figures else figures(result))
     write_stdout(render(result, "text", look(None, color)))
     _tell_end(tally, output, verbose)
@@ -293,9 +289,18 @@ def _parts(cpu: str) -> list[str]:
     return parts
 
 
-def _write_table(folder: StudyFolder, stem: str, format_name: str, text: str) -> None:
-    suffix = "txt" if format_name == "text" else format_name
-    folder.write(f"{stem}.{suffix}", text.encode())
+def _write_all(
+    folder: StudyFolder,
+    stem: str,
+    formats: Iterable[str],
+    render: Callable[[str, RenderOptions], str],
+) -> None:
+    """Write the tables in all formats."""
+    from simcore.report import RenderOptions
+
+    for name in formats:
+        suffix = "txt" if name == "text" else name
+        folder.write(f"{stem}.{suffix}", render(name, RenderOptions()).encode())
 
 
 def _write_figures(folder: StudyFolder, figures: Iterable[tuple[str, bytes]]) -> None:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property, partial
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from simcore import __version__
 from simcore.cache import Room, open_room
 from simcore.costs.origin import Tool
-from simcore.errors import McusimError
 from simcore.estimation.bench import LayerCost, LayerJob, Target, run_layers, small_layer
 from simcore.estimation.memo import LayerKey, LayerMemo
 from simcore.estimation.shapes import LayerShape
@@ -26,7 +24,7 @@ from simcore.estimation.sketch import Sketch, SketchLayer, sketch_of
 from simcore.network.graph import Subgraph
 from simcore.network.layout import rooms_of
 from simcore.network.runners import NETWORKS, runner_for
-from simcore.parallel import collecting_seldom, in_processes, processors
+from simcore.parallel import as_they_come, collecting_seldom, processors
 from simcore.plain import Amount, Count, Document, Sha256, schema_name
 
 if TYPE_CHECKING:
@@ -267,16 +265,8 @@ class Estimator:
                     yield batch, run_layers(batch, self.target, self._known)
             return
         run = partial(_run_in_worker, self.target)
-        with in_processes(run, batches, self._jobs) as futures:
-            batch_of = dict(zip(futures, batches, strict=True))
-            for future in as_completed(futures):
-                try:
-                    yield batch_of[future], future.result()
-                except BrokenProcessPool:
-                    raise McusimError(
-                        "a process that ran layers was killed (out of memory?); what is finished is"
-                        " kept: run the same again"
-                    ) from None
+        for number, future in as_they_come(run, batches, self._jobs):
+            yield batches[number], future.result()
 
 
 def estimate(network: Any, cpu: str | None = None, **options: Any) -> Estimate:
@@ -317,10 +307,7 @@ def _batches(
     batch: list[LayerJob] = []
     total = size = 0
     for at in order:
-        shape = jobs[at].shape
-        weights = 1
-        for side in shape.weights or ():
-            weights *= side
+        weights = prod(jobs[at].shape.weights or ())
         full = len(batch) == most or total + macs[at] > MOST_MACS or size + weights > MOST_BYTES
         if batch and full:
             batches.append(batch)

@@ -6,7 +6,6 @@ its kernels by their hash, the part's model, clock, caches, memory of tensors, a
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from simcore.cache import NO_ROOM, Room, content_key
 from simcore.estimation.bench import LayerCost, Target
 from simcore.estimation.shapes import LayerShape
+from simcore.files import sha256_of
 from simcore.network.runners import NETWORKS, runner_for
 from simcore.plain import RecordError, from_plain, to_plain
 
@@ -118,7 +118,7 @@ def setting(target: Target) -> dict[str, Any]:
         "caches": setup.caches,
         "arena": target.arena,
         "runner": runner.sha256,
-        "made": [hashlib.sha256((study / name).read_bytes()).hexdigest() for name in _MADE_BY],
+        "made": [sha256_of(str(study / name)) for name in _MADE_BY],
     }
 
 

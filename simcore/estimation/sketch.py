@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
@@ -31,7 +31,7 @@ from simcore.files import read_regular
 from simcore.network.activations import ALIGN, ArenaRoom, plan_arena
 from simcore.network.arena import Lifetime, least
 from simcore.network.graph import Model, Operator, Subgraph, Tensor
-from simcore.network.lowering import KernelCall
+from simcore.network.lowering import Constant, KernelCall
 from simcore.network.steps import Lowered, Step, lowered
 from simcore.study.layers import INPUT
 from simcore.study.layers import Network as StudyNetwork
@@ -99,13 +99,11 @@ class Sketch:
         """The buffer in which its tensors share places over time, as the planner lays them."""
         if self.peak_bytes is not None:
             return self.peak_bytes
-        if all(layer.reads == (at,) and layer.makes == at + 1 for at, layer in _numbered(self)):
+        if all(
+            layer.reads == (at,) and layer.makes == at + 1 for at, layer in enumerate(self.layers)
+        ):
             return _chain_bytes(self)
         return sum(plan_arena(_skeleton(self), (ArenaRoom("arena", 0, 0),)).used.values())
-
-
-def _numbered(sketch: Sketch) -> Sequence[tuple[int, SketchLayer]]:
-    return list(enumerate(sketch.layers))
 
 
 def sketch_of(network: Any) -> Sketch:
@@ -231,7 +229,12 @@ def _of_lowered(name: str, network: Lowered) -> Sketch:
         if isinstance(item, int) and network.tensor(step.key(item)).data is not None
     }
     shared = sum(-(-len(one.data or b"") // 16) * 16 for one in weights.values())
-    tables = sum(len(one.data) for step in network.steps for one in _constants(step))
+    tables = sum(
+        len(item.data)
+        for step in network.steps
+        for item in step.call.buffers
+        if isinstance(item, Constant)
+    )
     return Sketch(
         name,
         tuple(layers),
@@ -241,12 +244,6 @@ def _of_lowered(name: str, network: Lowered) -> Sketch:
         variable_bytes=sum(one.size_bytes for one in network.variables().values()),
         weights=(sum(one.elements for one in weights.values()), shared + tables),
     )
-
-
-def _constants(step: Step) -> list[Any]:
-    from simcore.network.lowering import Constant
-
-    return [item for item in step.call.buffers if isinstance(item, Constant)]
 
 
 def _chain_bytes(sketch: Sketch) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -76,20 +75,3 @@ class SearchResult(Document):
     def feasible(self) -> list[FoundNetwork]:
         """Those within all limits."""
         return [row for row in self.rows if row.excess <= 0]
-
-
-def front_of(values: Sequence[Sequence[float]]) -> list[bool]:
-    """Which rows no other beats: as small in every figure, and smaller in one."""
-    order = sorted(range(len(values)), key=lambda at: tuple(values[at]))
-    kept: list[int] = []
-    found = [False] * len(values)
-    for at in order:
-        mine = values[at]
-        if not any(
-            all(a <= b for a, b in zip(values[other], mine, strict=True))
-            and tuple(values[other]) != tuple(mine)
-            for other in kept
-        ):
-            kept.append(at)
-            found[at] = True
-    return found

@@ -20,7 +20,8 @@ from simcore.errors import ConfigError
 from simcore.estimation.estimator import Estimate, Estimator
 from simcore.estimation.sketch import sketch_of_list
 from simcore.extras import require
-from simcore.search.results import SCHEMA, FoundNetwork, SearchLimit, SearchResult, front_of
+from simcore.pareto import pareto_front
+from simcore.search.results import SCHEMA, FoundNetwork, SearchLimit, SearchResult
 from simcore.search.scores import load_score
 from simcore.search.spec import FIGURES, SCORE, SearchSpec
 from simcore.units import amount
@@ -70,8 +71,8 @@ def search(
     feasible = [row for row in rows if row.excess <= 0]
     if not feasible:
         raise ConfigError(_nearest_miss(spec, rows))
-    best = front_of([[_small(row, name) for name in spec.objectives] for row in feasible])
-    front = {row.network for row, is_best in zip(feasible, best, strict=True) if is_best}
+    best = pareto_front([[_small(row, name) for name in spec.objectives] for row in feasible])
+    front = {feasible[number].network for number in best}
     between = estimator.interpolation
     return SearchResult(
         schema=SCHEMA,

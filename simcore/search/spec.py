@@ -12,7 +12,7 @@ from simcore.errors import ConfigError, nearest
 from simcore.estimation.bench import Target
 from simcore.files import read_regular
 from simcore.search.spaces import FAMILIES, NetworkSpace, check_space
-from simcore.units import parse_quantity, parse_seconds
+from simcore.units import parse_quantity, parse_seconds, scale
 
 MAX_BYTES: Final = 1 << 20
 MOST_OPTIONS: Final = 100_000  # of one choice
@@ -33,7 +33,7 @@ _SECTIONS: Final = ("space", "limits", "search")
 _SEARCH_KEYS: Final = (
     "score", "objectives", "trials", "sampler", "cpu", "clock", "caches", "arena", "interpolate",
 )  # fmt: skip
-_PREFIXES: Final = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0}
+_LETTERS: Final = "fpnuµmJ"  # behind a number of joules
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +200,10 @@ def _limit(name: str, value: Any) -> float:
 
 
 def _joules(text: str) -> float | None:
-    number = text.strip().removesuffix("J").strip()
-    prefix = number[-1:] if number[-1:] in ("n", "u", "m") else ""
+    number = text.strip().rstrip(_LETTERS)
+    factor = scale("J", text.strip().removeprefix(number))
     try:
-        return float(number.removesuffix(prefix)) * _PREFIXES[prefix]
+        return None if factor is None else float(number) * factor
     except ValueError:
         return None
 

@@ -38,27 +38,24 @@ def run_tasks(
     """
     store.clean()
     results: dict[str, Run | None] = {task.key: store.load(task) for task in tasks}
-    stored = StoredRuns(shelf)
-    if shelf is not None:
-        there = stored.load(tasks)
-        for key, task in {task.key: task for task in tasks}.items():
-            if key not in there and (run := results[key]) is not None:
-                stored.keep(task, run)
-        results = {key: run or there.get(key) for key, run in results.items()}
-    missing = list({task.key: task for task in tasks if results[task.key] is None}.values())
-    done = sum(results[task.key] is not None for task in tasks)
-    if progress is not None:
-        progress(done)
-    uses = [task.key for task in tasks]
-    try:
+    with StoredRuns(shelf) as stored:
+        if shelf is not None:
+            there = stored.load(tasks)
+            for key, task in {task.key: task for task in tasks}.items():
+                if key not in there and (run := results[key]) is not None:
+                    stored.keep(task, run)
+            results = {key: run or there.get(key) for key, run in results.items()}
+        missing = list({task.key: task for task in tasks if results[task.key] is None}.values())
+        done = sum(results[task.key] is not None for task in tasks)
+        if progress is not None:
+            progress(done)
+        uses = [task.key for task in tasks]
         for task, made in _execute_all(missing, store, Workers(jobs, scheduler)):
             results[task.key] = made
             stored.keep(task, made)
             done += uses.count(task.key)
             if progress is not None:
                 progress(done)
-    finally:
-        stored.flush()
     return [run for task in tasks if (run := results[task.key]) is not None]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from simcore.plain import RecordError
 from simcore.store.rows import AS_LINKED, ResultRow, StoredRun
+from simcore.store.writer import StoreWriter
 from simcore.study.tasks import OpRun, Run, Task, run_from_plain, run_to_plain
 
 if TYPE_CHECKING:
@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from simcore.store.database import ResultStore
 
 KIND = "study"
-#: A write takes 25 ms, most of it the disk, whether of one result or of many.
-BATCH_S = 0.25
 
 
 class StoredRuns:
-    """The runs of tasks in a store; without a store it holds nothing and keeps nothing."""
+    """The runs of tasks in a store, all of them there when its block ends; without a store it holds
+    nothing and keeps nothing."""
 
     def __init__(self, store: ResultStore | None) -> None:
         self._store = store
-        self._waiting: list[StoredRun] = []
-        self._next_s = 0.0
+        self._writer = StoreWriter(store)
+
+    def __enter__(self) -> Self:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.__exit__(*error)
 
     def load(self, tasks: Sequence[Task]) -> dict[str, Run]:
         """The results of those tasks that have one, by key."""
@@ -43,18 +48,9 @@ class StoredRuns:
         return found
 
     def keep(self, task: Task, run: Run) -> None:
-        """Keep a result, with others that come within BATCH_S of the last write."""
+        """Keep a result soon."""
         if self._store is not None:
-            self._waiting.append(_stored(task, run))
-            if time.monotonic() >= self._next_s:
-                self.flush()
-
-    def flush(self) -> None:
-        """Write what waits, all or none of it."""
-        if self._store is not None:
-            waiting, self._waiting = self._waiting, []
-            self._store.put(waiting)
-            self._next_s = time.monotonic() + BATCH_S
+            self._writer.keep(_stored(task, run))
 
 
 def _stored(task: Task, run: Run) -> StoredRun:

@@ -17,12 +17,13 @@ from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.interrupts import resume
 from simcore.parallel import collecting_seldom
+from simcore.pareto import pareto_front
 from simcore.placement.equivalents import linked_for
 from simcore.placement.layout import shifted
 from simcore.plain import filled
 from simcore.run.needed import needed_files
 from simcore.sweep.axes import Draft
-from simcore.sweep.front import OBJECTIVES, pareto_front
+from simcore.sweep.front import OBJECTIVES
 from simcore.sweep.results import SCHEMA, SweepResult, SweptAxis, SweptPoint
 from simcore.sweep.space import Place, SweepSpace
 from simcore.whatif.configuration import Configuration

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from simcore.cache import content_key
-from simcore.plain import RecordError, from_plain, to_plain
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.store.keys import part_content, spec_content
 from simcore.store.rows import StoredRun, row_of
 from simcore.store.writer import StoreWriter
 from simcore.whatif.results import Outcome
+from simcore.whatif.stored import read_outcome, written_outcome
 
 if TYPE_CHECKING:
     from simcore.store.database import ResultStore
@@ -64,7 +63,7 @@ class StoredPoints:
         found = {}
         for key, numbers in self._equal.items():
             document = documents.get(str(key))
-            outcome = None if document is None else _read(document)
+            outcome = None if document is None else read_outcome(document)
             if outcome is not None:
                 found.update(dict.fromkeys(numbers, outcome))
         return found
@@ -76,7 +75,6 @@ class StoredPoints:
             return
         if outcome.elf.sha256 != self._program(point)["sha256"]:
             return  # the file holds something else by now
-        document = json.dumps(to_plain(outcome), separators=(",", ":"), allow_nan=False).encode()
         spec = point.configuration.spec(PurePath(point.elf).name, point.options)
         shift = f", shift={point.shift}" if point.shift else ""
         row = row_of(
@@ -88,7 +86,7 @@ class StoredPoints:
             stack_bytes=outcome.stack_high_water_bytes,
         )
         row = replace(row, configuration=f"{row.configuration}{shift}")
-        self._writer.keep(StoredRun(key, KIND, (row,), document))
+        self._writer.keep(StoredRun(key, KIND, (row,), written_outcome(outcome)))
 
     def _key(self, point: PlannedPoint) -> str | None:
         program, part = self._program(point), self._part(point)
@@ -121,10 +119,3 @@ class StoredPoints:
             return None
         rest = {key: value for key, value in told.items() if key not in ("cpu", "memory_from")}
         return [self._parts[name], rest]
-
-
-def _read(document: bytes) -> Outcome | None:
-    try:
-        return from_plain(Outcome, json.loads(document))
-    except (ValueError, RecursionError, RecordError):
-        return None

@@ -88,9 +88,8 @@ def relink(
         )
     script = None if known.script is None else applied(known.script, fragment, image)
     with tempfile.TemporaryDirectory(prefix="mcusim-") as folder:
-        made = _run(build.command, elf, image.sha256, fragment, script, Path(folder))
-        new = load_image(made)
-        real = profile(replace(spec, elf=made))
+        new = _run(build.command, elf, image.sha256, fragment, script, Path(folder))
+        real = profile(replace(spec, elf=new.path))
     _check(build.command, linked, real, image)
     _check_places(build.command, new, fragment, pieces, setup.model)
     row = next(one for one in study.configurations if one.name == placed.name)
@@ -104,8 +103,8 @@ def _part(configuration: Configuration) -> dict[str, Any]:
 
 def _run(
     command: str, elf: str, sha256: str, fragment: Fragment, script: str | None, folder: Path
-) -> str:
-    """Run the build; returns the ELF that it made."""
+) -> Image:
+    """Run the build; returns the program that it made."""
     named = {"MCUSIM_FRAGMENT": folder / "fragment.ld", "MCUSIM_ELF": folder / "relinked.elf"}
     named["MCUSIM_FRAGMENT"].write_text(fragment.text, encoding="utf-8")
     if script is not None:
@@ -124,7 +123,7 @@ def _run(
             f"--relink '{command}': {elf} is what it was; link with the script in $MCUSIM_SCRIPT"
             " (of --apply FILE.ld) or the output sections in $MCUSIM_FRAGMENT"
         )
-    return made
+    return image
 
 
 def _work(run: Profile, image: Image) -> dict[str, int]:

@@ -46,7 +46,7 @@ class StoredOutcomes:
         found = {}
         for one in configurations:
             document = documents.get(self._keys[elf, one.name] or "")
-            outcome = None if document is None else _read(document)
+            outcome = None if document is None else read_outcome(document)
             if outcome is not None:
                 named = replace(outcome.elf, name=PurePath(elf).name)
                 found[elf, one.name] = replace(outcome, name=one.name, elf=named)
@@ -71,9 +71,8 @@ class StoredOutcomes:
             if key is None or self._key(elf, one, first, options) != key:
                 continue
             if not outcome.exit.is_by_host:
-                runs.append(
-                    StoredRun(key, KIND, (_row(elf, one, options, outcome),), _written(outcome))
-                )
+                row = _row(elf, one, options, outcome)
+                runs.append(StoredRun(key, KIND, (row,), written_outcome(outcome)))
         self._store.put(runs)
 
     def _key(
@@ -98,12 +97,14 @@ def _row(elf: str, one: Configuration, options: Mapping[str, Any], outcome: Outc
     )
 
 
-def _written(outcome: Outcome) -> bytes:
+def written_outcome(outcome: Outcome) -> bytes:
+    """An outcome as a store has it: without the change against another."""
     plain = to_plain(replace(outcome, change=None))
     return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _read(document: bytes) -> Outcome | None:
+def read_outcome(document: bytes) -> Outcome | None:
+    """The outcome of a document; None for one that is damaged, or of another version."""
     try:
         return from_plain(Outcome, json.loads(document))
     except (ValueError, RecursionError, RecordError):

@@ -8,10 +8,10 @@ import re
 from dataclasses import replace
 
 from simcore.costs.origin import Tool
+from simcore.pareto import pareto_front
 from simcore.report import RenderOptions
 from simcore.report.studies.sweep import render
 from simcore.report.studies.sweep_page import MOST_DRAWN
-from simcore.sweep.front import pareto_front
 from simcore.sweep.results import SCHEMA, SweepResult, SweptAxis, SweptPoint
 
 

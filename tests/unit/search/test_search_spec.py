@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from simcore.errors import ConfigError
+from simcore.pareto import pareto_front
 from simcore.search.ranks import kendall_tau, swapped_share
-from simcore.search.results import front_of
 from simcore.search.scores import load_score
 from simcore.search.spec import read_spec
 
@@ -96,7 +96,8 @@ def test_tau_is_that_of_scipy() -> None:
 
 def test_a_front_is_what_no_other_beats() -> None:
     rows = [[1, 5], [2, 2], [3, 3], [5, 1], [2, 2], [1, 6]]
-    assert front_of(rows) == [True, True, False, True, True, False]
+    front = pareto_front(rows)
+    assert [at in front for at in range(6)] == [True, True, False, True, True, False]
 
 
 def test_scores_that_are_not_there_or_raise_are_one_line(tmp_path: Path) -> None:

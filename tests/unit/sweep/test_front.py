@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from simcore.sweep.front import pareto_front
+from simcore.pareto import pareto_front
 
 
 def by_definition(values: list[tuple[float, ...]]) -> list[int]:

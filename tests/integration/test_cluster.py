@@ -70,8 +70,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     for _ in range(2):
         made.add_worker()
     yield made
+    # A worker of Dask that is asked to end while its scheduler goes may wait for minutes, and
+    # nothing of ours hangs on how they go.
     for process in (*made.workers, scheduler):
-        process.terminate()
+        process.kill()
     for process in (*made.workers, scheduler):
         process.wait(GUARD_S)
 

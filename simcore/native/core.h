@@ -21,8 +21,6 @@
 /* One engine, one event stream, any number of configurations. */
 typedef struct core core;
 
-const char *core_status_text(int status);
-
 core *core_new(int *status);                              /* NULL, and *status set, on failure */
 void core_free(core *c);                                  /* free the engine first */
 uint32_t core_extra_classes(void);

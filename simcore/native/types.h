@@ -29,6 +29,9 @@ enum core_status {
     CORE_ERR_ADDRESSES = -8, /* addresses that were worked out are not those that the engine told of */
 };
 
+/* status.c: what it means, in words. */
+const char *core_status_text(int status);
+
 /* Why a run stopped. */
 enum core_stop {
     STOP_NONE = 0,

@@ -2,7 +2,6 @@
 #ifndef MCUSIM_ACCESS_H
 #define MCUSIM_ACCESS_H
 
-#include "array.h"
 #include "timing/run.h"
 
 /* An access by all the rules. Returns 0 or a core_status. */
@@ -103,14 +102,6 @@ static inline int follow_stack(struct timing *t, const struct block *b, const ui
         (tells && address[f->stack_access] - (uint32_t)f->stack_offset != s->sp))
         return stacks_walk(t, b, address, present, ran, notes, note_count);
     s->sp += (uint32_t)b->sp_change;
-    return CORE_OK;
-}
-
-static inline int access_touch(struct timing *t, uint32_t entry)
-{
-    if (array_reserve(&t->touched, &t->touched_room, t->touched_used + 1u, 1024, sizeof *t->touched) != CORE_OK)
-        return CORE_ERR_MEMORY;
-    t->touched[t->touched_used++] = entry;
     return CORE_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include "array.h"
 #include "stream/thumb.h"
+#include "timing/facts.h"
 
 void blocks_free(struct blocks *t)
 {
@@ -56,41 +57,6 @@ void blocks_aside(struct blocks *t, int is_aside)
     t->other_definitions = t->definitions;
     t->definitions = had;
     t->is_aside = (uint8_t)is_aside;
-}
-
-/* Stretches that divide a block: the accesses and barriers of each follow those of the one before. */
-static int check_stretches(const struct block_static *f)
-{
-    if (!f->stretches || f->stretches > f->instructions)
-        return CORE_ERR_STREAM;
-    uint32_t accesses = 0, barriers = 0;
-    for (uint32_t i = 0; i < f->stretches; i++) {
-        if (f->stretch[i].accesses < accesses || f->stretch[i].barriers < barriers)
-            return CORE_ERR_STREAM;
-        accesses = f->stretch[i].accesses;
-        barriers = f->stretch[i].barriers;
-    }
-    return accesses == f->accesses && barriers == f->barriers ? CORE_OK : CORE_ERR_STREAM;
-}
-
-static int check_facts(const struct block_static *f, uint32_t size)
-{
-    if (f->probes > MAX_PROBES || !f->instructions || f->accesses > STREAM_RECORD_MAX ||
-        f->instructions > DEFINITION_BYTES_MAX / 2 || f->function_bytes >= size)
-        return CORE_ERR_STREAM;
-    for (uint32_t i = 0; i < f->accesses; i++)
-        if (f->access[i].instruction >= f->instructions)
-            return CORE_ERR_STREAM;
-    for (uint32_t i = 0; i < f->probes; i++)
-        if (f->probe[i].a >= f->accesses || f->probe[i].b >= f->accesses)
-            return CORE_ERR_STREAM;
-    for (uint32_t i = 0; i < f->barriers; i++)
-        if (f->barrier[i].instruction >= f->instructions || f->barrier[i].access > f->accesses)
-            return CORE_ERR_STREAM;
-    for (uint32_t i = 0; i < f->stack_moves; i++)
-        if (f->stack_move[i].instruction >= f->instructions || f->stack_move[i].access >= (int32_t)f->accesses)
-            return CORE_ERR_STREAM;
-    return f->stack_access < (int32_t)f->accesses ? check_stretches(f) : CORE_ERR_STREAM;
 }
 
 /* The next bytes of an allocation of zeros, with a copy of what `from` points to, if it does. */
@@ -204,7 +170,7 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
     int status = t->callbacks.define(t->callbacks.self, t->blocks, d->address + first, b.place, code + first,
                                      end - first, thumb_it_state_at(code, first, d->it_state), &b.facts);
     if (status == CORE_OK)
-        status = check_facts(&b.facts, end - first);
+        status = facts_check(&b.facts, end - first);
     if (status != CORE_OK)
         return status;
     status = copy_facts(&b);
@@ -385,6 +351,7 @@ int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t vari
     struct entry_cost *c = &t->cost[entry];
     *e = (struct entry){
         .variant = variant, .state = state, .block = block, .access_cycles = e->access_cycles, .followed = {-1, -1}};
+    e->node = -1;
     e->sequel[0].id = e->sequel[1].id = UINT32_MAX;
     c->cost = (struct cost){0};
     for (uint32_t i = 0; i < b->facts.stretches; i++) {

@@ -48,7 +48,8 @@ struct entry {                   /* one (block, state, variant): what each execu
     uint64_t variant;
     uint32_t state, block;
     uint32_t cycles;
-    uint32_t pending;            /* executions not yet added to the running node */
+    uint32_t pending;            /* executions not yet added to the node below */
+    int32_t node;                /* of the call tree, -1: none, as nothing is pending */
     uint16_t *access_cycles;
     struct exits exits;
     int32_t next;                /* of the same block */

@@ -9,7 +9,8 @@
 /* Another node may be running now. */
 void timing_follow(struct timing *t)
 {
-    t->memory.counters = calltree_current(&t->calls)->counters;
+    t->node = t->calls.frame[t->calls.frames - 1].node;
+    t->memory.counters = t->calls.node[t->node].counters;
     timing_follow_operations(t);
     if (t->trace)
         trace_follow(t->trace, &t->calls, t->now - t->counted_from);
@@ -24,10 +25,10 @@ static inline int stays(struct timing *t, const struct block *b, uint32_t how)
            calltree_current(&t->calls)->info.function == b->facts.function;
 }
 
-/* Pending counts belong to the node that runs: settle before it changes. */
 static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
-    timing_settle(t);
+    if (t->calls.ops.asks || t->calls.ops.one_call)
+        timing_settle(t);                /* a call may be where counting begins or ends */
     if (t->unwinds_to) {
         calltree_unwind_to(&t->calls, t->stacks.running, t->unwinds_to);
         t->unwinds_to = 0;
@@ -207,11 +208,9 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     if (before >= 0 && !redirected && !present && !note_count)
         sequel_keep(t, (uint32_t)before, (uint32_t)from, index, (uint32_t)entry);
     struct entry *e = &t->blocks.entry[entry];
-    if (e->pending++ == 0) {
-        status = access_touch(t, (uint32_t)entry);
-        if (status != CORE_OK)
-            return status;
-    }
+    status = timing_count(t, e, (uint32_t)entry);
+    if (status != CORE_OK)
+        return status;
     uint32_t stall = fetch(t, b, e->cycles, redirected);
     if (stall) {
         b->info.fetch_stall_cycles += stall;

@@ -18,6 +18,14 @@ static inline int timing_fetch_is_free(const struct timing *t, const struct bloc
     return b->free_in == t->memory.icache.generation && t->memory.fetch.done_at <= t->now;
 }
 
+/* An execution of a block in an entry. Returns 0 or CORE_ERR_MEMORY. */
+static inline int timing_count(struct timing *t, struct entry *e, uint32_t entry)
+{
+    int status = e->node == t->node ? CORE_OK : timing_pend(t, entry);
+    e->pending++;
+    return status;
+}
+
 /* Other operations are open now: what sites counted until here was of those before. */
 void timing_switch_operations(struct timing *t, uint32_t state);
 

@@ -90,11 +90,9 @@ size_t sequel_run(struct timing *t, const uint32_t *words, size_t count, int *st
         t->waits = 0;
         t->last_block = (int32_t)s->block;
         t->last_entry = (int32_t)s->entry;
-        if (e->pending++ == 0) {
-            *status = access_touch(t, s->entry);
-            if (*status != CORE_OK)
-                break;
-        }
+        *status = timing_count(t, e, s->entry);
+        if (*status != CORE_OK)
+            break;
         const uint32_t *address = record + 2;
         record = address + accesses;
         m->fetched_at = t->now + e->cycles;

@@ -100,29 +100,6 @@ void timing_free(struct timing *t)
 
 /* --- pending counts -------------------------------------------------------------------------------- */
 
-void timing_settle(struct timing *t)
-{
-    uint64_t *v = t->memory.counters;
-    for (uint32_t i = 0; i < t->touched_used; i++) {
-        struct entry *e = &t->blocks.entry[t->touched[i]];
-        struct entry_cost *cost = &t->blocks.cost[t->touched[i]];
-        const struct block *b = &t->blocks.block[e->block];
-        uint64_t n = e->pending;
-        for (const struct term *term = cost->term, *end = term + cost->terms; term < end; term++)
-            v[term->counter] += n * term->amount;
-        if (b->fetch_cached)
-            v[COUNTER_ICACHE_ACCESSES] += n * b->groups;
-        cost->cost.executions += n;
-        if (t->node_blocks)
-            node_blocks_add(t->node_blocks, (uint32_t)t->calls.frame[t->calls.frames - 1].node, e->block, n,
-                            n * e->cycles);
-        e->pending = 0;
-        if (t->objects.by_state)
-            timing_ran(t, e->block);
-    }
-    t->touched_used = 0;
-}
-
 void timing_settle_objects(struct timing *t)
 {
     for (uint32_t i = 0; i < t->blocks.blocks; i++)

@@ -39,6 +39,7 @@ struct timing {
     struct calltree calls;
     struct objects objects;
     struct blocks blocks;
+    int32_t node;                /* of the call tree, that runs */
     uint32_t *touched;           /* entries with pending executions */
     uint32_t touched_used, touched_room;
     uint32_t *ran;               /* blocks that ran since other operations were open */
@@ -88,6 +89,10 @@ int timing_consume(void *timing, const uint32_t *words, size_t count);
 
 /* Adds what is pending to the call tree. Call before reading counters. */
 void timing_settle(struct timing *t);
+
+/* What an entry has pending is of another node, or nothing is: from now on it is of the running one. Returns 0 or
+ * CORE_ERR_MEMORY. */
+int timing_pend(struct timing *t, uint32_t entry);
 
 /* A block ran while operations are told apart. */
 void timing_ran(struct timing *t, uint32_t block);

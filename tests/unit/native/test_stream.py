@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,8 +36,8 @@ class Sink:
 
 
 @pytest.fixture(params=[False, True], ids=["thread", "alone"])
-def is_alone(request: pytest.FixtureRequest) -> Iterator[bool]:
-    yield request.param
+def is_alone(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 def test_pieces_come_whole_and_in_their_order(is_alone: bool) -> None:

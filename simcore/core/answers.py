@@ -44,12 +44,16 @@ class Answers:
         self._blocks: list[DefinedBlock] = []
         self._unknown: dict[int, UnknownInstructionError] = {}  # blocks that cannot be scheduled
         self._keep: Any = None  # what C reads when a callback has returned
-        self._self = ffi.new_handle(self)
+        self._self: Any = ffi.new_handle(self)
 
     @property
     def blocks(self) -> list[Block]:
         """The blocks, each decoded when more is asked of it than its accesses."""
         return cast("list[Block]", self._blocks)
+
+    def close(self) -> None:
+        """C asks no more."""
+        self._self = None
 
     def callbacks(self) -> dict[str, Any]:
         """The fields of struct core_callbacks."""

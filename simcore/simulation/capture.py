@@ -16,6 +16,7 @@ from simcore.elf import Image, ProgramFiles, image_of_files
 from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
+from simcore.parallel import collecting_seldom
 from simcore.plain import filled, from_plain, to_plain
 from simcore.records import dataclass
 from simcore.run.options import RunOptions, Streams
@@ -315,6 +316,7 @@ class Capture:
         """In how many pieces the events of its run are."""
         return self._reader.count(EVENTS)
 
+    @collecting_seldom()
     def simulate(
         self,
         setups: Sequence[TimingSetup],

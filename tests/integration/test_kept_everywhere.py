@@ -22,14 +22,15 @@ from simcore.simulation.program import open_program
 from simcore.whatif import what_if
 from simcore.whatif.configuration import Configuration
 from simcore.whatif.energy_sweep import energy_sweep
-from tests.integration.programs import KERNELS
+from tests.integration.programs import FIRMWARE, KERNELS
 
 ELF = KERNELS / "conv2d_s8_small.elf"
+CALLS = FIRMWARE / "calls.elf"
 PLACED = Configuration(name="placed", place=("conv*=itcm",))
 
 
 def annotated(cache: bool) -> object:
-    return annotate_run(open_program(ELF, cache=cache).run())
+    return annotate_run(open_program(CALLS, cache=cache).run())
 
 
 def tried(cache: bool) -> object:
@@ -45,7 +46,7 @@ def swept(cache: bool) -> object:
 
 
 def checked(cache: bool) -> object:
-    return profile_plan(RunPlan(elf=str(ELF)), cache).profile
+    return profile_plan(RunPlan(elf=str(CALLS)), cache).profile
 
 
 ASKED = [annotated, tried, swept, checked, pytest.param(advised, marks=pytest.mark.exhaustive)]
@@ -84,7 +85,7 @@ def test_without_cold_and_warm_are_the_same(ask: Callable[[bool], object], room:
     assert to_plain(ask(True)) == cold == without
 
 
-@pytest.mark.parametrize("ask", [tried, swept, checked])
+@pytest.mark.parametrize("ask", [tried, swept])
 def test_what_one_command_decoded_no_other_decodes(
     ask: Callable[[bool], object], room: Room, decoded: list[int]
 ) -> None:
@@ -92,8 +93,7 @@ def test_what_one_command_decoded_no_other_decodes(
     assert decoded
     decoded.clear()
     ask(True)
-    assert len(set(decoded)) <= 3  # of which a warning reads the code
-    assert room.is_on
+    assert not decoded
 
 
 def test_a_replay_finds_what_the_recorded_run_kept(

@@ -1,4 +1,4 @@
-"""Capstone's library asked straight says what its package says; where it cannot be, the package is."""
+"""Capstone's library says what its package says; where it cannot be asked, the package is."""
 
 from __future__ import annotations
 

@@ -47,13 +47,13 @@ def _container_processors() -> int | None:
 def collect_seldom() -> None:
     """Look for unreachable cycles of this process, which is ours, after many more objects.
 
-    A run makes a hundred thousand small objects that stay and hardly a cycle; looking as often as
-    Python does by default takes a tenth of its time.
+    A run makes some hundred thousand small objects that stay and hardly a cycle; looking as often
+    as Python does by default takes a tenth of its time.
     """
     gc.set_threshold(*_SELDOM)
 
 
-_SELDOM = 200_000, 10, 10
+_SELDOM = 500_000, 10, 10
 _CALLS = threading.Lock()
 _before: list[tuple[int, int, int]] = []  # thresholds, one for each call that is under way
 

@@ -52,6 +52,7 @@ def advise(
     stdout: BinaryIO | None = None,
     progress: Watcher | None = None,
     tell: Told | None = None,
+    cache: bool = True,
     **options: Any,
 ) -> Advice:
     """Find where functions and data of a program should lie in a part's TCMs and SRAM banks.
@@ -66,7 +67,7 @@ def advise(
     ``once`` lets code move that runs seldom, ``any_energy`` moves that cost relatively more energy
     than they save cycles. ``map_file`` is the linker's map of the program, which else is looked for
     beside it; ``linker_script`` is the script that it was linked with, which the advice then has
-    with the moves in it.
+    with the moves in it. ``cache`` is that of :func:`simcore.simulation.program.open_program`.
 
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
@@ -75,7 +76,7 @@ def advise(
         raise ConfigError(f"advice minimises {', '.join(MINIMISE)}, not {minimise!r}")
     if not 0 <= least_share < 1:
         raise ConfigError(f"the least share of a move is from 0 to below 1, not {least_share:g}")
-    program = open_program(elf, cpu, **options)
+    program = open_program(elf, cpu, cache=cache, **options)
     spec = program.spec
     build = open_build(program.image, map_file, linker_script)
     if build.script is not None:
@@ -101,12 +102,12 @@ def advise(
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         try:
             with path.open("wb") as file:
-                record_run(spec, file, **streams)
+                record_run(spec, file, cache=cache, **streams)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
         counted = {"per": spec.per, "task": spec.task}
-        return search(open_capture(path, memory_from=spec.memory_from, **counted))
+        return search(open_capture(path, memory_from=spec.memory_from, cache=cache, **counted))
 
 
 def is_part_of(spec: RunSpec) -> bool:

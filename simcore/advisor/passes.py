@@ -125,7 +125,7 @@ class Passes:
         objects: ObjectMap | None = None,
     ) -> list[Kept]:
         program = self.program
-        capture = program.capture
+        capture, room = program.capture, program.room
         assert capture is not None
         if setups[0].counted is None:
             setups = with_one_call(setups, program.image, program.spec)
@@ -138,7 +138,7 @@ class Passes:
                     self.tell(step, (done + count * (reached.share or 0)) / len(setups))
 
             progress(Reached(0, 0.0))
-            found += map(keep, capture.simulate(some, progress, objects=objects))
+            found += map(keep, capture.simulate(some, progress, objects=objects, room=room))
         self.timings += len(setups)
         return found
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import BinaryIO, Protocol, TypeVar
 
 from simcore.annotation.sources import SourceFiles, SourcePlaces
-from simcore.cache import NO_ROOM
+from simcore.cache import NO_ROOM, open_room
 from simcore.checking.plans import RunPlan
 from simcore.comparison.metrics import metrics_of
 from simcore.comparison.outside import OutsideCalls, with_outside
@@ -157,7 +157,7 @@ def _profiled(plan: RunPlan, tail: Printed, read_back: ReadBack | None) -> Profi
         spec = replace(plan, instructions=True, **tables)  # type: ignore[arg-type]
         if read_back is not None and plan.cache.is_on:
             return read_back(spec, room=plan.cache, stdout=tail)
-        return profile(spec, stdout=tail)  # type: ignore[arg-type]
+        return profile(spec, stdout=tail, room=plan.cache)  # type: ignore[arg-type]
 
     if not plan.uncertainty or not plan.cache.is_on:
         return run()
@@ -198,8 +198,11 @@ def summarize_here(profile: Profile, sources: SourceFiles, elf: str) -> Summary:
     )
 
 
-def profile_plan(plan: RunPlan) -> PlanRun:
-    """Run one plan on whatever machine, with no cache and no sources. Raises as profile()."""
+def profile_plan(plan: RunPlan, cache: bool = True) -> PlanRun:
+    """Run one plan on whatever machine, with no sources and of its cache the schedules alone.
+
+    Raises as profile().
+    """
     from simcore.profiler import profile
 
     tail = Printed()
@@ -209,6 +212,7 @@ def profile_plan(plan: RunPlan) -> PlanRun:
         replace(plan, instructions=True),
         stdout=tail,  # type: ignore[arg-type]
         inspect=lambda one: asked.append(one.options.streams.stdin_read.asked),
+        room=open_room(cache),
     )
     alone = not result.exit.is_by_host and not any(asked) and tail.whole is not None
     printed = bytes(tail.whole) if alone and tail.whole is not None else None
@@ -272,18 +276,19 @@ def _run_apart(
         return outcome_of(plans[number], found)
 
     sent = [replace(plans[n], cache=NO_ROOM, sources=SourcePlaces()) for n in left]
+    run = partial(profile_plan, cache=any(plan.cache.is_on for plan in plans))
     if sent and workers.is_here(len(sent)):
         for number, plan in zip(left, sent, strict=True):
-            yield number, taken(number, _done_here(plan))
+            yield number, taken(number, _done_here(run, plan))
     else:
-        for at, future in workers.run(profile_plan, sent, needed_files):
+        for at, future in workers.run(run, sent, needed_files):
             yield left[at], taken(left[at], future)
 
 
-def _done_here(plan: RunPlan) -> Future[PlanRun]:
+def _done_here(run: Callable[[RunPlan], PlanRun], plan: RunPlan) -> Future[PlanRun]:
     future: Future[PlanRun] = Future()
     try:
-        future.set_result(profile_plan(plan))
+        future.set_result(run(plan))
     except McusimError as error:
         future.set_exception(error)
     return future

@@ -187,7 +187,9 @@ def advise(
         with program_streams(output, run["max_instructions"]) as streams:
             noted = Noted(streams)
             with search_progress(noted.streams["progress"]) as tell:
-                advice = find_advice(elf, tell=tell, **how, **noted.streams, **given)
+                advice = find_advice(
+                    elf, tell=tell, cache=use_cache, **how, **noted.streams, **given
+                )
         document = render(advice, format_name, options)
         if advice.applied_script is not None:
             write_script(advice.applied_script)

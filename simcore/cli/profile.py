@@ -94,7 +94,7 @@ def profile(
     if energy_sweep:
         if store is not None:
             raise click.UsageError("--store keeps profiles, and --energy-sweep makes none")
-        run |= {"args": args, "deadline_s": deadline}
+        run |= {"args": args, "deadline_s": deadline, "cache": use_cache}
         return sweep(elf, parts, form.format_name, form.output, form.color, run)
     if deadline is not None:
         raise click.UsageError("--deadline goes with --energy-sweep")

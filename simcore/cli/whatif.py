@@ -194,6 +194,7 @@ def whatif(
                 processes=jobs,
                 scheduler=scheduler,
                 store=opened_by,
+                cache=use_cache,
                 **noted.streams,
                 **run,
             )

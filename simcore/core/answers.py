@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from simcore.core.callbacks import answers_c
-from simcore.core.defined import DefinedBlock, Schedules
+from simcore.core.defined import DefinedBlock, Schedules, StateNumbers
 from simcore.core.extension import NO_FUNCTION, ffi, lib
 from simcore.core.facts import BlockFacts, pack_block
 from simcore.core.schedules import Decoder, Scheduler
@@ -20,6 +20,7 @@ from simcore.isa import Block, decode_block
 if TYPE_CHECKING:
     from simcore.elf import Function
 
+from_buffer, unpack_schedule = ffi.from_buffer, lib.core_unpack_schedule
 _NOP = bytes.fromhex("00bf")
 
 
@@ -33,7 +34,8 @@ class Answers:
         function_at: Callable[[int], Function | None],
     ) -> None:
         self.facts: list[BlockFacts] = []  # of the blocks
-        self.schedules = Schedules(scheduler, self.number)  # one per entry, as Counters.entries
+        self._states = StateNumbers()
+        self.schedules = Schedules(scheduler, self._states)  # one per entry, as Counters.entries
         self.error: BaseException | None = None  # what a callback raised
         self.tables = {name: row for row, name in enumerate(scheduler.pipeline.extra_tables)}
         self._scheduler, self._decoder = scheduler, decoder
@@ -41,15 +43,17 @@ class Answers:
         self._function_at = function_at
         self._blocks: list[DefinedBlock] = []
         self._unknown: dict[int, UnknownInstructionError] = {}  # blocks that cannot be scheduled
-        self._states: list[int] = []  # the scheduler's states, by their number here
-        self._numbers: dict[int, int] = {}
         self._keep: Any = None  # what C reads when a callback has returned
-        self._self = ffi.new_handle(self)
+        self._self: Any = ffi.new_handle(self)
 
     @property
     def blocks(self) -> list[Block]:
         """The blocks, each decoded when more is asked of it than its accesses."""
         return cast("list[Block]", self._blocks)
+
+    def close(self) -> None:
+        """C asks no more."""
+        self._self = None
 
     def callbacks(self) -> dict[str, Any]:
         """The fields of struct core_callbacks."""
@@ -106,22 +110,21 @@ class Answers:
     def schedule(self, block: int, stretch: int, state: int, variant: int, out: Any) -> None:
         if block in self._unknown:
             raise self._unknown[block]
-        defined, entry = self._blocks[block], self._states[state]
-        told = self._scheduler.tell(defined.facts, defined.cut_now, stretch, entry, variant)
-        self._keep = costs = ffi.from_buffer("uint32_t[]", told.costs)
-        lib.core_unpack_schedule(costs, out)
-        number = self.number
-        out.after_next = number(told.after_next)
-        out.after_taken = number(told.after_taken)
-        out.after_mispredict = number(told.after_mispredict)
-        self.schedules.add(defined, stretch, entry, variant)
+        defined, entry, numbers = self._blocks[block], self._states.states[state], self._states
+        told = defined.facts.told.get((stretch, entry, variant)) or self._scheduler.tell(
+            defined.facts, defined.cut_now, stretch, entry, variant
+        )
+        after_next, after_taken, after_mispredict, costs = told
+        self._keep = kept = from_buffer("uint32_t[]", costs)
+        unpack_schedule(kept, out)
+        out.after_next = numbers[after_next]
+        out.after_taken = numbers[after_taken]
+        out.after_mispredict = numbers[after_mispredict]
+        self.schedules.add((defined, stretch, entry, variant))
 
     def number(self, state: int) -> int:
         """The number of one of the scheduler's states here: by first sight, whoever shares it."""
-        number = self._numbers.setdefault(state, len(self._states))
-        if number == len(self._states):
-            self._states.append(state)
-        return number
+        return self._states[state]
 
 
 @answers_c

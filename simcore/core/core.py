@@ -197,6 +197,11 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
         if self._core != ffi.NULL:
             lib.core_free(self._core)
             self._core = ffi.NULL
+            # What a run has found is of many objects: it goes with who has its result, not when
+            # unreachable cycles are looked for.
+            for timing in self.timings:
+                timing.answers.close()
+            self.timings, self.known, self._asked = [], Known(), []
 
     # --- running ---
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from simcore.core.facts import BlockFacts
@@ -15,8 +14,26 @@ if TYPE_CHECKING:
     from simcore.pipeline import Schedule
 
 
+class StateNumbers(dict[int, int]):
+    """C's numbers of a scheduler's states, by first sight, whoever shares it; and back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: list[int] = []
+
+    def __missing__(self, state: int) -> int:
+        number = self[state] = len(self.states)
+        self.states.append(state)
+        return number
+
+
 class DefinedBlock:
     """A block of a program that C was told of: all that a Block has, decoded when it is needed."""
+
+    __slots__ = (
+        "_code", "_cut", "_decoded", "_decoder", "_it_state", "_place", "_scheduler", "address",
+        "facts",
+    )  # fmt: skip
 
     facts: BlockFacts
 
@@ -32,18 +49,32 @@ class DefinedBlock:
         self.address = address
         self._place, self._code, self._it_state = place, code, it_state
         self._decoder, self._scheduler = decoder, scheduler
+        self._decoded: Block | None = None
+        self._cut: CutBlock | None = None
 
-    @cached_property
+    @property
     def decoded(self) -> Block:
         """Raises UnknownInstructionError."""
-        found = self._decoder.decode(self.address, self._code, self._it_state)
-        if isinstance(found, UnknownInstructionError):
-            raise found
+        if (found := self._decoded) is None:
+            made = self._decoder.decode(self.address, self._code, self._it_state)
+            if isinstance(made, UnknownInstructionError):
+                raise made
+            found = self._decoded = made
         return found
 
-    @cached_property
+    @decoded.setter
+    def decoded(self, block: Block) -> None:
+        """What stands for code that cannot be decoded."""
+        self._decoded = block
+
+    @property
     def cut(self) -> CutBlock:
         """It in stretches, where it is timed. Raises UnknownInstructionError."""
+        if self._cut is None:
+            self._cut = self._made_cut()
+        return self._cut
+
+    def _made_cut(self) -> CutBlock:
         placed = self.decoded
         if (self._place - self.address) % self._scheduler.pipeline.alignment:
             found = self._decoder.decode(self._place, self._code, self._it_state)
@@ -75,18 +106,16 @@ class DefinedBlock:
 class Schedules(Sequence["Schedule"]):
     """Schedules in the order in which C asked for them; states have the numbers that C has."""
 
-    def __init__(self, scheduler: Scheduler, number: Callable[[int], int]) -> None:
-        self._scheduler, self._number = scheduler, number
+    def __init__(self, scheduler: Scheduler, numbers: StateNumbers) -> None:
+        self._scheduler, self._numbers = scheduler, numbers
         self._asked: list[tuple[DefinedBlock, int, int, int]] = []
-
-    def add(self, block: DefinedBlock, stretch: int, state: int, variant: int) -> None:
-        """Another one."""
-        self._asked.append((block, stretch, state, variant))
+        #: Take another one: block, stretch, the scheduler's state, variant.
+        self.add = self._asked.append
 
     def first(self, count: int) -> Schedules:
         """The first ones."""
-        found = Schedules(self._scheduler, self._number)
-        found._asked = self._asked[:count]
+        found = Schedules(self._scheduler, self._numbers)
+        found._asked += self._asked[:count]
         return found
 
     def __len__(self) -> int:
@@ -115,7 +144,7 @@ class Schedules(Sequence["Schedule"]):
     def _made(self, block: DefinedBlock, stretch: int, state: int, variant: int) -> Schedule:
         shared = self._scheduler.schedule(block.cut, stretch, state, variant)
         return shared._replace(
-            after_next=self._number(shared.after_next),
-            after_taken=self._number(shared.after_taken),
-            after_mispredict=self._number(shared.after_mispredict),
+            after_next=self._numbers[shared.after_next],
+            after_taken=self._numbers[shared.after_taken],
+            after_mispredict=self._numbers[shared.after_mispredict],
         )

@@ -10,7 +10,7 @@ import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from simcore.core.extension import ffi, lib
 from simcore.cpu_model.schema import CLASSES
@@ -105,21 +105,21 @@ def pack_block(block: Block, stretches: Sequence[Stretch], tables: Mapping[str, 
     count = block.class_counts.get
     macs = bytes(block.macs)
     notes = [(n.instruction, tables[n.table]) for n in block.notes if n.table in tables]
-    parts = (
+    moves = [(m.instruction, m.kind, m.bytes, m.access, m.offset) for m in block.stack_moves]
+    parts = [
         _COUNTERS.pack(len(instructions), *[count(name, 0) for name in CLASSES], sum(macs)),
-        _rows(_STRETCH, list(_stretch_ends(block, stretches))),
-        _rows(
-            _MOVE, [(m.instruction, m.kind, m.bytes, m.access, m.offset) for m in block.stack_moves]
-        ),
-        _rows(_ACCESS, [(*a, *_exclusive_and_mask(block, a)) for a in block.accesses]),
-        _rows(_PROBE, block.probes),
-        _rows(_NOTE, notes),
-        _rows(_BARRIER, block.barriers),
-        array("H", [i.address - first for i in instructions]).tobytes(),
-        bytes([i.condition != ALWAYS for i in instructions]),
-        macs,
-    )
-    body = b"".join([part + _PADDING[len(part) & 7] for part in parts])
+        *[_STRETCH.pack(*ends) for ends in _stretch_ends(block, stretches)],
+    ]
+    for layout, rows in (
+        (_MOVE, moves), (_ACCESS, _access_rows(block)), (_PROBE, block.probes), (_NOTE, notes),
+        (_BARRIER, block.barriers),
+    ):  # fmt: skip
+        if rows:
+            parts.append(_padded(b"".join([layout.pack(*row) for row in rows])))
+    parts.append(_padded(array("H", [i.address - first for i in instructions]).tobytes()))
+    parts.append(_padded(bytes([i.condition != ALWAYS for i in instructions])))
+    parts.append(_padded(macs))
+    body = b"".join(parts)
     branch = block.branch
     head = HEAD.pack(
         HEAD.size + len(body), block.size, branch, block.branch_predicated,
@@ -132,8 +132,8 @@ def pack_block(block: Block, stretches: Sequence[Stretch], tables: Mapping[str, 
     return head + body
 
 
-def _rows(layout: struct.Struct, rows: Sequence[Sequence[Any]]) -> bytes:
-    return b"".join([layout.pack(*row) for row in rows]) if rows else b""
+def _padded(part: bytes) -> bytes:
+    return part + _PADDING[len(part) & 7]
 
 
 def pack_schedule(schedule: Schedule) -> Told:
@@ -144,17 +144,25 @@ def pack_schedule(schedule: Schedule) -> Told:
     return Told(schedule.after_next, schedule.after_taken, schedule.after_mispredict, costs)
 
 
-def _exclusive_and_mask(block: Block, access: Access) -> tuple[int, int]:
-    """The fields `exclusive` and `alignment_mask` of struct access_static."""
-    facts = block.instructions[access.instruction].facts
-    if facts.kind is Kind.EXCLUSIVE:
-        exclusive = lib.EXCLUSIVE_STORE if access.is_write else lib.EXCLUSIVE_CHECK
-        return exclusive if len(facts.accesses) == 2 else 0, access.size - 1
-    return 0, 3 if facts.kind in WORD_ALIGNED else 0
+def _access_rows(block: Block) -> list[tuple[int, int, bool, bool, int, int]]:
+    """Accesses with the fields `exclusive` and `alignment_mask` of struct access_static."""
+    instructions, found = block.instructions, []
+    for number, size, is_write, predicated in block.accesses:
+        facts = instructions[number].facts
+        exclusive, mask = 0, 3 if facts.kind in WORD_ALIGNED else 0
+        if facts.kind is Kind.EXCLUSIVE:
+            mask = size - 1
+            if len(facts.accesses) == 2:
+                exclusive = lib.EXCLUSIVE_STORE if is_write else lib.EXCLUSIVE_CHECK
+        found.append((number, size, is_write, predicated, exclusive, mask))
+    return found
 
 
 def _stretch_ends(block: Block, stretches: Sequence[Stretch]) -> Iterator[tuple[int, int, int]]:
     """The fields of struct stretch_static: probes, then accesses and barriers up to its end."""
+    if len(stretches) == 1:
+        yield stretches[0].probes, len(block.accesses), len(block.barriers)
+        return
     accesses = [access.instruction for access in block.accesses]
     barriers = [barrier.instruction for barrier in block.barriers]
     for stretch in stretches:

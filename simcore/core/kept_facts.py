@@ -92,18 +92,19 @@ class KeptFacts:
     def take(self, key: FactsKey) -> BlockFacts | None:
         """The facts of a block, which the file has no more."""
         row = self._rows.pop(key, None)
-        if row is None:
-            return None
+        return None if row is None else self._found(row)
+
+    def _found(self, row: _BlockRow) -> BlockFacts | None:
+        """What a row says, None when it does not hold."""
         try:
             return self._facts(row)
         except (struct.error, DamagedFileError):
             return None
 
     def rest(self) -> Iterator[tuple[FactsKey, BlockFacts]]:
-        """The blocks that nobody took, which are taken now."""
-        while self._rows:
-            key = next(iter(self._rows))
-            if (found := self.take(key)) is not None:
+        """The blocks that nobody took."""
+        for key, row in self._rows.items():
+            if (found := self._found(row)) is not None:
                 yield key, found
 
     def _facts(self, row: _BlockRow) -> BlockFacts:

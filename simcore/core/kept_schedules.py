@@ -52,7 +52,7 @@ class KeptSchedules:
         return found
 
     def keep(self) -> None:
-        """Keep what is new, when it is worth it."""
+        """Keep what is new, when it is worth it; as often as something may be."""
         schedulers = dict(self._by_key())
         for key, scheduler in schedulers.items():
             found = self._found.get(key)
@@ -65,6 +65,8 @@ class KeptSchedules:
                 self._room.drop(KIND, key)
             else:
                 self._room.put(KIND, key, data)
+            for facts in scheduler.facts.values():
+                facts.kept = 1 + len(facts.told)
 
     def _by_key(self) -> list[tuple[str, Scheduler]]:
         return [

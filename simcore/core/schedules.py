@@ -107,10 +107,16 @@ class Scheduler:
         self, facts: BlockFacts, cut: Callable[[], CutBlock], stretch: int, state: int, variant: int
     ) -> Told:
         """What a stretch of a block costs from a state, for C; `cut` is asked when it is new."""
-        found = facts.told.get((stretch, state, variant))
+        key = (stretch, state, variant)
+        found = facts.told.get(key)
         if found is None:
-            found = pack_schedule(self.schedule(cut(), stretch, state, variant))
-            facts.told[stretch, state, variant] = found
+            block = cut()
+            with self._lock:
+                if (made := block.schedules.get(key)) is None:
+                    made = self.pipeline.schedule_stretch(
+                        block.stretches[stretch], state, variant, explain=False
+                    )
+            found = facts.told[key] = pack_schedule(made)
         return found
 
 

@@ -17,7 +17,7 @@ from simcore.isa.blocks import (
     ProbeKind,
     StackMove,
 )
-from simcore.isa.encodings import Encodings, size_of
+from simcore.isa.encodings import ADDRESSES, Encodings, size_of
 from simcore.isa.kinds import (
     ALWAYS,
     CONDITIONS,
@@ -26,7 +26,6 @@ from simcore.isa.kinds import (
     Facts,
     Kind,
 )
-from simcore.isa.operands import constant, split_operands
 
 __all__ = [
     "Access",
@@ -44,6 +43,8 @@ __all__ = [
 ]  # fmt: skip
 
 _ENCODINGS = Encodings()
+_NONE = "is none that a Cortex-M7 with FPv5-D16 executes"
+_new = tuple.__new__  # a named tuple's own takes twice as long
 
 
 class Instruction(NamedTuple):
@@ -102,21 +103,40 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
     `it_state` is ITSTATE[7:0] at its first instruction. A block may end in the middle of anything.
     Raises UnknownInstructionError for bytes that are no Armv7E-M or FPv5-D16 instruction.
     """
-    builder = BlockBuilder()
-    _ENCODINGS.learn(code)
-    instructions = []
-    offset = 0
-    while offset < len(code):
-        instruction, it_state = decode_instruction(address + offset, code[offset : offset + 4],
-                                                   it_state)  # fmt: skip
+    encodings = _ENCODINGS.of_block(code)
+    builder = BlockBuilder(len(encodings))
+    versions = builder.versions
+    class_counts: dict[str, int] = {}
+    instructions: list[Instruction] = []
+    at, known = address, None
+    for index, known in enumerate(encodings):
+        if known is None:
+            raise _unknown(at, code[at - address :][: size_of(code[at - address :])], _NONE)
+        if it_state or known.is_it:
+            encoding = code[at - address : at - address + 4]
+            instruction, it_state = decode_instruction(at, encoding, it_state)
+            facts, predicated = instruction.facts, instruction.condition != ALWAYS
+        else:
+            facts, predicated = known.facts, False
+            row = (at, *known.unconditional)
+            if known.distance is not None:
+                row = (at, known.size, known.mnemonic, known.operands_at(at), ALWAYS, facts)
+            instruction = _new(Instruction, row)
         instructions.append(instruction)
-        builder.add(instruction.facts, instruction.address, instruction.predicated)
-        offset += instruction.size
+        class_counts[facts.counter] = class_counts.get(facts.counter, 0) + 1
+        if not known.is_plain:
+            builder.add(index, facts, at, predicated)
+        else:
+            for register in known.written:
+                versions[register] = index + 1
+        at += known.size
+    if at < address + len(code):
+        raise _unknown(at, code[at - address :], "is cut off")
     last = instructions[-1] if instructions else None
-    branch = last.facts.branch if last else BranchKind.NONE
     target = 0
-    if last and branch in (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL):
-        target = constant(split_operands(last.operands)[-1])
+    if last and known and known.distance is not None:
+        target = last.address + known.distance & ADDRESSES
+    branch = last.facts.branch if last else BranchKind.NONE
     return Block(
         address=address,
         size=len(code),
@@ -132,8 +152,8 @@ def decode_block(address: int, code: bytes, it_state: int = 0) -> Block:
         stack_moves=tuple(builder.stack_moves),
         stack_access=builder.stack_access,
         stack_offset=builder.stack_offset,
-        class_counts=builder.class_counts,
-        macs=tuple(instruction.facts.macs for instruction in instructions),
+        class_counts=class_counts,
+        macs=tuple([instruction.facts.macs for instruction in instructions]),
         placements=tuple(builder.placements),
     )
 
@@ -151,7 +171,7 @@ def decode_instruction(address: int, code: bytes, it_state: int = 0) -> tuple[In
     encoding = code[:size]
     found = _ENCODINGS.find(encoding)
     if found is None:
-        raise _unknown(address, encoding, "is none that a Cortex-M7 with FPv5-D16 executes")
+        raise _unknown(address, encoding, _NONE)
     mnemonic, operands, facts = found.mnemonic, found.operands_at(address), found.facts
     condition = ALWAYS
     if it_state:

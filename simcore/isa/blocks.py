@@ -104,21 +104,36 @@ _DOUBLE_MACS = frozenset({Kind.DOUBLE_FUSED, Kind.DOUBLE_CHAINED})
 _MAY_BE_UNALIGNED = frozenset({Kind.LOAD, Kind.LOAD_SUBWORD})
 
 
-class BlockBuilder:
-    """Collects the facts of a block's instructions in program order."""
+def is_plain(facts: Facts) -> bool:
+    """Whether `BlockBuilder.add` has nothing to note of an instruction but what it writes."""
+    return not (
+        facts.accesses
+        or facts.memory
+        or facts.note
+        or facts.waits
+        or facts.stack_change != 0
+        or facts.kind in _DOUBLE_MACS
+    )
 
-    def __init__(self) -> None:
+
+class BlockBuilder:
+    """Collects the facts of a block's instructions in program order: `add` takes those that are
+    not plain, `versions` is told of what the others write.
+    """
+
+    def __init__(self, instructions: int) -> None:
         self.accesses: list[Access] = []
         self.probes: list[Probe] = []
         self.notes: list[Note] = []
         self.barriers: list[Barrier] = []
-        self.placements: list[ProbeBits] = []
-        self.class_counts: dict[str, int] = {}
-        self._versions: dict[int, int] = {}  # register -> number of times it was redefined
-        self._moved: dict[int, int] = {}  # register -> constant added since it was redefined
+        self.placements = [NOWHERE] * instructions
+        self.versions: dict[int, int] = {}  # register -> the instruction that redefined it, from 1
+        #: register -> its version, and the constant added since
+        self._moved: dict[int, tuple[int, int]] = {}
         self._alignment_probes: dict[tuple[int, ...], int] = {}
-        self._last_load: tuple[int, int, tuple[int, ...] | None] | None = None
-        self._after_double_mac = False
+        #: Of the last load: its index, access, and where it is.
+        self._last_load: tuple[int, int, tuple[int, ...] | None] = (-2, 0, None)
+        self._double_mac = -2  # index of the last one
         self.stack_moves: list[StackMove] = []
         self.stack_access = -1  # the first access that tells SP at the block's entry, -1: none
         self.stack_offset = 0  # of its address from that SP, bytes
@@ -126,47 +141,54 @@ class BlockBuilder:
         self._stack_source: StackMove | None = None  # what set it
         self._stack_certain = True  # no condition decides what was added since
 
-    def add(self, facts: Facts, address: int, predicated: bool) -> None:
-        """Append the next instruction of the block."""
-        index = len(self.placements)
-        first_access = len(self.accesses)
-        for size, is_write in facts.accesses:
-            self.accesses.append(Access(index, size, is_write, predicated))
-        if facts.note:
-            chained = facts.kind in _DOUBLE_MACS and self._after_double_mac
-            self.notes.append(Note(index, facts.note + ".chained" * chained))
+    def add(self, index: int, facts: Facts, address: int, predicated: bool) -> None:
+        """Note an instruction of the block, which is the next that is not plain."""
         if facts.waits:
             everything = facts.waits is Waits.EVERYTHING
-            self.barriers.append(Barrier(index, first_access, everything))
-        self._after_double_mac = facts.kind in _DOUBLE_MACS
-        self.class_counts[facts.counter] = self.class_counts.get(facts.counter, 0) + 1
-        placement, last_load = NOWHERE, None
-        if facts.memory is not None and facts.accesses:
-            placement, last_load = self._place(facts, facts.memory, address, first_access)
-            self._note_stack_access(facts.memory, first_access, predicated)
-        self._last_load = last_load
-        self.placements.append(placement)
-        self._redefine(facts)
+            self.barriers.append(Barrier(index, len(self.accesses), everything))
+        if facts.note:
+            is_double_mac = facts.kind in _DOUBLE_MACS
+            chained = is_double_mac and self._double_mac == index - 1
+            self.notes.append(Note(index, facts.note + ".chained" * chained))
+        if facts.kind in _DOUBLE_MACS:
+            self._double_mac = index
+        memory = facts.memory
+        if facts.accesses:
+            first_access = len(self.accesses)
+            for size, is_write in facts.accesses:
+                self.accesses.append(Access(index, size, is_write, predicated))
+            if memory is not None:
+                self._place(index, facts, memory, address, first_access)
+                self._note_stack_access(memory, first_access, predicated)
+        if memory is not None and memory.base_change:
+            self._redefine(facts, memory, index)
+        else:
+            for register, _ in facts.results:
+                self.versions[register] = index + 1
         if facts.stack_change != 0:
             self._move_stack(facts, index, predicated)
 
     def _place(
-        self, facts: Facts, memory: MemoryOperand, address: int, access: int
-    ) -> tuple[ProbeBits, tuple[int, int, tuple[int, ...] | None] | None]:
-        if facts.kind in _STORE_MULTIPLES and facts.words % 2 == 0:
-            return ProbeBits(odd_word=self._probe(ProbeKind.ODD_WORD, access)), None
+        self, index: int, facts: Facts, memory: MemoryOperand, address: int, access: int
+    ) -> None:
+        """Note what the pipeline has to know of an instruction's addresses."""
         if facts.kind not in SINGLE_LOADS:
-            return NOWHERE, None
+            if facts.kind in _STORE_MULTIPLES and facts.words % 2 == 0:
+                odd_word = self._probe(ProbeKind.ODD_WORD, access)
+                self.placements[index] = ProbeBits(odd_word=odd_word)
+            return
         where = self._symbolic_address(memory, address)
         unaligned = -1
         size = facts.accesses[0][0]
         if facts.kind in _MAY_BE_UNALIGNED and size > 1 and facts.branch is BranchKind.NONE:
             unaligned = self._alignment(memory, where, size, access)
         bank = BANK_NONE
-        if self._last_load is not None:
-            previous, _, place = self._last_load
+        before, previous, place = self._last_load
+        if before == index - 1:
             bank = self._bank(previous, place, access, where)
-        return ProbeBits(bank, unaligned), (access, size, where)
+        self._last_load = (index, access, where)
+        if bank != BANK_NONE or unaligned >= 0:
+            self.placements[index] = ProbeBits(bank, unaligned)
 
     def _symbolic_address(self, memory: MemoryOperand, address: int) -> tuple[int, ...] | None:
         """(base, its version, constant), the constant being all that two addresses differ in."""
@@ -174,8 +196,14 @@ class BlockBuilder:
             return None
         if memory.base == PC:
             return (PC, 0, (address + 4 & ~3) + memory.offset)
-        moved = self._moved.get(memory.base, 0)
-        return (memory.base, self._versions.get(memory.base, 0), moved + memory.offset)
+        version, moved = self._value_of(memory.base)
+        return (memory.base, version, moved + memory.offset)
+
+    def _value_of(self, register: int) -> tuple[int, int]:
+        """Which definition a register has its value from, and the constant added since."""
+        version = self.versions.get(register, 0)
+        of, moved = self._moved.get(register, (0, 0))
+        return version, moved if of == version else 0
 
     def _bank(
         self, previous: int, place: tuple[int, ...] | None, access: int,
@@ -201,8 +229,8 @@ class BlockBuilder:
         elif 1 << memory.shift >= size:
             if memory.base in (SP, PC):
                 return -1
-            moved = self._moved.get(memory.base, 0)
-            key = (memory.base, self._versions.get(memory.base, 0), moved % size, size)
+            version, moved = self._value_of(memory.base)
+            key = (memory.base, version, moved % size, size)
         else:
             return self._probe(ProbeKind.UNALIGNED, access)
         if key not in self._alignment_probes:
@@ -216,15 +244,14 @@ class BlockBuilder:
         self.probes.append(Probe(int(kind), a, b))
         return len(self.probes) - 1
 
-    def _redefine(self, facts: Facts) -> None:
-        memory = facts.memory
+    def _redefine(self, facts: Facts, memory: MemoryOperand, index: int) -> None:
+        """Note what instruction `index`, which writes its base back, gives new values."""
         for register, _ in facts.results:
-            moves = memory is not None and register == memory.base and memory.base_change
-            if memory is not None and moves and not _loads(facts, register):
-                self._moved[register] = self._moved.get(register, 0) + memory.base_change
-                continue
-            self._versions[register] = self._versions.get(register, 0) + 1
-            self._moved[register] = 0
+            if register == memory.base and not _loads(facts, register):
+                version, moved = self._value_of(register)
+                self._moved[register] = (version, moved + memory.base_change)
+            else:
+                self.versions[register] = index + 1
 
     def _note_stack_access(self, memory: MemoryOperand, access: int, predicated: bool) -> None:
         if memory.base != SP or memory.index >= 0 or predicated or not self._stack_certain:

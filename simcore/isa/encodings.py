@@ -8,40 +8,45 @@ so a block's new encodings are disassembled in one.
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import capstone
-
+from simcore.isa.blocks import is_plain
+from simcore.isa.disassembler import disassembler
 from simcore.isa.floating import FLOAT_MNEMONICS, float_facts
 from simcore.isa.integer import INTEGER_TABLE
-from simcore.isa.kinds import BranchKind, Facts
+from simcore.isa.kinds import ALWAYS, BranchKind, Facts, Kind
 from simcore.isa.memory import MEMORY_TABLE
 from simcore.isa.operands import constant, split_operands
 
 _FIRST_32_BIT = 0b11101  # top five bits of the first half-word of a 32-bit instruction
 _IT = 0xBF  # second byte of IT and of hints
 _DIRECT = (BranchKind.CONDITIONAL, BranchKind.DIRECT, BranchKind.CALL)
-_ADDRESSES = 0xFFFF_FFFF
+ADDRESSES = 0xFFFF_FFFF
 #: So many encodings are kept, of all programs of a process.
 MOST_KEPT = 1 << 16
 
 
-class Encoding(NamedTuple):
-    """An encoding's disassembly and facts."""
+@dataclass(slots=True)
+class Encoding:
+    """An encoding's disassembly and facts, and what a block's decoder asks of it each time."""
 
+    size: int  # bytes
     mnemonic: str
     operands: str  # those in front of the target of a direct branch
     facts: Facts
     distance: int | None  # from a direct branch to its target, bytes; None for all others
+    unconditional: tuple[int, str, str, int, Facts]  # size to facts of an Instruction
+    is_it: bool
+    is_plain: bool  # of a block it changes counts and registers alone
+    written: tuple[int, ...]  # registers
 
     def operands_at(self, address: int) -> str:
         """The operands of the instruction at `address`."""
         if self.distance is None:
             return self.operands
-        target = address + self.distance & _ADDRESSES
+        target = address + self.distance & ADDRESSES
         return self.operands + (f"#{target:#x}" if target > 9 else f"#{target}")
 
 
@@ -57,9 +62,22 @@ class Encodings:
         self._lock = threading.Lock()
         self._known: dict[bytes, Encoding | None] = {}
 
+    def of_block(self, code: bytes) -> list[Encoding | None]:
+        """What a block's encodings are, without one that is cut off at its end."""
+        encodings = _split(code)
+        known = self._known
+        try:
+            return [known[one] for one in encodings]
+        except KeyError:
+            self._learn_new(encodings)
+        return [self.find(one) for one in encodings]
+
     def learn(self, code: bytes) -> None:
         """Decode what is new of a block's encodings."""
-        new = dict.fromkeys(one for one in _split(code) if one not in self._known)
+        self._learn_new(_split(code))
+
+    def _learn_new(self, encodings: Sequence[bytes]) -> None:
+        new = dict.fromkeys(one for one in encodings if one not in self._known)
         if not new:
             return
         with self._lock:
@@ -83,7 +101,7 @@ class Encodings:
         begin = 0
         while begin < len(encodings):
             at = 0
-            for size, mnemonic, operands in _disassemble(b"".join(encodings[begin:])):
+            for size, mnemonic, operands in disassembler()(b"".join(encodings[begin:])):
                 encoding = encodings[begin]
                 if size != len(encoding):
                     break
@@ -94,14 +112,16 @@ class Encodings:
                 begin += 1
 
 
-def _split(code: bytes) -> Iterator[bytes]:
+def _split(code: bytes) -> list[bytes]:
     """The encodings of a block; one that is cut off at its end is left out."""
-    at, end = 0, len(code)
-    while at + 2 <= end:
-        size = size_of(code[at : at + 2])
-        if at + size <= end:
-            yield code[at : at + size]
+    found, at, last = [], 0, len(code) - 2
+    while at <= last:
+        size = 4 if code[at + 1] >> 3 >= _FIRST_32_BIT else 2
+        found.append(code[at : at + size])
         at += size
+    if at > len(code):
+        found.pop()
+    return found
 
 
 def _encoding(encoding: bytes, at: int, mnemonic: str, operands: str) -> Encoding | None:
@@ -109,10 +129,21 @@ def _encoding(encoding: bytes, at: int, mnemonic: str, operands: str) -> Encodin
     facts = _facts(mnemonic, operands, wide=len(encoding) == 4)
     if facts is None:
         return None
-    if facts.branch not in _DIRECT:
-        return Encoding(mnemonic, operands, facts, None)
-    kept, _, target = operands.rpartition("#")
-    return Encoding(mnemonic, kept, facts, constant(target) - at)
+    size, distance = len(encoding), None
+    if facts.branch in _DIRECT:
+        operands, _, target = operands.rpartition("#")
+        distance = constant(target) - at
+    return Encoding(
+        size,
+        mnemonic,
+        operands,
+        facts,
+        distance,
+        (size, mnemonic, operands, ALWAYS, facts),
+        facts.kind is Kind.IT,
+        is_plain(facts),
+        tuple([register for register, _ in facts.results]),
+    )
 
 
 def _facts(mnemonic: str, operands: str, wide: bool) -> Facts | None:
@@ -135,14 +166,3 @@ def _facts(mnemonic: str, operands: str, wide: bool) -> Facts | None:
     except (KeyError, ValueError, IndexError):
         return None  # operands that the mnemonic does not have: not an instruction of this core
     return None
-
-
-@functools.cache
-def _disassembler() -> Any:
-    return capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-
-
-def _disassemble(code: bytes) -> Iterator[tuple[int, str, str]]:
-    """Size, mnemonic and operands of one instruction after another, up to what is none."""
-    for _, size, mnemonic, operands in _disassembler().disasm_lite(code, 0):
-        yield size, mnemonic, operands

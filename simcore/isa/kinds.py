@@ -25,6 +25,8 @@ CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", 
 class Kind(IntEnum):
     """What an instruction is to the issue rules."""
 
+    __hash__ = int.__hash__  # that of enumerations is a call of Python, here as in those below
+
     NOP = 0
     IT = auto()
     ADD = auto()  # add, sub, mov with a register or an unrotated constant: may execute early
@@ -96,6 +98,8 @@ WORD_ALIGNED = frozenset({
 class Role(IntEnum):
     """Where in the pipe an operand is consumed."""
 
+    __hash__ = int.__hash__
+
     LATE = 0  # late ALU
     BESIDE_SHIFTER = auto()  # late ALU, but another operand of the instruction goes to the shifter
     PLAIN_SHIFT = auto()  # plain shift that is not early
@@ -123,6 +127,8 @@ class Role(IntEnum):
 
 class Result(IntEnum):
     """How a written register becomes available."""
+
+    __hash__ = int.__hash__
 
     LATE = 0  # late ALU
     EARLY = auto()  # early ALU: only pipeline.py assigns it
@@ -164,6 +170,8 @@ class Result(IntEnum):
 class BranchKind(IntEnum):
     """How a block ends; the numbers of enum branch_kind."""
 
+    __hash__ = int.__hash__
+
     NONE = 0
     CONDITIONAL = 1
     DIRECT = 2
@@ -176,6 +184,8 @@ class BranchKind(IntEnum):
 
 class Waits(IntEnum):
     """What a barrier waits for of the memory accesses before it."""
+
+    __hash__ = int.__hash__
 
     NOTHING = 0
     STORE_BUFFER = 1  # DMB

@@ -11,13 +11,14 @@ _CORE_REGISTERS = {
     "sb": 9, "sl": 10, "fp": 11, "ip": 12, "sp": 13, "lr": 14, "pc": 15,
 }  # fmt: skip
 _SHIFTS = ("lsl", "lsr", "asr", "ror", "rrx")
+_COMMA_OUTSIDE = re.compile(r",(?![^\[{]*[\]}])")
 
 
 def split_operands(text: str) -> tuple[str, ...]:
     """Split at the commas outside brackets and braces."""
     if "[" not in text and "{" not in text:
         return tuple(text.split(", ")) if text else ()
-    return tuple(part.strip() for part in re.split(r",(?![^\[{]*[\]}])", text))
+    return tuple([part.strip() for part in _COMMA_OUTSIDE.split(text)])
 
 
 def core_register(text: str) -> int:

@@ -39,8 +39,13 @@ class Pipeline(Protocol):
     def stretches(self, block: Block) -> tuple[Stretch, ...]:
         """The stretches in which a block is scheduled: all of it takes what they take in turn."""
 
-    def schedule_stretch(self, stretch: Stretch, state: int, variant: int) -> Schedule:
-        """Schedule a stretch; `variant` answers the probes of its block that it asks."""
+    def schedule_stretch(
+        self, stretch: Stretch, state: int, variant: int, *, explain: bool = True
+    ) -> Schedule:
+        """Schedule a stretch; `variant` answers the probes of its block that it asks.
+
+        Without `explain`, which takes less, `instructions` of the schedule is left empty.
+        """
 
     def describe_state(self, state: int) -> str:
         """The state in words."""

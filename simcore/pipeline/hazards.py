@@ -250,7 +250,7 @@ class FlagDistance(Mechanism):
         register = run.plan.facts.branch_register
         if register >= 0:
             entry = run.ready.get(register)
-            decided = entry.base if entry else NEVER
+            decided = entry[0] if entry else NEVER
         if cycle - decided >= self.distance:
             run.mispredict = self.cycles
 

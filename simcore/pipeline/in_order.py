@@ -8,17 +8,16 @@ new cycle as soon as they do.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from simcore.errors import ConfigError, nearest
-from simcore.isa import Block, Instruction
-from simcore.isa.kinds import ALWAYS, Facts, Kind, Role
+from simcore.isa import Block, ProbeBits
+from simcore.isa.kinds import Kind, Role
 from simcore.pipeline.latency import EXTRA_TABLES, extra_cycles
 from simcore.pipeline.mechanism import Mechanism
 from simcore.pipeline.pairs import PairTable
-from simcore.pipeline.plan import AT_END, AT_ISSUE, NO_EARLY_STAGE, PlanTable
+from simcore.pipeline.plan import NO_EARLY_STAGE, Plan, PlanTable
 from simcore.pipeline.schedule import (
     OTHER_BLOCK,
     WHY_FETCH,
@@ -93,11 +92,12 @@ class InOrderPipeline:
         # written before it is old to hazards.FlagDistance.
         return cut(block, uncut=2 * self._params["branch"]["flags_ready_distance"])
 
-    def schedule_stretch(self, stretch: Stretch, state: int, variant: int) -> Schedule:
+    def schedule_stretch(
+        self, stretch: Stretch, state: int, variant: int, *, explain: bool = True
+    ) -> Schedule:
         entry = self._states.states[state]
-        run = BlockRun(self._plans, self._states, stretch, entry, variant)
-        for index, instruction in enumerate(stretch.instructions):
-            run.issue(index, instruction)
+        run = BlockRun(self._plans, self._states, stretch, entry, variant, explain)
+        run.issue_all()
         return run.finish(self.reset_state)
 
     def describe_state(self, state: int) -> str:
@@ -125,28 +125,33 @@ class InOrderPipeline:
         return len(self._states.states)
 
 
-@dataclass(slots=True)
-class Ready:
-    """A register that was written."""
-
-    base: int  # the time from which the value's latencies count
-    value: Value
-    producer: int  # index of the instruction that wrote it
+#: A register that was written: the time from which the value's latencies count, the value, and the
+#: index of the instruction that wrote it.
+Ready = tuple[int, Value, int]
 
 
 class BlockRun:
-    """One pass over a stretch of a block. Times are cycles since the entry state's origin."""
+    """One pass over a stretch of a block. Times are cycles since the entry state's origin.
+
+    What mechanisms see is here; the rest is local to `issue_all`, which is one long function as
+    calls for its steps would take longer than the steps.
+    """
 
     __slots__ = (
-        "access_cycles", "barrier_cycles", "condition", "costs", "cycles", "dual_issues", "entry",
-        "fetched", "group", "index", "it_block", "last", "memory", "mispredict", "new_groups",
-        "no_slot", "older", "open_cycle", "open_mask", "placement", "plan", "ready", "states",
-        "stretch", "table", "variant",
+        "access_cycles", "barrier_cycles", "costs", "cycles", "dual_issues", "entry", "execute",
+        "fetched", "group", "index", "last", "memory", "mispredict", "no_slot", "older",
+        "open_cycle", "open_mask", "placement", "plan", "ready", "states", "stretch", "table",
+        "variant",
     )  # fmt: skip
 
+    plan: Plan  # of the instruction being issued, as what follows
+    placement: ProbeBits
+    index: int
+
     def __init__(
-        self, table: PlanTable, states: StateTable, stretch: Stretch, state: State, variant: int
-    ) -> None:
+        self, table: PlanTable, states: StateTable, stretch: Stretch, state: State, variant: int,
+        explain: bool,
+    ) -> None:  # fmt: skip
         self.table, self.states = table, states
         self.stretch, self.variant = stretch, variant
         # The instruction alone in `open_cycle`, whose younger slot is free unless CLOSED.
@@ -157,213 +162,199 @@ class BlockRun:
             alone = table.plan(stretch.before).rules.alone
             self.no_slot = WHY_OLDER_ALONE if alone else WHY_NO_SLOT
         self.last = self.entry = state.lock  # last cycle begun or occupied
-        # `fetched` is the time of `group`; the instruction being issued ends `new_groups` further.
-        self.fetched, self.new_groups = state.fetched, 0
+        # `fetched` is the time of `group`, in which the instruction before ends.
+        self.fetched = state.fetched
         self.group = (stretch.address >> table.group_shift) - state.new_group
         self.memory = list(state.memory)
-        self.ready = {value.register: Ready(0, value, OTHER_BLOCK) for value in state.pending}
-        self.cycles = [0] * len(_NO_CYCLES)
+        self.ready: dict[int, Ready] = {
+            value.register: (0, value, OTHER_BLOCK) for value in state.pending
+        }
+        self.execute = 0  # cycles of that cause
+        self.cycles = _NO_CYCLES  # by cause, at the end
         self.dual_issues = 0
         self.access_cycles: list[int] = []
         self.barrier_cycles: list[int] = []
-        self.costs: list[InstructionCost] = []
+        self.costs: list[InstructionCost] | None = [] if explain else None
         self.mispredict = 0
-        self.it_block = 0  # conditions are the same only within one IT block
 
-    def issue(self, index: int, instruction: Instruction) -> None:
-        """Schedule the next instruction of the stretch."""
-        plan = self.plan = self.table.plan(instruction.facts)
-        self.index, self.placement = index, self.stretch.placements[index]
-        self._fetch(instruction)
-        if plan.rules.folds:
-            self.fetched += self.new_groups
-            self.costs.append(_FOLDED)
-            return
-        operands, producer = self._operands_ready(instruction.condition)
-        earliest = operands
-        for free in plan.rules.earliest:
-            earliest = max(earliest, free(self))
-        why = self._refusal(operands, earliest)
-        if why == WHY_PAIRED and self.open_mask != CLOSED:
-            cycle, end, early = self._take_younger_slot()
-        else:
-            cycle, end, early = self._begin_cycle(operands, earliest, producer, why)
-        self._complete(cycle, end, early)
+    def issue_all(self) -> None:
+        """Schedule the instructions of the stretch in turn."""
+        stretch, table, costs, ready = self.stretch, self.table, self.costs, self.ready
+        fetch_ahead, counted_from, written = table.fetch_ahead, self.entry + 1, ready.get
+        issued = dependencies = load_uses = fetch_waits = 0
+        no_producer: Ready | None = None
+        it_block = 0  # conditions are the same only within one IT block
+        for index, plan, condition, end_group, placement in table.rows(stretch):
+            rules = plan.rules
+            self.index, self.plan, self.placement = index, plan, placement
+            # Groups that the instruction ends behind what is fetched.
+            new_groups = end_group - self.group
+            self.group = end_group
+            if rules.folds:
+                self.fetched += new_groups
+                if costs is not None:
+                    costs.append(_FOLDED)
+                continue
 
-    def _fetch(self, instruction: Instruction) -> None:
-        """Count the groups that the instruction ends behind what is fetched."""
-        end_group = (instruction.address + instruction.size - 1) >> self.table.group_shift
-        self.new_groups = end_group - self.group
-        self.group = end_group
+            # The first cycle in which all operands are there, and what the last of them came from.
+            operands, producer = NEVER, no_producer
+            if condition == UNCONDITIONAL:
+                it_block += 1
+                for register, role in plan.sources:
+                    if (entry := written(register)) is not None:
+                        at = entry[0] + entry[1].latencies[role]
+                        if at > operands:
+                            operands, producer = at, entry
+            else:
+                condition |= it_block << 4
+                for register, role in plan.predicated_sources:
+                    if (entry := written(register)) is not None:
+                        base, value, _ = entry
+                        known = value.same if value.condition == condition else value.latencies
+                        at = base + known[role]
+                        if at > operands:
+                            operands, producer = at, entry
+            earliest = operands
+            for free in rules.earliest:
+                earliest = max(earliest, free(self))
 
-    def _operands_ready(self, condition: int) -> tuple[int, Ready | None]:
-        """First cycle in which all operands are there, and what the last of them came from."""
-        if condition == ALWAYS:
-            self.it_block += 1
-            self.condition, sources = UNCONDITIONAL, self.plan.facts.sources
-        else:
-            # Of a condition and its opposite LLVM makes no difference.
-            self.condition = self.it_block << 4 | condition & ~1
-            sources = self.plan.predicated_sources
-        latest, producer = NEVER, None
-        ready, condition = self.ready, self.condition
-        for register, role in sources:
-            entry = ready.get(register)
-            if entry is not None:
-                value = entry.value
-                latencies = value.same if value.condition == condition else value.latencies
-                at = entry.base + latencies[role]
-                if at > latest:
-                    latest, producer = at, entry
-        return latest, producer
+            if self.open_mask == CLOSED:
+                why, is_older = self.no_slot, True
+            else:
+                why = self._refusal(operands, earliest, new_groups)
+                is_older = why != WHY_PAIRED
+            if is_older:
+                first = self.last + 1
+                # The queue holds a few groups: fetch cannot have run further ahead than that.
+                fetched = self.fetched
+                if fetched < first - 1 - fetch_ahead:
+                    fetched = first - 1 - fetch_ahead
+                fetched += new_groups
+                cycle = first if first > fetched else fetched
+                if earliest > cycle:
+                    cycle = earliest
+                self.fetched = fetched if fetched > cycle - fetch_ahead else cycle - fetch_ahead
+                self.older = index
+                if rules.alone:
+                    self.open_mask, self.no_slot = CLOSED, WHY_OLDER_ALONE
+                else:
+                    self.open_mask, self.open_cycle = rules.as_older, cycle
+                end = cycle + plan.occupancy - 1
+                for holds in rules.holds:
+                    end += holds(self, cycle, False)
+                self.last = end
+                issued += 1
+                fetch_wait = fetched - first if fetched > first else 0
+                operand_wait = operands - first - fetch_wait
+                if operand_wait < 0:
+                    operand_wait = 0
+                cost = _ISSUED
+                if end > first:
+                    execute = end - first - fetch_wait - operand_wait
+                    if producer is not None and producer[1].loaded:
+                        dependency, load_use = 0, operand_wait
+                    else:
+                        dependency, load_use = operand_wait, 0
+                    dependencies += dependency
+                    load_uses += load_use
+                    fetch_waits += fetch_wait
+                    self.execute += execute
+                    if costs is not None:
+                        cost = Cycles(1, dependency, load_use, execute, 0, fetch_wait)
+                if costs is not None:
+                    waited, register = -1, -1
+                    if producer is not None and (operand_wait or why == WHY_OPERAND):
+                        waited, register = producer[2], producer[1].register
+                    costs.append(InstructionCost(cost, 0, why, waited, register))
+                early = plan.early_role != NO_EARLY_STAGE
+            else:
+                cycle = self.open_cycle
+                end = cycle + plan.occupancy - 1
+                for holds in rules.holds:
+                    end += holds(self, cycle, True)
+                # The early adder is the older one's.
+                early = plan.early_role == Role.EARLY_SHIFT and not self.open_mask & rules.claims
+                self.fetched += new_groups
+                self.open_mask, self.no_slot = CLOSED, WHY_NO_SLOT
+                self.dual_issues += 1
+                grown = end - self.last if end > self.last else 0
+                self.last += grown
+                self.execute += grown
+                if costs is not None:
+                    cost = Cycles(execute=grown) if grown else _NO_CYCLES
+                    costs.append(InstructionCost(cost, 1, WHY_PAIRED, -1, -1, self.older))
 
-    def _refusal(self, operands: int, earliest: int) -> str:
-        """Why the instruction cannot take the free slot; "" when it can or the block begins."""
-        if self.open_mask == CLOSED:
-            return self.no_slot
-        plan = self.plan
-        if refused := self.open_mask & plan.rules.as_younger:
+            # What the instruction, issued in `cycle`, leaves behind.
+            if early:
+                # Operands have to reach the early stage in time; then a shift takes its shifter.
+                for register in plan.early_sources:
+                    entry = written(register)
+                    if entry is not None and entry[0] + entry[1].latencies[plan.early_role] > cycle:
+                        early = False
+                        break
+                else:
+                    self.open_mask |= rules.claims
+            for later in plan.accesses:
+                self.access_cycles.append(cycle - counted_from + later)
+            if plan.waits:
+                self.barrier_cycles.append(cycle - counted_from)
+            if rules.branches:
+                self.mispredict = table.mispredict
+            for completes in rules.completes:
+                completes(self, cycle, end)
+            for register, offset, late_value, early_value in plan.results:
+                base = end if offset is None else cycle + offset
+                value = early_value if early else late_value
+                if condition != UNCONDITIONAL:
+                    value = self._predicated(value, base, condition)
+                ready[register] = (base, value, index)
+        self.cycles = Cycles(issued, dependencies, load_uses, self.execute, fetch=fetch_waits)
+
+    def _refusal(self, operands: int, earliest: int, new_groups: int) -> str:
+        """Why the instruction cannot take the free slot; "" when it can."""
+        rules = self.plan.rules
+        if refused := self.open_mask & rules.as_younger:
             return self.table.pairs.name(refused)
-        for refuses in plan.rules.refuses:
+        for refuses in rules.refuses:
             if why := refuses(self):
                 return why
         cycle = self.open_cycle
-        if self.fetched + self.new_groups > cycle:
+        if self.fetched + new_groups > cycle:
             return WHY_FETCH
         if operands > cycle:
             return WHY_OPERAND
         return WHY_WINDOW if earliest > cycle else WHY_PAIRED
 
-    def _take_younger_slot(self) -> tuple[int, int, bool]:
-        """Issue beside the older instruction: cycle, last cycle occupied, may execute early."""
-        plan, cycle = self.plan, self.open_cycle
-        end = cycle + plan.occupancy - 1
-        for holds in plan.rules.holds:
-            end += holds(self, cycle, True)
-        early = plan.early_role == Role.EARLY_SHIFT and not self.open_mask & plan.rules.claims
-        self.fetched += self.new_groups
-        self.open_mask, self.no_slot = CLOSED, WHY_NO_SLOT
-        self.dual_issues += 1
-        cycles = _NO_CYCLES
-        if end > self.last:
-            grown = end - self.last
-            self.last = end
-            self.cycles[_EXECUTE] += grown
-            cycles = Cycles(execute=grown)
-        self.costs.append(InstructionCost(cycles, 1, WHY_PAIRED, -1, -1, self.older))
-        return cycle, end, early
-
     def give_back(self, cycles: int) -> None:
         """The younger of a pair spares the older one, of this block, cycles of its hold."""
-        ended, cost = self.last, self.costs[self.older]
+        ended = self.last
         self.last -= cycles
-        self.cycles[_EXECUTE] -= cycles
-        causes = cost.cycles_by_cause
-        causes = causes._replace(execute=causes.execute - cycles)
-        self.costs[self.older] = cost._replace(cycles_by_cause=causes)
-        for entry in self.ready.values():
-            if entry.producer == self.older and entry.base == ended:
-                entry.base -= cycles
+        self.execute -= cycles
+        if self.costs is not None:
+            cost = self.costs[self.older]
+            causes = cost.cycles_by_cause
+            causes = causes._replace(execute=causes.execute - cycles)
+            self.costs[self.older] = cost._replace(cycles_by_cause=causes)
+        for register, (base, value, producer) in self.ready.items():
+            if producer == self.older and base == ended:
+                self.ready[register] = (base - cycles, value, producer)
 
-    def _begin_cycle(
-        self, operands: int, earliest: int, producer: Ready | None, why: str
-    ) -> tuple[int, int, bool]:
-        """Issue as the older of a new cycle; returns as _take_younger_slot."""
-        plan, first = self.plan, self.last + 1
-        # The queue holds a few groups: fetch cannot have run further ahead than that.
-        fetch_ahead = self.table.fetch_ahead
-        fetched = max(self.fetched, self.last - fetch_ahead) + self.new_groups
-        fetch_wait = max(0, fetched - first)
-        operand_wait = max(0, operands - first - fetch_wait)
-        cycle = max(first, fetched, earliest)
-        self.fetched = max(fetched, cycle - fetch_ahead)
-        self.older = self.index
-        if plan.rules.alone:
-            self.open_mask, self.no_slot = CLOSED, WHY_OLDER_ALONE
-        else:
-            self.open_mask, self.open_cycle = plan.rules.as_older, cycle
-        end = cycle + plan.occupancy - 1
-        for holds in plan.rules.holds:
-            end += holds(self, cycle, False)
-        self.last = end
-        cycles = self.cycles
-        cycles[_ISSUE] += 1
-        cost = _ISSUED
-        if end > first:
-            execute = end - first - fetch_wait - operand_wait
-            loaded = producer is not None and producer.value.loaded
-            dependency, load_use = (0, operand_wait) if loaded else (operand_wait, 0)
-            cycles[_DEPENDENCY] += dependency
-            cycles[_LOAD_USE] += load_use
-            cycles[_EXECUTE] += execute
-            cycles[_FETCH] += fetch_wait
-            cost = Cycles(1, dependency, load_use, execute, 0, fetch_wait)
-        if producer and (operand_wait or why == WHY_OPERAND):
-            waited = InstructionCost(cost, 0, why, producer.producer, producer.value.register)
-        else:
-            waited = InstructionCost(cost, 0, why)
-        self.costs.append(waited)
-        return cycle, end, plan.early_role != NO_EARLY_STAGE
-
-    def _complete(self, cycle: int, end: int, early: bool) -> None:
-        """Note what the instruction, issued in `cycle`, leaves behind."""
-        plan, table = self.plan, self.table
-        facts, condition = plan.facts, self.condition
-        early = early and self._executes_early(cycle)
-        if facts.accesses:
-            self._note_accesses(facts, cycle)
-        if facts.waits:
-            self.barrier_cycles.append(cycle - self.entry - 1)
-        if plan.rules.branches:
-            self.mispredict = table.mispredict
-        for completes in plan.rules.completes:
-            completes(self, cycle, end)
-        for result in plan.results:
-            base = end
-            if result.time == AT_ISSUE:
-                base = cycle
-            elif result.time != AT_END:
-                base = cycle + result.time // table.words_per_cycle
-            value = result.early if early else result.value
-            if condition != UNCONDITIONAL:
-                value = self._predicated(value, base)
-            self.ready[result.register] = Ready(base, value, self.index)
-
-    def _executes_early(self, cycle: int) -> bool:
-        """Whether operands reach the early stage in time; if so, a shift takes its shifter."""
-        plan = self.plan
-        role = plan.early_role
-        for register in plan.facts.early_sources:
-            entry = self.ready.get(register)
-            if entry is not None and entry.base + entry.value.latencies[role] > cycle:
-                return False
-        self.open_mask |= plan.rules.claims
-        return True
-
-    def _predicated(self, value: Value, base: int) -> Value:
-        """A value that is written under the condition: later to instructions under another one.
+    def _predicated(self, value: Value, base: int, condition: int) -> Value:
+        """A value that is written under a condition: later to instructions under another one.
 
         The write may not happen, so the register is also as late as it was before.
         """
         limit, later = self.table.other_condition_limit, self.table.other_condition
-        register, same, condition = value.register, value.latencies, self.condition
+        register, same = value.register, value.latencies
         other = tuple(
             max(cycles, min(cycles + more, limit)) for cycles, more in zip(same, later, strict=True)
         )
-        before = self.ready.get(register)
-        if before is not None:
-            shift, old = before.base - base, before.value
+        if (before := self.ready.get(register)) is not None:
+            shift, old = before[0] - base, before[1]
             left = old.same if old.condition == condition else old.latencies
             other = tuple(map(max, other, (cycles + shift for cycles in old.latencies)))
             same = tuple(map(max, same, (cycles + shift for cycles in left)))
         return Value(register, other, value.loaded, same, condition, max(other))
-
-    def _note_accesses(self, facts: Facts, cycle: int) -> None:
-        first = cycle - self.entry - 1
-        words = facts.accesses[0][0] // 4
-        for number in range(len(facts.accesses)):
-            at = first + number * words // self.table.words_per_cycle if facts.words else first
-            self.access_cycles.append(at)
 
     def finish(self, flushed_state: int) -> Schedule:
         """The schedule with its exit states; `flushed_state` is that after a mispredict."""
@@ -371,30 +362,36 @@ class BlockRun:
         open_slot = self.open_mask != CLOSED
         origin = self.open_cycle if open_slot else self.last
         next_cycle = origin if open_slot else origin + 1  # the first in which something can issue
-        memory = tuple([kept.remains(self, origin, next_cycle) for kept in self.table.remembering])
+        memory = tuple([
+            time if time == NEVER else kept.remains(self, origin, next_cycle)
+            for kept, time in zip(self.table.remembering, self.memory, strict=True)
+        ])  # fmt: skip
         pending = self._remaining(origin, next_cycle - origin)
         ends_group = (stretch.address + stretch.size) >> self.table.group_shift > self.group
+        after_next = after_taken = self._exit_state(origin, ends_group, memory, pending)
+        if not ends_group:
+            after_taken = self._exit_state(origin, True, memory, pending)
         return Schedule(
-            cycles_by_cause=Cycles(*self.cycles),
-            dual_issues=self.dual_issues,
-            access_cycles=tuple(self.access_cycles),
-            barrier_cycles=tuple(self.barrier_cycles),
-            after_next=self._exit_state(origin, ends_group, memory, pending),
-            after_taken=self._exit_state(origin, True, memory, pending),
-            after_mispredict=flushed_state,
+            self.cycles,
+            self.dual_issues,
+            tuple(self.access_cycles),
+            tuple(self.barrier_cycles),
+            after_next,
+            after_taken,
+            flushed_state,
             # Measured against the predicted case, where the next instruction fills a free slot.
-            mispredict_cycles=max(0, self.mispredict - open_slot),
-            instructions=tuple(self.costs),
-            first=stretch.first,
+            max(0, self.mispredict - open_slot),
+            tuple(self.costs or ()),
+            stretch.first,
         )
 
     def _remaining(self, origin: int, matters_above: int) -> tuple[Value, ...]:
         """The values that can still be waited for, sorted by register."""
         remaining = []
-        for entry in self.ready.values():
-            elapsed, value = origin - entry.base, entry.value
-            if value.longest - elapsed > matters_above:
-                remaining.append(self.states.remaining(value, elapsed, matters_above))
+        longest_left = origin + matters_above
+        for base, value, _ in self.ready.values():
+            if base + value.longest > longest_left:
+                remaining.append(self.states.remaining(value, origin - base, matters_above))
         remaining.sort(key=_register)
         return tuple(remaining)
 
@@ -409,12 +406,7 @@ class BlockRun:
             mask &= ~OPEN_UNALIGNED
         if new_group and not lock:
             fetched, new_group = fetched + 1, False
-        return self.states.intern(State(mask, lock, fetched - origin, new_group, memory, pending))
+        return self.states.number_of(mask, lock, fetched - origin, new_group, memory, pending)
 
 
 _register = attrgetter("register")
-
-
-_ISSUE, _DEPENDENCY, _LOAD_USE, _EXECUTE, _FETCH = map(
-    Cycles._fields.index, ("issue", "dependency", "load_use", "execute", "fetch")
-)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simcore.isa.kinds import FLAGS, FP_BASE, GE_FLAGS, Role
 from simcore.pipeline.latency import Latencies
@@ -81,9 +81,9 @@ class StateTable:
 
     def __init__(self) -> None:
         self.states: list[State] = []
-        self._ids: dict[State, int] = {}
+        self._ids: dict[tuple[Any, ...], int] = {}
         self._values: dict[tuple[int, Latencies, bool], Value] = {}
-        self._remaining: dict[tuple[int, Latencies, int, int, bool], Value] = {}
+        self._remaining: dict[tuple[Value, int, int], Value] = {}
 
     def intern(self, state: State) -> int:
         number = self._ids.get(state)
@@ -91,6 +91,11 @@ class StateTable:
             number = self._ids[state] = len(self.states)
             self.states.append(state)
         return number
+
+    def number_of(self, *fields: Any) -> int:
+        """As `intern`, of the fields of a state: one that is known is not made first."""
+        number = self._ids.get(fields)
+        return self.intern(State(*fields)) if number is None else number
 
     def packed(self) -> list[bytes]:
         """All states in their order."""
@@ -102,7 +107,7 @@ class StateTable:
         Raises ValueError or struct.error, and nothing is done, otherwise.
         """
         states = list(map(self._unpack, packed))
-        ids = {state: number for number, state in enumerate(states)}
+        ids: dict[tuple[Any, ...], int] = {state: number for number, state in enumerate(states)}
         if len(ids) != len(states) or states[:1] != self.states:
             raise ValueError("no list of states")
         self.states, self._ids = states, ids
@@ -119,24 +124,24 @@ class StateTable:
         return State(mask, lock, fetched, bool(new_group), cells, values)
 
     def _value(self, register: int, latencies: Latencies, loaded: bool) -> Value:
-        made = unconditional(register, latencies, loaded)
-        return self._values.setdefault((register, latencies, loaded), made)
+        key = (register, latencies, loaded)
+        if (found := self._values.get(key)) is None:
+            found = self._values[key] = unconditional(*key)
+        return found
 
     def remaining(self, value: Value, elapsed: int, matters_above: int) -> Value:
         """What is left of a value's latencies after `elapsed` cycles.
 
         A remaining latency of `matters_above` cycles or less delays nothing; one is longer.
         """
-        key = (value.register, value.latencies, elapsed, matters_above, value.loaded)
-        try:
-            return self._remaining[key]
-        except KeyError:
-            left = tuple(
-                cycles - elapsed if cycles - elapsed > matters_above else 0
-                for cycles in value.latencies
-            )
-            made = self._remaining[key] = self._value(value.register, left, value.loaded)
-            return made
+        found = self._remaining.get((value, elapsed, matters_above))
+        if found is None:
+            longest = elapsed + matters_above
+            left = tuple([c - elapsed if c > longest else 0 for c in value.latencies])
+            found = self._value(value.register, left, value.loaded)
+            if value.condition == UNCONDITIONAL:  # the others are made for one pass
+                self._remaining[value, elapsed, matters_above] = found
+        return found
 
 
 _STATE = struct.Struct("<3iBBH")  # open_mask, lock, fetched, new_group, cells, pending values

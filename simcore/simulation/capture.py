@@ -10,11 +10,13 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from simcore import __version__
+from simcore.cache import NO_ROOM, Room, open_room
 from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, ProgramFiles, image_of_files
 from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
 from simcore.files import binary_destination
+from simcore.parallel import collecting_seldom
 from simcore.plain import filled, from_plain, to_plain
 from simcore.records import dataclass
 from simcore.run.options import RunOptions, Streams
@@ -44,6 +46,7 @@ from simcore.simulation.simulation import Simulation
 if TYPE_CHECKING:
     from simcore.core.core import Core
     from simcore.core.data_objects import ObjectMap
+    from simcore.core.kept_schedules import KeptSchedules
     from simcore.core.schedules import Known
 
 Document = TypeVar("Document")
@@ -111,18 +114,24 @@ def record_run(
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     progress: Watcher | None = None,
+    cache: bool = True,
     **options: Any,
 ) -> Simulation:
     """Run an ELF as :func:`simcore.profile` does and write its capture to a file.
 
     ``file`` is open for writing; memory stays flat. ``printed`` is where ``stdout`` keeps the
-    beginning of what the program prints, for reports that show it. ``options`` are fields of a
-    RunSpec. Raises what :func:`simcore.profile` raises, and OSError.
+    beginning of what the program prints, for reports that show it. ``cache`` is that of
+    :func:`simcore.simulation.program.open_program`. ``options`` are fields of a RunSpec.
+    Raises what :func:`simcore.profile` raises, and OSError.
     """
     spec = run_spec(elf, cpu, options)
     files, spec, network = program_files(spec)
     image = image_of_files(files, spec.demangle)
-    run = _Run(image, files, spec, None if network is None else network.recorded())
+    from simcore.core.kept_schedules import KeptSchedules  # only now the core
+
+    schedules = KeptSchedules(open_room(cache), image.path)
+    recorded = None if network is None else network.recorded()
+    run = _Run(image, files, spec, recorded, schedules.known)
     kept = bytearray() if printed is None else printed
     streams = Streams(stdin, stdout)
     setup = spec.setup(image=image)
@@ -133,6 +142,7 @@ def record_run(
         file.seek(0)
         file.truncate()
         simulation = run.record(again[0], file, kept, streams, progress)
+    schedules.keep()
     return simulation
 
 
@@ -144,6 +154,7 @@ class _Run:
     files: ProgramFiles
     spec: RunSpec
     network: RecordedNetwork | None
+    known: Known  # what runs before made of it
 
     def record(
         self,
@@ -177,11 +188,12 @@ class _Run:
         for start in range(0, len(symbols), _ELF_PIECE_BYTES):
             writer.add(SYMBOLS, symbols[start : start + _ELF_PIECE_BYTES])
         recorder = _Recording(writer, printed)
-        (simulation,) = simulate_once(image, [setup], spec, streams, progress, recorder)
+        (simulation,) = simulate_once(image, [setup], spec, streams, progress, recorder, self.known)
         return simulation
 
 
-_STREAMS = ("printed", "stdin", "stdout", "progress")  # of record_run(), beside fields of a spec
+#: Of record_run(), beside fields of a spec.
+_STREAMS = ("printed", "stdin", "stdout", "progress", "cache")
 
 
 def record(
@@ -224,7 +236,7 @@ class Capture:
             except (ValueError, RecursionError) as error:
                 raise self._reader.damaged(f"{NETWORK.decode()}: {error}") from None
         self.printed = self._reader.one(PRINTED)
-        self._known: Known | None = None  # of passes before
+        self._schedules: KeptSchedules | None = None  # of passes before
         self._demangled = True
         try:
             files = ProgramFiles(
@@ -304,27 +316,31 @@ class Capture:
         """In how many pieces the events of its run are."""
         return self._reader.count(EVENTS)
 
+    @collecting_seldom()
     def simulate(
         self,
         setups: Sequence[TimingSetup],
         progress: Watcher | None = None,
         *,
         objects: ObjectMap | None = None,
+        room: Room = NO_ROOM,
     ) -> list[Simulation]:
         """Time the recorded run under each setup, in their order, in one pass over the capture.
 
         ``progress`` is called with each piece of the capture; ``objects`` are other ones than
-        the run's, with as many tables. Raises ConfigError when a setup cannot be or lacks memory
-        that the program has, CaptureError, UnknownInstructionError or CoreError.
+        the run's, with as many tables; ``room`` has schedules of runs before. Raises ConfigError
+        when a setup cannot be or lacks memory that the program has, CaptureError,
+        UnknownInstructionError or CoreError.
         """
         from simcore.core.core import Core, add_setups
-        from simcore.core.schedules import Known
+        from simcore.core.kept_schedules import KeptSchedules
 
         for setup in setups:
             setup.check()
             setup.check_program(self.image)
-        self._known = self._known or Known()
-        core = Core(self.image.function_at, self._known)
+        if self._schedules is None:
+            self._schedules = KeptSchedules(room, self.image.path)
+        core = Core(self.image.function_at, self._schedules.known)
         try:
             add_setups(core, setups)
             core.watch_stack(self.end.stack_top, self.end.stack_floor)
@@ -346,6 +362,7 @@ class Capture:
             raise self._reader.damaged(f"its code cannot be decoded ({error})") from None
         finally:
             core.close()
+        self._schedules.keep()
         return [self._simulation(*pair) for pair in zip(setups, results, strict=True)]
 
     def _simulation(self, setup: TimingSetup, result: Any) -> Simulation:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from simcore.devices import ClockPhase, main_clock_hz
 from simcore.elf import Image
 from simcore.errors import ConfigError
+from simcore.parallel import collecting_seldom
 from simcore.run.options import ReadMemory, RunOptions, Streams
 from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from simcore.machine import Recorder
 
 
+@collecting_seldom()
 def simulate_many(
     image: Image,
     setups: Sequence[TimingSetup],

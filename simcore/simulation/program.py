@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from simcore.cache import NO_ROOM, Room
+from simcore.cache import NO_ROOM, Room, open_room
 from simcore.elf import Image, image_of_files
 from simcore.records import dataclass
 from simcore.run.reached import Watcher
@@ -35,7 +35,7 @@ class Program:
     spec: RunSpec
     capture: Capture | None = None  # None: an ELF, which the engine runs
     network: NetworkRun | RunnerRun | None = None  # of an ELF with a network's file in it
-    room: Room = NO_ROOM  # where an ELF's runs find and keep schedules
+    room: Room = NO_ROOM  # where its runs find and keep schedules
 
     @property
     def printed(self) -> bytes:
@@ -75,9 +75,11 @@ class Program:
         if self.capture is not None:
             setups = with_operations(setups, self.image, self.spec)
             setups = with_one_call(setups, self.image, self.spec)
-            found = self.capture.simulate(setups, progress)
+            found = self.capture.simulate(setups, progress, room=self.room)
             again = run_again(setups, self.spec, found[0])
-            return found if again is None else self.capture.simulate(again, progress)
+            if again is None:
+                return found
+            return self.capture.simulate(again, progress, room=self.room)
         streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
         if self.network is not None:
             streams |= self.network.streams(stdout)
@@ -124,26 +126,32 @@ def open_file(file: str | os.PathLike[str]) -> str | Capture:
 def open_program(
     file: str | os.PathLike[str] | RunSpec | Capture,
     cpu: str | os.PathLike[str] | None = None,
+    *,
+    cache: bool = True,
     **options: Any,
 ) -> Program:
     """The program of an ELF, a capture or a RunSpec; ``cpu`` and ``options`` are a RunSpec's.
 
-    Of a capture, what is not given is as it was recorded. Raises ElfError, CaptureError, and
-    ConfigError for an option that a capture's run has behind it.
+    Of a capture, what is not given is as it was recorded. With ``cache`` its runs find schedules of
+    runs before in the user's cache and keep theirs there, which changes how long they take and no
+    figure. Raises ElfError, CaptureError, and ConfigError for an option that a capture's run has
+    behind it and for a cache that is told wrongly.
     """
     if isinstance(file, Capture) or (not isinstance(file, RunSpec) and is_capture(file)):
-        return open_capture(file, cpu, **options)
+        return open_capture(file, cpu, cache=cache, **options)
     spec = run_spec(file, cpu, options)
-    return program_of(spec)
+    return program_of(spec, open_room(cache))
 
 
 def open_capture(
     file: str | os.PathLike[str] | Capture,
     cpu: str | os.PathLike[str] | None = None,
+    *,
+    cache: bool = True,
     **options: Any,
 ) -> Program:
     """As :func:`open_program`, of a capture and nothing else."""
     capture = file if isinstance(file, Capture) else Capture(file)
     spec = capture.spec(cpu, **options)
     capture.call_things(spec.demangle)
-    return Program(capture.image, spec, capture)
+    return Program(capture.image, spec, capture, room=open_room(cache))

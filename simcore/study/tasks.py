@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simcore.cache import content_key
+from simcore.cache import content_key, open_room
 from simcore.core.counters import region_column
 from simcore.costs.op_tables import Traffic
 from simcore.cpu_model import is_model_file
@@ -20,6 +20,7 @@ from simcore.plain import filled, from_plain, to_plain
 from simcore.run.setup import Move
 
 if TYPE_CHECKING:
+    from simcore.core.kept_schedules import KeptSchedules
     from simcore.elf import Image, ProgramFiles
     from simcore.run.spec import RunSpec
     from simcore.simulation.simulation import Simulation
@@ -150,15 +151,19 @@ def _of_command(task: Task, console: io.BytesIO) -> list[Simulation]:
     from simcore.run.spec import RunSpec
     from simcore.simulation.live import simulate_many
 
+    schedules = _schedules(task.elf, task.elf_sha256)
     with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
         if task.layers is not None:
             Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
-        return simulate_many(
+        found = simulate_many(
             _image(task.elf, task.elf_sha256),
             [load_setup(task.cpu, moves=moves) for moves in task.moves],
             RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
             stdout=console,
+            known=schedules.known,
         )
+    schedules.keep()
+    return found
 
 
 def _of_network(task: Task) -> list[Simulation]:
@@ -200,6 +205,14 @@ def _image(elf: str, sha256: str) -> Image:
     from simcore.elf import load_image
 
     return load_image(elf)
+
+
+@cache
+def _schedules(elf: str, sha256: str) -> KeptSchedules:
+    """What runs of a runner say of its code, of this process and before."""
+    from simcore.core.kept_schedules import KeptSchedules
+
+    return KeptSchedules(open_room(), elf)
 
 
 def _operations(simulation: Simulation, console: tuple[str, ...]) -> tuple[OpRun, ...]:

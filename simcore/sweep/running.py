@@ -11,7 +11,6 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from simcore import __version__
-from simcore.cache import open_room
 from simcore.costs.origin import Tool
 from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
@@ -54,7 +53,6 @@ class PlannedPoint:
         program, prepared = execution.open(self.elf)
         if self.shift:
             prepared = [_shifted(program.image, one, self.shift) for one in prepared]
-        program = replace(program, room=open_room())  # schedules that other points made
         with collecting_seldom():
             (outcome,) = run_prepared(program, prepared, {"stdout": io.BytesIO()})
         return outcome

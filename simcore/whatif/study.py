@@ -65,6 +65,7 @@ def what_if(
     scheduler: str | None = None,
     rerun: bool = False,
     store: ResultStore | None = None,
+    cache: bool = True,
     stdin: BinaryIO | NotedInput | None = None,
     stdout: BinaryIO | None = None,
     progress: Watcher | None = None,
@@ -78,7 +79,8 @@ def what_if(
     with the address of a ``scheduler`` of Dask they run on its workers.
     With ``rerun`` each configuration is executed on its own, so that what time decides (interrupts,
     sleep, ``for_s``) is its own, too; a capture cannot be executed again.
-    What a ``store`` of results holds is not run again, and what runs is kept there.
+    What a ``store`` of results holds is not run again, and what runs is kept there. ``cache`` is
+    that of :func:`simcore.simulation.program.open_program`.
     ``options`` are fields of a RunSpec that are no configuration's, such as ``args`` or
     ``layout_sweep``. With several executions the programs read nothing from ``stdin``. Ctrl-C ends
     the study with what is finished: see ``WhatIf.interrupted``.
@@ -104,7 +106,7 @@ def what_if(
         groups = [[configuration] for configuration in configurations]
     pairs = list(product(files, groups))
     tasks = [
-        TimedExecution(_path(file), tuple(group), _with_irq(options, group), parts)
+        TimedExecution(_path(file), tuple(group), _with_irq(options, group), parts, cache)
         for file, group in pairs
     ]
     executions = len(tasks)
@@ -211,6 +213,7 @@ class TimedExecution:
     configurations: tuple[Configuration, ...]
     options: Mapping[str, Any]  # fields of a RunSpec
     parts: tuple[Configuration, ...] = ()  # one of each part of the study
+    cache: bool = True  # as open_program() has it
 
     def open(self, file: str | Capture) -> tuple[Program, list[Prepared]]:
         """The ELF or capture, and its configurations ready to time; ``file`` is what `elf` names.
@@ -219,7 +222,7 @@ class TimedExecution:
         """
         # What of the part a capture was recorded under does not matter: configurations say it.
         first = self.configurations[0]
-        program = open_program(file, first.cpu, **self.options)
+        program = open_program(file, first.cpu, cache=self.cache, **self.options)
         spec = replace(program.spec, overrides=first.overrides, memory_from=first.memory_from)
         if program.capture is None and len(self.parts) > 1:
             home = linked_for(program.image, self.parts)

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from simcore.cache import NO_ROOM, Room, open_room
+from simcore.core.defined import DefinedBlock
+from simcore.core.facts import BlockFacts
 from simcore.core.kept_schedules import KIND
 from simcore.costs.profile import Profile
-from simcore.isa import decode_block
+from simcore.isa import Block, decode_block
 from simcore.parallel import collecting_seldom
 from simcore.profiler import profile
 from simcore.run.spec import RunSpec
@@ -137,3 +139,22 @@ def test_a_call_leaves_the_collector_as_it_was() -> None:
         assert gc.get_threshold() == during
     assert gc.get_threshold() == before
     assert during[0] >= before[0]
+
+
+def test_what_a_run_made_goes_with_its_result() -> None:
+    """Blocks and schedules are many: they do not wait until unreachable cycles are looked for."""
+
+    def alive() -> int:
+        return sum(isinstance(one, BlockFacts | DefinedBlock | Block) for one in gc.get_objects())
+
+    run(FIRMWARE / "calls.elf", NO_ROOM)
+    gc.collect()
+    before = alive()
+    with collecting_seldom():
+        gc.disable()
+        try:
+            result = run(FIRMWARE / "calls.elf", NO_ROOM)
+            assert result.totals.cycles
+            assert alive() == before
+        finally:
+            gc.enable()

@@ -606,6 +606,7 @@ def test_a_piped_profile_imports_nothing_that_it_does_not_use() -> None:
         f"main(['profile', {str(ROOT / 'kernels/prebuilt/conv2d_s8_small.elf')!r}])\n"
         "heavy = {'rich', 'numpy', 'scipy', 'matplotlib', 'jinja2', 'concurrent.futures'}\n"
         "heavy |= {'multiprocessing', 'bincopy', 'pycxxfilt', 'simcore.devices.registers'}\n"
+        "heavy.add('capstone')\n"
         "heavy |= {'simcore.report.html', 'simcore.whatif', 'simcore.checking'}\n"
         "print(len(made), file=sys.stderr)\n"
         "sys.exit(sorted(heavy & set(sys.modules)) or 0)"

@@ -29,7 +29,7 @@ from simcore.plain import to_plain
 from simcore.store.database import open_store
 from simcore.store.rows import StoredRun
 from simcore.store.writer import StoreWriter
-from simcore.sweep.running import PlannedPoint
+from simcore.sweep.groups import PlannedPoint, PointGroup
 from simcore.sweep.space import load_space
 from simcore.whatif.results import Outcome
 
@@ -164,7 +164,9 @@ def _overhead(options: argparse.Namespace) -> int:
     """Of tasks that sleep, each with the result of a real point, which is kept in a store."""
     space = load_space("space.toml")
     draft = space.draft(space.places()[0])
-    outcome = PlannedPoint(draft.elf, draft.configuration, draft.options).run()
+    point = PlannedPoint(draft.elf, draft.configuration, draft.options)
+    (outcome,) = PointGroup((point,)).run()
+    assert isinstance(outcome, Outcome)
     document = json.dumps(to_plain(outcome))
     many, workers = options.points, options.workers
     for _ in as_they_come(_nothing, range(workers), workers):

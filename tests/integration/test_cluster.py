@@ -28,6 +28,15 @@ cpu = ["own.toml"]
 caches = ["on", "off"]
 shift = [0, 4]
 """
+NETWORKS = """
+[space]
+family = "ds-cnn"
+inputs = [[6, 5, 3]]
+blocks = [1, 2]
+widths = [8, 16]
+[search]
+cpu = "own.toml"
+"""
 
 
 class Cluster(NamedTuple):
@@ -84,6 +93,7 @@ def here(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("MCUSIM_CACHE", str(cluster.folder / "cache"))
     Path("own.toml").write_text('extends = "stm32f746"\ntitle = "a part of this machine"\n')
     Path("space.toml").write_text(SPACE)
+    Path("networks.toml").write_text(NETWORKS)
 
 
 def kept(store: str) -> int:
@@ -106,6 +116,19 @@ def test_a_sweep_gives_the_same_with_one_two_and_four_processes() -> None:
     assert len({swept(f"{n}.db", "--workers", str(n)) for n in (1, 2, 4)}) == 1
 
 
+@pytest.mark.exhaustive
+def test_advice_and_a_search_are_the_same_with_one_two_and_four_processes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    advise = ["advise", str(KERNELS / "conv2d_s8_small.elf"), "--candidates", "4"]
+    for asked in (advise, ["search", "networks.toml", "--trials", "6"]):
+        found = set()
+        for workers in ("1", "2", "4"):
+            assert main([*asked, "--workers", workers, "--format", "json", "--no-cache"]) == 0
+            found.add(capfd.readouterr().out)
+        assert len(found) == 1
+
+
 def test_a_sweep_gives_the_same_on_a_cluster_of_which_a_worker_is_killed(cluster: Cluster) -> None:
     results = {swept("here.db", "--workers", "1")}
     with subprocess.Popen(
@@ -125,13 +148,15 @@ def test_a_sweep_gives_the_same_on_a_cluster_of_which_a_worker_is_killed(cluster
     assert not any(str(cluster.folder) in str(point) for point in points)
 
 
-def test_check_and_whatif_are_the_same_there(
+def test_other_commands_are_the_same_there(
     cluster: Cluster, capfd: pytest.CaptureFixture[str]
 ) -> None:
     elf = str(FIRMWARE / "markers.elf")
     for command in (
         ["whatif", elf, "--sweep", "clock=100MHz,216MHz", "--format", "json", "--no-cache"],
         ["check", elf, "--no-baseline", "--limit", "cycles=1M", "--format", "json"],
+        ["advise", elf, "--candidates", "2", "--format", "json", "--no-cache"],
+        ["search", "networks.toml", "--trials", "3", "--format", "json", "--no-cache"],
     ):
         assert main(command) == 0
         here = capfd.readouterr().out

@@ -10,12 +10,12 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simcore.cli.main import main
-from simcore.sweep.running import PlannedPoint
-from simcore.whatif.results import Outcome
+from simcore.sweep.groups import PlannedPoint, PointGroup
 from tests.schemas import assert_fits
 from tests.tools import GUARD_S, wait_until
 
@@ -72,13 +72,13 @@ def test_a_sweep_is_run_once_and_told_in_each_form(
         " ".join(text.split())
     )
     ran: list[PlannedPoint] = []
-    run = PlannedPoint.run
+    run = PointGroup.run
 
-    def noted(point: PlannedPoint) -> Outcome:
-        ran.append(point)
-        return run(point)
+    def noted(group: PointGroup) -> list[Any]:
+        ran.extend(group.points)
+        return run(group)
 
-    monkeypatch.setattr(PlannedPoint, "run", noted)
+    monkeypatch.setattr(PointGroup, "run", noted)
     asked = ["sweep", "space.toml", "--jobs", "1", "--format"]
     assert main([*asked, "json", "-v", "-o", "space.json"]) == 0
     assert "4 of 6 results were in the store" in capfd.readouterr().err

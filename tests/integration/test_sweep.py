@@ -17,7 +17,7 @@ import pytest
 from simcore.cli.main import main
 from simcore.sweep.groups import PlannedPoint, PointGroup
 from tests.schemas import assert_fits
-from tests.tools import GUARD_S, wait_until
+from tests.tools import GUARD_S, needs, wait_until
 
 KERNELS = Path(__file__).resolve().parents[2] / "kernels" / "prebuilt"
 #: Eight points.
@@ -196,3 +196,34 @@ def test_a_store_of_another_version_or_half_written_is_one_line(
     Path("many.db").write_bytes(Path("many.db").read_bytes()[:5000])
     assert main(["sweep", "many.toml"]) == 2
     assert capfd.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.exhaustive
+def test_compilers_and_link_time_optimisation_are_swept_together(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Two drivers of GCC, each with link-time optimisation and without: four programs."""
+    needs("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+    startup, include = KERNELS.parent / "startup", KERNELS.parent / "include"
+    Path("main.c").write_text(
+        "static int squared(int n) { int sum = 0; for (int i = 0; i < n; i++) sum += i * i;"
+        " return sum; }\nvolatile int many = 500;\nint main(void) { return squared(many) == 0; }\n"
+    )
+    Path("build.sh").write_text(
+        f"$1 -mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=hard $2 -o $3 -I{include}"
+        f" -I{startup} -L{startup} -Tstm32f746.ld -nostartfiles --specs=nano.specs main.c"
+        f" {startup}/startup.c {startup}/semihost.c\n"
+    )
+    Path("space.toml").write_text(
+        "[build]\ncommand = \"sh build.sh {cc} '{flags}' {elf}\"\n"
+        'cc = ["arm-none-eabi-gcc", "arm-none-eabi-g++ -x c"]\nflags = ["-O1", "-O3 -flto"]\n'
+        '[axes]\ncpu = ["stm32f746"]\ncaches = ["on", "off"]\n'
+    )
+    assert main(["sweep", "space.toml", "--format", "json", "--jobs", "1"]) == 0
+    points = json.loads(capfd.readouterr().out)["points"]
+    assert [point["end"] for point in points] == ["exit"] * 8
+    cycles = {tuple(point["settings"].values()): point["cycles"] for point in points}
+    assert len(cycles) == 8
+    for compiler in ("arm-none-eabi-gcc", "arm-none-eabi-g++ -x c"):
+        plain, whole = ((compiler, flags, "stm32f746", "on") for flags in ("-O1", "-O3 -flto"))
+        assert cycles[plain] > cycles[whole]

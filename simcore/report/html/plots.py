@@ -44,6 +44,13 @@ class ScatterPlot:
     told: Sequence[PlotPoint]
     points: Sequence[PlotPoint] = field(default=())
     height: int = 240  # px
+    logarithmic: Sequence[str] = field(default=())  # those of the two figures whose axis is
+
+    @property
+    def title(self) -> str:
+        """What is drawn."""
+        note = f" ({' and '.join(self.logarithmic)} logarithmic)" if self.logarithmic else ""
+        return f"{self.up} over {self.across}{note}"
 
 
 class PlotScale:

@@ -69,6 +69,7 @@ def _chart(result: SearchResult, across: str, up: str) -> ScatterPlot:
         [point(row) for row in result.front],
         [point(row) for row in others],
         HEIGHT,
+        [_title(name) for name, scale in ((up, y), (across, x)) if scale.is_log],
     )
 
 

@@ -24,7 +24,7 @@ from simcore.sweep.results import SweepResult, SweptPoint
 MOST_DRAWN = 1500  # points of a plot: those of the front first, others evenly
 TRUST = {"cycles": "modelled", "time": "modelled", "energy": "estimated"}
 MOST_CHOICES = 12  # names along an axis of choices
-LABEL = 22  # characters of a choice's name there
+LABEL = 18  # characters of a choice's name there
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ def _pairs(
                 x.ticks(partial(objective_text, across)),
                 y.ticks(partial(objective_text, up), upwards=True),
                 marks,
+                logarithmic=[name for name in (up, across) if scales[name].is_log],
             )
         )
     return plots

@@ -31,6 +31,8 @@ from simcore.plain import Amount, Count, Document, Sha256, schema_name
 from simcore.workers import Team, Workers
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from simcore.core.schedules import Known
     from simcore.estimation.interpolation import Interpolation
     from simcore.store.database import ResultStore
@@ -138,8 +140,14 @@ class Estimator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._team = None
+        self._open.__exit__(kind, error, traceback)  # with an error workers end at once
 
     def close(self) -> None:
         """Let the workers go; more layers ask for others."""

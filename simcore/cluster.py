@@ -44,24 +44,38 @@ BATCH_S = 0.5
 AHEAD = 2
 
 
-def run_on_cluster(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    files: Callable[[Item], Iterable[str]],
-    address: str,
-) -> Iterator[tuple[int, Done[Result]]]:
-    """As :meth:`simcore.workers.Workers.run`, on the workers of the scheduler at ``address``.
+class ClusterTeam:
+    """The workers of a scheduler, and what files they were sent: once for all rounds of work."""
 
-    Raises ConfigError when no scheduler answers, it has no worker, or one of another mcusim;
-    McusimError when it is lost.
+    def __init__(self, client: Client, address: str) -> None:
+        self._client, self._address = client, address
+        self._parcel = Parcel()
+        self._there: dict[str, Future] = {}  # contents that workers have, by hash
+
+    def run(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        files: Callable[[Item], Iterable[str]],
+    ) -> Iterator[tuple[int, Done[Result]]]:
+        """As :meth:`simcore.workers.Workers.run`."""
+        sent = [self._parcel.add(files(item)) for item in items]
+        contents = self._parcel.contents
+        yield from _Dispatch(
+            self._client, self._address, function, items, sent, contents, self._there
+        ).results()
+
+
+@contextmanager
+def cluster_team(address: str) -> Iterator[ClusterTeam]:
+    """The workers of the scheduler at ``address``.
+
+    Raises ConfigError when no scheduler answers, it has no worker, or one of another mcusim; its
+    rounds raise McusimError when it is lost.
     """
-    if not items:
-        return
-    parcel = Parcel()
-    sent = [parcel.add(files(item)) for item in items]
     with _connected(address) as client:
         _check_workers(client, address)
-        yield from _Dispatch(client, address, function, items, sent, parcel.contents).results()
+        yield ClusterTeam(client, address)
 
 
 @contextmanager
@@ -179,11 +193,11 @@ class _Dispatch:
         items: Sequence[Any],
         sent: Sequence[Sequence[Sent]],
         contents: Mapping[str, bytes],
+        there: dict[str, Future],
     ) -> None:
         self._client, self._address = client, address
         self._function, self._items, self._sent = function, items, sent
-        self._contents = contents
-        self._there: dict[str, Future] = {}  # contents that workers have, by hash
+        self._contents, self._there = contents, there
         self._waiting: deque[int] = deque(range(len(items)))
         self._again: deque[list[int]] = deque()
         self._lost = [0] * len(items)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from simcore.errors import McusimError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing.process import BaseProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -75,38 +76,6 @@ def collecting_seldom() -> Iterator[None]:
                 gc.set_threshold(*first)
 
 
-@contextmanager
-def in_processes(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
-) -> Iterator[list[Future[Result]]]:
-    """The futures of ``function`` for each item, up to ``jobs`` at once in processes.
-
-    The processes end at once when the body fails or is interrupted, and with this process, even
-    when it is killed. One that is killed itself makes futures raise BrokenProcessPool. They are
-    started afresh, not forked: a fork would hold the parent's pipes open, and the engine does not
-    survive one.
-    """
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    others = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(
-        min(jobs, len(items)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-    )
-    try:
-        with _interrupts_held():
-            futures = [executor.submit(function, item) for item in items]
-        yield futures
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    executor.shutdown()
-
-
 #: How often work is tried whose process is killed.
 TRIES = 3
 
@@ -115,37 +84,129 @@ class LostWorkError(McusimError):
     """Work over which processes were lost again and again."""
 
 
+class Pool:
+    """Up to ``jobs`` processes for one round of work after another, started when there is some.
+
+    They end at once by :meth:`kill`, and with this process, even when it is killed. They are
+    started afresh, not forked: a fork would hold the parent's pipes open, and the engine does not
+    survive one.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._executor: ProcessPoolExecutor | None = None
+        self._processes: set[BaseProcess] = set()
+
+    def submit(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> list[Future[Result]]:
+        """The futures of ``function`` for each item. One whose process is killed makes them raise
+        BrokenProcessPool."""
+        import multiprocessing
+        from concurrent.futures import Future, ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self._jobs,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+            )
+        others = set(multiprocessing.active_children()) - self._processes
+        futures: list[Future[Result]] = []
+        try:
+            with _interrupts_held():
+                for item in items:
+                    try:
+                        futures.append(self._executor.submit(function, item))
+                    except BrokenProcessPool as error:  # one was killed meanwhile, or while idle
+                        broken: Future[Result] = Future()
+                        broken.set_exception(error)
+                        futures.append(broken)
+        finally:
+            self._processes = set(multiprocessing.active_children()) - others
+        return futures
+
+    def run(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Future[Result]]]:
+        """The number of each item with its future, which is done, in the order in which they end.
+
+        Work whose process was killed is done again by others; the third time its future raises
+        LostWorkError. Who leaves before the end, or is interrupted, kills the processes.
+        """
+        from concurrent.futures import Future, as_completed
+        from concurrent.futures.process import BrokenProcessPool
+
+        left = list(range(len(items)))
+        lost = [0] * len(items)
+        while left:
+            undone: list[int] = []
+            try:
+                futures = self.submit(function, [items[number] for number in left])
+                number_of = dict(zip(futures, left, strict=True))
+                for future in as_completed(futures):
+                    number = number_of[future]
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        undone.append(number)
+                    else:
+                        yield number, future
+            except BaseException:
+                self.kill()
+                raise
+            if undone:
+                self.close()
+            left = sorted(undone)
+            for number in left[: self._jobs + 1]:  # what may have run: the pool asks for one ahead
+                lost[number] += 1
+            for number in [number for number in left if lost[number] >= TRIES]:
+                left.remove(number)
+                given_up: Future[Result] = Future()
+                given_up.set_exception(lost_work())
+                yield number, given_up
+
+    def close(self) -> None:
+        """End the processes when what they do is done; more work starts others."""
+        executor, self._executor, self._processes = self._executor, None, set()
+        if executor is not None:
+            executor.shutdown()
+
+    def kill(self) -> None:
+        """End the processes at once."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+        for process in self._processes:
+            process.terminate()
+        self._processes = set()
+
+
+@contextmanager
+def in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[list[Future[Result]]]:
+    """The futures of ``function`` for each item, up to ``jobs`` at once in processes.
+
+    The processes end at once when the body fails or is interrupted. One that is killed itself makes
+    futures raise BrokenProcessPool.
+    """
+    pool = Pool(min(jobs, len(items)))
+    try:
+        yield pool.submit(function, items)
+    except BaseException:
+        pool.kill()
+        raise
+    pool.close()
+
+
 def as_they_come(
     function: Callable[[Item], Result], items: Sequence[Item], jobs: int
 ) -> Iterator[tuple[int, Future[Result]]]:
-    """The number of each item with its future, which is done, in the order in which they end.
-
-    As :func:`in_processes`, but work whose process was killed is done again by others; the third
-    time the future raises LostWorkError.
-    """
-    from concurrent.futures import Future, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    left = list(range(len(items)))
-    lost = [0] * len(items)
-    while left:
-        undone: list[int] = []
-        with in_processes(function, [items[number] for number in left], jobs) as futures:
-            number_of = dict(zip(futures, left, strict=True))
-            for future in as_completed(futures):
-                number = number_of[future]
-                if isinstance(future.exception(), BrokenProcessPool):
-                    undone.append(number)
-                else:
-                    yield number, future
-        left = sorted(undone)
-        for number in left[: jobs + 1]:  # what may have run: the pool asks for one ahead
-            lost[number] += 1
-        for number in [number for number in left if lost[number] >= TRIES]:
-            left.remove(number)
-            given_up: Future[Result] = Future()
-            given_up.set_exception(lost_work())
-            yield number, given_up
+    """As :meth:`Pool.run`, by processes that end with this work."""
+    if items:
+        pool = Pool(min(jobs, len(items)))
+        yield from pool.run(function, items)
+        pool.close()
 
 
 def lost_work() -> LostWorkError:

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from simcore.parallel import as_they_come, processors
+from simcore.parallel import Pool, processors
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+#: Workers of a cluster, when work is cut into pieces.
+CLUSTER_WORKERS = 8
+
+
+class Team(Protocol):
+    """Workers that stay for one round of work after another."""
+
+    def run(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        files: Callable[[Item], Iterable[str]],
+    ) -> Iterator[tuple[int, Future[Result]]]:
+        """As :meth:`Workers.run`. What a file held when it was first sent holds for all rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +39,11 @@ class Workers:
 
     processes: int | None = None
     scheduler: str | None = None
+
+    @property
+    def count(self) -> int:
+        """How many there are; of a cluster, whose workers come and go, what it may well have."""
+        return (self.processes or processors()) if self.scheduler is None else CLUSTER_WORKERS
 
     def is_here(self, items: int) -> bool:
         """Whether so many pieces of work are best done in this process, one by one."""
@@ -41,9 +63,39 @@ class Workers:
 
         Raises ConfigError where a scheduler cannot be used, and McusimError when it is lost.
         """
-        if self.scheduler is None:
-            yield from as_they_come(function, items, self.processes or processors())
-            return
-        from simcore.cluster import run_on_cluster
+        if items:
+            with self.team() as team:
+                yield from team.run(function, items, files)
 
-        yield from run_on_cluster(function, items, files, self.scheduler)
+    @contextmanager
+    def team(self) -> Iterator[Team]:
+        """Workers for as many rounds of work as there are: processes and what they know stay, and
+        what was sent to a cluster is there. Raises as :meth:`run`."""
+        if self.scheduler is not None:
+            from simcore.cluster import cluster_team
+
+            with cluster_team(self.scheduler) as team:
+                yield team
+            return
+        pool = Pool(self.processes or processors())
+        try:
+            yield _Processes(pool)
+        except BaseException:
+            pool.kill()
+            raise
+        pool.close()
+
+
+class _Processes:
+    """A pool of this machine, where all files are."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def run(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        files: Callable[[Item], Iterable[str]],
+    ) -> Iterator[tuple[int, Future[Result]]]:
+        return self._pool.run(function, items)

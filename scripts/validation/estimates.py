@@ -10,15 +10,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from simcore.errors import NetworkError
 from simcore.estimation.bench import Target
-from simcore.estimation.estimator import Estimator
+from simcore.estimation.estimator import Estimate, Estimator
 from simcore.estimation.sketch import sketch_of_list
 from simcore.network.runners import NETWORKS
+from simcore.search.ranks import kendall_tau
 from simcore.search.spaces import RANKED, random_tables
 from simcore.study.layers import Network, load_networks, network_of, read_networks
 from simcore.study.parts import studied_parts
@@ -26,6 +27,7 @@ from simcore.study.tasks import check_fits, execute
 
 MOST_ERROR = 0.02  # of a sum, against a whole run
 MOST_S = 60.0  # for 10,000 networks
+MOST_RANKED = 1000  # networks: each pair of them is looked at
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,4 +122,17 @@ def _speed(options: argparse.Namespace) -> int:
         f" ({len(found) / took:,.0f} a second); interpolated {100 * between:.0f} % of cycles"
         + (f", band {100 * band:.1f} %" if band is not None else "")
     )
+    _ranked(found[:MOST_RANKED])
     return int(took > MOST_S * options.networks / 10_000)
+
+
+def _ranked(found: Sequence[Estimate]) -> None:
+    """How well operations and parameters rank the networks by what they are estimated to cost."""
+    print("| Kendall's tau-b against the estimate | latency | energy |\n|---|--:|--:|")
+    for name in ("macs", "parameters", "peak_activation_bytes"):
+        by = [float(getattr(one, name)) for one in found]
+        taus = [
+            kendall_tau(by, [float(getattr(one, cost)) for one in found])
+            for cost in ("time_s", "energy_j")
+        ]
+        print(f"| {name} of {len(found):,} networks | {taus[0]:.4f} | {taus[1]:.4f} |")

@@ -2,7 +2,9 @@
 
 Each point is a program that runs for about a fifth of a second on this machine. The client is
 killed (SIGKILL) at random moments, then a worker of it, then it runs to its end: results in the
-store before each start are not run again, and at the end there are all. The overhead is the wall
+store before each start are not run again (their rows are those that were written before), and at
+the end there are all. With --folder and --seconds it is done in pieces: each begins where the one
+before was killed. The overhead is the wall
 time of an undisturbed sweep on N processes beyond a N-th of the seconds that its points took
 themselves; an empty task is one that returns at once.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -29,7 +32,7 @@ from simcore.plain import to_plain
 from simcore.store.database import open_store
 from simcore.store.rows import StoredRun
 from simcore.store.writer import StoreWriter
-from simcore.sweep.running import PlannedPoint
+from simcore.sweep.groups import PlannedPoint, PointGroup
 from simcore.sweep.space import load_space
 from simcore.whatif.results import Outcome
 
@@ -43,12 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=5, metavar="N", help="of the client")
     parser.add_argument("--workers", type=int, default=processors(), metavar="N")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="that stays, to go on in later")
+    parser.add_argument("--seconds", type=float, help="kill the client then, and end")
     parser.add_argument("--no-overhead", action="store_true", help="only the kills")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what was found; returns 1 when something was lost, run again or too slow."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as made:
+        folder = options.folder or Path(made)
+        folder.mkdir(parents=True, exist_ok=True)
         os.chdir(folder)
         Path("space.toml").write_text(_space(options.points))
         bad = _kills(options)
@@ -75,44 +82,64 @@ def _started(workers: int) -> subprocess.Popen[str]:
     )
 
 
-def _kept() -> int:
+def _kept() -> dict[str, int]:
+    """The results that are there, by their keys: each with the number of its row, which is another
+    once it was written again."""
     if not Path("space.db").exists():
-        return 0
+        return {}
     try:
         with closing(sqlite3.connect("space.db", timeout=60)) as connection:
-            return int(connection.execute("SELECT count(*) FROM mcusim_runs").fetchone()[0])
+            return dict(connection.execute("SELECT key, rowid FROM mcusim_runs"))
     except sqlite3.OperationalError:
-        return 0
+        return {}
 
 
 def _kills(options: argparse.Namespace) -> int:
     chance = random.Random(options.seed)
+    until = time.monotonic() + (options.seconds or math.inf)
     bad, total = 0, load_space("space.toml").size
     marks = sorted(chance.randrange(1, total * 3 // 4) for _ in range(options.kills))
     for mark in marks:
         before = _kept()
+        if len(before) >= mark:
+            continue
         with _started(options.workers) as client:
-            while _kept() < mark and client.poll() is None:
-                time.sleep(0.02)
+            while len(_kept()) < mark and client.poll() is None and time.monotonic() < until:
+                time.sleep(0.05)
             client.kill()
             said = client.stderr.read() if client.stderr else ""
-        bad += _not_told(said, before, total)
-        print(f"client killed at {_kept()} of {total}; {before} were there before", flush=True)
+        bad += _wrong(said, before, total)
+        print(f"client killed at {len(_kept())} of {total}; {len(before)} were there", flush=True)
+        if time.monotonic() >= until:
+            return bad
     before = _kept()
+    killed: list[int] = []
     with _started(options.workers) as client:
-        while _kept() < min(total - 5, before + 20) and client.poll() is None:
-            time.sleep(0.02)
-        killed = _workers_of(client.pid)[:1]
-        for worker in killed:
-            os.kill(worker, signal.SIGKILL)
-        _, said = client.communicate()
-    bad += _not_told(said, before, total) + (client.returncode != 0) + (_kept() != total)
+        while client.poll() is None and time.monotonic() < until:
+            if not killed and len(_kept()) >= min(total - 5, len(before) + 20):
+                killed = _workers_of(client.pid)[:1]
+                for worker in killed:
+                    os.kill(worker, signal.SIGKILL)
+            time.sleep(0.05)
+        is_cut = client.poll() is None
+        client.kill()
+        said = client.stderr.read() if client.stderr else ""
+    bad += _wrong(said, before, total)
+    end = "client killed" if is_cut else f"status {client.returncode}"
     print(
-        f"{len(killed)} worker killed: status {client.returncode}, {_kept()} of {total} results,"
-        f" {before} were there before",
+        f"{len(killed)} worker killed: {end}, {len(_kept())} of {total} results,"
+        f" {len(before)} were there",
         flush=True,
     )
-    return bad
+    return bad + (0 if is_cut else (client.returncode != 0) + (len(_kept()) != total))
+
+
+def _wrong(said: str, before: dict[str, int], total: int) -> int:
+    """What is wrong with a sweep that went on: results that were there and were made again."""
+    again = before.items() - _kept().items()
+    if again:
+        print(f"  {len(again)} results were there and were made again", flush=True)
+    return len(again) + _not_told(said, len(before), total)
 
 
 def _not_told(said: str, before: int, total: int) -> int:
@@ -164,7 +191,9 @@ def _overhead(options: argparse.Namespace) -> int:
     """Of tasks that sleep, each with the result of a real point, which is kept in a store."""
     space = load_space("space.toml")
     draft = space.draft(space.places()[0])
-    outcome = PlannedPoint(draft.elf, draft.configuration, draft.options).run()
+    point = PlannedPoint(draft.elf, draft.configuration, draft.options)
+    (outcome,) = PointGroup((point,)).run()
+    assert isinstance(outcome, Outcome)
     document = json.dumps(to_plain(outcome))
     many, workers = options.points, options.workers
     for _ in as_they_come(_nothing, range(workers), workers):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.advisor.candidates import find_candidates
 from simcore.advisor.goal import MINIMISE, Gain, Goal
@@ -23,11 +23,18 @@ from simcore.extras import require
 from simcore.linking import Build, check_editable, open_build
 from simcore.linking.veneers import direct_calls
 from simcore.placement import Placement, program_memory
+from simcore.run.options import NotedInput
 from simcore.run.reached import Watcher
 from simcore.run.spec import RunSpec
 from simcore.simulation.capture import record_run
 from simcore.simulation.one_call import WHOLE
 from simcore.simulation.program import Program, open_capture, open_program
+from simcore.simulation.simulation import Simulation
+from simcore.workers import Team, Workers
+
+if TYPE_CHECKING:
+    from simcore.advisor.stored import StoredAdvice
+    from simcore.store.database import ResultStore
 
 MOST_CANDIDATES = 16
 LEAST_SHARE = 0.001
@@ -48,7 +55,10 @@ def advise(
     any_energy: bool = False,
     map_file: str | None = None,
     linker_script: str | None = None,
-    stdin: BinaryIO | None = None,
+    processes: int = 1,
+    scheduler: str | None = None,
+    store: ResultStore | None = None,
+    stdin: BinaryIO | NotedInput | None = None,
     stdout: BinaryIO | None = None,
     progress: Watcher | None = None,
     tell: Told | None = None,
@@ -67,7 +77,10 @@ def advise(
     ``once`` lets code move that runs seldom, ``any_energy`` moves that cost relatively more energy
     than they save cycles. ``map_file`` is the linker's map of the program, which else is looked for
     beside it; ``linker_script`` is the script that it was linked with, which the advice then has
-    with the moves in it. ``cache`` is that of :func:`simcore.simulation.program.open_program`.
+    with the moves in it. The run itself is done here, what follows by so many ``processes`` or on
+    the workers of a ``scheduler`` of Dask; figures do not hang on them. Advice that a ``store`` of
+    results holds is not found again, and what is found is kept there; the program prints nothing
+    then. ``cache`` is that of :func:`simcore.simulation.program.open_program`.
 
     Raises ElfError, CaptureError, ModelError, ConfigError, UnknownInstructionError or CoreError.
     """
@@ -81,33 +94,49 @@ def advise(
     build = open_build(program.image, map_file, linker_script)
     if build.script is not None:
         check_editable(build.script, program.image)
-    is_part = is_part_of(spec)
-    search = partial(
-        _advise,
-        minimise=minimise,
-        deadline_s=deadline_s,
-        most=candidates,
-        least_share=least_share,
-        count_copies=count_copies,
-        once=True if once else None if is_part else False,
-        any_energy=any_energy,
-        tell=tell,
-        build=build,
-    )
-    if program.capture is not None:
-        return search(program)
-    # The program runs once; what follows is timed from its capture.
-    with TemporaryDirectory(prefix="mcusim-") as folder:
-        path = Path(folder) / "run.mcu"
-        streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
-        try:
-            with path.open("wb") as file:
-                record_run(spec, file, cache=cache, **streams)
-        except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            raise ConfigError(f"{folder}: cannot hold the capture of the run: {reason}") from None
-        counted = {"per": spec.per, "task": spec.task}
-        return search(open_capture(path, memory_from=spec.memory_from, cache=cache, **counted))
+    how: dict[str, Any] = {
+        "minimise": minimise,
+        "deadline_s": deadline_s,
+        "most": candidates,
+        "least_share": least_share,
+        "count_copies": count_copies,
+        "any_energy": any_energy,
+        "once": True if once else None if is_part_of(spec) else False,
+    }
+    shelf = None
+    if store is not None:
+        from simcore.advisor.stored import StoredAdvice
+
+        stdin = stdin if stdin is None or isinstance(stdin, NotedInput) else NotedInput(stdin)
+        shelf = StoredAdvice(store, program, os.fspath(elf), how, build.files)
+        if (known := shelf.load()) is not None:
+            return known
+    workers = Workers(processes, scheduler)
+    is_here = workers.is_here(workers.count)
+    with nullcontext() if is_here else workers.team() as team:
+
+        def search(program: Program) -> Advice:
+            beside: dict[str, Any] = {"team": team, "members": workers.count, "shelf": shelf}
+            return _advise(program, tell=tell, build=build, **beside, **how)
+
+        if program.capture is not None:
+            return search(program)
+        # The program runs once; what follows is timed from its capture.
+        with TemporaryDirectory(prefix="mcusim-") as folder:
+            path = Path(folder) / "run.mcu"
+            streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "progress": progress}
+            try:
+                with path.open("wb") as file:
+                    record_run(spec, file, cache=cache, **streams)
+            except OSError as error:
+                reason = os.strerror(error.errno or 0)
+                raise ConfigError(
+                    f"{folder}: cannot hold the capture of the run: {reason}"
+                ) from None
+            if shelf is not None and isinstance(stdin, NotedInput) and stdin.asked:
+                shelf.forget()  # what was read decided it, and is in no key
+            counted = {"per": spec.per, "task": spec.task}
+            return search(open_capture(path, memory_from=spec.memory_from, cache=cache, **counted))
 
 
 def is_part_of(spec: RunSpec) -> bool:
@@ -126,9 +155,13 @@ def _advise(
     any_energy: bool,
     tell: Told | None,
     build: Build,
+    team: Team | None,
+    members: int,
+    shelf: StoredAdvice | None,
 ) -> Advice:
     image = program.image
-    passes = Passes(program, program.spec.setup(image=image), tell)
+    setup = program.spec.setup(image=image)
+    passes = Passes(program, setup, tell, team=team, members=members)
     simulation, profile = passes.first()
     setup, linked = passes.setup, MeasuredRun.of(simulation)
     memory = program_memory(image, setup.model)
@@ -171,12 +204,16 @@ def _advise(
         else:
             _minimise(search, outcome)
         outcome.by_hand = by_hand(search, outcome.choice, goal)
+    placed: Simulation | None = None
     if outcome.choice:
         placement = search.place(outcome.choice)
         assert placement is not None
-        passes.check(placement)
+        placed = passes.check(placement)
         outcome.placement = placement
-    return put_together(search, outcome, build)
+    advice = put_together(search, outcome, build)
+    if shelf is not None:
+        shelf.keep(advice, profile, None if placed is None else placed.profile())
+    return advice
 
 
 def _minimise(search: Search, outcome: SearchOutcome) -> None:

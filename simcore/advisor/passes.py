@@ -1,15 +1,18 @@
 """What placements cost: passes over the events of one run, each with many configurations.
 
 A pass takes a bounded number of them, so that memory stays flat; schedules of the pipeline are made
-once for all passes.
+once for all passes of a process. Passes of which only sums are asked may go to other processes, or
+to other machines, which are sent the capture once.
 """
 
 from __future__ import annotations
 
+import pickle
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from simcore.advisor.slices import WaitingPart, cut_objects, parts_of
 from simcore.core.data_objects import ObjectMap, ObjectTable
@@ -17,10 +20,12 @@ from simcore.costs.profile import Profile
 from simcore.placement import Placement
 from simcore.run.reached import Reached
 from simcore.run.setup import TimingSetup
+from simcore.simulation.capture import Capture
 from simcore.simulation.live import for_task
 from simcore.simulation.one_call import check_called, with_one_call
 from simcore.simulation.program import Program
 from simcore.simulation.simulation import Simulation
+from simcore.workers import Team
 
 Kept = TypeVar("Kept")
 
@@ -62,14 +67,51 @@ class MeasuredRun:
         return replace(self, cycles=self.cycles + cycles, active_cycles=self.active_cycles + cycles)
 
 
+class TimedPiece(NamedTuple):
+    """A pass for other workers: the path of a capture, and its configurations, pickled: no text of
+    theirs is a path."""
+
+    capture: str
+    setups: bytes
+
+    def files(self) -> tuple[str]:
+        """What it reads of this machine."""
+        return (self.capture,)
+
+    def run(self) -> list[MeasuredRun]:
+        """What each configuration costs. Raises as Capture.simulate()."""
+        capture = _opened.capture
+        if capture is None or capture.path != self.capture:
+            capture = _opened.capture = Capture(self.capture)
+        setups: list[TimingSetup] = pickle.loads(self.setups)
+        return [
+            MeasuredRun.of(one) for one in capture.simulate(setups, objects=_no_objects(capture))
+        ]
+
+
+class _Opened(threading.local):
+    """The capture of a thread's last piece, with the schedules that it has by now."""
+
+    capture: Capture | None = None
+
+
+_opened = _Opened()
+
+
 @dataclass(slots=True)
 class Passes:
-    """Times the recorded run of a program again and again."""
+    """Times the recorded run of a program again and again.
+
+    Passes of which only sums are asked are done by a ``team``, cut into pieces for so many
+    ``members``; here without one.
+    """
 
     program: Program
     setup: TimingSetup  # as the program is linked
     tell: Told | None = None
     timings: int = 0
+    team: Team | None = None
+    members: int = 1
 
     def first(self) -> tuple[Simulation, Profile]:
         """The run as it is linked. Raises ConfigError where the run has not what is asked for."""
@@ -102,19 +144,40 @@ class Passes:
     def time(self, setups: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
         """What each configuration costs, in their order."""
         light = [replace(setup, sums_only=True) for setup in setups]
-        return self._run(light, step, MeasuredRun.of, objects=self._no_objects())
+        capture = self.program.capture
+        assert capture is not None
+        if self.team is None:
+            return self._run(light, step, MeasuredRun.of, objects=_no_objects(capture))
+        light = self._counted(light)
+        size = min(MOST_AT_ONCE, -(-len(light) // self.members))
+        starts = range(0, len(light), size)
+        pieces = [
+            TimedPiece(capture.path, pickle.dumps(light[first : first + size])) for first in starts
+        ]
+        found: dict[int, list[MeasuredRun]] = {}
+        self._told(step, 0)
+        for number, future in self.team.run(TimedPiece.run, pieces, TimedPiece.files):
+            found[number] = future.result()
+            self._told(step, len(found) / len(pieces))
+        self.timings += len(light)
+        return [one for number in sorted(found) for one in found[number]]
 
-    def _no_objects(self) -> ObjectMap:
-        """None to count, in as many tables as the run has: what only sums are asked of."""
-        assert self.program.capture is not None
-        tables = self.program.capture.end.objects(self.program.image).tables
-        return ObjectMap((), (), (), tuple(ObjectTable(()) for _ in tables))
+    def _told(self, step: str, share: float) -> None:
+        if self.tell is not None:
+            self.tell(step, share)
 
-    def check(self, placement: Placement) -> None:
-        """Raise ConfigError for a placement that the run shows to be impossible."""
+    def _counted(self, setups: Sequence[TimingSetup]) -> list[TimingSetup]:
+        """The configurations with what alone is counted, where a part of the run is asked for."""
+        if setups[0].counted is None:
+            return list(with_one_call(setups, self.program.image, self.program.spec))
+        return list(setups)
+
+    def check(self, placement: Placement) -> Simulation:
+        """The run under a placement. Raises ConfigError for one that it shows to be impossible."""
         setups = [replace(self.setup, moves=placement.moves)]
         (simulation,) = self._run(setups, "as placed", _itself)
         placement.check_run(self.program.image, simulation)
+        return simulation
 
     def _run(
         self,
@@ -127,20 +190,24 @@ class Passes:
         program = self.program
         capture, room = program.capture, program.room
         assert capture is not None
-        if setups[0].counted is None:
-            setups = with_one_call(setups, program.image, program.spec)
+        setups = self._counted(setups)
         found: list[Kept] = []
         for first in range(0, len(setups), MOST_AT_ONCE):
             some = setups[first : first + MOST_AT_ONCE]
 
             def progress(reached: Reached, done: int = first, count: int = len(some)) -> None:
-                if self.tell is not None:
-                    self.tell(step, (done + count * (reached.share or 0)) / len(setups))
+                self._told(step, (done + count * (reached.share or 0)) / len(setups))
 
             progress(Reached(0, 0.0))
             found += map(keep, capture.simulate(some, progress, objects=objects, room=room))
         self.timings += len(setups)
         return found
+
+
+def _no_objects(capture: Capture) -> ObjectMap:
+    """None to count, in as many tables as the run has: what only sums are asked of."""
+    tables = capture.end.objects(capture.image).tables
+    return ObjectMap((), (), (), tuple(ObjectTable(()) for _ in tables))
 
 
 def _itself(simulation: Simulation) -> Simulation:

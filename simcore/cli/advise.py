@@ -29,6 +29,8 @@ from simcore.cli.running import (
     tell_end,
     tell_warnings,
 )
+from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.errors import ExitCode
 from simcore.files import destination
 from simcore.run.spec import RunSpec
@@ -109,10 +111,12 @@ ROWS = 8  # of the list of what is not worth moving
     help="Write the program's linker script with the advice in it to the file of -o; the report"
     " goes to standard output.",
 )
+@workers_options("Processes that time placements", "1")
 @report_options(FORMATS)
 @scope_options
 @run_options
 @cache_option
+@store_option
 @look_options
 def advise(
     elf: str,
@@ -126,9 +130,12 @@ def advise(
     top: int,
     map_file: str | None,
     script: str | None,
+    jobs: int | None,
+    scheduler: str | None,
     format_name: str,
     output: str | None,
     use_cache: bool,
+    store: str | None,
     color: ColorChoice,
     **run: Any,
 ) -> ExitCode:
@@ -144,8 +151,9 @@ def advise(
     Moves are judged over layouts: only what brings more than chance in their mean is advised, at
     most eight moves. It comes as a linker-script fragment to paste, with the loop that start-up
     code needs; what no linker script moves stands apart, by hand. With --per, --from and --until
-    only that part counts. Needs scipy, which the extra mcusim[advise] installs. Exit status 3: no
-    placement meets the deadline.
+    only that part counts. The program runs here and once; placements are timed by --workers or by
+    the workers of --scheduler. Needs scipy, which the extra mcusim[advise] installs. Exit status 3:
+    no placement meets the deadline.
     """
     from simcore.kept.reports import KeptReports
     from simcore.linking.mapfile import map_states, maps_beside
@@ -172,7 +180,11 @@ def advise(
     asked = ("advise", how, map_states(elf, map_file), given)
     spec = RunSpec(elf=elf, verbose=run["verbose"]).replaced(given)
     reports = KeptReports(
-        open_room(use_cache and script is None), [spec], format_name, options, asked
+        open_room(use_cache and script is None and store is None),
+        [spec],
+        format_name,
+        options,
+        asked,
     )
     if (known := reports.load()) is not None:
         return show_again(known, format_name, output, input_files())
@@ -184,12 +196,19 @@ def advise(
     if map_file is None:
         read += map(str, maps_beside(elf))
     with destination(new_script, read) as write_script, destination(output, read) as write:
-        with program_streams(output, run["max_instructions"]) as streams:
+        with (
+            opened_store(store, "mcusim advise --store") as shelf,
+            program_streams(output, run["max_instructions"]) as streams,
+        ):
             noted = Noted(streams)
             with search_progress(noted.streams["progress"]) as tell:
-                advice = find_advice(
-                    elf, tell=tell, cache=use_cache, **how, **noted.streams, **given
-                )
+                where: dict[str, Any] = {
+                    "processes": jobs or 1,
+                    "scheduler": scheduler,
+                    "store": shelf,
+                    "cache": use_cache,
+                }
+                advice = find_advice(elf, tell=tell, **where, **how, **noted.streams, **given)
         document = render(advice, format_name, options)
         if advice.applied_script is not None:
             write_script(advice.applied_script)

@@ -12,6 +12,7 @@ from simcore.cli.progress import runs_progress
 from simcore.cli.running import look, tell_line
 from simcore.cli.sandbox import sandbox_option
 from simcore.cli.stored import opened_store, store_option
+from simcore.cli.workers import workers_options
 from simcore.extras import require
 from simcore.files import destination
 
@@ -38,13 +39,7 @@ FORMATS = ("text", "json", "csv", "html")
     is_flag=True,
     help="Run some layers of each kind and interpolate those whose channels lie between.",
 )
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes that run layers; as many as there are cores if not given.",
-)
+@workers_options("Executions of layers at a time")
 @store_option
 @click.option(
     "--top",
@@ -65,6 +60,7 @@ def search(
     score: str | None,
     interpolate: bool,
     jobs: int | None,
+    scheduler: str | None,
     store: str | None,
     top: int,
     use_cache: bool,
@@ -102,10 +98,15 @@ def search(
     with (
         opened_store(store, "mcusim search --store") as shelf,
         destination(output, [space]) as write,
+        Estimator(
+            spec.target,
+            jobs=jobs,
+            scheduler=scheduler,
+            interpolate=spec.interpolate,
+            cache=use_cache,
+            shelf=shelf,
+        ) as estimator,
     ):
-        estimator = Estimator(
-            spec.target, jobs=jobs, interpolate=spec.interpolate, cache=use_cache, shelf=shelf
-        )
         with runs_progress(0, "networks") as progress:
             found = run(spec, seed, estimator=estimator, progress=progress.tell)
         write(render(found, format_name, look(output, color, top=top)))

@@ -250,7 +250,13 @@ def ranking(
     if len(parts) != 1:
         raise click.BadParameter("a ranking is of one part", param_hint="--cpu")
     with open_folder(output, f"ranking {count} {seed}", parts) as folder:
-        with opened_store(store, "mcusim study --store") as shelf, _progress("networks") as tally:
+        with (
+            opened_store(store, "mcusim study --store") as shelf,
+            Estimator(
+                Target(cpu=parts[0]), jobs=jobs, scheduler=scheduler, shelf=shelf
+            ) as estimator,
+            _progress("networks") as tally,
+        ):
             result = study_ranking(
                 parts[0],
                 count,
@@ -259,7 +265,7 @@ def ranking(
                 jobs=jobs,
                 scheduler=scheduler,
                 shelf=shelf,
-                estimator=Estimator(Target(cpu=parts[0]), jobs=jobs, shelf=shelf),
+                estimator=estimator,
                 progress=tally,
             )
         from simcore.search.ranking_figure import figures

@@ -12,8 +12,11 @@ from simcore.cli.options import together
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def workers_options(what: str) -> Callable[[Command], Command]:
-    """Where runs are done; ``what`` is that of which so many go on at a time."""
+def workers_options(
+    what: str, usual: str = "the host's processors"
+) -> Callable[[Command], Command]:
+    """Where runs are done; ``what`` is that of which so many go on at a time, ``usual`` how many
+    do."""
     return together(
         click.option(
             "-j",
@@ -22,7 +25,7 @@ def workers_options(what: str) -> Callable[[Command], Command]:
             "jobs",
             type=click.IntRange(min=1),
             metavar="N",
-            help=f"{what} [default: the host's processors].",
+            help=f"{what} [default: {usual}].",
         ),
         click.option(
             "--scheduler",

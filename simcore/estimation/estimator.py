@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, Self
 
 from simcore import __version__
 from simcore.cache import Room, open_room
 from simcore.costs.origin import Tool
+from simcore.cpu_model import is_model_file
 from simcore.estimation.bench import LayerCost, LayerJob, Target, run_layers, small_layer
 from simcore.estimation.memo import LayerKey, LayerMemo
 from simcore.estimation.shapes import LayerShape
@@ -24,10 +26,13 @@ from simcore.estimation.sketch import Sketch, SketchLayer, sketch_of
 from simcore.network.graph import Subgraph
 from simcore.network.layout import rooms_of
 from simcore.network.runners import NETWORKS, runner_for
-from simcore.parallel import as_they_come, collecting_seldom, processors
+from simcore.parallel import collecting_seldom
 from simcore.plain import Amount, Count, Document, Sha256, schema_name
+from simcore.workers import Team, Workers
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from simcore.core.schedules import Known
     from simcore.estimation.interpolation import Interpolation
     from simcore.store.database import ResultStore
@@ -97,7 +102,9 @@ class Estimate(Document):
 class Estimator:
     """Estimates on one target; what it learns of layers stays in the cache.
 
-    ``jobs`` processes run layers, as many as there are cores when None; figures do not hang on it.
+    ``jobs`` processes run layers, as many as there are cores when None, or the workers of a
+    ``scheduler`` of Dask; figures do not hang on them. They stay for what is learned later, until
+    :meth:`close`, or the end of a ``with`` block.
     ``interpolate``: of layers whose channels alone differ some are run, and others lie between.
     ``ran`` are the layers that were run so far.
     """
@@ -107,6 +114,7 @@ class Estimator:
         target: Target | None = None,
         *,
         jobs: int | None = None,
+        scheduler: str | None = None,
         interpolate: bool = False,
         cache: bool = True,
         room: Room | None = None,
@@ -114,7 +122,9 @@ class Estimator:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.target = target or Target()
-        self._jobs = jobs or processors()
+        self._workers = Workers(jobs, scheduler)
+        self._team: Team | None = None
+        self._open = ExitStack()
         self._room = room if room is not None else open_room(cache)
         self._progress = progress
         self._known: Known | None = None
@@ -126,6 +136,23 @@ class Estimator:
             self.interpolation = Interpolation(self.memo)
         self.ran = 0
         self._first: dict[str, LayerCost | None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._team = None
+        self._open.__exit__(kind, error, traceback)  # with an error workers end at once
+
+    def close(self) -> None:
+        """Let the workers go; more layers ask for others."""
+        self._team = None
+        self._open.close()
 
     @cached_property
     def _part(self) -> tuple[str, str, int, int]:
@@ -237,7 +264,7 @@ class Estimator:
         return self._first[kernel]
 
     def _run(self, jobs: Sequence[LayerJob], macs: Sequence[int]) -> None:
-        batches = _batches(jobs, macs, self._jobs)
+        batches = _batches(jobs, macs, self._workers.count)
         done, next_s = 0, time.monotonic() + KEEP_S
         try:
             for batch, costs in self._ran(batches):
@@ -256,7 +283,7 @@ class Estimator:
     def _ran(
         self, batches: Sequence[Sequence[LayerJob]]
     ) -> Iterable[tuple[Sequence[LayerJob], list[LayerCost]]]:
-        if self._jobs == 1 or len(batches) <= 1:
+        if self._team is None and self._workers.is_here(len(batches)):
             from simcore.core.schedules import Known
 
             self._known = self._known or Known()
@@ -264,8 +291,10 @@ class Estimator:
                 for batch in batches:
                     yield batch, run_layers(batch, self.target, self._known)
             return
-        run = partial(_run_in_worker, self.target)
-        for number, future in as_they_come(run, batches, self._jobs):
+        if self._team is None:
+            self._team = self._open.enter_context(self._workers.team())
+        work = [LayerBatch(self.target, tuple(batch)) for batch in batches]
+        for number, future in self._team.run(LayerBatch.run, work, LayerBatch.files):
             yield batches[number], future.result()
 
 
@@ -282,19 +311,34 @@ def estimate(network: Any, cpu: str | None = None, **options: Any) -> Estimate:
     """
     told = {name: options.pop(name) for name in Target._fields if name in options}
     target = Target(**told) if cpu is None else Target(cpu=cpu, **told)
-    return Estimator(target, **options).estimate(network)
+    with Estimator(target, **options) as estimator:
+        return estimator.estimate(network)
 
 
 _WORKERS_KNOWN: list[Any] = []
 
 
-def _run_in_worker(target: Target, batch: Sequence[LayerJob]) -> list[LayerCost]:
-    """Layers in a process that runs many batches, whose schedules stay."""
-    from simcore.core.schedules import Known
+class LayerBatch(NamedTuple):
+    """Layers of an execution; goes to another process as it is, where schedules stay for others."""
 
-    if not _WORKERS_KNOWN:
-        _WORKERS_KNOWN.append(Known())
-    return run_layers(batch, target, _WORKERS_KNOWN[0])
+    target: Target
+    jobs: tuple[LayerJob, ...]
+
+    def files(self) -> list[str]:
+        """What it reads of this machine."""
+        if not is_model_file(self.target.cpu):
+            return []
+        from simcore.cpu_model.tree import model_files
+
+        return list(map(str, model_files(self.target.cpu)))
+
+    def run(self) -> list[LayerCost]:
+        """What the layers cost. Raises as :func:`simcore.estimation.bench.run_layers`."""
+        from simcore.core.schedules import Known
+
+        if not _WORKERS_KNOWN:
+            _WORKERS_KNOWN.append(Known())
+        return run_layers(self.jobs, self.target, _WORKERS_KNOWN[0])
 
 
 def _batches(

@@ -20,6 +20,11 @@ class Build:
     script: Script | None = None
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The files that all of it was read from."""
+        return tuple(one.path for one in (self.map, self.script) if one is not None)
+
+    @property
     def memory(self) -> tuple[MemoryRange, ...]:
         """MEMORY of the script, else as the map tells it."""
         told = () if self.script is None else self.script.memory

@@ -106,6 +106,8 @@ class ResultStore:
         """Keep runs, all or none of them; one that is there already is replaced."""
         if not runs:
             return
+        # By key, so that two clients with the same runs never wait for each other.
+        ordered = sorted(runs, key=lambda run: run.key)
         made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         origin = {"made": made, "host": platform.node(), "tool": tool_fingerprint(self._room)}
         heads = [
@@ -116,11 +118,11 @@ class ResultStore:
                 "document_sha256": hashlib.sha256(run.document).hexdigest(),
                 "document": zlib.compress(run.document, 1),
             }
-            for run in runs
+            for run in ordered
         ]
         rows = [
             {"key": run.key, "position": position, **asdict(row)}
-            for run in runs
+            for run in ordered
             for position, row in enumerate(run.rows)
         ]
         with self._told():
@@ -207,10 +209,23 @@ class ResultStore:
                     return
             if not create:
                 raise ConfigError(f"{self.name}: the store is empty: no run was kept in it")
-            with self._engine.execution_options(writes=True).begin() as connection:
-                if not sql.inspect(connection).get_table_names():  # nobody else made it meanwhile
-                    _METADATA.create_all(connection)
-                    connection.execute(sql.insert(_ABOUT), {"name": "schema", "value": SCHEMA})
+            try:
+                self._make()
+            except SQLAlchemyError:
+                if self._is_empty():
+                    raise
+            with self._engine.connect() as connection:  # which another client may have made
+                self._check(connection, set(sql.inspect(connection).get_table_names()))
+
+    def _make(self) -> None:
+        with self._engine.execution_options(writes=True).begin() as connection:
+            if not sql.inspect(connection).get_table_names():  # nobody else made it meanwhile
+                _METADATA.create_all(connection)
+                connection.execute(sql.insert(_ABOUT), {"name": "schema", "value": SCHEMA})
+
+    def _is_empty(self) -> bool:
+        with self._engine.connect() as connection:
+            return not sql.inspect(connection).get_table_names()
 
     def _check(self, connection: sql.Connection, tables: set[str]) -> None:
         if _ABOUT.name not in tables:

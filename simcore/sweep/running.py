@@ -1,76 +1,35 @@
-"""Runs the points of a sweep that no store has, each an execution of its own, and keeps them."""
+"""Runs the points of a sweep that no store has, many to an execution, and keeps them."""
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simcore import __version__
 from simcore.costs.origin import Tool
 from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.interrupts import resume
-from simcore.parallel import collecting_seldom
+from simcore.parallel import LostWorkError
 from simcore.pareto import pareto_front
 from simcore.placement.equivalents import linked_for
-from simcore.placement.layout import shifted
 from simcore.plain import filled
-from simcore.run.needed import needed_files
 from simcore.sweep.axes import Draft
 from simcore.sweep.front import OBJECTIVES
+from simcore.sweep.groups import PlannedPoint, PointGroup, grouped
 from simcore.sweep.results import SCHEMA, SweepResult, SweptAxis, SweptPoint
 from simcore.sweep.space import Place, SweepSpace
-from simcore.whatif.configuration import Configuration
 from simcore.whatif.results import Outcome
-from simcore.whatif.study import Prepared, TimedExecution, run_prepared
 from simcore.workers import Workers
 
 if TYPE_CHECKING:
-    from simcore.elf import Image
     from simcore.store.database import ResultStore
 
 #: Told the number of points that are done and of all.
 Told = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPoint:
-    """A point as it runs; goes to another process as it is."""
-
-    elf: str
-    configuration: Configuration
-    options: Mapping[str, Any]  # fields of a RunSpec that no configuration has
-    shift: int = 0
-
-    def run(self) -> Outcome:
-        """What it costs. Raises what runs raise, and ConfigError for a shift out of memory."""
-        execution = TimedExecution(self.elf, (self.configuration,), self.options)
-        program, prepared = execution.open(self.elf)
-        if self.shift:
-            prepared = [_shifted(program.image, one, self.shift) for one in prepared]
-        with collecting_seldom():
-            (outcome,) = run_prepared(program, prepared, {"stdout": io.BytesIO()})
-        return outcome
-
-    def files(self) -> list[str]:
-        """What it reads of this machine. Raises ConfigError."""
-        return needed_files(self.configuration.spec(self.elf, self.options))
-
-
-def _shifted(image: Image, prepared: Prepared, shift: int) -> Prepared:
-    setup = prepared.setup
-    moves = shifted(image, setup.moves, shift)
-    for move in moves:
-        region = setup.model.region_at(move.to)
-        if region is None or move.to + move.size > region.end:
-            raise ConfigError(f"shift={shift}: code would leave {setup.model.name}'s memory")
-    setup = replace(setup, moves=moves)
-    return replace(prepared, setup=setup, shifts=((0, setup),))
 
 
 def sweep(
@@ -147,11 +106,7 @@ def _run_points(
         if tell is not None:
             tell(len(found), len(points))
         try:
-            for at, future in _ran([points[number] for number in left], workers):
-                error = future.exception()
-                if error is not None and not isinstance(error, McusimError):
-                    raise error
-                result = error or future.result()
+            for at, result in _ran([points[number] for number in left], workers):
                 if isinstance(result, Outcome):
                     if result.exit.reason == "interrupted":
                         raise KeyboardInterrupt
@@ -165,17 +120,39 @@ def _run_points(
     return found, False
 
 
-def _ran(points: Sequence[PlannedPoint], workers: Workers) -> Iterator[tuple[int, Future[Outcome]]]:
-    if not workers.is_here(len(points)):
-        yield from workers.run(PlannedPoint.run, points, PlannedPoint.files)
+def _ran(
+    points: Sequence[PlannedPoint], workers: Workers
+) -> Iterator[tuple[int, Outcome | McusimError]]:
+    """The number of each point with what it gave, as they come.
+
+    Where an execution is lost for good, the points of it run alone: one of them takes too much.
+    """
+    groups = grouped(points, workers.count)
+    while groups:
+        again: list[list[int]] = []
+        work = [PointGroup(tuple(points[number] for number in group)) for group in groups]
+        for at, results in _rounds(work, workers):
+            group = groups[at]
+            if isinstance(results, LostWorkError) and len(group) > 1:
+                again += [[number] for number in group]
+                continue
+            each = [results] * len(group) if isinstance(results, McusimError) else results
+            yield from zip(group, each, strict=True)
+        groups = again
+
+
+def _rounds(
+    work: Sequence[PointGroup], workers: Workers
+) -> Iterator[tuple[int, list[Outcome | McusimError] | McusimError]]:
+    if workers.is_here(len(work)):
+        for number, group in enumerate(work):
+            yield number, group.run()
         return
-    for number, point in enumerate(points):
-        future: Future[Outcome] = Future()
-        try:
-            future.set_result(point.run())
-        except McusimError as error:
-            future.set_exception(error)
-        yield number, future
+    for number, future in workers.run(PointGroup.run, work, PointGroup.files):
+        error = future.exception()
+        if error is not None and not isinstance(error, McusimError):
+            raise error
+        yield number, error or future.result()
 
 
 def _result(

@@ -17,7 +17,7 @@ from simcore.whatif.stored import read_outcome, written_outcome
 
 if TYPE_CHECKING:
     from simcore.store.database import ResultStore
-    from simcore.sweep.running import PlannedPoint
+    from simcore.sweep.groups import PlannedPoint
 
 SCHEMA = "mcusim.sweep-point/1"
 KIND = "sweep"

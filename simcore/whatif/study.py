@@ -220,14 +220,7 @@ class TimedExecution:
 
         Raises ElfError, CaptureError, ModelError or ConfigError.
         """
-        # What of the part a capture was recorded under does not matter: configurations say it.
-        first = self.configurations[0]
-        program = open_program(file, first.cpu, cache=self.cache, **self.options)
-        spec = replace(program.spec, overrides=first.overrides, memory_from=first.memory_from)
-        if program.capture is None and len(self.parts) > 1:
-            home = linked_for(program.image, self.parts)
-            spec = replace(spec, linked_for=None if home == first.cpu else home)
-        program = replace(program, spec=spec)
+        program = self.program(file)
         home_part = program.home()
         return program, prepare(
             program.image,
@@ -235,6 +228,17 @@ class TimedExecution:
             program.spec.layout_sweep,
             None if home_part is None else home_part.model,
         )
+
+    def program(self, file: str | Capture) -> Program:
+        """The ELF or capture as it runs; as :meth:`open`."""
+        # What of the part a capture was recorded under does not matter: configurations say it.
+        first = self.configurations[0]
+        program = open_program(file, first.cpu, cache=self.cache, **self.options)
+        spec = replace(program.spec, overrides=first.overrides, memory_from=first.memory_from)
+        if program.capture is None and len(self.parts) > 1:
+            home = linked_for(program.image, self.parts)
+            spec = replace(spec, linked_for=None if home == first.cpu else home)
+        return replace(program, spec=spec)
 
     def files(self) -> list[str]:
         """What it reads of this machine. Raises ConfigError."""

@@ -8,6 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +29,15 @@ kernel = ["fully_connected_s8"]
 cpu = ["own.toml"]
 caches = ["on", "off"]
 shift = [0, 4]
+"""
+NETWORKS = """
+[space]
+family = "ds-cnn"
+inputs = [[6, 5, 3]]
+blocks = [1, 2]
+widths = [8, 16]
+[search]
+cpu = "own.toml"
 """
 
 
@@ -84,6 +95,7 @@ def here(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("MCUSIM_CACHE", str(cluster.folder / "cache"))
     Path("own.toml").write_text('extends = "stm32f746"\ntitle = "a part of this machine"\n')
     Path("space.toml").write_text(SPACE)
+    Path("networks.toml").write_text(NETWORKS)
 
 
 def kept(store: str) -> int:
@@ -106,18 +118,31 @@ def test_a_sweep_gives_the_same_with_one_two_and_four_processes() -> None:
     assert len({swept(f"{n}.db", "--workers", str(n)) for n in (1, 2, 4)}) == 1
 
 
+@pytest.mark.exhaustive
+def test_advice_and_a_search_are_the_same_with_one_two_and_four_processes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    advise = ["advise", str(FIRMWARE / "markers.elf"), "--candidates", "2"]
+    for asked in (advise, ["search", "networks.toml", "--trials", "6"]):
+        found = set()
+        for workers in ("1", "2", "4"):
+            assert main([*asked, "--workers", workers, "--format", "json", "--no-cache"]) == 0
+            found.add(capfd.readouterr().out)
+        assert len(found) == 1
+
+
 def test_a_sweep_gives_the_same_on_a_cluster_of_which_a_worker_is_killed(cluster: Cluster) -> None:
     results = {swept("here.db", "--workers", "1")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "simcore.cli.main", "sweep", "space.toml", "--store", "c.db",
-         "--format", "json", "-o", "cluster.json", "--scheduler", cluster.address],
-        stderr=subprocess.PIPE,
-    ) as client:  # fmt: skip
-        wait_until(lambda: kept("c.db"), client)
+
+    def kill() -> None:
+        while not kept("c.db"):
+            time.sleep(0.01)
         cluster.workers[0].send_signal(signal.SIGKILL)
-        _, said = client.communicate(timeout=GUARD_S)
-    assert client.returncode == 0, said
-    results.add(Path("cluster.json").read_bytes())
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    results.add(swept("c.db", "--scheduler", cluster.address))
+    killer.join()
     assert len(results) == 1
     points = json.loads(results.pop())["points"]
     assert len(points) == 4
@@ -133,6 +158,19 @@ def test_check_and_whatif_are_the_same_there(
         ["whatif", elf, "--sweep", "clock=100MHz,216MHz", "--format", "json", "--no-cache"],
         ["check", elf, "--no-baseline", "--limit", "cycles=1M", "--format", "json"],
     ):
+        assert main(command) == 0
+        here = capfd.readouterr().out
+        assert main([*command, "--scheduler", cluster.address]) == 0
+        assert capfd.readouterr().out == here != ""
+
+
+@pytest.mark.exhaustive
+def test_advice_and_a_search_are_the_same_there(
+    cluster: Cluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    advise = ["advise", str(FIRMWARE / "markers.elf"), "--candidates", "2"]
+    for asked in (advise, ["search", "networks.toml", "--trials", "3"]):
+        command = [*asked, "--format", "json", "--no-cache"]
         assert main(command) == 0
         here = capfd.readouterr().out
         assert main([*command, "--scheduler", cluster.address]) == 0

@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,26 @@ def test_a_study_of_operations_finds_its_runs_without_its_folder(
     found = rows("--where", "kind=study", capfd=capfd)
     document = json.loads(Path("first/ops.json").read_text())
     assert {row["cycles"] for row in document["rows"]} <= {row["cycles"] for row in found}
+
+
+def test_advice_in_the_store_is_not_found_again(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["advise", str(KERNEL), "--candidates", "1", "--store", "runs.db", "--format", "json"]
+    assert main(asked) == 0
+    first = capfd.readouterr().out
+    monkeypatch.setattr(import_module("simcore.advisor.advise"), "record_run", never)
+    assert main(asked) == 0
+    assert capfd.readouterr().out == first
+    assert main([*asked, "--count-copies"]) == 4  # another question
+    linked, placed = rows("--sort", "position", capfd=capfd)
+    advice = json.loads(first)
+    assert (linked["kind"], linked["configuration"]) == ("advise", "as linked")
+    assert (linked["cycles"], linked["energy_j"]) == (
+        advice["linked"]["cycles"], advice["linked"]["energy_j"],
+    )  # fmt: skip
+    assert placed["configuration"] == "weights=sram1"
+    assert placed["cycles"] < linked["cycles"]
 
 
 def test_rows_are_listed_and_removed(capfd: pytest.CaptureFixture[str]) -> None:

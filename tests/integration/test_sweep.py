@@ -10,14 +10,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simcore.cli.main import main
-from simcore.sweep.running import PlannedPoint
-from simcore.whatif.results import Outcome
+from simcore.sweep.groups import PlannedPoint, PointGroup
 from tests.schemas import assert_fits
-from tests.tools import GUARD_S, wait_until
+from tests.tools import GUARD_S, needs, wait_until
 
 KERNELS = Path(__file__).resolve().parents[2] / "kernels" / "prebuilt"
 #: Eight points.
@@ -72,13 +72,13 @@ def test_a_sweep_is_run_once_and_told_in_each_form(
         " ".join(text.split())
     )
     ran: list[PlannedPoint] = []
-    run = PlannedPoint.run
+    run = PointGroup.run
 
-    def noted(point: PlannedPoint) -> Outcome:
-        ran.append(point)
-        return run(point)
+    def noted(group: PointGroup) -> list[Any]:
+        ran.extend(group.points)
+        return run(group)
 
-    monkeypatch.setattr(PlannedPoint, "run", noted)
+    monkeypatch.setattr(PointGroup, "run", noted)
     asked = ["sweep", "space.toml", "--jobs", "1", "--format"]
     assert main([*asked, "json", "-v", "-o", "space.json"]) == 0
     assert "4 of 6 results were in the store" in capfd.readouterr().err
@@ -196,3 +196,33 @@ def test_a_store_of_another_version_or_half_written_is_one_line(
     Path("many.db").write_bytes(Path("many.db").read_bytes()[:5000])
     assert main(["sweep", "many.toml"]) == 2
     assert capfd.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.exhaustive
+def test_link_time_optimisation_is_a_choice_like_others(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    needs("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+    startup, include = KERNELS.parent / "startup", KERNELS.parent / "include"
+    Path("main.c").write_text(
+        "static int squared(int n) { int sum = 0; for (int i = 0; i < n; i++) sum += i * i;"
+        " return sum; }\nvolatile int many = 500;\nint main(void) { return squared(many) == 0; }\n"
+    )
+    Path("build.sh").write_text(
+        f"$1 -mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=hard $2 -o $3 -I{include}"
+        f" -I{startup} -L{startup} -Tstm32f746.ld -nostartfiles --specs=nano.specs main.c"
+        f" {startup}/startup.c {startup}/semihost.c\n"
+    )
+    Path("space.toml").write_text(
+        "[build]\ncommand = \"sh build.sh '{cc}' '{flags}' {elf}\"\n"
+        'cc = ["arm-none-eabi-gcc"]\nflags = ["-O1", "-O3 -flto"]\n'
+        '[axes]\ncpu = ["stm32f746"]\ncaches = ["on", "off"]\n'
+    )
+    assert main(["sweep", "space.toml", "--format", "json", "--jobs", "1"]) == 0
+    points = json.loads(capfd.readouterr().out)["points"]
+    assert [point["end"] for point in points] == ["exit"] * 4
+    cycles = {
+        (one["settings"]["flags"], one["settings"]["caches"]): one["cycles"] for one in points
+    }
+    assert cycles["-O1", "on"] > cycles["-O3 -flto", "on"]
+    assert cycles["-O1", "off"] > cycles["-O1", "on"]

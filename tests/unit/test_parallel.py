@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simcore import parallel
-from simcore.parallel import LostWorkError, as_they_come, processors
+from simcore.parallel import LostWorkError, Pool, as_they_come, processors
 
 
 @pytest.fixture
@@ -85,3 +85,33 @@ def test_work_that_kills_processes_is_given_up_and_the_rest_is_done() -> None:
     assert {n: future.result() for n, future in done.items() if n != 1} == {0: 0, 2: 2, 3: 3}
     with pytest.raises(LostWorkError, match="killed over it 3 times"):
         done[1].result()
+
+
+def _own_id(_: int) -> int:
+    return os.getpid()
+
+
+def test_processes_stay_for_the_next_round_and_one_killed_between_is_replaced() -> None:
+    pool = Pool(1)
+    rounds = [[future.result() for _, future in pool.run(_own_id, range(2))] for _ in range(2)]
+    ((one,), (same,)) = map(set, rounds)
+    assert one == same != os.getpid()
+    os.kill(one, signal.SIGKILL)
+    (other,) = {future.result() for _, future in pool.run(_own_id, range(3))}
+    assert other != one
+    for _ in pool.run(_own_id, range(2)):
+        break  # who leaves ends them
+    with pytest.raises(ProcessLookupError):
+        wait_until_gone(other)
+    pool.close()
+
+
+def wait_until_gone(process: int) -> None:
+    """Until a process is there no more; a child that ended is, until it is waited for."""
+    import multiprocessing
+    import time
+
+    for _ in range(60_000):
+        multiprocessing.active_children()  # waits for those that ended
+        os.kill(process, 0)
+        time.sleep(0.01)

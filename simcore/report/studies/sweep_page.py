@@ -1,17 +1,15 @@
-"""A sweep as one HTML page: parallel coordinates, pair plots of objectives, the front as a table.
-
-Positions are per cent of a plot, so that the browser places what is drawn without a script.
-"""
+"""A sweep as one HTML page: parallel coordinates, pairs of objectives, a table of the front."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
-from math import floor, log10
 from typing import Any
 
 from simcore.report.html.page import write_page
+from simcore.report.html.plots import MARGIN, PlotPoint, PlotScale, PlotTick, ScatterPlot
 from simcore.report.html.tables import Cell, HtmlColumn, HtmlTable, cut, text
 from simcore.report.studies.sweep import (
     failures,
@@ -26,17 +24,7 @@ from simcore.sweep.results import SweepResult, SweptPoint
 MOST_DRAWN = 1500  # points of a plot: those of the front first, others evenly
 TRUST = {"cycles": "modelled", "time": "modelled", "energy": "estimated"}
 MOST_CHOICES = 12  # names along an axis of choices
-LABEL = 22  # characters of a choice's name there
-MARGIN = 4.0  # per cent between a plot's edge and its least and largest value
-MOST_DECADES_APART = 20.0  # largest by least value from which an axis is logarithmic
-
-
-@dataclass(frozen=True, slots=True)
-class PageTick:
-    """A value or a choice at a place of an axis, per cent from its end."""
-
-    at: float
-    text: str
+LABEL = 18  # characters of a choice's name there
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,63 +34,17 @@ class PageAxis:
     name: str
     trust: str
     at: float
-    ticks: Sequence[PageTick]
+    ticks: Sequence[PlotTick]
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class PagePoint:
-    """A point: what is said of it, where it is, and whether it is on the front."""
+class PageLine:
+    """A point as a line: what is said of it, its path, and whether it is on the front."""
 
     hint: str
     front: bool
-    x: float = 0.0
-    y: float = 0.0
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PairPlot:
-    """Two objectives against each other."""
-
-    name: str
-    across: PageAxis
-    up: PageAxis
-    points: Sequence[PagePoint]
-
-
-class _Scale:
-    """Values of an objective to per cent, the least at 0; logarithmic where they are far apart."""
-
-    def __init__(self, values: Sequence[float]) -> None:
-        self.low, self.high = min(values), max(values)
-        self.is_log = self.low > 0 and self.high / self.low > MOST_DECADES_APART
-
-    def __call__(self, value: float) -> float:
-        if self.high == self.low:
-            return 50.0
-        if self.is_log:
-            part = log10(value / self.low) / log10(self.high / self.low)
-        else:
-            part = (value - self.low) / (self.high - self.low)
-        return MARGIN + (100 - 2 * MARGIN) * part
-
-    def ticks(self) -> list[float]:
-        """Round values between the least and the largest."""
-        if self.high == self.low:
-            return [self.low]
-        if self.is_log:
-            steps = (1, 2, 5) if self.high / self.low < 1000 else (1,)
-            decades = range(floor(log10(self.low)), floor(log10(self.high)) + 1)
-            found = [float(f"{m}e{decade}") for decade in decades for m in steps]
-        else:
-            most = (self.high - self.low) / 3
-            power = floor(log10(most))
-            step = max(float(f"{m}e{power}") for m in (1, 2, 5) if float(f"{m}e{power}") <= most)
-            first = floor(self.low / step)
-            found = [(first + n) * step for n in range(9)]
-        inside = [value for value in found if self.low <= value <= self.high]
-        return inside or [self.low, self.high]
+    path: str
 
 
 def render(sweep: SweepResult) -> str:
@@ -118,7 +60,7 @@ def render(sweep: SweepResult) -> str:
         if point.error is None and None not in [values_of([point], o)[0] for o in objectives]
     ]
     drawn = _drawn(points)
-    scales = {name: _Scale(values_of(points, name)) for name in objectives} if points else {}
+    scales = {name: PlotScale(values_of(points, name)) for name in objectives} if points else {}
     axes, lines = _coordinates(sweep, objectives, drawn, scales)
     return write_page(
         "sweep.html.j2",
@@ -156,7 +98,7 @@ def _coordinates(
     objectives: Sequence[str],
     points: Sequence[SweptPoint],
     scales: dict[str, Any],
-) -> tuple[list[PageAxis], list[PagePoint]]:
+) -> tuple[list[PageAxis], list[PageLine]]:
     """The axes of parallel coordinates, choices first, and a line for each point."""
     names = varied(sweep)
     many = len(names) + len(objectives)
@@ -169,11 +111,11 @@ def _coordinates(
         own = choices[name]
         places[name] = {one: 100 - _spread(index, len(own)) for index, one in enumerate(own)}
         every = -(-len(own) // MOST_CHOICES)
-        ticks = [PageTick(places[name][one], _short(one)) for one in own[::every]]
+        ticks = [PlotTick(places[name][one], _short(one)) for one in own[::every]]
         axes.append(PageAxis(name, "", at[number], ticks))
     for number, name in enumerate(objectives, len(names)):
         scale = scales[name]
-        ticks = [PageTick(100 - scale(v), objective_text(name, v)) for v in scale.ticks()]
+        ticks = scale.ticks(partial(objective_text, name), upwards=True)
         note = "logarithmic" if scale.is_log else ""
         axes.append(PageAxis(name, TRUST.get(name, "exact"), at[number], ticks, note))
     lines = []
@@ -181,7 +123,7 @@ def _coordinates(
         up = [places[name][point.settings[name]] for name in names]
         up += [100 - scales[name](values_of([point], name)[0]) for name in objectives]
         path = " ".join(f"{x:.2f},{y:.2f}" for x, y in zip(at, up, strict=True))
-        lines.append(PagePoint(_hint(sweep, point, objectives), point.on_front, path=path))
+        lines.append(PageLine(_hint(sweep, point, objectives), point.on_front, path))
     return axes, lines
 
 
@@ -198,7 +140,7 @@ def _pairs(
     objectives: Sequence[str],
     points: Sequence[SweptPoint],
     scales: dict[str, Any],
-) -> list[PairPlot]:
+) -> list[ScatterPlot]:
     """Each two objectives that vary; of few points nothing is left out."""
     hints = [_hint(sweep, point, objectives) for point in points]
     varying = [name for name in objectives if scales[name].high > scales[name].low]
@@ -206,24 +148,23 @@ def _pairs(
     for across, up in combinations(varying, 2):
         x, y = scales[across], scales[up]
         marks = [
-            PagePoint(
-                hint,
-                point.on_front,
+            PlotPoint(
                 x(values_of([point], across)[0]),
                 100 - y(values_of([point], up)[0]),
+                hint,
+                "s-0" if point.on_front else "s-other",
             )
             for hint, point in zip(hints, points, strict=True)
         ]
         plots.append(
-            PairPlot(
+            ScatterPlot(
                 f"{across}-{up}",
-                PageAxis(
-                    across, "", 0, [PageTick(x(v), objective_text(across, v)) for v in x.ticks()]
-                ),
-                PageAxis(
-                    up, "", 0, [PageTick(100 - y(v), objective_text(up, v)) for v in y.ticks()]
-                ),
+                across,
+                up,
+                x.ticks(partial(objective_text, across)),
+                y.ticks(partial(objective_text, up), upwards=True),
                 marks,
+                logarithmic=[name for name in (up, across) if scales[name].is_log],
             )
         )
     return plots

@@ -1,14 +1,21 @@
-"""A store: what is kept is read back, by several processes, and what is no store is told of."""
+"""A store: what is kept is read back, by several processes, and what is no store is told of.
+
+With MCUSIM_TEST_DATABASE, the URL of a database of nobody else such as
+postgresql+psycopg://user@127.0.0.1/test, what holds of every database is asked of that one, too;
+its tables are dropped.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from simcore.errors import ConfigError
 from simcore.store import database
@@ -18,11 +25,32 @@ from simcore.store.rows import COLUMNS
 from tests.unit.store.made_up import row, run
 
 HERE = Path(__file__).resolve().parents[3]
+SERVER = os.environ.get("MCUSIM_TEST_DATABASE", "")
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "runs.db"
+
+
+@pytest.fixture(params=["file", "server"] if SERVER else None)
+def address(request: pytest.FixtureRequest, file: Path) -> str:
+    """Of a store that is not there yet, whatever the database."""
+    if getattr(request, "param", "file") == "file":
+        return str(file)
+    engine = sqlalchemy.create_engine(SERVER)
+    with engine.begin() as connection:
+        for table in ("mcusim_results", "mcusim_runs", "mcusim_store"):
+            connection.execute(sqlalchemy.text(f"DROP TABLE IF EXISTS {table}"))
+    engine.dispose()
+    return SERVER
+
+
+@pytest.fixture
+def any_store(address: str) -> Iterator[ResultStore]:
+    store = open_store(address)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -37,9 +65,11 @@ def changed(file: Path, *statements: str) -> None:
     connection.close()
 
 
-def test_what_is_kept_is_read_back_with_where_it_comes_from(store: ResultStore, file: Path) -> None:
-    store.put([run(1, row(cycles=7), row(cycles=8), document=b'{"a": 1}'), run(2)])
-    again = open_store(str(file), create=False)
+def test_what_is_kept_is_read_back_with_where_it_comes_from(
+    any_store: ResultStore, address: str
+) -> None:
+    any_store.put([run(1, row(cycles=7), row(cycles=8), document=b'{"a": 1}'), run(2)])
+    again = open_store(address, create=False)
     keys = [f"{number:064x}" for number in (1, 2, 3)]
     assert again.get(keys) == {keys[0]: b'{"a": 1}', keys[1]: b"{}"}
     rows = list(again.rows())
@@ -49,20 +79,21 @@ def test_what_is_kept_is_read_back_with_where_it_comes_from(store: ResultStore, 
     assert list(rows[0]) == list(COLUMNS)
     assert {one["kind"] for one in rows} == {"profile"}
     assert all(one["tool"].startswith("0.") and one["host"] for one in rows)
+    again.close()
 
 
-def test_a_run_that_is_there_is_replaced_whole(store: ResultStore) -> None:
-    store.put([run(1, row(), row(), document=b"old")])
-    store.put([run(1, row(cycles=99), document=b"new")])
-    assert store.get([f"{1:064x}"]) == {f"{1:064x}": b"new"}
-    assert [one["cycles"] for one in store.rows()] == [99]
+def test_a_run_that_is_there_is_replaced_whole(any_store: ResultStore) -> None:
+    any_store.put([run(1, row(), row(), document=b"old")])
+    any_store.put([run(1, row(cycles=99), document=b"new")])
+    assert any_store.get([f"{1:064x}"]) == {f"{1:064x}": b"new"}
+    assert [one["cycles"] for one in any_store.rows()] == [99]
 
 
-def test_more_runs_than_a_query_takes(store: ResultStore) -> None:
-    store.put([run(number) for number in range(1200)])
-    assert len(store.get([f"{number:064x}" for number in range(1300)])) == 1200
-    assert store.remove(parse_conditions(["cycles=12"])) == 1200
-    assert list(store.rows()) == []
+def test_more_runs_than_a_query_takes(any_store: ResultStore) -> None:
+    any_store.put([run(number) for number in range(1200)])
+    assert len(any_store.get([f"{number:064x}" for number in range(1300)])) == 1200
+    assert any_store.remove(parse_conditions(["cycles=12"])) == 1200
+    assert list(any_store.rows()) == []
 
 
 @pytest.mark.parametrize(
@@ -75,22 +106,22 @@ def test_more_runs_than_a_query_takes(store: ResultStore) -> None:
         (["made>=2020"], [1, 2, 3]),
     ],
 )  # fmt: skip
-def test_conditions_pick_rows(where: list[str], left: list[int], store: ResultStore) -> None:
-    store.put(
+def test_conditions_pick_rows(where: list[str], left: list[int], any_store: ResultStore) -> None:
+    any_store.put(
         [
             run(1, row(part="stm32f746", cycles=1000, time_s=0.01)),
             run(2, row(part="stm32f767", cycles=2000, exit_code=0)),
             run(3, row(part="stm32h743", cycles=3000, caches="on")),
         ]
     )
-    found = [int(one["key"], 16) for one in store.rows(parse_conditions(where), ["key"])]
+    found = [int(one["key"], 16) for one in any_store.rows(parse_conditions(where), ["key"])]
     assert found == left
 
 
-def test_rows_are_sorted_and_what_is_not_known_comes_last(store: ResultStore) -> None:
-    store.put([run(1, row(macs=5)), run(2, row()), run(3, row(macs=9))])
+def test_rows_are_sorted_and_what_is_not_known_comes_last(any_store: ResultStore) -> None:
+    any_store.put([run(1, row(macs=5)), run(2, row()), run(3, row(macs=9))])
     for sort, keys in (("macs", [1, 3, 2]), ("-macs", [3, 1, 2])):
-        assert [int(one["key"], 16) for one in store.rows((), ["key"], [sort])] == keys
+        assert [int(one["key"], 16) for one in any_store.rows((), ["key"], [sort])] == keys
 
 
 @pytest.mark.parametrize(
@@ -222,30 +253,34 @@ for number in range(int(sys.argv[2]), int(sys.argv[3])):
 """
 
 
-def test_several_processes_make_and_fill_one_store(file: Path) -> None:
+def test_several_processes_make_and_fill_one_store(address: str, file: Path) -> None:
     """Two of them, with some runs in common."""
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(file), first, last],
+            [sys.executable, "-c", WRITER, address, first, last],
             cwd=HERE,
             stdout=subprocess.DEVNULL,
         )
         for first, last in (("0", "30"), ("20", "50"))
     ]
     assert [writer.wait() for writer in writers] == [0, 0]
-    keys = [int(one["key"], 16) for one in open_store(str(file), create=False).rows((), ["key"])]
+    store = open_store(address, create=False)
+    keys = [int(one["key"], 16) for one in store.rows((), ["key"])]
+    store.close()
     assert sorted(keys) == list(range(50))
-    assert list(file.parent.iterdir()) == [file]  # no journal, no log beside it
+    if address == str(file):
+        assert list(file.parent.iterdir()) == [file]  # no journal, no log beside it
 
 
-def test_a_client_that_is_killed_leaves_all_that_it_kept_whole(file: Path) -> None:
-    asked = [sys.executable, "-c", WRITER, str(file), "0", "100000"]
+def test_a_client_that_is_killed_leaves_all_that_it_kept_whole(address: str) -> None:
+    asked = [sys.executable, "-c", WRITER, address, "0", "100000"]
     with subprocess.Popen(asked, cwd=HERE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         said = [int(writer.stdout.readline()) for _ in range(7)]
         writer.kill()
-    again = open_store(str(file), create=False)
+    again = open_store(address, create=False)
     keys = [one["key"] for one in again.rows((), ["key"])]
     assert set(said) <= {int(key, 16) for key in keys}
     assert set(again.get(keys)) == set(keys)
     again.put([run(number) for number in range(20)])  # what was under way holds nothing
+    again.close()

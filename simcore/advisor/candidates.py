@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simcore.advisor.reach import DmaReach
-from simcore.advisor.repeats import startup_functions
+from simcore.advisor.repeats import read_at_start, startup_functions
 from simcore.advisor.slices import WaitingPart, hottest, is_slice, waits_of
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
@@ -30,6 +30,7 @@ LEAST_SHARE = 1e-4
 HOT_WAITS, HOT_BYTES = 0.8, 0.5
 #: Why start-up code stays.
 BEFORE_FILLED = "runs before start-up code has filled RAM"
+READ_BEFORE_FILLED = "start-up code reads it, before RAM is filled"
 #: A program of which no map and no script are known.
 NO_BUILD = Build()
 #: Shares of a region's room that parts of an object that does not fit may take. What is left of
@@ -119,6 +120,7 @@ def find_candidates(
         for region in model.regions
     }
     startup = startup_functions(image, profile, is_part=is_part)
+    early = read_at_start(image, startup, parts, is_part=is_part)
     code = sorted(at for at in fetch if at is not None)
     inside: list[int] = []
     for piece in as_linked(build.map, _pieces(image, memory, profile)):
@@ -147,6 +149,8 @@ def find_candidates(
         if piece.is_code and not startup.only.union(startup.also).isdisjoint(inside):
             # Whatever is asked for: start-up code fills RAM, and runs in front of that.
             left.append(Left(piece, waited, None, None, BEFORE_FILLED))
+        elif not home.writable and piece.kind == "object" and early.touch(piece.address, piece.end):
+            left.append(Left(piece, waited, None, None, READ_BEFORE_FILLED))
         elif piece.is_code and once is False and waited <= 2 * copy:
             left.append(Left(piece, waited, None, None, "runs too seldom to pay for its copy"))
         elif not piece.is_code and count_copies and waited <= copy:

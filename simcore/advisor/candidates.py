@@ -159,7 +159,7 @@ def find_candidates(
             wanted, reason = _with_parts(one, model, room, parts, reach)
             found += wanted
             if reason is not None:
-                left.append(reason)
+                left.append(_with_flag(reason, build))
     found.sort(key=lambda one: (-one.stall_cycles, one.piece.address, one.piece.size))
     found, others = _those_that_wait_most(image, build, found, most)
     for one in others:
@@ -220,6 +220,16 @@ def _has_whole(part: Candidate, found: Sequence[Candidate]) -> bool:
     return any(one.whole == part.whole and not one.is_part for one in found)
 
 
+def _with_flag(left: Left, build: Build) -> Left:
+    """What does not fit with the flag that takes its input section apart, unless it is a library's:
+    a part of it may fit."""
+    holder = None if build.map is None else build.map.at(left.piece.address)
+    if left.room is None or not is_joined(left.piece) or holder is None or holder.archive:
+        return left
+    flag = "-ffunction-sections" if left.piece.is_code else "-fdata-sections"
+    return replace(left, reason=f"{left.reason} as one (compile with {flag})")
+
+
 def _with_parts(
     one: Candidate,
     model: CpuModel,
@@ -240,7 +250,7 @@ def _with_parts(
     left = None
     tcm = next((r for r in wanted if r.kind in TCM_KINDS), None)
     if tcm is not None and not any(region.kind in TCM_KINDS for region in targets):
-        left = Left(one.piece, one.stall_cycles, tcm.name, room[tcm.name], "does not fit")
+        left = Left(one.piece, one.stall_cycles, tcm.name, max(0, room[tcm.name]), "does not fit")
     is_one = one.piece.kind == "object" and not is_joined(one.piece)
     if not is_one or one.piece.size < 2 * LINE or tcm is None:
         return found, left

@@ -9,6 +9,7 @@
 #include "timing/records.h"
 #include "timing/one_call.h"
 #include "timing/run.h"
+#include "timing/sequel.h"
 
 /* --- set-up ------------------------------------------------------------------------------------- */
 
@@ -208,7 +209,7 @@ static int run_pieces(struct timing *t, uint32_t id, uint32_t end, struct execut
 static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
 {
     uint32_t id = words[0] & RECORD_ID;
-    if (left < 2 || id >= t->stream->definitions)
+    if (left < 2 || id >= t->stream->told.definitions)
         return CORE_ERR_STREAM;
     int partial = (words[0] & RECORD_PARTIAL) != 0;
     uint32_t accesses = words[1] & 0xffff, notes = words[1] >> 16;
@@ -216,7 +217,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     if (*length > left)
         return CORE_ERR_STREAM;
     uint32_t first = (words[0] & RECORD_CONTINUED) ? t->continue_at : 0;
-    uint32_t end = t->stream->definition[id].size;
+    uint32_t end = t->stream->told.definition[id].size;
     if (first >= end)
         return CORE_OK;
     if (partial && words[2] > first && words[2] < end) {
@@ -224,7 +225,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
         partial = 0;
         t->continue_at = end;
     }
-    int index = first || end < t->stream->definition[id].size ? NO_DEFINITION : blocks_whole(&t->blocks, id);
+    int index = first || end < t->stream->told.definition[id].size ? NO_DEFINITION : blocks_whole(&t->blocks, id);
     if (index < 0)
         index = blocks_for(&t->blocks, &t->memory, id, first, end);
     if (index < 0)
@@ -254,7 +255,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
         } else if (stop == PARTIAL_BEFORE_ACCESS) {
             int faulting = records_next_access(&x, ran);
             stop = faulting >= 0 ? first + b->facts.instruction_offsets[faulting] : end;
-            t->fault.pc = t->stream->definition[id].address + stop;
+            t->fault.pc = t->stream->told.definition[id].address + stop;
         }
         t->continue_at = stop;
         if (stop <= first || stop > end)
@@ -386,7 +387,14 @@ int timing_consume(void *timing, const uint32_t *words, size_t count)
     struct timing *t = timing;
     for (size_t at = 0; at < count;) {
         size_t length;
-        int status;
+        int status = CORE_OK;
+        at += sequel_run(t, words + at, count - at, &status);
+        if (status != CORE_OK)
+            return status;
+        if (t->now >= t->sample_at)
+            sample(t, 0);
+        if (at == count)
+            break;
         if (words[at] & RECORD_OTHER) {
             length = 1 + (words[at] & 0xffff);
             if (length > count - at)

@@ -173,7 +173,7 @@ class Passes:
 
 
 def _main_of(program: Program, profile: Profile) -> OneCall | None:
-    """The one call of main(), where all of the run counts and start-up code comes in front of it."""
+    """The one call of main(), where all of a run counts: start-up code comes in front of it."""
     spec, image = program.spec, program.image
     if profile.per is not None or spec.task is not None or spec.from_ or spec.until:
         return None

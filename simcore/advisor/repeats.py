@@ -127,7 +127,9 @@ def _held(image: Image, address: int) -> Iterator[int]:
         if first & 0xFB70 != 0xF240 or second & 0x8000:
             continue
         register = second >> 8 & 0xF
-        value = (first & 0xF) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF
+        value = (
+            (first & 0xF) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF
+        )
         if not first & 0x80:
             low[register] = value
         elif register in low:

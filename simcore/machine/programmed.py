@@ -1,4 +1,4 @@
-"""Which addresses a program gave to channels of DMA, whether or not these moved anything in a run."""
+"""Which addresses a program gave to channels of DMA, whether or not these moved anything."""
 
 from __future__ import annotations
 

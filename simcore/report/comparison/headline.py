@@ -88,9 +88,10 @@ def _why(comparison: Comparison, row: FunctionChange) -> Iterator[SentencePart]:
     """Its largest cause, where, and whether it did the same work."""
     cause, difference = row.main_cause, row.cycles_difference
     if cause is not None and abs(row.cycles_by_cause[cause]) >= MOSTLY * abs(difference):
-        cycles = count(abs(row.cycles_by_cause[cause]))
+        cycles = abs(row.cycles_by_cause[cause])
+        some = count(cycles) if cycles < abs(difference) else "all"
         doing = CAUSES[cause].doing if cause in CAUSES else f"in {cause}"
-        yield SentencePart(f", {cycles} of them {doing}")
+        yield SentencePart(f", {some} of them {doing}")
     line = _line(comparison, row)
     if line is not None:
         yield SentencePart(", most of it at ")

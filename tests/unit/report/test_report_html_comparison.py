@@ -141,7 +141,7 @@ def test_the_page_opens_with_what_changed_most_and_why() -> None:
     found = compare(summarize(before), summarize(after))
     sentence = headline_text(headline(found))
     assert sentence == (
-        "The run takes 100 cycles more (+10.8 %): dot got slower most, by 100, 100 of them waiting"
+        "The run takes 100 cycles more (+10.8 %): dot got slower most, by 100, all of them waiting"
         " for loads, with as many instructions, so by where code and data lie; try mcusim advise,"
         " which finds what to place where."
     )
@@ -152,7 +152,7 @@ def test_the_page_opens_with_what_changed_most_and_why() -> None:
     # Nothing is to be tried against what got better, and what got worse meanwhile is told.
     mixed = compare(summarize(slower()), summarize(slower(30, "fib")))
     assert headline_text(headline(mixed)) == (
-        "The run takes 70 cycles fewer (-6.85 %): dot got faster most, by 100, 100 of them waiting"
+        "The run takes 70 cycles fewer (-6.85 %): dot got faster most, by 100, all of them waiting"
         " for loads, with as many instructions, so by where code and data lie; against that, fib"
         " got slower, by 30."
     )

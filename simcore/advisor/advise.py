@@ -183,6 +183,9 @@ def _advise(
         search.judge([{}], "over layouts")
         drawn = [layout.setup(image, setup, ()) for layout in search.layouts[:FIRST]]
         seen, parts, fetch = passes.waits(drawn, "what waits")
+        assert program.capture is not None
+        # What DMA would have moved counts, too: a device asks for it on the board.
+        waiting = [(at, at + 1) for at in program.capture.end.dma_addresses]
         found = find_candidates(
             image,
             setup,
@@ -190,7 +193,7 @@ def _advise(
             seen,
             parts,
             fetch,
-            dma_reach(setup.model, simulation.result.counters.moved_by_dma),
+            dma_reach(setup.model, (*simulation.result.counters.moved_by_dma, *waiting)),
             most,
             count_copies=count_copies,
             once=None if once is False and profile.per is not None else once,

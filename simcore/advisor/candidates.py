@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simcore.advisor.reach import DmaReach
-from simcore.advisor.repeats import startup_functions
+from simcore.advisor.repeats import read_at_start, startup_functions
 from simcore.advisor.slices import WaitingPart, hottest, is_slice, waits_of
 from simcore.costs.profile import Profile
 from simcore.cpu_model import CpuModel, Region
@@ -30,6 +30,7 @@ LEAST_SHARE = 1e-4
 HOT_WAITS, HOT_BYTES = 0.8, 0.5
 #: Why start-up code stays.
 BEFORE_FILLED = "runs before start-up code has filled RAM"
+READ_BEFORE_FILLED = "start-up code reads it, before RAM is filled"
 #: A program of which no map and no script are known.
 NO_BUILD = Build()
 #: Shares of a region's room that parts of an object that does not fit may take. What is left of
@@ -119,6 +120,7 @@ def find_candidates(
         for region in model.regions
     }
     startup = startup_functions(image, profile, is_part=is_part)
+    early = read_at_start(image, startup, parts, is_part=is_part)
     code = sorted(at for at in fetch if at is not None)
     inside: list[int] = []
     for piece in as_linked(build.map, _pieces(image, memory, profile)):
@@ -147,6 +149,8 @@ def find_candidates(
         if piece.is_code and not startup.only.union(startup.also).isdisjoint(inside):
             # Whatever is asked for: start-up code fills RAM, and runs in front of that.
             left.append(Left(piece, waited, None, None, BEFORE_FILLED))
+        elif not home.writable and piece.kind == "object" and early.touch(piece.address, piece.end):
+            left.append(Left(piece, waited, None, None, READ_BEFORE_FILLED))
         elif piece.is_code and once is False and waited <= 2 * copy:
             left.append(Left(piece, waited, None, None, "runs too seldom to pay for its copy"))
         elif not piece.is_code and count_copies and waited <= copy:
@@ -155,7 +159,7 @@ def find_candidates(
             wanted, reason = _with_parts(one, model, room, parts, reach)
             found += wanted
             if reason is not None:
-                left.append(reason)
+                left.append(_with_flag(reason, build))
     found.sort(key=lambda one: (-one.stall_cycles, one.piece.address, one.piece.size))
     found, others = _those_that_wait_most(image, build, found, most)
     for one in others:
@@ -216,6 +220,16 @@ def _has_whole(part: Candidate, found: Sequence[Candidate]) -> bool:
     return any(one.whole == part.whole and not one.is_part for one in found)
 
 
+def _with_flag(left: Left, build: Build) -> Left:
+    """What does not fit with the flag that takes its input section apart, unless it is a library's:
+    a part of it may fit."""
+    holder = None if build.map is None else build.map.at(left.piece.address)
+    if left.room is None or not is_joined(left.piece) or holder is None or holder.archive:
+        return left
+    flag = "-ffunction-sections" if left.piece.is_code else "-fdata-sections"
+    return replace(left, reason=f"{left.reason} as one (compile with {flag})")
+
+
 def _with_parts(
     one: Candidate,
     model: CpuModel,
@@ -236,7 +250,7 @@ def _with_parts(
     left = None
     tcm = next((r for r in wanted if r.kind in TCM_KINDS), None)
     if tcm is not None and not any(region.kind in TCM_KINDS for region in targets):
-        left = Left(one.piece, one.stall_cycles, tcm.name, room[tcm.name], "does not fit")
+        left = Left(one.piece, one.stall_cycles, tcm.name, max(0, room[tcm.name]), "does not fit")
     is_one = one.piece.kind == "object" and not is_joined(one.piece)
     if not is_one or one.piece.size < 2 * LINE or tcm is None:
         return found, left

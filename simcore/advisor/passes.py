@@ -18,6 +18,7 @@ from simcore.advisor.slices import WaitingPart, cut_objects, parts_of
 from simcore.core.data_objects import ObjectMap, ObjectTable
 from simcore.costs.profile import Profile
 from simcore.placement import Placement
+from simcore.run.asked import OneCall
 from simcore.run.reached import Reached
 from simcore.run.setup import TimingSetup
 from simcore.simulation.capture import Capture
@@ -60,6 +61,16 @@ class MeasuredRun:
             sum(totals.cycles_by_cause[cause] for cause in WAITS),
             round(totals.energy_j * 1e15),
             totals.stack_high_water_bytes,
+        )
+
+    def less(self, other: MeasuredRun) -> MeasuredRun:
+        """What it costs more than another."""
+        return replace(
+            self,
+            cycles=self.cycles - other.cycles,
+            active_cycles=self.active_cycles - other.active_cycles,
+            waits=self.waits - other.waits,
+            energy_fj=self.energy_fj - other.energy_fj,
         )
 
     def with_veneers(self, cycles: int) -> MeasuredRun:
@@ -112,6 +123,9 @@ class Passes:
     timings: int = 0
     team: Team | None = None
     members: int = 1
+    #: The call of main(), where all of a run counts; and what `first` found outside of it.
+    main: OneCall | None = None
+    start_up: MeasuredRun | None = None
 
     def first(self) -> tuple[Simulation, Profile]:
         """The run as it is linked. Raises ConfigError where the run has not what is asked for."""
@@ -121,7 +135,12 @@ class Passes:
         if spec.task is not None:  # what counts is known now, once for all passes
             (self.setup,) = for_task([self.setup], spec.task, linked)
             (linked,) = self._run([self.setup], "as linked", _itself)
-        return linked, program.told(linked.profile())
+        profile = program.told(linked.profile())
+        self.main = _main_of(program, profile)
+        if self.main is not None:
+            (own,) = self.time([self.setup], "as linked")
+            self.start_up = MeasuredRun.of(linked).less(own)
+        return linked, profile
 
     def waits(
         self, setups: Sequence[TimingSetup], step: str
@@ -134,16 +153,29 @@ class Passes:
         found = self._run(setups, step, _itself, objects=objects)
         result = found[0].result
         is_write = [[access.is_write for access in block.accesses] for block in result.blocks]
+        functions = [program.image.function_at(block.address) for block in result.blocks]
+        holders = [None if one is None else one.start for one in functions]
         profiles = [one.profile() for one in found]
         waited: Counter[int | None] = Counter()
         for row in (row for profile in profiles for row in profile.functions):
             waited[row.address] += row.cycles_by_cause["fetch"]
         fetch = {address: cycles // len(profiles) for address, cycles in waited.items()}
-        return profiles[0], parts_of(result.counters, is_write), fetch
+        return profiles[0], parts_of(result.counters, is_write, holders), fetch
 
     def time(self, setups: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
-        """What each configuration costs, in their order."""
-        light = [replace(setup, sums_only=True) for setup in setups]
+        """What each configuration costs, in their order.
+
+        Start-up code costs in each what it does as linked: where it fills what moved, another loop
+        fills that once a linker moved it.
+        """
+        light = [replace(setup, sums_only=True, one_call=self.main) for setup in setups]
+        found = self._timed(light, step)
+        if self.start_up is None:
+            return found
+        nothing = MeasuredRun(0, 0, 0, 0)
+        return [one.less(nothing.less(self.start_up)) for one in found]
+
+    def _timed(self, light: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
         capture = self.program.capture
         assert capture is not None
         if self.team is None:
@@ -168,7 +200,7 @@ class Passes:
 
     def _counted(self, setups: Sequence[TimingSetup]) -> list[TimingSetup]:
         """The configurations with what alone is counted, where a part of the run is asked for."""
-        if setups[0].counted is None:
+        if setups[0].counted is None and setups[0].one_call is None:
             return list(with_one_call(setups, self.program.image, self.program.spec))
         return list(setups)
 
@@ -208,6 +240,18 @@ def _no_objects(capture: Capture) -> ObjectMap:
     """None to count, in as many tables as the run has: what only sums are asked of."""
     tables = capture.end.objects(capture.image).tables
     return ObjectMap((), (), (), tuple(ObjectTable(()) for _ in tables))
+
+
+def _main_of(program: Program, profile: Profile) -> OneCall | None:
+    """The one call of main(), where all of a run counts: start-up code comes in front of it."""
+    spec, image = program.spec, program.image
+    if profile.per is not None or spec.task is not None or spec.from_ or spec.until:
+        return None
+    found = [at for at, one in enumerate(image.functions) if one.raw == "main"]
+    rows = [row for row in profile.functions if row.name == "main"]
+    if len(found) != 1 or len(rows) != 1 or rows[0].calls != 1:
+        return None
+    return OneCall("main", (found[0],))
 
 
 def _itself(simulation: Simulation) -> Simulation:

@@ -26,6 +26,7 @@ from simcore.advisor.search import MOST_MOVES, Search, key_of
 from simcore.advisor.settle import ByHand
 from simcore.costs.origin import Tool
 from simcore.costs.profile import Profile
+from simcore.cpu_model.schema import TCM_KINDS
 from simcore.linking import Build, Fragment, applied, attributes_text, linker_fragment
 from simcore.linking.inputs import Stays
 from simcore.linking.startup import linefill_cycles
@@ -62,11 +63,13 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
     clock_hz = profile.cpu.clock_hz
     relinked = outcome.relinked or [linked]
     active = round(mean(one.active_cycles for one in relinked))
+    saved = linked.active_cycles - active
+    asleep_fj = 0.0 if outcome.deadline_s is not None else _asleep_fj(profile)
     advised = MeasuredRun(
-        linked.cycles - linked.active_cycles + active,
+        linked.cycles if asleep_fj else linked.cycles - saved,
         active,
         round(mean(one.waits for one in relinked)),
-        round(mean(one.energy_fj for one in relinked)),
+        round(mean(one.energy_fj for one in relinked) + saved * asleep_fj),
     )
     shown = shown_names(search.image)
     hands = outcome.by_hand
@@ -119,15 +122,35 @@ def put_together(search: Search, outcome: SearchOutcome, build: Build) -> Advice
     )
 
 
+def _asleep_fj(profile: Profile) -> float:
+    """Energy of a cycle asleep, in femtojoules; 0 of a run that did not sleep.
+
+    A program that sleeps until it is woken sleeps through what it is done sooner.
+    """
+    totals = profile.totals
+    slept = totals.cycles - totals.active_cycles
+    if not slept:
+        return 0.0
+    energy = totals.energy_by_component
+    return 1e15 * (energy["always_on"] / totals.cycles + energy["sleep"] / slept)
+
+
 def _refills(search: Search, outcome: SearchOutcome, fragment: Fragment) -> int:
     """Cycles that the program may wait to have again what start-up code drives out of the D-cache
     when it reads the copies: a linefill for each line that they fill, all of it at most."""
-    setup, table = search.setup, search.image.vector_table
-    home = None if table is None else setup.model.region_at(table)
-    if outcome.is_part or setup.caches == "off" or home is None:
+    setup = search.setup
+    if outcome.is_part or setup.caches == "off":
         return 0
     size = min(fragment.loaded_bytes, setup.model.core.dcache.size)
-    return linefill_cycles(setup, home, size)
+    # In the cache by then are the lines of what start-up code filled.
+    homes = {
+        home.name: home
+        for section in search.image.sections
+        if section.allocated and section.size
+        and (home := setup.model.region_at(section.address)) is not None
+        and home.writable and home.kind not in TCM_KINDS
+    }  # fmt: skip
+    return max((linefill_cycles(setup, home, size) for home in homes.values()), default=0)
 
 
 def _promise(

@@ -1,9 +1,13 @@
-"""Which code ran once, at start: moving that gains nothing that comes again, or fails."""
+"""Which code ran once, at start, and which constants that reads: moving them fails, as start-up
+code fills RAM and runs in front of that."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from simcore.advisor.slices import WaitingPart
 from simcore.costs.profile import Profile
 from simcore.elf import Image
 from simcore.linking.veneers import direct_branches
@@ -21,6 +25,20 @@ class StartUp:
 
     only: frozenset[int]
     also: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyReads:
+    """What start-up code reads: ranges [start, end) that it read, and addresses that it holds."""
+
+    ranges: tuple[tuple[int, int], ...]
+    addresses: frozenset[int]
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether some of the bytes [start, end) are among them."""
+        return any(a < end and start < b for a, b in self.ranges) or any(
+            start <= at < end for at in self.addresses
+        )
 
 
 def startup_functions(image: Image, profile: Profile, *, is_part: bool = False) -> StartUp:
@@ -80,3 +98,39 @@ def _called(image: Image, start: int, others: set[int | None]) -> set[int]:
                 found.add(target)
                 waiting.append(target)
     return found
+
+
+def read_at_start(
+    image: Image, startup: StartUp, parts: Sequence[WaitingPart], *, is_part: bool
+) -> EarlyReads:
+    """What code in front of main() reads: RAM that it would find there is not filled yet.
+
+    The run tells it of functions that run there alone. Of those that run later, too, and of a part
+    of a run, addresses in the code tell it.
+    """
+    read = [(part.start, part.end) for part in parts if part.readers & startup.only]
+    told = startup.also | startup.only if is_part else startup.also
+    held = {at for function in told for at in _held(image, function)}
+    return EarlyReads(tuple(read), frozenset(held))
+
+
+def _held(image: Image, address: int) -> Iterator[int]:
+    """Addresses that the code of a function has: words of its literal pools, and what MOVW and MOVT
+    (encodings T3 and T1, Arm DDI 0403E, A7.7.76 and A7.7.79) make in one register."""
+    function = image.function_at(address)
+    code = b"" if function is None else image.read(address, function.end - address) or b""
+    for at in range(-address % 4, len(code) - 3, 4):
+        yield int.from_bytes(code[at : at + 4], "little")
+    low: dict[int, int] = {}
+    halves = [int.from_bytes(code[at : at + 2], "little") for at in range(0, len(code) - 1, 2)]
+    for first, second in pairwise(halves):
+        if first & 0xFB70 != 0xF240 or second & 0x8000:
+            continue
+        register = second >> 8 & 0xF
+        value = (
+            (first & 0xF) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF
+        )
+        if not first & 0x80:
+            low[register] = value
+        elif register in low:
+            yield value << 16 | low[register]

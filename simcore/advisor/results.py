@@ -50,6 +50,7 @@ class Promise:
     veneer_cycles: Count
     """That calls through veneers take, for which the promise is smaller."""
     energy_j: float
+    """Of a run that sleeps, less what it takes to sleep through the cycles that are saved."""
     energy_relative: float | None
 
 

@@ -310,20 +310,22 @@ class Search:
                 kept[index] = region
             else:
                 self.why_not[index] = goal.why_not(gain, self.base)
-                if goal.allows(gain.cycles, gain.energy_fj, self.base):
-                    dropped[index] = region
+                dropped[index] = region
         if kept.keys() == choice.keys():
             return choice, gains
         kept = self._without_idle(kept, gains)
-        # Two that stand in for each other bring nothing one by one: the better one comes back.
-        again = [(kept, {**kept, index: region}) for index, region in dropped.items()]
-        found = dict(zip(dropped, self.judge_pairs(again, goal, "judging again"), strict=True))
-        good = {
-            index: gain
-            for index, gain in found.items()
-            if gain is not None and self.is_good(gain, goal)
-        }
-        if good:
+        # Those that stand in for each other, as where a cache has room for any one of them, bring
+        # nothing beside all others, or not what they cost: the best ones come back.
+        while dropped:
+            again = [(kept, {**kept, index: region}) for index, region in dropped.items()]
+            found = dict(zip(dropped, self.judge_pairs(again, goal, "judging again"), strict=True))
+            good = {
+                index: gain
+                for index, gain in found.items()
+                if gain is not None and self.is_good(gain, goal)
+            }
+            if not good:
+                break
             best = max(good, key=lambda index: (good[index].counted(goal)[0], -index))
             kept, gains[best] = {**kept, best: dropped.pop(best)}, good[best]
         return kept, {index: gain for index, gain in gains.items() if index in kept}

@@ -23,12 +23,16 @@ ALIKE = 0.98
 
 @dataclass(frozen=True, slots=True)
 class WaitingPart:
-    """What accesses to the bytes [start, end) of the program waited, in cycles."""
+    """What accesses to the bytes [start, end) of the program waited, in cycles.
+
+    ``readers`` are the addresses of the functions that read them.
+    """
 
     start: int
     end: int
     stall_cycles: int
     is_written: bool
+    readers: frozenset[int] = frozenset()
 
 
 def cut_objects(objects: ObjectMap) -> ObjectMap:
@@ -53,20 +57,34 @@ def cut_objects(objects: ObjectMap) -> ObjectMap:
     return ObjectMap(tuple(found), tuple(sorted(ranges)), (), tables)
 
 
-def parts_of(counters: Counters, is_write: Sequence[Sequence[bool]]) -> list[WaitingPart]:
-    """What data symbols waited, by address; ``is_write`` says it of each access of each block."""
+def parts_of(
+    counters: Counters, is_write: Sequence[Sequence[bool]], holders: Sequence[int | None]
+) -> list[WaitingPart]:
+    """What data symbols waited, by address; ``is_write`` says it of each access of each block,
+    ``holders`` the address of each block's function."""
     waits: dict[int, int] = {}
     written: set[int] = set()
+    readers: dict[int, set[int]] = {}
     for use in counters.uses:
         if counters.objects[use.object].kind != "symbol" or not use.executions:
             continue
         waits[use.object] = waits.get(use.object, 0) + use.stall_cycles
         if is_write[use.block][use.access]:
             written.add(use.object)
+        elif (holder := holders[use.block]) is not None:
+            readers.setdefault(use.object, set()).add(holder)
     parts = []
     for index, cycles in waits.items():
         item = counters.objects[index]
-        parts.append(WaitingPart(item.address, item.address + item.size, cycles, index in written))
+        parts.append(
+            WaitingPart(
+                item.address,
+                item.address + item.size,
+                cycles,
+                index in written,
+                frozenset(readers.get(index, ())),
+            )
+        )
     return sorted(parts, key=lambda part: part.start)
 
 

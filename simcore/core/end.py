@@ -30,9 +30,9 @@ class RunEnd:
     program stood, `warnings` those that hang on no configuration, `guesses` what registers were let
     read, `clocks` the core clocks that the firmware set, `tasks` what its `kernel`, an RTOS, said
     of its tasks, `heaps` what its allocators took, `inner` and `tables` are those of its ObjectMap,
-    `arenas` those of interpreters. Three are 0 or 1: whether all descriptors of
-    `ops` were those of mcusim.h, whether the program was told of modelled time, and whether it read
-    the sizes of the caches.
+    `arenas` those of interpreters, `dma_addresses` what registers of DMA held in the end. Three are
+    0 or 1: whether all descriptors of `ops` were those of mcusim.h, whether the program was told of
+    modelled time, and whether it read the sizes of the caches.
     """
 
     reason: str
@@ -56,6 +56,7 @@ class RunEnd:
     inner: tuple[DataObject, ...] = ()
     tables: tuple[ObjectTable, ...] = ()
     arenas: tuple[TensorArena, ...] = ()
+    dma_addresses: tuple[int, ...] = ()
 
     def objects(self, image: Image) -> ObjectMap:
         """The data objects of the run."""

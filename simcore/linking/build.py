@@ -51,8 +51,9 @@ class Build:
         return f"MCUSIM_{upper}" if self.lacks(region) else upper
 
     def rom_name(self, image: Image, model: CpuModel) -> str:
-        """The region that the program is loaded into."""
-        start = image.vector_table
+        """The region that the program is loaded into: that of the reset handler, as the vector
+        table may have one of its own."""
+        start = image.vector_table if image.reset_handler is None else image.reset_handler.start
         if start is None:
             start = next((s.address for s in image.segments if s.data), 0)
         found = next((m.name for m in self.memory if m.holds(start)), None)

@@ -45,6 +45,7 @@ from simcore.machine.peripherals import (
     peripheral_warning,
     polling_warning,
 )
+from simcore.machine.programmed import programmed_addresses
 from simcore.machine.semihosting import HeapInfo, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.serial import SerialPorts
@@ -259,6 +260,7 @@ class Machine:
             kernel=self._kernel,
             heaps=heaps_used(self._image, self._memory.read, heap_end),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
+            dma_addresses=programmed_addresses(self._model.devices.devices, self._core.register),
         )
         if self._recorder is not None:
             self._recorder.end(outcome)

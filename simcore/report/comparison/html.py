@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from simcore.comparison.comparison import Comparison, FunctionChange
 from simcore.comparison.operations import OpChange, calls_changed
 from simcore.costs.profile import Profile
+from simcore.report.comparison.headline import headline
 from simcore.report.comparison.tasks import task_table
 from simcore.report.comparison.text import band_text, faint, is_changed, side_text
 from simcore.report.html.colors import word_class
@@ -43,6 +44,7 @@ def render(comparison: Comparison, before: Profile, after: Profile, links: Links
         title=_title(comparison.before.elf.name, comparison.after.elf.name),
         comparison=comparison,
         calls=list(calls_changed(comparison.ops, "before")),
+        headline=headline(comparison),
         band=band_text(comparison),
         sides=[("before", side_text(comparison.before)), ("after", side_text(comparison.after))],
         metrics=_metrics(comparison),

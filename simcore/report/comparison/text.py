@@ -14,7 +14,9 @@ from simcore.comparison.comparison import (
 from simcore.comparison.interrupts import InterruptChange, InterruptSummary
 from simcore.comparison.operations import OpChange, calls_changed
 from simcore.report import RenderOptions
+from simcore.report.comparison.headline import headline
 from simcore.report.comparison.tasks import task_columns
+from simcore.report.headline import headline_text
 from simcore.report.page.console import Block, new_console, print_blocks, printed_text
 from simcore.report.page.styled import Printed, Text, TextTable
 from simcore.report.page.table import Column, build_table
@@ -59,6 +61,8 @@ class _Page:
             text.append(f"\n{line}.")
         if self.comparison.identical:
             text.append("\nNothing changed.")
+        if said := headline_text(headline(self.comparison)):
+            text.append(f"\n{said}", "bold")
         if said := band_text(self.comparison):
             text.append(f"\n{said}")
         return text

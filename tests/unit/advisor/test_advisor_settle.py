@@ -7,6 +7,7 @@ from typing import Any
 
 from simcore.advisor.goal import Gain, Goal
 from simcore.advisor.passes import MeasuredRun
+from simcore.advisor.search import Search
 from simcore.advisor.settle import by_hand, settled
 
 GOAL = Goal("cycles", 0.001, any_energy=False)
@@ -45,6 +46,9 @@ class Table:
     def place(self, choice: Any) -> object:
         return object()
 
+    def _without_idle(self, choice: Any, gains: Any) -> Any:
+        return choice
+
 
 def search(cycles: dict[str, int], stays: str = "") -> Any:
     return Table({"": 0, **cycles}, stays)
@@ -57,6 +61,14 @@ def test_of_two_that_stand_in_for_each_other_one_remains_and_brings_what_both_di
     assert few == {0: "dtcm"}
     assert gains[0].cycles == 500
     assert made.why_not == {1: "brings no more than chance beside the rest"}
+
+
+def test_of_three_of_which_a_cache_has_room_for_any_one_two_move() -> None:
+    made = search({"a": 3000, "b": 2500, "c": 800, "ab": 4000, "ac": 3950, "bc": 4040, "abc": 3900})
+    choice = dict.fromkeys(range(3), "dtcm")
+    few, gains = Search.reduce(made, choice, GOAL)  # each brings nothing beside the two others
+    assert few == {0: "dtcm", 1: "dtcm"}
+    assert {index: gain.cycles for index, gain in gains.items()} == {0: 3000, 1: 1000}
 
 
 def test_what_makes_room_stays_though_it_brings_nothing() -> None:

@@ -9,7 +9,11 @@ from typing import Any
 from simcore.comparison.comparison import compare
 from simcore.comparison.summary import summarize
 from simcore.costs.profile import Profile
+from simcore.report import RenderOptions
+from simcore.report.comparison.headline import headline
 from simcore.report.comparison.html import render
+from simcore.report.comparison.text import render as render_text
+from simcore.report.headline import headline_text
 from simcore.report.html.flame import differential_data
 from tests.unit.handmade import kernel_profile
 from tests.unit.report.test_report_html import HOSTILE, Page
@@ -130,3 +134,28 @@ def test_the_page_links_what_is_there_after() -> None:
     ]
     assert leads
     assert set(leads) == {"https://host/dot.c#L3"}
+
+
+def test_the_page_opens_with_what_changed_most_and_why() -> None:
+    before, after = kernel_profile(), slower()
+    found = compare(summarize(before), summarize(after))
+    sentence = headline_text(headline(found))
+    assert sentence == (
+        "The run takes 100 cycles more (+10.8 %): dot got slower most, by 100, all of them waiting"
+        " for loads, with as many instructions, so by where code and data lie; try mcusim advise,"
+        " which finds what to place where."
+    )
+    text = render_text(found, RenderOptions(width=400))
+    assert f"\n{sentence}\n" in text
+    shown = page(before, after)
+    assert any(attrs.get("class") == "headline" for tag, attrs in shown.elements if tag == "p")
+    # Nothing is to be tried against what got better, and what got worse meanwhile is told.
+    mixed = compare(summarize(slower()), summarize(slower(30, "fib")))
+    assert headline_text(headline(mixed)) == (
+        "The run takes 70 cycles fewer (-6.85 %): dot got faster most, by 100, all of them waiting"
+        " for loads, with as many instructions, so by where code and data lie; against that, fib"
+        " got slower, by 30."
+    )
+    assert headline(compare(summarize(before), summarize(before))) == ()
+    other = replace(after, cpu=replace(after.cpu, clock_hz=1))
+    assert headline(compare(summarize(before), summarize(other))) == ()

@@ -27,6 +27,7 @@ class Stream:
         self.lib.codec_init(self.codec)
         for address, code, it_state in definitions or ():
             assert self.lib.stream_define(self.s, address, code, len(code), it_state) < 1 << 28
+        self.lib.stream_flush(self.s)  # the codec may look at them from now on
 
     def _keep(self, _: Any, words: Any, count: int) -> int:
         self.words.extend(words[0:count])

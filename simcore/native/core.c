@@ -87,6 +87,7 @@ void core_free(core *c)
 {
     if (!c)
         return;
+    ahead_end(&c->stream);
     capture_free(c->capture);
     timings_free(&c->timings);
     codec_free(&c->codec);
@@ -161,10 +162,14 @@ static int flush(core *c)
 
 int core_run(core *c, uint32_t pc)
 {
-    int stop = capture_run(c->capture, pc);
+    int stop = capture_run(c->capture, pc), status = stream_wait(&c->stream);
     if (stop == STOP_FAULT)
         flush(c);                /* timing finds the instruction that faulted and its call stack */
-    return stop;
+    if (status == CORE_OK || stop == STOP_ERROR)
+        return stop;
+    if (status < 0)
+        c->status = status;
+    return status < 0 ? STOP_ERROR : status;
 }
 
 int core_run_status(const core *c) { return c->status != CORE_OK ? c->status : capture_status(c->capture); }

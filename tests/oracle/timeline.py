@@ -52,6 +52,7 @@ class Timeline:
         """One more definition; they are numbered in their order."""
         status = self._coder.lib.stream_define(self._coder.s, address, code, len(code), it_state)
         assert status < ID
+        self._coder.lib.stream_flush(self._coder.s)
 
     def close(self) -> None:
         self._core.close()

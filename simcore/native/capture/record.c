@@ -15,14 +15,17 @@ void capture_fail(struct capture *c, int status)
     capture_stop_with(c, STOP_ERROR);
 }
 
-void capture_flush(struct capture *c)
+/* The sink may end the run. */
+static void heed(struct capture *c, int status)
 {
-    int status = stream_flush(c->stream);
     if (status < 0)
         capture_fail(c, status);
     else if (status > 0)
         capture_stop_with(c, status);
 }
+
+void capture_flush(struct capture *c) { heed(c, stream_flush(c->stream)); }
+void capture_hand_on(struct capture *c) { heed(c, stream_hand_on(c->stream)); }
 
 void capture_close_record(struct capture *c)
 {

@@ -260,6 +260,7 @@ static inline void closely_checked(struct capture *c)
 void capture_stop_with(struct capture *c, int stop);
 void capture_fail(struct capture *c, int status);
 void capture_flush(struct capture *c);
+void capture_hand_on(struct capture *c);        /* the buffer is full */
 
 /* The access that was just recorded faults: see record.c. */
 void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uint32_t size);
@@ -290,7 +291,7 @@ static inline void record_open(struct capture *c, uint32_t word)
 {
     struct stream *s = c->stream;
     if (STREAM_WORDS - s->used < STREAM_RECORD_MAX)
-        capture_flush(c);
+        capture_hand_on(c);
     c->header = s->words + s->used;
     c->header[0] = word;
     c->out = c->header + 2;

@@ -117,14 +117,14 @@ static inline uint32_t unzigzag(uint32_t code) { return code >> 1 ^ (0u - (code 
 static int encode_definitions(struct codec *c, const struct stream *s, uint32_t last)
 {
     while (c->blocks <= last) {
-        const struct definition *d = &s->definition[c->blocks];
+        const struct definition *d = &s->told.definition[c->blocks];
         if (reserve(&c->control, 1) != CORE_OK || reserve(&c->data, d->size + 16) != CORE_OK || add_block(c) != CORE_OK)
             return CORE_ERR_MEMORY;
         c->control.byte[c->control.used++] = CODEC_OTHER;
         put(&c->data, d->address);
         put(&c->data, d->size);
         put(&c->data, d->it_state);
-        memcpy(c->data.byte + c->data.used, s->code + d->code, d->size);
+        memcpy(c->data.byte + c->data.used, s->told.code + d->code, d->size);
         c->data.used += d->size;
     }
     return CORE_OK;
@@ -133,7 +133,7 @@ static int encode_definitions(struct codec *c, const struct stream *s, uint32_t 
 static int encode_block(struct codec *c, const struct stream *s, const uint32_t *words, size_t left, size_t *length)
 {
     uint32_t id = words[0] & RECORD_ID, flags = words[0] >> 28;
-    if (left < 2 || id >= s->definitions)
+    if (left < 2 || id >= s->told.definitions)
         return CORE_ERR_STREAM;
     uint32_t partial = (words[0] & RECORD_PARTIAL) != 0, accesses = words[1] & 0xffff, notes = words[1] >> 16;
     *length = 2 + (size_t)partial + accesses + notes;
@@ -323,7 +323,7 @@ static int decode_block(struct codec *c, struct stream *s, struct input *in, uin
         id = c->last == NO_BLOCK ? NO_BLOCK : c->block[c->last].follower[which];
     if (id >= c->blocks || control >> 6)
         return CORE_ERR_CAPTURE;
-    if (STREAM_WORDS - s->used < STREAM_RECORD_MAX && stream_flush(s) != CORE_OK)
+    if (STREAM_WORDS - s->used < STREAM_RECORD_MAX && stream_hand_on(s) != CORE_OK)
         return s->status;
     struct codec_block *b = &c->block[id];
     uint32_t *words = s->words + s->used, *out = words + 2;

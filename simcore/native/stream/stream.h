@@ -4,6 +4,10 @@
  * used again, so memory stays flat however long the run. Block definitions (address, bytes) stand in a
  * table beside the buffer, each once.
  *
+ * There are two buffers: while a thread of its own (ahead.c) hands one to the sink, the other one is filled. Who needs
+ * to know what came of what was written, or what time it is there, flushes, and waits. So what a run comes to hangs on
+ * no thread: what the sink says of a full buffer is always heard of when the next one is full, or at a flush.
+ *
  *   block record   word 0: definition id | RECORD_PARTIAL | RECORD_CONTINUED
  *                  word 1: accesses | notes << 16
  *                  [RECORD_PARTIAL: bytes of the block that ran, or PARTIAL_*_ACCESS]
@@ -90,15 +94,26 @@ struct sink {
     void *self;
 };
 
+struct told {                    /* what the sink may look at; it stands while the sink works */
+    const struct definition *definition;
+    const uint8_t *code;
+    uint32_t definitions;
+};
+
 struct stream {
-    uint32_t words[STREAM_WORDS];
+    uint32_t *words;             /* the buffer that is filled, one of the two below */
     size_t used;
     struct sink sink;
     int status; /* first failure of the sink; sticky */
+    int late;                    /* what the sink said of a full buffer that nobody has heard of yet */
+    struct told told;
+    struct ahead *ahead;         /* NULL: no buffer was full yet, or there is no thread to be had */
+    uint8_t is_alone;            /* there is none to be had */
     struct definition *definition;
     uint32_t definitions, definitions_room;
     uint8_t *code;
     uint32_t code_used, code_room;
+    uint32_t buffer[2][STREAM_WORDS];
 };
 
 void stream_init(struct stream *s, struct sink sink);
@@ -107,8 +122,18 @@ void stream_free(struct stream *s);
 /* Adds a definition and returns its id, or UINT32_MAX when there is no memory. */
 uint32_t stream_define(struct stream *s, uint32_t address, const uint8_t *code, uint32_t size, uint8_t it_state);
 
-/* Hands everything written so far to the sink. Returns s->status. */
+/* Hands everything written so far to the sink, which has taken it when this returns. Returns s->status. */
 int stream_flush(struct stream *s);
+
+/* The buffer is full: the sink gets it while the next one is filled. Returns s->status, as of the buffer before. */
+int stream_hand_on(struct stream *s);
+
+/* ahead.c: waits until no buffer is on its way. Returns s->status. */
+int stream_wait(struct stream *s);
+
+/* Has the sink take a full buffer on another thread. Returns 0 where there is none. */
+int ahead_take(struct stream *s, const uint32_t *words, size_t count);
+void ahead_end(struct stream *s);
 
 /* Appends a record other than a block. */
 void stream_put(struct stream *s, enum record_kind kind, const uint32_t *payload, uint32_t count);

@@ -182,7 +182,7 @@ void blocks_forget(struct blocks *t)
 
 int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, uint32_t first, uint32_t end)
 {
-    const struct definition *d = &t->stream->definition[definition];
+    const struct definition *d = &t->stream->told.definition[definition];
     if (definition >= t->definitions) {
         int status = grow_definitions(t, definition);
         if (status != CORE_OK)
@@ -197,7 +197,7 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
                 return at;
     if (array_reserve(&t->block, &t->blocks_room, t->blocks + 1u, 1024, sizeof *t->block) != CORE_OK)
         return CORE_ERR_MEMORY;
-    const uint8_t *code = t->stream->code + d->code;
+    const uint8_t *code = t->stream->told.code + d->code;
     struct block b;
     memset(&b, 0, sizeof b);
     b.place = placement_of(t->placement, d->address + first);

@@ -88,8 +88,8 @@ int timing_cuts(struct timing *t, const uint32_t *record, uint64_t cycles, struc
     const struct memory *m = &t->memory;
     uint32_t id = record[0] & RECORD_ID, accesses = record[1] & 0xffff;
     uint32_t first = (record[0] & RECORD_CONTINUED) ? t->continue_at : 0;
-    const struct definition *d = &t->stream->definition[id];
-    const uint8_t *code = t->stream->code + d->code + first;
+    const struct definition *d = &t->stream->told.definition[id];
+    const uint8_t *code = t->stream->told.code + d->code + first;
     if (first >= d->size)
         return 0;
     int index = first ? NO_DEFINITION : blocks_whole(&t->blocks, id);

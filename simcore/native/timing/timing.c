@@ -208,7 +208,7 @@ static int run_pieces(struct timing *t, uint32_t id, uint32_t end, struct execut
 static int run_record(struct timing *t, const uint32_t *words, size_t left, size_t *length)
 {
     uint32_t id = words[0] & RECORD_ID;
-    if (left < 2 || id >= t->stream->definitions)
+    if (left < 2 || id >= t->stream->told.definitions)
         return CORE_ERR_STREAM;
     int partial = (words[0] & RECORD_PARTIAL) != 0;
     uint32_t accesses = words[1] & 0xffff, notes = words[1] >> 16;
@@ -216,7 +216,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
     if (*length > left)
         return CORE_ERR_STREAM;
     uint32_t first = (words[0] & RECORD_CONTINUED) ? t->continue_at : 0;
-    uint32_t end = t->stream->definition[id].size;
+    uint32_t end = t->stream->told.definition[id].size;
     if (first >= end)
         return CORE_OK;
     if (partial && words[2] > first && words[2] < end) {
@@ -224,7 +224,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
         partial = 0;
         t->continue_at = end;
     }
-    int index = first || end < t->stream->definition[id].size ? NO_DEFINITION : blocks_whole(&t->blocks, id);
+    int index = first || end < t->stream->told.definition[id].size ? NO_DEFINITION : blocks_whole(&t->blocks, id);
     if (index < 0)
         index = blocks_for(&t->blocks, &t->memory, id, first, end);
     if (index < 0)
@@ -254,7 +254,7 @@ static int run_record(struct timing *t, const uint32_t *words, size_t left, size
         } else if (stop == PARTIAL_BEFORE_ACCESS) {
             int faulting = records_next_access(&x, ran);
             stop = faulting >= 0 ? first + b->facts.instruction_offsets[faulting] : end;
-            t->fault.pc = t->stream->definition[id].address + stop;
+            t->fault.pc = t->stream->told.definition[id].address + stop;
         }
         t->continue_at = stop;
         if (stop <= first || stop > end)

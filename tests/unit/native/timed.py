@@ -77,6 +77,7 @@ class Timed:
         for name, block in blocks.items():
             code = NOP * len(block["instructions"])
             self.ids[name] = lib.stream_define(self.stream, block["address"], code, len(code), 0)
+        lib.stream_flush(self.stream)  # the sink may look at them from now on
         self._define = ffi.callback("core_define_fn *", self.define, error=lib.CORE_ERR_CALLBACK)
         self._schedule = ffi.callback(
             "core_schedule_fn *", self.schedule, error=lib.CORE_ERR_CALLBACK

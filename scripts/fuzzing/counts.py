@@ -19,10 +19,17 @@ COUNTS = CORPUS / "counts.json"
 _SUMMED = ("inputs", "passed", "refused", "cpu_s")
 
 
-def add(table: Mapping[str, Done], path: Path = COUNTS) -> None:
-    """Add what campaigns did to the counts in a file; those of changed code are dropped."""
+def add(table: Mapping[str, Done], path: Path = COUNTS, since: float = 0.0) -> list[str]:
+    """Add what campaigns did to the counts in a file; those of changed code are dropped.
+
+    They began at `since`, by the clock of files. Returns the targets whose code changed meanwhile,
+    which are not counted.
+    """
     targets, files = _read(path)
+    left_out = [name for name, done in table.items() if _changed_since(done.entered, since)]
     for name, done in table.items():
+        if name in left_out:
+            continue
         new: dict[str, Any] = {
             "inputs": done.runs, "passed": done.passed, "refused": done.refused,
             "ways": done.ways, "of": done.known_ways, "cpu_s": round(done.cpu_s, 1),
@@ -43,6 +50,7 @@ def add(table: Mapping[str, Done], path: Path = COUNTS) -> None:
     }
     plain = {"targets": dict(sorted(targets.items())), "files": by_file}
     path.write_text(json.dumps(plain, indent=1) + "\n")
+    return left_out
 
 
 def kept(path: Path = COUNTS) -> Iterable[tuple[str, Done, bool]]:
@@ -66,13 +74,21 @@ def _read(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]]]:
     return plain["targets"], files
 
 
-def _code(files: Iterable[str]) -> str:
-    """A hash of files as they are now."""
+def _paths(files: Iterable[str]) -> list[Path]:
     paths = {ROOT / file for file in files}
     if any(file.startswith("simcore/core/") for file in files):
         paths |= set((ROOT / "simcore" / "native").rglob("*.[ch]"))
+    return sorted(paths)
+
+
+def _changed_since(files: Iterable[str], since: float) -> bool:
+    return any(path.exists() and path.stat().st_mtime > since > 0 for path in _paths(files))
+
+
+def _code(files: Iterable[str]) -> str:
+    """A hash of files as they are now."""
     found = hashlib.sha256()
-    for path in sorted(paths):
+    for path in _paths(files):
         found.update(f"{path.relative_to(ROOT)} ".encode())
         found.update(path.read_bytes() if path.exists() else b"")
     return found.hexdigest()[:16]

@@ -6,6 +6,7 @@ are described in native/core.h.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,8 @@ class Core(CoreExceptions, CoreOperators, CoreRegisters):
         self._core = lib.core_new(status)
         if self._core == ffi.NULL:
             raise CoreError(f"the core cannot start: {status_text(status[0])}")
+        if os.environ.get("MCUSIM_SHORTCUTS") == "off":
+            lib.core_by_all_rules(self._core)
 
     # --- set-up ---
 

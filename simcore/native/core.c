@@ -95,6 +95,12 @@ void core_free(core *c)
     free(c);
 }
 
+void core_by_all_rules(core *c)
+{
+    c->timings.by_all_rules = 1;
+    c->stream.is_alone = 1;
+}
+
 int core_add_timing(core *c, const struct timing_setup *setup) { return timings_add(&c->timings, setup, &c->stream); }
 
 /* The configuration that the program runs under. */

@@ -27,6 +27,9 @@ core *core_new(int *status);                              /* NULL, and *status s
 void core_free(core *c);                                  /* free the engine first */
 uint32_t core_extra_classes(void);
 
+/* Short cuts of timing are not taken, and it has no thread of its own: for tests. Before configurations are added. */
+void core_by_all_rules(core *c);
+
 /* Adds a configuration and returns its number or a core_status. All are added before the core is attached;
  * the time that firmware reads is that of number 0. */
 int core_add_timing(core *c, const struct timing_setup *setup);

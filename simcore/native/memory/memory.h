@@ -88,6 +88,7 @@ struct memory {
     uint64_t stored_mask;                   /* a bit for each of them, by its address modulo 64 words */
     uint64_t fills_done_at;                 /* no linefill is in flight from then on */
     uint64_t busy_until; /* nor a word stored that is not readable: never before either of the two */
+    uint8_t by_all_rules; /* nothing is taken for granted that held before: no windows, no free fetches */
     uint32_t epoch; /* changes when windows (window.h) opened before hold no more */
     uint32_t no_line; /* 0, but for CACHE_DIRTY: what TCM has for a tag word */
     struct linefill *last_fill; /* last one started, until it is judged */

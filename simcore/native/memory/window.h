@@ -23,6 +23,11 @@ struct window {                  /* all zero: none */
 void memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
                         int is_write, uint32_t low, uint32_t span);
 
+/* A read, outside of its site's window, of a line that the D-cache holds, with nothing in its way: counts it, opens the
+ * window there and returns 1. 0: ask memory_read(). */
+int memory_read_held(struct memory *m, struct window *w, uint64_t time, uint32_t address, uint32_t placed,
+                     uint32_t size, uint32_t low, uint32_t span);
+
 static inline int memory_in_window(const struct memory *m, const struct window *w, uint32_t address)
 {
     return address - w->low < w->span && (*w->held & ~(uint32_t)CACHE_DIRTY) == w->tag && w->epoch == m->epoch;

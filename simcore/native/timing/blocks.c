@@ -385,6 +385,7 @@ int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t vari
     struct entry_cost *c = &t->cost[entry];
     *e = (struct entry){
         .variant = variant, .state = state, .block = block, .access_cycles = e->access_cycles, .followed = {-1, -1}};
+    e->sequel[0].id = e->sequel[1].id = UINT32_MAX;
     c->cost = (struct cost){0};
     for (uint32_t i = 0; i < b->facts.stretches; i++) {
         const struct schedule *s = &t->schedule[t->found[i]];

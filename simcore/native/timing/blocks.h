@@ -34,6 +34,16 @@ struct schedule {                /* one (stretch, state, variant), as Python say
     struct cost cost;
 };
 
+struct sequel {                  /* what followed an entry last: see sequel.h */
+    uint32_t id, accesses;       /* the words that its record begins with */
+    uint32_t block, entry;
+    uint32_t next;               /* where the branch goes behind which it comes */
+    uint32_t branch;             /* its address */
+    uint32_t known;              /* way of the BTAC that knows it, UINT32_MAX: none did */
+    uint32_t changes;            /* of the predictor until then */
+    uint8_t is_branch, is_taken; /* what it comes behind is predicted; goes elsewhere */
+};
+
 struct entry {                   /* one (block, state, variant): what each execution looks at, a cache line */
     uint64_t variant;
     uint32_t state, block;
@@ -43,6 +53,7 @@ struct entry {                   /* one (block, state, variant): what each execu
     struct exits exits;
     int32_t next;                /* of the same block */
     int32_t followed[2];         /* by entry, when it last was by an even and by an odd block; -1: never */
+    struct sequel sequel[2];     /* when it last was by an even and by an odd definition */
 };
 
 struct term {
@@ -73,8 +84,8 @@ struct block {
     uint32_t region, groups;     /* region and 64-bit fetch groups of its place */
     uint32_t definition, first, end;   /* piece [first, end) of a definition */
     int32_t next_piece;
-    uint32_t fetch_generation;   /* I-cache generation in which all its lines were there */
-    uint8_t fetch_cached, fetch_free, predicated;
+    uint32_t free_in;            /* I-cache generation in which no line has to come for it, 0: none */
+    uint8_t fetch_cached, predicated;
     uint8_t is_aside;            /* of contexts that do not count */
     uint8_t has_ran;             /* since other operations were open; only when there are some */
     uint8_t is_plain;            /* of one function, no predicate, no STREX: all that a record holds lies on it */

@@ -13,6 +13,9 @@ int predictor_init(struct predictor *p, const struct timing_config *config)
     if (config->return_stack_entries > RETURN_STACK_MAX)
         return CORE_ERR_CONFIG;
     p->stack_entries = config->return_stack_entries;
+    p->changes = calloc(config->btac_entries + 1u, sizeof *p->changes);
+    if (!p->changes)
+        return CORE_ERR_MEMORY;
     if (!config->btac_entries)
         return CORE_OK;
     if (!config->btac_ways || config->btac_entries % config->btac_ways)
@@ -28,7 +31,15 @@ int predictor_init(struct predictor *p, const struct timing_config *config)
 void predictor_free(struct predictor *p)
 {
     free(p->entry);
+    free(p->changes);
     p->entry = NULL;
+    p->changes = NULL;
+}
+
+static void change_all(struct predictor *p)
+{
+    for (uint32_t set = 0; set < p->sets; set++)
+        p->changes[set]++;
 }
 
 void predictor_forget(struct predictor *p)
@@ -36,12 +47,23 @@ void predictor_forget(struct predictor *p)
     if (p->sets)
         memset(p->entry, 0, (size_t)p->sets * p->ways * sizeof *p->entry);
     p->clock = 0;
+    change_all(p);
 }
 
 void predictor_control(struct predictor *p, uint32_t actlr)
 {
     p->read_disabled = p->always_disabled || (actlr & ACTLR_DISBTACREAD);
     p->allocate_disabled = (actlr & ACTLR_DISBTACALLOC) != 0;
+    change_all(p);
+}
+
+uint32_t predictor_way(const struct predictor *p, uint32_t branch)
+{
+    uint32_t first = p->sets ? ((branch >> 1) & (p->sets - 1)) * p->ways : 0;
+    for (uint32_t way = first; p->sets && way < first + p->ways; way++)
+        if (p->entry[way].branch == (branch | 1))
+            return way;
+    return UINT32_MAX;
 }
 
 static struct btac_entry *btac_find(struct predictor *p, uint32_t branch)
@@ -75,6 +97,7 @@ static void btac_learn(struct predictor *p, struct btac_entry *found, uint32_t b
         if (set[way].stamp < victim->stamp)
             victim = set + way;
     *victim = (struct btac_entry){branch | 1, next, 2, ++p->clock};
+    p->changes[(branch >> 1) & (p->sets - 1)]++;
 }
 
 static void push_return(struct predictor *p, uint32_t address)

@@ -24,6 +24,7 @@ struct predictor {
     struct btac_entry *entry;
     uint32_t sets, ways;
     uint32_t clock;
+    uint32_t *changes;           /* per set: times that what it knows of which branch changed */
     uint32_t stack[RETURN_STACK_MAX];   /* return addresses, a ring */
     uint32_t stack_entries, stack_top, stack_used;
     uint8_t always_disabled;     /* by the model, whatever ACTLR says */
@@ -50,5 +51,14 @@ void predictor_control(struct predictor *p, uint32_t actlr);
  * kind: enum branch_kind; target: of a direct branch; next: address of the block that ran after it. */
 enum prediction predictor_branch(struct predictor *p, uint32_t kind, int conditional, uint32_t branch, uint32_t target,
                                  uint32_t fall_through, uint32_t next);
+
+/* Changes when what is known of a branch may have. */
+static inline const uint32_t *predictor_changes(const struct predictor *p, uint32_t branch)
+{
+    return &p->changes[p->sets ? (branch >> 1) & (p->sets - 1) : 0];
+}
+
+/* The way that knows a branch, UINT32_MAX: none does. */
+uint32_t predictor_way(const struct predictor *p, uint32_t branch);
 
 #endif

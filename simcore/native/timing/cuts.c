@@ -59,11 +59,18 @@ static void scheduled(const struct blocks *blocks, const struct block *b, uint32
         cut->earliest = e->access_cycles[access - 1];
 }
 
+/* Cycles for which a line of code is still on its way. */
+static uint32_t under_way(const struct timing *t)
+{
+    uint64_t there = t->memory.fetch.done_at;
+    return there > t->now ? (uint32_t)(there - t->now) : 0;
+}
+
 /* Cycles that a piece of code does not wait for longer than where it is fetched, from `at` bytes into it on. */
 static uint32_t fetch_waits(const struct memory *m, const struct block *b, uint32_t at, uint32_t end)
 {
     uint32_t waits = 0;
-    if (b->fetch_free && b->fetch_generation == m->icache.generation)
+    if (b->free_in == m->icache.generation)
         return 0;
     for (uint32_t next = at ? (b->place + at + 31) & ~31u : b->place; next < b->place + end; next = (next | 31) + 1)
         waits += wait(m, &m->icache, m->icache_on, next);
@@ -74,7 +81,7 @@ static uint32_t fetch_waits(const struct memory *m, const struct block *b, uint3
 static uint64_t longest(const struct timing *t, const struct block *b, const struct execution *x)
 {
     const struct memory *m = &t->memory;
-    uint64_t cycles = t->blocks.entry[b->entries].cycles + fetch_waits(m, b, 0, b->info.size);
+    uint64_t cycles = t->blocks.entry[b->entries].cycles + under_way(t) + fetch_waits(m, b, 0, b->info.size);
     for (uint32_t i = 0; i < x->count; i++)
         cycles += wait(m, &m->dcache, m->dcache_on, x->recorded[i]);
     for (uint32_t i = 0; i < x->notes; i++)
@@ -102,6 +109,7 @@ int timing_cuts(struct timing *t, const uint32_t *record, uint64_t cycles, struc
     struct execution x = {f, first, record + 2, accesses, record + 2 + accesses, record[1] >> 16, 0, 0};
     struct cut c = {first, 0, 0, 0, 0, 0, 0};
     out[0] = c;
+    c.waits = under_way(t);
     if (b->entries >= 0 && longest(t, b, &x) <= cycles) {
         out[1] = (struct cut){.offset = d->size, .accesses = accesses};
         return 1;

@@ -1,7 +1,8 @@
 /* run.c: see run.h. */
 #include "timing/run.h"
 
-#include "array.h"
+#include "timing/access.h"
+#include "timing/sequel.h"
 
 /* --- where control goes ------------------------------------------------------------------------------- */
 
@@ -125,30 +126,19 @@ static inline uint32_t fetch(struct timing *t, struct block *b, uint32_t cycles,
 {
     struct memory *m = &t->memory;
     uint32_t misses = 0;
-    if (b->fetch_generation == m->icache.generation && b->fetch_free) {
+    if (timing_fetch_is_free(t, b)) {
         m->fetched_at = t->now + cycles;
         return 0;
     }
     b->fetch_cached = (uint8_t)memory_fetch_is_cached(m, b->place);
     uint32_t stall = memory_fetch(m, t->now, cycles, b->place, b->info.size, redirected, &misses);
     b->info.icache_misses += misses;
-    b->fetch_generation = m->icache.generation;
     /* No look-up is needed while no line has come or gone, unless look-ups move the replacement. */
-    b->fetch_free = b->region == NO_REGION || t->region[b->region].kind == REGION_ITCM ||
-                    t->region[b->region].kind == REGION_DTCM ||
-                    (b->fetch_cached && m->icache.replacement != REPLACE_LRU && !misses);
+    int is_free = b->region == NO_REGION || t->region[b->region].kind == REGION_ITCM ||
+                  t->region[b->region].kind == REGION_DTCM ||
+                  (b->fetch_cached && m->icache.replacement != REPLACE_LRU && !misses);
+    b->free_in = is_free && !m->by_all_rules ? m->icache.generation : 0;
     return stall;
-}
-
-static inline uint64_t probe(const struct block *b, const uint32_t *address)
-{
-    uint64_t variant = 0;
-    for (uint32_t i = 0; i < b->facts.probes; i++) {
-        const struct probe_mask *p = &b->probe[i];
-        uint32_t bits = (address[p->a] ^ (address[p->b] & p->other)) & p->mask;
-        variant |= (uint64_t)((bits == 0) ^ p->is_set) << i;
-    }
-    return variant;
 }
 
 static inline uint32_t extra_of(const struct timing *t, const struct block *b, uint32_t note)
@@ -183,159 +173,13 @@ static uint32_t apply_notes(struct timing *t, struct block *b, const uint8_t *ra
     return extra;
 }
 
-/* --- accesses ------------------------------------------------------------------------------------------ */
-
-/* Where each access of a block is timed; those that did not happen stay at 0. */
-static const uint32_t *place(struct timing *t, struct block *b, const uint32_t *address, const uint8_t *present)
-{
-    for (uint32_t i = 0; i < b->facts.accesses; i++)
-        t->placed[i] =
-            present && !present[i] ? address[i] : placement_at(&t->placement, &b->site[i].placed, address[i]);
-    return t->placed;
-}
-
-/* Behind an access: accesses like it may follow. */
-static void open_window(struct timing *t, struct site *site, uint32_t address, uint32_t placed,
-                        const struct access_static *a)
-{
-    uint32_t low = site->object.low, span = site->object.span;
-    if (t->placement.moves) {
-        const struct placed *p = &site->placed;
-        uint32_t below = address - (address - low < address - p->low ? low : p->low);
-        uint32_t above = low + span - address, moved = p->low + p->span - address;
-        low = address - below;
-        span = below + (above < moved ? above : moved);
-    }
-    memory_open_window(&t->memory, &site->window, address, placed, a->size, a->is_write, low, span);
-}
-
-/* The barriers from *next on that stand in front of an access wait. Returns the access that the next one stands in
- * front of, UINT32_MAX when there is none. */
-static uint32_t synchronize(struct timing *t, struct block *b, const struct entry *e, const uint8_t *ran,
-                            uint32_t *next, uint32_t access)
-{
-    for (; *next < b->facts.barriers; ++*next) {
-        const struct barrier_static *barrier = &b->facts.barrier[*next];
-        if (barrier->access > access)
-            return barrier->access;
-        if (ran && !ran[barrier->instruction])
-            continue;
-        uint64_t time = t->now + e->access_cycles[b->facts.accesses + *next];
-        uint32_t stall =
-            barrier->everything ? memory_synchronize(&t->memory, time) : memory_drain_buffer(&t->memory, time);
-        b->info.barrier_stall_cycles += stall;
-        timing_charge(t, CAUSE_STORE, stall);
-    }
-    return UINT32_MAX;
-}
-
-static void fault_at(struct timing *t, enum fault_kind kind, const struct block *b, uint32_t access, uint32_t address)
-{
-    const struct access_static *a = &b->facts.access[access];
-    uint32_t pc = b->info.address + b->facts.instruction_offsets[a->instruction];
-    t->fault = (struct fault_info){(uint8_t)kind, address, pc, a->size};
-}
-
-static inline int follow_stack(struct timing *t, const struct block *b, const uint32_t *address, const uint8_t *present,
-                               const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
-{
-    const struct block_static *f = &b->facts;
-    struct stacks *s = &t->stacks;
-    uint32_t low = s->sp + (uint32_t)b->sp_low;
-    int tells = f->stack_access >= 0 && (!present || present[f->stack_access]);
-    if (low < t->handler_low)
-        t->handler_low = low;
-    if (b->sp_depends || s->unknown || low < s->lowest ||
-        (tells && address[f->stack_access] - (uint32_t)f->stack_offset != s->sp))
-        return stacks_walk(t, b, address, present, ran, notes, note_count);
-    s->sp += (uint32_t)b->sp_change;
-    return CORE_OK;
-}
-
-static int touch(struct timing *t, uint32_t entry)
-{
-    if (array_reserve(&t->touched, &t->touched_room, t->touched_used + 1u, 1024, sizeof *t->touched) != CORE_OK)
-        return CORE_ERR_MEMORY;
-    t->touched[t->touched_used++] = entry;
-    return CORE_OK;
-}
-
-/* An access by all the rules. */
-static __attribute__((noinline)) int access_one(struct timing *t, struct block *b, uint32_t i, uint32_t address,
-                                                uint64_t time)
-{
-    struct memory *m = &t->memory;
-    const struct access_static *a = &b->facts.access[i];
-    struct site *site = &b->site[i];
-    if (!objects_is_current(&site->object, address)) {
-        uint32_t index = (uint32_t)(b - t->blocks.block);
-        int status = objects_switch(&t->objects, m, &t->placement, site, index, i, address, a);
-        if (status != CORE_OK)
-            return status;
-    }
-    uint32_t placed = t->placement.moves ? placement_at(&t->placement, &site->placed, address) : address;
-    const uint64_t *v = m->counters;
-    uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
-    uint32_t stall = a->is_write ? memory_write(m, time, placed, a->size)
-                                 : memory_read(m, time, placed, a->size, i && a[-1].instruction == a->instruction);
-    site->counts.executions++;
-    site->counts.misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
-    site->counts.stall_cycles += stall;
-    timing_charge(t, a->is_write ? CAUSE_STORE : CAUSE_LOAD, stall);
-    open_window(t, site, address, placed, a);
-    return CORE_OK;
-}
-
-/* The accesses of a block, and the barriers between them. Compiled, too, for all of them without barriers. */
-static inline __attribute__((always_inline)) int access_all(struct timing *t, struct block *b, const struct entry *e,
-                                                            const uint32_t *address, const uint8_t *present,
-                                                            const uint8_t *ran, int has_barriers)
-{
-    struct memory *m = &t->memory;
-    uint32_t barriers = 0, barrier_before = has_barriers ? b->facts.barrier->access : UINT32_MAX;
-    const uint16_t *cycles = e->access_cycles;
-    struct site *site = b->site, *end = site + b->facts.accesses;
-    for (uint32_t i = 0; site < end; i++, site++) {
-        if (has_barriers && i >= barrier_before)
-            barrier_before = synchronize(t, b, e, ran, &barriers, i);
-        if (present && !present[i])
-            continue;
-        uint32_t at = address[i], stall;
-        if (at & site->alignment_mask) {
-            fault_at(t, FAULT_UNALIGNED, b, i, at);
-            return STOP_FAULT;
-        }
-        struct window *w = &site->window;
-        uint64_t time = t->now + cycles[i];
-        if (memory_in_window(m, w, at)) {
-            if (!site->is_write) {
-                if (memory_read_free(m, w, time, at + w->delta, site->size)) {
-                    site->counts.executions++;
-                    continue;
-                }
-            } else if (memory_write_joins(m, w, time)) {
-                stall = memory_join_queue(m, w, time, at + w->delta, site->size);
-                site->counts.executions++;
-                if (stall) {
-                    site->counts.stall_cycles += stall;
-                    timing_charge(t, CAUSE_STORE, stall);
-                }
-                continue;
-            }
-        }
-        int status = access_one(t, b, i, at, time);
-        if (status != CORE_OK)
-            return status;
-    }
-    if (barrier_before != UINT32_MAX)
-        synchronize(t, b, e, ran, &barriers, b->facts.accesses);
-    return CORE_OK;
-}
+/* --- one execution ----------------------------------------------------------------------------------- */
 
 int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, const uint8_t *present,
                      const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
 {
     int redirected = 0, status = CORE_OK;
+    int32_t before = t->last_entry, from = t->last_block;
     struct block *b = &t->blocks.block[index];
     t->waits = 0;
     if (t->last_block >= 0)
@@ -352,7 +196,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
 
     uint64_t variant = 0;
     if (b->facts.probes)
-        variant = probe(b, t->placement.moves ? place(t, b, address, present) : address);
+        variant = access_variant(t, b, address, present);
     int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, variant);
     if (entry == NO_DEFINITION) {
         timing_settle(t);                /* it may take the place of one that is pending */
@@ -360,9 +204,11 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     }
     if (entry < 0)
         return entry;
+    if (before >= 0 && !redirected && !present && !note_count)
+        sequel_keep(t, (uint32_t)before, (uint32_t)from, index, (uint32_t)entry);
     struct entry *e = &t->blocks.entry[entry];
     if (e->pending++ == 0) {
-        status = touch(t, (uint32_t)entry);
+        status = access_touch(t, (uint32_t)entry);
         if (status != CORE_OK)
             return status;
     }

@@ -12,6 +12,12 @@ static inline void timing_charge(struct timing *t, enum cause cause, uint32_t cy
     t->now += cycles;
 }
 
+/* Whether fetching a block costs nothing and changes nothing: its lines are there, and none is on its way. */
+static inline int timing_fetch_is_free(const struct timing *t, const struct block *b)
+{
+    return b->free_in == t->memory.icache.generation && t->memory.fetch.done_at <= t->now;
+}
+
 /* Other operations are open now: what sites counted until here was of those before. */
 void timing_switch_operations(struct timing *t, uint32_t state);
 

@@ -9,6 +9,7 @@
 #include "timing/records.h"
 #include "timing/one_call.h"
 #include "timing/run.h"
+#include "timing/sequel.h"
 
 /* --- set-up ------------------------------------------------------------------------------------- */
 
@@ -386,7 +387,14 @@ int timing_consume(void *timing, const uint32_t *words, size_t count)
     struct timing *t = timing;
     for (size_t at = 0; at < count;) {
         size_t length;
-        int status;
+        int status = CORE_OK;
+        at += sequel_run(t, words + at, count - at, &status);
+        if (status != CORE_OK)
+            return status;
+        if (t->now >= t->sample_at)
+            sample(t, 0);
+        if (at == count)
+            break;
         if (words[at] & RECORD_OTHER) {
             length = 1 + (words[at] & 0xffff);
             if (length > count - at)

@@ -111,6 +111,7 @@ int timings_add(struct timings *t, const struct timing_setup *setup, const struc
         free(added);
         return status;
     }
+    added->memory.by_all_rules = t->by_all_rules;
     t->timing[t->count] = added;
     return (int)t->count++;
 }

@@ -13,6 +13,7 @@ enum { HELPERS_MAX = 15, SHARED_WORDS_MIN = 2048 };  /* shorter pieces are not w
 struct timings {
     struct timing **timing;
     uint32_t count, room;
+    uint8_t by_all_rules;        /* those that are added from now on take no short cut */
     struct helpers *helpers;     /* NULL: they have not been needed yet */
 };
 

@@ -116,7 +116,8 @@ def _watch(process: subprocess.Popen[bytes], folder: Path) -> bool:
         if now != at:
             at, cpu, clock = now, used, time.monotonic()
         elif now[0] >= 0 and (
-            used - cpu > HANGS_CPU_S or time.monotonic() - clock > HANGS_S * (5 + os.getloadavg()[0])
+            used - cpu > HANGS_CPU_S
+            or time.monotonic() - clock > HANGS_S * (5 + os.getloadavg()[0])
         ):
             process.kill()
             process.wait()

@@ -60,7 +60,9 @@ def run(options: argparse.Namespace) -> int:
             for line in err.splitlines()[: 0 if options.all else None]:
                 print(f"    {line[:300]}", flush=True)
     peaks.sort(reverse=True)
-    print(f"{len(peaks)} runs; the largest: {', '.join(f'{t} {mb:,.0f} MB' for mb, t in peaks[:3])}")
+    print(
+        f"{len(peaks)} runs; the largest: {', '.join(f'{t} {mb:,.0f} MB' for mb, t in peaks[:3])}"
+    )
     return int(failed > 0)
 
 

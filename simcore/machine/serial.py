@@ -83,7 +83,10 @@ class SerialPorts:
         for name, (source, data) in self._fed.items():
             if name not in self._numbers:  # it touched no device, and the core was told of none
                 if data:
-                    yield f"the program took 0 of {len(data):,} bytes that {name} was given ({source})"
+                    yield (
+                        f"the program took 0 of {len(data):,} bytes that {name} was given"
+                        f" ({source})"
+                    )
                 continue
             use = core.serial(self._numbers[name])
             if use.taken < use.size:

@@ -68,7 +68,7 @@ class CaptureReader:
             if not self._path.is_file():
                 missing = not self._path.exists()
                 raise self.error("no such file; check the path" if missing else "is no file")
-            with open(path, "rb", opener=_at_once) as file:  # noqa: PTH123  it has an opener
+            with open(path, "rb", opener=_at_once) as file:
                 self._check(file)
         except (OSError, ValueError) as error:  # ValueError: a path with NUL
             reason = getattr(error, "strerror", None) or type(error).__name__

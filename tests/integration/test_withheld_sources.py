@@ -79,8 +79,8 @@ def test_text_of_other_files_stands_in_no_document(
         assert all(reason in text for reason in WITHHELD)
 
 
-#: Functions that are inlined out of files that `#line` names, in a compilation folder that is one of
-#: the host's: DW_AT_comp_dir, the folders of the line table and DW_AT_call_file all lead there.
+#: Functions that are inlined out of files that `#line` names, in a compilation folder of the
+#: host's: DW_AT_comp_dir, the folders of the line table and DW_AT_call_file all lead there.
 INLINED = """
 #line 1 "{file}"
 static inline __attribute__((always_inline)) unsigned deep(unsigned n) {{ return n * 7 ^ n >> 3; }}

@@ -69,7 +69,7 @@ def declarations(header: str) -> str:
     """A header as cffi takes it: no preprocessor, no bodies of inline functions."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
-    inline = r"static inline ([^{;]*)\{(?:[^\n]*\}$|.*?^\})"
+    inline = r"static inline (?:__attribute__\(\(always_inline\)\) )?([^{;]*)\{(?:[^\n]*\}$|.*?^\})"
     return re.sub(inline, r"\1;", text, flags=re.DOTALL | re.MULTILINE)
 
 

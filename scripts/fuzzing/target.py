@@ -63,7 +63,7 @@ def keep_tool() -> None:
     """The hash of mcusim, which its files and packages are looked at for, is one word."""
     from simcore.cache import tool
 
-    tool.tool_fingerprint = lambda room=None, shown=False: f"fuzz {shown}"  # type: ignore[misc]
+    tool.tool_fingerprint = lambda room=None, shown=False: f"fuzz {shown}"  # type: ignore[assignment]
 
 
 @cache

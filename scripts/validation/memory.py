@@ -78,7 +78,8 @@ def _asked(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Seq
     ]
     for elf in found:
         if options.only in str(elf):
-            words = [MCUSIM, "profile", elf, "--format", "json", "-o", folder / "out.json"]
+            words: list[str | Path] = [MCUSIM, "profile", elf, "--format", "json", "-o"]
+            words.append(folder / "out.json")
             yield str(elf).removeprefix(f"{ROOT}/"), [*words, *options.option]
     with yard(folder / "yard") as made:
         for case in CASES:
@@ -94,7 +95,7 @@ def _built(folder: Path, text: str, seconds: float) -> Sequence[str | Path]:
     source.write_text(PROLOGUE + text + "\n")
     subprocess.run([*GCC, *LINK, source, "-o", elf], check=True, cwd=folder)
     limits = ["--timeout", f"{seconds:g}", "--max-instructions", "100000000000"]
-    words = [MCUSIM, "profile", elf, "--cpu", "stm32f746", *limits]
+    words: list[str | Path] = [MCUSIM, "profile", elf, "--cpu", "stm32f746", *limits]
     return [*words, "--format", "json", "-o", folder / "out.json"]
 
 

@@ -132,9 +132,9 @@ def _disks(made: Yard, name: str, work: Path, size: int | None) -> Iterator[None
     with ExitStack() as mounted:
         for each in ("cwd", "tmp", "cache") if size is not None else ():
             (work / each).mkdir(exist_ok=True)
-            words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", work / each]
-            subprocess.run(words, check=True)
-            mounted.callback(subprocess.run, ["umount", work / each], check=True)
+            at = str(work / each)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", at], check=True)
+            mounted.callback(subprocess.check_call, ["umount", at])
         if size is not None:
             made.fill(name, work / "cwd")
         yield

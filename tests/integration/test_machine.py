@@ -436,7 +436,7 @@ def test_ctrl_c_gives_the_profile_so_far(build: Build, model: CpuModel) -> None:
 def test_an_interrupt_while_the_engine_starts_leaves_none_that_runs(
     build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch, is_started: bool
 ) -> None:
-    """It was freed under its thread when Python ended: SIGSEGV."""
+    """One that was left was freed under its thread when Python ended."""
     start = threading.Thread.start
 
     def interrupted(thread: threading.Thread) -> None:

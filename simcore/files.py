@@ -20,9 +20,10 @@ from simcore.errors import ConfigError
 Document = str | bytes
 #: Of a part, a baseline, a linker script and their like.
 SMALL_BYTES = 16 << 20
+#: Of any other input, as simcore.elf has it.
+MOST_BYTES = 1 << 28
 #: How the names of files begin that are not whole yet.
 UNFINISHED = ".unfinished-"
-_MOST_HASHED = 1 << 28  # bytes of an input, as simcore.elf has it
 _MOST_NAME = 180  # bytes of the file's own name in it; 255 are all that a name may have
 
 
@@ -46,10 +47,22 @@ def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
-        data = b"" if found.st_size > most else file.read(most + 1)
+        # None of one that would have to be waited for, such as the kernel's log.
+        data = b"" if found.st_size > most else file.read(most + 1) or b""
     if max(found.st_size, len(data)) > most:
         raise OSError(errno.EFBIG, f"more than {most} bytes")
     return data
+
+
+def head_of(path: str | os.PathLike[str], size: int) -> bytes:
+    """The first bytes of a regular file; none of a pipe, which would have to be waited for, or
+    anything else. Raises OSError, or ValueError for a NUL in the path.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return os.read(handle, size) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+    finally:
+        os.close(handle)
 
 
 class InputAsOutputError(ConfigError):
@@ -188,7 +201,7 @@ def _unwritable(path: str, error: OSError) -> ConfigError:
 
 def sha256_of(path: str) -> str:
     """Hash of what a file holds; ~ is the home. Raises OSError or ValueError, as read_regular."""
-    content = read_regular(os.path.expanduser(path), _MOST_HASHED)  # noqa: PTH111  a text
+    content = read_regular(os.path.expanduser(path), MOST_BYTES)  # noqa: PTH111  a text
     return hashlib.sha256(content).hexdigest()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simcore.errors import ConfigError
-from simcore.files import replace_file
+from simcore.files import MOST_BYTES, read_regular, replace_file
 
 
 class Sent(NamedTuple):
@@ -50,7 +50,7 @@ class Parcel:
                 self._known[name] = Sent(name, path, "")
                 return self._known[name]
             try:
-                data = Path(path).read_bytes()
+                data = read_regular(path, MOST_BYTES)
             except OSError as error:
                 raise ConfigError(f"{name}: cannot be read: {error.strerror}") from None
             sha256 = hashlib.sha256(data).hexdigest()

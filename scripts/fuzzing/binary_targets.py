@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scripts.fuzzing.bare import bare_elf, code_seeds
 from scripts.fuzzing.mutate import changed_bytes, changed_text, put_number
-from scripts.fuzzing.target import Attempt, Target, kept
+from scripts.fuzzing.target import Attempt, Target, keep_tool, kept
 
 if TYPE_CHECKING:
     from simcore.elf import Image
@@ -251,6 +251,7 @@ def _cache(data: bytes, at: Attempt) -> None:
     from simcore.report import RenderOptions
     from simcore.run.spec import RunSpec
 
+    keep_tool()
     spec = RunSpec(elf=at.file(bare_elf(b""), "fuzz.elf"), cpu="stm32f746")
     folder = at.folder / "cache"
     room = Room(folder, 1 << 28)

@@ -115,7 +115,10 @@ def _watch(process: subprocess.Popen[bytes], folder: Path) -> bool:
         now, used = _written(folder), _cpu_s(process.pid)
         if now != at:
             at, cpu, clock = now, used, time.monotonic()
-        elif now[0] >= 0 and (used - cpu > HANGS_CPU_S or time.monotonic() - clock > HANGS_S * 5):
+        elif now[0] >= 0 and (
+            used - cpu > HANGS_CPU_S
+            or time.monotonic() - clock > HANGS_S * (5 + os.getloadavg()[0])
+        ):
             process.kill()
             process.wait()
             return True

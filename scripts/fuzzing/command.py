@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 
+from scripts.fuzzing import counts
 from scripts.fuzzing.campaign import campaign
 from scripts.fuzzing.target import ROOT, Attempt
 from scripts.fuzzing.targets import TARGETS
@@ -33,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--go-on", action="store_true", help="with what campaigns before kept in the folder"
     )
+    parser.add_argument(
+        "--count", action="store_true", help=f"add to {counts.COUNTS.relative_to(ROOT)}"
+    )
+    parser.add_argument(
+        "--counts", action="store_true", help="print what is counted there, and run nothing"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="the table as JSON, too")
 
 
@@ -44,14 +52,24 @@ def run(options: argparse.Namespace) -> int:
         return 2
     if options.input is not None:
         return max(_one(name, options.input) for name in names)
+    if options.counts:
+        print(_row((*COLUMNS[:-1], "code")))
+        for name, done, same in counts.kept():
+            if name in names:
+                print(_row((*_cells(name, done)[:-1], "same" if same else "changed")))
+        return 0
     seconds = 60.0 if options.time is None and options.runs is None else options.time
     table: dict[str, Done] = {}
+    began = time.time()
     print(_row(COLUMNS), flush=True)
     for name in names:
         folder = options.folder / name
         done = campaign(name, options.seed, options.runs, seconds, folder, options.go_on)
         table[name] = done
         print(_row(_cells(name, done)), flush=True)
+    if options.count:
+        for name in counts.add(table, since=began):
+            print(f"{name}: not counted: code that it reaches changed meanwhile")
     for name, done in table.items():
         for found in done.findings:
             print(f"{name}: {found.what} at {found.where}, {found.times} times: {found.text}")

@@ -19,6 +19,8 @@ from typing import TypeGuard
 HITS = bytearray(1 << 17)
 _NAME = "_edge_hits_"
 _numbered = 0
+#: Of each file, which of the ways are inside of functions: others are gone at its import.
+_called: dict[str, list[int]] = {}
 
 
 def install(package: str) -> None:
@@ -34,6 +36,11 @@ def reached() -> int:
 def known() -> int:
     """How many ways the modules have that are imported."""
     return _numbered
+
+
+def entered() -> list[str]:
+    """The files of which a function was called so far."""
+    return sorted(file for file, ways in _called.items() if any(HITS[way] for way in ways))
 
 
 class _Finder(MetaPathFinder):
@@ -60,8 +67,9 @@ class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         tree = ast.parse(self.get_data(path), path)
+        called = _called[path] = []
         for statement in tree.body:
-            _number(statement)
+            _number(statement, called)
         return compile(ast.fix_missing_locations(tree), path, "exec")
 
     def exec_module(self, module: ModuleType) -> None:
@@ -69,29 +77,33 @@ class _Loader(SourceFileLoader):
         super().exec_module(module)
 
 
-def _number(node: ast.AST) -> None:
+def _number(node: ast.AST, called: list[int], inside: bool = False) -> None:
     """Number the ways below a statement; a class's body itself is none, it runs once."""
+    inside = inside or _is_function(node)
     for name in ("body", "orelse", "finalbody"):
         statements = getattr(node, name, None)
         if isinstance(statements, list) and statements:
             for statement in statements:
-                _number(statement)
+                _number(statement, called, inside)
             if not isinstance(node, ast.ClassDef):
                 documented = ast.get_docstring(node) if _is_function(node) else None
-                statements.insert(0 if documented is None else 1, _mark(statements[0]))
+                at = 0 if documented is None else 1
+                statements.insert(at, _mark(statements[0], called, inside))
     if isinstance(node, ast.If | ast.For | ast.While) and not node.orelse:
-        node.orelse = [_mark(node)]
+        node.orelse = [_mark(node, called, inside)]
     for name in ("handlers", "cases"):
         for part in getattr(node, name, ()):
-            _number(part)
+            _number(part, called, inside)
 
 
 def _is_function(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def _mark(near: ast.AST) -> ast.stmt:
+def _mark(near: ast.AST, called: list[int], inside: bool) -> ast.stmt:
     global _numbered
     _numbered += 1
+    if inside:
+        called.append(_numbered)
     hits = ast.Subscript(ast.Name(_NAME, ast.Load()), ast.Constant(_numbered), ast.Store())
     return ast.copy_location(ast.Assign([hits], ast.Constant(1)), near)

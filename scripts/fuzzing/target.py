@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -59,19 +59,27 @@ def prebuilt(*names: str) -> list[bytes]:
 
 
 @cache
+def keep_tool() -> None:
+    """The hash of mcusim, which its files and packages are looked at for, is one word."""
+    from simcore.cache import tool
+
+    tool.tool_fingerprint = lambda room=None, shown=False: f"fuzz {shown}"  # type: ignore[assignment]
+
+
+@cache
 def keep_parts() -> None:
     """Shipped part files are read once in this process: to read them takes longer than the rest."""
     from simcore.cpu_model import tree
 
     read: Callable[..., Any] = tree._load
-    known: dict[Path, Any] = {}
+    known: dict[Path, bytes] = {}
     shipped = ROOT / "cpu_models"
 
     def load(path: Path, chain: tuple[Path, ...]) -> Any:
         if path.parent != shipped:
             return read(path, chain)
         if path not in known:
-            known[path] = read(path, chain)
-        return copy.deepcopy(known[path])
+            known[path] = pickle.dumps(read(path, chain))
+        return pickle.loads(known[path])  # a tenth of copy.deepcopy()
 
     tree._load = load

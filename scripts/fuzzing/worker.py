@@ -75,6 +75,7 @@ class Done:
     known_ways: int = 0
     kept: int = 0
     cpu_s: float = 0.0
+    entered: list[str] = field(default_factory=list)  # files of ours whose functions were called
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -120,6 +121,7 @@ class Worker:
         done.ways, done.known_ways = edges.reached(), edges.known()
         done.kept = len(self._pool) - self._own
         done.cpu_s = time.process_time() - cpu
+        done.entered = [str(Path(file).relative_to(ROOT)) for file in edges.entered()]
         done.findings = list(self._findings.values())
         return done
 

@@ -16,15 +16,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.command_cases import ELF, MCUSIM, SHORT, Yard, broken, unfinished, yard
+from scripts.command_cases import (
+    ELF,
+    MCUSIM,
+    SHORT,
+    Yard,
+    broken,
+    forget_run,
+    kept_runs,
+    unfinished,
+    yard,
+)
 
 #: Of CASES, those that write.
-WRITERS = ("profile json", "record", "check jobs", "study ops")
+WRITERS = ("profile json", "record", "check jobs", "study ops", "sweep")
 MOST_S = 120.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tries", type=int, default=100, metavar="N", help="kills of each writer")
+    parser.add_argument("--tries", type=int, default=84, metavar="N", help="kills of each writer")
     parser.add_argument("--only", metavar="NAME", help="this writer alone")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", type=Path, help="keep what commands read here, for later runs")
@@ -87,15 +97,18 @@ def _one(name: str) -> Trial:
     def trial(
         made: Yard, work: Path, environment: dict[str, str], after: float
     ) -> tuple[list[str], bool]:
-        # A study that is finished runs nothing: what it found last is found anew.
+        # What is finished runs nothing: a result of it is found anew.
         for result in sorted((work / "cwd").glob("study/runs/*.json"))[:1]:
             result.unlink()
-        before = _documents(work)
+        store = work / "cwd" / "out.db"
+        forget_run(store)
+        before, runs = _documents(work), kept_runs(store)
         killed = _ended(_start(made.command(name), work, environment), after)
         bad = broken(work / "cwd")
         bad += [f"lost: {path}" for path in before if not (work / "cwd" / path).exists()]
         if killed:
             bad += _again(made.command(name), work, environment)
+        bad += [f"lost: run {key}" for key in runs - kept_runs(store)]
         return bad, killed
 
     return trial
@@ -105,7 +118,7 @@ def _documents(work: Path) -> list[str]:
     files = (path for path in (work / "cwd").rglob("*") if path.is_file())
     return sorted(
         str(path.relative_to(work / "cwd")) for path in files
-        if not path.name.startswith(".unfinished")
+        if not path.name.startswith(".unfinished") and not path.name.endswith("-journal")
     )  # fmt: skip
 
 

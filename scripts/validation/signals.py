@@ -12,13 +12,14 @@ import ctypes
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from scripts.command_cases import CASES, Ended, Yard, left_behind, said, yard
@@ -80,13 +81,21 @@ def ending(
     before: Callable[[], None] | None = None,
     reads: int | None = None,
     read_only: bool = False,
+    disk: int | None = None,
 ) -> Ended:
-    """Run a case in a fresh folder and end it; ``reads`` bytes of its output and then none."""
-    work = made.fresh()
+    """Run a case in a fresh folder and end it; ``reads`` bytes of its output and then none.
+
+    With ``disk`` its working, temporary and cache folder are on one of so many bytes each.
+    """
+    work = made.fresh(name)
     environment = made.environment(work)
     if read_only:
         (work / "cwd").chmod(0o555)
-    with (work / "err").open("w+b") as err, (work / "out").open("w+b") as out:
+    with (
+        (work / "err").open("w+b") as err,
+        (work / "out").open("w+b") as out,
+        _disks(made, name, work, disk),
+    ):
         process = subprocess.Popen(
             made.command(name),
             cwd=work / "cwd", env=environment, stdin=subprocess.DEVNULL, stderr=err,
@@ -112,7 +121,23 @@ def ending(
         err.seek(0)
         out.seek(0)
         text = err.read().decode("utf-8", "replace")
-        return Ended(status, out.read(), text, bad + said(text))
+        ended = Ended(status, out.read(), text, bad + said(text))
+    shutil.rmtree(work)
+    return ended
+
+
+@contextmanager
+def _disks(made: Yard, name: str, work: Path, size: int | None) -> Iterator[None]:
+    """The folders of a command are disks of so many bytes each; as they are with None."""
+    with ExitStack() as mounted:
+        for each in ("cwd", "tmp", "cache") if size is not None else ():
+            (work / each).mkdir(exist_ok=True)
+            at = str(work / each)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", at], check=True)
+            mounted.callback(subprocess.check_call, ["umount", at])
+        if size is not None:
+            made.fill(name, work / "cwd")
+        yield
 
 
 def _signals(number: signal.Signals) -> Callable[..., Sequence[Ended]]:
@@ -184,11 +209,25 @@ def _small(made: Yard, name: str, usual: Ended, tries: int, chance: random.Rando
     return [_same(ending(made, name, None, None, before=limit), (2, usual.status))]
 
 
+def _disk(made: Yard, name: str, usual: Ended, tries: int, chance: random.Random) -> list[Ended]:
+    """Working, temporary and cache folder on disks that are full soon: status 2 where one matters.
+
+    Only root can mount them.
+    """
+    if os.geteuid():
+        return []
+    # A repository and a store that are there before take 128 KiB.
+    least = 17 if name in ("check bisect", "results remove") else 12
+    sizes = [1 << least, *(int(2 ** chance.uniform(least, 21)) for _ in range(max(tries // 8, 1)))]
+    return [_same(ending(made, name, None, None, disk=size), (2, usual.status)) for size in sizes]
+
+
 def _read_only(
     made: Yard, name: str, usual: Ended, tries: int, chance: random.Random
 ) -> list[Ended]:
     """A working folder that takes nothing: status 2 where something is written there."""
-    writes = any(word in made.command(name) for word in ("-o", "--save-baseline", "--outputs"))
+    writing = ("-o", "--save-baseline", "--outputs", "--store", "--remove", "--bisect")
+    writes = any(word in made.command(name) for word in writing)
 
     def as_any_user() -> None:  # root writes where it likes
         ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
@@ -213,5 +252,6 @@ ENDS: dict[str, Callable[..., Sequence[Ended]]] = {
     "closed": _closed,
     "full": _full,
     "small": _small,
+    "disk": _disk,
     "read-only": _read_only,
 }

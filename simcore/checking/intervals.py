@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Annotated
 
 from simcore.cache import Room, content_key
 from simcore.checking.plans import RunPlan
 from simcore.comparison.metrics import Metrics
 from simcore.costs.uncertainty import CyclesInterval
+from simcore.files import MOST_BYTES, read_regular
 from simcore.plain import from_plain, json_text, schema_name
 from simcore.run.spec import RunSpec
 from simcore.run.uarts import input_key
@@ -47,7 +47,7 @@ def interval_key(plan: RunPlan) -> str | None:
     """
     try:
         hashes = [
-            hashlib.sha256(Path(name).read_bytes()).hexdigest()
+            hashlib.sha256(read_regular(name, MOST_BYTES)).hexdigest()
             for name in (plan.elf, plan.runner_file)
             if name is not None
         ]

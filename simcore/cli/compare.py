@@ -33,7 +33,7 @@ from simcore.cli.running import (
     tell_warnings,
 )
 from simcore.errors import ConfigError, ExitCode
-from simcore.files import destination
+from simcore.files import destination, head_of
 from simcore.report.comparison import FORMATS, SECTIONS, render
 
 if TYPE_CHECKING:
@@ -170,9 +170,8 @@ def is_program(file: str) -> bool:
     """
     path = Path(file)
     try:
-        with path.open("rb") as stream:
-            head = stream.read(64) if path.is_file() else b""
-    except OSError:  # whoever reads it says so
+        head = head_of(path, 64)
+    except (OSError, ValueError):  # whoever reads it says so
         return False
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         return False

@@ -23,7 +23,7 @@ from simcore.cli.output import (
 from simcore.cli.progress import ProgramOutput, Progress
 from simcore.errors import ExitCode
 from simcore.files import destination
-from simcore.log_text import harmless, one_line
+from simcore.log_text import harmless, one_line, shortened
 from simcore.report import RenderOptions
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def tell_warnings(warnings: Sequence[str], format_name: str, output: str | None)
     """Warnings on stderr, each once, unless the text report on stdout holds them."""
     if format_name != "text" or goes_to_file(output):
         for warning in dict.fromkeys(warnings):
-            click.echo(f"mcusim: warning: {warning}", err=True)
+            tell_line(f"warning: {shortened(one_line(warning))}")
 
 
 def tell_speed(cycles: int, started: float) -> None:
@@ -174,5 +174,5 @@ def tell_line(line: str) -> None:
 def tell_end(end: Exit, where: str = "") -> ExitCode:
     """How a run ended, on stderr unless all is well; returns the exit status."""
     if end.status is not ExitCode.OK:
-        click.echo(f"mcusim: {end.text}{where}", err=True)
+        tell_line(f"{shortened(one_line(end.text))}{where}")
     return end.status

@@ -37,6 +37,7 @@ from simcore.costs.timeline import Timeline
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.devices import ClockPhase
 from simcore.errors import ConfigError, ExitCode
+from simcore.files import MOST_BYTES, read_regular
 from simcore.plain import Document, RecordError, from_plain, schema_name
 from simcore.records import dataclass
 from simcore.run.heaps import HeapUse
@@ -213,7 +214,7 @@ class Profile(Document):
     def load(cls, path: str | Path) -> Profile:
         """Read a JSON profile from a file. Raises ConfigError."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = read_regular(path, MOST_BYTES).decode("utf-8")
         except OSError as error:
             raise ConfigError(f"{path}: cannot read the profile: {error.strerror}") from None
         except UnicodeDecodeError:

@@ -102,6 +102,8 @@ class _Checker:
                 raise self.file.error(
                     (*path, key), "a name is lower case letters, digits and underscores"
                 )
+            if is_fact({key: entry}):  # the table would be taken for one
+                raise self.file.error((*path, key), "is the key of a number; take another name")
             checked[key] = self.node((*path, key), named.entry, entry)
         return checked
 

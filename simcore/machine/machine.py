@@ -191,18 +191,26 @@ class Machine:
             self._guessing.close()
             self._uc._Uc__finalizer()
             self._core.close()
+        else:  # Python would free the engine of the running thread as it ends
+            self._uc._Uc__finalizer.detach()
 
     # --- the calling thread ---
 
     def run(self, progress: Watcher | None) -> list[EndedRun]:
         """Run to the end and settle the results, one per setup."""
-        worker = threading.Thread(target=self._execution.run, name="mcusim engine", daemon=True)
+        begun = threading.Lock()  # by whoever is first: the engine, or an interrupt before it
+
+        def execute() -> None:
+            if begun.acquire(blocking=False):
+                self._execution.run()
+
+        worker = threading.Thread(target=execute, name="mcusim engine", daemon=True)
         timeout = self._options.spec.timeout_s
         deadline = None if timeout is None else time.monotonic() + timeout
         memory = MemoryLimit(self._options.spec.max_memory)
         loaded = set(sys.modules)
-        worker.start()
         try:
+            worker.start()
             while not self._execution.done.wait(WATCH_S):
                 if deadline is not None and time.monotonic() >= deadline:
                     self._stop("timeout")
@@ -211,8 +219,14 @@ class Machine:
                 if progress is not None:
                     modelled_s = self._core.modelled() / self._options.clock_hz
                     progress(Reached(self._core.instructions(), modelled_s))
-        except KeyboardInterrupt:
+        except BaseException as error:
+            if begun.acquire(blocking=False):  # nothing ran, and nothing will
+                self._execution.done.set()
+                raise
             self._stop("interrupted")
+            if not isinstance(error, KeyboardInterrupt):  # out of `progress`
+                self._execution.done.wait()
+                raise
             resume()
             self._execution.done.wait()
         worker.join()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simcore.files import without_links
+from simcore.log_text import shortened
 from simcore.machine.semihosting_files import Console, File, FixedFile, HostFile, Input, Output
 from simcore.records import dataclass
 
@@ -25,6 +26,7 @@ _LONGEST_PATH = 4096
 _LONGEST_STRING = 1 << 20
 _MOST_FILES = 64
 _MOST_WARNINGS = 20
+_MOST_NAME = 200  # characters of a file's name in one
 _FEATURES = b"SHFB\x03"  # SYS_EXIT_EXTENDED is there, :tt opened to append is stderr
 _APPLICATION_EXIT = 0x2_0026
 # ADP_Stopped reasons of SYS_EXIT, "Semihosting for AArch32 and AArch64", table of SYS_EXIT (0x18).
@@ -191,12 +193,14 @@ class Semihosting:
 
     def _host_file(self, name: str, mode: int) -> File:
         if self.folder is None:
-            self._warn(f"the program asked for host file {name!r}; --semihost-dir opens its folder")
+            self._warn(
+                f"the program asked for host file {_shown(name)}; --semihost-dir opens its folder"
+            )
             raise PermissionError(errno.EACCES, "no folder is open")
         try:
             return HostFile(self.folder, name, mode)
         except PermissionError as error:
-            self._warn(f"host file {name!r} was refused: {error.strerror}")
+            self._warn(f"host file {_shown(name)} was refused: {error.strerror}")
             raise
 
     def _close(self, block: int) -> int:
@@ -355,6 +359,11 @@ class Semihosting:
             yield data
             address += step
             size -= step
+
+
+def _shown(name: str) -> str:
+    """A name that the program chose, as a message has it."""
+    return shortened(repr(name), _MOST_NAME)
 
 
 class _BadPointerError(Exception):

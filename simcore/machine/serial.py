@@ -81,6 +81,13 @@ class SerialPorts:
     def warnings(self, core: Core) -> Iterator[str]:
         """What became of the input otherwise than a reader may think."""
         for name, (source, data) in self._fed.items():
+            if name not in self._numbers:  # it touched no device, and the core was told of none
+                if data:
+                    yield (
+                        f"the program took 0 of {len(data):,} bytes that {name} was given"
+                        f" ({source})"
+                    )
+                continue
             use = core.serial(self._numbers[name])
             if use.taken < use.size:
                 yield (

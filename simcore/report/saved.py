@@ -18,6 +18,7 @@ from typing import Any
 
 from simcore.costs.profile import Profile, one_line
 from simcore.errors import ConfigError
+from simcore.files import MOST_BYTES, read_regular
 from simcore.plain import RecordError, from_plain
 from simcore.report import RenderOptions
 from simcore.report.profile import SEVERAL_PARTS, document, needed
@@ -194,7 +195,7 @@ def _read(path: str) -> Any:
         if not file.is_file():  # a device may never end
             what = "is no file" if file.exists() else "no such file; check the path"
             raise ConfigError(f"{path}: {what}")
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_regular(file, MOST_BYTES).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}; check the path") from None
     except (ValueError, RecursionError) as error:

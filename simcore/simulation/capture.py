@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from simcore import __version__
@@ -15,7 +15,7 @@ from simcore.core.end import RunEnd, cache_sizes, run_results
 from simcore.elf import Image, ProgramFiles, image_of_files
 from simcore.elf.names import with_names
 from simcore.errors import CaptureError, ConfigError, McusimError
-from simcore.files import binary_destination
+from simcore.files import binary_destination, head_of
 from simcore.parallel import collecting_seldom
 from simcore.plain import filled, from_plain, to_plain
 from simcore.records import dataclass
@@ -215,8 +215,7 @@ def record(
 def is_capture(path: str | os.PathLike[str]) -> bool:
     """Whether a file begins as a capture does; False when it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+        return head_of(path, len(MAGIC)) == MAGIC
     except (OSError, ValueError):  # ValueError: a path with NUL
         return False
 

@@ -49,6 +49,11 @@ class CaptureWriter:
         self._number += 1
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Open a file that is never waited for, such as the kernel's log would be."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 class CaptureReader:
     """The chunks of a capture, all of them checked before the first is given.
 
@@ -63,7 +68,7 @@ class CaptureReader:
             if not self._path.is_file():
                 missing = not self._path.exists()
                 raise self.error("no such file; check the path" if missing else "is no file")
-            with self._path.open("rb") as file:
+            with open(path, "rb", opener=_at_once) as file:
                 self._check(file)
         except (OSError, ValueError) as error:  # ValueError: a path with NUL
             reason = getattr(error, "strerror", None) or type(error).__name__

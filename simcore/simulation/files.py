@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simcore.elf import ProgramFiles, load_files
 from simcore.elf.image import printable
 from simcore.errors import ConfigError, NetworkError
+from simcore.files import head_of
 from simcore.run.spec import RunSpec
 from simcore.tflite.formats import HEAD_BYTES, is_tflite, other_network
 
@@ -30,8 +31,7 @@ def is_network(path: str) -> bool:
                 f"{printable(path)}: is a TensorFlow SavedModel; convert it with"
                 " tf.lite.TFLiteConverter.from_saved_model() and give the .tflite"
             )
-        with Path(path).open("rb") as file:
-            head = file.read(HEAD_BYTES)
+        head = head_of(path, HEAD_BYTES)
     except (OSError, ValueError):
         return False  # who reads it says why
     if other := other_network(head):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from scripts.fuzzing import campaign as campaigns
+from scripts.fuzzing import counts
 from scripts.fuzzing.campaign import campaign
 from scripts.fuzzing.mutate import changed_bytes, changed_json, changed_text
 from scripts.fuzzing.target import ROOT, Attempt, Target
-from scripts.fuzzing.worker import Job, Worker
+from scripts.fuzzing.worker import Done, Job, Worker
 from simcore.errors import ConfigError
 
 
@@ -78,3 +79,29 @@ def test_changes_hang_on_the_numbers_alone_and_keep_most_of_an_input() -> None:
         first = [change(random.Random(n), text, text) for n in range(50)]
         assert first == [change(random.Random(n), text, text) for n in range(50)]
         assert len(set(first)) > 25
+
+
+def test_inputs_are_counted_until_code_that_they_reach_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "ROOT", tmp_path)
+    kept = tmp_path / "counts.json"
+    for name in "abc":
+        (tmp_path / f"{name}.py").write_text("1")
+    one = Done(runs=10, passed=5, cpu_s=1.5, ways=7, entered=["a.py", "b.py"])
+    counts.add({"one": one, "other": Done(runs=1, entered=["c.py"])}, kept)
+    counts.add({"one": Done(runs=20, ways=6, entered=["a.py"])}, kept)
+    told = {name: (done.runs, done.passed, done.ways, same) for name, done, same in
+            counts.kept(kept)}  # fmt: skip
+    assert told == {"one": (30, 5, 7, True), "other": (1, 0, 0, True)}
+    (tmp_path / "b.py").write_text("2")
+    assert {name: same for name, _, same in counts.kept(kept)} == {"one": False, "other": True}
+    counts.add({"one": one}, kept)
+    assert [(done.runs, same) for _, done, same in counts.kept(kept)] == [(10, True), (1, True)]
+
+
+def test_a_campaign_says_which_files_it_called_functions_of(tmp_path: Path) -> None:
+    done = campaign("map", 1, 20, None, tmp_path, False)
+    assert "simcore/linking/mapfile.py" in done.entered
+    assert "simcore/files.py" in done.entered
+    assert not [file for file in done.entered if file.startswith(("simcore/core/", "simcore/cli"))]

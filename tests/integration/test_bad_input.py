@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from collections.abc import Callable, Iterator
@@ -191,8 +192,19 @@ def test_paths_that_cannot_be_read_are_refused(refused: Callable[..., str], fold
     assert "directory" in refused(folder)
     assert "name" in refused("a" * 300)
     assert refused("/dev/null")
+    os.mkfifo("pipe")
+    assert "not a regular file" in refused("pipe")
     (folder / "loop.elf").symlink_to("loop.elf")
     assert "loop.elf" in refused("loop.elf")
+
+
+@pytest.mark.parametrize("command", ["compare", "report", "replay", "annotate", "whatif", "export"])
+def test_no_command_waits_for_a_pipe(
+    folder: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    os.mkfifo("pipe")
+    assert main([command, "pipe", *(["pipe"] if command == "compare" else [])]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
 
 
 def test_an_unknown_part_is_answered_with_the_nearest(refused: Callable[..., str]) -> None:

@@ -250,6 +250,31 @@ def test_the_search_filters_every_table_and_gives_all_back(seen: Seen) -> None:
     assert page.locator("text=No row matches the filter.").first.is_visible()
 
 
+def test_events_of_a_browser_or_of_others_break_nothing(browser: Browser, report: Path) -> None:
+    seen = Seen(browser, report)
+    page = seen.page
+    page.goto(f"{report.as_uri()}#%E0%A4%A")  # no text in UTF-8
+    page.reload()
+    page.evaluate("""() => {
+        const types = ["search", "close", "toggle", "cancel", "invalid", "select", "focusin",
+            "keydown", "keyup", "click", "change", "input", "filter", "sort", "copy", "beforeprint",
+            "afterprint", "hashchange", "storage", "mouseover", "mouseleave", "scroll", "wheel"];
+        const places = [window, document, document.documentElement, document.body,
+            ...document.querySelectorAll("figure, svg, table, input, button, summary, #frames")];
+        for (const type of types)
+            for (const place of places)
+                place.dispatchEvent(new CustomEvent(type, { bubbles: true }));
+    }""")
+    page.fill("#search", "mixed")
+    page.fill("#search", "")
+    page.locator("#roofline .point").first.dispatch_event("mouseover")
+    assert page.inner_text("#roofline-told")
+    page.locator("#frames .frame").nth(1).click()
+    assert page.inner_text("#told")
+    assert seen.troubles == []
+    seen.context.close()
+
+
 def test_the_listing_shows_loops_pairs_and_the_source(seen: Seen) -> None:
     page = seen.page
     listing = page.locator(".listing").first

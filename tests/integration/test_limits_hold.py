@@ -23,6 +23,20 @@ SKIP = "ldr r0, [sp, #24]\n adds r0, #2\n str r0, [sp, #24]\n bx lr\n"
 ENDLESS = {
     "a loop that counts": "1: adds r0, #1\n nop\n b 1b",
     "a loop in a marker": "bl mcusim_op_begin\n" + MARKERS,
+    "a loop in the end of a marker": (
+        "bl mcusim_op_end\n" + MARKERS.replace("mcusim_op_begin", "mcusim_op_end")
+    ),
+    "markers that call each other": (
+        "bl mcusim_op_begin\n .global mcusim_op_begin, mcusim_op_end\n"
+        " .type mcusim_op_begin, %function\nmcusim_op_begin: nop\n b mcusim_op_end\n"
+        " .size mcusim_op_begin, 0xffffffff\n"
+        " .type mcusim_op_end, %function\nmcusim_op_end: nop\n b mcusim_op_begin\n"
+        " .size mcusim_op_end, 0xffffffff\n"
+    ),
+    "a handler inside of a marker": (
+        TICK + "1: b 1b\n .ltorg\n .type systick, %function\n"
+        "systick: bl mcusim_op_begin\n" + MARKERS
+    ),
     "a handler that never returns": (
         TICK + "1: adds r1, #1\n b 1b\n .ltorg\n .type systick, %function\n"
         "systick: adds r0, #1\n nop\n b systick"

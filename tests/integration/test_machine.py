@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -429,6 +430,39 @@ def test_ctrl_c_gives_the_profile_so_far(build: Build, model: CpuModel) -> None:
         result = run(image, model, RunOptions(CLOCK_HZ), interrupt)
     assert result.exit_reason == "interrupted"
     assert instructions(result) > 1000
+
+
+@pytest.mark.parametrize("is_started", [False, True])
+def test_an_interrupt_while_the_engine_starts_leaves_none_that_runs(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch, is_started: bool
+) -> None:
+    """One that was left was freed under its thread when Python ended."""
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if is_started:
+            start(thread)
+        raise KeyboardInterrupt
+
+    image = build("1: adds r0, #1\n b 1b")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        if is_started:
+            result = run(image, model, RunOptions(CLOCK_HZ), None)
+            assert result.exit_reason == "interrupted"
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                run(image, model, RunOptions(CLOCK_HZ), None)
+    assert "mcusim engine" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_error_of_who_is_told_of_progress_ends_the_run(build: Build, model: CpuModel) -> None:
+    def failing(reached: Reached) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        run(build("1: adds r0, #1\n b 1b"), model, RunOptions(CLOCK_HZ), failing)
+    assert "mcusim engine" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_progress_is_told_while_the_program_runs(

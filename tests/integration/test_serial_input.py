@@ -50,6 +50,13 @@ def test_lines_come_back_polled_and_by_interrupt(name: str, tmp_path: Path) -> N
     assert not [text for text in profile.warnings if "byte" in text]
 
 
+def test_a_program_that_touches_no_device_takes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "input.txt").write_bytes(b"four")
+    told: dict[str, Any] = {"cpu": "stm32f746", "uart": f"USART1={tmp_path / 'input.txt'}"}
+    profile = simcore.profile(PREBUILT / "markers.elf", **told)
+    assert "the program took 0 of 4 bytes that USART1 was given" in " ".join(profile.warnings)
+
+
 @each_board
 @pytest.mark.parametrize("text", [b"", b"first\n", b"first\none\npart of a"])
 def test_a_program_that_wants_more_ends_as_it_waits_for_input(

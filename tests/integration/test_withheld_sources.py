@@ -79,6 +79,51 @@ def test_text_of_other_files_stands_in_no_document(
         assert all(reason in text for reason in WITHHELD)
 
 
+#: Functions that are inlined out of files that `#line` names, in a compilation folder of the
+#: host's: DW_AT_comp_dir, the folders of the line table and DW_AT_call_file all lead there.
+INLINED = """
+#line 1 "{file}"
+static inline __attribute__((always_inline)) unsigned deep(unsigned n) {{ return n * 7 ^ n >> 3; }}
+#line 2 "{file}"
+static inline __attribute__((always_inline)) unsigned near(unsigned n) {{
+#line 3 "{file}"
+    return deep(n) + deep(n + 1); }}
+#line 1 "real.c"
+volatile unsigned sink;
+void reset(void) {{ for (unsigned n = 0; n < 99; n++) sink = near(sink);
+    __asm__ volatile("ldr r1, =0x20026\\n movs r0, #0x18\\n bkpt 0xab" ::: "r0", "r1"); }}
+__attribute__((section(".isr_vector"), used)) void *const vectors[] = {{(void *)0x20010000, reset}};
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        ("/proc/self", "environ"), ("/proc/self/cwd", ".git/config"), ("..", "outside.c"),
+        (".git", "config"), ("C:\\\\..", "outside.c"), ("/proc/self/root", "{outside}"),
+        ("\x1b[2J", "link.c"), ("/dev/fd", "0"), ("//..//", "outside.c"),
+    ],
+)  # fmt: skip
+def test_no_compilation_folder_leads_inlined_code_to_other_files(
+    elf: Path, arm_gcc: Callable[..., Path], capfdbinary: pytest.CaptureFixture[bytes],
+    folder: str, file: str,
+) -> None:  # fmt: skip
+    named = file.format(outside=(elf.parent.parent / "outside.c").relative_to("/"))
+    source = elf.parent / "inlined.c"
+    source.write_text(INLINED.format(file=named))
+    script = ["-nostdlib", "-Wl,-Ttext=0x08000040,--section-start=.isr_vector=0x08000000"]
+    moved = f"-fdebug-prefix-map={elf.parent}={folder}"
+    arm_gcc(elf, ["-O2", "-g", moved, *script, "-Wl,-Tbss=0x20000000,-e,reset", source.name])
+    for command in (
+        ("profile", "a.elf", "--format", "html"), ("annotate", "a.elf", "--format", "json")
+    ):  # fmt: skip
+        assert main([*command, "-o", "out"]) == 0
+        said = capfdbinary.readouterr()
+        document = Path("out").read_bytes()
+        assert TOKEN.encode() not in document + said.out + said.err
+        assert b"\x1b" not in document + said.err
+
+
 def test_an_opened_folder_is_read_and_a_map_finds_what_was_built_elsewhere(
     elf: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

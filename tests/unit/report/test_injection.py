@@ -16,12 +16,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from simcore.checking.results import CheckResult
+from simcore.cli.running import tell_end, tell_warnings
+from simcore.costs.origin import Exit
 from simcore.costs.profile import Profile
 from simcore.report import RenderOptions
 from simcore.report.check import FORMATS as CHECK_FORMATS
 from simcore.report.check import render as render_check
 from simcore.report.html.details import Details, printable
 from simcore.report.profile import FORMATS, document
+from simcore.run.faults import Fault
 from tests.unit.handmade import kernel_profile
 from tests.unit.report.test_check_reports import checked, failed, reason, value
 
@@ -194,3 +197,17 @@ def test_no_name_is_more_than_text_in_a_check(form: str) -> None:
             OF_CHECKS[form](render_check(check_with(nasty), form))
         except (AssertionError, ValueError, ET.ParseError) as error:
             pytest.fail(f"{name}: {error}"[:600])
+
+
+def test_no_name_is_more_than_a_line_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    for name, nasty in NASTY.items():
+        tell_warnings([nasty, nasty + "x" * 100_000], "json", None)
+        fault = Fault("undefined", 0, 0, nasty, 0, nasty, 1, ())
+        tell_end(Exit("fault", None, fault, None))
+        said = capfd.readouterr().err
+        try:
+            is_log(said)
+        except AssertionError as error:
+            pytest.fail(f"{name}: {error}"[:600])
+        assert said.count("\n") == 3
+        assert max(map(len, said.splitlines())) < 1_500

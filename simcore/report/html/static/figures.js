@@ -4,10 +4,11 @@ const figureMoves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 function followFigure(figure, told, parts) {
   const items = [...figure.querySelectorAll(parts)];
   const tell = (item) => {
-    told.textContent = item.querySelector("title")?.textContent ?? item.title;
+    if (item) told.textContent = item.querySelector("title")?.textContent ?? item.title;
   };
   let chosen = figure.querySelector("[tabindex='0']");
   const choose = (item) => {
+    if (!item) return; // something else in the figure, such as what a browser lets scroll
     chosen.setAttribute("tabindex", -1);
     chosen = item;
     chosen.setAttribute("tabindex", 0);

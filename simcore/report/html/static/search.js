@@ -88,7 +88,7 @@ function search() {
 searchBox.addEventListener("input", search);
 searchBox.addEventListener("focus", () => { scrolledTo = scrollY; });
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select");
+  const typing = event.target.closest?.("input, textarea, select");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
     searchBox.focus({ preventScroll: true });
@@ -99,9 +99,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A link to an annotated function opens it.
+// A link to an annotated function opens it. Whoever wrote the link may have written anything.
 function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    return;
+  }
+  const target = document.getElementById(name);
   if (target instanceof HTMLDetailsElement) target.open = true;
 }
 addEventListener("hashchange", openTarget);

@@ -28,7 +28,7 @@ function sortTable(heading, again = false) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("thead th button");
+  const button = event.target.closest?.("thead th button");
   if (button) sortTable(button.closest("th"));
 });
 

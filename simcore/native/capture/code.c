@@ -299,8 +299,16 @@ static uint32_t define(struct capture *c, uint32_t address, uint32_t size, struc
 
 uint32_t code_id(struct capture *c, uint32_t address, uint32_t size)
 {
+    uint32_t *next = c->block_id < c->stream->definitions ? &c->captured[c->block_id].next[address >> 2 & 1] : NULL;
+    if (next) {                                  /* of those at an address one at most is not stale */
+        const struct captured *likely = &c->captured[*next];
+        if (likely->address == address && likely->size == size && !likely->stale)
+            return *next;
+    }
     struct slot *slot = slot_for(c, key_of(address, size));
-    if (slot->key && !c->captured[slot->id].stale)
-        return slot->id;
-    return define(c, address, size, slot);
+    if (!slot->key || c->captured[slot->id].stale)
+        return define(c, address, size, slot);
+    if (next)
+        *next = slot->id;
+    return slot->id;
 }

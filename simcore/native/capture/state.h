@@ -47,6 +47,7 @@ struct captured {                /* one definition, as capture needs it */
     uint32_t watch_first, watches;
     uint8_t stale;               /* its bytes were overwritten */
     uint32_t before;             /* the one that was there before, NO_ID: none */
+    uint32_t next[2];            /* the ones that came behind it last, by bit 2 of their addresses; 0: none did */
     uint32_t listed;             /* where in capture.writable, NO_ID: it lies in flash, or another one is there now */
     uint32_t beyond;             /* bytes behind its end that are hooked with it, see code.c */
     uint8_t endless;             /* does nothing but branch to itself */

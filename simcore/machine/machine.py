@@ -45,7 +45,6 @@ from simcore.machine.peripherals import (
     peripheral_warning,
     polling_warning,
 )
-from simcore.machine.programmed import programmed_addresses
 from simcore.machine.semihosting import HeapInfo, Semihosting
 from simcore.machine.semihosting_files import PatientInput
 from simcore.machine.serial import SerialPorts
@@ -101,6 +100,7 @@ class Machine:
         self._boot = self._memory.boot(image, options.spec.entry)
         self._stack_floor = self._memory.stack_floor(image, self._boot.sp)
         self._stopping = threading.Event()
+        self._is_described = False
         self._core = Core(image.function_at, known)
         add_setups(self._core, setups)
         self._uc = map_memory(self._memory)
@@ -151,9 +151,18 @@ class Machine:
 
     def _describe(self) -> None:
         """Tell the core of the part's devices, which takes longer than many a kernel runs."""
+        self._is_described = True
         for device in self._serial.devices:
             self._core.describe(device)
         self._serial.describe(self._core)
+
+    def _dma_addresses(self) -> tuple[int, ...]:
+        """What the program gave to channels of DMA, if it used any device."""
+        if not self._is_described:
+            return ()
+        from simcore.machine.programmed import programmed_addresses
+
+        return programmed_addresses(self._model.devices.devices, self._core.register)
 
     def _object_map(self) -> ObjectMap:
         return run_objects(self._image, self._stack_floor, self._boot.sp, *self._heap())
@@ -274,7 +283,7 @@ class Machine:
             kernel=self._kernel,
             heaps=heaps_used(self._image, self._memory.read, heap_end),
             place=None if end.reason == "exit" else frame_at(self._image, self._execution.stood_at),
-            dma_addresses=programmed_addresses(self._model.devices.devices, self._core.register),
+            dma_addresses=self._dma_addresses(),
         )
         if self._recorder is not None:
             self._recorder.end(outcome)

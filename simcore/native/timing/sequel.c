@@ -13,7 +13,7 @@ void sequel_keep(struct timing *t, uint32_t before, uint32_t from, uint32_t inde
         e->block != from || a->facts.function != b->facts.function || !(WITHIN_FUNCTION >> a->facts.branch & 1))
         return;
     struct sequel s = {.id = b->definition, .accesses = b->facts.accesses, .block = index, .entry = entry};
-    s.is_taken = b->info.address != a->info.address + a->info.size;
+    s.is_taken = a->facts.branch != BRANCH_NONE && b->info.address != a->info.address + a->info.size;
     int conditional = a->facts.branch == BRANCH_CONDITIONAL || a->facts.branch_predicated;
     s.is_branch = a->facts.branch != BRANCH_NONE && (s.is_taken || conditional);
     if (s.is_branch) {

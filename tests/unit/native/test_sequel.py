@@ -13,7 +13,7 @@ from tests.unit.native.timed import Timed
 
 FLASH, SRAM, DTCM = 0x0800_0000, 0x2002_0000, 0x2000_0000
 STATES, VARIANTS = range(3), range(2)
-SEEDS = [*range(6), *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(6, 60))]
+SEEDS = [*range(24), *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(24, 60))]
 
 
 def schedules(draw: random.Random, probes: bool, accesses: int) -> list[dict[str, Any]]:

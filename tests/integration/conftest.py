@@ -1,4 +1,4 @@
-"""What integration tests share: a headless Chromium, and programs of a few instructions."""
+"""What integration tests share: a headless Chromium, small programs, what was decoded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from simcore.cpu_model import CpuModel, load_cpu_model
 from simcore.elf import Image, load_image
+from simcore.isa import decode_block
 from tests.integration.assembled import PROLOGUE, Build
 from tests.tools import needs
 
@@ -35,6 +36,19 @@ def browser() -> Iterator[Browser]:
 def model() -> CpuModel:
     """The part on which assembled programs run."""
     return load_cpu_model("stm32f746")
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The addresses of blocks that were decoded because C was told of them."""
+    found: list[int] = []
+
+    def noted(address: int, code: bytes, it_state: int) -> object:
+        found.append(address)
+        return decode_block(address, code, it_state)
+
+    monkeypatch.setattr("simcore.core.schedules.decode_block", noted)
+    return found
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from simcore.cache import Room, open_room
 from simcore.checking.plans import RunPlan
 from simcore.checking.running import profile_plan
 from simcore.core.kept_schedules import KIND
-from simcore.isa import decode_block
 from simcore.plain import to_plain
 from simcore.profiler import replay
 from simcore.simulation.capture import record
@@ -57,19 +56,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
     """The user's cache."""
     monkeypatch.setenv("MCUSIM_CACHE", str(tmp_path / "cache"))
     return open_room()
-
-
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The addresses of blocks that were decoded because C was told of them."""
-    found: list[int] = []
-
-    def noted(address: int, code: bytes, it_state: int) -> object:
-        found.append(address)
-        return decode_block(address, code, it_state)
-
-    monkeypatch.setattr("simcore.core.schedules.decode_block", noted)
-    return found
 
 
 def kinds(room: Room) -> set[str]:

@@ -15,7 +15,7 @@ from simcore.core.defined import DefinedBlock
 from simcore.core.facts import BlockFacts
 from simcore.core.kept_schedules import KIND
 from simcore.costs.profile import Profile
-from simcore.isa import Block, decode_block
+from simcore.isa import Block
 from simcore.parallel import collecting_seldom
 from simcore.profiler import profile
 from simcore.run.spec import RunSpec
@@ -32,19 +32,6 @@ LINK = "-Wl,--entry=reset,--section-start=.isr_vector=0,-Ttext=0x100,-Tbss=0x200
 @pytest.fixture
 def room(tmp_path: Path) -> Room:
     return Room(tmp_path / "cache", 1 << 28)
-
-
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The addresses of blocks that were decoded."""
-    found: list[int] = []
-
-    def noted(address: int, code: bytes, it_state: int) -> object:
-        found.append(address)
-        return decode_block(address, code, it_state)
-
-    monkeypatch.setattr("simcore.core.schedules.decode_block", noted)
-    return found
 
 
 def run(elf: Path, room: Room, **spec: object) -> Profile:

@@ -27,7 +27,7 @@ static inline int stays(struct timing *t, const struct block *b, uint32_t how)
 
 static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
-    if (t->trace || t->calls.ops.asks || t->calls.ops.one_call)
+    if (t->trace || t->calls.ops.asks || t->calls.ops.one_call || t->memory.by_all_rules)
         timing_settle(t);                /* samples see one node; a call may be where counting begins or ends */
     if (t->unwinds_to) {
         calltree_unwind_to(&t->calls, t->stacks.running, t->unwinds_to);

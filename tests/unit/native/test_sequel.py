@@ -34,7 +34,10 @@ def schedules(draw: random.Random, probes: bool, accesses: int) -> list[dict[str
 
 
 def program(draw: random.Random) -> dict[str, dict[str, Any]]:
-    """Blocks of two functions, one behind the other: loops, a switch, a call, predicates, a DSB."""
+    """Blocks of functions, one behind the other: loops, a switch, calls, predicates, a DSB.
+
+    Function 1 is called by function 0 and by function 2.
+    """
     shapes: list[dict[str, Any]] = [
         {"instructions": "...", "accesses": [[1, "load"]], "branch": "conditional"},
         {"instructions": "..", "accesses": [[0, "load"], [1, "store", 1]], "branch": "conditional",
@@ -50,10 +53,12 @@ def program(draw: random.Random) -> dict[str, dict[str, Any]]:
         {"instructions": "..", "function": 1, "accesses": [[0, "load"]], "branch": "conditional"},
         {"instructions": "..", "function": 1, "entry": False, "accesses": [[1, "store"]],
          "branch": "return"},
+        {"instructions": "..", "function": 2, "accesses": [[0, "load"]], "branch": "call"},
+        {"instructions": "..", "function": 2, "entry": False, "branch": "return"},
     ]  # fmt: skip
     found, address = {}, FLASH
     for number, shape in enumerate(shapes):
-        block = {"entry": number in (0, 8), **shape, "address": address}
+        block = {"entry": number in (0, 8, 10), **shape, "address": address}
         block["schedules"] = schedules(draw, "probes" in block, 2)
         found[f"b{number}"] = block
         address += 2 * len(block["instructions"])
@@ -63,6 +68,7 @@ def program(draw: random.Random) -> dict[str, dict[str, Any]]:
 def walk(draw: random.Random, blocks: dict[str, dict[str, Any]], count: int) -> list[Any]:
     """Records of a run through them, most of it as it was before."""
     records: list[Any] = []
+    returns: list[int] = []
     at, habits = 0, {number: draw.choice((0, 0, 2, 3)) for number in range(10)}
     for _ in range(count):
         block = blocks[f"b{at}"]
@@ -89,11 +95,12 @@ def walk(draw: random.Random, blocks: dict[str, dict[str, Any]], count: int) -> 
             case "direct":
                 at = 0
             case "call":
-                at = 8
+                returns.append(at + 1)
+                at = draw.choice((8, 10)) if at == 6 else 8
             case "conditional":
                 at = 8 if strays else 9
             case "return":
-                at = 7
+                at = returns.pop()
             case _:
                 at += 1
     return records

@@ -124,6 +124,19 @@ def from_plain(cls: type[Record], plain: Any) -> Record:
     return value
 
 
+def packed(value: Any) -> bytes:
+    """A record as JSON without white space."""
+    return json.dumps(to_plain(value), separators=(",", ":"), allow_nan=False).encode()
+
+
+def unpacked(cls: type[Record], content: bytes) -> Record | None:
+    """A record from what :func:`packed` gave; None of what is damaged, or of another version."""
+    try:
+        return from_plain(cls, json.loads(content))
+    except (ValueError, RecursionError):
+        return None
+
+
 def field_names(cls: type, name: str) -> tuple[str, ...]:
     """Field names of the records that the field ``name`` of ``cls``, a tuple of records, holds."""
     hint = _hints(cls)[name]

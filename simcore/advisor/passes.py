@@ -63,14 +63,14 @@ class MeasuredRun:
             totals.stack_high_water_bytes,
         )
 
-    def less(self, other: MeasuredRun) -> MeasuredRun:
-        """What it costs more than another."""
+    def plus(self, other: MeasuredRun, times: int = 1) -> MeasuredRun:
+        """What it costs with so many times another on top."""
         return replace(
             self,
-            cycles=self.cycles - other.cycles,
-            active_cycles=self.active_cycles - other.active_cycles,
-            waits=self.waits - other.waits,
-            energy_fj=self.energy_fj - other.energy_fj,
+            cycles=self.cycles + times * other.cycles,
+            active_cycles=self.active_cycles + times * other.active_cycles,
+            waits=self.waits + times * other.waits,
+            energy_fj=self.energy_fj + times * other.energy_fj,
         )
 
     def with_veneers(self, cycles: int) -> MeasuredRun:
@@ -139,7 +139,7 @@ class Passes:
         self.main = _main_of(program, profile)
         if self.main is not None:
             (own,) = self.time([self.setup], "as linked")
-            self.start_up = MeasuredRun.of(linked).less(own)
+            self.start_up = MeasuredRun.of(linked).plus(own, -1)
         return linked, profile
 
     def waits(
@@ -172,8 +172,7 @@ class Passes:
         found = self._timed(light, step)
         if self.start_up is None:
             return found
-        nothing = MeasuredRun(0, 0, 0, 0)
-        return [one.less(nothing.less(self.start_up)) for one in found]
+        return [one.plus(self.start_up) for one in found]
 
     def _timed(self, light: Sequence[TimingSetup], step: str) -> list[MeasuredRun]:
         capture = self.program.capture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simcore.advisor.results import Advice
 from simcore.files import sha256_of
-from simcore.plain import RecordError, from_plain, to_plain
+from simcore.plain import packed, unpacked
 from simcore.store.keys import run_key
 from simcore.store.rows import StoredRun, profile_row
 
@@ -45,12 +44,9 @@ class StoredAdvice:
     def load(self) -> Advice | None:
         """The advice, if it is there."""
         document = None if self._key is None else self._store.get([self._key]).get(self._key)
-        if document is None:
-            return None
-        try:
-            advice = from_plain(Advice, json.loads(document))
-        except (ValueError, RecursionError, RecordError):
-            return None  # of a damaged store: it is found again, and replaced
+        advice = None if document is None else unpacked(Advice, document)
+        if advice is None:
+            return None  # of a damaged store, too: it is found again, and replaced
         return replace(advice, elf=replace(advice.elf, name=PurePath(self._spec.elf).name))
 
     def forget(self) -> None:
@@ -67,8 +63,7 @@ class StoredAdvice:
         if placed is not None:
             moves = tuple(f"{one.name}={one.region}" for one in advice.placement)
             rows.append(profile_row(placed, replace(self._spec, place=moves)))
-        document = json.dumps(to_plain(advice), separators=(",", ":"), allow_nan=False).encode()
-        self._store.put([StoredRun(key, KIND, tuple(rows), document)])
+        self._store.put([StoredRun(key, KIND, tuple(rows), packed(advice))])
 
     def _found_key(self) -> str | None:
         try:

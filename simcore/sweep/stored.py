@@ -8,12 +8,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from simcore.cache import content_key
+from simcore.plain import unpacked
 from simcore.run.spec import PartSpec, RunSpec, given
 from simcore.store.keys import part_content, spec_content
 from simcore.store.rows import StoredRun, row_of
 from simcore.store.writer import StoreWriter
 from simcore.whatif.results import Outcome
-from simcore.whatif.stored import read_outcome, written_outcome
+from simcore.whatif.stored import written_outcome
 
 if TYPE_CHECKING:
     from simcore.store.database import ResultStore
@@ -63,7 +64,7 @@ class StoredPoints:
         found = {}
         for key, numbers in self._equal.items():
             document = documents.get(str(key))
-            outcome = None if document is None else read_outcome(document)
+            outcome = None if document is None else unpacked(Outcome, document)
             if outcome is not None:
                 found.update(dict.fromkeys(numbers, outcome))
         return found

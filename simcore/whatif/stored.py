@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from simcore.plain import RecordError, from_plain, to_plain
+from simcore.plain import packed, unpacked
 from simcore.run.options import NotedInput
 from simcore.store.keys import part_content, run_key, spec_content
 from simcore.store.rows import ResultRow, StoredRun, row_of
@@ -46,7 +45,7 @@ class StoredOutcomes:
         found = {}
         for one in configurations:
             document = documents.get(self._keys[elf, one.name] or "")
-            outcome = None if document is None else read_outcome(document)
+            outcome = None if document is None else unpacked(Outcome, document)
             if outcome is not None:
                 named = replace(outcome.elf, name=PurePath(elf).name)
                 found[elf, one.name] = replace(outcome, name=one.name, elf=named)
@@ -99,13 +98,4 @@ def _row(elf: str, one: Configuration, options: Mapping[str, Any], outcome: Outc
 
 def written_outcome(outcome: Outcome) -> bytes:
     """An outcome as a store has it: without the change against another."""
-    plain = to_plain(replace(outcome, change=None))
-    return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
-
-
-def read_outcome(document: bytes) -> Outcome | None:
-    """The outcome of a document; None for one that is damaged, or of another version."""
-    try:
-        return from_plain(Outcome, json.loads(document))
-    except (ValueError, RecursionError, RecordError):
-        return None
+    return packed(replace(outcome, change=None))

@@ -5,6 +5,14 @@
 
 static uint32_t less(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+/* Whether all that hits in the D-cache on a page costs and changes the same. */
+static int hits_alike(const struct memory *m, uint32_t page, int is_write)
+{
+    uint32_t policy = page >> 8, least = is_write ? POLICY_WRITE_BACK : POLICY_WRITE_THROUGH;
+    return m->dcache_on && policy >= least && policy != MIXED_POLICY && !m->read_allocate_mode &&
+           m->dcache.replacement != REPLACE_LRU;
+}
+
 /* Around an access that lies in so many bytes of memory, aligned to them. */
 static void set(const struct memory *m, struct window *w, uint32_t region, uint32_t address, uint32_t placed,
                 uint32_t bytes, uint32_t size, uint32_t low, uint32_t span)
@@ -30,9 +38,7 @@ void memory_open_window(struct memory *m, struct window *w, uint32_t address, ui
     w->tag = 0;
     if (w->is_cached) {
         struct cache *c = &m->dcache;
-        uint32_t policy = page >> 8, least = is_write ? POLICY_WRITE_BACK : POLICY_WRITE_THROUGH;
-        if (!m->dcache_on || policy < least || policy == MIXED_POLICY || m->read_allocate_mode ||
-            c->replacement == REPLACE_LRU || !cache_holds(c, c->recent, placed))
+        if (!hits_alike(m, page, is_write) || !cache_holds(c, c->recent, placed))
             return;
         w->held = &c->tag[c->recent];
         w->tag = *w->held & ~(uint32_t)CACHE_DIRTY;
@@ -47,12 +53,9 @@ int memory_read_held(struct memory *m, struct window *w, uint64_t time, uint32_t
                      uint32_t size, uint32_t low, uint32_t span)
 {
     struct cache *c = &m->dcache;
-    uint32_t page = m->page[placed >> PAGE_SHIFT], policy = page >> 8, bytes = c->line_bytes;
-    if ((page & 0xff) == NO_REGION || policy < POLICY_WRITE_THROUGH || policy >= MIXED_POLICY || !m->dcache_on ||
-        m->read_allocate_mode || c->replacement == REPLACE_LRU || (placed & (bytes - 1)) + size > bytes ||
-        m->by_all_rules)
-        return 0;
-    if (time < m->busy_until && (time < m->fills_done_at || memory_near_store(m, time, placed, size)))
+    uint32_t page = m->page[placed >> PAGE_SHIFT], bytes = c->line_bytes;
+    if ((page & 0xff) == NO_REGION || page & PAGE_TCM || m->by_all_rules || !hits_alike(m, page, 0) ||
+        (placed & (bytes - 1)) + size > bytes)
         return 0;
     uint32_t slot = cache_peek(c, placed);
     if (slot == UINT32_MAX || !cache_holds(c, slot, placed))

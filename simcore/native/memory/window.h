@@ -23,8 +23,8 @@ struct window {                  /* all zero: none */
 void memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
                         int is_write, uint32_t low, uint32_t span);
 
-/* A read, outside of its site's window, of a line that the D-cache holds, with nothing in its way: counts it, opens the
- * window there and returns 1. 0: ask memory_read(). */
+/* A read outside of its site's window: of a line that the D-cache holds opens the window there, and if nothing is in its
+ * way counts it and returns 1. 0: ask memory_read(). */
 int memory_read_held(struct memory *m, struct window *w, uint64_t time, uint32_t address, uint32_t placed,
                      uint32_t size, uint32_t low, uint32_t span);
 

@@ -24,22 +24,19 @@ static inline const uint32_t *access_places(struct timing *t, struct block *b, c
     return t->placed;
 }
 
-static inline uint64_t access_probe(const struct block *b, const uint32_t *address)
+/* What of a block's schedule hangs on where it accesses memory: a bit for each of its probes. */
+static inline uint64_t access_variant(struct timing *t, struct block *b, const uint32_t *address,
+                                      const uint8_t *present)
 {
     uint64_t variant = 0;
+    if (t->placement.moves)
+        address = access_places(t, b, address, present);
     for (uint32_t i = 0; i < b->facts.probes; i++) {
         const struct probe_mask *p = &b->probe[i];
         uint32_t bits = (address[p->a] ^ (address[p->b] & p->other)) & p->mask;
         variant |= (uint64_t)((bits == 0) ^ p->is_set) << i;
     }
     return variant;
-}
-
-/* What of a block's schedule hangs on where it accesses memory. */
-static inline uint64_t access_variant(struct timing *t, struct block *b, const uint32_t *address,
-                                      const uint8_t *present)
-{
-    return access_probe(b, t->placement.moves ? access_places(t, b, address, present) : address);
 }
 
 /* The accesses of a block, and the barriers between them. Compiled, too, for all of them without barriers. */
@@ -85,23 +82,6 @@ static inline __attribute__((always_inline)) int access_all(struct timing *t, st
     }
     if (barrier_before != UINT32_MAX)
         access_barriers(t, b, e, ran, &barriers, b->facts.accesses);
-    return CORE_OK;
-}
-
-/* SP behind a block that moves or tells it; arguments as those of timing_run_block(). */
-static inline int follow_stack(struct timing *t, const struct block *b, const uint32_t *address, const uint8_t *present,
-                               const uint8_t *ran, const uint32_t *notes, uint32_t note_count)
-{
-    const struct block_static *f = &b->facts;
-    struct stacks *s = &t->stacks;
-    uint32_t low = s->sp + (uint32_t)b->sp_low;
-    int tells = f->stack_access >= 0 && (!present || present[f->stack_access]);
-    if (low < t->handler_low)
-        t->handler_low = low;
-    if (b->sp_depends || s->unknown || low < s->lowest ||
-        (tells && address[f->stack_access] - (uint32_t)f->stack_offset != s->sp))
-        return stacks_walk(t, b, address, present, ran, notes, note_count);
-    s->sp += (uint32_t)b->sp_change;
     return CORE_OK;
 }
 

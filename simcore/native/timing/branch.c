@@ -68,15 +68,11 @@ uint32_t predictor_way(const struct predictor *p, uint32_t branch)
 
 static struct btac_entry *btac_find(struct predictor *p, uint32_t branch)
 {
-    if (!p->sets)
+    uint32_t way = predictor_way(p, branch);
+    if (way == UINT32_MAX)
         return NULL;
-    struct btac_entry *e = p->entry + ((branch >> 1) & (p->sets - 1)) * p->ways;
-    for (uint32_t way = 0; way < p->ways; way++, e++)
-        if (e->branch == (branch | 1)) {
-            e->stamp = ++p->clock;
-            return e;
-        }
-    return NULL;
+    p->entry[way].stamp = ++p->clock;
+    return &p->entry[way];
 }
 
 static void btac_learn(struct predictor *p, struct btac_entry *found, uint32_t branch, int taken, uint32_t next)

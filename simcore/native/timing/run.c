@@ -6,7 +6,6 @@
 
 /* --- where control goes ------------------------------------------------------------------------------- */
 
-/* Another node may be running now. */
 void timing_follow(struct timing *t)
 {
     t->node = t->calls.frame[t->calls.frames - 1].node;
@@ -15,8 +14,6 @@ void timing_follow(struct timing *t)
     if (t->trace)
         trace_follow(t->trace, &t->calls, t->now - t->counted_from);
 }
-
-enum { WITHIN_FUNCTION = 1 << BRANCH_NONE | 1 << BRANCH_CONDITIONAL | 1 << BRANCH_DIRECT | 1 << BRANCH_TABLE };
 
 /* Whether control goes on in the function that runs, as behind most blocks. */
 static inline int stays(struct timing *t, const struct block *b, uint32_t how)
@@ -64,7 +61,7 @@ static inline __attribute__((always_inline)) int resolve_branch(struct timing *t
     if (b->facts.branch != BRANCH_NONE) {
         enum branch_kind kind = b->facts.branch;
         int is_call = kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT;
-        int conditional = kind == BRANCH_CONDITIONAL || b->facts.branch_predicated;
+        int conditional = timing_is_conditional(b);
         /* A jump to an operation marker, whose own cost is left out, is the return that it came back with. */
         if (t->by_marker && !is_call)
             kind = BRANCH_RETURN;
@@ -198,7 +195,7 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     uint64_t variant = 0;
     if (b->facts.probes)
         variant = access_variant(t, b, address, present);
-    int entry = blocks_entry(&t->blocks, t->last_entry, index, t->state, variant);
+    int entry = blocks_entry(&t->blocks, before, index, t->state, variant);
     if (entry == NO_DEFINITION) {
         timing_settle(t);                /* it may take the place of one that is pending */
         entry = blocks_enter(&t->blocks, index, t->state, variant);
@@ -236,5 +233,5 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
         if (status != CORE_OK)
             return status;
     }
-    return b->sp_matters ? follow_stack(t, b, address, present, ran, notes, note_count) : CORE_OK;
+    return b->sp_matters ? timing_follow_stack(t, b, address, present, ran, notes, note_count) : CORE_OK;
 }

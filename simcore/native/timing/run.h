@@ -4,6 +4,15 @@
 
 #include "timing/timing.h"
 
+/* Branches behind which the function that runs goes on. */
+enum { WITHIN_FUNCTION = 1 << BRANCH_NONE | 1 << BRANCH_CONDITIONAL | 1 << BRANCH_DIRECT | 1 << BRANCH_TABLE };
+
+/* Whether the branch that ends a block may fall through. */
+static inline int timing_is_conditional(const struct block *b)
+{
+    return b->facts.branch == BRANCH_CONDITIONAL || b->facts.branch_predicated;
+}
+
 static inline void timing_charge(struct timing *t, enum cause cause, uint32_t cycles)
 {
     t->memory.counters[COUNTER_CYCLES + cause] += cycles;
@@ -49,5 +58,23 @@ uint32_t timing_extra(const struct timing *t, const struct block *b, uint32_t no
  * all of them. Returns 0, a core_status, or STOP_FAULT. */
 int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, const uint8_t *present,
                      const uint8_t *ran, const uint32_t *notes, uint32_t note_count);
+
+/* SP behind a block that moves or tells it; arguments as those of timing_run_block(). */
+static inline int timing_follow_stack(struct timing *t, const struct block *b, const uint32_t *address,
+                                      const uint8_t *present, const uint8_t *ran, const uint32_t *notes,
+                                      uint32_t note_count)
+{
+    const struct block_static *f = &b->facts;
+    struct stacks *s = &t->stacks;
+    uint32_t low = s->sp + (uint32_t)b->sp_low;
+    int tells = f->stack_access >= 0 && (!present || present[f->stack_access]);
+    if (low < t->handler_low)
+        t->handler_low = low;
+    if (b->sp_depends || s->unknown || low < s->lowest ||
+        (tells && address[f->stack_access] - (uint32_t)f->stack_offset != s->sp))
+        return stacks_walk(t, b, address, present, ran, notes, note_count);
+    s->sp += (uint32_t)b->sp_change;
+    return CORE_OK;
+}
 
 #endif

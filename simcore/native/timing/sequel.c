@@ -3,8 +3,6 @@
 
 #include "timing/access.h"
 
-enum { WITHIN_FUNCTION = 1 << BRANCH_NONE | 1 << BRANCH_CONDITIONAL | 1 << BRANCH_DIRECT | 1 << BRANCH_TABLE };
-
 void sequel_keep(struct timing *t, uint32_t before, uint32_t from, uint32_t index, uint32_t entry)
 {
     const struct block *a = &t->blocks.block[from], *b = &t->blocks.block[index];
@@ -14,8 +12,7 @@ void sequel_keep(struct timing *t, uint32_t before, uint32_t from, uint32_t inde
         return;
     struct sequel s = {.id = b->definition, .accesses = b->facts.accesses, .block = index, .entry = entry};
     s.is_taken = a->facts.branch != BRANCH_NONE && b->info.address != a->info.address + a->info.size;
-    int conditional = a->facts.branch == BRANCH_CONDITIONAL || a->facts.branch_predicated;
-    s.is_branch = a->facts.branch != BRANCH_NONE && (s.is_taken || conditional);
+    s.is_branch = a->facts.branch != BRANCH_NONE && (s.is_taken || timing_is_conditional(a));
     if (s.is_branch) {
         s.branch = a->branch;
         s.next = b->place;
@@ -103,7 +100,7 @@ size_t sequel_run(struct timing *t, const uint32_t *words, size_t count, int *st
         t->now += e->cycles;
         t->instructions += b->facts.instructions;
         if (b->sp_matters) {
-            *status = follow_stack(t, b, address, NULL, NULL, NULL, 0);
+            *status = timing_follow_stack(t, b, address, NULL, NULL, NULL, 0);
             if (*status != CORE_OK || t->unwinds_to || t->stacks.saved_from)
                 break;
         }

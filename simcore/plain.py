@@ -23,6 +23,7 @@ from simcore.errors import nearest
 
 Record = TypeVar("Record")
 _UNIONS = (UnionType, Union)  # the second with an annotated type
+_SCALARS = frozenset({str, int, float, bool, NoneType})
 
 #: Metadata of a field that no document holds.
 UNWRITTEN = {"unwritten": True}
@@ -74,12 +75,14 @@ class RecordError(ValueError):
 
 def to_plain(value: Any) -> Any:
     """Turn a dataclass tree into dicts, lists and scalars; keys keep the order of the fields."""
+    cls: Any = type(value)
+    if cls in _SCALARS:
+        return value
     if is_dataclass(value):
-        cls: Any = type(value)
         return {
-            field.name: to_plain(item)
-            for field in written_fields(cls)
-            if (item := getattr(value, field.name)) is not None or not _is_optional(field)
+            name: item if type(item) in _SCALARS else to_plain(item)
+            for name, is_optional in _written_names(cls)
+            if (item := getattr(value, name)) is not None or not is_optional
         }
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
@@ -149,6 +152,12 @@ def field_names(cls: type, name: str) -> tuple[str, ...]:
 def written_fields(cls: type) -> tuple[Field[Any], ...]:
     """The fields of a dataclass that documents hold."""
     return tuple(field for field in fields(cls) if not field.metadata.keys() & UNWRITTEN.keys())
+
+
+@cache
+def _written_names(cls: type) -> tuple[tuple[str, bool], ...]:
+    """Their names, and whether they are left out when None."""
+    return tuple((field.name, _is_optional(field)) for field in written_fields(cls))
 
 
 def _is_optional(field: Field[Any]) -> bool:

@@ -141,6 +141,7 @@ def profile_program(
         shifted = [simulation.cycles for simulation in simulations[: len(shifts)]]
         band = layout_band([offset for offset, _ in shifts], shifted)
         result = replace(result, layout=band)
+    program.keep()
     if spec.uncertainty:
         cycles: dict[tuple[str, str], list[int]] = {}
         for (question, _), other in zip(answers, simulations[len(shifts) :], strict=True):

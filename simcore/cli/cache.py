@@ -51,7 +51,7 @@ def cache(clear: bool, format_name: str) -> None:
     A profile is read back when its program, files, options and part and mcusim itself are what they
     were; so are reports of profile, whatif and advise, and what --uncertainty found for a check.
     Other runs of a program, by any command, and of its next build find the schedules of code that
-    is as it was; so does the replay of its capture.
+    is as it was; so does the replay of its capture. Runs of the same file find its source lines.
     Nothing is kept of a run that was given a folder of the host, asked for standard input, or was
     ended by the host's time. --no-cache of a command goes without.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from simcore.core.counters import (
     BlockCounts,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from simcore.run.asked import AskedCalls
 
 Item = TypeVar("Item")
+Row = TypeVar("Row", bound=NamedTuple)
+_INTEGERS = {"int32_t": "i", "uint32_t": "I", "uint64_t": "Q"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +58,41 @@ class Copier:
     info: Any
 
     def nodes(self) -> tuple[Node, ...]:
-        nodes = ffi.new("struct node_info[]", self.info.nodes)
-        counters = ffi.new("uint64_t[]", self.info.nodes * self.info.width)
-        lib.core_nodes(self.core, self.index, nodes, counters)
+        nodes, counters = self._nodes()
         vectors = _slices(ffi.unpack(counters, len(counters)), [self.info.width] * self.info.nodes)
+        rows = _rows(nodes, "parent", "function", "op", "call_site", "calls", "context", "state")
         return tuple(
-            filled(Node, node, function=function_index(node.function), vector=vector)
-            for node, vector in zip(nodes, vectors, strict=True)
+            Node(parent, function_index(function), op, site, calls, vector, context, state)
+            for (parent, function, op, site, calls, context, state), vector in zip(
+                rows, vectors, strict=True
+            )
         )
 
     def sums(self) -> tuple[int, ...]:
         """Each column summed over all nodes."""
-        nodes = ffi.new("struct node_info[]", self.info.nodes)
-        counters = ffi.new("uint64_t[]", self.info.nodes * self.info.width)
-        lib.core_nodes(self.core, self.index, nodes, counters)
+        _, counters = self._nodes()
         rows = memoryview(ffi.buffer(counters)).cast("B").cast("Q")
         return tuple(sum(rows[column :: self.info.width]) for column in range(self.info.width))
 
+    def _nodes(self) -> tuple[Any, Any]:
+        """Struct node_info of each, and their counters, one row behind the other."""
+        nodes = ffi.new("struct node_info[]", self.info.nodes)
+        counters = ffi.new("uint64_t[]", self.info.nodes * self.info.width)
+        lib.core_nodes(self.core, self.index, nodes, counters)
+        return nodes, counters
+
     def block_counts(self, told: Sequence[BlockFacts]) -> tuple[BlockCounts, ...]:
         blocks, sites, skipped = self._blocks()
-        counts = _copied(SiteCounts, sites)
+        counts = _named(SiteCounts, sites)
         sites_of = _slices(counts, [block.accesses for block in told])
         skipped_of = _slices(
             ffi.unpack(skipped, len(skipped)), [block.instructions for block in told]
         )
         return tuple(
-            filled(BlockCounts, block, sites=own_sites, skipped=own_skipped)
-            for block, own_sites, own_skipped in zip(blocks, sites_of, skipped_of, strict=True)
+            BlockCounts._make((*block, own_sites, own_skipped))
+            for block, own_sites, own_skipped in zip(
+                _rows(blocks, *BlockCounts._fields[:-2]), sites_of, skipped_of, strict=True
+            )
         )
 
     def executions(self) -> list[tuple[int, int, int]]:
@@ -100,7 +111,7 @@ class Copier:
     def entries(self) -> tuple[EntryCounts, ...]:
         entries = ffi.new("struct schedule_info[]", self.info.schedules)
         lib.core_schedules(self.core, self.index, entries)
-        return tuple(_copied(EntryCounts, entries))
+        return tuple(_named(EntryCounts, entries))
 
     def uses(
         self, watched: ObjectMap | None, regions: Sequence[str]
@@ -114,20 +125,20 @@ class Copier:
         found = ffi.new("struct use_info[]", self.info.uses)
         lib.core_uses(self.core, self.index, found)
         uses = []
-        counted = attrgetter("executions", "misses", "stall_cycles")
-        for use in found:
-            if not use.counts.executions:
+        in_region: int = lib.OBJECT_IN_REGION
+        for use in map(ObjectUse._make, _rows(found)):
+            if not use.executions:
                 continue  # before counting began
-            if use.object not in number:
-                if use.object & lib.OBJECT_IN_REGION:
-                    region = use.object & ~lib.OBJECT_IN_REGION
+            touched = number.get(use.object)
+            if touched is None:
+                touched = use.object
+                if touched & in_region:
+                    region = touched & ~in_region
                     name = regions[region] if region < len(regions) else "(no region)"
-                    number[use.object] = len(objects)
+                    touched = len(objects)
                     objects.append(DataObject(name, "region"))
-                else:
-                    number[use.object] = use.object
-            touched = number[use.object]
-            uses.append(ObjectUse(use.block, use.access, touched, *counted(use.counts)))
+                number[use.object] = touched
+            uses.append(use if touched == use.object else use._replace(object=touched))
         return tuple(objects), tuple(uses), number
 
     def operations(
@@ -204,7 +215,7 @@ class Copier:
             "struct node_block_info[]", lib.core_node_block_count(self.core, self.index)
         )
         lib.core_node_block_rows(self.core, self.index, found)
-        rows = [replace(row, node=nodes[row.node]) for row in _copied(NodeBlock, found)]
+        rows = [row._replace(node=nodes[row.node]) for row in _named(NodeBlock, found)]
         return tuple(sorted(rows, key=lambda row: (row.node, row.block)))
 
     def stale(self) -> tuple[StaleLines, ...]:
@@ -218,6 +229,35 @@ def _copied(cls: type[Item], structs: Iterable[Any]) -> list[Item]:
     """A dataclass for each struct, which has its fields by their names."""
     values = attrgetter(*vars(cls)["__match_args__"])
     return [cls(*values(struct)) for struct in structs]
+
+
+def _named(cls: type[Row], structs: Any) -> list[Row]:
+    """A named tuple for each struct of an array, which has its fields by their names."""
+    return list(map(cls._make, _rows(structs, *cls._fields)))
+
+
+def _rows(structs: Any, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Of each struct of an array the fields of these names, else all of them, at the speed of C."""
+    layout, found = _layout(ffi.typeof(structs).item)
+    rows = struct.iter_unpack(layout, ffi.buffer(structs))
+    if not names or names == found:
+        return rows
+    return map(itemgetter(*map(found.index, names)), rows)
+
+
+def _layout(kind: Any) -> tuple[str, tuple[str, ...]]:
+    """A struct of integers in the words of Python's struct, and its fields; inner ones are flat."""
+    layout, end = "=", 0
+    names: list[str] = []
+    for name, field in kind.fields:
+        if field.type.kind == "struct":
+            inner, inside = _layout(field.type)
+        else:
+            inner, inside = f"={_INTEGERS[field.type.cname]}", (name,)
+        layout += f"{field.offset - end}x{inner[1:]}"
+        names += inside
+        end = field.offset + ffi.sizeof(field.type)
+    return f"{layout}{ffi.sizeof(kind) - end}x", tuple(names)
 
 
 def _slices(items: Sequence[Item], lengths: Iterable[int]) -> list[tuple[Item, ...]]:

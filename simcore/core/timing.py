@@ -195,7 +195,7 @@ class Timing:
         every = copier.nodes()
         number = _ran(every)
         nodes = tuple(
-            replace(node, parent=number.get(node.parent, -1))
+            node._replace(parent=number.get(node.parent, -1))
             for index, node in enumerate(every)
             if index in number
         )

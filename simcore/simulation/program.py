@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simcore.cache import NO_ROOM, Room, open_room
 from simcore.elf import Image, image_of_files
+from simcore.elf.kept_lines import KeptLines, with_kept_lines
 from simcore.records import dataclass
 from simcore.run.reached import Watcher
 from simcore.run.setup import TimingSetup, load_setup
@@ -36,6 +37,7 @@ class Program:
     capture: Capture | None = None  # None: an ELF, which the engine runs
     network: NetworkRun | RunnerRun | None = None  # of an ELF with a network's file in it
     room: Room = NO_ROOM  # where its runs find and keep schedules
+    lines: KeptLines | None = None  # those of its debug information; None: it has none
 
     @property
     def printed(self) -> bytes:
@@ -90,6 +92,11 @@ class Program:
         kept.keep()
         return found
 
+    def keep(self) -> None:
+        """Keep what was decoded of the program, for runs to come."""
+        if self.lines is not None:
+            self.lines.keep()
+
     def told(self, profile: Profile) -> Profile:
         """The profile of its run with what is said of the network that ran, if one did."""
         if self.network is not None:
@@ -110,12 +117,15 @@ def load_spec(spec: RunSpec) -> Image:
 
 
 def program_of(spec: RunSpec, room: Room = NO_ROOM) -> Program:
-    """The program that a spec names; ``room`` has the schedules of runs before.
+    """The program that a spec names; ``room`` has the schedules and lines of runs before.
 
     Raises ElfError, and NetworkError for a network.
     """
     files, told, network = program_files(spec)
-    return Program(image_of_files(files, spec.demangle), told, network=network, room=room)
+    image, lines = image_of_files(files, spec.demangle), None
+    if image.lines is not None and room.is_on:
+        image, lines = with_kept_lines(image, [data for _, data in files.names], room)
+    return Program(image, told, network=network, room=room, lines=lines)
 
 
 def open_file(file: str | os.PathLike[str]) -> str | Capture:

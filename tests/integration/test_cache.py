@@ -368,29 +368,31 @@ def test_the_command_tells_what_is_kept_and_removes_it(
     assert main(["cache"]) == 0
     assert capfd.readouterr().out.splitlines()[2] == "nothing is kept"
     profile(CALLS)
-    ours, shown, scheduled, *tools = sorted(room.entries(), key=lambda entry: entry.kind)
+    lines, ours, shown, scheduled, *tools = sorted(room.entries(), key=lambda entry: entry.kind)
     tool_bytes = sum(entry.size for entry in tools)
-    every = ours.size + shown.size + scheduled.size + tool_bytes
-    sizes = [f"{size:,} B" for size in (ours.size, shown.size, scheduled.size, tool_bytes)]
+    kept = (lines.size, ours.size, shown.size, scheduled.size, tool_bytes)
+    every, sizes = sum(kept), [f"{size:,} B" for size in kept]
     wide = max(map(len, sizes))
     assert main(["cache"]) == 0
     assert capfd.readouterr().out == (
         f"{room.folder}\n"
         "at most 1,073,741,824 B (MCUSIM_CACHE, MCUSIM_CACHE_SIZE)\n"
         f"kind       entries  {'on disk':>{wide}}\n"
-        f"profiles         1  {sizes[0]:>{wide}}\n"
-        f"reports          1  {sizes[1]:>{wide}}\n"
-        f"schedules        1  {sizes[2]:>{wide}}\n"
-        f"tool             2  {sizes[3]:>{wide}}\n"
+        f"lines            1  {sizes[0]:>{wide}}\n"
+        f"profiles         1  {sizes[1]:>{wide}}\n"
+        f"reports          1  {sizes[2]:>{wide}}\n"
+        f"schedules        1  {sizes[3]:>{wide}}\n"
+        f"tool             2  {sizes[4]:>{wide}}\n"
     )
     assert main(["cache", "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told == {
         "folder": str(room.folder),
         "limit_bytes": 1 << 30,
-        "entries": 5,
+        "entries": 6,
         "bytes": every,
         "kinds": [
+            {"kind": "lines", "entries": 1, "bytes": lines.size},
             {"kind": "profiles", "entries": 1, "bytes": ours.size},
             {"kind": "reports", "entries": 1, "bytes": shown.size},
             {"kind": "schedules", "entries": 1, "bytes": scheduled.size},
@@ -398,7 +400,7 @@ def test_the_command_tells_what_is_kept_and_removes_it(
         ],
     }
     assert main(["cache", "--clear"]) == 0
-    removed = f"removed 5 entries, {every:,} B"
+    removed = f"removed 6 entries, {every:,} B"
     assert capfd.readouterr().out.splitlines()[2] == removed
     assert profile(CALLS).runs == 1
 

@@ -57,6 +57,7 @@ class Clone:
                 "PYTHON": "stand-in",
                 "TOLD": str(self.told),
                 "REAL": sys.executable,
+                "PYTHONDONTWRITEBYTECODE": "1",
             },
             text=True,
             capture_output=True,
@@ -99,13 +100,20 @@ def test_uv_is_used_where_it_is_installed(clone: Clone) -> None:
     ]
     assert done.stdout == ""
     steps = done.stderr.splitlines()
-    assert steps[:2] == [
+    assert steps[:3] == [
         "mcusim: making .venv with Python 3.99, by uv",
         "mcusim: building the C core and installing mcusim[test] with its packages",
+        "mcusim: compiling its modules",
     ]
-    assert steps[2].startswith("mcusim: ready after ")
-    assert steps[2].endswith(" MB in .venv")
-    assert ": 1 packages, " in steps[2]
+    assert steps[3].startswith("mcusim: ready after ")
+    assert steps[3].endswith(" MB in .venv")
+    assert ": 1 packages, " in steps[3]
+
+
+def test_modules_are_compiled_although_bytecode_is_not_to_be_kept(clone: Clone) -> None:
+    with_uv(clone)
+    clone.run("test")
+    assert len([*clone.path.glob("simcore/__pycache__/__init__.*.pyc")]) == 1
 
 
 def test_pip_does_it_otherwise_and_its_steps_are_told(clone: Clone) -> None:
@@ -121,6 +129,7 @@ def test_pip_does_it_otherwise_and_its_steps_are_told(clone: Clone) -> None:
         "mcusim: installing mcusim",
         "mcusim: building the C core",
         "mcusim: installing click, mcusim",
+        "mcusim: compiling its modules",
     ]
 
 

@@ -3,7 +3,7 @@
 #include "capture/state.h"
 #include "registers.h"
 
-enum { MERGE_BYTES = 256 };      /* ranges of code hooks closer than this become one */
+enum { MERGE_BYTES = 32 };       /* ranges of code hooks closer than this become one */
 
 /* --- code hooks for what time depends on operands or predicates ------------------------------------- */
 
@@ -100,33 +100,50 @@ static int is_hooked(const struct capture *c, uint32_t first, uint32_t last)
     return 0;
 }
 
-/* Widens the hooked ranges by one block, and has Unicorn translate it again. */
+static uint32_t gap_behind(const struct code_range *r) { return r[1].first > r->last ? r[1].first - r->last : 0; }
+
+/* Puts two neighbours into one. */
+static uc_err merge(struct capture *c, uint32_t i)
+{
+    struct code_range *r = c->range + i;
+    uc_err error = r[1].hook ? c->hook_del(c->engine, r[1].hook) : UC_ERR_OK;
+    if (error == UC_ERR_OK && r->hook)
+        error = c->hook_del(c->engine, r->hook);
+    r->hook = 0;
+    r->last = r[1].last > r->last ? r[1].last : r->last;
+    c->ranges--;
+    memmove(r + 1, r + 2, (c->ranges - i - 1) * sizeof *r);
+    return error;
+}
+
+/* Widens the hooked ranges by one block, and has Unicorn translate it again. Where there are too many, the two that
+ * are nearest to each other become one: each instruction between them that is translated from now on is told of. */
 int hooks_widen(struct capture *c, uint32_t id)
 {
     const struct captured *d = &c->captured[id];
-    uint32_t first = d->address, last = code_last_hooked(d);
-    struct code_range *nearest = NULL;
-    uint32_t nearest_gap = UINT32_MAX;
-    for (uint32_t i = 0; i < c->ranges; i++) {
-        struct code_range *r = &c->range[i];
-        uint32_t gap = first > r->last ? first - r->last : last < r->first ? r->first - last : 0;
-        if (gap < nearest_gap)
-            nearest = r, nearest_gap = gap;
-    }
-    if (!nearest || (nearest_gap > MERGE_BYTES && c->ranges < CODE_RANGES)) {
-        nearest = &c->range[c->ranges++];
-        nearest->first = first;
-        nearest->last = last;
-    } else {
-        if (c->hook_del(c->engine, nearest->hook) != UC_ERR_OK)
+    struct code_range added = {.first = d->address, .last = code_last_hooked(d)};
+    uint32_t at = 0;
+    while (at < c->ranges && c->range[at].first <= added.first)
+        at++;
+    memmove(c->range + at + 1, c->range + at, (c->ranges - at) * sizeof added);
+    c->range[at] = added;
+    c->ranges++;
+    for (;;) {
+        uint32_t nearest = 0;
+        for (uint32_t i = 0; i + 1 < c->ranges; i++)
+            if (gap_behind(c->range + i) < gap_behind(c->range + nearest))
+                nearest = i;
+        if (c->ranges == 1 || (c->ranges <= CODE_RANGES && gap_behind(c->range + nearest) > MERGE_BYTES))
+            break;
+        if (merge(c, nearest) != UC_ERR_OK)
             return CORE_ERR_ENGINE;
-        nearest->first = first < nearest->first ? first : nearest->first;
-        nearest->last = last > nearest->last ? last : nearest->last;
     }
-    if (c->hook_add(c->engine, &nearest->hook, UC_HOOK_CODE, (void *)on_code, c, nearest->first, nearest->last) !=
-        UC_ERR_OK)
-        return CORE_ERR_ENGINE;
-    uc_err error = c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)first, (uint64_t)last + 1);
+    for (struct code_range *r = c->range; r < c->range + c->ranges; r++)
+        if (!r->hook &&
+            c->hook_add(c->engine, &r->hook, UC_HOOK_CODE, (void *)on_code, c, r->first, r->last) != UC_ERR_OK)
+            return CORE_ERR_ENGINE;
+    uc_err error =
+        c->ctl(c->engine, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), (uint64_t)added.first, (uint64_t)added.last + 1);
     return error == UC_ERR_OK ? CORE_OK : CORE_ERR_ENGINE;
 }
 

@@ -18,7 +18,7 @@
 #include "stream/thumb.h"
 
 enum {
-    CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */
+    CODE_RANGES = 16,            /* code hooks; Unicorn walks a list from two on */
     NOTES_MAX = 1024,
     WATCH_MAX = 512,
     WINDOWS_MAX = MAX_REGIONS + 1,
@@ -172,7 +172,7 @@ struct capture {
     uint32_t regions;
     struct window window[WINDOWS_MAX];
     uint32_t windows;
-    struct code_range range[CODE_RANGES];
+    struct code_range range[CODE_RANGES + 1];    /* by address; one more while two become one */
     uint32_t ranges;
     uint32_t hook_from; /* id of a block that has to be translated anew, with hooks */
     uc_hook access_hook;

@@ -18,7 +18,7 @@
 #include "stream/thumb.h"
 
 enum {
-    CODE_RANGES = 3,             /* code hooks; Unicorn walks a list from two on */
+    CODE_RANGES = 16,            /* code hooks; Unicorn walks a list from two on */
     NOTES_MAX = 1024,
     WATCH_MAX = 512,
     WINDOWS_MAX = MAX_REGIONS + 1,

@@ -192,6 +192,12 @@ def test_what_cannot_run_is_one_line(
     assert captured.out == ""
 
 
+def test_a_plan_of_one_point_is_no_plural(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("one.toml").write_text('[axes]\nkernel = ["fully_connected_s8"]\n')
+    assert main(["sweep", "one.toml", "--plan"]) == 0
+    assert capfd.readouterr().out == "1 point\nprogram: fully_connected_s8\n"
+
+
 def test_a_store_of_another_version_or_half_written_is_one_line(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

@@ -197,6 +197,8 @@ def _kills(options: argparse.Namespace, cluster: _Cluster | None) -> int:
     )
     if is_cut:
         return bad
+    if client.returncode:
+        print("  " + " ".join(said.splitlines()[-1:]), flush=True)
     return bad + (client.returncode != 0) + (len(_kept()) != total) + (lost < asked)
 
 

@@ -36,6 +36,7 @@ Result = TypeVar("Result")
 
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss)://\S+:\d+")
 CONNECT_S = 10.0
+_SIZE_BYTES, _GREETING_BYTES = 8, 1 << 32
 #: How long a scheduler without workers, or one that does not answer, is waited for.
 PATIENCE_S = 30.0
 #: Work of a batch, so that what a task costs the scheduler (about 1 ms) is little beside it.
@@ -107,16 +108,35 @@ def _connected(address: str) -> Iterator[Client]:
 
 
 def _check_listening(address: str) -> None:
-    """Refuse at once an address where nobody listens, which Dask tries for long."""
-    host, _, port = address.partition("://")[2].rpartition(":")
+    """Refuse an address where nobody listens, which Dask tries for long, or something else than a
+    scheduler does, for which it waits for ever."""
+    protocol, _, place = address.partition("://")
+    host, _, port = place.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S) as connection:
+            is_dask = protocol != "tcp" or _greets(connection)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigError(
             f"--scheduler {address}: nobody answers there ({one_line(why)}): start one with 'dask"
             " scheduler', or check the address"
         ) from None
+    if not is_dask:
+        raise ConfigError(
+            f"--scheduler {address}: what answers there is no Dask scheduler: check the address"
+        )
+
+
+def _greets(connection: socket.socket) -> bool:
+    """Whether the other side begins as Dask does: unasked, with the size of its greeting in eight
+    bytes, which text would make huge."""
+    said = b""
+    try:
+        while len(said) < _SIZE_BYTES and (more := connection.recv(_SIZE_BYTES - len(said))):
+            said += more
+    except OSError:  # silent for too long, or gone
+        return False
+    return len(said) == _SIZE_BYTES and int.from_bytes(said, "little") < _GREETING_BYTES
 
 
 def _check_workers(client: Client, address: str) -> None:

@@ -1,12 +1,13 @@
 """Runs a sweep of a thousand points, kills it again and again: what is lost, what the engine costs.
 
 Each point is a program that runs for about a fifth of a second on this machine. The client is
-killed (SIGKILL) at random moments, then a worker of it, then it runs to its end: results in the
-store before each start are not run again (their rows are those that were written before), and at
-the end there are all. With --folder and --seconds it is done in pieces: each begins where the one
-before was killed. The overhead is the wall
-time of an undisturbed sweep on N processes beyond a N-th of the seconds that its points took
-themselves; an empty task is one that returns at once.
+killed (SIGKILL) at random moments; then it runs to its end, while workers of it are killed:
+processes of its pool, or with --cluster the workers of a Dask scheduler over loopback, each of
+which another follows. Results in the store before each start are not run again (their rows are
+those that were written before), and at the end there are all. With --folder and --seconds it is
+done in pieces: each begins where the one before was killed. The overhead is the wall time of an
+undisturbed sweep on N processes beyond a N-th of the seconds that its points took themselves; an
+empty task is one that returns at once.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 from simcore.parallel import as_they_come, processors
@@ -44,6 +45,8 @@ EMPTY_S = 0.005
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--points", type=int, default=1000, metavar="N")
     parser.add_argument("--kills", type=int, default=5, metavar="N", help="of the client")
+    parser.add_argument("--lost", type=int, default=3, metavar="N", help="workers that are killed")
+    parser.add_argument("--cluster", action="store_true", help="workers of a Dask scheduler here")
     parser.add_argument("--workers", type=int, default=processors(), metavar="N")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="that stays, to go on in later")
@@ -58,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         os.chdir(folder)
         Path("space.toml").write_text(_space(options.points))
-        bad = _kills(options)
+        with _Cluster(options.workers) if options.cluster else nullcontext() as cluster:
+            bad = _kills(options, cluster)
         if not options.no_overhead:
             bad += _empty(options.workers) + _overhead(options)
     return int(bad > 0)
@@ -73,12 +77,71 @@ def _space(points: int) -> str:
     )
 
 
-def _started(workers: int) -> subprocess.Popen[str]:
+class _Cluster:
+    """A Dask scheduler of this machine and its workers, each a process of its own."""
+
+    def __init__(self, workers: int) -> None:
+        self._count = workers
+        self._file = Path("scheduler.json")
+        self.address = ""
+        self._scheduler: subprocess.Popen[bytes] | None = None
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> _Cluster:
+        self._file.unlink(missing_ok=True)
+        told = ["--port", "0", "--scheduler-file", str(self._file)]
+        self._scheduler = _dask("scheduler", "--host", "127.0.0.1", *told)
+        while not self.address:
+            time.sleep(0.1)
+            if self._scheduler.poll() is not None:
+                raise SystemExit("dask scheduler did not start: see dask.log")
+            with suppress(OSError, ValueError):
+                self.address = json.loads(self._file.read_text())["address"]
+        for _ in range(self._count):
+            self._add()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (*self._workers, self._scheduler):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+    def _add(self) -> None:
+        one = ("--nthreads", "1", "--no-nanny", "--local-directory", "dask")
+        self._workers.append(_dask("worker", self.address, *one))
+
+    def lose(self, chance: random.Random) -> int:
+        """Kill a worker; another follows it."""
+        worker = self._workers.pop(chance.randrange(len(self._workers)))
+        worker.kill()
+        worker.wait()
+        self._add()
+        return 1
+
+
+def _dask(*command: str) -> subprocess.Popen[bytes]:
+    with Path("dask.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *command, "--no-dashboard"], stdout=log, stderr=log
+        )
+
+
+def _lose(client: int, cluster: _Cluster | None, chance: random.Random) -> int:
+    """Kill a worker of a client; how many were there to be killed."""
+    if cluster is not None:
+        return cluster.lose(chance)
+    there = _workers_of(client)
+    if there:
+        os.kill(chance.choice(there), signal.SIGKILL)
+    return int(bool(there))
+
+
+def _started(workers: int, cluster: _Cluster | None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "simcore.cli.main", "sweep", "space.toml", "-v"]
+    where = ["--workers", str(workers)] if cluster is None else ["--scheduler", cluster.address]
     return subprocess.Popen(
-        [*command, "--workers", str(workers), "--format", "csv", "-o", "out.csv"],
-        stderr=subprocess.PIPE,
-        text=True,
+        [*command, *where, "--format", "csv", "-o", "out.csv"], stderr=subprocess.PIPE, text=True
     )
 
 
@@ -94,7 +157,7 @@ def _kept() -> dict[str, int]:
         return {}
 
 
-def _kills(options: argparse.Namespace) -> int:
+def _kills(options: argparse.Namespace, cluster: _Cluster | None) -> int:
     chance = random.Random(options.seed)
     until = time.monotonic() + (options.seconds or math.inf)
     bad, total = 0, load_space("space.toml").size
@@ -103,7 +166,7 @@ def _kills(options: argparse.Namespace) -> int:
         before = _kept()
         if len(before) >= mark:
             continue
-        with _started(options.workers) as client:
+        with _started(options.workers, cluster) as client:
             while len(_kept()) < mark and client.poll() is None and time.monotonic() < until:
                 time.sleep(0.05)
             client.kill()
@@ -113,13 +176,14 @@ def _kills(options: argparse.Namespace) -> int:
         if time.monotonic() >= until:
             return bad
     before = _kept()
-    killed: list[int] = []
-    with _started(options.workers) as client:
+    left = range(len(before) + 1, total - 5)
+    moments = sorted(chance.sample(left, min(options.lost, len(left))))
+    asked, lost = len(moments), 0
+    with _started(options.workers, cluster) as client:
         while client.poll() is None and time.monotonic() < until:
-            if not killed and len(_kept()) >= min(total - 5, len(before) + 20):
-                killed = _workers_of(client.pid)[:1]
-                for worker in killed:
-                    os.kill(worker, signal.SIGKILL)
+            if moments and len(_kept()) >= moments[0]:
+                del moments[0]
+                lost += _lose(client.pid, cluster, chance)
             time.sleep(0.05)
         is_cut = client.poll() is None
         client.kill()
@@ -127,11 +191,15 @@ def _kills(options: argparse.Namespace) -> int:
     bad += _wrong(said, before, total)
     end = "client killed" if is_cut else f"status {client.returncode}"
     print(
-        f"{len(killed)} worker killed: {end}, {len(_kept())} of {total} results,"
+        f"{lost} workers killed: {end}, {len(_kept())} of {total} results,"
         f" {len(before)} were there",
         flush=True,
     )
-    return bad + (0 if is_cut else (client.returncode != 0) + (len(_kept()) != total))
+    if is_cut:
+        return bad
+    if client.returncode:
+        print("  " + " ".join(said.splitlines()[-1:]), flush=True)
+    return bad + (client.returncode != 0) + (len(_kept()) != total) + (lost < asked)
 
 
 def _wrong(said: str, before: dict[str, int], total: int) -> int:

@@ -84,7 +84,9 @@ def results(
         raise click.UsageError("--format parquet is binary and no terminal's: write it with -o")
     with needed_store(store, "mcusim results", create=False) as opened:
         if remove:
-            tell_line(f"removed {count(opened.remove(conditions))} runs from {opened.name}")
+            removed = opened.remove(conditions)
+            noun = "run" if removed == 1 else "runs"
+            tell_line(f"removed {count(removed)} {noun} from {opened.name}")
             return ExitCode.OK
         with destination(output, [store]) as write:
             if format_name == "text":

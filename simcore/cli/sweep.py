@@ -89,7 +89,8 @@ def sweep(
         places = space.places()
         lines = [f"{axis.name}: {', '.join(c.name for c in axis.choices)}\n" for axis in space.axes]
         of = f" of {count(space.size)}" if len(places) != space.size else ""
-        write_stdout("".join([f"{count(len(places))}{of} points\n", *lines]))
+        noun = "point" if len(places) == 1 else "points"
+        write_stdout("".join([f"{count(len(places))}{of} {noun}\n", *lines]))
         return ExitCode.OK
     kept = store or str(Path(file).with_suffix(".db"))
     with (

@@ -397,12 +397,19 @@ def _load(name_or_path: str, overrides: tuple[str, ...], memory_from: str | None
     from simcore.cpu_model.build import build_model
     from simcore.cpu_model.tree import apply_overrides, load_tree
 
-    tree = load_tree(name_or_path)
+    tree = load_tree(name_or_path) if is_model_file(name_or_path) else _shipped_tree(name_or_path)
     if memory_from is not None:
         from simcore.cpu_model.linker_script import apply_memory_block
 
         tree = apply_memory_block(tree, memory_from)
     return build_model(apply_overrides(tree, overrides), name_or_path)
+
+
+@functools.cache  # many runs of one part differ in overrides; these are set in a copy
+def _shipped_tree(name: str) -> dict[str, Any]:
+    from simcore.cpu_model.tree import load_tree
+
+    return load_tree(name)
 
 
 @functools.cache  # a file of the user's may be another the next time

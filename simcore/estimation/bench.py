@@ -127,10 +127,15 @@ def before(kernel: str, is_first: bool = False) -> LayerShape:
 def _group(job: LayerJob) -> list[Subgraph]:
     own = job.own if job.own is not None else piece(job.shape)
     (step,) = alone(own).steps
-    other = piece(before(step.call.kernel, job.is_first))
+    other = _small_piece(before(step.call.kernel, job.is_first))
     small = None if job.is_first else small_layer(step.call.kernel)
-    same = other if small is None else piece(small)
+    same = other if small is None else _small_piece(small)
     return [other, same, other, own]
+
+
+@cache
+def _small_piece(shape: LayerShape) -> Subgraph:
+    return piece(shape)
 
 
 def run_layers(

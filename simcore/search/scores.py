@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import math
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +26,9 @@ Score = Callable[[Mapping[str, Any], Estimate], float]
 def load_score(name: str, folder: Path) -> Score:
     """A score by its name: a proxy, or ``module:function``, which is given the layer list.
 
-    The module is found in ``folder`` too, that of the search's file. Its code is run. Raises
-    ConfigError for one that is not there.
+    The module is found in ``folder`` too, that of the search's file. Its code is run; what that
+    prints goes to standard error, and the layer list is its own. Raises ConfigError for one that is
+    not there.
     """
     if name in PROXIES:
         proxy = PROXIES[name]
@@ -38,8 +41,9 @@ def load_score(name: str, folder: Path) -> Score:
     place = str(folder.resolve())
     sys.path.insert(0, place)
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a stranger's module raises
+        with redirect_stdout(sys.stderr):
+            module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
         raise ConfigError(
             f"score '{name}': {module_name} cannot be imported: {_told(error)}"
         ) from None
@@ -51,8 +55,9 @@ def load_score(name: str, folder: Path) -> Score:
 
     def scored(table: Mapping[str, Any], _: Estimate) -> float:
         try:
-            value = float(function(table))
-        except Exception as error:  # whatever a stranger's function raises
+            with redirect_stdout(sys.stderr):
+                value = float(function(copy.deepcopy(table)))
+        except (Exception, SystemExit) as error:  # whatever a stranger's function raises
             raise ConfigError(f"score '{name}' of {table['name']} raised {_told(error)}") from None
         if not math.isfinite(value):
             raise ConfigError(f"score '{name}' of {table['name']} is {value}: no finite number")
@@ -61,6 +66,6 @@ def load_score(name: str, folder: Path) -> Score:
     return scored
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

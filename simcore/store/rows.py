@@ -46,7 +46,7 @@ class ResultRow:
     icache_misses: int | None = None
     dcache_misses: int | None = None
     flash_bytes: int | None = None  # that programming the part writes
-    ram_bytes: int | None = None  # of writable data, heap and stack sections
+    ram_bytes: int | None = None  # writable data, heap and stack sections, what is copied there
     stack_bytes: int | None = None  # deepest use of the main stack
     exit_code: int | None = None
     caches: str | None = None
@@ -106,7 +106,9 @@ def row_of(
     elf: Elf, cpu: Cpu, end: Exit, spec: RunSpec, costs: object, **figures: Any
 ) -> ResultRow:
     """The row of a run: ``costs`` has its figures under their names, or they are given."""
-    told = told_of(spec)
+    told, ram = told_of(spec), elf.ram_bytes
+    if ram is not None:
+        ram += getattr(costs, "copied_bytes", 0)
     usual = {
         "configuration": ", ".join((*told.get("place", ()), *told.get("overrides", ())))
         or AS_LINKED,
@@ -124,7 +126,7 @@ def row_of(
         end=end.reason,
         exit_code=end.code,
         flash_bytes=elf.load_bytes,
-        ram_bytes=elf.ram_bytes,
+        ram_bytes=ram,
         **(usual | figures),
     )
 

@@ -36,6 +36,7 @@ class PlannedPoint:
     configuration: Configuration
     options: Mapping[str, Any]  # fields of a RunSpec that no configuration has
     shift: int = 0
+    build: tuple[tuple[str, str], ...] = ()  # what its program was built with, for people
 
     def open(self) -> Program:
         """Its program, as it is for all points of a group. Raises ElfError, ModelError or

@@ -84,7 +84,8 @@ def _planned(space: SweepSpace, drafts: Sequence[Draft]) -> list[PlannedPoint]:
         options = dict(draft.options)
         if home[draft.elf] not in (None, draft.configuration.cpu):
             options["linked_for"] = home[draft.elf]
-        points.append(PlannedPoint(draft.elf, draft.configuration, options, draft.shift))
+        built = tuple(draft.build.items())
+        points.append(PlannedPoint(draft.elf, draft.configuration, options, draft.shift, built))
     return points
 
 

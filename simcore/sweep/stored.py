@@ -77,7 +77,6 @@ class StoredPoints:
         if outcome.elf.sha256 != self._program(point)["sha256"]:
             return  # the file holds something else by now
         spec = point.configuration.spec(PurePath(point.elf).name, point.options)
-        shift = f", shift={point.shift}" if point.shift else ""
         row = row_of(
             outcome.elf,
             outcome.cpu,
@@ -86,7 +85,9 @@ class StoredPoints:
             outcome,
             stack_bytes=outcome.stack_high_water_bytes,
         )
-        row = replace(row, configuration=f"{row.configuration}{shift}")
+        shift = [f"shift={point.shift}"] if point.shift else []
+        built = [f"{name}={value}" for name, value in point.build]
+        row = replace(row, configuration=", ".join([*built, row.configuration, *shift]))
         self._writer.keep(StoredRun(key, KIND, (row,), written_outcome(outcome)))
 
     def _key(self, point: PlannedPoint) -> str | None:

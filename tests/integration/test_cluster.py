@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -204,6 +205,29 @@ def test_what_a_cluster_cannot_do_is_one_line(
     said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert "and this is mcusim 9.9.9+0123456789: install the same version" in said
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"])
+def test_what_listens_and_is_no_scheduler_is_one_line(
+    said: bytes, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask waits for ever for something that says nothing."""
+    monkeypatch.setattr("simcore.cluster.CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            with suppress(OSError), server.accept()[0] as connection:
+                connection.sendall(said)
+                connection.recv(1)  # until the other side goes
+
+        greeter = threading.Thread(target=greet, daemon=True)
+        greeter.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["sweep", "space.toml", "--scheduler", address]) == 2
+        greeter.join(GUARD_S)
+    error = capfd.readouterr().err
+    assert error.endswith("what answers there is no Dask scheduler: check the address\n")
+    assert error.count("\n") == 1
 
 
 def test_each_batch_asks_a_worker_for_its_version() -> None:

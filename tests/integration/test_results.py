@@ -147,7 +147,7 @@ def test_rows_are_listed_and_removed(capfd: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[0] for line in listed[4:]] == [KERNEL.name, KERNEL.name]
     assert "200 MHz" in listed[4]
     assert main(["results", "runs.db", "--where", "clock_hz=100MHz", "--remove"]) == 0
-    assert capfd.readouterr().err == "mcusim: removed 1 runs from runs.db\n"
+    assert capfd.readouterr().err == "mcusim: removed 1 run from runs.db\n"
     assert [row["clock_hz"] for row in rows(capfd=capfd)] == [200_000_000]
     for wrong in (["--remove"], ["--columns", "cycle"], ["--columns", ","], ["--where", "x"]):
         assert main(["results", "runs.db", *wrong]) == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import simcore
 from simcore.cli.main import cli, main
 from simcore.cli.search import FORMATS
 from tests.schemas import assert_fits
@@ -87,9 +88,13 @@ def test_a_score_of_the_user_judges(space: Path, capsys: pytest.CaptureFixture[s
     )
     options = ["--trials", "6", "-j", "1", "--format", "json"]
     found = json.loads(written(space, "--score", "mine_counts:layers", *options))
+    for row in found["rows"][:2]:
+        one = simcore.estimate(json.loads(row["layers"]), jobs=1)
+        assert (one.cycles, one.flash_bytes) == (row["cycles"], row["flash_bytes"])
     assert {row["score"] for row in found["rows"]} <= {-6, -8}  # of one block, of two
     assert main(["search", str(space), "--score", "mine_counts:broken", *options]) == 2
     assert "raised KeyError: 'weights'" in capsys.readouterr().err
+    assert written(space, "--trials", "1", "-j", "1").startswith("1 network of the space ds-cnn on")
 
 
 def test_without_optuna_it_says_what_to_install(

@@ -92,6 +92,9 @@ def test_a_sweep_is_run_once_and_told_in_each_form(
     assert points[0]["energy_j"] == profile["totals"]["energy_j"]
     assert points[0]["flash_bytes"] == profile["elf"]["load_bytes"]
     assert points[2]["ram_bytes"] > points[0]["ram_bytes"] == profile["elf"]["ram_bytes"]
+    assert main(["results", "space.db", "--format", "jsonl", "--columns", "ram_bytes"]) == 0
+    kept_ram = [json.loads(line)["ram_bytes"] for line in capfd.readouterr().out.splitlines()]
+    assert sorted(kept_ram) == sorted(p["ram_bytes"] for p in points if p["end"] == "exit")
     best = min(point["cycles"] for point in points if "cycles" in point)
     assert any(point["on_front"] and point["cycles"] == best for point in points)
     assert main([*asked, "csv"]) == 0
@@ -125,8 +128,13 @@ cpu = ["stm32f746"]
     assert [point["settings"]["cc"] for point in points] == ["gcc", "clang"] * 2
     assert points[0]["cycles"] == points[1]["cycles"] != points[2]["cycles"]
     assert all(point["on_front"] for point in points)
-    assert main(["results", "space.db", "--format", "jsonl", "--columns", "kind,cycles"]) == 0
+    columns = ["--columns", "kind,cycles,configuration"]
+    assert main(["results", "space.db", "--format", "jsonl", *columns]) == 0
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {row["configuration"] for row in rows} == {
+        "kernel=fully_connected_s8, cc=gcc, as linked",
+        "kernel=conv2d_s8_small, cc=gcc, as linked",
+    }
     assert sorted(row["cycles"] for row in rows) == sorted({point["cycles"] for point in points})
 
 
@@ -182,6 +190,12 @@ def test_what_cannot_run_is_one_line(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+def test_a_plan_of_one_point_is_no_plural(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("one.toml").write_text('[axes]\nkernel = ["fully_connected_s8"]\n')
+    assert main(["sweep", "one.toml", "--plan"]) == 0
+    assert capfd.readouterr().out == "1 point\nprogram: fully_connected_s8\n"
 
 
 def test_a_store_of_another_version_or_half_written_is_one_line(

@@ -34,8 +34,9 @@ def render(result: SearchResult, format_name: str, options: RenderOptions) -> st
 
 def headline(result: SearchResult) -> str:
     """What was searched, in a line."""
+    noun = "network" if len(result.rows) == 1 else "networks"
     return (
-        f"{count(len(result.rows))} networks of the space {result.family} on {result.part} at"
+        f"{count(len(result.rows))} {noun} of the space {result.family} on {result.part} at"
         f" {clock(result.clock_hz)}: {count(len(result.feasible))} within the limits,"
         f" {count(len(result.front))} on the front"
     )

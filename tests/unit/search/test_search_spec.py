@@ -104,19 +104,44 @@ def test_scores_that_are_not_there_or_raise_are_one_line(tmp_path: Path) -> None
     (tmp_path / "mine_raises.py").write_text(
         "def bad(table):\n    raise ValueError('no\\nway')\n"
         "def none(table):\n    return float('nan')\n"
+        "def quits(table):\n    raise SystemExit(3)\n"
     )
     (tmp_path / "mine_breaks.py").write_text("import there_is_no_such_module\n")
+    (tmp_path / "mine_ends.py").write_text("raise SystemExit\n")
     table: dict[str, Any] = {"name": "n1"}
     for name, said in (
         ("accuracy", "score 'accuracy' is not known: it is parameters, macs or module:function"),
         ("mine_breaks:f", "mine_breaks cannot be imported: ModuleNotFoundError"),
+        ("mine_ends:f", "mine_ends cannot be imported: SystemExit"),
         ("mine_raises:other", "mine_raises has no function other"),
     ):
         with pytest.raises(ConfigError) as raised:
             load_score(name, tmp_path)
         assert said in str(raised.value)
-    for name, said in (("bad", "of n1 raised ValueError: no way"), ("none", "of n1 is nan")):
+    for name, said in (
+        ("bad", "of n1 raised ValueError: no way"),
+        ("none", "of n1 is nan"),
+        ("quits", "of n1 raised SystemExit: 3"),
+    ):
         score = load_score(f"mine_raises:{name}", tmp_path)
         with pytest.raises(ConfigError) as raised:
             score(table, None)  # type: ignore[arg-type]
         assert said in str(raised.value)
+
+
+def test_what_a_score_prints_and_changes_is_not_in_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine_prints.py").write_text(
+        "print('imported')\n"
+        "def clears(table):\n"
+        "    print('judged')\n"
+        "    table['layer'][0].clear()\n"
+        "    return len(table.pop('layer'))\n"
+    )
+    table: dict[str, Any] = {"name": "n1", "layer": [{"kernel": "relu_s8"}]}
+    score = load_score("mine_prints:clears", tmp_path)
+    assert score(table, None) == 1  # type: ignore[arg-type]
+    assert table == {"name": "n1", "layer": [{"kernel": "relu_s8"}]}
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "imported\njudged\n")

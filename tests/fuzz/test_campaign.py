@@ -96,6 +96,7 @@ def test_inputs_are_counted_until_code_that_they_reach_changes(
     told = {name: (done.runs, done.passed, done.ways, same) for name, done, same in
             counts.kept(kept)}  # fmt: skip
     assert told == {"one": (30, 5, 7, True), "other": (1, 0, 0, True)}
+    assert counts.add({"other": Done(runs=9)}, kept) == ["other"]  # its workers died
     (tmp_path / "b.py").write_text("2")
     assert {name: same for name, _, same in counts.kept(kept)} == {"one": False, "other": True}
     counts.add({"one": one}, kept)

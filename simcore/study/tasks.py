@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -152,13 +153,15 @@ def _of_command(task: Task, console: io.BytesIO) -> list[Simulation]:
     from simcore.simulation.live import simulate_many
 
     schedules = _schedules(task.elf, task.elf_sha256)
-    with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
-        if task.layers is not None:
+    with ExitStack() as held:
+        folder = None
+        if task.layers is not None:  # a worker that is ended leaves it: none without need
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="mcusim-study-"))
             Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
         found = simulate_many(
             _image(task.elf, task.elf_sha256),
             [load_setup(task.cpu, moves=moves) for moves in task.moves],
-            RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
+            RunSpec(args=task.args, semihost_dir=folder),
             stdout=console,
             known=schedules.known,
         )

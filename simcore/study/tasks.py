@@ -126,13 +126,15 @@ class Run:
 def execute(task: Task) -> Run:
     """Run a task. Raises ConfigError when the program refuses the command or does not end well,
 
-    NetworkError for a network that the part has no room for, and what
+    KeyboardInterrupt when it was interrupted, NetworkError for a network without room, and what
     :func:`simcore.simulation.live.simulate_many` raises.
     """
     console = io.BytesIO()
     simulations = _of_command(task, console) if task.network is None else _of_network(task)
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())
     first = simulations[0]
+    if first.end.status is ExitCode.INTERRUPTED:  # its figures are those of a part
+        raise KeyboardInterrupt
     if first.end.status is not ExitCode.OK:
         said = f": {lines[-1]}" if lines else ""
         raise ConfigError(f"{task.command}: {first.end.text}{said}")

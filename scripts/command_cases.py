@@ -151,7 +151,7 @@ class Yard:
             at = self.inputs / "repository"
             at.mkdir(exist_ok=True)
             (at / "which").write_text(elf + " " * number)
-            words = ("init -q", "add which", f"commit -q -m 'Change {number}'")
+            words = ("init -q --template=", "add which", f"commit -q -m 'Change {number}'")
             for line in words if number == 0 else words[1:]:
                 subprocess.run(
                     ["git", "-c", "user.name=n", "-c", "user.email=e@x", *shlex.split(line)],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from itertools import islice
 
 
 class ExitCode(IntEnum):
@@ -60,6 +61,11 @@ class CoreError(McusimError):
     exit_code = ExitCode.FAULT
 
 
+#: Names of a foreign file are compared up to so many characters, and so many of them: to compare
+#: takes the product of both lengths.
+_LONGEST_NAME, _MOST_NAMES = 200, 20_000
+
+
 def nearest(name: str, known: Iterable[str], most: int = 1) -> str:
     """Return "; did you mean 'x'?" for the known name closest to `name`, "" when none is close.
 
@@ -67,7 +73,10 @@ def nearest(name: str, known: Iterable[str], most: int = 1) -> str:
     """
     import difflib  # 5 ms that only an error pays
 
-    by_folded = {candidate.casefold(): candidate for candidate in known}
+    if len(name) > _LONGEST_NAME:
+        return ""
+    short = islice((each for each in known if len(each) <= _LONGEST_NAME), _MOST_NAMES)
+    by_folded = {candidate.casefold(): candidate for candidate in short}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=most)
     names = [f"'{by_folded[folded]}'" for folded in close]
     if not names:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import tempfile
 import zlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from scripts.fuzzing.bare import bare_elf, changed_code, code_seeds
 from scripts.fuzzing.mutate import changed_bytes, changed_json
-from scripts.fuzzing.target import Attempt, Target, kept
+from scripts.fuzzing.target import Attempt, Target, keep_structs, kept
 
 if TYPE_CHECKING:
     from simcore.pipeline import Pipeline
@@ -23,8 +24,12 @@ MAX_INSTRUCTIONS = 2_000
 PARTS = ("stm32f746", "stm32h743", "stm32h723")
 
 
-@cache
-def _pipeline() -> Pipeline:
+_SCHEDULED = itertools.count()
+
+
+@lru_cache(maxsize=1)
+def _pipeline(number: int) -> Pipeline:
+    """The pipeline of a few thousand inputs: it keeps what it scheduled, as long as a run lasts."""
     from simcore.cpu_model import load_cpu_model
     from simcore.pipeline import make_pipeline
 
@@ -36,7 +41,7 @@ def _thumb(data: bytes, at: Attempt) -> None:
     from simcore.errors import UnknownInstructionError
     from simcore.isa import decode_block
 
-    pipeline = _pipeline()
+    pipeline = _pipeline(next(_SCHEDULED) >> 12)
     state = pipeline.reset_state
     address, code = 0x0800_0000, data
     for _ in range(12):
@@ -80,6 +85,7 @@ def _run(data: bytes, at: Attempt) -> None:
     from simcore.run.spec import RunSpec
     from simcore.simulation.live import simulate_once
 
+    keep_structs()
     first = data[0] if data else 0
     spec = RunSpec(
         elf="fuzz.elf",
@@ -173,6 +179,7 @@ def _capture(data: bytes, at: Attempt) -> None:
     """Replay a capture under what it was recorded with, and make the profile."""
     from simcore.simulation.capture import Capture
 
+    keep_structs()
     capture = Capture(at.file(data, "fuzz.capture"))
     at.passed = True
     (simulation,) = capture.simulate([capture.setup()])

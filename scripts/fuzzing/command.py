@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         print(_row(_cells(name, done)), flush=True)
     if options.count:
         for name in counts.add(table, since=began):
-            print(f"{name}: not counted: code that it reaches changed meanwhile")
+            print(f"{name}: not counted: its code changed meanwhile, or no worker came to its end")
     for name, done in table.items():
         for found in done.findings:
             print(f"{name}: {found.what} at {found.where}, {found.times} times: {found.text}")

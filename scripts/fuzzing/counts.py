@@ -23,10 +23,14 @@ def add(table: Mapping[str, Done], path: Path = COUNTS, since: float = 0.0) -> l
     """Add what campaigns did to the counts in a file; those of changed code are dropped.
 
     They began at `since`, by the clock of files. Returns the targets whose code changed meanwhile,
-    which are not counted.
+    or of which no worker came to its end: they are not counted.
     """
     targets, files = _read(path)
-    left_out = [name for name, done in table.items() if _changed_since(done.entered, since)]
+    left_out = [
+        name
+        for name, done in table.items()
+        if not done.entered or _changed_since(done.entered, since)
+    ]
     for name, done in table.items():
         if name in left_out:
             continue

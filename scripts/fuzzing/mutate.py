@@ -23,6 +23,7 @@ VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 1 << 31, 1 << 32, 1 << 63, 1 << 64, 10**400, -(1 << 63), 0.5, -0.0,
     1e308, 5e-324, float("nan"), float("inf"), [], {}, [[]], {"": None}, *TEXTS,
 )  # fmt: skip
+_TOML_VALUES = re.compile(r'"(?:[^"\\]|\\.)*"|\[[^\[\]]*\]|[-+]?[0-9][\w.+-]*|true|false')
 _TOKENS = re.compile(r"0[xX][0-9a-fA-F]+|\d+|\w+|\s+|[^\w\s]")
 
 
@@ -98,6 +99,62 @@ def changed_text(rng: Random, data: bytes, other: bytes) -> bytes:
     return "".join(tokens).encode("utf-8", "surrogatepass" if rng.random() < 0.1 else "replace")
 
 
+def changed_toml(rng: Random, data: bytes, other: bytes) -> bytes:
+    """A TOML document with one to three values or lines changed, most of them to TOML again."""
+    if rng.random() < 0.15:
+        return changed_text(rng, data, other)
+    lines = data.decode("utf-8", "replace").split("\n")
+    more = [line for line in other.decode("utf-8", "replace").split("\n") if "=" in line]
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        at = rng.choice([n for n, line in enumerate(lines) if line.strip()] or [0])
+        match rng.randrange(12):
+            case 0:
+                del lines[at : at + 1]
+            case 1 if more:  # a key of another document, or of another table
+                lines.insert(at, rng.choice(more))
+            case 2:
+                lines.insert(rng.randrange(len(lines) + 1), lines.pop(at) if lines else "")
+            case 3:
+                key, equals, value = lines[at].partition("=")
+                lines[at] = key.rstrip() + rng.choice(("x", "-y", ".z", "1")) + equals + value
+            case _:
+                lines[at] = _changed_line(rng, lines[at])
+        lines = lines or [""]
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
+def _changed_line(rng: Random, line: str) -> str:
+    """A line with one number, text, truth value or list of it changed."""
+    found = list(_TOML_VALUES.finditer(line, line.find("=") + 1))
+    if not found or "=" not in line:
+        return line
+    which = rng.choice(found)
+    was = which.group()
+    chance = rng.random()
+    if chance < 0.08:
+        new = rng.choice(
+            ("1e999", "-0.0", "nan", "-inf", "[]", "{}", "true", "1979-05-27", "[[1]]")
+        )
+    elif was[0] == '"':
+        texts = [was[1:-1] + rng.choice(TEXTS), rng.choice(TEXTS), was[1 : len(was) // 2]]
+        text = changed_text(rng, was[1:-1].encode(), was.encode()).decode("utf-8", "replace")
+        new = _quoted(text if chance < 0.6 else rng.choice(texts))
+    elif was in ("true", "false"):
+        new = "false" if was == "true" else "true"
+    elif was[0] == "[":
+        new = f"[{was[1:-1]}, {was[1:-1]}]" if chance < 0.5 else "[]"
+    else:
+        number = rng.choice(NUMBERS) * rng.choice((1, 1, 1, -1))
+        new = rng.choice((str(number), f"{number}.5", hex(abs(number)), was + "0", "1e15", "0.001"))
+    return line[: which.start()] + new + line[which.end() :]
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False).replace(
+        "\x7f", "\\u007f"
+    )
+
+
 def changed_json(rng: Random, data: bytes, other: bytes) -> bytes:
     """A JSON document with one to three values, keys or rows changed."""
     try:
@@ -120,7 +177,10 @@ def _changed_tree(rng: Random, tree: Any) -> Any:
         if holder is not None and rng.random() < 0.12:
             break
         holder = node
-        key = rng.choice(list(node)) if isinstance(node, dict) else rng.randrange(len(node))
+        keys = list(node) if isinstance(node, dict) else range(len(node))
+        key = rng.choice(keys)
+        if rng.random() < 0.6:  # what lies deeper: a document has few keys at its head
+            key = rng.choice([each for each in keys if isinstance(node[each], dict | list)] or keys)
         node = node[key]
     if holder is None:
         return rng.choice(VALUES)

@@ -83,3 +83,36 @@ def keep_parts() -> None:
         return pickle.loads(known[path])  # a tenth of copy.deepcopy()
 
     tree._load = load
+
+
+@cache
+def keep_structs() -> None:
+    """pyelftools makes the structures of each file anew, half of a small one's time: made once."""
+    from elftools.elf.structs import ELFStructs
+
+    known: dict[tuple[object, ...], dict[str, Any]] = {}
+
+    def once(name: str) -> None:
+        make = getattr(ELFStructs, name)
+
+        def made(structs: ELFStructs, *kinds: str | None) -> None:
+            key = (name, structs.little_endian, structs.elfclass, *kinds)
+            if key not in known:
+                make(structs, *kinds)
+                if len(known) < 64:
+                    known[key] = dict(structs.__dict__)
+            else:
+                structs.__dict__.update(known[key])
+
+        setattr(ELFStructs, name, made)
+
+    once("create_basic_structs")
+    once("create_advanced_structs")
+
+
+@cache
+def keep_templates() -> None:
+    """Templates of pages are compiled once: that takes ten times as long as a page."""
+    from simcore.report.html import page
+
+    page._environment = cache(page._environment)

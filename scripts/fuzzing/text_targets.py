@@ -12,12 +12,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from scripts.fuzzing.bare import bare_elf, code_seeds
-from scripts.fuzzing.mutate import changed_json, changed_text
-from scripts.fuzzing.target import ROOT, Attempt, Target, keep_parts, kept
+from scripts.fuzzing.mutate import NUMBERS, changed_json, changed_text, changed_toml
+from scripts.fuzzing.target import ROOT, Attempt, Target, keep_parts, keep_templates, kept
 
 if TYPE_CHECKING:
     from simcore.elf import Image
 
+_NUMBER = re.compile(r"\b(?:0x[0-9a-fA-F]+|[0-9]+[KMkm]?)\b")
 _TAGS = re.compile(r"<[^<>]*>|[^<>]+")
 
 
@@ -29,6 +30,46 @@ def _map(data: bytes, at: Attempt) -> None:
     for contribution in found.contributions[:20]:
         found.at(contribution.address)
         assert contribution.file is not None
+
+
+#: What may stand between the lines of a script.
+_STATEMENTS = (
+    ". = ALIGN(4);", "KEEP(*(.vectors))", "PROVIDE(x = . + 4);", "*(.text*)", "INCLUDE other.ld",
+    ".more : { *(.more) } > FLASH", "ASSERT(. < 0x1000, \"too large\")", "x = DEFINED(y) ? 1 : 2M;",
+    "OVERLAY : { .a { *(.a) } .b { *(.b) } }", "/DISCARD/ : { *(.x) }", "} > RAM AT> FLASH", "/*",
+    "_size = 64K;", "y = ORIGIN(RAM) + LENGTH(RAM);", "FILL(0xff)", "EXTERN(z)", "};", "{",
+)  # fmt: skip
+
+
+def _changed_script(rng: Random, data: bytes, other: bytes) -> bytes:
+    """A linker script with numbers and lines changed, or tokens of any kind."""
+    if rng.random() < 0.35:
+        return changed_text(rng, data, other)
+    lines = data.decode("utf-8", "replace").split("\n")
+    theirs = other.decode("utf-8", "replace").split("\n")
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        at = rng.randrange(len(lines))
+        match rng.randrange(6):
+            case 0 | 1:
+                lines[at] = _NUMBER.sub(lambda found: _other_number(rng, found[0]), lines[at])
+            case 2:
+                lines.insert(at, rng.choice(_STATEMENTS))
+            case 3 if len(lines) > 1:
+                del lines[at]
+            case 4:
+                begin = rng.randrange(len(theirs))
+                lines[at:at] = theirs[begin : begin + rng.randrange(1, 6)]
+            case _:
+                other_line = rng.randrange(len(lines))
+                lines[at], lines[other_line] = lines[other_line], lines[at]
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
+def _other_number(rng: Random, was: str) -> str:
+    if rng.random() < 0.5:
+        return was
+    number = rng.choice((*NUMBERS, 16384, 1 << 20, 0x2400_0000))
+    return rng.choice((hex(number), str(number), f"{number & 0xFF}K", f"{was} + 4", f"({was})"))
 
 
 def _linker(data: bytes, at: Attempt) -> None:
@@ -49,7 +90,8 @@ def _linker(data: bytes, at: Attempt) -> None:
         list(script.those_that_take((".text", ".data.x", "COMMON")))
     except McusimError:
         read_memory_block(path)
-    load_cpu_model("stm32h743", memory_from=path)
+    if zlib.crc32(data) & 7 == 0:  # half of the time of all
+        load_cpu_model("stm32h743", memory_from=path)
 
 
 def _changed_svd(rng: Random, data: bytes, other: bytes) -> bytes:
@@ -220,15 +262,17 @@ def _documents() -> tuple[bytes, ...]:
 
 
 def _profile(data: bytes, at: Attempt) -> None:
-    """A document of any kind: read, and shown in every format that it has."""
+    """A document of any kind: read, and shown in half of the formats that it has."""
     from simcore.errors import McusimError
     from simcore.report import RenderOptions
     from simcore.report.saved import load
 
+    keep_templates()
     saved = load(at.file(data, "fuzz.json"))
     at.passed = True
-    for name in saved.formats:
-        if name in _SLOW_FORMATS and zlib.crc32(data) & 15:
+    chance = zlib.crc32(data)
+    for number, name in enumerate(saved.formats):
+        if (chance + number) & (15 if name in _SLOW_FORMATS else 1):
             continue
         try:
             saved.render(name, RenderOptions())
@@ -236,38 +280,74 @@ def _profile(data: bytes, at: Attempt) -> None:
             continue
 
 
-#: A page takes ten times as long as the rest: one document of sixteen is shown as one.
+#: A page takes longer than the rest: one document of sixteen is shown as one.
 _SLOW_FORMATS = ("html",)
 
 
 @cache
 def _baselines() -> tuple[bytes, ...]:
+    """A baseline, a history, and what a check reports as JSON Lines."""
     from simcore.checking.baselines import new_baseline
+    from simcore.checking.history import new_entry
     from simcore.comparison.summary import summarize
+    from simcore.plain import to_plain
     from simcore.report.saved import read_document
+    from simcore.repository import Commit
 
     profiles = [read_document(json.loads(text), "seed")[1] for text in _documents()[:2]]
     runs = {f"run {n}": summarize(profile) for n, profile in enumerate(profiles)}
-    found = [new_baseline(runs).to_json().encode(), *kept("seeds", "baseline")]
-    return tuple(found)
+    entries = [
+        new_entry(
+            Commit("0" * 39 + str(n), f"2026-01-0{n + 1}T00:00:00Z", f"Change {n}", n == 2),
+            {"run 0": runs[f"run {n % 2}"]},
+        )
+        for n in range(3)
+    ]
+    history = "\n".join(json.dumps(to_plain(entry)) for entry in entries)
+    found = [new_baseline(runs).to_json().encode(), history.encode()]
+    return (*found, *kept("seeds", "baseline"))
 
 
 def _changed_baseline(rng: Random, data: bytes, other: bytes) -> bytes:
-    if b'"commit"' in data[:400] or rng.random() < 0.1:
+    """A baseline or a history, most of the time below its runs: its head takes one text alone."""
+    if rng.random() < 0.1:
         return changed_text(rng, data, other)
-    return changed_json(rng, data, other)
+    if data.count(b"\n{") == 0:
+        return _changed_runs(rng, data, other)
+    lines, theirs = data.split(b"\n"), other.split(b"\n")
+    at = rng.randrange(len(lines))
+    match rng.randrange(12):
+        case 0:
+            del lines[at]
+        case 1:
+            lines.insert(at, rng.choice(lines))
+        case 2:
+            lines.insert(at, rng.choice(theirs))
+        case _:
+            lines[at] = _changed_runs(rng, lines[at], other)
+    return b"\n".join(lines)
+
+
+def _changed_runs(rng: Random, data: bytes, other: bytes) -> bytes:
+    try:
+        tree = json.loads(data)
+    except (ValueError, RecursionError):
+        tree = None
+    if not isinstance(tree, dict) or "runs" not in tree or rng.random() < 0.25:
+        return changed_json(rng, data, other)
+    inner = json.dumps(tree["runs"]).encode("utf-8", "replace")
+    tree["runs"] = json.loads(changed_json(rng, inner, b""))
+    return json.dumps(tree).encode("utf-8", "replace")
 
 
 def _baseline(data: bytes, at: Attempt) -> None:
-    """A baseline, compared with itself; a history."""
+    """A baseline, compared with itself; a history or lines of a check, drawn as a trend."""
     from simcore.checking.baselines import load_baseline
-    from simcore.checking.history import read_history
     from simcore.comparison.comparison import compare
 
     path = Path(at.file(data, "fuzz.json"))
-    if data[:1] == b"[" or b"mcusim.history" in data[:200]:
-        read_history(path)
-        at.passed = True
+    if b"mcusim.history" in data[:200] or data[:9] == b'{"type": ':
+        _trend(path, at, zlib.crc32(data))
         return
     found = load_baseline(path)
     at.passed = True
@@ -277,19 +357,33 @@ def _baseline(data: bytes, at: Attempt) -> None:
             compare(before, after)
 
 
+def _trend(path: Path, at: Attempt, chance: int) -> None:
+    from simcore.checking.trend import read_steps, run_changes
+    from simcore.report import RenderOptions
+    from simcore.report.trend import render
+
+    keep_templates()
+    steps = read_steps([str(path)])
+    at.passed = True
+    run_changes(steps)
+    if steps and not chance & 15:
+        render(steps, "html" if chance & 16 else "text", RenderOptions())
+
+
 TARGETS = (
     Target("map", "map files of GNU ld and lld", lambda: kept("seeds", "map"), changed_text, _map),
     Target("linker", "linker scripts: MEMORY blocks and what is edited",
-           lambda: kept("seeds", "linker"), changed_text, _linker),
+           lambda: kept("seeds", "linker"), _changed_script, _linker),
     Target("svd", "register descriptions", lambda: kept("seeds", "svd"), _changed_svd, _svd),
     Target("model", "part files",
            lambda: [*kept("seeds", "model"), (ROOT / "cpu_models" / "stm32f746.toml").read_bytes()],
-           changed_text, _model),
+           changed_toml, _model),
     Target("settings", "mcusim.toml and files of what-if studies",
-           lambda: kept("seeds", "settings"), changed_text, _settings),
+           lambda: kept("seeds", "settings"), changed_toml, _settings),
     Target("words", "texts of options, limits and budgets",
            lambda: b"".join(kept("seeds", "words")).splitlines(), _changed_words, _words),
-    Target("profile", "saved documents: read and shown in every format", _documents,
-           changed_json, _profile),
-    Target("baseline", "baselines and histories", _baselines, _changed_baseline, _baseline),
+    Target("profile", "saved documents: read and shown, in every format at every other input",
+           _documents, changed_json, _profile),
+    Target("baseline", "baselines, histories and their trends",
+           _baselines, _changed_baseline, _baseline),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 from scripts.fuzzing import edges
 from scripts.fuzzing.target import ROOT, Attempt, Target, kept
@@ -90,7 +91,10 @@ class Worker:
         self.done = Done()
         self._findings: dict[tuple[str, str], Finding] = {}
         self._pool: list[bytes] = []
+        self._good: list[bytes] = []  # of the pool, what passed the first check
         self._own = 0  # how many of the pool are seeds
+        self._reached = 0
+        self._most = 0
         with (self.folder / "now").open("w+b") as file:
             file.truncate(NOW_BYTES)
             self._now = mmap.mmap(file.fileno(), NOW_BYTES)
@@ -101,14 +105,16 @@ class Worker:
         job, done = self._job, self.done
         began, cpu = time.monotonic(), time.process_time()
         before = sorted((self.folder / "before").glob("*"))
-        seeds = [*self._target.seeds(), *kept("found", self._target.name)]
+        own = self._target.seeds()
+        seeds = [*own, *kept("found", self._target.name)]
         seeds += [path.read_bytes() for path in before]
-        self._pool = list(seeds)
+        self._pool, self._good = list(seeds), list(own)
         self._own = len(seeds)
         for path in sorted((self.folder / "kept").iterdir(), key=lambda p: int(p.name)):
             if int(path.name) < job.first:  # of a worker that died
-                self._pool.append(path.read_bytes())
-                self.tried(self._pool[-1], Attempt(self.folder / "scratch"))
+                attempt, data = Attempt(self.folder / "scratch"), path.read_bytes()
+                self.tried(data, attempt)
+                self._keep(data, attempt)
         signal.signal(signal.SIGPROF, _slow)
         number = job.first
         while (job.runs is None or number < job.runs) and (
@@ -126,25 +132,35 @@ class Worker:
         return done
 
     def _made(self, number: int) -> bytes:
-        """The input of a number: one of the pool, of which newer ones are likelier, changed."""
-        rng, pool = Random(self._job.seed * 1_000_003 + number), self._pool
+        """The input of a number: one of the pool, of which newer ones are likelier, changed.
+
+        Three of four come from what passed the first check: most changes of the rest do not.
+        """
+        rng = Random(self._job.seed * 1_000_003 + number)
+        pool = self._good if rng.random() < 0.75 else self._pool
         recent = len(pool) - 1 - int(rng.expovariate(0.1))
         at = recent if recent >= 0 and rng.random() < 0.3 else rng.randrange(len(pool))
         data = self._target.change(rng, pool[at], pool[rng.randrange(len(pool))])
         return data[: NOW_BYTES - HEADER.size]
 
     def _one(self, number: int, data: bytes) -> None:
-        before = edges.reached()
+        before = self._reached
         self._tell(number, data)
         attempt = Attempt(self.folder / "scratch")
         finding = self.tried(data, attempt)
         self.done.passed += attempt.passed
         self.done.refused += attempt.refused
+        self._reached = edges.reached()
         if finding is not None:
             self._found(number, data, finding)
-        elif edges.reached() > before and len(data) < 200_000:
-            self._pool.append(data)
+        elif self._reached > before and len(data) < 200_000:
+            self._keep(data, attempt)
             (self.folder / "kept" / str(number)).write_bytes(data)
+
+    def _keep(self, data: bytes, attempt: Attempt) -> None:
+        self._pool.append(data)
+        if attempt.passed:
+            self._good.append(data)
 
     def _tell(self, number: int, data: bytes) -> None:
         self._written += 1
@@ -155,7 +171,7 @@ class Worker:
         """Run one input; what is wrong with how it ended."""
         from simcore.errors import McusimError
 
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most = self._most or _peak_kib()
         if self._job.watched:
             signal.setitimer(signal.ITIMER_PROF, MOST_S)
         try:
@@ -172,7 +188,8 @@ class Worker:
         finally:
             if self._job.watched:
                 signal.setitimer(signal.ITIMER_PROF, 0)
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most > MOST_GROWTH_KIB:
+        self._most = _peak_kib()
+        if self._most - most > MOST_GROWTH_KIB:
             return Finding(f"more than {MOST_GROWTH_KIB >> 10} MiB", self._target.name, "", 0)
         return None
 
@@ -226,6 +243,10 @@ def _finding(what: str, trace: TracebackType | None, text: str) -> Finding:
     return Finding(what, f"{name}:{place.lineno} {place.name}", text, 0)
 
 
+def _peak_kib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def _shown(error: BaseException) -> str:
     return ascii(str(error))[:200]
 
@@ -234,7 +255,7 @@ def _slow(signum: int, frame: FrameType | None) -> None:
     raise SlowError
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Do the job of the command line; what was done goes to stdout as JSON."""
     job = Job(**json.loads(sys.argv[1]))
     os.environ["MCUSIM_SANDBOX"] = "off"
@@ -245,9 +266,9 @@ def main() -> int:
     from scripts.fuzzing.targets import TARGETS
 
     worker = Worker(TARGETS[job.target], job)
-    print(json.dumps(asdict(worker.run())))
-    return 0
+    print(json.dumps(asdict(worker.run())), flush=True)
+    os._exit(0)  # to free all that is kept one by one takes up to half a minute
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from simcore.checking.results import MetricValue, Reason
 from simcore.comparison.comparison import Comparison, FunctionChange, LineChange, main_cause
-from simcore.comparison.matching import CLONE
+from simcore.comparison.matching import unclone
 from simcore.comparison.metrics import joules
 from simcore.comparison.outside import OutsideCalls
 from simcore.comparison.summary import FunctionSummary, Summary
@@ -194,10 +194,10 @@ def _callees(
     old: Sequence[OutsideCalls], new: Sequence[OutsideCalls]
 ) -> tuple[tuple[int, OutsideCalls], ...]:
     """How the cycles in each callee changed; a clone of the compiler is what it was made of."""
-    was: dict[str, OutsideCalls] = {CLONE.sub("", row.callee): row for row in old}
+    was: dict[str, OutsideCalls] = {unclone(row.callee): row for row in old}
     found = []
     for row in new:
-        before = was.pop(CLONE.sub("", row.callee), None)
+        before = was.pop(unclone(row.callee), None)
         found.append((row.cycles - (before.cycles if before else 0), row))
     found += [(-row.cycles, row) for row in was.values()]
     return tuple(

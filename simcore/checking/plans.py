@@ -77,6 +77,8 @@ def expand(patterns: Iterable[str], folder: Path | None = None) -> list[str]:
     """The files of paths and patterns, each pattern's sorted. Raises ConfigError without any."""
     paths: list[str] = []
     for pattern in patterns:
+        if "\0" in pattern:
+            raise ConfigError("the name of an ELF has a NUL in it; no file has such a name")
         full = pattern if folder is None else shown(folder / pattern)
         if has_magic(pattern) and not Path(full).exists():
             matches = glob(full, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from simcore.comparison.comparison import Comparison
-from simcore.comparison.matching import CLONE
+from simcore.comparison.matching import unclone
 from simcore.costs.origin import Cpu, Tool
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.elf.names import without_brackets
@@ -350,4 +350,4 @@ def causes_text(reason: Reason, most: int = CAUSES_TOLD) -> str:
 
 def source_name(name: str) -> str:
     """A function's name as its source has it, without what a compiler or mcusim put behind it."""
-    return CLONE.sub("", without_brackets(name))
+    return unclone(without_brackets(name))

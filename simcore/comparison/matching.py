@@ -19,7 +19,8 @@ from simcore.comparison.summary import FunctionSummary, LineSummary
 _LAYER = re.compile(r"#\d+(\.\d+)? \w+")
 _FURTHER = " (further)"  # of inferences behind the first
 #: What compilers append to the name of a function that they made of another.
-CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm)(\.\d+)?)+$")
+_CLONE = re.compile(r"\.(?:constprop|isra|part|cold|lto_priv|llvm)(?:\.\d{1,40})?$")
+_LONGEST_CLONE = 64
 
 
 Row = TypeVar("Row", bound=NamedRow)
@@ -92,7 +93,15 @@ def _called(row: NamedRow) -> str:
 
 def without_clone(row: NamedRow) -> str:
     """The name of what a row is a clone or a part of, its own when it is none."""
-    return CLONE.sub("", _name(row))
+    return unclone(_name(row))
+
+
+def unclone(name: str) -> str:
+    """A name without what the compiler puts behind those of clones: ``.constprop.0``."""
+    end = len(name)
+    while found := _CLONE.search(name, max(end - _LONGEST_CLONE, 0), end):
+        end = found.start()
+    return name[:end]
 
 
 def _layer(row: NamedRow) -> str:

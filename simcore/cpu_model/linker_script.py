@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from simcore.cpu_model.schema import MEMORY_KINDS, Tree
 from simcore.errors import ModelError, nearest
@@ -18,13 +19,15 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_.$][\w.$]*)"
     r"|(?P<operator><<|>>|[-+*/%&|~(),]))"
 )
-_ENTRY = re.compile(
-    r"(?P<name>[\w.$\-]+)\s*(?:\(\s*(?P<attributes>[^)]*)\)\s*)?:\s*"
-    r"(?:ORIGIN|org|o)\s*=\s*(?P<origin>.+?)\s*,?\s*"
-    r"(?:LENGTH|len|l)\s*=\s*(?P<length>[^:]+?)\s*(?=(?:[\w.$\-]+\s*(?:\([^)]*\)\s*)?:)|$)",
-    re.DOTALL,
-)
+# What follows is read in one pass however it is written: no quantifier gives back what it took.
+_NAME_AT_END = re.compile(r"[\w.$\-]++")  # of the text from its end
+_ORIGIN = re.compile(r"\s*+(?:ORIGIN|org|o)\s*+=")
+_LENGTH = re.compile(r"(?<![\w.$])(?:LENGTH|len|l)\s*+=")
+_BLOCK = re.compile(r"\bMEMORY\s*+\{([^{}]*+)\}")
+_SYMBOL = re.compile(r"^[^\S\n]*+([A-Za-z_.$][\w.$]*+)\s*+=\s*+([^;=]++);", re.MULTILINE)
 _MAX_DEPTH = 50
+MAX_ENTRIES = 256
+_MAX_BITS = 64  # of what an expression comes to, as ld has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +60,90 @@ def read_memory_block(path: str) -> tuple[LinkerMemory, ...]:
 
 def memory_entries(path: str, text: str) -> tuple[LinkerMemory, ...] | None:
     """As `read_memory_block`, of a script's text; None when it has no MEMORY block."""
-    text = re.sub(r"/\*.*?\*/", lambda comment: "\n" * comment[0].count("\n"), text, flags=re.S)
-    block = re.search(r"\bMEMORY\s*\{([^{}]*)\}", text)
+    text = without_comments(text, lambda comment: "\n" * comment.count("\n"))
+    block = _BLOCK.search(text)
     if block is None:
         return None
     script = _Script(path, text)
-    for symbol in re.finditer(
-        r"^\s*([A-Za-z_.$][\w.$]*)\s*=\s*([^;=]+);", text[: block.start()], re.M
-    ):
+    for symbol in _SYMBOL.finditer(text, 0, block.start()):
         script.symbols[symbol[1]] = symbol[2]
-    body, position = block[1], 0
-    while rest := body[position:].strip():
-        line = text.count("\n", 0, block.start(1) + position + _leading(body[position:])) + 1
-        entry = _ENTRY.match(body[position:].lstrip())
-        if entry is None:
-            raise ModelError(f"{path}:{line}: cannot read MEMORY entry '{_first_line(rest)}'")
-        position += _leading(body[position:]) + entry.end()
+    line, counted = 1, 0
+    for entry in _entries(block[1]):
+        at = block.start(1) + entry.at
+        line, counted = line + text.count("\n", counted, at), at
+        if entry.origin is None:
+            raise ModelError(f"{path}:{line}: cannot read MEMORY entry '{_first_line(entry.text)}'")
+        if len(script.entries) == MAX_ENTRIES:
+            raise ModelError(f"{path}:{line}: more than {MAX_ENTRIES} MEMORY entries")
         script.add(line, entry)
     if not script.entries:
         raise ModelError(f"{path}: its MEMORY block is empty")
     return tuple(script.entries.values())
+
+
+def without_comments(text: str, blank: Callable[[str], str]) -> str:
+    """A script's text with what `blank` makes of each comment in its place."""
+    kept, at = [], 0
+    while (begin := text.find("/*", at)) >= 0 and (end := text.find("*/", begin + 2)) >= 0:
+        kept += [text[at:begin], blank(text[begin : end + 2])]
+        at = end + 2
+    return "".join((*kept, text[at:]))
+
+
+class _Entry(NamedTuple):
+    """An entry of a MEMORY block as it is written, from offset `at` of the block on."""
+
+    at: int
+    text: str
+    name: str = ""
+    attributes: str = ""
+    origin: str | None = None  # None of what is no entry
+    length: str = ""
+
+
+def _entries(body: str) -> Iterator[_Entry]:
+    """The entries: name and attributes before each colon, ORIGIN and LENGTH behind it."""
+    parts = body.split(":")
+    begin, head = _leading(parts[0]), parts[0].strip()
+    at = len(parts[0]) + 1
+    if len(parts) == 1 and head:
+        yield _Entry(begin, head)
+    for number, part in enumerate(parts[1:], 2):
+        before, following = part, ""
+        if number < len(parts):
+            before = part[: len(part) - len(_head_at_end(part))]
+            following = part[len(before) :]
+        name, attributes = _name_and_attributes(head)
+        origin, length = _ORIGIN.match(before), _LENGTH.search(before)
+        if name is None or origin is None or length is None or length.start() < origin.end():
+            yield _Entry(begin, f"{head}:{before}")
+            return
+        yield _Entry(
+            begin, head, name, attributes,
+            before[origin.end() : length.start()].strip().removesuffix(",").strip(),
+            before[length.end() :].strip(),
+        )  # fmt: skip
+        begin, head = at + len(before) + _leading(following), following.strip()
+        at += len(part) + 1
+
+
+def _head_at_end(text: str) -> str:
+    """The end of a text that names an entry: a name, blanks and attributes."""
+    rest = text.rstrip()
+    if rest.endswith(")"):
+        rest = rest[: max(rest.rfind("("), 0)].rstrip()
+    name = _NAME_AT_END.match(rest[::-1])
+    return text[len(rest) - (len(name[0]) if name else 0) :]
+
+
+def _name_and_attributes(head: str) -> tuple[str | None, str]:
+    """Name and attributes of an entry's head; None when it is none."""
+    name, bracket, attributes = head.partition("(")
+    name = name.strip()
+    if bracket and not attributes.endswith(")"):
+        return None, ""
+    whole = _NAME_AT_END.fullmatch(name)
+    return (name if whole else None), attributes[:-1].strip()
 
 
 def apply_memory_block(tree: Tree, path: str) -> Tree:
@@ -120,22 +187,29 @@ class _Script:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.symbols: dict[str, str] = {}
+        self._values: dict[str, int] = {}  # a symbol is worked out once
         self.entries: dict[str, LinkerMemory] = {}
 
-    def add(self, line: int, entry: re.Match[str]) -> None:
-        name = entry["name"]
+    def add(self, line: int, entry: _Entry) -> None:
+        name = entry.name
         where = f"{self.path}:{line}: MEMORY entry '{name}'"
         if name in self.entries:
             raise ModelError(f"{where} stands there twice")
         try:
-            origin, length = self.evaluate(entry["origin"]), self.evaluate(entry["length"])
+            origin, length = self.evaluate(entry.origin or ""), self.evaluate(entry.length)
         except (ValueError, ZeroDivisionError, RecursionError, OverflowError) as error:
             raise ModelError(f"{where}: {error}") from None
         if length <= 0:
             raise ModelError(f"{where}: LENGTH is {length}")
         if origin < 0 or origin + length > 1 << 32:
             raise ModelError(f"{where}: {origin:#x} to {origin + length:#x} is no 32-bit range")
-        self.entries[name] = LinkerMemory(name, (entry["attributes"] or "").strip(), origin, length)
+        self.entries[name] = LinkerMemory(name, entry.attributes, origin, length)
+
+    def value(self, symbol: str, depth: int) -> int:
+        """The value of a symbol that the script sets."""
+        if symbol not in self._values:
+            self._values[symbol] = self.evaluate(self.symbols[symbol], depth)
+        return self._values[symbol]
 
     def evaluate(self, text: str, depth: int = 0) -> int:
         if depth > _MAX_DEPTH:
@@ -184,6 +258,8 @@ class _Expression:
             operator = self.peek()
             self.next += 1
             left = _apply(operator, left, self.level(level + 1, depth))
+            if abs(left) >> _MAX_BITS:
+                raise ValueError(f"'{_first_line(self.text)}' has more than {_MAX_BITS} bits")
         return left
 
     def operand(self, depth: int) -> int:
@@ -228,7 +304,7 @@ class _Expression:
         symbols = self.script.symbols
         if name not in symbols:
             raise ValueError(f"symbol '{name}' is not set in the script{nearest(name, symbols)}")
-        return self.script.evaluate(symbols[name], depth + 1)
+        return self.script.value(name, depth + 1)
 
 
 def _apply(operator: str, left: int, right: int) -> int:

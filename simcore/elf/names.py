@@ -21,13 +21,12 @@ from simcore.records import dataclass
 
 SHOWN_ALIASES = 4  # a default handler of interrupts has a hundred
 
-_BRACKETS = re.compile(r"(?: \[[^\[\]]*\])+$")
 # "non-virtual thunk to f()" and "vtable for C" are no f and no C with a return type in front.
 _SPECIAL = re.compile(
     r"(?:non-virtual |virtual |covariant return )?thunk to "
     r"|[a-z -]*(?:variable|vtable|VTT|typeinfo|name|routine|object|parameter)[a-z -]* for "
 )
-_BEHIND = re.compile(r"(?: const| volatile| noexcept| &&?| requires .*)+$")
+_BEHIND = (" const", " volatile", " noexcept", " &", " &&")
 _OPERATOR = re.compile(
     r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?\w+"
     r"|(?:new|delete)(?:\[\])?|co_await|[-+*/%^&|~!=,]{1,2}| )"
@@ -39,7 +38,7 @@ _STRUCTORS = {
     "D1": "complete", "D2": "base", "D4": "shared",
 }  # fmt: skip
 _STRUCTOR = re.compile(r"[CD][0-4]")
-_SPACE = re.compile(r"(?<=,) +| +(?=>)")
+_SPACE = re.compile(r"(?<=,) ++|(?<! ) ++(?=>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,22 @@ def _addresses(group: Sequence[_Entry]) -> list[str]:
 
 def without_brackets(name: str) -> str:
     """A name without what tells it from others of the program, and what a compiler made of it."""
-    return _BRACKETS.sub("", name) if name.endswith("]") else name
+    end = len(name)
+    while end and name[end - 1] == "]":
+        begin = name.rfind("[", 0, end)
+        if begin < 1 or name[begin - 1] != " " or "]" in name[begin : end - 1]:
+            break
+        end = begin - 1
+    return name[:end]
+
+
+def _without_qualifiers(name: str) -> str:
+    """Without what stands behind the parameters: const, noexcept, a clause of requirements."""
+    required = name.find(" requires ")
+    end = required if required >= 0 else len(name)
+    while found := next((each for each in _BEHIND if name.endswith(each, 0, end)), ""):
+        end -= len(found)
+    return name[:end]
 
 
 def special_prefix(name: str) -> str:
@@ -179,7 +193,7 @@ def without_parameters(name: str) -> str:
         return text
     if special_prefix(text):
         return text
-    bare = _BEHIND.sub("", text)
+    bare = _without_qualifiers(text)
     if not bare.endswith(")") or bare.endswith("operator()"):
         return text
     depth = 0

@@ -5,30 +5,29 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from simcore.cpu_model.linker_script import without_comments
 from simcore.elf import Image
 from simcore.errors import ConfigError
-from simcore.linking.script import Script, parse_script, without_comments
+from simcore.linking.script import Script, parse_script
 from simcore.log_text import one_line
 
 BEGIN: Final = "/* mcusim: the advice begins here; the next one takes its place. */"
 END: Final = "/* mcusim: the advice ends here. */"
 #: The first part of an output section that is cut for the fragment, which stays.
 VECTORS: Final = ".mcusim_vectors"
-_BLOCK: Final = re.compile(
-    rf"[ \t]*{re.escape(BEGIN)}.*?{re.escape(END)}[ \t]*\n?(?:[ \t]*\n)?", re.DOTALL
-)
+_BEHIND: Final = re.compile(r"[ \t]*+\n?(?:[ \t]*+\n)?")
 
 
 def without_advice(script: Script) -> Script:
     """The script without what an earlier advice put in. Raises ConfigError where that is not marked
     as a whole: patterns in an output section of the user's own, or pasted by hand."""
-    text = _BLOCK.sub("", script.text)
+    text = _without_blocks(script.text)
     rest = script if text == script.text else parse_script(script.path, text)
     found = next(
         (one for one in rest.sections if one.name.startswith(".mcusim_") and one.name != VECTORS),
         None,
     )
-    if found is None and "__mcusim_" in without_comments(rest.text):
+    if found is None and "__mcusim_" in without_comments(rest.text, lambda _: " "):
         found = next(
             (one for one in rest.sections if "__mcusim_" in rest.text[one.body : one.body_end]),
             None,
@@ -51,3 +50,12 @@ def check_linked_without(image: Image, script: Script) -> None:
                 f"{image.path}: was linked with advice, as its {section.name} shows; give the ELF"
                 f" that was linked without it, and {one_line(script.path)} gets the new one"
             )
+
+
+def _without_blocks(text: str) -> str:
+    kept, at = [], 0
+    while (begin := text.find(BEGIN, at)) >= 0 and (end := text.find(END, begin)) >= 0:
+        kept.append(text[at:begin].rstrip(" \t"))
+        behind = _BEHIND.match(text, end + len(END))
+        at = end + len(END) if behind is None else behind.end()
+    return "".join((*kept, text[at:]))

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from simcore.cpu_model.linker_script import memory_entries
+from simcore.cpu_model.linker_script import memory_entries, without_comments
 from simcore.errors import ConfigError
 from simcore.files import read_regular
 from simcore.linking.mapfile import MemoryRange
@@ -32,7 +32,7 @@ _TOKEN: Final = re.compile(
 )
 _CALLS: Final = ("ASSERT", "PROVIDE", "PROVIDE_HIDDEN", "HIDDEN", "ENTRY", "EXTERN", "NOCROSSREFS")
 _EXCLUDED: Final = re.compile(r"EXCLUDE_FILE\s*\([^()]*\)")
-_SORTED: Final = re.compile(r"SORT\w*\s*\(([^()]*)\)")
+_SORTED: Final = re.compile(r"\bSORT\w*+\s*+\(|[()]")
 _LISTS: Final = re.compile(r"\(([^()]*)\)")  # the innermost: of sections
 
 
@@ -99,11 +99,23 @@ class Script:
 
 def takes(statement: str, names: Sequence[str]) -> bool:
     """Whether a statement's patterns match any of the input sections."""
-    text = _EXCLUDED.sub(" ", without_comments(statement))
-    while _SORTED.search(text):
-        text = _SORTED.sub(r" \1 ", text)
+    text = _without_sort(_EXCLUDED.sub(" ", without_comments(statement, lambda _: " ")))
     patterns = [p for found in _LISTS.findall(text) for p in re.split(r"[\s,]+", found) if p]
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _without_sort(text: str) -> str:
+    """What SORT...() sorts, without it: in the list that it stands in."""
+    kept: list[str] = []
+    opened: list[bool] = []
+    at = 0
+    for found in _SORTED.finditer(text):
+        sorts = opened.pop() if found[0] == ")" and opened else found[0][0] == "S"
+        if found[0] != ")":
+            opened.append(sorts)
+        kept += [text[at : found.start()], " " if sorts else found[0]]
+        at = found.end()
+    return "".join((*kept, text[at:]))
 
 
 def read_script(path: str | os.PathLike[str]) -> Script:
@@ -262,7 +274,7 @@ def _sections(path: str, text: str, tokens: Sequence[Token]) -> Iterator[OutputS
         index, region, load, phdr = _trailer(tokens, closing + 1)
         yield OutputSection(
             first.text, first.at, tokens[brace].end, tokens[closing].at, tokens[index - 1].end,
-            without_comments(text[first.end : tokens[brace].at]), region, load, phdr,
+            without_comments(text[first.end : tokens[brace].at], lambda _: " "), region, load, phdr,
         )  # fmt: skip
 
 
@@ -284,11 +296,6 @@ def _trailer(tokens: Sequence[Token], index: int) -> tuple[int, str | None, str 
         else:
             break
     return index, region, load, phdr
-
-
-def without_comments(text: str) -> str:
-    """A script's text, each comment of it as a blank."""
-    return re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
 
 
 def _error(path: str, text: str, at: int, what: str) -> ConfigError:

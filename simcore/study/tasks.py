@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -125,13 +126,15 @@ class Run:
 def execute(task: Task) -> Run:
     """Run a task. Raises ConfigError when the program refuses the command or does not end well,
 
-    NetworkError for a network that the part has no room for, and what
+    KeyboardInterrupt when it was interrupted, NetworkError for a network without room, and what
     :func:`simcore.simulation.live.simulate_many` raises.
     """
     console = io.BytesIO()
     simulations = _of_command(task, console) if task.network is None else _of_network(task)
     lines = tuple(console.getvalue().decode("ascii", "replace").splitlines())
     first = simulations[0]
+    if first.end.status is ExitCode.INTERRUPTED:  # its figures are those of a part
+        raise KeyboardInterrupt
     if first.end.status is not ExitCode.OK:
         said = f": {lines[-1]}" if lines else ""
         raise ConfigError(f"{task.command}: {first.end.text}{said}")
@@ -152,13 +155,15 @@ def _of_command(task: Task, console: io.BytesIO) -> list[Simulation]:
     from simcore.simulation.live import simulate_many
 
     schedules = _schedules(task.elf, task.elf_sha256)
-    with tempfile.TemporaryDirectory(prefix="mcusim-study-") as folder:
-        if task.layers is not None:
+    with ExitStack() as held:
+        folder = None
+        if task.layers is not None:  # a worker that is ended leaves it: none without need
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="mcusim-study-"))
             Path(folder, LIST_NAME).write_text(task.layers, encoding="ascii")
         found = simulate_many(
             _image(task.elf, task.elf_sha256),
             [load_setup(task.cpu, moves=moves) for moves in task.moves],
-            RunSpec(args=task.args, semihost_dir=None if task.layers is None else folder),
+            RunSpec(args=task.args, semihost_dir=folder),
             stdout=console,
             known=schedules.known,
         )

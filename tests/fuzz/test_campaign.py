@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from scripts.fuzzing import counts
 from scripts.fuzzing.campaign import campaign
 from scripts.fuzzing.mutate import changed_bytes, changed_json, changed_text
 from scripts.fuzzing.target import ROOT, Attempt, Target
+from scripts.fuzzing.targets import TARGETS
 from scripts.fuzzing.worker import Done, Job, Worker
-from simcore.errors import ConfigError
+from simcore.errors import ConfigError, McusimError
 
 
 def _refuses(data: bytes, at: Attempt) -> None:
@@ -94,6 +96,7 @@ def test_inputs_are_counted_until_code_that_they_reach_changes(
     told = {name: (done.runs, done.passed, done.ways, same) for name, done, same in
             counts.kept(kept)}  # fmt: skip
     assert told == {"one": (30, 5, 7, True), "other": (1, 0, 0, True)}
+    assert counts.add({"other": Done(runs=9)}, kept) == ["other"]  # its workers died
     (tmp_path / "b.py").write_text("2")
     assert {name: same for name, _, same in counts.kept(kept)} == {"one": False, "other": True}
     counts.add({"one": one}, kept)
@@ -105,3 +108,37 @@ def test_a_campaign_says_which_files_it_called_functions_of(tmp_path: Path) -> N
     assert "simcore/linking/mapfile.py" in done.entered
     assert "simcore/files.py" in done.entered
     assert not [file for file in done.entered if file.startswith(("simcore/core/", "simcore/cli"))]
+
+
+def test_most_inputs_are_made_of_those_that_passed_the_first_check(tmp_path: Path) -> None:
+    refused = [b"z" * n for n in range(1, 10)]
+    made: list[bytes] = []
+
+    def change(rng: random.Random, data: bytes, other: bytes) -> bytes:
+        made.append(data)
+        return data
+
+    target = Target("made-up", "", lambda: [b"abc"], change, _refuses)
+    worker = Worker(target, Job("made-up", 1, str(tmp_path), runs=400))
+    for data in refused:
+        (tmp_path / "before" / data.decode()).parent.mkdir(exist_ok=True)
+        (tmp_path / "before" / data.decode()).write_bytes(data)
+    done = worker.run()
+    assert 0.65 < done.passed / done.runs < 0.9
+    assert set(refused) < set(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("model", 0.5), ("settings", 0.5), ("tflite", 0.5), ("linker", 0.4)]
+)
+def test_changes_of_a_document_leave_its_form(name: str, least: float, tmp_path: Path) -> None:
+    target = TARGETS[name]
+    seeds = target.seeds()
+    passed = 0
+    for number in range(100):
+        rng = random.Random(number)
+        attempt = Attempt(tmp_path)
+        with contextlib.suppress(McusimError):
+            target.run(target.change(rng, rng.choice(seeds), rng.choice(seeds)), attempt)
+        passed += attempt.passed
+    assert passed >= 100 * least

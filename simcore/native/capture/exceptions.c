@@ -297,6 +297,8 @@ static void set_bits(struct capture *c, uint32_t address, uint32_t bits)
 static void stand_at(struct capture *c, uint32_t pc)
 {
     const struct definition *d = &c->stream->definition[c->block_id];
+    if (pc - d->address >= d->size)
+        return;
     uint8_t it = thumb_it_state_at(c->stream->code + d->code, pc - d->address, d->it_state);
     uint32_t xpsr = register_of(c, UC_ARM_REG_XPSR) & ~XPSR_IT;
     register_set(c, UC_ARM_REG_XPSR, xpsr | (uint32_t)(it & 0xfc) << 8 | (uint32_t)(it & 3) << 25);

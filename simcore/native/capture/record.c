@@ -47,10 +47,14 @@ void record_fault(struct capture *c, enum fault_kind kind, uint32_t address, uin
         if (kind != FAULT_READ_UNMAPPED && c->out > c->header + 2)
             c->out--;
         record_end(c, RECORD_PARTIAL, PARTIAL_BEFORE_ACCESS);
-        capture_flush(c);
-        if (first)
+        int status = stream_flush(c->stream);
+        heed(c, status);
+        if (first && status == CORE_OK) {
             c->fault.pc = c->stream->sink.fault_pc(c->stream->sink.self);
-        c->fault_at_access = first;
+            c->fault_at_access = 1;
+        } else if (first) {
+            c->fault = (struct fault_info){0, 0, 0, 0}; /* timing found one before this */
+        }
     }
     capture_stop_with(c, STOP_FAULT);
 }

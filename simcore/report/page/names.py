@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from simcore.elf.names import special_prefix, without_brackets, without_parameters
 from simcore.report.page.cells import cell_len, set_cell_size
 
+#: A longer name is in no ELF that is read (MAX_NAME_BYTES), but may be in a document; shorter forms
+#: of it take the square of its length.
+MOST_FORMED = 4096
 _SCOPE = re.compile(r"(?:\w+::)+(?=[A-Z])")
 _PATH = re.compile(r"[^ ()<>]*[/\\\\][^ ()<>]*")
 
@@ -58,6 +61,8 @@ def fitted_places(places: Sequence[str], width: int, ellipsis: str = "…") -> l
 def _tails(place: str, ellipsis: str) -> list[str]:
     """A place, then it with fewer and fewer of its folders, at last the file alone."""
     parts = re.split(r"[/\\]", place)
+    if len(place) > MOST_FORMED:
+        return [place, parts[-1]]
     tails = [f"{ellipsis}/" + "/".join(parts[first:]) for first in range(1, len(parts))]
     return [place, *tails, parts[-1]] if len(parts) > 1 else [place]
 
@@ -74,7 +79,10 @@ def _telling_tail(place: str, others: Sequence[str], ellipsis: str) -> str:
 
 
 def _shortened(name: str, width: int, ellipsis: str) -> str:
-    """A name in the form that says most of those that fit."""
+    """A name in the form that says most of those that fit; of one of no compiler its ends."""
+    if len(name) > MOST_FORMED:
+        half = MOST_FORMED // 2
+        return _cut(name[:half] + name[-half:], width, ellipsis)
     fitting = (text for text in _forms(name, ellipsis) if cell_len(text) <= width)
     return next(fitting, None) or _cut(name, width, ellipsis)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
+
+import pytest
 
 from simcore.checking.limits import parse_limits
 from simcore.checking.verdicts import judge
+from simcore.comparison.matching import unclone
 from simcore.comparison.names import unique_names
 from simcore.comparison.summary import summarize
 from tests.unit.handmade import kernel_profile
@@ -60,3 +64,26 @@ def test_operations_of_one_name_are_values_of_their_own_with_keys_of_their_own()
     # A row that two patterns match is one value with both limits.
     assert [limit.text for limit in values[0].limits] == ["cycles=1G", "cycles=2G"]
     assert after.ops[0].name == "conv1"
+
+
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [
+        ("f.constprop.0", "f"),
+        ("f.isra.0.part.12", "f"),
+        ("f.cold", "f"),
+        ("f.part.x", "f.part.x"),
+        ("f.part.1x", "f.part.1x"),
+        ("f", "f"),
+    ],
+)
+def test_what_a_clone_is_made_of(name: str, origin: str) -> None:
+    assert unclone(name) == origin
+
+
+def test_a_long_name_takes_no_time_that_grows_faster_than_it() -> None:
+    began = time.process_time()
+    assert unclone("f" + ".part" * 200_000) == "f"
+    assert unclone("f" + ".part" * 200_000 + "x").endswith("x")
+    unclone("f.part." + "1" * 1_000_000)
+    assert time.process_time() - began < 2

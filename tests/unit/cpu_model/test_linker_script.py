@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore.cpu_model import CpuModel, load_cpu_model
-from simcore.cpu_model.linker_script import read_memory_block
+from simcore.cpu_model.linker_script import memory_entries, read_memory_block
 from simcore.errors import ModelError
 
 WriteScript = Callable[[str], str]
@@ -191,3 +193,39 @@ def test_any_memory_body_is_read_or_refused_in_one_line(
     else:
         lines = [""]
     assert len(lines) == 1
+
+
+#: Texts of which a reader that goes back over what it read takes minutes: 5 s of CPU time are many.
+LONG = 300_000
+ENDLESS = {
+    "blanks in a name": "MEMORY { A" + " " * LONG + "}",
+    "blanks behind an origin": "MEMORY { A : ORIGIN = 0" + " " * LONG + ": }",
+    "attributes that do not end": "MEMORY {" + "a (" * LONG + "}",
+    "names without a colon": "MEMORY {" + "a" * LONG + "}",
+    "many colons": "MEMORY { a" + ":" * LONG + "}",
+    "many entries": "MEMORY {" + "".join(f"a{n}:o=0,l=1 " for n in range(LONG // 10)) + "}",
+    "comments that do not end": "/*" * LONG + "MEMORY { }",
+    "empty lines": "\n" * LONG + "MEMORY { A : o = x, l = 1 }",
+    "symbols without an end": "a=" * LONG + "MEMORY { A : o = x, l = 1 }",
+    "symbols that double": "".join(f"a{n} = a{n + 1} + a{n + 1};\n" for n in range(45))
+    + "a45 = 1;\nMEMORY { A : ORIGIN = a0, LENGTH = 1 }",
+    "numbers that double": "".join(f"a{n} = a{n + 1} * a{n + 1};\n" for n in range(45))
+    + "a45 = 7;\nMEMORY { A : ORIGIN = a0, LENGTH = 1 }",
+    "a long product": "MEMORY { A : ORIGIN = " + "0xffff*" * (LONG // 7) + "1, LENGTH = 1 }",
+    "alike names": "".join(f"{'ab' * 2000}{n} = 1;\n" for n in range(200))
+    + f"MEMORY {{ A : ORIGIN = {'ba' * 2000}, LENGTH = 1 }}",
+}
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS.keys())
+def test_a_script_takes_no_time_that_grows_faster_than_it(text: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(ModelError):
+        memory_entries("link.ld", text)
+    assert time.process_time() - began < 5
+
+
+def test_more_entries_than_any_part_has_memories_are_refused() -> None:
+    body = "".join(f"a{n} : o = {n * 4096}, l = 4K\n" for n in range(257))
+    with pytest.raises(ModelError, match=r"link\.ld:257: more than 256 MEMORY entries"):
+        memory_entries("link.ld", f"MEMORY {{ {body} }}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -273,3 +274,10 @@ def test_any_override_is_applied_or_refused_in_one_line(text: str) -> None:
     before = repr(load_tree("stm32f746"))
     assert len(message_of("stm32f746", text).splitlines()) <= 1
     assert repr(load_tree("stm32f746")) == before
+
+
+def test_a_number_of_many_digits_is_refused_at_once() -> None:
+    began = time.process_time()
+    with pytest.raises(ModelError):
+        load_cpu_model("stm32f746", (f"core.dcache.size={'1' * 200_000}x",))
+    assert time.process_time() - began < 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from simcore.elf.names import (
     spellings,
     spellings_of,
     with_names,
+    without_brackets,
     without_parameters,
 )
 
@@ -248,3 +250,35 @@ def test_brackets_of_an_operator_are_no_glob() -> None:
 
 def test_a_plain_name_has_one_spelling() -> None:
     assert spellings_of(Function(0, "main", 0, 2)) == ("main",)
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("f [a] [b]", "f"),
+        ("f[0] [a.c]", "f[0]"),
+        ("f [a]]", "f [a]]"),
+        ("f [[a]", "f [[a]"),
+        ("[a]", "[a]"),
+        ("f", "f"),
+    ],
+)
+def test_brackets_behind_a_name_are_taken_off(name: str, bare: str) -> None:
+    assert without_brackets(name) == bare
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        " [a]" * 250_000 + "x]",
+        "f()" + " const" * 200_000 + "x",
+        "f(" + " " * 500_000 + ")",
+        "f() requires" + " requires x" * 99_999,
+    ],
+    ids=["brackets", "qualifiers", "blanks", "clauses"],
+)
+def test_a_name_takes_no_time_that_grows_faster_than_it(name: str) -> None:
+    began = time.process_time()
+    without_brackets(name)
+    without_parameters(name)
+    assert time.process_time() - began < 2

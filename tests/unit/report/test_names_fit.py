@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from rich.cells import cell_len
 
 from simcore.elf import load_image
-from simcore.report.page.names import fitted
+from simcore.report.page.names import fitted, fitted_places
 from tests.integration.programs import FIRMWARE
 
 LONG = "int outer::inner::Filter<short, 12>::apply(short const*, unsigned int) const"
@@ -57,3 +59,12 @@ def test_different_names_stay_different_and_fit(width: int) -> None:
     shown = fitted(names, width)
     assert len(set(shown)) == len(names)
     assert max(map(cell_len, shown)) <= width
+
+
+@pytest.mark.parametrize("text", ["a::" * 100_000 + "B", "/a" * 100_000, "<" * 200_000],
+                         ids=["scopes", "folders", "brackets"])  # fmt: skip
+def test_a_name_of_no_compiler_is_cut_at_once(text: str) -> None:
+    began = time.process_time()
+    assert all(len(shown) <= 40 for shown in fitted([text + "0", text + "1"], 40))
+    assert len(set(fitted_places([text + "/x.c", text + "/y.c"], 40))) == 2
+    assert time.process_time() - began < 5

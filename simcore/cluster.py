@@ -248,7 +248,7 @@ class _Dispatch:
         from distributed.scheduler import KilledWorker
 
         if future.status == "cancelled":  # what it needs is lost with its worker, or all is
-            self._check_alive()
+            self._check_alive(PATIENCE_S)
             self._there.clear()
             yield from self._once_more(batch)
             return
@@ -318,14 +318,21 @@ class _Dispatch:
         self._under_way[future.key] = (future, batch)
         future.add_done_callback(lambda one: self._ready.put(one.key))
 
-    def _check_alive(self) -> None:
-        """Raise McusimError when the scheduler is gone or has no workers."""
-        try:
-            alive = self._client.status == "running" and bool(self._client.nthreads())
-        except Exception:  # whatever Dask raises of a scheduler that is gone
-            alive = False
+    def _check_alive(self, patience_s: float = 0.0) -> None:
+        """Raise McusimError when the scheduler is gone, or its workers are and no other comes."""
+        until = time.monotonic() + patience_s
+        while not (alive := self._has_workers()) and self._client.status == "running":
+            if time.monotonic() >= until:
+                break
+            time.sleep(0.1)
         if not alive:
             raise McusimError(
                 f"--scheduler {self._address}: the scheduler or its last worker is gone; what is"
                 " finished is kept: run the same command again"
             )
+
+    def _has_workers(self) -> bool:
+        try:
+            return self._client.status == "running" and bool(self._client.nthreads())
+        except Exception:  # whatever Dask raises of a scheduler that is gone
+            return False

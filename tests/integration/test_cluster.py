@@ -151,6 +151,24 @@ def test_a_sweep_gives_the_same_on_a_cluster_of_which_a_worker_is_killed(cluster
     assert not any(str(cluster.folder) in str(point) for point in points)
 
 
+def test_a_sweep_waits_for_another_worker_when_the_last_one_is_killed(cluster: Cluster) -> None:
+    result = swept("here.db", "--workers", "1")
+
+    def replace_all() -> None:
+        while not kept("c.db"):
+            time.sleep(0.01)
+        for worker in cluster.workers:
+            worker.kill()
+            worker.wait(GUARD_S)
+        time.sleep(1)
+        cluster.add_worker()
+
+    replacer = threading.Thread(target=replace_all, daemon=True)
+    replacer.start()
+    assert swept("c.db", "--scheduler", cluster.address) == result
+    replacer.join()
+
+
 def test_check_and_whatif_are_the_same_there(
     cluster: Cluster, capfd: pytest.CaptureFixture[str]
 ) -> None:

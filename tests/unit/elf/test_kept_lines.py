@@ -89,7 +89,7 @@ def test_what_is_said_of_functions_hangs_on_their_order(room: Room) -> None:
     [
         {"rows": "zz"},
         {"rows": "00"},
-        {"rows": "00010000" "03000000" "01000000"},
+        {"rows": "000100000300000001000000"},
         {"files": ["a\x1b[2J.c"]},
         {"lacks": {"x": ["said\nand more"]}},
         {"files": 1},

@@ -18,6 +18,7 @@ from simcore.units import amount
 
 HEIGHT = 220  # px of a plot
 MOST_TICKS = 5
+MOST_DRAWN = 1e60  # of any unit
 #: Where commits are named below a plot, per cent, beside the first and the last, and how far apart
 #: names have to be: the first and the last stand inside, and where a plot is narrow they are all.
 BETWEEN, APART = (33, 67), 27
@@ -106,7 +107,7 @@ def _values(steps: Sequence[TrendStep], metric: Metric) -> dict[str, dict[int, f
     for number, step in enumerate(steps):
         for name, run in step.runs.items():
             if metric.name in run.metrics:
-                found.setdefault(name, {})[number] = run.metrics[metric.name]
+                found.setdefault(name, {})[number] = _drawable(run.metrics[metric.name])
     return found
 
 
@@ -170,7 +171,14 @@ def _chart(
 def _relative(values: Mapping[int, float]) -> dict[int, float]:
     """Per cent more than the first value that is not 0."""
     first = next((value for value in values.values() if value), 0.0)
-    return {n: 100 * (value - first) / first if first else 0.0 for n, value in values.items()}
+    return {
+        n: _drawable(100 * (value - first) / first if first else 0.0) for n, value in values.items()
+    }
+
+
+def _drawable(value: float) -> float:
+    """A value with which an axis can be computed: a document may have any that is finite."""
+    return max(-MOST_DRAWN, min(value, MOST_DRAWN))
 
 
 def _corners(places: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

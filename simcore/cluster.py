@@ -16,6 +16,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures import Future as Done
 from contextlib import contextmanager, suppress
 from queue import Empty, Queue
@@ -247,13 +248,13 @@ class _Dispatch:
     def _taken(self, future: Future, batch: list[int]) -> Iterator[tuple[int, Done[Any]]]:
         from distributed.scheduler import KilledWorker
 
-        if future.status == "cancelled":  # what it needs is lost with its worker, or all is
+        try:
+            outcomes = future.result()
+        except CancelledError:  # it, or what it needs, is lost with its worker, or all is
             self._check_alive(PATIENCE_S)
             self._there.clear()
             yield from self._once_more(batch)
             return
-        try:
-            outcomes = future.result()
         except KilledWorker:
             yield from self._once_more(batch, TRIES)
             return

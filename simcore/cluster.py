@@ -322,15 +322,13 @@ class _Dispatch:
     def _check_alive(self, patience_s: float = 0.0) -> None:
         """Raise McusimError when the scheduler is gone, or its workers are and no other comes."""
         until = time.monotonic() + patience_s
-        while not (alive := self._has_workers()) and self._client.status == "running":
-            if time.monotonic() >= until:
-                break
+        while not self._has_workers():
+            if self._client.status != "running" or time.monotonic() >= until:
+                raise McusimError(
+                    f"--scheduler {self._address}: the scheduler or its last worker is gone; what"
+                    " is finished is kept: run the same command again"
+                )
             time.sleep(0.1)
-        if not alive:
-            raise McusimError(
-                f"--scheduler {self._address}: the scheduler or its last worker is gone; what is"
-                " finished is kept: run the same command again"
-            )
 
     def _has_workers(self) -> bool:
         try:

@@ -157,11 +157,7 @@ def written_fields(cls: type) -> tuple[Field[Any], ...]:
 @cache
 def _written_names(cls: type) -> tuple[tuple[str, bool], ...]:
     """Their names, and whether they are left out when None."""
-    return tuple((field.name, _is_optional(field)) for field in written_fields(cls))
-
-
-def _is_optional(field: Field[Any]) -> bool:
-    return field.default is None
+    return tuple((field.name, field.default is None) for field in written_fields(cls))
 
 
 @cache

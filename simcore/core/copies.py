@@ -126,7 +126,7 @@ class Copier:
         lib.core_uses(self.core, self.index, found)
         uses = []
         in_region: int = lib.OBJECT_IN_REGION
-        for use in map(ObjectUse._make, _rows(found)):
+        for use in _named(ObjectUse, found):
             if not use.executions:
                 continue  # before counting began
             touched = number.get(use.object)
@@ -237,10 +237,10 @@ def _named(cls: type[Row], structs: Any) -> list[Row]:
 
 
 def _rows(structs: Any, *names: str) -> Iterator[tuple[Any, ...]]:
-    """Of each struct of an array the fields of these names, else all of them, at the speed of C."""
+    """Of each struct of an array the fields of these names, at the speed of C."""
     layout, found = _layout(ffi.typeof(structs).item)
     rows = struct.iter_unpack(layout, ffi.buffer(structs))
-    if not names or names == found:
+    if names == found:
         return rows
     return map(itemgetter(*map(found.index, names)), rows)
 

@@ -22,7 +22,7 @@ from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
 from simcore.errors import ConfigError, McusimError
 from simcore.files import sha256_of
-from simcore.plain import from_plain, schema_name, to_plain
+from simcore.plain import from_plain, packed, schema_name
 from simcore.records import dataclass
 from simcore.run.spec import RunSpec
 
@@ -202,8 +202,7 @@ def written_run(run: FoundRun, spec: RunSpec) -> bytes:
     energies = tuple(row.femtojoules for row in run.profile.instructions or ())
     printed = run.printed.decode("latin-1")
     kept = KeptRun(SCHEMA, spec.verbose, run.found, printed, energies)
-    document = {"run": to_plain(kept), "profile": to_plain(run.profile)}
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    return packed({"run": kept, "profile": run.profile})
 
 
 def profile_key(spec: RunSpec, room: Room = NO_ROOM) -> str | None:

@@ -7,6 +7,7 @@
 #undef malloc
 #undef calloc
 #undef realloc
+#undef aligned_alloc
 #undef free
 
 static _Atomic uint64_t calls, failing;
@@ -38,6 +39,11 @@ void *allocator_realloc(void *old, size_t size)
         return NULL;
     void *made = realloc(old, size);
     return old ? made : count(made);
+}
+
+void *allocator_aligned(size_t alignment, size_t size)
+{
+    return fails() ? NULL : count(aligned_alloc(alignment, size));
 }
 
 void allocator_free(void *old)

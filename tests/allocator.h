@@ -11,6 +11,7 @@
 void *allocator_malloc(size_t size);
 void *allocator_calloc(size_t count, size_t size);
 void *allocator_realloc(void *old, size_t size);
+void *allocator_aligned(size_t alignment, size_t size);
 void allocator_free(void *old);
 
 /* From now on: the nth allocation, from 1, returns NULL; 0: none does. */
@@ -22,6 +23,7 @@ int64_t allocator_alive(void);           /* allocations that were not freed yet,
 #define malloc(size) allocator_malloc(size)
 #define calloc(count, size) allocator_calloc(count, size)
 #define realloc(old, size) allocator_realloc(old, size)
+#define aligned_alloc(alignment, size) allocator_aligned(alignment, size)
 #define free(old) allocator_free(old)
 #endif
 

@@ -29,4 +29,36 @@ static inline int array_reserve(void *array, uint32_t *room, uint64_t items, uin
     return CORE_OK;
 }
 
+enum { CACHE_LINE = 64 };
+
+/* So many bytes that begin a cache line of the host, zeros. NULL: there is no memory. free() takes them back. */
+static inline void *array_lines(size_t bytes)
+{
+    size_t whole = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void *lines = aligned_alloc(CACHE_LINE, whole ? whole : CACHE_LINE);
+    if (lines)
+        memset(lines, 0, whole);
+    return lines;
+}
+
+/* array_reserve() for an array that begins a cache line. */
+static inline int array_reserve_lines(void *array, uint32_t *room, uint64_t items, uint32_t least, size_t item_bytes)
+{
+    uint64_t wanted = *room ? *room : least;
+    while (wanted < items)
+        wanted *= 2;
+    if (wanted == *room)
+        return CORE_OK;
+    void *old, *grown = wanted > INT32_MAX ? NULL : array_lines((size_t)wanted * item_bytes);
+    if (!grown)
+        return CORE_ERR_MEMORY;
+    memcpy(&old, array, sizeof old);
+    if (*room)
+        memcpy(grown, old, *room * item_bytes);
+    free(old);
+    memcpy(array, &grown, sizeof grown);
+    *room = (uint32_t)wanted;
+    return CORE_OK;
+}
+
 #endif

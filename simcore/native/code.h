@@ -80,13 +80,13 @@ struct stretch_static {      /* where a stretch ends */
 };
 
 struct block_static {
+    uint16_t instructions, accesses, probes, notes, barriers, stretches;
     uint32_t function;            /* index of the function that holds its first byte */
     uint32_t function_bytes;      /* up to where another begins inside the block; 0: none does */
     uint8_t is_function_entry;
     uint8_t branch;               /* enum branch_kind */
     uint8_t branch_predicated;    /* the branch stands in an IT block */
     uint32_t branch_address, branch_target;  /* of the branch; where a direct one goes */
-    uint16_t instructions, accesses, probes, notes, barriers, stretches;
     const uint16_t *instruction_offsets;     /* bytes from the block's start, one per instruction */
     const uint8_t *instruction_predicated;   /* one per instruction */
     const struct access_static *access;      /* in program order */

@@ -75,7 +75,7 @@ uint32_t cache_find(struct cache *c, uint32_t address)
         return slot;
     if (c->replacement == REPLACE_LRU)
         c->stamp[slot] = ++c->clock;
-    return c->recent = slot;
+    return slot;
 }
 
 static uint32_t victim_way(struct cache *c, uint32_t first)
@@ -107,7 +107,6 @@ uint32_t cache_insert(struct cache *c, uint32_t address, uint32_t flags)
     if (way == c->ways)
         way = victim_way(c, first);
     uint32_t old = c->tag[first + way];
-    c->recent = first + way;
     c->tag[first + way] = (address & ~(c->line_bytes - 1)) | CACHE_VALID | flags;
     c->stamp[first + way] = ++c->clock;
     c->generation++;

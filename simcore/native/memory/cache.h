@@ -18,7 +18,6 @@ struct cache {
     uint32_t clock;              /* LRU touches so far */
     uint32_t lfsr;               /* random: 16-bit Galois register, taps 16 14 13 11 */
     uint32_t generation;         /* changes whenever a line comes or goes */
-    uint32_t recent;             /* slot that was found or filled last */
 };
 
 /* Returns 0, CORE_ERR_CONFIG (size is not sets * ways * line with powers of two) or CORE_ERR_MEMORY.

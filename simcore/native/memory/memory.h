@@ -22,6 +22,7 @@ enum {
     MAX_STORES = 16,
     STORED_WORDS = 16,           /* two words a cycle for as long as load_after_store_cycles may be */
     MAX_ROWS = 64,
+    FOUND_LINES = 64,
     MPU_REGIONS = 16,
 };
 
@@ -89,6 +90,7 @@ struct memory {
     uint64_t fills_done_at;                 /* no linefill is in flight from then on */
     uint64_t busy_until; /* nor a word stored that is not readable: never before either of the two */
     uint8_t by_all_rules; /* nothing is taken for granted that held before: no windows, no free fetches */
+    uint32_t found[FOUND_LINES]; /* slots of the D-cache, by line: where each was found last */
     uint32_t epoch; /* changes when windows (window.h) opened before hold no more */
     uint32_t no_line; /* 0, but for CACHE_DIRTY: what TCM has for a tag word */
     struct linefill *last_fill; /* last one started, until it is judged */
@@ -122,7 +124,7 @@ uint32_t memory_read(struct memory *m, uint64_t time, uint32_t address, uint32_t
 uint32_t memory_write(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 
 /* A store to a TCM or a cached line. Returns stall cycles. */
-uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
+uint32_t memory_queue_words(struct memory *m, uint64_t time, uint32_t address, uint32_t size);
 
 /* coherence.c: DMA reads or writes memory, started by some code. */
 void memory_transfer(struct memory *m, uint32_t address, uint32_t bytes, int is_write, uint32_t code);
@@ -142,6 +144,31 @@ int memory_fetch_is_cached(const struct memory *m, uint32_t address);
 static inline uint64_t *memory_region_counters(const struct memory *m, uint32_t region)
 {
     return m->counters + COUNTER_COUNT + region * REGION_COUNTER_COUNT;
+}
+
+/* Puts bytes of one word into their bank from a time on. A store that does not fill its word reads the word first (TRM,
+ * TCM and D-cache with ECC). Returns when that is done. */
+static inline uint64_t memory_store_word(struct memory *m, uint64_t time, uint32_t word, uint32_t bytes)
+{
+    uint64_t *free_at = &m->bank_free_at[word >> 2 & 1], from = *free_at > time ? *free_at : time;
+    m->stored_until = time + m->config->load_after_store_cycles;
+    m->stored[m->stored_next++ % STORED_WORDS] = (struct stored_word){word, m->stored_until};
+    m->stored_mask |= UINT64_C(1) << (word >> 2 & 63);
+    return *free_at = from + (bytes == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
+}
+
+/* memory_queue_words(), here for the most: one word, with nothing in front of it. */
+static inline uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
+{
+    if (m->queued_until > time || (address & 3) + size > 4)
+        return memory_queue_words(m, time, address, size);
+    if (time >= m->stored_until)
+        m->stored_mask = 0;
+    m->queued_until = m->queued[0] = memory_store_word(m, time, address & ~3u, size);
+    m->queue_used = 1;
+    if (m->busy_until < m->stored_until)
+        m->busy_until = m->stored_until;
+    return 0;
 }
 
 /* Whether a load may touch a word that was stored so shortly before that it has to wait. */

@@ -22,27 +22,14 @@ static uint32_t queued_at(struct memory *m, uint64_t time, uint32_t *stall)
     return kept;
 }
 
-/* Puts bytes of one word into their bank from a time on. Returns when that is done. */
-static inline uint64_t store_word(struct memory *m, uint64_t time, uint32_t word, uint32_t bytes)
+uint32_t memory_queue_words(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
 {
-    uint64_t *free_at = &m->bank_free_at[word >> 2 & 1];
-    *free_at = later(*free_at, time) + (bytes == 4 ? m->config->word_store_cycles : m->config->subword_store_cycles);
-    m->stored_until = time + m->config->load_after_store_cycles;
-    m->stored[m->stored_next] = (struct stored_word){word, m->stored_until};
-    m->stored_next = (m->stored_next + 1) % STORED_WORDS;
-    m->stored_mask |= UINT64_C(1) << (word >> 2 & 63);
-    return *free_at;
-}
-
-uint32_t memory_queue_word(struct memory *m, uint64_t time, uint32_t address, uint32_t size)
-{
-    /* A store that does not fill its word reads the word first (TRM, TCM and D-cache with ECC). */
     uint32_t stall = 0, kept = queued_at(m, time, &stall), first = address & ~3u, end = address + size;
     if (time >= m->stored_until)
         m->stored_mask = 0;
-    uint64_t done = store_word(m, time + stall, first, end - first > 4 ? first + 4 - address : size);
+    uint64_t done = memory_store_word(m, time + stall, first, end - first > 4 ? first + 4 - address : size);
     for (uint32_t word = first + 4; word - first < end - first; word += 4)
-        done = later(done, store_word(m, time + stall, word, end - word > 4 ? 4 : end - word));
+        done = later(done, memory_store_word(m, time + stall, word, end - word > 4 ? 4 : end - word));
     m->busy_until = later(m->busy_until, m->stored_until);
     m->queued_until = later(m->queued_until, done);
     m->queued[kept++] = done;

@@ -26,44 +26,40 @@ static void set(const struct memory *m, struct window *w, uint32_t region, uint3
     w->counters = COUNTER_COUNT + region * REGION_COUNTER_COUNT;
 }
 
-void memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
-                        int is_write, uint32_t low, uint32_t span)
+/* The line of an access that the D-cache holds, where it was found last if it still is there. */
+static int find_line(struct memory *m, struct window *w, uint32_t placed)
+{
+    struct cache *c = &m->dcache;
+    uint32_t *slot = &m->found[placed >> c->line_shift & (FOUND_LINES - 1)];
+    if (!cache_holds(c, *slot, placed)) {
+        uint32_t found = cache_peek(c, placed);
+        if (found == UINT32_MAX || !cache_holds(c, found, placed))
+            return 0;
+        *slot = found;
+    }
+    w->held = &c->tag[*slot];
+    w->tag = *w->held & ~(uint32_t)CACHE_DIRTY;
+    return 1;
+}
+
+int memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
+                       int is_write, uint32_t low, uint32_t span)
 {
     uint32_t page = m->page[placed >> PAGE_SHIFT], region = page & 0xff, bytes = 1u << PAGE_SHIFT;
     w->span = 0;
     if (region == NO_REGION || m->by_all_rules)
-        return;
+        return 0;
     w->is_cached = !(page & PAGE_TCM);
     w->held = &m->no_line;
     w->tag = 0;
     if (w->is_cached) {
-        struct cache *c = &m->dcache;
-        if (!hits_alike(m, page, is_write) || !cache_holds(c, c->recent, placed))
-            return;
-        w->held = &c->tag[c->recent];
-        w->tag = *w->held & ~(uint32_t)CACHE_DIRTY;
-        bytes = c->line_bytes;
+        bytes = m->dcache.line_bytes;
+        if (!hits_alike(m, page, is_write) || (placed & (bytes - 1)) + size > bytes || !find_line(m, w, placed))
+            return 0;
     }
     uint32_t offset = placed & (bytes - 1);
-    if (offset + size <= bytes)
-        set(m, w, region, address, placed, bytes, size, low, span);
-}
-
-int memory_read_held(struct memory *m, struct window *w, uint64_t time, uint32_t address, uint32_t placed,
-                     uint32_t size, uint32_t low, uint32_t span)
-{
-    struct cache *c = &m->dcache;
-    uint32_t page = m->page[placed >> PAGE_SHIFT], bytes = c->line_bytes;
-    if ((page & 0xff) == NO_REGION || page & PAGE_TCM || m->by_all_rules || !hits_alike(m, page, 0) ||
-        (placed & (bytes - 1)) + size > bytes)
+    if (offset + size > bytes)
         return 0;
-    uint32_t slot = cache_peek(c, placed);
-    if (slot == UINT32_MAX || !cache_holds(c, slot, placed))
-        return 0;
-    c->recent = slot;
-    w->is_cached = 1;
-    w->held = &c->tag[slot];
-    w->tag = *w->held & ~(uint32_t)CACHE_DIRTY;
-    set(m, w, page & 0xff, address, placed, bytes, size, low, span);
-    return memory_read_free(m, w, time, placed, size);
+    set(m, w, region, address, placed, bytes, size, low, span);
+    return 1;
 }

@@ -18,15 +18,10 @@ struct window {                  /* all zero: none */
     uint8_t is_cached;
 };
 
-/* Opens one around an access that has just been timed at an address `placed`, if it may: in so many addresses from
- * `low` on, which translate alike. */
-void memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
-                        int is_write, uint32_t low, uint32_t span);
-
-/* A read outside of its site's window: of a line that the D-cache holds opens the window there, and if nothing is in its
- * way counts it and returns 1. 0: ask memory_read(). */
-int memory_read_held(struct memory *m, struct window *w, uint64_t time, uint32_t address, uint32_t placed,
-                     uint32_t size, uint32_t low, uint32_t span);
+/* Opens one around an access that is timed at an address `placed`, if it may: in so many addresses from `low` on, which
+ * translate alike. Returns 1 when it did. */
+int memory_open_window(struct memory *m, struct window *w, uint32_t address, uint32_t placed, uint32_t size,
+                       int is_write, uint32_t low, uint32_t span);
 
 static inline int memory_in_window(const struct memory *m, const struct window *w, uint32_t address)
 {

@@ -24,7 +24,7 @@ uint32_t access_barriers(struct timing *t, struct block *b, const struct entry *
             return barrier->access;
         if (ran && !ran[barrier->instruction])
             continue;
-        uint64_t time = t->now + e->access_cycles[b->facts.accesses + *next];
+        uint64_t time = t->now + blocks_cycles(e)[b->facts.accesses + *next];
         uint32_t stall =
             barrier->everything ? memory_synchronize(&t->memory, time) : memory_drain_buffer(&t->memory, time);
         b->info.barrier_stall_cycles += stall;
@@ -53,10 +53,10 @@ int access_one(struct timing *t, struct block *b, uint32_t i, uint32_t address, 
     }
     uint32_t placed = t->placement.moves ? placement_at(&t->placement, &site->placed, address) : address;
     struct placed around = alike(t, site, address);
-    if (!a->is_write && memory_read_held(m, &site->window, time, address, placed, a->size, around.low, around.span)) {
-        site->counts.executions++;
+    struct window *w = &site->window;
+    if (memory_open_window(m, w, address, placed, a->size, a->is_write, around.low, around.span) &&
+        access_in_window(t, site, placed, time))
         return CORE_OK;
-    }
     const uint64_t *v = m->counters;
     uint64_t misses = v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES];
     uint32_t stall = a->is_write ? memory_write(m, time, placed, a->size)
@@ -65,6 +65,6 @@ int access_one(struct timing *t, struct block *b, uint32_t i, uint32_t address, 
     site->counts.misses += v[COUNTER_DCACHE_READ_MISSES] + v[COUNTER_DCACHE_WRITE_MISSES] - misses;
     site->counts.stall_cycles += stall;
     timing_charge(t, a->is_write ? CAUSE_STORE : CAUSE_LOAD, stall);
-    memory_open_window(m, &site->window, address, placed, a->size, a->is_write, around.low, around.span);
+    memory_open_window(m, w, address, placed, a->size, a->is_write, around.low, around.span);
     return CORE_OK;
 }

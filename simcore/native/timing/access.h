@@ -39,6 +39,27 @@ static inline uint64_t access_variant(struct timing *t, struct block *b, const u
     return variant;
 }
 
+/* An access in its site's window. Returns 0 where all the rules are needed, before anything has changed. */
+static inline int access_in_window(struct timing *t, struct site *site, uint32_t placed, uint64_t time)
+{
+    const struct window *w = &site->window;
+    if (!site->is_write) {
+        if (!memory_read_free(&t->memory, w, time, placed, site->size))
+            return 0;
+        site->counts.executions++;
+        return 1;
+    }
+    if (!memory_write_joins(&t->memory, w, time))
+        return 0;
+    uint32_t stall = memory_join_queue(&t->memory, w, time, placed, site->size);
+    site->counts.executions++;
+    if (stall) {
+        site->counts.stall_cycles += stall;
+        timing_charge(t, CAUSE_STORE, stall);
+    }
+    return 1;
+}
+
 /* The accesses of a block, and the barriers between them. Compiled, too, for all of them without barriers. */
 static inline __attribute__((always_inline)) int access_all(struct timing *t, struct block *b, const struct entry *e,
                                                             const uint32_t *address, const uint8_t *present,
@@ -46,36 +67,21 @@ static inline __attribute__((always_inline)) int access_all(struct timing *t, st
 {
     struct memory *m = &t->memory;
     uint32_t barriers = 0, barrier_before = has_barriers ? b->facts.barrier->access : UINT32_MAX;
-    const uint16_t *cycles = e->access_cycles;
+    const uint16_t *cycles = blocks_cycles(e);
     struct site *site = b->site, *end = site + b->facts.accesses;
     for (uint32_t i = 0; site < end; i++, site++) {
         if (has_barriers && i >= barrier_before)
             barrier_before = access_barriers(t, b, e, ran, &barriers, i);
         if (present && !present[i])
             continue;
-        uint32_t at = address[i], stall;
+        uint32_t at = address[i];
         if (at & site->alignment_mask) {
             access_faults(t, FAULT_UNALIGNED, b, i, at);
             return STOP_FAULT;
         }
-        struct window *w = &site->window;
         uint64_t time = t->now + cycles[i];
-        if (memory_in_window(m, w, at)) {
-            if (!site->is_write) {
-                if (memory_read_free(m, w, time, at + w->delta, site->size)) {
-                    site->counts.executions++;
-                    continue;
-                }
-            } else if (memory_write_joins(m, w, time)) {
-                stall = memory_join_queue(m, w, time, at + w->delta, site->size);
-                site->counts.executions++;
-                if (stall) {
-                    site->counts.stall_cycles += stall;
-                    timing_charge(t, CAUSE_STORE, stall);
-                }
-                continue;
-            }
-        }
+        if (memory_in_window(m, &site->window, at) && access_in_window(t, site, at + site->window.delta, time))
+            continue;
         int status = access_one(t, b, i, at, time);
         if (status != CORE_OK)
             return status;

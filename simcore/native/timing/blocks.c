@@ -7,13 +7,20 @@
 #include "array.h"
 #include "stream/thumb.h"
 #include "timing/facts.h"
+#include "timing/sequel.h"
+
+_Static_assert(2 * sizeof(struct sequel) == CACHE_LINE && sizeof(struct entry) == CACHE_LINE &&
+                   sizeof(struct block) % CACHE_LINE == 0,
+               "what each execution looks at lies in as few cache lines as it can");
 
 void blocks_free(struct blocks *t)
 {
     for (uint32_t i = 0; i < t->blocks; i++)
         free(t->block[i].site);          /* and all that copy_facts() put behind it */
-    for (uint32_t i = 0; i < t->entries; i++)
-        free(t->cost[i].schedule);       /* and access_cycles behind it */
+    for (uint32_t i = 0; i < t->entries; i++) {
+        free(t->cost[i].schedule);       /* and cycles_of.far behind it */
+        sequel_forget(&t->entry[i]);
+    }
     for (uint32_t i = 0; i < t->schedules; i++)
         free(t->schedule[i].access_cycles);
     free(t->block);
@@ -88,8 +95,8 @@ static int copy_facts(struct block *b)
     size_t barriers = f->barriers * sizeof *f->barrier, offsets = f->instructions * sizeof *f->instruction_offsets;
     size_t moves = f->stack_moves * sizeof *f->stack_move, masks = f->probes * sizeof *b->probe;
     size_t stretches = f->stretches * sizeof *f->stretch, schedules = f->stretches * sizeof *b->schedules;
-    uint8_t *next = calloc(1, sites + skipped + counters + stretches + schedules + moves + masks + accesses + probes +
-                                  notes + barriers + offsets + 2u * f->instructions);
+    uint8_t *next = array_lines(sites + skipped + counters + stretches + schedules + moves + masks + accesses + probes +
+                                notes + barriers + offsets + 2u * f->instructions);
     if (!next)
         return CORE_ERR_MEMORY;
     b->site = carve(&next, NULL, sites);
@@ -161,7 +168,7 @@ int blocks_for(struct blocks *t, const struct memory *m, uint32_t definition, ui
         for (int32_t at = t->piece[definition]; at >= 0; at = t->block[at].next_piece)
             if (t->block[at].first == first && t->block[at].end == end)
                 return at;
-    if (array_reserve(&t->block, &t->blocks_room, t->blocks + 1u, 1024, sizeof *t->block) != CORE_OK)
+    if (array_reserve_lines(&t->block, &t->blocks_room, t->blocks + 1u, 1024, sizeof *t->block) != CORE_OK)
         return CORE_ERR_MEMORY;
     const uint8_t *code = t->stream->told.code + d->code;
     struct block b;
@@ -257,35 +264,49 @@ static int find_schedule(struct blocks *t, uint32_t block, uint32_t stretch, uin
     return ask_schedule(t, block, stretch, state, variant);
 }
 
-/* Takes the last entry out of a block's list; its executions count for its schedules from now on. */
-static int give_up_entry(struct blocks *t, struct block *b)
+/* The last one of its list, when a block of several stretches has as many as it may. */
+int32_t blocks_given_up(const struct blocks *t, uint32_t block)
+{
+    const struct block *b = &t->block[block];
+    if (b->facts.stretches < 2 || b->entries_used < ENTRIES_MAX)
+        return NO_DEFINITION;
+    int32_t last = b->entries;
+    while (t->cost[last].next >= 0)
+        last = t->cost[last].next;
+    return last;
+}
+
+/* Takes an entry out of a block's list; its executions count for its schedules from now on. */
+static void give_up_entry(struct blocks *t, struct block *b, int32_t entry)
 {
     int32_t *link = &b->entries;
-    while (t->entry[*link].next >= 0)
-        link = &t->entry[*link].next;
-    int last = *link;
-    *link = NO_DEFINITION;
+    while (*link != entry)
+        link = &t->cost[*link].next;
+    *link = t->cost[entry].next;
+    sequel_forget(&t->entry[entry]);
     for (uint32_t s = 0; s < b->facts.stretches; s++)
-        t->schedule[t->cost[last].schedule[s]].cost.executions += t->cost[last].cost.executions;
-    return last;
+        t->schedule[t->cost[entry].schedule[s]].cost.executions += t->cost[entry].cost.executions;
 }
 
 /* An entry with room for schedules and cycles and nothing in it that counts, in none of the lists. */
 static int make_entry(struct blocks *t, struct block *b)
 {
-    if (b->facts.stretches > 1 && b->entries_used == ENTRIES_MAX)
-        return give_up_entry(t, b);
-    if (array_reserve(&t->entry, &t->entries_room, t->entries + 1u, 2048, sizeof *t->entry) != CORE_OK ||
+    int32_t given_up = blocks_given_up(t, (uint32_t)(b - t->block));
+    if (given_up >= 0) {
+        give_up_entry(t, b, given_up);
+        return given_up;
+    }
+    if (array_reserve_lines(&t->entry, &t->entries_room, t->entries + 1u, 2048, sizeof *t->entry) != CORE_OK ||
         array_reserve(&t->cost, &t->costs_room, t->entries + 1u, 2048, sizeof *t->cost) != CORE_OK)
         return CORE_ERR_MEMORY;
     const struct block_static *f = &b->facts;
     struct entry_cost *c = &t->cost[t->entries];
+    size_t timed = (size_t)f->accesses + f->barriers, far = timed > NEAR_CYCLES ? timed : 0;
     c->schedule = malloc(f->stretches * sizeof *c->schedule + TERMS_MAX * sizeof *c->term +
-                         ((size_t)f->accesses + f->barriers) * sizeof *t->entry->access_cycles);
+                         far * sizeof *t->entry->cycles_of.far);
     if (!c->schedule)
         return CORE_ERR_MEMORY;
     c->term = (struct term *)(c->schedule + f->stretches);
-    t->entry[t->entries].access_cycles = (uint16_t *)(c->term + TERMS_MAX);
     b->entries_used++;
     return (int)t->entries++;
 }
@@ -295,7 +316,7 @@ static int make_entry(struct blocks *t, struct block *b)
 static void add_cycles(const struct block *b, const struct schedule *s, struct entry *e)
 {
     uint32_t accesses, timed = timed_of(b, s->stretch, &accesses);
-    uint16_t *access = e->access_cycles, *barrier = access + b->facts.accesses;
+    uint16_t *access = e->is_far ? e->cycles_of.far : e->cycles_of.near, *barrier = access + b->facts.accesses;
     if (s->stretch) {
         access += b->facts.stretch[s->stretch - 1].accesses;
         barrier += b->facts.stretch[s->stretch - 1].barriers;
@@ -349,10 +370,11 @@ int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t vari
         return entry;
     struct entry *e = &t->entry[entry];
     struct entry_cost *c = &t->cost[entry];
-    *e = (struct entry){
-        .variant = variant, .state = state, .block = block, .access_cycles = e->access_cycles, .followed = {-1, -1}};
-    e->node = -1;
-    e->sequel[0].id = e->sequel[1].id = UINT32_MAX;
+    *e = (struct entry){.variant = variant, .state = state, .block = block, .node = -1};
+    e->is_far = b->facts.accesses + b->facts.barriers > NEAR_CYCLES;
+    if (e->is_far)
+        e->cycles_of.far = (uint16_t *)(c->term + TERMS_MAX);
+    sequel_none(e);
     c->cost = (struct cost){0};
     for (uint32_t i = 0; i < b->facts.stretches; i++) {
         const struct schedule *s = &t->schedule[t->found[i]];
@@ -363,10 +385,10 @@ int blocks_enter(struct blocks *t, uint32_t block, uint32_t state, uint64_t vari
             c->cost.causes[cause] += s->cost.causes[cause];
         }
         c->cost.dual_issues += s->cost.dual_issues;
-        e->exits = s->exits;
+        c->exits = s->exits;
     }
     sum_terms(b, c);
-    e->next = b->entries;
+    c->next = b->entries;
     b->entries = entry;
     return entry;
 }
@@ -375,14 +397,15 @@ int blocks_find(struct blocks *t, uint32_t block, uint32_t state, uint64_t varia
 {
     int32_t *link = &t->block[block].entries;
     for (int32_t at = *link; at >= 0; at = *link) {
-        struct entry *e = &t->entry[at];
+        const struct entry *e = &t->entry[at];
+        int32_t *next = &t->cost[at].next;
         if (e->state == state && e->variant == variant) {
-            *link = e->next;                       /* to the front: the next look-up finds it first */
-            e->next = t->block[block].entries;
+            *link = *next;                         /* to the front: the next look-up finds it first */
+            *next = t->block[block].entries;
             t->block[block].entries = at;
             return at;
         }
-        link = &e->next;
+        link = next;
     }
     return NO_DEFINITION;
 }

@@ -50,13 +50,14 @@ static void scheduled(const struct blocks *blocks, const struct block *b, uint32
     if (b->entries < 0)
         return;
     const struct entry *e = &blocks->entry[b->entries];
+    const uint16_t *cycles = blocks_cycles(e);
     uint32_t behind = (f->instructions - instruction) / 2;
     cut->latest = e->cycles > behind ? e->cycles - behind : 0;
     cut->earliest = instruction / 2;
-    if (access < f->accesses && e->access_cycles[access] < cut->latest)
-        cut->latest = e->access_cycles[access];
-    if (access && e->access_cycles[access - 1] > cut->earliest)
-        cut->earliest = e->access_cycles[access - 1];
+    if (access < f->accesses && cycles[access] < cut->latest)
+        cut->latest = cycles[access];
+    if (access && cycles[access - 1] > cut->earliest)
+        cut->earliest = cycles[access - 1];
 }
 
 /* Cycles for which a line of code is still on its way. */

@@ -6,13 +6,14 @@ static void settle(struct timing *t, uint32_t entry)
 {
     struct entry *e = &t->blocks.entry[entry];
     struct entry_cost *cost = &t->blocks.cost[entry];
-    const struct block *b = &t->blocks.block[e->block];
+    struct block *b = &t->blocks.block[e->block];
     uint64_t n = e->pending, *v = t->calls.node[e->node].counters;
     for (const struct term *term = cost->term, *end = term + cost->terms; term < end; term++)
         v[term->counter] += n * term->amount;
     if (b->fetch_cached)
         v[COUNTER_ICACHE_ACCESSES] += n * b->groups;
     cost->cost.executions += n;
+    b->info.executions += n;
     if (t->node_blocks)
         node_blocks_add(t->node_blocks, (uint32_t)e->node, e->block, n, n * e->cycles);
     e->pending = 0;
@@ -27,6 +28,18 @@ void timing_settle(struct timing *t)
         t->blocks.entry[t->touched[i]].node = NO_NODE;
     }
     t->touched_used = 0;
+}
+
+void timing_give_up(struct timing *t, uint32_t entry)
+{
+    if (t->blocks.entry[entry].node == NO_NODE)
+        return;
+    settle(t, entry);
+    uint32_t at = 0;
+    while (t->touched[at] != entry)
+        at++;
+    t->touched[at] = t->touched[--t->touched_used];
+    t->blocks.entry[entry].node = NO_NODE;
 }
 
 int timing_pend(struct timing *t, uint32_t entry)

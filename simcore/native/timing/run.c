@@ -22,10 +22,10 @@ static inline int stays(struct timing *t, const struct block *b, uint32_t how)
            calltree_current(&t->calls)->info.function == b->facts.function;
 }
 
-static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
+int timing_enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to)
 {
-    if (t->trace || t->calls.ops.asks || t->calls.ops.one_call || t->memory.by_all_rules)
-        timing_settle(t);                /* samples see one node; a call may be where counting begins or ends */
+    if (timing_is_watched(t))
+        timing_settle(t);
     if (t->unwinds_to) {
         calltree_unwind_to(&t->calls, t->stacks.running, t->unwinds_to);
         t->unwinds_to = 0;
@@ -48,16 +48,42 @@ static int enter(struct timing *t, const struct block *b, uint32_t how, uint32_t
     return status == CORE_OK ? timing_status(t) : status;
 }
 
+enum prediction timing_branch(struct timing *t, struct block *b, const struct exits *exits, enum branch_kind kind,
+                              uint32_t next, int is_taken, uint32_t *state)
+{
+    uint32_t end = b->place + b->info.size, cycles = 0;
+    int conditional = timing_is_conditional(b);
+    enum prediction prediction =
+        predictor_branch(&t->predictor, kind, conditional, b->branch, b->target, end, is_taken ? next : end);
+    if (prediction == MISPREDICTED) {
+        cycles = conditional ? exits->mispredict_cycles : t->config.indirect_mispredict_cycles;
+        *state = exits->after_mispredict;
+        t->memory.counters[COUNTER_MISPREDICTS]++;
+        b->info.mispredicts++;
+    } else if (prediction == PREDICTED_STATIC) {
+        cycles = t->config.static_taken_cycles;
+        *state = exits->after_mispredict;            /* fetch starts anew as after a mispredict */
+    } else {
+        *state = is_taken ? exits->after_taken : exits->after_next;
+    }
+    if (cycles) {
+        b->info.branch_stall_cycles += cycles;
+        if (t->predictor.ran_on)
+            memory_fetch_wrong_path(&t->memory, t->now, end, cycles);
+        timing_charge(t, CAUSE_BRANCH, cycles);
+    }
+    return prediction;
+}
+
 /* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. Inlined:
  * a call of it for each block is a twentieth of a replay. */
 static inline __attribute__((always_inline)) int resolve_branch(struct timing *t, const struct block *next, int *status)
 {
     struct block *b = &t->blocks.block[t->last_block];
-    const struct exits *e = &t->left;
-    uint32_t end = b->info.address + b->info.size, placed_end = b->place + b->info.size, how = BRANCH_NONE;
+    uint32_t end = b->info.address + b->info.size, how = BRANCH_NONE;
     enum prediction prediction = PREDICTED;
     int taken = next->info.address != end;
-    t->state = e->after_next;
+    t->state = t->left.after_next;
     if (b->facts.branch != BRANCH_NONE) {
         enum branch_kind kind = b->facts.branch;
         int is_call = kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT;
@@ -66,42 +92,19 @@ static inline __attribute__((always_inline)) int resolve_branch(struct timing *t
         if (t->by_marker && !is_call)
             kind = BRANCH_RETURN;
         if (taken || conditional)
-            prediction = predictor_branch(&t->predictor, kind, conditional, b->branch, b->target, placed_end,
-                                          taken ? next->place : placed_end);
-        /* A branch to the next address goes on all the same, save that of an operation marker, whose own cost is left
-         * out: a call that came straight back. */
-        if (taken || !(conditional || is_call) ||
-            (is_call && b->facts.branch_target == end && next->facts.is_function_entry))
-            how = kind;
-        uint32_t cycles = 0;
-        if (prediction == MISPREDICTED) {
-            cycles = conditional ? e->mispredict_cycles : t->config.indirect_mispredict_cycles;
-            t->state = e->after_mispredict;
-            t->memory.counters[COUNTER_MISPREDICTS]++;
-            b->info.mispredicts++;
-        } else if (prediction == PREDICTED_STATIC) {
-            cycles = t->config.static_taken_cycles;
-            t->state = e->after_mispredict;          /* fetch starts anew as after a mispredict */
-        } else if (taken) {
-            t->state = e->after_taken;
-        }
-        if (cycles) {
-            b->info.branch_stall_cycles += cycles;
-            if (t->predictor.ran_on)
-                memory_fetch_wrong_path(&t->memory, t->now, placed_end, cycles);
-            timing_charge(t, CAUSE_BRANCH, cycles);
-        }
+            prediction = timing_branch(t, b, &t->left, kind, next->place, taken, &t->state);
+        how = timing_goes_on(b, next) ? BRANCH_NONE : kind;
     }
     t->by_marker = 0;
     if (!stays(t, next, how))
-        *status = enter(t, next, how, b->facts.branch_address, end);
+        *status = timing_enter(t, next, how, b->facts.branch_address, end);
     return prediction != PREDICTED;
 }
 
 /* The first block of the program or of an exception handler. One node for all places where it interrupts. */
 static int enter_handler(struct timing *t, const struct block *b)
 {
-    int status = enter(t, b, BRANCH_CALL, 0, 0);
+    int status = timing_enter(t, b, BRANCH_CALL, 0, 0);
     t->calls.frame[t->calls.frames - 1].call_site = t->hardware_return;
     return status;
 }
@@ -120,23 +123,55 @@ int timing_arrive(struct timing *t, const struct block *b)
 
 /* --- fetch and operands ------------------------------------------------------------------------------- */
 
-static inline uint32_t fetch(struct timing *t, struct block *b, uint32_t cycles, int redirected)
+/* Lines have come or gone since a block was free, but none of its own. */
+static int holds_all(const struct memory *m, const struct block *b)
+{
+    const struct cache *c = &m->icache;
+    if (!b->fetch_lines || b->fetch_epoch != m->epoch)
+        return 0;
+    for (uint32_t i = 0; i < b->fetch_lines; i++)
+        if (!cache_holds(c, b->fetch_slot[i], b->place + i * c->line_bytes))
+            return 0;
+    return 1;
+}
+
+/* Which lines a block lies in, all of which the I-cache holds. */
+static void note_lines(const struct memory *m, struct block *b)
+{
+    const struct cache *c = &m->icache;
+    uint32_t lines = ((b->place + b->info.size - 1) >> c->line_shift) - (b->place >> c->line_shift) + 1;
+    if (lines > FETCH_LINES)
+        return;
+    for (uint32_t i = 0; i < lines; i++)
+        b->fetch_slot[i] = cache_peek(c, b->place + i * c->line_bytes);
+    b->fetch_lines = lines;
+    b->fetch_epoch = m->epoch;
+}
+
+void timing_fetch(struct timing *t, struct block *b, uint32_t cycles, int redirected)
 {
     struct memory *m = &t->memory;
-    uint32_t misses = 0;
-    if (timing_fetch_is_free(t, b)) {
+    if (m->fetch.done_at <= t->now && holds_all(m, b)) {
+        b->free_in = m->icache.generation;
         m->fetched_at = t->now + cycles;
-        return 0;
+        return;
     }
+    uint32_t misses = 0;
     b->fetch_cached = (uint8_t)memory_fetch_is_cached(m, b->place);
     uint32_t stall = memory_fetch(m, t->now, cycles, b->place, b->info.size, redirected, &misses);
     b->info.icache_misses += misses;
     /* No look-up is needed while no line has come or gone, unless look-ups move the replacement. */
-    int is_free = b->region == NO_REGION || t->region[b->region].kind == REGION_ITCM ||
-                  t->region[b->region].kind == REGION_DTCM ||
-                  (b->fetch_cached && m->icache.replacement != REPLACE_LRU && !misses);
+    int is_held = b->fetch_cached && m->icache.replacement != REPLACE_LRU && !misses;
+    int is_free = is_held || b->region == NO_REGION || t->region[b->region].kind == REGION_ITCM ||
+                  t->region[b->region].kind == REGION_DTCM;
     b->free_in = is_free && !m->by_all_rules ? m->icache.generation : 0;
-    return stall;
+    b->fetch_lines = 0;
+    if (is_held && !m->by_all_rules)
+        note_lines(m, b);
+    if (stall) {
+        b->info.fetch_stall_cycles += stall;
+        timing_charge(t, CAUSE_FETCH, stall);
+    }
 }
 
 static inline uint32_t extra_of(const struct timing *t, const struct block *b, uint32_t note)
@@ -183,9 +218,9 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     if (t->last_block >= 0)
         redirected = resolve_branch(t, b, &status);
     else if (t->arrives == ARRIVES_INSIDE)
-        status = enter(t, b, BRANCH_NONE, 0, 0);
+        status = timing_enter(t, b, BRANCH_NONE, 0, 0);
     else if (t->arrives == ARRIVES_BY_RETURN && !b->facts.is_function_entry)
-        status = enter(t, b, BRANCH_RETURN, 0, 0);
+        status = timing_enter(t, b, BRANCH_RETURN, 0, 0);
     else
         status = enter_handler(t, b);
     t->arrives = ARRIVES_BY_CALL;
@@ -195,39 +230,37 @@ int timing_run_block(struct timing *t, uint32_t index, const uint32_t *address, 
     uint64_t variant = 0;
     if (b->facts.probes)
         variant = access_variant(t, b, address, present);
-    int entry = blocks_entry(&t->blocks, before, index, t->state, variant);
-    if (entry == NO_DEFINITION) {
-        timing_settle(t);                /* it may take the place of one that is pending */
-        entry = blocks_enter(&t->blocks, index, t->state, variant);
-    }
+    int entry = blocks_find(&t->blocks, index, t->state, variant);
+    if (entry == NO_DEFINITION)
+        entry = timing_new_entry(t, index, t->state, variant);
     if (entry < 0)
         return entry;
-    if (before >= 0 && !redirected && !present && !note_count)
-        sequel_keep(t, (uint32_t)before, (uint32_t)from, index, (uint32_t)entry);
+    if (before >= 0 && !present && !note_count)
+        status = sequel_keep(t, (uint32_t)before, (uint32_t)from, index, (uint32_t)entry);
+    if (status != CORE_OK)
+        return status;
     struct entry *e = &t->blocks.entry[entry];
     status = timing_count(t, e, (uint32_t)entry);
     if (status != CORE_OK)
         return status;
-    uint32_t stall = fetch(t, b, e->cycles, redirected);
-    if (stall) {
-        b->info.fetch_stall_cycles += stall;
-        timing_charge(t, CAUSE_FETCH, stall);
-    }
+    if (timing_fetch_is_free(t, b))
+        t->memory.fetched_at = t->now + e->cycles;
+    else
+        timing_fetch(t, b, e->cycles, redirected);
     status = present || b->facts.barriers ? access_all(t, b, e, address, present, ran, b->facts.barriers)
                                           : access_all(t, b, e, address, NULL, NULL, 0);
     if (status != CORE_OK)
         return status;
     if (b->predicated || note_count) {
-        stall = apply_notes(t, b, ran, notes, note_count);
+        uint32_t stall = apply_notes(t, b, ran, notes, note_count);
         b->info.execute_stall_cycles += stall;
         timing_charge(t, CAUSE_EXECUTE, stall);
     }
-    b->info.executions++;
     t->now += e->cycles;
     t->instructions += b->facts.instructions;
     t->last_block = (int32_t)index;
     t->last_entry = entry;
-    t->left = e->exits;
+    t->left = t->blocks.cost[entry].exits;
     if (t->stacks.saved_from) {
         status = stacks_saved(t, b, address, present);
         if (status != CORE_OK)

@@ -13,6 +13,22 @@ static inline int timing_is_conditional(const struct block *b)
     return b->facts.branch == BRANCH_CONDITIONAL || b->facts.branch_predicated;
 }
 
+static inline int timing_is_call(const struct block *b)
+{
+    return b->facts.branch == BRANCH_CALL || b->facts.branch == BRANCH_CALL_INDIRECT;
+}
+
+/* Whether a block that ends in a branch goes on in the next one all the same: what leads to the next address leads
+ * nowhere, save a call that is none of those but an operation marker, whose own cost is left out: one that came
+ * straight back. */
+static inline int timing_goes_on(const struct block *b, const struct block *next)
+{
+    uint32_t end = b->info.address + b->info.size;
+    if (next->info.address != end || !(timing_is_conditional(b) || timing_is_call(b)))
+        return 0;
+    return !timing_is_call(b) || b->facts.branch_target != end || !next->facts.is_function_entry;
+}
+
 static inline void timing_charge(struct timing *t, enum cause cause, uint32_t cycles)
 {
     t->memory.counters[COUNTER_CYCLES + cause] += cycles;
@@ -35,6 +51,15 @@ static inline int timing_count(struct timing *t, struct entry *e, uint32_t entry
     return status;
 }
 
+/* blocks_enter(); what it takes the place of is settled first. */
+static inline int timing_new_entry(struct timing *t, uint32_t block, uint32_t state, uint64_t variant)
+{
+    int32_t given_up = blocks_given_up(&t->blocks, block);
+    if (given_up >= 0)
+        timing_give_up(t, (uint32_t)given_up);
+    return blocks_enter(&t->blocks, block, state, variant);
+}
+
 /* Other operations are open now: what sites counted until here was of those before. */
 void timing_switch_operations(struct timing *t, uint32_t state);
 
@@ -44,6 +69,25 @@ static inline void timing_follow_operations(struct timing *t)
     if (state != t->objects.state)
         timing_switch_operations(t, state);
 }
+
+/* Whether counts are looked at where control goes elsewhere: samples see one node; a call may be where counting begins or
+ * ends. */
+static inline int timing_is_watched(const struct timing *t)
+{
+    return t->trace || t->calls.ops.asks || t->calls.ops.one_call || t->memory.by_all_rules;
+}
+
+/* How the branch that ends a block in the running node was predicted, and what that costs. exits: of the entry that
+ * ran; *state: behind it. */
+enum prediction timing_branch(struct timing *t, struct block *b, const struct exits *exits, enum branch_kind kind,
+                              uint32_t next, int is_taken, uint32_t *state);
+
+/* Control goes to a block by a branch (BRANCH_NONE: by none) from call_site; a call returns to returns_to. Returns 0 or a
+ * core_status. */
+int timing_enter(struct timing *t, const struct block *b, uint32_t how, uint32_t call_site, uint32_t returns_to);
+
+/* Waits for the code of a block that issues now, in so many cycles. */
+void timing_fetch(struct timing *t, struct block *b, uint32_t cycles, int redirected);
 
 /* Another node may be running now. */
 void timing_follow(struct timing *t);

@@ -307,7 +307,8 @@ static int run_other(struct timing *t, uint32_t kind, const uint32_t *payload, u
         return interrupts_record(t, kind, payload);
     int status = CORE_OK;
     uint64_t before = t->now;
-    timing_settle(t);
+    if (kind == RECORD_SYSTEM_WRITE || kind == RECORD_FROM || timing_is_watched(t))
+        timing_settle(t);                /* what is fetched from the cache may change, and counts begin anew */
     switch (kind) {
     case RECORD_SYSTEM_WRITE:
         if (payload[0] == REG_ACTLR)

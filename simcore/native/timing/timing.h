@@ -90,6 +90,9 @@ int timing_consume(void *timing, const uint32_t *words, size_t count);
 /* Adds what is pending to the call tree. Call before reading counters. */
 void timing_settle(struct timing *t);
 
+/* The same of one entry alone, of which nothing is pending then. */
+void timing_give_up(struct timing *t, uint32_t entry);
+
 /* What an entry has pending is of another node, or nothing is: from now on it is of the running one. Returns 0 or
  * CORE_ERR_MEMORY. */
 int timing_pend(struct timing *t, uint32_t entry);

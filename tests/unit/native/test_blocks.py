@@ -34,10 +34,10 @@ def block_for(timed: Timed, name: str, first: int = 0, end: int | None = None) -
     return int(timed.lib.blocks_for(blocks, memory, timed.ids[name], first, end))
 
 
-def find(timed: Timed, block: int, state: int, variant: int = 0, before: int = -1) -> int:
+def find(timed: Timed, block: int, state: int, variant: int = 0) -> int:
     """The number of the entry, made when it is not there yet, or a status."""
     blocks, lib = timed.ffi.addressof(timed.t, "blocks"), timed.lib
-    found = int(lib.blocks_entry(blocks, before, block, state, variant))
+    found = int(lib.blocks_find(blocks, block, state, variant))
     return int(lib.blocks_enter(blocks, block, state, variant)) if found < 0 else found
 
 
@@ -132,12 +132,12 @@ def test_a_block_of_stretches_keeps_few_entries_and_all_counts() -> None:
 
 def test_what_followed_an_entry_last_is_no_answer_for_another_state_or_block(timed: Timed) -> None:
     first, second = block_for(timed, "first"), block_for(timed, "second")
-    before = find(timed, first, 0)
+    find(timed, first, 0)
     for _ in range(2):
-        assert find(timed, second, 0, 0, before) == 1
-        assert find(timed, second, 1, 0, before) == 2
-        assert find(timed, second, 1, 1, before) == 3
-        assert find(timed, first, 0, 0, before) == 0
+        assert find(timed, second, 0) == 1
+        assert find(timed, second, 1) == 2
+        assert find(timed, second, 1, 1) == 3
+        assert find(timed, first, 0) == 0
 
 
 def test_past_their_limit_all_states_count_as_the_one_out_of_reset(timed: Timed) -> None:

@@ -35,6 +35,24 @@ def without_links(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.realpath(path))
 
 
+def kind_of(path: str | os.PathLike[str]) -> int:
+    """The mode of what a name leads to; 0 where that is nothing, as the name is no file's."""
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):  # ValueError: NUL
+        return 0
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a plain file, or a link to one. `Path.is_file` raises on names too long."""
+    return stat.S_ISREG(kind_of(path))
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a folder, or a link to one."""
+    return stat.S_ISDIR(kind_of(path))
+
+
 def read_regular(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes:
     """The bytes of a regular file, which ends, as a device or a pipe need not.
 
@@ -108,7 +126,7 @@ def destination(
         return
     refuse_inputs(path, inputs)
     target = Path(path)
-    if target.exists() and not target.is_file() and not target.is_dir():
+    if _is_device(target, path):
         yield lambda document: _write(
             target, path, document
         )  # a device or a pipe cannot be renamed over
@@ -138,7 +156,7 @@ def binary_destination(
         return
     refuse_inputs(path, inputs)
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file() and not target.is_dir():
+    if _is_device(target, path):
         with _opened(target, path) as file:  # a device or a pipe cannot be renamed over
             yield file
         return
@@ -155,9 +173,9 @@ def write_folder(path: str, files: Mapping[str, str], *, force: bool = False) ->
     whole, and others stay. Raises ConfigError.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_dir():
-        raise ConfigError(f"{path}: cannot write the output: it is no folder")
     try:
+        if target.exists() and not target.is_dir():
+            raise ConfigError(f"{path}: cannot write the output: it is no folder")
         kept = target.is_dir() and any(target.iterdir())
         if kept and not force:
             raise ConfigError(
@@ -279,6 +297,17 @@ def _usual_mode() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return 0o666 & ~umask
+
+
+def _is_device(target: Path, path: str) -> bool:
+    """Whether it is there, and neither file nor folder. Raises ConfigError."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 @contextmanager

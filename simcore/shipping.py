@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simcore.errors import ConfigError
-from simcore.files import MOST_BYTES, read_regular, replace_file
+from simcore.files import MOST_BYTES, is_folder, read_regular, replace_file
 
 
 class Sent(NamedTuple):
@@ -46,7 +46,7 @@ class Parcel:
     def _add(self, name: str) -> Sent:
         if name not in self._known:
             path = os.path.abspath(name)  # noqa: PTH100  links stay as they are
-            if Path(path).is_dir():
+            if is_folder(path):
                 self._known[name] = Sent(name, path, "")
                 return self._known[name]
             try:

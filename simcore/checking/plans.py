@@ -13,6 +13,7 @@ from simcore.cache import NO_ROOM, Room
 from simcore.checking.baselines import other_case
 from simcore.checking.limits import Limit
 from simcore.errors import ConfigError
+from simcore.files import is_file, kind_of
 from simcore.records import dataclass
 from simcore.run.spec import RunSpec
 from simcore.run.written import shown
@@ -80,9 +81,9 @@ def expand(patterns: Iterable[str], folder: Path | None = None) -> list[str]:
         if "\0" in pattern:
             raise ConfigError("the name of an ELF has a NUL in it; no file has such a name")
         full = pattern if folder is None else shown(folder / pattern)
-        if has_magic(pattern) and not Path(full).exists():
+        if has_magic(pattern) and not kind_of(full):
             matches = glob(full, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
-            found = sorted(path for path in matches if Path(path).is_file())
+            found = sorted(path for path in matches if is_file(path))
             if not found:
                 raise ConfigError(f"'{full}' matches no file; build first, or check the pattern")
             paths += found

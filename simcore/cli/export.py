@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from simcore.cli import values
@@ -59,13 +57,13 @@ def export(
 
     Tensors are planned as 'mcusim profile' has them. DIR appears whole or not at all.
     """
-    from simcore.files import write_folder, write_stdout
+    from simcore.files import is_file, write_folder, write_stdout
     from simcore.network.layout import NoRoomError
     from simcore.run.spec import RunSpec
     from simcore.simulation.files import is_network
     from simcore.simulation.networks import network_program
 
-    if Path(network).is_file() and not is_network(network):
+    if is_file(network) and not is_network(network):
         raise ConfigError(f"{network}: is no network of TensorFlow Lite; give the .tflite file")
     try:
         _, _, run = network_program(RunSpec(elf=network, cpu=cpu, arena=arena, input=inputs))

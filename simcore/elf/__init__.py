@@ -17,7 +17,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from simcore.elf.binary import Binary, read_binary
@@ -57,7 +56,7 @@ from simcore.elf.structs import struct_reader
 from simcore.elf.symbols import read_symbols
 from simcore.elf.tables import NamedHeaders
 from simcore.errors import ElfError
-from simcore.files import read_regular
+from simcore.files import is_folder, read_regular
 
 __all__ = [
     "Function",
@@ -118,7 +117,7 @@ def load_files(
     debug_files.py, also in the debug directory ``debug_dir``. Raises ElfError.
     """
     told, data = os.fspath(path), load_bytes(path)
-    if debug_dir is not None and not Path(debug_dir).is_dir():
+    if debug_dir is not None and not is_folder(debug_dir):
         raise ElfError(f"{printable(debug_dir)}: no such folder; check --debug-dir")
     files = [*symbols, *(() if debug_file is None else (debug_file,))]
     names = [(os.fspath(file), load_bytes(file)) for file in files]

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from simcore.cpu_model.linker_script import memory_entries, without_comments
 from simcore.errors import ConfigError
-from simcore.files import read_regular
+from simcore.files import is_file, read_regular
 from simcore.linking.mapfile import MemoryRange
 from simcore.log_text import one_line
 
@@ -175,7 +175,7 @@ def _with_includes(path: str, text: str) -> str:
     """The text with files that hold MEMORY or SECTIONS in place of their INCLUDE."""
     for _ in range(MAX_INCLUDES):
         for token, name in _includes(path, text):
-            file = next((f for f in _places(path, name.text) if f.is_file()), None)
+            file = next((f for f in _places(path, name.text) if is_file(f)), None)
             content = "" if file is None else _read(str(file), name.text)
             if file is None or re.search(r"\b(?:MEMORY|SECTIONS|INCLUDE)\b", content):
                 if file is None:

@@ -32,6 +32,7 @@ from simcore.devices import (
 )
 from simcore.elf import Image
 from simcore.errors import ConfigError
+from simcore.files import is_folder
 from simcore.interrupts import resume
 from simcore.machine.engine import address_of, capture_options, division_register, map_memory
 from simcore.machine.execution import End, Execution
@@ -85,7 +86,7 @@ class Machine:
     ) -> None:
         model = setups[0].model
         folder = options.spec.semihost_dir
-        if folder is not None and not Path(folder).is_dir():
+        if folder is not None and not is_folder(folder):
             raise ConfigError(f"--semihost-dir {folder}: there is no such folder")
         self._serial = SerialPorts(model, options)
         self._image = image

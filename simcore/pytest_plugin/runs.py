@@ -28,6 +28,7 @@ from simcore.comparison.summary import Summary
 from simcore.costs.profile import Profile
 from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
+from simcore.files import kind_of
 from simcore.plain import from_plain, to_plain
 from simcore.pytest_plugin.identity import is_covered, is_like, known_as, run_name, test_of
 
@@ -72,7 +73,7 @@ class Runs:
         folder = root / baselines.FOLDER
         for option, name in (("compare", asked.compare), ("save", asked.save)):
             # The name may be left out, so that pytest takes a path behind the option for it.
-            if name is not None and (name.endswith(".py") or Path(name).exists()):
+            if name is not None and (name.endswith(".py") or kind_of(name)):
                 raise ConfigError(
                     f"--mcusim-{option} took '{name}' for the name of a baseline; write"
                     f" --mcusim-{option}={baselines.DEFAULT}, or the option last"
@@ -281,7 +282,7 @@ class Runs:
 
     def _path(self, elf: str | os.PathLike[str]) -> Path:
         path = Path(elf)
-        if not path.exists() and not path.is_absolute() and (self._root / path).exists():
+        if not kind_of(path) and not path.is_absolute() and kind_of(self._root / path):
             path = self._root / path
         return path
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 from simcore.cpu_model import is_model_file
 from simcore.errors import ConfigError, McusimError
+from simcore.files import is_file
 from simcore.run.spec import RunSpec
 
 
@@ -32,7 +32,7 @@ def needed_files(spec: RunSpec) -> list[str]:
         places: list[str] = []
         with suppress(McusimError):  # no ELF, or one that the run refuses
             places += debug_places(spec.runner_file or spec.elf, spec.debug_dir)
-        found += [name for name in places if Path(name).is_file()]
+        found += [name for name in places if is_file(name)]
     elif spec.debug_file:
         found.append(spec.debug_file)
     if spec.debug_dir is not None:

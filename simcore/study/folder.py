@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from simcore.errors import ConfigError
-from simcore.files import UNFINISHED
+from simcore.files import UNFINISHED, kind_of
 from simcore.study.store import Store, write_file
 
 SCHEMA = "mcusim.study-folder/1"
@@ -41,7 +41,7 @@ def open_folder(path: str, study: str, parts: Sequence[str]) -> Iterator[StudyFo
     parts.
     """
     folder = Path(path)
-    is_new = not folder.exists()
+    is_new = not kind_of(folder)
     _make(folder)
     manifest = folder / MANIFEST
     _refuse_others(folder, manifest, study, parts)

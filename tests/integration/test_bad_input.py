@@ -409,3 +409,27 @@ def test_a_capture_for_which_the_disk_has_no_room_is_one_line(
     error = capfd.readouterr().err
     assert error.startswith("mcusim: error: /dev/full: cannot write the ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("profile", str(ENTRY), "-o", "{}"),
+        ("profile", str(ENTRY), "-o", "{}/x"),
+        ("profile", str(ENTRY), "--debug-dir", "{}"),
+        ("profile", str(ENTRY), "--semihost-dir", "{}"),
+        ("profile", str(ENTRY), "--store", "{}"),
+        ("record", str(ENTRY), "-o", "{}"),
+        ("study", "ops", "-o", "{}"),
+        ("export", "{}", "-o", "out"),
+        ("check", "{}*"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_one_line(
+    words: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main([word.format("x" * 300) for word in words])
+    said = capsys.readouterr()
+    assert status == 2, said.err
+    assert "internal error" not in said.err
+    assert not list(folder.iterdir())

@@ -102,7 +102,8 @@ def test_entries_of_a_block_share_the_schedules_of_its_stretches() -> None:
     timed.close()
 
 
-def test_a_block_of_stretches_keeps_few_entries_and_all_counts() -> None:
+@pytest.mark.parametrize("settles", [True, False])
+def test_a_block_of_stretches_keeps_few_entries_and_all_counts(settles: bool) -> None:
     """Each of many states leads to the same state of the second stretch, by its own cycles."""
     states = range(3 * native.load()[1].ENTRIES_MAX)
     first = [{"state": state, "cycles": {"issue": 1 + state}, "next": 99} for state in states]
@@ -119,7 +120,8 @@ def test_a_block_of_stretches_keeps_few_entries_and_all_counts() -> None:
     for state in [*states, *reversed(states)]:
         timed.t.state = state
         timed.t.last_block = timed.t.last_entry = -1
-        assert timed.consume([{"run": "many"}]) == 0
+        assert timed.consume([{"run": "many"}], settles) == 0
+    assert timed.consume([]) == 0
     assert timed.t.blocks.entries == timed.lib.ENTRIES_MAX
     assert len(timed.asked) == 1 + len(states) + 1
     schedules = timed.ffi.new("struct schedule_info[]", timed.t.blocks.schedules)

@@ -136,7 +136,7 @@ def test_the_short_way_counts_what_all_the_rules_count(seed: int) -> None:
     blocks = program(draw)
     cache = CacheShape(512, 2, 32, draw.choice((Replacement.RANDOM, Replacement.ROUND_ROBIN)))
     config = {
-        "icache": CacheShape(draw.choice((128, 1024)), 2, 32, Replacement.RANDOM),
+        "icache": CacheShape(draw.choice((64, 128, 1024)), 2, 32, Replacement.RANDOM),
         "dcache": cache,
         "caches": draw.choice((1, 1, 2)),
         "btac_entries": draw.choice((0, 4, 16)),

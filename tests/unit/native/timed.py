@@ -298,12 +298,13 @@ class Timed:
     def register(self, name: str) -> int:
         return int(getattr(self.lib, f"REG_{name}"))
 
-    def consume(self, records: Sequence[Table]) -> int:
+    def consume(self, records: Sequence[Table], settles: bool = True) -> int:
         """Times records, each as often as its `times` says; the status."""
         words = [w for r in records for w in self.words(r) * r.get("times", 1)]
         status = self.lib.timing_consume(self.t, self.ffi.new("uint32_t[]", words), len(words))
-        self.lib.timing_settle(self.t)
-        self.lib.timing_settle_objects(self.t)
+        if settles:
+            self.lib.timing_settle(self.t)
+            self.lib.timing_settle_objects(self.t)
         return int(status)
 
     # --- what was found ---

@@ -8,15 +8,22 @@
 
 #include "types.h"
 
+/* Room for so many items, at least `least`: what there is, or that doubled until they fit. */
+static inline uint64_t array_room(uint32_t room, uint64_t items, uint32_t least)
+{
+    uint64_t wanted = room ? room : least;
+    while (wanted < items)
+        wanted *= 2;
+    return wanted;
+}
+
 /* Makes room for so many items in the array that *array points to, at least `least`; new items are not set.
  * Returns 0, or CORE_ERR_MEMORY and leaves the array as it was. */
 static inline int array_reserve(void *array, uint32_t *room, uint64_t items, uint32_t least, size_t item_bytes)
 {
     if (items <= *room)
         return CORE_OK;
-    uint64_t wanted = *room ? *room : least;
-    while (wanted < items)
-        wanted *= 2;
+    uint64_t wanted = array_room(*room, items, least);
     if (wanted > INT32_MAX)
         return CORE_ERR_MEMORY;
     void *grown;
@@ -44,11 +51,9 @@ static inline void *array_lines(size_t bytes)
 /* array_reserve() for an array that begins a cache line. */
 static inline int array_reserve_lines(void *array, uint32_t *room, uint64_t items, uint32_t least, size_t item_bytes)
 {
-    uint64_t wanted = *room ? *room : least;
-    while (wanted < items)
-        wanted *= 2;
-    if (wanted == *room)
+    if (items <= *room)
         return CORE_OK;
+    uint64_t wanted = array_room(*room, items, least);
     void *old, *grown = wanted > INT32_MAX ? NULL : array_lines((size_t)wanted * item_bytes);
     if (!grown)
         return CORE_ERR_MEMORY;

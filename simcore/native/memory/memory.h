@@ -22,7 +22,7 @@ enum {
     MAX_STORES = 16,
     STORED_WORDS = 16,           /* two words a cycle for as long as load_after_store_cycles may be */
     MAX_ROWS = 64,
-    FOUND_LINES = 64,
+    FOUND_LINES = 64,            /* a power of 2 */
     MPU_REGIONS = 16,
 };
 

@@ -53,12 +53,11 @@ int memory_open_window(struct memory *m, struct window *w, uint32_t address, uin
     w->held = &m->no_line;
     w->tag = 0;
     if (w->is_cached) {
-        bytes = m->dcache.line_bytes;
-        if (!hits_alike(m, page, is_write) || (placed & (bytes - 1)) + size > bytes || !find_line(m, w, placed))
+        if (!hits_alike(m, page, is_write))
             return 0;
+        bytes = m->dcache.line_bytes;
     }
-    uint32_t offset = placed & (bytes - 1);
-    if (offset + size > bytes)
+    if ((placed & (bytes - 1)) + size > bytes || (w->is_cached && !find_line(m, w, placed)))
         return 0;
     set(m, w, region, address, placed, bytes, size, low, span);
     return 1;

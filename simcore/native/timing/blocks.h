@@ -14,9 +14,9 @@
 enum {
     NO_DEFINITION = -1,
     ENTRIES_MAX = 16,            /* of a block of several stretches */
-    FETCH_LINES = 2,
-    NEAR_CYCLES = 12,
-    UNKNOWN = 0xffff,
+    FETCH_LINES = 2,             /* of the I-cache, in which most blocks lie */
+    NEAR_CYCLES = 12,            /* that there is room for in the line of an entry */
+    NO_WAY = 0xffff,
     TERMS_MAX = COUNTER_STATIC + 1 + CAUSE_COUNT + 1,
 };
 
@@ -44,7 +44,7 @@ struct sequel {                  /* what followed an entry last, half a cache li
     uint32_t entry[2];           /* behind a branch that was predicted, and behind one that was not */
     uint32_t state;              /* behind one that was predicted */
     uint32_t changes;            /* of the predictor until it was asked last, where nothing is known of the branch */
-    uint16_t known;              /* way of the BTAC that knows it, UNKNOWN: none does */
+    uint16_t known;              /* way of the BTAC that knows it, NO_WAY: none does */
     uint16_t accesses;
     uint8_t is_branch, is_taken; /* what it comes behind is predicted; goes elsewhere */
     uint8_t enters, how;         /* another function, or this one again, by this enum branch_kind */

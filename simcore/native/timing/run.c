@@ -75,9 +75,8 @@ enum prediction timing_branch(struct timing *t, struct block *b, const struct ex
     return prediction;
 }
 
-/* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. Inlined:
- * a call of it for each block is a twentieth of a replay. */
-static inline __attribute__((always_inline)) int resolve_branch(struct timing *t, const struct block *next, int *status)
+/* Settles how the block before ended, now that the next address is known. Returns 1 when fetch was redirected. */
+static int resolve_branch(struct timing *t, const struct block *next, int *status)
 {
     struct block *b = &t->blocks.block[t->last_block];
     uint32_t end = b->info.address + b->info.size, how = BRANCH_NONE;
@@ -86,12 +85,10 @@ static inline __attribute__((always_inline)) int resolve_branch(struct timing *t
     t->state = t->left.after_next;
     if (b->facts.branch != BRANCH_NONE) {
         enum branch_kind kind = b->facts.branch;
-        int is_call = kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT;
-        int conditional = timing_is_conditional(b);
         /* A jump to an operation marker, whose own cost is left out, is the return that it came back with. */
-        if (t->by_marker && !is_call)
+        if (t->by_marker && !timing_is_call(b))
             kind = BRANCH_RETURN;
-        if (taken || conditional)
+        if (taken || timing_is_conditional(b))
             prediction = timing_branch(t, b, &t->left, kind, next->place, taken, &t->state);
         how = timing_goes_on(b, next) ? BRANCH_NONE : kind;
     }

@@ -83,7 +83,7 @@ static struct sequel *place_for(struct entry *e, uint32_t id)
 static void look_up(const struct predictor *p, struct sequel *s, uint32_t branch)
 {
     int is_asked = s->is_taken && (s->how == BRANCH_CALL || s->how == BRANCH_CALL_INDIRECT || s->how == BRANCH_RETURN);
-    s->known = is_asked ? UNKNOWN : (uint16_t)predictor_way(p, branch);     /* a part has a few thousand at most */
+    s->known = is_asked ? NO_WAY : (uint16_t)predictor_way(p, branch);     /* a part has a few thousand at most */
     s->changes = *predictor_changes(p, branch) - (s->is_taken || !p->sets || p->read_disabled);
 }
 
@@ -102,7 +102,7 @@ int sequel_keep(struct timing *t, uint32_t before, uint32_t from, uint32_t index
     s.how = timing_goes_on(a, b) ? BRANCH_NONE : a->facts.branch;
     s.enters = !(WITHIN_FUNCTION >> s.how & 1) || a->facts.function != b->facts.function;
     s.state = is_taken ? exits->after_taken : exits->after_next;
-    s.known = UNKNOWN;
+    s.known = NO_WAY;
     if (s.is_branch)
         look_up(&t->predictor, &s, a->branch);
     struct sequel *place = place_for(e, b->definition);
@@ -117,7 +117,7 @@ int sequel_keep(struct timing *t, uint32_t before, uint32_t from, uint32_t index
 /* What the branch behind which a block comes does to the predictor, if it is predicted right at once: 1. */
 static inline int predicted(struct predictor *p, const struct sequel *s, uint32_t branch, uint32_t next)
 {
-    if (s->known == UNKNOWN)
+    if (s->known == NO_WAY)
         return s->changes == *predictor_changes(p, branch);
     struct btac_entry *e = &p->entry[s->known];
     if (e->branch != (branch | 1) || p->read_disabled || (e->counter >= 2) != s->is_taken)

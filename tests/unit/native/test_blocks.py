@@ -132,7 +132,7 @@ def test_a_block_of_stretches_keeps_few_entries_and_all_counts(settles: bool) ->
     timed.close()
 
 
-def test_what_followed_an_entry_last_is_no_answer_for_another_state_or_block(timed: Timed) -> None:
+def test_an_entry_is_found_by_its_block_its_state_and_its_variant(timed: Timed) -> None:
     first, second = block_for(timed, "first"), block_for(timed, "second")
     find(timed, first, 0)
     for _ in range(2):

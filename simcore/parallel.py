@@ -132,8 +132,9 @@ class Pool:
     ) -> Iterator[tuple[int, Future[Result]]]:
         """The number of each item with its future, which is done, in the order in which they end.
 
-        Work whose process was killed is done again by others; the third time its future raises
-        LostWorkError. Who leaves before the end, or is interrupted, kills the processes.
+        Work whose process was killed is done again by others, the last time by itself: what ran
+        beside is not to blame. The third time its future raises LostWorkError. Who leaves before
+        the end, or is interrupted, kills the processes.
         """
         from concurrent.futures import Future, as_completed
         from concurrent.futures.process import BrokenProcessPool
@@ -142,9 +143,10 @@ class Pool:
         lost = [0] * len(items)
         while left:
             undone: list[int] = []
+            tried = next(([number] for number in left if lost[number] == TRIES - 1), left)
             try:
-                futures = self.submit(function, [items[number] for number in left])
-                number_of = dict(zip(futures, left, strict=True))
+                futures = self.submit(function, [items[number] for number in tried])
+                number_of = dict(zip(futures, tried, strict=True))
                 for future in as_completed(futures):
                     number = number_of[future]
                     if isinstance(future.exception(), BrokenProcessPool):
@@ -156,10 +158,10 @@ class Pool:
                 raise
             if undone:
                 self.close()
-            left = sorted(undone)
-            for number in left[: self._jobs + 1]:  # what may have run: the pool asks for one ahead
+            left = sorted({*left} - {*tried} | {*undone})
+            for number in sorted(undone)[: self._jobs + 1]:  # what may have run, and one ahead
                 lost[number] += 1
-            for number in [number for number in left if lost[number] >= TRIES]:
+            for number in [number for number in undone if lost[number] >= TRIES]:
                 left.remove(number)
                 given_up: Future[Result] = Future()
                 given_up.set_exception(lost_work())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,20 @@ def test_work_that_kills_processes_is_given_up_and_the_rest_is_done() -> None:
         done[1].result()
 
 
+def _die_beside_others(number: int) -> int:
+    """As _die, while the others still work."""
+    if number != 1:
+        time.sleep(1)
+    return _die(number)
+
+
+def test_work_beside_what_kills_processes_is_not_given_up() -> None:
+    done = dict(as_they_come(_die_beside_others, range(3), 2))
+    assert [done[number].result() for number in (0, 2)] == [0, 2]
+    with pytest.raises(LostWorkError, match="killed over it 3 times"):
+        done[1].result()
+
+
 def _own_id(_: int) -> int:
     return os.getpid()
 
@@ -109,7 +124,6 @@ def test_processes_stay_for_the_next_round_and_one_killed_between_is_replaced() 
 def wait_until_gone(process: int) -> None:
     """Until a process is there no more; a child that ended is, until it is waited for."""
     import multiprocessing
-    import time
 
     for _ in range(60_000):
         multiprocessing.active_children()  # waits for those that ended

@@ -67,10 +67,15 @@ def hear_again(dropped: UnraisableHookArgs) -> None:
 
 def _is_cleaning_up() -> bool:
     """Whether what runs is the end of something that was interrupted."""
-    error = sys.exception()
+    return _told or is_of_interrupt(sys.exception())
+
+
+def is_of_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is an interrupt, or came up while one was on its way: one that comes in the
+    middle of the locks of `threading` ends as a RuntimeError of theirs."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
-    return _told or error is not None
+    return error is not None
 
 
 def resume() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from simcore.errors import McusimError
+from simcore.interrupts import is_of_interrupt
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -144,7 +145,7 @@ class Pool:
         while left:
             undone: list[int] = []
             tried = next(([number] for number in left if lost[number] == TRIES - 1), left)
-            try:
+            with self.killed_by_errors():
                 futures = self.submit(function, [items[number] for number in tried])
                 number_of = dict(zip(futures, tried, strict=True))
                 for future in as_completed(futures):
@@ -153,9 +154,6 @@ class Pool:
                         undone.append(number)
                     else:
                         yield number, future
-            except BaseException:
-                self.kill()
-                raise
             if undone:
                 self.close()
             left = sorted({*left} - {*tried} | {*undone})
@@ -176,11 +174,23 @@ class Pool:
     def kill(self) -> None:
         """End the processes at once."""
         executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
         for process in self._processes:
             process.terminate()
         self._processes = set()
+        if executor is not None:  # its thread, too: Python's own end stumbles over one that ends
+            executor.shutdown(cancel_futures=True)
+
+    @contextmanager
+    def killed_by_errors(self) -> Iterator[None]:
+        """Kill the processes when the body fails, is left or is interrupted, which is raised as an
+        interrupt wherever it came."""
+        try:
+            yield
+        except BaseException as error:
+            self.kill()
+            if isinstance(error, RuntimeError) and is_of_interrupt(error):
+                raise KeyboardInterrupt from error
+            raise
 
 
 @contextmanager
@@ -193,11 +203,8 @@ def in_processes(
     futures raise BrokenProcessPool.
     """
     pool = Pool(min(jobs, len(items)))
-    try:
+    with pool.killed_by_errors():
         yield pool.submit(function, items)
-    except BaseException:
-        pool.kill()
-        raise
     pool.close()
 
 

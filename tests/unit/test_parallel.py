@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -119,6 +120,27 @@ def test_processes_stay_for_the_next_round_and_one_killed_between_is_replaced() 
     with pytest.raises(ProcessLookupError):
         wait_until_gone(other)
     pool.close()
+
+
+def test_an_interrupt_in_the_middle_of_a_lock_is_an_interrupt() -> None:
+    pool = Pool(1)
+    lock = threading.Lock()
+    with pytest.raises(KeyboardInterrupt), pool.killed_by_errors():
+        try:
+            raise KeyboardInterrupt
+        finally:
+            lock.release()  # as a Condition does whose wait was interrupted at its first step
+    with pytest.raises(RuntimeError, match="unlocked"), pool.killed_by_errors():
+        lock.release()
+
+
+def test_nothing_of_a_killed_pool_runs_on() -> None:
+    before = set(threading.enumerate())
+    pool = Pool(2)
+    with pytest.raises(KeyboardInterrupt), pool.killed_by_errors():
+        pool.submit(time.sleep, [600, 600, 600])
+        raise KeyboardInterrupt
+    assert set(threading.enumerate()) == before
 
 
 def wait_until_gone(process: int) -> None:

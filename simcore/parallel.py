@@ -6,8 +6,8 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -79,6 +79,8 @@ def collecting_seldom() -> Iterator[None]:
 
 #: How often work is tried whose process is killed.
 TRIES = 3
+#: Seconds between two looks for an interrupt.
+HEAR_S = 0.5
 
 
 class LostWorkError(McusimError):
@@ -88,9 +90,10 @@ class LostWorkError(McusimError):
 class Pool:
     """Up to ``jobs`` processes for one round of work after another, started when there is some.
 
-    They end at once by :meth:`kill`, and with this process, even when it is killed. They are
-    started afresh, not forked: a fork would hold the parent's pipes open, and the engine does not
-    survive one.
+    They end with the body of its `with`: at once when it fails, is left or is interrupted, which is
+    raised as an interrupt wherever it came. They also end with this process, even when it is
+    killed. They are started afresh, not forked: a fork would hold the parent's pipes open, and the
+    engine does not survive one.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -98,7 +101,58 @@ class Pool:
         self._executor: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
 
-    def submit(
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            self._close()
+            return
+        self._kill()
+        if isinstance(error, RuntimeError) and is_of_interrupt(error):
+            raise KeyboardInterrupt from error
+
+    def run(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Future[Result]]]:
+        """The number of each item with its future, which is done, in the order in which they end.
+
+        Work whose process was killed is done again by others, the last time by itself: what ran
+        beside is not to blame. The third time its future raises LostWorkError. Who leaves before
+        the end, or is interrupted, kills the processes.
+        """
+        from concurrent.futures import Future
+        from concurrent.futures.process import BrokenProcessPool
+
+        left = list(range(len(items)))
+        lost = [0] * len(items)
+        while left:
+            undone: list[int] = []
+            tried = next(([number] for number in left if lost[number] == TRIES - 1), left)
+            try:
+                futures = self._submit(function, [items[number] for number in tried])
+                number_of = dict(zip(futures, tried, strict=True))
+                for future in _as_they_end(futures):
+                    number = number_of[future]
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        undone.append(number)
+                    else:
+                        yield number, future
+            except BaseException:
+                self._kill()
+                raise
+            if undone:
+                self._close()
+            left = sorted({*left} - {*tried} | {*undone})
+            for number in sorted(undone)[: self._jobs + 1]:  # what may have run, and one ahead
+                lost[number] += 1
+            for number in [number for number in undone if lost[number] >= TRIES]:
+                left.remove(number)
+                given_up: Future[Result] = Future()
+                given_up.set_exception(lost_work())
+                yield number, given_up
+
+    def _submit(
         self, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> list[Future[Result]]:
         """The futures of ``function`` for each item. One whose process is killed makes them raise
@@ -128,50 +182,13 @@ class Pool:
             self._processes = set(multiprocessing.active_children()) - others
         return futures
 
-    def run(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Future[Result]]]:
-        """The number of each item with its future, which is done, in the order in which they end.
-
-        Work whose process was killed is done again by others, the last time by itself: what ran
-        beside is not to blame. The third time its future raises LostWorkError. Who leaves before
-        the end, or is interrupted, kills the processes.
-        """
-        from concurrent.futures import Future, as_completed
-        from concurrent.futures.process import BrokenProcessPool
-
-        left = list(range(len(items)))
-        lost = [0] * len(items)
-        while left:
-            undone: list[int] = []
-            tried = next(([number] for number in left if lost[number] == TRIES - 1), left)
-            with self.killed_by_errors():
-                futures = self.submit(function, [items[number] for number in tried])
-                number_of = dict(zip(futures, tried, strict=True))
-                for future in as_completed(futures):
-                    number = number_of[future]
-                    if isinstance(future.exception(), BrokenProcessPool):
-                        undone.append(number)
-                    else:
-                        yield number, future
-            if undone:
-                self.close()
-            left = sorted({*left} - {*tried} | {*undone})
-            for number in sorted(undone)[: self._jobs + 1]:  # what may have run, and one ahead
-                lost[number] += 1
-            for number in [number for number in undone if lost[number] >= TRIES]:
-                left.remove(number)
-                given_up: Future[Result] = Future()
-                given_up.set_exception(lost_work())
-                yield number, given_up
-
-    def close(self) -> None:
+    def _close(self) -> None:
         """End the processes when what they do is done; more work starts others."""
         executor, self._executor, self._processes = self._executor, None, set()
         if executor is not None:
             executor.shutdown()
 
-    def kill(self) -> None:
+    def _kill(self) -> None:
         """End the processes at once."""
         executor, self._executor = self._executor, None
         for process in self._processes:
@@ -180,42 +197,18 @@ class Pool:
         if executor is not None:  # its thread, too: Python's own end stumbles over one that ends
             executor.shutdown(cancel_futures=True)
 
-    @contextmanager
-    def killed_by_errors(self) -> Iterator[None]:
-        """Kill the processes when the body fails, is left or is interrupted, which is raised as an
-        interrupt wherever it came."""
-        try:
-            yield
-        except BaseException as error:
-            self.kill()
-            if isinstance(error, RuntimeError) and is_of_interrupt(error):
-                raise KeyboardInterrupt from error
-            raise
 
+def _as_they_end(futures: Iterable[Future[Result]]) -> Iterator[Future[Result]]:
+    """As `as_completed`, but for an interrupt that Python misses as it begins to wait: it is heard
+    behind HEAR_S."""
+    from concurrent.futures import as_completed
 
-@contextmanager
-def in_processes(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
-) -> Iterator[list[Future[Result]]]:
-    """The futures of ``function`` for each item, up to ``jobs`` at once in processes.
-
-    The processes end at once when the body fails or is interrupted. One that is killed itself makes
-    futures raise BrokenProcessPool.
-    """
-    pool = Pool(min(jobs, len(items)))
-    with pool.killed_by_errors():
-        yield pool.submit(function, items)
-    pool.close()
-
-
-def as_they_come(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
-) -> Iterator[tuple[int, Future[Result]]]:
-    """As :meth:`Pool.run`, by processes that end with this work."""
-    if items:
-        pool = Pool(min(jobs, len(items)))
-        yield from pool.run(function, items)
-        pool.close()
+    left = set(futures)
+    while left:
+        with suppress(TimeoutError):
+            for future in as_completed(left, HEAR_S):
+                left.remove(future)
+                yield future
 
 
 def lost_work() -> LostWorkError:

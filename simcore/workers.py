@@ -77,13 +77,8 @@ class Workers:
             with cluster_team(self.scheduler) as team:
                 yield team
             return
-        pool = Pool(self.processes or processors())
-        try:
+        with Pool(self.processes or processors()) as pool:
             yield _Processes(pool)
-        except BaseException:
-            pool.kill()
-            raise
-        pool.close()
 
 
 class _Processes:

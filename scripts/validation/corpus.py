@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from textwrap import fill
 
@@ -23,7 +24,7 @@ from simcore.costs.operations import Operations
 from simcore.elf import load_image
 from simcore.errors import ConfigError, ExitCode, McusimError
 from simcore.files import destination
-from simcore.parallel import in_processes, processors
+from simcore.parallel import Pool, processors
 from simcore.pipeline.rules_m7 import MECHANISMS
 from simcore.run.setup import load_setup
 from simcore.simulation.live import simulate_many
@@ -144,8 +145,9 @@ def tables(elves: Sequence[Path], alternatives: Sequence[str]) -> str:
     """Both tables as Markdown. Raises CorpusError, or McusimError for an impossible alternative."""
     for alternative in alternatives:
         load_setup(PART, overrides=[alternative])
-    with in_processes(measure, [(elf, tuple(alternatives)) for elf in elves], processors()) as runs:
-        rows = [row for future in runs for row in future.result()]
+    with Pool(processors()) as pool:
+        runs = pool.run(measure, [(elf, tuple(alternatives)) for elf in elves])
+        rows = [row for _, future in sorted(runs, key=itemgetter(0)) for row in future.result()]
     rows.sort(key=lambda row: row.operation)  # levels stay in the order of the list
     costs = [
         [row.operation, row.level, f"{row.instructions}", f"{row.cycles}",

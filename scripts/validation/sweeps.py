@@ -28,7 +28,7 @@ import time
 from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
-from simcore.parallel import as_they_come, processors
+from simcore.parallel import Pool, processors
 from simcore.plain import to_plain
 from simcore.store.database import open_store
 from simcore.store.rows import StoredRun
@@ -236,13 +236,12 @@ def _nothing(number: int) -> int:
 
 
 def _empty(workers: int) -> int:
-    for _ in as_they_come(_nothing, range(workers), workers):
-        pass
     many = 2000
     started = time.perf_counter()
     first = 0.0
-    for _ in as_they_come(_nothing, range(many), workers):
-        first = first or time.perf_counter()
+    with Pool(workers) as pool:
+        for _ in pool.run(_nothing, range(many)):
+            first = first or time.perf_counter()
     each = (time.perf_counter() - first) / many
     print(
         f"an empty task: {1e3 * each:.2f} ms, behind {first - started:.1f} s of start", flush=True
@@ -264,11 +263,9 @@ def _overhead(options: argparse.Namespace) -> int:
     assert isinstance(outcome, Outcome)
     document = json.dumps(to_plain(outcome))
     many, workers = options.points, options.workers
-    for _ in as_they_come(_nothing, range(workers), workers):
-        pass
     store = open_store("overhead.db")
-    results = as_they_come(_slept, [outcome] * (many + workers), workers)
-    with StoreWriter(store) as writer:
+    with Pool(workers) as pool, StoreWriter(store) as writer:
+        results = pool.run(_slept, [outcome] * (many + workers))
         for _ in range(workers):
             next(results)  # processes are there
         started, cpu = time.perf_counter(), time.process_time()

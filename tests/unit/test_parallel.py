@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from simcore import parallel
-from simcore.parallel import LostWorkError, Pool, as_they_come, processors
+from simcore.parallel import LostWorkError, Pool, processors
 
 
 @pytest.fixture
@@ -78,12 +78,14 @@ def _die(number: int) -> int:
 
 def test_work_of_a_killed_process_is_done_again(tmp_path: Path) -> None:
     items = [(str(tmp_path), number) for number in range(5)]
-    results = {number: future.result() for number, future in as_they_come(_die_once, items, 2)}
+    with Pool(2) as pool:
+        results = {number: future.result() for number, future in pool.run(_die_once, items)}
     assert results == {number: number for number in range(5)}
 
 
 def test_work_that_kills_processes_is_given_up_and_the_rest_is_done() -> None:
-    done = dict(as_they_come(_die, range(4), 2))
+    with Pool(2) as pool:
+        done = dict(pool.run(_die, range(4)))
     assert {n: future.result() for n, future in done.items() if n != 1} == {0: 0, 2: 2, 3: 3}
     with pytest.raises(LostWorkError, match="killed over it 3 times"):
         done[1].result()
@@ -97,7 +99,8 @@ def _die_beside_others(number: int) -> int:
 
 
 def test_work_beside_what_kills_processes_is_not_given_up() -> None:
-    done = dict(as_they_come(_die_beside_others, range(3), 2))
+    with Pool(2) as pool:
+        done = dict(pool.run(_die_beside_others, range(3)))
     assert [done[number].result() for number in (0, 2)] == [0, 2]
     with pytest.raises(LostWorkError, match="killed over it 3 times"):
         done[1].result()
@@ -108,39 +111,54 @@ def _own_id(_: int) -> int:
 
 
 def test_processes_stay_for_the_next_round_and_one_killed_between_is_replaced() -> None:
-    pool = Pool(1)
-    rounds = [[future.result() for _, future in pool.run(_own_id, range(2))] for _ in range(2)]
-    ((one,), (same,)) = map(set, rounds)
-    assert one == same != os.getpid()
-    os.kill(one, signal.SIGKILL)
-    (other,) = {future.result() for _, future in pool.run(_own_id, range(3))}
-    assert other != one
-    for _ in pool.run(_own_id, range(2)):
-        break  # who leaves ends them
-    with pytest.raises(ProcessLookupError):
-        wait_until_gone(other)
-    pool.close()
+    with Pool(1) as pool:
+        rounds = [[future.result() for _, future in pool.run(_own_id, range(2))] for _ in range(2)]
+        ((one,), (same,)) = map(set, rounds)
+        assert one == same != os.getpid()
+        os.kill(one, signal.SIGKILL)
+        (other,) = {future.result() for _, future in pool.run(_own_id, range(3))}
+        assert other != one
+        for _ in pool.run(_own_id, range(2)):
+            break  # who leaves ends them
+        with pytest.raises(ProcessLookupError):
+            wait_until_gone(other)
 
 
 def test_an_interrupt_in_the_middle_of_a_lock_is_an_interrupt() -> None:
-    pool = Pool(1)
     lock = threading.Lock()
-    with pytest.raises(KeyboardInterrupt), pool.killed_by_errors():
+
+    def interrupted() -> None:
         try:
             raise KeyboardInterrupt
         finally:
             lock.release()  # as a Condition does whose wait was interrupted at its first step
-    with pytest.raises(RuntimeError, match="unlocked"), pool.killed_by_errors():
+
+    with pytest.raises(KeyboardInterrupt), Pool(1):
+        interrupted()
+    with pytest.raises(RuntimeError, match="unlocked"), Pool(1):
         lock.release()
 
 
 def test_nothing_of_a_killed_pool_runs_on() -> None:
     before = set(threading.enumerate())
-    pool = Pool(2)
-    with pytest.raises(KeyboardInterrupt), pool.killed_by_errors():
-        pool.submit(time.sleep, [600, 600, 600])
-        raise KeyboardInterrupt
+
+    def left() -> None:
+        with Pool(2) as pool:
+            work = pool.run(time.sleep, [0, 600, 600])
+            assert next(work)[0] == 0
+            assert set(threading.enumerate()) > before
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        left()
     assert set(threading.enumerate()) == before
+
+
+def test_many_looks_for_an_interrupt_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "HEAR_S", 0.01)
+    with Pool(2) as pool:
+        numbers = [number for number, _ in pool.run(time.sleep, [0.2, 0, 0.1, 0, 0.3])]
+    assert sorted(numbers) == [0, 1, 2, 3, 4]
 
 
 def wait_until_gone(process: int) -> None:

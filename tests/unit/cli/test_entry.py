@@ -56,14 +56,14 @@ import os, signal, sys, threading, time
 from simcore import interrupts
 from simcore.cli import entry
 import simcore.cli.main
-from simcore.parallel import in_processes
+from simcore.parallel import Pool
 def main():
     wait = lambda: (time.sleep({delay}), os.kill(os.getpid(), signal.SIGINT))
     try:
-        with in_processes(time.sleep, [60, 60], 2):
-            threading.Thread(target=wait).start()
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(60)
+        with Pool(2) as pool:
+            for _ in pool.run(time.sleep, [0, 60, 60]):
+                threading.Thread(target=wait).start()
+                os.kill(os.getpid(), signal.SIGINT)
     except KeyboardInterrupt:
         interrupts.tell()
         os.write(2, b"mcusim: error: interrupted\\n")

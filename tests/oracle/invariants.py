@@ -22,16 +22,14 @@ from simcore.run.spec import RunSpec
 from simcore.simulation.capture import record
 from simcore.whatif import Configuration, what_if
 from tests.integration import plain_run
-from tests.oracle.differential import PART, built
+from tests.oracle.differential import PART, built, most_instructions
 from tests.oracle.random_programs import RandomProgram
-
-_PER_PROGRAM = 50_000  # instructions that a program and its hash take at most
 
 
 def broken(folder: Path, seeds: Sequence[int]) -> list[str]:
     """The invariants that do not hold for the programs of these seeds, as one ELF."""
     elf = built(folder, [(seed, RandomProgram(seed).steps) for seed in seeds])
-    limit = _PER_PROGRAM * (len(seeds) + 1)
+    limit = most_instructions(len(seeds))
     spec = RunSpec(elf=str(elf), cpu=PART, max_instructions=limit, instructions=True)
     live = profile(spec)
     bad = [] if live.exit.code == 0 else [f"the run ended otherwise: {live.exit}"]
@@ -85,7 +83,7 @@ def miscounted(folder: Path, seeds: Sequence[int]) -> tuple[list[str], int]:
     """Addresses whose executions or accesses plain Unicorn counts otherwise, and instructions."""
     programs = [(seed, _without_exceptions(RandomProgram(seed).steps)) for seed in seeds]
     elf = built(folder, programs)
-    limit = _PER_PROGRAM * (len(seeds) + 1)
+    limit = most_instructions(len(seeds))
     told = profile(str(elf), PART, max_instructions=limit, instructions=True)
     reads: Counter[int] = Counter()
     writes: Counter[int] = Counter()

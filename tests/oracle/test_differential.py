@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.oracle import differential, random_programs
-from tests.oracle.differential import QEMU, Difference, differences
+from tests.oracle.differential import Difference, differences, miscounted
+from tests.oracle.qemu import QEMU, Counts, counted_by_qemu
 from tests.tools import needs
 
 
@@ -19,6 +21,30 @@ def _tools(arm_gcc: Callable[..., Path]) -> None:
 
 def test_random_programs_end_in_the_state_of_qemu(tmp_path: Path) -> None:
     assert differences(tmp_path, range(200)) == []
+
+
+def test_executions_accesses_and_bytes_are_those_that_a_plugin_of_qemu_counts(
+    tmp_path: Path,
+) -> None:
+    bad, instructions = miscounted(tmp_path, range(200))
+    assert bad == []
+    assert instructions > 300_000
+
+
+def test_what_is_counted_otherwise_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One access and one instruction more than QEMU counts; its bytes, which no row holds."""
+
+    def spoilt(elf: Path, folder: Path) -> dict[int, Counts]:
+        counts = counted_by_qemu(elf, folder)
+        at, one = next((at, one) for at, one in counts.items() if one.reads)
+        counts[at] = replace(one, reads=one.reads - 1, executions=one.executions - 1, read_bytes=0)
+        return counts
+
+    monkeypatch.setattr(differential, "counted_by_qemu", spoilt)
+    bad, _ = miscounted(tmp_path, range(2))
+    assert [line.split()[-4] for line in bad] == ["executions,", "reads,", "read_bytes,"]
 
 
 @pytest.mark.exhaustive

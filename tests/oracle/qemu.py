@@ -119,7 +119,8 @@ def build_plugin(made: Path, code: str) -> Path:
     CalledProcessError or FileNotFoundError where no compiler makes it."""
     source = made.with_suffix(".c")
     source.write_text(_DECLARATIONS + code)
-    command = ["gcc", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", source, "-o", made]
+    command = ["gcc", "-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
+    command += [str(source), "-o", str(made)]
     subprocess.run(command, capture_output=True, check=True)
     return made
 

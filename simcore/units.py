@@ -9,6 +9,7 @@ from pathlib import PurePath, PureWindowsPath
 _NUMBER = re.compile(
     r"((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,2})?)\s*([kMG]?)", re.IGNORECASE
 )
+_LONGEST = 100  # characters of a number with its unit; Python converts no more than 4,300 digits
 _SECONDS = {"ns": "1e-9", "us": "1e-6", "ms": "1e-3", "s": "1"}
 #: In place of a time: no limit.
 UNLIMITED = "unlimited"
@@ -22,6 +23,8 @@ def parse_quantity(text: str, unit: str = "") -> int | None:
     Of bytes ("B") the suffixes are powers of 1,024: 96K, 96KB and 96 KiB are 98,304.
     """
     bare = text.strip()
+    if len(bare) > _LONGEST:
+        return None
     if unit and bare.lower().endswith(unit.lower()):
         bare = bare[: -len(unit)].rstrip()
         if unit == "B" and bare.endswith("i"):
@@ -57,6 +60,8 @@ def parse_seconds(text: str) -> float | None:
     from decimal import Decimal
 
     bare = text.strip()
+    if len(bare) > _LONGEST:
+        return None
     unit = next((unit for unit in _SECONDS if bare.endswith(unit)), "")
     try:
         number = float(Decimal(bare.removesuffix(unit).rstrip()) * Decimal(_SECONDS.get(unit, "1")))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
-from glob import glob, has_magic
+from glob import has_magic
 from pathlib import Path
 
 from simcore.annotation.sources import SourcePlaces
 from simcore.cache import NO_ROOM, Room
 from simcore.checking.baselines import other_case
 from simcore.checking.limits import Limit
+from simcore.checking.patterns import files_matching
 from simcore.errors import ConfigError
 from simcore.files import is_file, kind_of
 from simcore.records import dataclass
@@ -82,8 +83,7 @@ def expand(patterns: Iterable[str], folder: Path | None = None) -> list[str]:
             raise ConfigError("the name of an ELF has a NUL in it; no file has such a name")
         full = pattern if folder is None else shown(folder / pattern)
         if has_magic(pattern) and not kind_of(full):
-            matches = glob(full, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
-            found = sorted(path for path in matches if is_file(path))
+            found = sorted(path for path in files_matching(full) if is_file(path))
             if not found:
                 raise ConfigError(f"'{full}' matches no file; build first, or check the pattern")
             paths += found

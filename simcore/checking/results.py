@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,12 +12,15 @@ from simcore.costs.origin import Cpu, Tool
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.elf.names import without_brackets
 from simcore.errors import ExitCode
+from simcore.log_text import shortened
 from simcore.plain import json_text, one_of, schema_name
 from simcore.units import amount, count, percent, place, relative_change, si, signed
 
 SCHEMA = "mcusim.check/1"
 
 CAUSES_TOLD = 4
+#: Broken limits, and doubts, that the line of a run names; characters of each.
+FEW, MOST_TEXT = 10, 400
 
 #: What may have happened to a run, by its status in documents.
 STATUSES = {
@@ -288,12 +292,20 @@ class CheckResult:
 def verdict(run: RunResult) -> str:
     """What became of a run in one line, without its name."""
     if run.status == "failed":
-        return "; ".join(failure_text(value) for value in run.failures)
+        return _few([failure_text(value) for value in run.failures], "limits")
     if run.message is not None:
         return run.message
     text = "no baseline" if run.status == "new" else "within limits"
-    undecided = (undecided_text(value) for value in run.values if value.undecided)
-    return "; ".join([text, *undecided, *(f"warning: {doubt}" for doubt in run.doubts)])
+    undecided = [undecided_text(value) for value in run.values if value.undecided]
+    warnings = [f"warning: {doubt}" for doubt in run.doubts]
+    told = (_few(some, "of them") for some in (undecided, warnings) if some)
+    return "; ".join([text, *told])
+
+
+def _few(texts: Sequence[str], what: str) -> str:
+    """Texts in a line, which names of any length and number are in."""
+    more = [f"{len(texts) - FEW} more {what}"] if len(texts) > FEW else []
+    return "; ".join([*(shortened(text, MOST_TEXT) for text in texts[:FEW]), *more])
 
 
 def failure_text(value: MetricValue) -> str:

@@ -19,6 +19,7 @@ from simcore.comparison.summary import FunctionLines, FunctionSummary, Summary, 
 from simcore.costs.profile import Profile
 from simcore.costs.uncertainty import CyclesInterval
 from simcore.errors import ExitCode, McusimError
+from simcore.log_text import shortened
 from simcore.parallel import LostWorkError
 from simcore.repository import Checkout, is_own
 from simcore.run.needed import needed_files
@@ -123,7 +124,7 @@ def run_plan(plan: RunPlan, read_back: ReadBack | None = None) -> PlanOutcome:
     try:
         result = _profiled(plan, tail, read_back)
     except McusimError as error:
-        return PlanOutcome(None, str(error), error.exit_code)
+        return PlanOutcome(None, shortened(str(error)), error.exit_code)
     return outcome_of(plan, PlanRun(result, tail.end, tail.many, tail.sha256))
 
 
@@ -305,7 +306,7 @@ def _failed(error: BaseException) -> PlanOutcome:
         text = "the process of the simulation died; run it with 'mcusim profile'"
         return PlanOutcome(None, text, ExitCode.FAULT)
     if isinstance(error, McusimError):
-        return PlanOutcome(None, str(error), error.exit_code)
+        return PlanOutcome(None, shortened(str(error)), error.exit_code)
     raise error
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import click
 
 from simcore import __version__, interrupts
 from simcore.errors import ExitCode, McusimError
+from simcore.files import give_up_stdout
 from simcore.log_text import error_line
 
 WINDOWS = os.name == "nt"
@@ -89,8 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A CI that stops a job sends SIGTERM: end as on Ctrl-C, so that nothing half-written stays.
         interrupts.hear_ending()
         _open_closed_streams()
+        _lose_what_stderr_refuses()
     try:
-        arguments = None if argv is None else list(argv)
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        _refuse_empty(arguments)
         return cli.main(arguments, prog_name="mcusim", standalone_mode=False) or ExitCode.OK
     except click.ClickException as error:
         return _fail(error.format_message(), ExitCode.USAGE)
@@ -102,6 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last line of defence: a user gets no traceback
         if os.environ.get("MCUSIM_DEBUG"):
             raise
+        if isinstance(error, OSError) and (known := _outside(error)):
+            return _fail(known, ExitCode.USAGE)
         hint = "set MCUSIM_DEBUG=1 for the traceback, and please report it"
         return _fail(f"internal error: {type(error).__name__}: {error} ({hint})", ExitCode.FAULT)
 
@@ -111,6 +120,50 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Raise UsageError for an empty argument, which is a variable of a shell that is not set: as a
+    folder it would be the working folder. Those of the program, behind ``--``, are its own."""
+    before = ""
+    for argument in arguments:
+        if argument == "--":
+            return
+        if argument == "" or (argument.startswith("--") and argument.endswith("=")):
+            what = argument.removesuffix("=") or before or "the command"
+            raise click.UsageError(f"{what}: an argument is empty; is a variable not set?")
+        before = argument
+
+
+def _outside(error: OSError) -> str | None:
+    """What an error says of where the command runs, wherever it came up."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working folder is not there any more; run it in one that is"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) and error.filename is None:
+        give_up_stdout()
+        return f"stdout: {error.strerror}"
+    return None
+
+
+class _Lossy(io.FileIO):
+    """A file that takes nothing amiss: what it cannot write is lost."""
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        try:
+            return super().write(data) or size
+        except OSError:
+            return size
+
+
+def _lose_what_stderr_refuses() -> None:
+    """A full disk below the log of a job does not change how the job ends."""
+    raw = io.BufferedWriter(_Lossy(sys.stderr.fileno(), "wb", closefd=False))
+    sys.stderr = io.TextIOWrapper(
+        raw, sys.stderr.encoding, "backslashreplace", line_buffering=True, write_through=True
+    )
 
 
 def _fail(message: str, status: ExitCode) -> ExitCode:

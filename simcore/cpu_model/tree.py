@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path as FilePath
 from typing import Any
@@ -26,8 +25,10 @@ from simcore.cpu_model.schema import (
 from simcore.errors import ModelError, nearest
 from simcore.files import read_regular, without_links
 from simcore.resources import data_folder
+from simcore.toml import parse_toml
 
 _MAX_EXTENDS = 16
+MAX_FILE_BYTES = 1 << 20
 _SUFFIXES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _HERTZ_SUFFIXES = {"k": 1000, "m": 1000**2, "g": 1000**3}
 _NUMBER = re.compile(
@@ -137,13 +138,13 @@ def _load(path: FilePath, chain: tuple[FilePath, ...]) -> Tree:
 
 def _read(path: FilePath) -> ModelFile:
     try:
-        text = read_regular(path).decode("utf-8")
+        text = read_regular(path, MAX_FILE_BYTES).decode("utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ModelError(f"{path}: cannot read CPU model: {reason}") from None
     try:
-        tree = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        tree = parse_toml(text)
+    except ValueError as error:
         line = re.search(r"at line (\d+)", str(error))
         if "end of document" in str(error):
             number = str(text.count("\n") + 1)

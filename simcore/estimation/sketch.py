@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,6 +36,7 @@ from simcore.study.layers import INPUT
 from simcore.study.layers import Network as StudyNetwork
 from simcore.study.operators import RunnerOperator, Shape, runner_operator
 from simcore.tflite.reader import MAX_FILE_BYTES, read_model
+from simcore.toml import parse_toml
 
 LISTS: Final = (".toml", ".json")  # files of layer lists
 MAX_LIST_BYTES: Final = 16 << 20
@@ -141,7 +141,7 @@ def _of_file(path: str) -> Sketch:
         if suffix not in LISTS:
             return _of_lowered(PurePath(where).stem, lowered(read_model(data)))
         text = data.decode("utf-8")
-        table = tomllib.loads(text) if suffix == ".toml" else json.loads(text)
+        table = parse_toml(text) if suffix == ".toml" else json.loads(text)
         if not isinstance(table, Mapping):
             raise ConfigError("it is no table of a network")
         return sketch_of_list({"name": PurePath(where).stem, **table})

@@ -16,7 +16,16 @@ from typing import Protocol
 
 from simcore.files import without_links
 from simcore.log_text import shortened
-from simcore.machine.semihosting_files import Console, File, FixedFile, HostFile, Input, Output
+from simcore.machine.semihosting_files import (
+    Console,
+    File,
+    FixedFile,
+    FolderFullError,
+    FolderRoom,
+    HostFile,
+    Input,
+    Output,
+)
 from simcore.records import dataclass
 
 FAILED = 0xFFFF_FFFF  # -1 in R0
@@ -25,6 +34,8 @@ _PAGE = 4096  # bytes moved at a time; regions are multiples of it
 _LONGEST_PATH = 4096
 _LONGEST_STRING = 1 << 20
 _MOST_FILES = 64
+_MOST_NEW_FILES = 1024  # that it may make in the open folder
+_MOST_WRITTEN = 1 << 30  # bytes that it may write there, and of a file
 _MOST_WARNINGS = 20
 _MOST_NAME = 200  # characters of a file's name in one
 _FEATURES = b"SHFB\x03"  # SYS_EXIT_EXTENDED is there, :tt opened to append is stderr
@@ -108,7 +119,9 @@ class Semihosting:
         self._stdout = stdout
         self.folder = None if folder is None else without_links(folder)
         self._files: dict[int, File] = {}
+        self._room = FolderRoom(_MOST_NEW_FILES, _MOST_WRITTEN)
         self._errno = 0
+        self.pieces = 0  # calls and pages that were moved: what the host has to do
         self.warnings: dict[str, None] = {}
         self._operations: dict[int, Callable[[int], int | ProgramExit]] = {
             0x01: self._open,
@@ -142,6 +155,7 @@ class Semihosting:
 
         Returns the value for R0 (0 to 2**32 - 1), or ProgramExit when the program ends.
         """
+        self.pieces += 1
         serve = self._operations.get(operation)
         if serve is None:
             self._warn(f"semihosting operation {operation:#x} is not known; it failed")
@@ -150,6 +164,9 @@ class Semihosting:
             result = serve(parameter)
         except _BadPointerError:
             return self._fail(errno.EFAULT)
+        except FolderFullError as error:
+            self._warn(f"--semihost-dir: {error.strerror}; the program was told that it failed")
+            return self._fail(errno.ENOSPC)
         except OSError as error:
             return self._fail(error.errno or errno.EIO)
         except ValueError:  # a host stream that somebody closed, a path with a NUL
@@ -198,7 +215,7 @@ class Semihosting:
             )
             raise PermissionError(errno.EACCES, "no folder is open")
         try:
-            return HostFile(self.folder, name, mode)
+            return HostFile(self.folder, name, mode, self._room)
         except PermissionError as error:
             self._warn(f"host file {_shown(name)} was refused: {error.strerror}")
             raise
@@ -223,6 +240,7 @@ class Semihosting:
         handle, address, left = self._words(block, 3)
         file = self._file(handle)
         while left:
+            self.pieces += 1
             size = min(left, _PAGE - address % _PAGE)
             if self._memory.read(address, size) is None:
                 self._errno = errno.EFAULT
@@ -352,6 +370,7 @@ class Semihosting:
     def _chunks(self, address: int, size: int) -> Iterator[bytes]:
         """The bytes page by page, as far as there is memory."""
         while size:
+            self.pieces += 1
             step = min(size, _PAGE - address % _PAGE)
             data = self._memory.read(address, step)
             if data is None:

@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
@@ -141,18 +142,49 @@ class FixedFile(File):
         return len(self._data)
 
 
+class FolderFullError(OSError):
+    """The program wrote as much as it may."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(errno.ENOSPC, what)
+
+
+@dataclass(slots=True)
+class FolderRoom:
+    """What a program may still make in the open folder; `most` bytes are those of a file, too."""
+
+    files: int
+    most: int
+    written: int = 0
+
+    def take_file(self) -> None:
+        """Another file. Raises FolderFullError."""
+        if not self.files:
+            raise FolderFullError("a program makes no more files there")
+        self.files -= 1
+
+    def take(self, size: int) -> None:
+        """So many bytes. Raises FolderFullError."""
+        if self.written + size > self.most:
+            raise FolderFullError(f"a program writes no more than {self.most >> 20:,} MiB there")
+        self.written += size
+
+
 class HostFile(File):
-    """A regular file of the open folder.
+    """A regular file of the open folder, which has `room` for more.
 
     `mode` is the semihosting mode: index of the fopen mode, doubled, plus 1 for binary. Raises
     OSError, which a path out of the folder or something else than a regular file is too.
     """
 
-    def __init__(self, folder: Path, name: str, mode: int) -> None:
+    def __init__(self, folder: Path, name: str, mode: int, room: FolderRoom) -> None:
+        self._room = room
         path = without_links(folder / name)
         if not path.is_relative_to(folder):
             raise PermissionError(errno.EACCES, "outside the folder")
         # The links have been followed; a link or pipe that turns up since then stays shut.
+        if mode >> 1 >= 2 and not path.exists():
+            room.take_file()
         flags = _OPEN_FLAGS[mode >> 1] | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o666)
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
@@ -163,10 +195,13 @@ class HostFile(File):
         return os.read(self._descriptor, size)
 
     def write(self, data: bytes) -> None:
+        self._room.take(len(data))
         while data:
             data = data[os.write(self._descriptor, data) :]
 
     def seek(self, position: int) -> None:
+        if position > self._room.most:  # what is written there would make a file of that length
+            raise OSError(errno.EFBIG, "a longer file than a program may write")
         os.lseek(self._descriptor, position, os.SEEK_SET)
 
     def length(self) -> int:

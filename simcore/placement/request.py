@@ -17,6 +17,8 @@ _JOINT = re.compile(r"(?<!operator)(?<!operator\+)\+")  # operator+ and operator
 _SIZE = re.compile(r"(?P<number>0[xX][0-9a-fA-F]+|[0-9]+)(?P<unit>[kKmM]?)[bB]?")
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
+_LONGEST = 40  # characters of a number
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceRequest:
@@ -78,6 +80,6 @@ def _bound(text: str, what: str) -> int | None:
     if not text:
         return None
     match = _SIZE.fullmatch(text)
-    if match is None:
+    if match is None or len(text) > _LONGEST:
         raise ConfigError(f"--place '{what}': '{text}' is not a number of bytes such as 4096 or 4K")
     return int(match["number"], 0) * _FACTOR[match["unit"].lower()]

@@ -49,6 +49,9 @@ class Written(NamedTuple):
 #: What becomes of registers that nobody described; C has the same order.
 PERIPHERALS = ("ready", "plain", "strict")
 
+#: How a file of values that a network is given ends.
+VALUE_FILES = (".npy", ".bin")
+
 _Path = Annotated[str | None, Written(path="")]
 #: Who makes a report asks for the tables that it shows, no file.
 _Table = Annotated[bool, Written(in_files=False)]
@@ -169,7 +172,7 @@ class RunSpec(PartSpec):
     op_rows: int = OP_ROWS
     per: str | None = None
     task: str | None = None
-    input: Annotated[tuple[str, ...], Written(path=(".npy", ".bin"))] = ()
+    input: Annotated[tuple[str, ...], Written(path=VALUE_FILES)] = ()
     invocations: int | None = None
     arena: tuple[str, ...] = ()
     anyway: bool = False
@@ -188,7 +191,7 @@ class RunSpec(PartSpec):
     def files(self) -> tuple[str, ...]:
         """The files that it is read from, as far as it names them."""
         fed = (text.partition("=")[2] for text in self.uart)
-        values = (name for name in self.input if name.endswith((".npy", ".bin")))
+        values = (name for name in self.input if name.endswith(VALUE_FILES))
         runner = self.runner_file
         named = (self.elf, runner, *self.symbols, self.debug_file, self.svd, *fed, *values)
         before = super(RunSpec, self).files  # noqa: UP008  slots make another class

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from simcore.errors import ConfigError, nearest
 from simcore.files import read_regular
 from simcore.run.spec import Written
 from simcore.run.uarts import STANDARD_INPUT
+from simcore.toml import parse_toml
 from simcore.units import UNLIMITED, parse_quantity, parse_seconds
 
 Value = TypeVar("Value")
@@ -45,13 +45,13 @@ def file_keys(spec: type, joint: str = "-") -> dict[str, FileKey]:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a file. Raises ConfigError."""
     try:
-        return tomllib.loads(read_regular(path, MAX_FILE_BYTES).decode("utf-8"))
+        return parse_toml(read_regular(path, MAX_FILE_BYTES).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not TOML: it is not UTF-8 text") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not TOML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
 
 
 class SettingsTable:
@@ -151,8 +151,12 @@ def read_value(key: FileKey, value: Any) -> Any:
 
 def read_text(value: Any) -> str:
     """A text that is not empty. Raises ConfigError."""
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         raise ConfigError("it is a text")
+    if not value.strip():
+        raise ConfigError("it is empty")
+    if "\0" in value:
+        raise ConfigError("it has a NUL in it")
     return value
 
 
@@ -169,6 +173,8 @@ def read_texts(value: Any) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts):
         raise ConfigError("it is a list of texts")
+    if any("\0" in text for text in texts):
+        raise ConfigError("it has a NUL in it")
     return tuple(texts)
 
 
@@ -185,7 +191,7 @@ def _quantity(value: Any, unit: str) -> int:
     elif isinstance(value, int) and not isinstance(value, bool) and value > 0:
         number = value
     if number is None:
-        example = "100MHz" if unit else "5M"
+        example = {"": "5M", "B": "512M"}.get(unit, "100MHz")
         raise ConfigError(f"it is a positive number such as 5000000 or '{example}'")
     return number
 

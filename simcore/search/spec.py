@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from simcore.errors import ConfigError, nearest
 from simcore.estimation.bench import Target
 from simcore.files import read_regular
 from simcore.search.spaces import FAMILIES, NetworkSpace, check_space
+from simcore.toml import parse_toml
 from simcore.units import parse_quantity, parse_seconds, scale
 
 MAX_BYTES: Final = 1 << 20
@@ -56,7 +56,7 @@ def read_spec(path: str) -> SearchSpec:
     """A search from a TOML file. Raises ConfigError, one line with the path and the key."""
     where = printable(path)
     try:
-        table = tomllib.loads(read_regular(path, MAX_BYTES).decode("utf-8"))
+        table = parse_toml(read_regular(path, MAX_BYTES).decode("utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{where}: cannot be read: {reason}") from None

@@ -19,10 +19,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import SQLITE_LIMIT_LENGTH
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.exc import IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from simcore.cache import NO_ROOM, Room, tool_fingerprint
 from simcore.errors import ConfigError
@@ -34,6 +36,7 @@ from simcore.store.rows import COLUMNS, ORIGIN, ROW_COLUMNS, StoredRun
 SCHEMA = "mcusim.store/1"
 BUSY_S = 60.0
 MOST_DOCUMENT = 64 << 20  # bytes of a run's result, as it is read
+MOST_VALUE = 2 * MOST_DOCUMENT  # bytes of a row, as SQLite keeps it
 CHUNK = 500  # keys of a query: SQLite takes 999 variables, before 3.32
 
 _MADE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -242,6 +245,8 @@ class ResultStore:
                 f"{self.name}: a store of another version of mcusim, '{shown}', and this one has"
                 f" '{SCHEMA}': name another, or export it with the mcusim that wrote it"
             )
+        if self._engine.dialect.name == "sqlite":
+            self._check_schema(connection)
         inspector = sql.inspect(connection)
         for table in (_RUNS, _RESULTS):
             if table.name not in tables:
@@ -250,6 +255,21 @@ class ResultStore:
             for column in table.c:
                 if column.name not in there:
                     raise self._damaged(f"table {table.name} has no column {column.name}")
+
+    def _check_schema(self, connection: sql.Connection) -> None:
+        """Refuse what would compute when rows are read or written: triggers, views, generated
+        columns, checks, defaults. Whoever wrote the file would have it run here, without an end.
+        """
+        made = (str(CreateTable(table).compile(self._engine)) for table in _METADATA.sorted_tables)
+        known = {word for text in made for word in _words(text)}
+        asked = sql.text("SELECT type, tbl_name, sql FROM sqlite_master")
+        for kind, table, text in connection.execute(asked):
+            if kind not in ("table", "index"):
+                raise self._damaged(f"it has a {one_line(str(kind)[:20])}, which no store has")
+            other = _words(str(text or "")) - known if table.lower() in _METADATA.tables else None
+            if other:
+                word = one_line(min(other)[:40])
+                raise self._damaged(f"its tables have '{word}', which no store has")
 
     def _damaged(self, why: str) -> ConfigError:
         return ConfigError(
@@ -329,10 +349,13 @@ def _check_file(path: str | None, name: str, create: bool) -> tuple[str, ...]:
 
 
 def _begin_as_told(engine: sql.Engine) -> None:
-    """Begin transactions ourselves: Python's driver begins them late, and none for new tables."""
+    """Begin transactions ourselves: Python's driver begins them late, and none for new tables.
+    Values are bounded, too.
+    """
 
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None
+        connection.setlimit(SQLITE_LIMIT_LENGTH, MOST_VALUE)
 
     def begun(connection: sql.Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
@@ -340,6 +363,11 @@ def _begin_as_told(engine: sql.Engine) -> None:
 
     sql.event.listen(engine, "connect", connected)
     sql.event.listen(engine, "begin", begun)
+
+
+def _words(text: str) -> set[str]:
+    """The words, numbers and signs of a definition in SQL, of any case."""
+    return set(re.findall(r"\w+|[^\w\s\"]", text.lower()))
 
 
 def _column(name: str) -> Any:

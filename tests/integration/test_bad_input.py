@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 from simcore.cli.main import main
 from tests.examples import examples
 from tests.integration.programs import CHECKOUT, FIRMWARE, KERNELS
+from tests.tools import GUARD_S
 
 KERNEL = KERNELS / "fully_connected_s8.elf"  # vector table, several segments, DWARF
 ENTRY = FIRMWARE / "hello_entry.elf"  # starts at its entry point
@@ -433,3 +437,73 @@ def test_a_name_that_no_file_can_have_is_one_line(
     assert status == 2, said.err
     assert "internal error" not in said.err
     assert not list(folder.iterdir())
+
+
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("profile", ""),
+        ("profile", str(ENTRY), "--semihost-dir", ""),
+        ("profile", str(ENTRY), "--runner="),
+        ("profile", str(ENTRY), "--clock", NINES),
+        ("profile", str(ENTRY), "--max-instructions", NINES),
+        ("profile", str(ENTRY), "--max-memory", NINES),
+        ("profile", str(ENTRY), "--place", f"main[:{NINES}]=itcm"),
+        ("whatif", str(ENTRY), "--sweep", f"clock={NINES}"),
+    ],
+)
+def test_an_argument_that_says_nothing_or_too_much_is_one_line(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mcusim: error: ")
+    assert "internal error" not in said
+    assert len(said) < 1_400
+    assert said.count("\n") == 1
+
+
+def mcusim(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simcore.cli.main", *words],
+        text=True, timeout=GUARD_S, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("profile", str(ENTRY)), 0),
+        (("profile", "nope.elf"), 2),
+        (("check", str(ENTRY), "--no-baseline", "--limit", "cycles=1"), 3),
+    ],
+)
+def test_a_full_disk_below_stderr_changes_no_status(words: tuple[str, ...], status: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        assert mcusim(*words, stderr=full, stdout=subprocess.DEVNULL).returncode == status
+
+
+def test_a_full_disk_below_the_version_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = mcusim("--version", stdout=full, stderr=subprocess.PIPE)
+    assert ended.returncode == 2
+    assert ended.stderr == "mcusim: error: stdout: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [("check",), ("profile", str(ENTRY), "-o", "out.txt")])
+def test_a_working_folder_that_is_gone_is_one_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = (
+        f"cd {gone}; rmdir {gone}; exec {sys.executable} -m simcore.cli.main {' '.join(words)}"
+    )
+    ended = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, timeout=GUARD_S,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("mcusim: error: the working folder is not there any more")
+    assert ended.stderr.count("\n") == 1

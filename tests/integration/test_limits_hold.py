@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simcore.cpu_model import CpuModel
-from simcore.machine import EndedRun
+from simcore.machine import EndedRun, execution
 from simcore.run import options as run_options
 from tests.integration.assembled import TICK, Build, go
 
@@ -87,3 +87,21 @@ def test_no_program_outruns_a_limit(
         assert ended.exit_reason in (reason, *BY_ITSELF), (limit, ended.fault)
         if limit != "timeout":  # 20,000 cycles at 200 MHz are the most that the others give
             assert ended.counters.total()["instructions"] <= 50_000, limit
+
+
+@pytest.mark.parametrize(
+    "call", ["movs r0, #0x13", "movs r0, #4\n ldr r1, =0x20000000"], ids=["calls", "pages"]
+)
+def test_what_the_host_does_for_a_program_counts_too(
+    build: Build, model: CpuModel, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A call takes the program one instruction, whatever it takes the host: a text without an end
+    is read page by page."""
+    monkeypatch.setattr(execution, "MOST_PIECES", 200)
+    fill = "ldr r2, =0x20000000\n mov r3, #0x4000\n mov r4, #-1\n2: str r4, [r2], #4\n"
+    fill += " subs r3, #4\n bne 2b\n"
+    image = build(f"{fill}1: {call}\n bkpt 0xab\n b 1b\n .ltorg")
+    ended = go(image, model, max_instructions=None)
+    assert ended.exit_reason == "no-end"
+    assert ended.counters.total()["instructions"] < 20_000
+    assert go(image, model, max_instructions=20_000).exit_reason == "max-instructions"

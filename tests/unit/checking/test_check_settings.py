@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from simcore.checking import patterns
 from simcore.checking.limits import limits_of
 from simcore.checking.plans import RunPlan, plans_of
 from simcore.checking.settings import find_settings, load_settings
@@ -230,3 +231,78 @@ def test_a_settings_file_that_cannot_be_read_is_one_line() -> None:
     Path("x.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"x\.toml: not TOML: it is not UTF-8 text"):
         load_settings(Path("x.toml"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'uart = ["USART1=/etc/passwd"]',
+        'uart = ["USART1=../secret"]',
+        'uart = ["USART1=link/secret"]',
+        'semihost-dir = ".."',
+        'semihost-dir = "link"',
+        'semihost-dir = "/proc/self"',
+        'outputs = "../out.npy"',
+        'input = ["../in.bin"]',
+    ],
+)
+def test_what_a_program_reads_or_writes_stays_in_the_repository(text: str) -> None:
+    Path(".git").mkdir()
+    Path("link").symlink_to("..")
+    said = message_of(f'{text}\n[[run]]\nelf = "build/a.elf"')
+    assert said.startswith(f"mcusim.toml: {text.partition(' ')[0]}: ")
+    assert said.endswith("is outside of the repository; name it on the command line")
+    said = message_of(f'[[run]]\nelf = "build/a.elf"\n{text}')
+    assert said.startswith(f"mcusim.toml: run 1: {text.partition(' ')[0]}: ")
+
+
+def test_what_lies_in_the_repository_is_given_to_the_program() -> None:
+    Path(".git").mkdir()
+    Path("ci").mkdir()
+    text = """
+    uart = ["USART1=../data/in.txt", "USART2=-", "USART3"]
+    semihost-dir = ".."
+    outputs = "../out.npy"
+    input = ["../in.bin", "random"]
+    [[run]]
+    elf = "../build/a.elf"
+    """
+    (plan,) = plans(text, file="ci/mcusim.toml")
+    assert plan.uart == ("USART1=data/in.txt", "USART2=-", "USART3")
+    assert (plan.semihost_dir, plan.outputs) == (".", "out.npy")
+    assert plan.input == ("in.bin", "random")
+
+
+def test_a_pattern_looks_at_so_many_files_and_follows_no_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("build/more/of/it").mkdir(parents=True)
+    Path("build/more/of/it/c.elf").touch()
+    Path("build/more/.hidden.elf").touch()
+    Path("build/round").symlink_to("..")
+    text = '[[run]]\nelf = "build/**/*.elf"'
+    assert [plan.elf for plan in plans(text)] == [
+        "build/a.elf", "build/b.elf", "build/more/of/it/c.elf",
+    ]  # fmt: skip
+    monkeypatch.setattr(patterns, "MOST_ENTRIES", 5)
+    said = message_of(text)
+    assert said.endswith("has more than 5 files to look at; name a folder")
+
+
+def test_a_pattern_of_folders_without_end_matches_nothing() -> None:
+    said = message_of(f'[[run]]\nelf = "{"x/" * 3000}*.elf"')
+    assert said.endswith("matches no file; build first, or check the pattern")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('svd = "a\\u0000"', "svd: it has a NUL in it"),
+        ('symbols = ["a\\u0000"]', "symbols: it has a NUL in it"),
+        ('semihost-dir = ""', "semihost-dir: it is empty"),
+        (f'clock = "{"9" * 5000}"', "clock: it is a positive number"),
+        ("max-memory = -1", "such as 5000000 or '512M'"),
+    ],
+)
+def test_a_value_that_is_none_is_told(text: str, said: str) -> None:
+    assert said in message_of(f'{text}\n[[run]]\nelf = "build/a.elf"')

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simcore.machine import semihosting
 from simcore.machine.semihosting import FAILED, HeapInfo, ProgramExit, Semihosting
 
 BASE, SIZE = 0x2000_0000, 0x3000
@@ -326,3 +327,27 @@ def test_no_call_with_any_arguments_raises(calls: list[tuple[int, int, list[int]
         result = host.service.call(operation, parameter)
         assert isinstance(result, ProgramExit) or 0 <= result <= 0xFFFF_FFFF
     host.service.close()
+
+
+def test_what_a_program_puts_into_the_open_folder_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(semihosting, "_MOST_NEW_FILES", 2)
+    monkeypatch.setattr(semihosting, "_MOST_WRITTEN", 100)
+    (tmp_path / "old").write_bytes(b"x")
+    host = Host(folder=tmp_path)
+    handle = handle_of(host.open(b"a", WRITE_MODE))
+    handle_of(host.open(b"b", WRITE_MODE))
+    handle_of(host.open(b"old", WRITE_MODE))  # is there already
+    assert host.open(b"c", WRITE_MODE) == FAILED
+    assert host.errno == errno.ENOSPC
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "old"]
+    assert host.call(SEEK, handle, 101) == FAILED
+    assert host.call(SEEK, handle, 0) == 0
+    assert host.call(WRITE, handle, TEXT, 90) == 0
+    assert host.call(WRITE, handle, TEXT, 20) == FAILED
+    assert (tmp_path / "a").stat().st_size == 90
+    assert [text.partition(";")[0] for text in host.service.warnings] == [
+        "--semihost-dir: a program makes no more files there",
+        "--semihost-dir: a program writes no more than 0 MiB there",
+    ]

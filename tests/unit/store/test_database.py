@@ -175,6 +175,30 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         ),
         "the database of something else, no store of mcusim",
     ),
+    "a trigger": (
+        lambda file: changed(
+            file, "CREATE TRIGGER t AFTER INSERT ON mcusim_results BEGIN DELETE FROM mcusim_runs;"
+            " END",
+        ),
+        "it has a trigger, which no store has",
+    ),
+    "a view": (lambda file: changed(file, "CREATE VIEW v AS SELECT 1"), "it has a view"),
+    "a column that is computed": (
+        lambda file: changed(
+            file, "ALTER TABLE mcusim_results ADD COLUMN c TEXT AS (hex(zeroblob(450000000)))"
+        ),
+        "its tables have '450000000', which no store has",
+    ),
+    "a check": (
+        lambda file: changed(
+            file, "ALTER TABLE mcusim_runs ADD COLUMN c TEXT CHECK (length(key) > 0)"
+        ),
+        "which no store has",
+    ),
+    "an index that computes": (
+        lambda file: changed(file, "CREATE INDEX i ON mcusim_runs (lower(key))"),
+        "which no store has",
+    ),
     "no database": (lambda file: write(file, b"cycles,energy\n" * 99), "not a database"),
     "cut short": (cut, "half-written or damaged"),
     "empty": (lambda file: write(file, b""), "the store is empty"),

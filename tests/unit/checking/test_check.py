@@ -450,7 +450,7 @@ def test_a_corrupt_or_old_baseline_is_one_line_with_what_to_do(
         (["abc.elf", "--limit", "abd:cycles=1"], "none has that name; did you mean 'abc'?"),
         (["a.elf", "x/a.elf"], "two ELFs are named 'a': a.elf and x/a.elf"),
         (["a.elf", "--baseline", "../x"], "'../x' is no name of a baseline"),
-        (["a.elf", "--save-baseline", ""], "'' is no name of a baseline"),
+        (["a.elf", "--save-baseline", ""], "--save-baseline: an argument is empty"),
         (["a.elf", "--report", "junnit=x"], "no kind 'junnit'; did you mean 'junit'"),
         (["a.elf", "--report", "junit"], "--report junit needs a file: junit=FILE"),
         (["a.elf", "--report", "github-summary"], "needs a file outside of GitHub Actions"),

@@ -97,6 +97,7 @@ def _run(data: bytes, at: Attempt) -> None:
     image = load_image(at.file(bare_elf(data[1:]), "fuzz.elf"))
     streams = Streams(io.BytesIO(), io.BytesIO())
     (simulation,) = simulate_once(image, [spec.setup(image=image)], spec, streams)
+    assert simulation.result.exit_reason != "timeout", "no limit of instructions ends it"
     # 26 of them give r0 to r12 their values.
     at.passed = simulation.result.counters.total()["instructions"] >= 26 + 8
     _profile_of(simulation, data)

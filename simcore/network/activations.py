@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from simcore.errors import NetworkError
 from simcore.network.arena import Lifetime, best_plan, lowest
 from simcore.network.lowering import KernelCall, Scratch
 from simcore.network.steps import Key, Lowered, Step
@@ -96,7 +97,8 @@ def plan_arena(network: Lowered, memories: Sequence[ArenaRoom]) -> ArenaPlan:
 def lifetimes(network: Lowered) -> dict[Key, Lifetime]:
     """From the step that writes a tensor to the last that reads it.
 
-    Inputs are there before the first step, outputs behind the last.
+    Inputs are there before the first step, outputs behind the last. Raises NetworkError for an
+    output that is a constant, or that nothing computes.
     """
     steps, main = network.steps, network.model.main
     first = {(0, index): 0 for index in main.inputs}
@@ -107,6 +109,8 @@ def lifetimes(network: Lowered) -> dict[Key, Lifetime]:
                 first.setdefault(key, step.number)
                 last[key] = step.number
     for index in main.outputs:
+        if (0, index) not in first or not _is_computed(network, (0, index)):
+            raise NetworkError(f"its output, tensor {index}, is computed by no operator")
         last[0, index] = len(steps) - 1
     return {
         key: Lifetime(network.tensor(key).size_bytes, start, last.get(key, start))

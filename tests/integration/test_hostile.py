@@ -30,6 +30,11 @@ PROGRAMS = {
         + handler("hard_fault", "b ."),
         FAULT, "read of unmapped memory (address 0x70000000) at",
     ),
+    "a float inside of an IT block while the FPU is off": (
+        "cmp r0, r0\n itt eq\n addeq r1, #1\n vmoveq.f32 s0, s1\n"
+        " it ne\n addne r2, #1\n" + EXIT, "",
+        FAULT, "while the FPU is off",
+    ),
     "HardFault faults": ("udf #0\n" + EXIT, handler("hard_fault", "udf #1"), FAULT, "undefined"),
     "a fault's handler comes back to it for ever": (
         "udf #0\n" + EXIT, handler("hard_fault", "bx lr"), FAULT, "undefined instruction",

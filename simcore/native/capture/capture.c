@@ -194,15 +194,15 @@ int capture_run(struct capture *c, uint32_t pc)
         if (c->step_to) {
             if (capture_step(c, &pc) != CORE_OK)
                 break;
+            if (c->hook_from == NO_ID)
+                continue;
+        } else if (planned_stopped(c, &pc) || (c->hook_from == NO_ID && passes_wfi(c, &pc))) {
             continue;
         }
-        if (planned_stopped(c, &pc))
-            continue;
-        if (c->hook_from == NO_ID && passes_wfi(c, &pc))
-            continue;
         if (c->hook_from == NO_ID)
             break;
         int status = hooks_widen(c, c->hook_from);
+        c->hook_from = NO_ID;                    /* hooked, the engine may cut the code otherwise */
         if (status != CORE_OK) {
             capture_fail(c, status);
             break;

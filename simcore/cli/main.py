@@ -160,7 +160,11 @@ class _Lossy(io.FileIO):
 
 def _lose_what_stderr_refuses() -> None:
     """A full disk below the log of a job does not change how the job ends."""
-    raw = io.BufferedWriter(_Lossy(sys.stderr.fileno(), "wb", closefd=False))
+    try:
+        handle = sys.stderr.fileno()
+    except (OSError, ValueError):  # no file, in a program that calls this one
+        return
+    raw = io.BufferedWriter(_Lossy(handle, "wb", closefd=False))
     sys.stderr = io.TextIOWrapper(
         raw, sys.stderr.encoding, "backslashreplace", line_buffering=True, write_through=True
     )

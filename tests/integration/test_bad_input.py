@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import struct
@@ -484,6 +485,16 @@ def mcusim(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_a_full_disk_below_stderr_changes_no_status(words: tuple[str, ...], status: int) -> None:
     with Path("/dev/full").open("w") as full:
         assert mcusim(*words, stderr=full, stdout=subprocess.DEVNULL).returncode == status
+
+
+def test_a_stderr_that_is_no_file_is_written_to(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    monkeypatch.setattr(sys, "argv", ["mcusim", "profile", "nope.elf"])
+    assert main() == 2
+    assert said.getvalue() == "mcusim: error: nope.elf: no such file; check the path\n"
 
 
 def test_a_full_disk_below_the_version_is_one_line() -> None:

@@ -490,11 +490,12 @@ def test_a_full_disk_below_stderr_changes_no_status(words: tuple[str, ...], stat
 def test_a_stderr_that_is_no_file_is_written_to(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    said = io.StringIO()
+    said = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stderr", said)
     monkeypatch.setattr(sys, "argv", ["mcusim", "profile", "nope.elf"])
     assert main() == 2
-    assert said.getvalue() == "mcusim: error: nope.elf: no such file; check the path\n"
+    said.seek(0)
+    assert said.read() == "mcusim: error: nope.elf: no such file; check the path\n"
 
 
 def test_a_full_disk_below_the_version_is_one_line() -> None:

@@ -124,7 +124,7 @@ def run_plan(plan: RunPlan, read_back: ReadBack | None = None) -> PlanOutcome:
     try:
         result = _profiled(plan, tail, read_back)
     except McusimError as error:
-        return PlanOutcome(None, shortened(str(error)), error.exit_code)
+        return _failed(error)
     return outcome_of(plan, PlanRun(result, tail.end, tail.many, tail.sha256))
 
 

@@ -10,10 +10,8 @@ from typing import Any
 from simcore.checking.limits import Limit, for_run, parse_limits, parse_scoped
 from simcore.checking.plans import RunPlan, Settings, expand, name_of, unique_paths
 from simcore.errors import ConfigError
-from simcore.files import without_links
 from simcore.repository import root_of
-from simcore.run.spec import VALUE_FILES, RunSpec
-from simcore.run.uarts import STANDARD_INPUT
+from simcore.run.spec import RunSpec
 from simcore.run.written import (
     SettingsTable,
     file_keys,
@@ -56,9 +54,9 @@ def load_settings(path: Path, text_of: Path | None = None) -> Settings:
     if tree is None:
         raise ConfigError(f"{path}: no table [tool.mcusim]")
     notes: dict[str, None] = {}
-    file = SettingsTable(path, _one_word(path, tree, notes))
+    file = SettingsTable(path, _one_word(path, tree, notes), root=root_of(path.parent))
     file.only((*RUN_KEYS, "baseline", "run"))
-    common = RunPlan(**_options(file))
+    common = RunPlan(**file.options(RunSpec))
     limits = _limits(file)
     plans: list[RunPlan] = []
     for run in file.tables("run"):
@@ -117,35 +115,13 @@ def _plans(run: SettingsTable, common: RunPlan) -> list[RunPlan]:
         paths = unique_paths(expand(patterns, run.file.parent))
     except ConfigError as error:
         raise run.error("elf", str(error)) from None
-    plan = common.replaced(_options(run))
+    plan = common.replaced(run.options(RunSpec))
     names = [name_of(path) for path in paths]
     if "name" in run.values:
         if len(paths) != 1:
             raise run.error("name", f"one name for {len(paths)} ELFs")
         names = [run.get("name", read_name)]
     return [replace(plan, name=name, elf=path) for name, path in zip(names, paths, strict=True)]
-
-
-def _options(table: SettingsTable) -> dict[str, Any]:
-    """The fields of a run that a table says. What the program reads of the host, or writes on it,
-    stays in the repository: who commits the file is not who owns the machine. Raises ConfigError.
-    """
-    options = table.options(RunSpec)
-    fed = [text.partition("=")[2] for text in options.get("uart", ())]
-    values = [name for name in options.get("input", ()) if name.endswith(VALUE_FILES)]
-    folder, outputs = options.get("semihost_dir"), options.get("outputs")
-    for key, paths in {
-        "uart": [path for path in fed if path not in ("", STANDARD_INPUT)],
-        "input": values,
-        "semihost-dir": [folder] if folder else [],
-        "outputs": [outputs] if outputs else [],
-    }.items():
-        for path in paths:
-            if not without_links(path).is_relative_to(root_of(table.file.parent)):
-                raise table.error(
-                    key, f"{path} is outside of the repository; name it on the command line"
-                )
-    return options
 
 
 def _limits(table: SettingsTable) -> list[list[Limit]]:

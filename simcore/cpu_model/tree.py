@@ -150,7 +150,7 @@ def _read(path: FilePath) -> ModelFile:
             number = str(text.count("\n") + 1)
         else:
             number = line[1] if line else "1"
-        reason = re.sub(r"\s*\(at .*\)$", "", str(error).splitlines()[0])
+        reason = re.sub(r"\s*\(at .*\)$", "", str(error))
         raise ModelError(one_line(f"{path}:{number}: broken TOML: {reason}")) from None
     return ModelFile(str(path), text, tree)
 

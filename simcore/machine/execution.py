@@ -46,11 +46,6 @@ class End:
     fault: Fault | None = None
 
 
-#: Calls of semihosting and pages that they move, which take the host some 0.1 ms and the program no
-#: time: without any limit of its own a run ends behind so many.
-MOST_PIECES = 1 << 22
-
-
 class Execution:
     """A run on the engine's thread, from boot until `end` says how it ended or `error` is set."""
 
@@ -280,9 +275,7 @@ class Execution:
                 self.warnings.append(f"the program ended abnormally: {result.stop}")
             self.end = End("exit", result.code)
             return
-        spec = self._options.spec
-        has_limit = (spec.max_instructions, spec.for_s, spec.timeout_s) != (None, None, None)
-        if self._semihosting.pieces > MOST_PIECES and not has_limit:
+        if self._semihosting.pieces > self._options.most_pieces:
             self.end = End("no-end")
         self._state.write_register("r0", result)
         xpsr = self._state.read_register("xpsr")

@@ -15,6 +15,9 @@ from simcore.run.uarts import STANDARD_INPUT, read_source
 #: What ends a run that says nothing of its end.
 DEFAULT_FOR_S = 10.0  # of modelled time
 DEFAULT_INSTRUCTIONS = 2_000_000_000
+#: Calls of semihosting and pages that they move: they take the host some 0.1 ms each, and the
+#: program no time.
+DEFAULT_PIECES = 1 << 22
 MAX_PRINTED = 16 << 20  # bytes that a program prints: 20 minutes at 115,200 baud are 14 MB
 NEVER = 2**63 - 1  # instructions or cycles that no run reaches
 
@@ -144,6 +147,11 @@ class RunOptions:
         if seconds is None or not math.isfinite(seconds):
             return 0
         return max(1, round(min(seconds * self.clock_hz, NEVER)))
+
+    @property
+    def most_pieces(self) -> float:
+        """What semihosting does for the program until the run ends."""
+        return DEFAULT_PIECES if self.is_unlimited else math.inf
 
     @classmethod
     def of(

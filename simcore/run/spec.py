@@ -34,6 +34,7 @@ class Written(NamedTuple):
     may be. A value that ends with (one of) ``path`` is a path, in a file from the file's folder.
     Texts may be tables in a file, of which ``of_table`` makes them. ``unlimited`` is a time that
     may be infinite. What stands behind the text ``path_behind`` is a path.
+    The path is ``of_program`` when the program reads what is there, or writes there.
     """
 
     key: str = ""
@@ -44,6 +45,7 @@ class Written(NamedTuple):
     of_table: Callable[[Mapping[str, Any]], str] | None = None
     in_files: bool = True
     path_behind: str = ""
+    of_program: bool = False
 
 
 #: What becomes of registers that nobody described; C has the same order.
@@ -151,11 +153,11 @@ class RunSpec(PartSpec):
     debug_dir: _Path = None
     linked_for: Annotated[str | None, Written(in_files=False)] = None
     args: tuple[str, ...] = ()
-    semihost_dir: _Path = None
+    semihost_dir: Annotated[str | None, Written(path="", of_program=True)] = None
     svd: _Path = None
     stub: Annotated[tuple[str, ...], Written(of_table=stub_text)] = ()
     peripherals: Annotated[str | None, Written(choices=PERIPHERALS)] = None
-    uart: Annotated[tuple[str, ...], Written(path_behind="=")] = ()
+    uart: Annotated[tuple[str, ...], Written(path_behind="=", of_program=True)] = ()
     verbose: bool = False
     demangle: bool = True
     entry: str | None = None
@@ -172,12 +174,12 @@ class RunSpec(PartSpec):
     op_rows: int = OP_ROWS
     per: str | None = None
     task: str | None = None
-    input: Annotated[tuple[str, ...], Written(path=VALUE_FILES)] = ()
+    input: Annotated[tuple[str, ...], Written(path=VALUE_FILES, of_program=True)] = ()
     invocations: int | None = None
     arena: tuple[str, ...] = ()
     anyway: bool = False
     verify: bool = False
-    outputs: _Path = None
+    outputs: Annotated[str | None, Written(path="", of_program=True)] = None
     runner: _Path = None
     layout_sweep: bool = False
     uncertainty: bool = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from simcore.errors import ConfigError, nearest
-from simcore.files import read_regular
+from simcore.files import read_regular, without_links
 from simcore.run.spec import Written
 from simcore.run.uarts import STANDARD_INPUT
 from simcore.toml import parse_toml
@@ -55,12 +55,19 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 class SettingsTable:
-    """One table of a file. What is wrong with it is a ConfigError that names file and key."""
+    """One table of a file. What is wrong with it is a ConfigError that names file and key.
 
-    def __init__(self, file: Path, values: dict[str, Any], where: str = "") -> None:
+    What a program reads of the host or writes there lies below ``root``, links followed, if there
+    is one: who commits the file does not own the machine.
+    """
+
+    def __init__(
+        self, file: Path, values: dict[str, Any], where: str = "", root: Path | None = None
+    ) -> None:
         self.file = file
         self.values = values
         self.where = where  # in the file, in front of a key
+        self.root = root
 
     def only(self, known: Iterable[str]) -> None:
         """Refuse every key but these."""
@@ -88,7 +95,8 @@ class SettingsTable:
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
             raise self.error(key, f"it is a list of tables: write [[{key}]]")
         return [
-            SettingsTable(self.file, value, f"{key} {n}: ") for n, value in enumerate(values, 1)
+            SettingsTable(self.file, value, f"{key} {n}: ", self.root)
+            for n, value in enumerate(values, 1)
         ]
 
     def options(self, spec: type, joint: str = "-") -> dict[str, Any]:
@@ -97,29 +105,40 @@ class SettingsTable:
         for key, found in file_keys(spec, joint).items():
             if key in self.values:
                 value = self.get(key, partial(read_value, found))
-                if found.type is tuple and found.written.path is not None:
-                    ends = found.written.path
-                    value = tuple(
-                        shown(self.file.parent / one) if one.endswith(ends) else one
-                        for one in value
-                    )
-                elif found.written.path is not None and value.endswith(found.written.path):
-                    value = shown(self.file.parent / value)
-                if found.written.path_behind:
-                    value = tuple(self._rebased(one, found.written.path_behind) for one in value)
+                if found.type is tuple:
+                    value = tuple(self._rebased(key, one, found.written) for one in value)
+                elif found.type is str:
+                    value = self._rebased(key, value, found.written)
                 options[found.field] = value
         return options
 
-    def _rebased(self, text: str, mark: str) -> str:
-        """A text with the path behind a mark as it is from the working folder."""
-        name, found, path = text.partition(mark)
-        if path in ("", STANDARD_INPUT):
+    def _rebased(self, key: str, text: str, written: Written) -> str:
+        """A text with its path, if there is one in it, as it is from the working folder."""
+        before, path = _split(text, written)
+        if path is None:
             return text
-        return f"{name}{found}{shown(self.file.parent / path)}"
+        path = shown(self.file.parent / path)
+        root = self.root if written.of_program else None
+        if root is not None and not without_links(path).is_relative_to(root):
+            raise self.error(
+                key, f"{path} is outside of the repository; name it on the command line"
+            )
+        return before + path
 
     def error(self, key: str, text: str) -> ConfigError:
         """What is wrong with the value of a key."""
         return ConfigError(f"{self.file}: {self.where}{key}: {text}")
+
+
+def _split(text: str, written: Written) -> tuple[str, str | None]:
+    """What stands before the path of a text, and the path, None where there is none."""
+    if written.path is not None and text.endswith(written.path):
+        return "", text
+    if written.path_behind:
+        name, mark, path = text.partition(written.path_behind)
+        if path not in ("", STANDARD_INPUT):
+            return name + mark, path
+    return text, None
 
 
 def shown(path: Path) -> str:

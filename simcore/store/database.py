@@ -266,8 +266,9 @@ class ResultStore:
         for kind, table, text in connection.execute(asked):
             if kind not in ("table", "index"):
                 raise self._damaged(f"it has a {one_line(str(kind)[:20])}, which no store has")
-            other = _words(str(text or "")) - known if table.lower() in _METADATA.tables else None
-            if other:
+            if table.lower() not in _METADATA.tables:
+                continue
+            if other := _words(str(text or "")) - known:
                 word = one_line(min(other)[:40])
                 raise self._damaged(f"its tables have '{word}', which no store has")
 

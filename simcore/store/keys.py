@@ -10,7 +10,7 @@ from simcore.cache import NO_ROOM, Room, content_key
 from simcore.cpu_model import is_model_file
 from simcore.errors import McusimError
 from simcore.files import sha256_of
-from simcore.run.spec import PartSpec, RunSpec, split_runner
+from simcore.run.spec import VALUE_FILES, PartSpec, RunSpec, split_runner
 
 SCHEMA = "mcusim.stored-run/1"
 
@@ -71,7 +71,7 @@ def _without_paths(spec: RunSpec) -> RunSpec:
         debug_dir=None,  # what is found in it counts
         svd=None if spec.svd is None else sha256_of(spec.svd),
         uart=tuple(_fed(text) for text in spec.uart),
-        input=tuple(sha256_of(n) if n.endswith((".npy", ".bin")) else n for n in spec.input),
+        input=tuple(sha256_of(n) if n.endswith(VALUE_FILES) else n for n in spec.input),
         runner=runner,
         verbose=False,
     )

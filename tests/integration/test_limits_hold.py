@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simcore.cpu_model import CpuModel
-from simcore.machine import EndedRun, execution
+from simcore.machine import EndedRun
 from simcore.run import options as run_options
 from tests.integration.assembled import TICK, Build, go
 
@@ -97,7 +97,7 @@ def test_what_the_host_does_for_a_program_counts_too(
 ) -> None:
     """A call takes the program one instruction, whatever it takes the host: a text without an end
     is read page by page."""
-    monkeypatch.setattr(execution, "MOST_PIECES", 200)
+    monkeypatch.setattr(run_options, "DEFAULT_PIECES", 200)
     fill = "ldr r2, =0x20000000\n mov r3, #0x4000\n mov r4, #-1\n2: str r4, [r2], #4\n"
     fill += " subs r3, #4\n bne 2b\n"
     image = build(f"{fill}1: {call}\n bkpt 0xab\n b 1b\n .ltorg")

@@ -9,9 +9,11 @@ any of them may be the one that makes what they share; at least SHORTEST_LIMIT_S
 holds these times (`--renew-seconds` writes it). On a machine with more to do than cores, the limit
 grows as the share of a core shrinks. Past the limit, all stacks are shown and the test fails.
 
-At the end stand the CPU times of the run, per folder, in units of a piece of work that each process
-of the run measured itself. tests/limits.toml holds what they may be. With MCUSIM_STRICT_TESTS set,
-as in .ci/run, more fails the run, and so does a skip for a reason that is not listed there.
+At the end stand the CPU times of the run, per folder, in units of a piece of work. Each process
+measures that again and again, as a core is half as fast while the other one of its pair works: the
+unit is the harmonic mean of samples at even distances of CPU time. tests/limits.toml holds what
+they may be. With MCUSIM_STRICT_TESTS set, as in .ci/run, more fails the run, and so does a skip for
+a reason that is not listed there.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ SECONDS = TESTS / "seconds.json"
 LIMITS = TESTS / "limits.toml"
 TIMES_ALONE = 20  # branch coverage and a slow machine take three times as long each
 SHORTEST_LIMIT_S = 120
+SAMPLE_S = 10  # of CPU time between two measurements of the reference work
 LONG_S = SHORTEST_LIMIT_S / TIMES_ALONE  # files without a longer test are not listed
 CPU = "cpu_seconds"  # property of a test's last report
 LIMIT_S = pytest.StashKey[float]()  # of a test on an idle machine
@@ -125,7 +128,8 @@ class Accounts:
         self.config = config
         self.worker = hasattr(config, "workerinput")
         self.start = time.monotonic()
-        self.references = [standard_seconds()]
+        self.references: list[float] = []  # CPU time of the reference work in seconds
+        self.next_sample = 0.0
         self.workers_cpu = 0.0
         self.largest_kib = 0
         self.folders: defaultdict[str, float] = defaultdict(float)
@@ -138,6 +142,9 @@ class Accounts:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
+        if cpu_seconds() >= self.next_sample:
+            self.references.append(standard_seconds())
+            self.next_sample = cpu_seconds() + SAMPLE_S
         self.before = cpu_seconds()
         return (yield)
 
@@ -221,7 +228,7 @@ class Accounts:
 
     def reference(self) -> float:
         """CPU time of the reference work in this run, in seconds."""
-        return statistics.median(self.references)
+        return statistics.harmonic_mean(self.references)
 
     def costs(self) -> dict[str, float]:
         """CPU time of the run and of the tests of each folder, in units of the reference."""
